@@ -1,1 +1,10 @@
-export {};
+// The face of @errata/contracts: schemas and catalogues shared by API, SDK, CLI, worker and engine.
+export * from './canonical.ts';
+export * from './editor-configs.ts';
+export * from './edits.ts';
+export * from './errors.ts';
+export * from './gate.ts';
+export * from './manifest.ts';
+export * from './resources.ts';
+export * from './results.ts';
+export * from './states.ts';

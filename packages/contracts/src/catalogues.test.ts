@@ -1,0 +1,69 @@
+// Catalogues are closed: counting them makes every addition and removal a decision.
+import { expect, test } from 'vitest';
+import { canonicalJson } from './canonical.ts';
+import { editorNames, resolveConfig } from './editor-configs.ts';
+import { errorCatalogue } from './errors.ts';
+import { judge } from './gate.ts';
+import { rootManifest, versionId } from './manifest.ts';
+import { canMove, isTerminal, jobStates } from './states.ts';
+
+test('errors, editors and states are counted', () => {
+  expect(Object.keys(errorCatalogue)).toHaveLength(55);
+  expect(editorNames).toHaveLength(6);
+  expect(jobStates).toHaveLength(10);
+});
+
+test('succeeded is final; failed and cancelled can only be retried', () => {
+  expect(jobStates.filter((to) => canMove('succeeded', to))).toEqual([]);
+  expect(jobStates.filter((to) => canMove('failed', to))).toEqual(['queued']);
+  expect(jobStates.filter(isTerminal)).toEqual([
+    'succeeded',
+    'completed_with_errors',
+    'gated_out',
+    'rejected',
+    'cancelled',
+    'failed',
+  ]);
+});
+
+test('equal manifests have equal ids whatever the order of their fields', () => {
+  const manifest = rootManifest('0'.repeat(64));
+  expect(versionId({ deltas: [], model: manifest.model, format: manifest.format })).toBe(versionId(manifest));
+  expect(canonicalJson({ b: 1, a: [undefined === null, 'é'] })).toBe('{"a":[false,"é"],"b":1}');
+  expect(() => canonicalJson({ a: Number.NaN })).toThrow('NaN');
+});
+
+test('settings come from the table, then the model, then the caller; unknown keys and layers are named', () => {
+  const shape = { model_type: 'gpt2', layers: 48, width: 1600 };
+  expect(resolveConfig('rome', shape, undefined, {})).toMatchObject({ layer: 17, clamp_factor: 4, steps: 20 });
+  const own = { editors: { rome: { layer: 3, steps: 7 } } };
+  expect(resolveConfig('rome', shape, own, { steps: 9 })).toMatchObject({ layer: 3, steps: 9 });
+  expect(resolveConfig('ft-l', shape, undefined, {})).toMatchObject({
+    objective: 'prompt_last',
+    norm_constraint: 5e-4,
+  });
+  expect(() => resolveConfig('rome', shape, undefined, { stepz: 1 })).toThrow('rome has no setting "stepz"');
+  expect(() => resolveConfig('rome', shape, undefined, { layer: 48 })).toThrow('layer 48 does not exist');
+});
+
+test('every editor has complete defaults for both families', () => {
+  for (const name of editorNames) {
+    for (const model_type of ['gpt2', 'llama'])
+      expect(resolveConfig(name, { model_type, layers: 2, width: 8 }, undefined, {})).toBeTypeOf('object');
+  }
+});
+
+test('a gate refuses what is out of bounds or not finite and says what did not apply', () => {
+  const policy = {
+    rules: [
+      { metric: 'locality' as const, min: 0.5 },
+      { metric: 'delta_norm' as const, max: 1 },
+    ],
+  };
+  expect(judge(policy, { locality: 0.6 })).toMatchObject({
+    passed: true,
+    findings: [{ outcome: 'passed' }, { outcome: 'not_applicable' }],
+  });
+  expect(judge(policy, { locality: 0.4, delta_norm: 0.5 }).passed).toBe(false);
+  expect(judge(policy, { delta_norm: Number.NaN }).passed).toBe(false);
+});

@@ -1,0 +1,352 @@
+// The editors and their settings: schemas and defaults as data, each with its provenance. packages/editors gives them life.
+import { z } from 'zod';
+import { type Complaint, ErrataError } from './errors.ts';
+
+const layer = z.int().min(0);
+const positive = z.number().positive();
+const nonNegative = z.number().min(0);
+
+/** Optimisation of a value vector at the subject's last token (ROME, section 3.1; MEMIT, section 4.3). */
+const valueSearch = {
+  /** Steps of Adam at most. */
+  steps: z.int().min(1).max(500),
+  learning_rate: positive.max(10),
+  /** Weight of ||delta|| / ||v_init||^2 in the loss. */
+  weight_decay: nonNegative,
+  /** ||delta|| is kept within this multiple of ||v_init||. */
+  clamp_factor: positive.max(100),
+  /** Weight of KL(p0 || p_delta) on "{subject} is a". */
+  kl_factor: nonNegative,
+  /** The search for an edit ends once its loss falls below this. */
+  stop_loss: nonNegative,
+  /** Sampled context prefixes as [count, length in tokens] pairs; the bare prompt always takes part. */
+  prefixes: z.array(z.tuple([z.int().min(1).max(100), z.int().min(1).max(50)])).max(5),
+};
+
+const romeConfig = z.strictObject({
+  layer,
+  ...valueSearch,
+  /** Solve with the second moment C of the layer's keys (as the paper); false takes C = I. */
+  second_moment: z.boolean(),
+});
+
+const memitConfig = z.strictObject({
+  layers: z.array(layer).min(1).max(64),
+  ...valueSearch,
+  /** lambda: weight of the second moment against the edited keys (MEMIT, equation 14). */
+  second_moment_weight: positive,
+  /** Optimise one shared value for edits with one subject (MEMIT-Merge); false leaves them to collide. */
+  merge_same_subject: z.boolean(),
+});
+
+const fineTuneConfig = z.strictObject({
+  layer,
+  learning_rate: positive.max(1),
+  /** Passes over the batch at most. */
+  epochs: z.int().min(1).max(1000),
+  batch_size: z.int().min(1).max(512),
+  weight_decay: nonNegative,
+  /** Training ends once the mean loss of a pass falls below this; smaller batches' steps are skipped below it. */
+  stop_loss: nonNegative,
+  /** Largest change of any weight (L-infinity); null for none. */
+  norm_constraint: positive.nullable(),
+  /** `target_new`: cross-entropy over the target's tokens. `prompt_last`: all target tokens read at the prompt's last position. */
+  objective: z.enum(['target_new', 'prompt_last']),
+});
+
+const graceConfig = z.strictObject({
+  layer,
+  /** Which linear map of the MLP is wrapped: its first (`c_fc`) or its last (`c_proj`). */
+  site: z.enum(['c_fc', 'c_proj']),
+  /** Radius of a new key, in the units of the key space. */
+  epsilon: positive,
+  steps: z.int().min(1).max(1000),
+  learning_rate: positive.max(10),
+  /** Start of the value: uniform random or the current output. */
+  initial_value: z.enum(['cold', 'warm']),
+  stop_loss: nonNegative,
+});
+
+interface EditorEntry {
+  readonly title: string;
+  readonly paper: string;
+  readonly config: z.ZodObject;
+  readonly needsSecondMoment: boolean;
+  /** Whether several edits are solved together; otherwise they are applied one after another. */
+  readonly batched: boolean;
+}
+
+export const editorCatalogue = {
+  'r-rome': {
+    title: 'r-ROME: rank-one edit of one MLP with the averaged key on both sides',
+    paper: 'Gupta et al. 2024, Rebuilding ROME',
+    config: romeConfig,
+    needsSecondMoment: true,
+    batched: false,
+  },
+  rome: {
+    title: 'ROME as first published: averaged key to solve, bare key to scale',
+    paper: 'Meng et al. 2022, Locating and Editing Factual Associations in GPT',
+    config: romeConfig,
+    needsSecondMoment: true,
+    batched: false,
+  },
+  memit: {
+    title: 'MEMIT: many edits at once spread over several MLPs',
+    paper: 'Meng et al. 2023, Mass-Editing Memory in a Transformer; MEMIT-Merge for equal subjects',
+    config: memitConfig,
+    needsSecondMoment: true,
+    batched: true,
+  },
+  'ft-m': {
+    title: 'FT-M: fine-tune one MLP matrix on the target tokens',
+    paper: 'Zhang et al. 2024, A Comprehensive Study of Knowledge Editing; Zhu et al. 2020',
+    config: fineTuneConfig,
+    needsSecondMoment: false,
+    batched: true,
+  },
+  'ft-l': {
+    title: 'FT-L: fine-tune one MLP matrix within an L-infinity bound, read at the last prompt position',
+    paper: 'Meng et al. 2022, baseline FT+L; objective as in Yao et al. 2023',
+    config: fineTuneConfig,
+    needsSecondMoment: false,
+    batched: true,
+  },
+  grace: {
+    title: 'GRACE: a codebook of keys and values beside one layer',
+    paper: 'Hartvigsen et al. 2023, Aging with GRACE',
+    config: graceConfig,
+    needsSecondMoment: false,
+    batched: false,
+  },
+} as const satisfies Record<string, EditorEntry>;
+
+export type EditorName = keyof typeof editorCatalogue;
+export const editorNames = Object.keys(editorCatalogue) as EditorName[];
+export const defaultEditor: EditorName = 'r-rome';
+export type EditorConfig<N extends EditorName> = z.output<(typeof editorCatalogue)[N]['config']>;
+export type RomeConfig = z.output<typeof romeConfig>;
+export type MemitConfig = z.output<typeof memitConfig>;
+export type FineTuneConfig = z.output<typeof fineTuneConfig>;
+export type GraceConfig = z.output<typeof graceConfig>;
+export type ConfigOverrides = Readonly<Record<string, unknown>>;
+
+export const isEditorName = (name: string): name is EditorName => Object.hasOwn(editorCatalogue, name);
+
+export function requireEditor(name: string): EditorName {
+  if (isEditorName(name)) return name;
+  throw new ErrataError(
+    'unknown_editor',
+    `unknown editor ${JSON.stringify(name)}; there are ${editorNames.join(', ')}`,
+  );
+}
+
+/** Checks the settings given for an editor, each by itself; every complaint names its key. Missing ones are filled in by the engine. */
+export function checkOverrides(name: EditorName, overrides: ConfigOverrides, pointer = '/config'): ConfigOverrides {
+  const schema: z.ZodObject = editorCatalogue[name].config;
+  const known = Object.keys(schema.shape);
+  const errors: Complaint[] = [];
+  for (const key of Object.keys(overrides)) {
+    if (known.includes(key)) continue;
+    errors.push({
+      code: 'unknown_config_key',
+      field: key,
+      pointer: `${pointer}/${key}`,
+      message: `${name} has no setting ${JSON.stringify(key)}; it has ${known.join(', ')}`,
+    });
+  }
+  if (errors.length > 0) throw new ErrataError('unknown_config_key', errors[0]!.message, { errors });
+  const parsed = schema.partial().safeParse(overrides);
+  if (parsed.success) return parsed.data;
+  const located: Complaint[] = parsed.error.issues.map((issue) => ({
+    code: 'invalid_config',
+    field: issue.path.join('.'),
+    pointer: `${pointer}/${issue.path.join('/')}`,
+    message: `${issue.path.join('.')}: ${issue.message}`,
+  }));
+  throw new ErrataError('invalid_config', `${name}: ${located.map(({ message }) => message).join('; ')}`, {
+    errors: located,
+  });
+}
+
+/** What is known of a model when its defaults are chosen. */
+export interface ModelShape {
+  readonly model_type: string;
+  readonly layers: number;
+  readonly width: number;
+}
+
+/** Defaults a model directory may bring along (its `errata.json`). */
+export const modelDefaultsSchema = z.strictObject({
+  editors: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+  /** Text, relative to the directory, for second moments and for perplexity. */
+  corpus: z.string().optional(),
+});
+export type ModelDefaults = z.output<typeof modelDefaultsSchema>;
+
+const paperSearch = {
+  steps: 20,
+  learning_rate: 0.5,
+  weight_decay: 0.5,
+  clamp_factor: 4,
+  kl_factor: 0.0625,
+  stop_loss: 0.05,
+};
+const llamaSearch = { ...paperSearch, steps: 25, weight_decay: 1e-3 };
+
+interface DefaultRow {
+  readonly editors: readonly EditorName[];
+  /** Rows without a shape hold for every model of the family. */
+  readonly match: Partial<ModelShape>;
+  readonly settings: (shape: ModelShape) => ConfigOverrides;
+  readonly source: string;
+}
+
+const at = (fraction: number) => (shape: ModelShape) =>
+  Math.min(shape.layers - 1, Math.round(fraction * (shape.layers - 1)));
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+/** Later rows win. Settings were read from the reference repositories' hyperparameter files, or follow from them by depth where so marked. */
+const defaultRows: readonly DefaultRow[] = [
+  {
+    editors: ['rome', 'r-rome'],
+    match: {},
+    settings: (shape) => ({
+      layer: at(0.36)(shape),
+      ...paperSearch,
+      prefixes: [
+        [10, 5],
+        [10, 10],
+      ],
+      second_moment: true,
+    }),
+    source: 'ROME repository hparams; layer at the relative depth of gpt2-xl (17 of 48)',
+  },
+  {
+    editors: ['rome', 'r-rome'],
+    match: { model_type: 'llama' },
+    settings: (shape) => ({ ...llamaSearch, layer: at(0.16)(shape) }),
+    source: 'EasyEdit LLaMA-2-7B hparams; layer at the relative depth of LLaMA-2-7B (5 of 32)',
+  },
+  {
+    editors: ['rome', 'r-rome'],
+    match: { model_type: 'gpt2', layers: 24, width: 1024 },
+    settings: () => ({ layer: 8, clamp_factor: 3 }),
+    source: 'ROME repository, gpt2-medium',
+  },
+  {
+    editors: ['rome', 'r-rome'],
+    match: { model_type: 'gpt2', layers: 48, width: 1600 },
+    settings: () => ({ layer: 17 }),
+    source: 'ROME repository, gpt2-xl',
+  },
+  {
+    editors: ['rome', 'r-rome'],
+    match: { model_type: 'llama', layers: 32, width: 4096 },
+    settings: () => ({ layer: 5 }),
+    source: 'EasyEdit, LLaMA-2-7B',
+  },
+  {
+    editors: ['memit'],
+    match: {},
+    settings: (shape) => ({
+      layers: range(Math.max(0, at(0.36)(shape) - 4), at(0.36)(shape)),
+      ...paperSearch,
+      clamp_factor: 0.75,
+      prefixes: [[5, 10]],
+      second_moment_weight: 20_000,
+      merge_same_subject: true,
+    }),
+    source: 'MEMIT repository hparams; five layers ending at the relative depth of gpt2-xl (17 of 48)',
+  },
+  {
+    editors: ['memit'],
+    match: { model_type: 'llama' },
+    settings: (shape) => ({
+      ...llamaSearch,
+      layers: range(Math.max(0, at(0.26)(shape) - 4), at(0.26)(shape)),
+      second_moment_weight: 15_000,
+    }),
+    source: 'EasyEdit LLaMA-2-7B hparams (layers 4-8 of 32)',
+  },
+  {
+    editors: ['memit'],
+    match: { model_type: 'gpt2', layers: 48, width: 1600 },
+    settings: () => ({ layers: range(13, 17) }),
+    source: 'MEMIT repository, gpt2-xl',
+  },
+  {
+    editors: ['ft-m', 'ft-l'],
+    match: {},
+    settings: () => ({
+      layer: 0,
+      learning_rate: 5e-4,
+      epochs: 25,
+      batch_size: 1,
+      weight_decay: 0,
+      stop_loss: 1e-2,
+      norm_constraint: null,
+      objective: 'target_new',
+    }),
+    source: 'ROME repository, FT baseline',
+  },
+  {
+    editors: ['ft-l'],
+    match: {},
+    settings: () => ({ norm_constraint: 5e-4, objective: 'prompt_last' }),
+    source: 'ROME repository, FT+L on gpt2-xl; objective as EasyEdit reads it',
+  },
+  {
+    editors: ['ft-m', 'ft-l'],
+    match: { model_type: 'llama' },
+    settings: (shape) => ({ layer: at(0.68)(shape) }),
+    source: 'EasyEdit LLaMA-2-7B (layer 21 of 32)',
+  },
+  {
+    editors: ['grace'],
+    match: {},
+    settings: (shape) => ({
+      layer: at(0.74)(shape),
+      site: 'c_fc',
+      epsilon: 1,
+      steps: 100,
+      learning_rate: 1,
+      initial_value: 'cold',
+      stop_loss: 1e-2,
+    }),
+    source: 'GRACE repository, gpt2-xl (layer 35 of 48, c_fc)',
+  },
+  {
+    editors: ['grace'],
+    match: { model_type: 'llama' },
+    settings: (shape) => ({ layer: at(0.87)(shape), site: 'c_proj', steps: 50 }),
+    source: 'EasyEdit, LLaMA-2-7B (layer 27 of 32, down_proj)',
+  },
+];
+
+/**
+ * The complete settings of an editor for a model: the table's defaults, then the model's own, then the caller's.
+ * @throws ErrataError `unknown_config_key`, `invalid_config`
+ */
+export function resolveConfig<N extends EditorName>(
+  name: N,
+  shape: ModelShape,
+  defaults: ModelDefaults | undefined,
+  overrides: ConfigOverrides,
+): EditorConfig<N> {
+  const table = defaultRows
+    .filter((row) => row.editors.includes(name))
+    .filter((row) => Object.entries(row.match).every(([key, value]) => shape[key as keyof ModelShape] === value))
+    .map((row) => row.settings(shape));
+  const given = checkOverrides(name, overrides);
+  const merged = Object.assign({}, ...table, checkOverrides(name, defaults?.editors[name] ?? {}), given);
+  const config = editorCatalogue[name].config.parse(merged) as EditorConfig<N>;
+  const layers = 'layers' in config ? config.layers : [config.layer];
+  const beyond = layers.find((l) => l >= shape.layers);
+  if (beyond !== undefined)
+    throw new ErrataError(
+      'invalid_config',
+      `layer ${beyond} does not exist: the model has layers 0 to ${shape.layers - 1}`,
+    );
+  return config;
+}

@@ -1,0 +1,51 @@
+// The rules of a batch: every bad line is named with its field and rule, and nothing bad gets through.
+import { describe, expect, test } from 'vitest';
+import { checkEdits, parseEditsJsonl } from './edits.ts';
+
+const good = { custom_id: 'a', prompt: 'The capital of France is', subject: 'France', target_new: 'Rome' };
+const line = (fields: object) => JSON.stringify({ ...good, ...fields });
+
+describe('parseEditsJsonl', () => {
+  test('reads edits, skipping blank lines and a byte-order mark, and fills the subject in', () => {
+    const { edits, errors } = parseEditsJsonl(
+      `\ufeff${line({})}\n\n${line({ custom_id: 'b', prompt: 'The capital of {} was', subject: 'Spain' })}\n`,
+    );
+    expect(errors).toEqual([]);
+    expect(edits.map(({ prompt }) => prompt)).toEqual(['The capital of France is', 'The capital of Spain was']);
+  });
+
+  test.each([
+    ['malformed_jsonl', '{"custom_id": ', undefined],
+    ['invalid_request', line({ prompt: 7 }), 'prompt'],
+    ['invalid_request', line({ colour: 'red' }), ''],
+    ['invalid_request', '[1]', ''],
+    ['duplicate_custom_id', line({ prompt: 'France is' }), 'custom_id'],
+    ['subject_not_in_prompt', line({ custom_id: 'b', subject: 'Spain' }), 'subject'],
+    ['empty_target', line({ custom_id: 'b', prompt: 'France is', target_new: ' ' }), 'target_new'],
+    ['invalid_request', line({ custom_id: 'b', target_new: 'x'.repeat(401) }), 'target_new'],
+    ['contradictory_edits', line({ custom_id: 'b', target_new: 'Oslo' }), 'target_new'],
+    ['control_characters', line({ custom_id: 'b', prompt: 'France is', target_new: 'Ro\u0000me' }), 'target_new'],
+  ])('names %s at its line', (code, bad, field) => {
+    const { edits, errors } = parseEditsJsonl(`${line({})}\n${bad}`);
+    expect(edits).toHaveLength(1);
+    expect(errors).toMatchObject([{ code, line: 2 }]);
+    expect(errors[0]?.field).toBe(field);
+  });
+
+  test('a prototype key is only a rejected field', () => {
+    const { errors } = parseEditsJsonl(
+      '{"__proto__": {"x": 1}, "custom_id": "a", "prompt": "p s", "subject": "s", "target_new": "t"}',
+    );
+    expect(({} as { x?: number }).x).toBeUndefined();
+    expect(errors.every(({ code }) => code === 'invalid_request')).toBe(true);
+  });
+});
+
+test('contradictions are seen across phrasings when the relation is named; agreement is not one', () => {
+  const named = { ...good, relation: 'capital' };
+  const other = { ...named, custom_id: 'b', prompt: "France's capital is", target_new: 'Oslo' };
+  expect(checkEdits([named, other]).errors).toMatchObject([
+    { code: 'contradictory_edits', pointer: '/edits/1/target_new' },
+  ]);
+  expect(checkEdits([named, { ...other, target_new: ' rome.' }]).errors).toEqual([]);
+});

@@ -1,0 +1,174 @@
+// The edit: one correction with its probes, as it comes in by JSONL or JSON, and the rules a batch must meet.
+import { z } from 'zod';
+import type { Complaint, ErrorCode } from './errors.ts';
+
+/** Longest texts accepted, in characters. Tokens are checked against the model's context by the engine. */
+export const textLimits = {
+  prompt: 4000,
+  subject: 400,
+  target: 400,
+  custom_id: 200,
+  probes: 200,
+  batch: 10_000,
+} as const;
+
+// Control characters other than tab and newline have no place in a fact.
+const controlCharacters = /[^\P{Cc}\t\n]/u;
+const text = (limit: number) => z.string().min(1).max(limit);
+
+/** A question with the answer expected of it. Without a target, a locality probe is laid out over the parent's own answer. */
+export const probeSchema = z.strictObject({
+  prompt: text(textLimits.prompt),
+  target: text(textLimits.target).optional(),
+  /** Other spellings that count as the same answer in free generation. */
+  aliases: z.array(text(textLimits.target)).max(50).optional(),
+});
+export type Probe = z.infer<typeof probeSchema>;
+
+export const localityKinds = ['neighbourhood', 'other_relations', 'distracting', 'other_tasks'] as const;
+export const portabilityKinds = ['alias', 'inverse', 'one_hop'] as const;
+export type LocalityKind = (typeof localityKinds)[number];
+export type PortabilityKind = (typeof portabilityKinds)[number];
+
+const probes = z.array(probeSchema).max(textLimits.probes);
+
+export const editSchema = z.strictObject({
+  custom_id: text(textLimits.custom_id),
+  /** A cloze prompt that the target completes. `{}` stands for the subject; otherwise the subject occurs literally. */
+  prompt: text(textLimits.prompt),
+  subject: text(textLimits.subject),
+  target_new: z.string().max(textLimits.target),
+  target_true: text(textLimits.target).optional(),
+  /** Names the question independently of its wording, so that contradictions can be seen across phrasings. */
+  relation: text(200).optional(),
+  /** Other spellings of target_new. */
+  aliases: z.array(text(textLimits.target)).max(50).optional(),
+  rephrases: z.array(text(textLimits.prompt)).max(textLimits.probes).default([]),
+  locality: z
+    .strictObject({
+      neighbourhood: probes.optional(),
+      other_relations: probes.optional(),
+      distracting: probes.optional(),
+      other_tasks: probes.optional(),
+    })
+    .default({}),
+  portability: z
+    .strictObject({ alias: probes.optional(), inverse: probes.optional(), one_hop: probes.optional() })
+    .default({}),
+  metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+});
+
+export type EditInput = z.input<typeof editSchema>;
+/** A checked edit: `{}` in the prompt is filled in. */
+export type Edit = z.output<typeof editSchema>;
+
+export interface ParsedEdits {
+  readonly edits: readonly Edit[];
+  readonly errors: readonly Complaint[];
+}
+
+/** Reads edits from JSONL. Every line is checked; blank lines are skipped; line numbers start at 1. */
+export function parseEditsJsonl(jsonl: string): ParsedEdits {
+  const values: unknown[] = [];
+  const lines: number[] = [];
+  const errors: Complaint[] = [];
+  for (const [index, raw] of jsonl
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .entries()) {
+    if (raw.trim() === '') continue;
+    try {
+      values.push(JSON.parse(raw));
+      lines.push(index + 1);
+    } catch (error) {
+      errors.push({
+        code: 'malformed_jsonl',
+        line: index + 1,
+        message: `line ${index + 1} is not JSON: ${(error as Error).message}`,
+      });
+    }
+  }
+  const checked = checkEdits(values, (index) => ({ line: lines[index] ?? 0 }));
+  return { edits: checked.edits, errors: [...errors, ...checked.errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
+}
+
+type Place = (index: number) => { line: number } | { pointer: string };
+
+/** Checks a batch of edits that is already JSON. `place` says how an index is named in complaints. */
+export function checkEdits(
+  values: readonly unknown[],
+  place: Place = (index) => ({ pointer: `/edits/${index}` }),
+): ParsedEdits {
+  const edits: Edit[] = [];
+  const errors: Complaint[] = [];
+  const seenIds = new Map<string, number>();
+  const answers = new Map<string, { target: string; custom_id: string }>();
+  for (const [index, value] of values.entries()) {
+    const at = place(index);
+    const complain = (code: ErrorCode, field: string, message: string) => {
+      errors.push({
+        code,
+        field,
+        message,
+        ...('line' in at ? at : { pointer: `${at.pointer}/${field.replaceAll('.', '/')}` }),
+      });
+    };
+    const parsed = editSchema.safeParse(value);
+    if (!parsed.success) {
+      for (const issue of parsed.error.issues) complain('invalid_request', issue.path.join('.'), issue.message);
+      continue;
+    }
+    const edit = fillSubject(parsed.data);
+    const before = errors.length;
+    const earlier = seenIds.get(edit.custom_id);
+    if (earlier !== undefined)
+      complain(
+        'duplicate_custom_id',
+        'custom_id',
+        `custom_id ${JSON.stringify(edit.custom_id)} was already used by edit ${earlier + 1}`,
+      );
+    seenIds.set(edit.custom_id, index);
+    if (edit.target_new.trim() === '') complain('empty_target', 'target_new', 'target_new is empty');
+    if (!edit.prompt.includes(edit.subject)) {
+      complain(
+        'subject_not_in_prompt',
+        'subject',
+        `subject ${JSON.stringify(edit.subject)} does not occur in the prompt`,
+      );
+    }
+    for (const field of ['prompt', 'subject', 'target_new', 'target_true'] as const) {
+      if (controlCharacters.test(edit[field] ?? ''))
+        complain('control_characters', field, `${field} holds control characters`);
+    }
+    for (const question of questionsOf(edit)) {
+      const known = answers.get(question);
+      if (known !== undefined && known.target !== normaliseAnswer(edit.target_new)) {
+        complain(
+          'contradictory_edits',
+          'target_new',
+          `contradicts edit ${JSON.stringify(known.custom_id)}, which gives the same question another answer`,
+        );
+        break;
+      }
+      answers.set(question, { target: normaliseAnswer(edit.target_new), custom_id: edit.custom_id });
+    }
+    if (errors.length === before) edits.push(edit);
+  }
+  return { edits, errors };
+}
+
+function fillSubject(edit: Edit): Edit {
+  return edit.prompt.includes('{}') ? { ...edit, prompt: edit.prompt.replaceAll('{}', edit.subject) } : edit;
+}
+
+const squash = (value: string) => value.trim().replace(/\s+/g, ' ');
+
+/** Case, outer punctuation and spacing do not make another answer. */
+export const normaliseAnswer = (answer: string): string =>
+  squash(answer.normalize('NFKC').toLowerCase()).replace(/^[\s"'.,;:!?()]+|[\s"'.,;:!?()]+$/g, '');
+
+/** The questions an edit answers: its prompt as worded and, where the relation is named, (subject, relation). */
+export const questionsOf = (edit: Pick<Edit, 'prompt' | 'subject' | 'relation'>): readonly string[] => [
+  `prompt:${squash(edit.prompt)}`,
+  ...(edit.relation === undefined ? [] : [`relation:${squash(edit.subject)}\u0000${edit.relation}`]),
+];

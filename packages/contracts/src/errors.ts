@@ -1,0 +1,154 @@
+// The one catalogue of errors: every code, its HTTP status, whether a retry can help, and what it means.
+
+interface ErrorEntry {
+  readonly status: number;
+  readonly title: string;
+  readonly retryable: boolean;
+}
+
+const user = (status: number, title: string): ErrorEntry => ({ status, title, retryable: false });
+const passing = (status: number, title: string): ErrorEntry => ({ status, title, retryable: true });
+
+/** Codes are never reused once retired. A test counts them and the documentation lists them all. */
+export const errorCatalogue = {
+  // Requests
+  invalid_request: user(400, 'The request does not fit its schema'),
+  malformed_jsonl: user(400, 'A line is not a JSON object'),
+  invalid_edits: user(422, 'Some edits cannot be used'),
+  unauthorized: user(401, 'A valid API key is required'),
+  missing_scope: user(403, 'The API key lacks the scope this needs'),
+  not_found: user(404, 'There is nothing here'),
+  method_not_allowed: user(405, 'This resource does not have that verb'),
+  payload_too_large: user(413, 'The request body is too large'),
+  idempotency_key_reused: user(422, 'This idempotency key was used with another body'),
+  idempotency_in_flight: passing(409, 'A request with this idempotency key is still in flight'),
+
+  // Edits
+  duplicate_custom_id: user(422, 'Two edits share one custom_id'),
+  subject_not_in_prompt: user(422, 'The subject does not occur in the prompt'),
+  empty_target: user(422, 'The target is empty'),
+  target_too_long: user(422, 'The target is longer than allowed'),
+  contradictory_edits: user(422, 'Two edits in one batch give different answers to one question'),
+  control_characters: user(422, 'A text field holds control characters'),
+  prompt_too_long: user(422, 'Prompt and target do not fit the context window of the model'),
+
+  // Names that must exist
+  unknown_model: user(404, 'No model has this name or id'),
+  unknown_branch: user(404, 'The model has no branch of this name'),
+  unknown_version: user(404, 'No version has this id'),
+  unknown_job: user(404, 'No job has this id'),
+  unknown_edit: user(404, 'No such edit is active on the branch'),
+  unknown_editor: user(422, 'No editor has this name'),
+  unknown_config_key: user(422, 'The editor has no such setting'),
+  invalid_config: user(422, 'A setting of the editor is out of its range'),
+
+  // Conflicts
+  name_taken: user(409, 'The name is already in use'),
+  stale_parent: user(409, 'The branch has moved past the given parent version'),
+  protected_branch: user(409, 'The branch is protected'),
+  not_cancellable: user(409, 'The job can no longer be cancelled'),
+  not_retryable: user(409, 'Only failed or cancelled jobs can be retried'),
+  lease_lost: passing(409, 'Another worker has taken over this lane'),
+  stale_epoch: passing(409, 'The lease that guarded this write has been superseded'),
+
+  // Models and checkpoints
+  not_a_model_directory: user(422, 'The directory does not hold a model'),
+  invalid_checkpoint: user(422, 'The checkpoint is malformed'),
+  unsupported_model: user(422, 'The architecture is not supported'),
+  tokenizer_missing: user(422, 'The model has no tokenizer'),
+  invalid_token_id: user(422, 'A token id lies outside the vocabulary'),
+  output_exists: user(409, 'The output directory already holds something'),
+
+  // Editing
+  artefact_missing: user(409, 'The editor needs an artefact that has not been built'),
+  corpus_missing: user(422, 'No text to build the statistics from'),
+  singular_statistics: user(422, 'The second moment cannot be inverted'),
+  zero_delta: user(500, 'The editor reported success but changed nothing'),
+  non_finite_delta: user(500, 'The editor produced weights that are not finite'),
+  edit_failed: user(500, 'The editor could not apply this edit'),
+  gate_refused: user(422, 'The candidate failed the gate of its branch'),
+
+  // Storage and processes
+  blob_missing: user(500, 'A blob is not in the store'),
+  blob_corrupt: user(500, 'The bytes of a blob do not match its digest'),
+  storage_full: passing(507, 'The store has no space left'),
+  storage_failed: passing(500, 'The store could not read or write'),
+  insufficient_memory: passing(503, 'The worker has too little memory for this model'),
+  engine_crashed: passing(503, 'The engine process ended while it was working'),
+  provider_unavailable: user(422, 'The execution provider is not available on this machine'),
+  unavailable: passing(503, 'A service that is needed cannot be reached'),
+  timeout: passing(504, 'The operation took longer than allowed'),
+  internal: passing(500, 'Something failed inside Errata'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** One located complaint: a JSON pointer into the body, or a line of a JSONL file, with the field and the rule it breaks. */
+export interface Complaint {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly pointer?: string;
+  readonly line?: number;
+  readonly field?: string;
+}
+
+/**
+ * An expected failure with fields to act on. Anything else that is thrown is a defect of ours and is reported as `internal`.
+ */
+export class ErrataError extends Error {
+  readonly code: ErrorCode;
+  readonly errors: readonly Complaint[];
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { errors?: readonly Complaint[]; details?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ErrataError';
+    this.code = code;
+    this.errors = options.errors ?? [];
+    this.details = options.details ?? {};
+  }
+
+  get status(): number {
+    return errorCatalogue[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return errorCatalogue[this.code].retryable;
+  }
+}
+
+/** The plain form of an error: what crosses a process boundary, is stored with a job, or becomes problem+json. */
+export interface PlainError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly errors: readonly Complaint[];
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export const isErrorCode = (value: unknown): value is ErrorCode =>
+  typeof value === 'string' && Object.hasOwn(errorCatalogue, value);
+
+/** Anything thrown, as plain data; what is not an {@link ErrataError} becomes `internal`. */
+export function toPlainError(thrown: unknown): PlainError {
+  if (thrown instanceof ErrataError) {
+    return { code: thrown.code, message: thrown.message, errors: thrown.errors, details: thrown.details };
+  }
+  const code = storageCode(thrown);
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code, message, errors: [], details: {} };
+}
+
+/** The inverse of {@link toPlainError}. */
+export const fromPlainError = (plain: PlainError): ErrataError =>
+  new ErrataError(plain.code, plain.message, { errors: plain.errors, details: { ...plain.details } });
+
+function storageCode(thrown: unknown): ErrorCode {
+  const system = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  if (system === 'ENOSPC' || system === 'EDQUOT') return 'storage_full';
+  if (system === 'EIO' || system === 'EROFS' || system === 'EACCES') return 'storage_failed';
+  return 'internal';
+}

@@ -1,0 +1,295 @@
+// The resources of the API: requests as they come in and answers as they go out (snake_case JSON).
+import { z } from 'zod';
+import { editorNames } from './editor-configs.ts';
+import { gatePolicySchema, gateVerdictSchema } from './gate.ts';
+import { manifestSchema } from './manifest.ts';
+import { editResultSchema, evaluationSummarySchema } from './results.ts';
+import { jobKinds, jobStates } from './states.ts';
+
+export const scopes = [
+  'models:read',
+  'edits:write',
+  'versions:rollback',
+  'aliases:write',
+  'evals:write',
+  'admin',
+] as const;
+export type Scope = (typeof scopes)[number];
+
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower-case letters, digits, dot, dash and underscore, 64 at most');
+const metadata = z.record(z.string().max(64), z.string().max(512));
+const time = z.iso.datetime();
+
+// Models and branches
+export const importRequestSchema = z.strictObject({
+  name: nameSchema,
+  path: z.string().min(1),
+  metadata: metadata.optional(),
+});
+export const modelSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('model'),
+  name: z.string(),
+  digest: z.string(),
+  model_type: z.string(),
+  parameters: z.int(),
+  layers: z.int(),
+  width: z.int(),
+  vocabulary: z.int(),
+  context: z.int(),
+  has_tokenizer: z.boolean(),
+  metadata,
+  created_at: time,
+});
+export type ModelResource = z.output<typeof modelSchema>;
+
+export const branchRequestSchema = z.strictObject({
+  name: nameSchema,
+  /** A version id, or another branch's name. */
+  from: z.string().default('main'),
+  gate: gatePolicySchema.optional(),
+  default_editor: z.enum(editorNames).optional(),
+  protected: z.boolean().optional(),
+});
+export const branchSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('branch'),
+  model_id: z.string(),
+  name: z.string(),
+  head: z.string(),
+  gate: gatePolicySchema,
+  default_editor: z.string(),
+  protected: z.boolean(),
+  created_at: time,
+});
+export type BranchResource = z.output<typeof branchSchema>;
+
+// Versions
+export const versionSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('version'),
+  model_id: z.string(),
+  parent_id: z.string().nullable(),
+  job_id: z.string().nullable(),
+  manifest: manifestSchema,
+  delta_bytes: z.int(),
+  created_at: time,
+});
+export type VersionResource = z.output<typeof versionSchema>;
+
+/** One step of a branch's append-only history. */
+export const moveSchema = z.strictObject({
+  sequence: z.int(),
+  kind: z.enum(['created', 'edit', 'reset', 'exact', 'subtract']),
+  from_version: z.string().nullable(),
+  to_version: z.string(),
+  job_id: z.string().nullable(),
+  edits: z.array(
+    z.strictObject({
+      id: z.string(),
+      custom_id: z.string(),
+      prompt: z.string(),
+      target_new: z.string(),
+      active: z.boolean(),
+    }),
+  ),
+  reason: z.string().nullable(),
+  created_at: time,
+});
+export type MoveResource = z.output<typeof moveSchema>;
+
+// Edit jobs
+export const onErrorChoices = ['abort', 'continue'] as const;
+export const editJobRequestSchema = z.strictObject({
+  model: z.string(),
+  branch: z.string().default('main'),
+  editor: z.string().optional(),
+  config: z.record(z.string(), z.unknown()).default({}),
+  /** Edits as JSON, or as the text of a JSONL file. Exactly one of the two. */
+  edits: z.array(z.unknown()).optional(),
+  edits_jsonl: z.string().optional(),
+  parent_version_id: z.string().optional(),
+  on_conflict: z.enum(['fail', 'rebase']).default('fail'),
+  on_error: z.enum(onErrorChoices).default('abort'),
+  seed: z.int().min(0).max(0xffff_ffff).default(0),
+  /** Replaces the branch's gate for this job; needs the scope `admin`. */
+  gate: gatePolicySchema.optional(),
+  /** `true` validates and answers without queueing anything. */
+  dry_run: z.boolean().default(false),
+  metadata: metadata.optional(),
+});
+export type EditJobRequest = z.input<typeof editJobRequestSchema>;
+
+export const jobSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('job'),
+  kind: z.enum(jobKinds),
+  state: z.enum(jobStates),
+  model_id: z.string().nullable(),
+  branch: z.string().nullable(),
+  sequence: z.int(),
+  attempts: z.int(),
+  input: z.record(z.string(), z.unknown()),
+  parent_version_id: z.string().nullable(),
+  version_id: z.string().nullable(),
+  summary: evaluationSummarySchema.nullable(),
+  gate: gateVerdictSchema.nullable(),
+  error: z
+    .strictObject({
+      code: z.string(),
+      message: z.string(),
+      errors: z.array(z.unknown()),
+      details: z.record(z.string(), z.unknown()),
+    })
+    .nullable(),
+  metadata,
+  created_by: z.string().nullable(),
+  created_at: time,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+});
+export type JobResource = z.output<typeof jobSchema>;
+
+export const editRecordSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('edit'),
+  job_id: z.string(),
+  position: z.int(),
+  custom_id: z.string(),
+  prompt: z.string(),
+  subject: z.string(),
+  target_new: z.string(),
+  target_true: z.string().nullable(),
+  result: editResultSchema.nullable(),
+});
+export type EditRecord = z.output<typeof editRecordSchema>;
+
+export const eventSchema = z.strictObject({
+  id: z.int(),
+  job_id: z.string(),
+  type: z.string(),
+  state: z.enum(jobStates),
+  data: z.record(z.string(), z.unknown()),
+  created_at: time,
+});
+export type JobEvent = z.output<typeof eventSchema>;
+
+// Artefacts
+export const artefactRequestSchema = z.strictObject({
+  model: z.string(),
+  kind: z.literal('second_moment'),
+  /** Layers whose keys are measured; all the default editors need when left out. */
+  layers: z.array(z.int().min(0)).min(1).optional(),
+  /** A text file on the worker's machine; the model's own corpus when left out. */
+  corpus: z.string().optional(),
+  /** Tokens read at most. */
+  tokens: z.int().min(1).optional(),
+});
+export const artefactSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('artefact'),
+  model_id: z.string(),
+  kind: z.string(),
+  layer: z.int(),
+  blob: z.string(),
+  details: z.record(z.string(), z.unknown()),
+  created_at: time,
+});
+export type ArtefactResource = z.output<typeof artefactSchema>;
+
+// Rollbacks
+export const rollbackModes = ['reset', 'exact', 'subtract'] as const;
+export type RollbackMode = (typeof rollbackModes)[number];
+export const rollbackRequestSchema = z.strictObject({
+  model: z.string(),
+  branch: z.string().default('main'),
+  to_version: z.string().optional(),
+  revert_edit_ids: z.array(z.string()).min(1).optional(),
+  revert_version_ids: z.array(z.string()).min(1).optional(),
+  /** `reset` moves the branch to `to_version`. `exact` replays what came after; `subtract` drops deltas and must pass the gate. */
+  mode: z.enum(rollbackModes),
+  reason: z.string().min(1).max(1000),
+  parent_version_id: z.string().optional(),
+});
+export type RollbackRequest = z.input<typeof rollbackRequestSchema>;
+
+// Completions (the shapes of the widespread completion API)
+const sampling = {
+  /** `name`, `name@branch` or `name@ver_...`. */
+  model: z.string(),
+  max_tokens: z.int().min(1).max(1024).default(16),
+  temperature: z.number().min(0).max(5).default(0),
+  top_k: z.int().min(1).max(1000).optional(),
+  seed: z.int().min(0).max(0xffff_ffff).default(0),
+  stop: z.union([z.string(), z.array(z.string()).max(8)]).optional(),
+};
+export const completionRequestSchema = z.strictObject({
+  ...sampling,
+  prompt: z.union([z.string(), z.array(z.string()).min(1).max(64)]),
+});
+export const chatCompletionRequestSchema = z.strictObject({
+  ...sampling,
+  messages: z.array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1),
+});
+const usage = z.strictObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
+export const completionSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('text_completion'),
+  created: z.int(),
+  model: z.string(),
+  version: z.string(),
+  choices: z.array(z.strictObject({ index: z.int(), text: z.string(), finish_reason: z.enum(['stop', 'length']) })),
+  usage,
+});
+export const chatCompletionSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('chat.completion'),
+  created: z.int(),
+  model: z.string(),
+  version: z.string(),
+  choices: z.array(
+    z.strictObject({
+      index: z.int(),
+      message: z.strictObject({ role: z.literal('assistant'), content: z.string() }),
+      finish_reason: z.enum(['stop', 'length']),
+    }),
+  ),
+  usage,
+});
+
+// Pages and problems
+export const pageQuerySchema = z.object({
+  after: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+});
+export const pageSchema = <T extends z.ZodType>(item: T) =>
+  z.strictObject({ data: z.array(item), has_more: z.boolean(), next_cursor: z.string().nullable() });
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
+}
+
+/** RFC 9457 problem details, with our fields. */
+export const problemSchema = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  request_id: z.string(),
+  retryable: z.boolean(),
+  errors: z.array(
+    z.strictObject({
+      code: z.string(),
+      message: z.string(),
+      pointer: z.string().optional(),
+      line: z.int().optional(),
+      field: z.string().optional(),
+    }),
+  ),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+export type Problem = z.output<typeof problemSchema>;

@@ -1,0 +1,52 @@
+// What an evaluation of a candidate found: per edit and in the mean. Plain data that travels from the engine to the database and the API.
+import { z } from 'zod';
+
+/** Three ways to read one question: by token with the answer given, all tokens right, and by free greedy generation. */
+export const scoreSchema = z.strictObject({
+  /** Fraction of target tokens that are the argmax under teacher forcing. */
+  token: z.number(),
+  /** 1 when all of them are. */
+  all: z.number(),
+  /** 1 when greedy generation yields the target or an alias, after normalisation. For locality: the parent's own answer. */
+  exact: z.number(),
+});
+export type Score = z.output<typeof scoreSchema>;
+
+/** Mean scores with the number of probes behind them. */
+export const meanScoreSchema = scoreSchema.extend({ count: z.int() });
+export type MeanScore = z.output<typeof meanScoreSchema>;
+
+const beforeAfter = z.strictObject({ before: meanScoreSchema, after: meanScoreSchema });
+
+export const editResultSchema = z.strictObject({
+  custom_id: z.string(),
+  /** `applied`, or `failed` with the reason (on_error: continue). */
+  outcome: z.enum(['applied', 'failed']),
+  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+  /** Greedy answers to the edit's prompt on the parent and on the candidate. */
+  answer_before: z.string(),
+  answer_after: z.string(),
+  reliability: z.strictObject({ before: scoreSchema, after: scoreSchema }),
+  generalization: beforeAfter.nullable(),
+  /** Agreement of the candidate with the parent; by kind. */
+  locality: z.record(z.string(), meanScoreSchema),
+  portability: z.record(z.string(), beforeAfter),
+  /** What the editor says of its own work: losses, norms, steps. */
+  diagnostics: z.record(z.string(), z.unknown()),
+});
+export type EditResult = z.output<typeof editResultSchema>;
+
+export const evaluationSummarySchema = z.strictObject({
+  edits: z.int(),
+  applied: z.int(),
+  reliability: beforeAfter,
+  generalization: beforeAfter.nullable(),
+  locality: meanScoreSchema.nullable(),
+  locality_by_kind: z.record(z.string(), meanScoreSchema),
+  portability_by_kind: z.record(z.string(), beforeAfter),
+  /** Largest ||delta||_F / ||W||_F over the changed matrices; null when no weight changed. */
+  delta_norm: z.number().nullable(),
+  perplexity: z.strictObject({ parent: z.number(), candidate: z.number() }).nullable(),
+  seconds: z.strictObject({ edit: z.number(), evaluate: z.number() }),
+});
+export type EvaluationSummary = z.output<typeof evaluationSummarySchema>;

@@ -1,0 +1,40 @@
+// The states of a job and the moves between them.
+
+export const jobKinds = ['import', 'artefact', 'edit', 'rollback'] as const;
+export type JobKind = (typeof jobKinds)[number];
+
+export const jobStates = [
+  'queued',
+  'running',
+  'evaluating',
+  'committing',
+  'succeeded',
+  'completed_with_errors',
+  'gated_out',
+  'rejected',
+  'cancelled',
+  'failed',
+] as const;
+export type JobState = (typeof jobStates)[number];
+
+const moves: Record<JobState, readonly JobState[]> = {
+  queued: ['running', 'cancelled', 'rejected'],
+  // Back to queued: the worker died or lost its lease, or the attempt failed in a way that a retry can mend.
+  running: ['evaluating', 'committing', 'queued', 'rejected', 'cancelled', 'failed'],
+  evaluating: ['committing', 'queued', 'gated_out', 'rejected', 'cancelled', 'failed'],
+  committing: ['succeeded', 'completed_with_errors', 'queued', 'failed'],
+  succeeded: [],
+  completed_with_errors: [],
+  gated_out: [],
+  rejected: [],
+  cancelled: ['queued'],
+  failed: ['queued'],
+};
+
+export const isTerminal = (state: JobState): boolean =>
+  moves[state].length === 0 || state === 'cancelled' || state === 'failed';
+export const canMove = (from: JobState, to: JobState): boolean => moves[from].includes(to);
+/** States in which a worker holds the job. */
+export const activeStates = ['running', 'evaluating', 'committing'] as const satisfies readonly JobState[];
+/** States a person can still cancel from. */
+export const cancellableStates = ['queued', 'running', 'evaluating'] as const satisfies readonly JobState[];
