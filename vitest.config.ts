@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'test/**/*.test.ts'],
+    globalSetup: ['test/support/services.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,
