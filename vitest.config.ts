@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'test/**/*.test.ts'],
+    reporters: ['default', './test/support/tally.ts'],
     globalSetup: ['test/support/services.ts'],
     pool: 'forks',
     maxWorkers: 2,
