@@ -20,6 +20,7 @@ export const errorCatalogue = {
   not_found: user(404, 'There is nothing here'),
   method_not_allowed: user(405, 'This resource does not have that verb'),
   payload_too_large: user(413, 'The request body is too large'),
+  rate_limited: passing(429, 'This API key has sent too many requests'),
   idempotency_key_reused: user(422, 'This idempotency key was used with another body'),
   idempotency_in_flight: passing(409, 'A request with this idempotency key is still in flight'),
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { editorNames } from './editor-configs.ts';
 import { gatePolicySchema, gateVerdictSchema } from './gate.ts';
-import { manifestSchema } from './manifest.ts';
+import { deltaReferenceSchema, manifestSchema } from './manifest.ts';
 import { editResultSchema, evaluationSummarySchema } from './results.ts';
 import { jobKinds, jobStates } from './states.ts';
 
@@ -45,6 +45,17 @@ export const modelSchema = z.strictObject({
 });
 export type ModelResource = z.output<typeof modelSchema>;
 
+/** A model as the API lists it: fit for clients of the widespread completion API, and open about what has been edited. */
+export const listedModelSchema = modelSchema.extend({
+  /** Seconds since 1970. */
+  created: z.int(),
+  owned_by: z.string(),
+  /** Whether the head of `main`, which a bare model name serves, differs from the imported model. */
+  edited: z.boolean(),
+  branches: z.array(z.strictObject({ name: z.string(), head: z.string(), edited: z.boolean() })),
+});
+export type ListedModel = z.output<typeof listedModelSchema>;
+
 export const branchRequestSchema = z.strictObject({
   name: nameSchema,
   /** A version id, or another branch's name. */
@@ -78,6 +89,26 @@ export const versionSchema = z.strictObject({
   created_at: time,
 });
 export type VersionResource = z.output<typeof versionSchema>;
+
+/** An edit as versions and histories mention it. */
+export const editMentionSchema = z.strictObject({
+  id: z.string(),
+  custom_id: z.string(),
+  prompt: z.string(),
+  subject: z.string(),
+  target_new: z.string(),
+});
+export type EditMention = z.output<typeof editMentionSchema>;
+
+/** What the second version has and the first has not, and the reverse: deltas in order, with the edits each came from. */
+export const versionDiffSchema = z.strictObject({
+  object: z.literal('version_diff'),
+  from: z.string(),
+  to: z.string(),
+  added: z.array(z.strictObject({ delta: deltaReferenceSchema, edits: z.array(editMentionSchema) })),
+  removed: z.array(z.strictObject({ delta: deltaReferenceSchema, edits: z.array(editMentionSchema) })),
+});
+export type VersionDiff = z.output<typeof versionDiffSchema>;
 
 /** One step of a branch's append-only history. */
 export const moveSchema = z.strictObject({
@@ -121,6 +152,28 @@ export const editJobRequestSchema = z.strictObject({
   metadata: metadata.optional(),
 });
 export type EditJobRequest = z.input<typeof editJobRequestSchema>;
+
+/** What a dry run answers: the job that would be queued, and the active edits that it would override or repeat. */
+export const editPlanSchema = z.strictObject({
+  object: z.literal('edit_plan'),
+  model_id: z.string(),
+  branch: z.string(),
+  parent_version_id: z.string(),
+  editor: z.string(),
+  config: z.record(z.string(), z.unknown()),
+  edits: z.int(),
+  conflicts: z.array(
+    z.strictObject({
+      custom_id: z.string(),
+      /** The edit, active on the branch, that answers the same question. */
+      edit_id: z.string(),
+      target_new: z.string(),
+      active_target: z.string(),
+      same_answer: z.boolean(),
+    }),
+  ),
+});
+export type EditPlan = z.output<typeof editPlanSchema>;
 
 export const jobSchema = z.strictObject({
   id: z.string(),

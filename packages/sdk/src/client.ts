@@ -1,0 +1,174 @@
+// The client: one object with a member per resource of the API.
+import type {
+  ArtefactResource,
+  artefactRequestSchema,
+  BranchResource,
+  branchRequestSchema,
+  chatCompletionRequestSchema,
+  chatCompletionSchema,
+  completionRequestSchema,
+  completionSchema,
+  EditJobRequest,
+  EditPlan,
+  EditRecord,
+  EditResult,
+  importRequestSchema,
+  JobEvent,
+  JobKind,
+  JobResource,
+  JobState,
+  ListedModel,
+  MoveResource,
+  RollbackRequest,
+  VersionDiff,
+  VersionResource,
+} from '@errata/contracts';
+import { isTerminal } from '@errata/contracts';
+import type { z } from 'zod';
+import { type EventsOptions, followEvents } from './events.ts';
+import { type Paged, type PageQuery, paged } from './pages.ts';
+import { at, type CallOptions, createTransport, type ErrataOptions } from './transport.ts';
+
+export type ImportRequest = z.input<typeof importRequestSchema>;
+export type BranchRequest = z.input<typeof branchRequestSchema>;
+export type ArtefactRequest = z.input<typeof artefactRequestSchema>;
+export type CompletionRequest = z.input<typeof completionRequestSchema>;
+export type Completion = z.output<typeof completionSchema>;
+export type ChatCompletionRequest = z.input<typeof chatCompletionRequestSchema>;
+export type ChatCompletion = z.output<typeof chatCompletionSchema>;
+
+export interface JobQuery extends PageQuery {
+  readonly kind?: JobKind | undefined;
+  readonly state?: JobState | undefined;
+  /** Model name or id. */
+  readonly model?: string | undefined;
+  readonly branch?: string | undefined;
+}
+
+export interface JobResult extends EditResult {
+  readonly position: number;
+}
+
+export interface WaitOptions extends CallOptions {
+  /** Called for each event as it arrives, those of the past first. */
+  readonly onEvent?: (event: JobEvent) => void;
+}
+
+/**
+ * A client of one Errata service. Each POST carries an idempotency key of its own, so a request whose answer was lost is
+ * sent again without being done again. Every method throws {@link ErrataApiError} when the server refuses, and
+ * ErrataError `unavailable` or `timeout` when it cannot be reached after the retries.
+ */
+export function createErrata(options: ErrataOptions) {
+  const transport = createTransport(options);
+  const { json } = transport;
+  const post = <T>(path: string, body: unknown, call: CallOptions = {}) => json<T>('POST', path, { ...call, body });
+  const get = <T>(path: string, call: CallOptions = {}) => json<T>('GET', path, call);
+  const list = <T>(path: string, query: PageQuery & Record<string, string | number | undefined> = {}): Paged<T> =>
+    paged<T>(transport, path, query);
+
+  const jobs = {
+    list: (query: JobQuery = {}) => list<JobResource>('/v1/jobs', { ...query }),
+    get: (id: string, call?: CallOptions) => get<JobResource>(at`/v1/jobs/${id}`, call),
+    /** The edits of a job in input order, with their results once there are some. */
+    edits: (id: string, query: PageQuery = {}) => list<EditRecord>(at`/v1/jobs/${id}/edits`, { ...query }),
+    /** Results as the JSONL text that the service sends: one line an edit, in input order. */
+    async resultsJsonl(id: string, call: CallOptions = {}): Promise<string> {
+      const response = await transport.send('GET', at`/v1/jobs/${id}/results`, {
+        ...call,
+        accept: 'application/x-ndjson',
+      });
+      return response.text();
+    },
+    /** Events from the beginning (or after an id) until the job has ended; resumes by itself. */
+    events: (id: string, follow?: EventsOptions) => followEvents(transport, id, follow),
+    cancel: (id: string, call?: CallOptions) => post<JobResource>(at`/v1/jobs/${id}/cancel`, {}, call),
+    retry: (id: string, call?: CallOptions) => post<JobResource>(at`/v1/jobs/${id}/retry`, {}, call),
+    /** Follows a job to its end and returns it. How it ended is for the caller to read. */
+    async wait(id: string, { onEvent, signal }: WaitOptions = {}): Promise<JobResource> {
+      let after = 0;
+      for (;;) {
+        for await (const event of followEvents(transport, id, { after, signal })) {
+          after = event.id;
+          onEvent?.(event);
+        }
+        const job = await get<JobResource>(at`/v1/jobs/${id}`, { signal });
+        // Someone may have sent an ended job back to the queue since.
+        if (isTerminal(job.state)) return job;
+      }
+    },
+  };
+
+  return {
+    models: {
+      list: (query: PageQuery = {}) => list<ListedModel>('/v1/models', { ...query }),
+      get: (model: string, call?: CallOptions) => get<ListedModel>(at`/v1/models/${model}`, call),
+      /** Queues the import of a checkpoint directory on the worker's machine. */
+      import: (request: ImportRequest, call?: CallOptions) => post<JobResource>('/v1/models', request, call),
+    },
+    branches: {
+      list: (model: string, query: PageQuery = {}) =>
+        list<BranchResource>(at`/v1/models/${model}/branches`, { ...query }),
+      get: (model: string, branch: string, call?: CallOptions) =>
+        get<BranchResource>(at`/v1/models/${model}/branches/${branch}`, call),
+      create: (model: string, request: BranchRequest, call?: CallOptions) =>
+        post<BranchResource>(at`/v1/models/${model}/branches`, request, call),
+      /** The branch disappears from lists and can no longer be edited; its history and versions stay. */
+      async delete(model: string, branch: string, call: CallOptions = {}): Promise<void> {
+        await transport.send('DELETE', at`/v1/models/${model}/branches/${branch}`, call);
+      },
+      /** The branch's moves, newest first. */
+      log: (model: string, branch: string, query: PageQuery = {}) =>
+        list<MoveResource>(at`/v1/models/${model}/branches/${branch}/log`, { ...query }),
+    },
+    versions: {
+      list: (model: string, query: PageQuery = {}) =>
+        list<VersionResource>(at`/v1/models/${model}/versions`, { ...query }),
+      get: (version: string, call?: CallOptions) => get<VersionResource>(at`/v1/versions/${version}`, call),
+      /** The version and those it was made from, newest first, down to the imported model. */
+      lineage: (version: string, query: PageQuery = {}) =>
+        list<VersionResource>(at`/v1/versions/${version}/lineage`, { ...query }),
+      diff: (from: string, to: string, call?: CallOptions) =>
+        get<VersionDiff>(at`/v1/versions/${from}/diff/${to}`, call),
+    },
+    editJobs: {
+      create: (request: Omit<EditJobRequest, 'dry_run'>, call?: CallOptions) =>
+        post<JobResource>('/v1/edit_jobs', request, call),
+      /** Checks everything, queues nothing. */
+      plan: (request: Omit<EditJobRequest, 'dry_run'>, call?: CallOptions) =>
+        post<EditPlan>('/v1/edit_jobs', { ...request, dry_run: true }, call),
+    },
+    jobs,
+    rollbacks: {
+      create: (request: RollbackRequest, call?: CallOptions) => post<JobResource>('/v1/rollbacks', request, call),
+      list: (query: Omit<JobQuery, 'kind'> = {}) => list<JobResource>('/v1/rollbacks', { ...query }),
+    },
+    artefacts: {
+      create: (request: ArtefactRequest, call?: CallOptions) => post<JobResource>('/v1/artefacts', request, call),
+      list: (query: PageQuery & { readonly model?: string } = {}) =>
+        list<ArtefactResource>('/v1/artefacts', { ...query }),
+      get: (id: string, call?: CallOptions) => get<ArtefactResource>(at`/v1/artefacts/${id}`, call),
+    },
+    completions: {
+      create: (request: CompletionRequest, call?: CallOptions) => post<Completion>('/v1/completions', request, call),
+    },
+    chat: {
+      completions: {
+        create: (request: ChatCompletionRequest, call?: CallOptions) =>
+          post<ChatCompletion>('/v1/chat/completions', request, call),
+      },
+    },
+    /** Whether the service answers and can reach what it needs. */
+    async ready(call: CallOptions = {}): Promise<boolean> {
+      try {
+        await transport.send('GET', '/readyz', { ...call, maxRetries: 0 });
+        return true;
+      } catch {
+        call.signal?.throwIfAborted();
+        return false;
+      }
+    },
+  };
+}
+
+export type ErrataClient = ReturnType<typeof createErrata>;
