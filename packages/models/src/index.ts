@@ -1,1 +1,47 @@
-export {};
+// The public face of @errata/models: checkpoints, tokenizers, architectures as graphs, deltas and generation.
+
+export {
+  type Checkpoint,
+  type CheckpointConfig,
+  type CheckpointTensors,
+  canonicalJson,
+  loadCheckpoint,
+} from './checkpoint.ts';
+export {
+  type CheckpointContents,
+  editedContents,
+  type WriteCheckpointOptions,
+  writeCheckpoint,
+} from './checkpoint-write.ts';
+export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
+export { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './half.ts';
+export {
+  encodeSafetensors,
+  openSafetensors,
+  parseSafetensors,
+  type RawTensor,
+  type ReadTensorOptions,
+  type SafetensorsFile,
+  type WritableTensor,
+  type WriteSafetensorsOptions,
+  writeSafetensors,
+} from './safetensors.ts';
+export type { SafetensorsDtype, SafetensorsHeader, TensorInfo } from './safetensors-header.ts';
+export {
+  encodeContinuation,
+  encodePrompt,
+  layOut,
+  prefixed,
+  type SpaceConvention,
+  spaceConvention,
+  subjectLast,
+  type TextLayout,
+} from './text-layout.ts';
+export { type TokenOffsets, type TokenSpan, tokenOffsets } from './token-offsets.ts';
+export {
+  loadTokenizer,
+  type Tokenizer,
+  tokenizerFileNames,
+  tokenizerFromJson,
+  tokenizerFromVocabAndMerges,
+} from './tokenizer.ts';

@@ -1,0 +1,87 @@
+// The errors of this package: one class, one closed catalogue of codes.
+
+/**
+ * Every error code that reading models, tokenizers and text layouts can give, with what it means. Codes are part of
+ * the public contract: a retired code is never given another meaning.
+ */
+export const modelErrorCatalogue = {
+  // Safetensors files: one code a rule of the format.
+  safetensors_too_short: 'the file is shorter than the 8 bytes that state the header size',
+  safetensors_header_too_large: 'the header is stated to be over 100 MB',
+  safetensors_header_beyond_file: 'the stated header size runs beyond the end of the file',
+  safetensors_header_not_utf8: 'the header is not valid UTF-8',
+  safetensors_header_not_json: 'the header is not valid JSON',
+  safetensors_header_not_object: 'the header is not a JSON object starting at its first byte',
+  safetensors_duplicate_key: 'a key appears twice in one object of the header',
+  safetensors_metadata_invalid: '__metadata__ is not a map of strings to strings',
+  safetensors_entry_invalid: 'a tensor entry is not exactly {dtype, shape, data_offsets}',
+  safetensors_dtype_unknown: 'a tensor has a dtype that this reader does not know',
+  safetensors_shape_invalid: 'a shape is not a list of non-negative integers below 2^53',
+  safetensors_size_overflow: 'the size in bytes of a tensor is 2^53 or more',
+  safetensors_offsets_invalid: 'data_offsets is not a pair of ordered non-negative integers below 2^53',
+  safetensors_size_mismatch: 'shape x dtype is not the length of the byte span',
+  safetensors_offsets_beyond_file: 'a span runs beyond the end of the file',
+  safetensors_overlap: 'the spans of two tensors overlap',
+  safetensors_hole: 'bytes between two spans belong to no tensor',
+  safetensors_trailing_bytes: 'bytes after the last span belong to no tensor',
+  safetensors_tensor_missing: 'the file has no tensor of that name',
+  safetensors_not_float: 'the tensor is not of a floating-point dtype that can be read as float32',
+  safetensors_non_finite: 'a weight is NaN or infinite',
+  safetensors_unreadable: 'the file cannot be opened or read',
+  safetensors_closed: 'the file was closed before it was read',
+  safetensors_write_invalid: 'a tensor to be written has data that does not fit its shape',
+  safetensors_float16_overflow: 'a weight is too large for float16',
+  // Checkpoint directories.
+  checkpoint_not_a_directory: 'the path is not a directory',
+  checkpoint_config_missing: 'the directory has no config.json',
+  checkpoint_config_malformed: 'config.json is not a model configuration',
+  checkpoint_weights_missing: 'the directory has no safetensors weights',
+  checkpoint_weights_pickled: 'the directory has only pickled weights, which can run code when loaded',
+  checkpoint_index_malformed: 'model.safetensors.index.json is not a shard index',
+  checkpoint_shard_missing: 'a shard that the index names is absent, or lacks a tensor the index promises',
+  checkpoint_link_escapes: 'a file is a link that leads out of the directory',
+  checkpoint_target_not_empty: 'the directory to be written exists and is not empty',
+  checkpoint_target_unwritable: 'the directory to be written cannot be created',
+  // Tokenizers.
+  tokenizer_missing: 'the directory has no tokenizer.json, and no vocab.json with merges.txt',
+  tokenizer_malformed: 'a tokenizer file is not what it should be',
+  tokenizer_unsupported: 'the tokenizer uses a part that is not supported',
+  tokenizer_id_unknown: 'an id lies outside the vocabulary',
+  tokenizer_offsets_unavailable: 'the tokens cannot be matched to the text they came from',
+  // Prompt and target layout.
+  layout_prompt_empty: 'the prompt has no text',
+  layout_target_empty: 'the target has no text',
+  layout_subject_empty: 'the subject has no text',
+  layout_subject_not_in_prompt: 'the subject does not appear literally in the prompt',
+} as const;
+
+/** One of the codes of {@link modelErrorCatalogue}. */
+export type ModelErrorCode = keyof typeof modelErrorCatalogue;
+
+/** The fields of a {@link ModelError}. */
+export interface ModelErrorFields {
+  /** What was wrong, in one sentence without a final stop. */
+  readonly what: string;
+  /** Where: a file, a tensor name, a text. */
+  readonly where: string;
+  /** What to do about it. */
+  readonly hint: string;
+  readonly cause?: unknown;
+}
+
+/** A model, tokenizer or text that was given to this package is not usable. Never thrown for a bug of ours. */
+export class ModelError extends Error {
+  override readonly name = 'ModelError';
+  readonly code: ModelErrorCode;
+  readonly what: string;
+  readonly where: string;
+  readonly hint: string;
+
+  constructor(code: ModelErrorCode, fields: ModelErrorFields) {
+    super(`${fields.where}: ${fields.what}. ${fields.hint}`, fields.cause === undefined ? {} : { cause: fields.cause });
+    this.code = code;
+    this.what = fields.what;
+    this.where = fields.where;
+    this.hint = fields.hint;
+  }
+}

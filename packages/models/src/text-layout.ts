@@ -1,0 +1,214 @@
+// Where the prompt ends and the target begins, and where the subject is: decided by the tokenizer, never by a fixed space.
+
+import { ModelError } from './errors.ts';
+import { type TokenOffsets, tokenOffsets } from './token-offsets.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+/**
+ * Where a vocabulary keeps the space between two words: in front of the second word's token (GPT-2, Llama) or at the end of
+ * the first word's (some small sentencepiece models). A prompt then ends without or with its space.
+ */
+export type SpaceConvention = 'before' | 'after';
+
+const conventions = new WeakMap<Tokenizer, SpaceConvention>();
+
+/**
+ * The convention of a tokenizer, found once by looking at every token: the side on which more of its words carry a space.
+ * Vocabularies whose space is a token of its own count as `before`, so that the target starts with it.
+ */
+export function spaceConvention(tokenizer: Tokenizer): SpaceConvention {
+  const known = conventions.get(tokenizer);
+  if (known) return known;
+  let before = 0;
+  let after = 0;
+  for (let id = 0; id < tokenizer.vocabSize; id++) {
+    if (tokenizer.idToToken(id) === undefined) continue;
+    const text = Buffer.from(tokenizer.tokenBytes(id) ?? []).toString();
+    if (/^ \p{L}.*[^ ]$/u.test(text) || /^ \p{L}$/u.test(text)) before++;
+    else if (/^[^ ].*\p{L} $/u.test(text) || /^\p{L} $/u.test(text)) after++;
+  }
+  const found = after > before ? 'after' : 'before';
+  conventions.set(tokenizer, found);
+  return found;
+}
+
+/** A prompt and its target as tokens. */
+export interface TextLayout {
+  /** {@link encodePrompt}(prompt), always: generation from the prompt starts from these very ids. */
+  readonly promptIds: readonly number[];
+  /** At least one token. The logits at the last position of `promptIds` predict the first. */
+  readonly targetIds: readonly number[];
+  /** The joined text: prompt, exactly one space where no line break was, target. Both lists together spell it. */
+  readonly text: string;
+  /**
+   * True when both lists together are what the tokenizer makes of `text`: always so for GPT-2 and Llama. False when it
+   * would merge letters of the prompt with letters of the target; then the target was tokenised on its own.
+   */
+  readonly joint: boolean;
+  /** Position in `promptIds` of the subject's last token, when a subject was given. */
+  readonly subjectLast: number | undefined;
+}
+
+function requireText(text: string, code: 'layout_prompt_empty' | 'layout_target_empty' | 'layout_subject_empty'): void {
+  if (text.trim() !== '') return;
+  const part = code.split('_')[1]!;
+  throw new ModelError(code, {
+    where: part,
+    what: `the ${part} has no text`,
+    hint: `Give a ${part} with at least one character`,
+  });
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}…` : text);
+}
+
+/** The prompt without the spaces that the caller may or may not have written at its end. */
+function bare(prompt: string): string {
+  return prompt.replace(/ +$/, '');
+}
+
+/** What separates a bare prompt from its target: one space, or the line break or tab that the prompt ends in. */
+function separatorAfter(bared: string): '' | ' ' {
+  return /\s$/.test(bared) ? '' : ' ';
+}
+
+/** The prompt as the model should read it alone: ending in one space or none, as its vocabulary has it. */
+function promptText(tokenizer: Tokenizer, prompt: string): string {
+  const bared = bare(prompt);
+  return spaceConvention(tokenizer) === 'after' ? bared + separatorAfter(bared) : bared;
+}
+
+/**
+ * Ids of a prompt to generate from: prefix ids (BOS) and its tokens, the trailing space as the tokenizer's convention wants
+ * it, whatever the caller wrote.
+ * @throws ModelError layout_prompt_empty
+ */
+export function encodePrompt(tokenizer: Tokenizer, prompt: string): number[] {
+  requireText(prompt, 'layout_prompt_empty');
+  return [...tokenizer.prefixIds, ...tokenizer.encode(promptText(tokenizer, prompt))];
+}
+
+/**
+ * Lays out prompt and target, joined by exactly one space however many the caller wrote at the seam (none where the prompt
+ * ends in a line break or tab). The space goes to the side where the vocabulary keeps it. The two are tokenised as one
+ * text where the prompt's tokens survive that, and the target on its own where they do not: a prompt must be the same
+ * tokens when an edit is made, when it is scored and when somebody asks for it.
+ * @param options.subject also finds the subject's last token
+ * @throws ModelError layout_prompt_empty, layout_target_empty, layout_subject_*, tokenizer_offsets_unavailable
+ */
+export function layOut(
+  tokenizer: Tokenizer,
+  prompt: string,
+  target: string,
+  options: { readonly subject?: string } = {},
+): TextLayout {
+  requireText(target, 'layout_target_empty');
+  const promptIds = encodePrompt(tokenizer, prompt);
+  const bared = bare(prompt);
+  const text = bared + separatorAfter(bared) + target.trim();
+  const together = [...tokenizer.prefixIds, ...tokenizer.encode(text)];
+  const joint = together.length > promptIds.length && promptIds.every((id, i) => id === together[i]);
+  return {
+    promptIds,
+    targetIds: joint
+      ? together.slice(promptIds.length)
+      : encodeContinuation(tokenizer, text.slice(promptText(tokenizer, prompt).length)),
+    text,
+    joint,
+    subjectLast: options.subject === undefined ? undefined : subjectLast(tokenizer, prompt, options.subject),
+  };
+}
+
+/** Characters to put in front of a continuation: a vocabulary that merges one of them with it hardly merges all. */
+const anchors = ['\n', '.', 'a', '0', '='] as const;
+
+/**
+ * Ids of text that goes on from other text: without prefix ids, and without the space that some tokenizers insert at the
+ * start of a text. Found by tokenising it behind a character that does not merge with it.
+ * @throws ModelError tokenizer_offsets_unavailable
+ */
+export function encodeContinuation(tokenizer: Tokenizer, text: string): number[] {
+  for (const anchor of anchors) {
+    const ids = tokenizer.encode(anchor + text);
+    const { spans, byteAt } = tokenOffsets(tokenizer, anchor + text, ids);
+    const seam = byteAt(anchor.length);
+    const first = spans.findIndex((span) => span.end > seam);
+    if (first >= 0 && spans[first]!.start === seam) return ids.slice(first);
+  }
+  throw new ModelError('tokenizer_offsets_unavailable', {
+    where: quoted(text),
+    what: 'the tokenizer merges the text with whatever stands in front of it',
+    hint: 'Begin the target with a letter or digit',
+  });
+}
+
+/** Index of the token that holds the last byte before a UTF-16 position. */
+function tokenHolding(offsets: TokenOffsets, end: number): number {
+  const byte = offsets.byteAt(end);
+  return offsets.spans.findIndex((span) => span.end >= byte);
+}
+
+const wordCharacter = /[\p{L}\p{N}\p{M}_]/u;
+
+/** The character that ends at, or begins at, a UTF-16 index. */
+function characterBefore(text: string, index: number): string {
+  return Array.from(text.slice(Math.max(0, index - 2), index)).at(-1) ?? '';
+}
+function characterAfter(text: string, index: number): string {
+  const code = text.codePointAt(index);
+  return code === undefined ? '' : String.fromCodePoint(code);
+}
+
+/**
+ * UTF-16 index at which the subject ends in the prompt. Of several occurrences the last that stands as words of its own
+ * counts ("Al" is not found in "Algeria"), else the last of all: by then the model has read all there is of the subject,
+ * and a context prefix that happens to name it does not move the edit.
+ */
+function subjectEnd(prompt: string, subject: string): number {
+  requireText(subject, 'layout_subject_empty');
+  const wanted = subject.trim();
+  const ends: number[] = [];
+  for (let at = prompt.indexOf(wanted); at >= 0; at = prompt.indexOf(wanted, at + 1)) ends.push(at + wanted.length);
+  const standsAlone = (end: number): boolean => {
+    const start = end - wanted.length;
+    const joins = (inner: string, outer: string): boolean => wordCharacter.test(inner) && wordCharacter.test(outer);
+    return (
+      !joins(characterAfter(prompt, start), characterBefore(prompt, start)) &&
+      !joins(characterBefore(prompt, end), characterAfter(prompt, end))
+    );
+  };
+  const end = ends.findLast(standsAlone) ?? ends.at(-1);
+  if (end !== undefined) return end;
+  const same = (text: string): string => text.normalize('NFKC').toLowerCase();
+  throw new ModelError('layout_subject_not_in_prompt', {
+    where: quoted(prompt),
+    what: `the subject ${quoted(subject)} does not appear in the prompt`,
+    hint: same(prompt).includes(same(wanted))
+      ? 'It appears with other capitals or another Unicode form: write both alike'
+      : 'Write the subject exactly as it stands in the prompt',
+  });
+}
+
+/**
+ * Position of the subject's last token in {@link encodePrompt}(prompt): the token that holds the subject's last character,
+ * also where that token goes on to hold a space or a following letter.
+ * @throws ModelError layout_prompt_empty, layout_subject_empty, layout_subject_not_in_prompt, tokenizer_offsets_unavailable
+ */
+export function subjectLast(tokenizer: Tokenizer, prompt: string, subject: string): number {
+  requireText(prompt, 'layout_prompt_empty');
+  const text = promptText(tokenizer, prompt);
+  const end = subjectEnd(text, subject);
+  const offsets = tokenOffsets(tokenizer, text, tokenizer.encode(text));
+  return tokenizer.prefixIds.length + tokenHolding(offsets, end);
+}
+
+/**
+ * A prompt behind a context prefix, as the ROME family samples them: prefix, full stop, space, prompt. The reference code
+ * always adds the full stop; here a prefix that already ends a sentence keeps its own.
+ */
+export function prefixed(prefix: string, prompt: string): string {
+  const trimmed = prefix.trim();
+  if (trimmed === '') return prompt;
+  return /[.!?]["'”’)]?$/.test(trimmed) ? `${trimmed} ${prompt}` : `${trimmed}. ${prompt}`;
+}
