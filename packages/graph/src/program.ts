@@ -1,0 +1,209 @@
+// Programs: compiled graphs, run by onnxruntime. The runtime is loaded when the first program is compiled.
+
+import { availableParallelism } from 'node:os';
+import type * as ort from 'onnxruntime-node';
+import { evaluateDim, isSymbol } from './dims.ts';
+import { GraphError } from './errors.ts';
+import { type EmittedModel, emitOnnx } from './onnx.ts';
+import type { ArrayOf, DType, HostTensor, Tensor } from './tensor.ts';
+
+/** What executes programs. `auto` takes the first of cuda, webgpu and cpu that works. */
+export type Provider = 'cpu' | 'cuda' | 'webgpu' | 'auto';
+
+/** How programs are executed; nothing above this package needs to know. */
+export interface RuntimeSettings {
+  readonly provider: Provider;
+  /** Threads inside one operator. */
+  readonly threads: number;
+}
+
+const providers: readonly Provider[] = ['cpu', 'cuda', 'webgpu', 'auto'];
+
+/**
+ * Settings from the environment: `ERRATA_PROVIDER` (cpu, cuda, webgpu, auto; default cpu) and `ERRATA_THREADS`
+ * (default: what the machine offers).
+ * @throws GraphError `bad_argument`
+ */
+export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): RuntimeSettings {
+  const provider = providers.find((name) => name === (env.ERRATA_PROVIDER || 'cpu'));
+  if (!provider)
+    throw new GraphError('bad_argument', `"${env.ERRATA_PROVIDER}" is none of ${providers.join(', ')}`, {
+      where: 'ERRATA_PROVIDER',
+    });
+  const threads = env.ERRATA_THREADS ? Number(env.ERRATA_THREADS) : availableParallelism();
+  if (!Number.isSafeInteger(threads) || threads < 1)
+    throw new GraphError('bad_argument', `"${env.ERRATA_THREADS}" is not a number of threads`, {
+      where: 'ERRATA_THREADS',
+    });
+  return { provider, threads };
+}
+
+let settings: RuntimeSettings | undefined;
+
+/** The settings in force for programs compiled from now on. */
+export function runtimeSettings(): RuntimeSettings {
+  settings ??= settingsFromEnvironment();
+  return settings;
+}
+
+/** Changes settings for programs compiled from now on. */
+export function configureRuntime(changes: Partial<RuntimeSettings>): void {
+  settings = { ...runtimeSettings(), ...changes };
+}
+
+/** Host tensors by name, fed to or returned by a program. */
+export type HostTensors = Readonly<Record<string, HostTensor>>;
+
+/** A compiled graph. A run blocks its thread while the runtime computes. */
+export interface Program<Outputs extends string = string> {
+  /** Inputs that must be fed; those the outputs do not depend on are gone. */
+  readonly inputs: readonly Tensor[];
+  /** What executes it. */
+  readonly provider: Exclude<Provider, 'auto'>;
+  /**
+   * Computes all outputs. Extra feeds are refused; data is not copied in, results are new arrays.
+   * @throws GraphError `bad_feed` naming the input and the shapes, or `released`
+   */
+  readonly run: (feeds: HostTensors) => Promise<Readonly<Record<Outputs, HostTensor>>>;
+  /** Frees the session. Idempotent. */
+  readonly release: () => Promise<void>;
+}
+
+let runtime: Promise<typeof ort> | undefined;
+
+function loadRuntime(): Promise<typeof ort> {
+  runtime ??= import('onnxruntime-node').catch((cause: unknown) => {
+    runtime = undefined;
+    throw new GraphError('provider_unavailable', 'onnxruntime-node cannot be loaded on this machine', {
+      where: 'runtime',
+      cause,
+    });
+  });
+  return runtime;
+}
+
+async function createSession(
+  model: EmittedModel,
+  provider: Exclude<Provider, 'auto'>,
+  threads: number,
+): Promise<ort.InferenceSession> {
+  const { InferenceSession } = await loadRuntime();
+  return InferenceSession.create(model.bytes, {
+    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    // The extended fusions make float64 nodes for which the CPU has no kernel (QuickGelu, for one).
+    graphOptimizationLevel: model.usesFloat64 ? 'basic' : 'all',
+    enableCpuMemArena: true,
+    // Fatal only: refusals arrive as exceptions, and the runtime's warnings are about its own choices.
+    logSeverityLevel: 4,
+  });
+}
+
+async function open(model: EmittedModel, wanted: RuntimeSettings) {
+  const candidates = wanted.provider === 'auto' ? (['cuda', 'webgpu', 'cpu'] as const) : [wanted.provider];
+  for (const provider of candidates) {
+    try {
+      return { provider, session: await createSession(model, provider, wanted.threads) };
+    } catch (cause) {
+      if (provider !== candidates.at(-1)) continue;
+      if (cause instanceof GraphError) throw cause;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw provider === 'cpu'
+        ? new GraphError('session_failed', reason, { where: 'compile', cause })
+        : new GraphError('provider_unavailable', `${provider} does not work on this machine: ${reason}`, {
+            where: 'ERRATA_PROVIDER',
+            cause,
+          });
+    }
+  }
+  throw new GraphError('provider_unavailable', 'no provider works', { where: 'ERRATA_PROVIDER' });
+}
+
+function checkFeeds(inputs: readonly Tensor[], feeds: HostTensors): void {
+  const bindings = new Map<string, number>();
+  const refuse = (x: Tensor, message: string, fed: HostTensor): never => {
+    throw new GraphError('bad_feed', message, { where: x.name, shapes: [x.dims, fed.dims] });
+  };
+  for (const x of inputs) {
+    const fed = feeds[x.name];
+    if (!fed) throw new GraphError('bad_feed', 'is not fed', { where: x.name, shapes: [x.dims] });
+    if (fed.dtype !== x.dtype) refuse(x, `is ${x.dtype}, fed ${fed.dtype}`, fed);
+    if (fed.dims.length !== x.dims.length) refuse(x, 'is fed another number of axes', fed);
+    for (const [axis, dim] of x.dims.entries()) {
+      if (!isSymbol(dim)) continue;
+      const bound = bindings.get(dim);
+      if (bound !== undefined && bound !== fed.dims[axis]) refuse(x, `${dim} is ${bound} elsewhere`, fed);
+      bindings.set(dim, fed.dims[axis]!);
+    }
+  }
+  for (const x of inputs) {
+    const fed = feeds[x.name]!;
+    for (const [axis, dim] of x.dims.entries()) {
+      const expected = evaluateDim(dim, bindings);
+      if (expected !== undefined && expected !== fed.dims[axis]) refuse(x, `axis ${axis} must be ${expected}`, fed);
+    }
+    if (fed.data.length !== fed.dims.reduce((a, b) => a * b, 1))
+      refuse(x, `is fed ${fed.data.length} elements, which do not fill its shape`, fed);
+  }
+  for (const name of Object.keys(feeds)) {
+    if (!inputs.some((x) => x.name === name))
+      throw new GraphError('bad_feed', 'is not an input of this program', { where: name });
+  }
+}
+
+/**
+ * Compiles the graph behind named outputs.
+ * @param overrides settings for this program only
+ * @throws GraphError from emission; `provider_unavailable` or `session_failed` from the runtime
+ */
+export async function compile<Outputs extends string>(
+  outputs: Readonly<Record<Outputs, Tensor>>,
+  overrides: Partial<RuntimeSettings> = {},
+): Promise<Program<Outputs>> {
+  const model = emitOnnx(outputs);
+  const { inputs } = model;
+  const { Tensor: RuntimeTensor } = await loadRuntime();
+  const { provider, session } = await open(model, { ...runtimeSettings(), ...overrides });
+  const names = Object.keys(outputs) as Outputs[];
+  let released = false;
+  return {
+    inputs,
+    provider,
+    run: async (feeds) => {
+      if (released) throw new GraphError('released', 'the program was released', { where: 'run' });
+      checkFeeds(inputs, feeds);
+      const fed: Record<string, ort.Tensor> = {};
+      for (const { name } of inputs) {
+        const { dtype, dims, data } = feeds[name]!;
+        fed[name] = new RuntimeTensor(dtype, data, dims);
+      }
+      const results = await session.run(fed);
+      const out = {} as Record<Outputs, HostTensor>;
+      for (const name of names) {
+        const { type, dims, data } = results[name]!;
+        out[name] = { dtype: type as DType, dims, data: data as ArrayOf[DType] };
+      }
+      return out;
+    },
+    release: async () => {
+      if (released) return;
+      released = true;
+      await session.release();
+    },
+  };
+}
+
+/** Compiles, runs once and releases: for tests and one-off computations. */
+export async function evaluate<Outputs extends string>(
+  outputs: Readonly<Record<Outputs, Tensor>>,
+  feeds: HostTensors = {},
+): Promise<Readonly<Record<Outputs, HostTensor>>> {
+  const program = await compile(outputs);
+  try {
+    return await program.run(feeds);
+  } finally {
+    await program.release();
+  }
+}
