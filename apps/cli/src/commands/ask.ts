@@ -1,0 +1,29 @@
+// errata ask: the answer of any version to a prompt.
+import type { Command } from 'commander';
+import colors from 'picocolors';
+import { connect } from '../connection.ts';
+import { printJson, short } from '../output.ts';
+import { wholeNumber } from './up.ts';
+
+export function register(program: Command): void {
+  program
+    .command('ask <model[@branch|@version]> <prompt...>')
+    .description('complete prompts on a branch or a version')
+    .option('--max-tokens <n>', 'tokens to generate', wholeNumber, 8)
+    .option('--temperature <t>', '0 is greedy', Number, 0)
+    .option('--json', 'print JSON')
+    .action(
+      async (model: string, prompts: string[], options: { maxTokens: number; temperature: number; json?: true }) => {
+        const answer = await connect().completions.create({
+          model,
+          prompt: prompts,
+          max_tokens: options.maxTokens,
+          temperature: options.temperature,
+          stop: '\n',
+        });
+        if (options.json) return printJson(answer);
+        for (const choice of answer.choices) console.log(`${prompts[choice.index]}${colors.green(choice.text)}`);
+        console.log(colors.dim(short(answer.version)));
+      },
+    );
+}

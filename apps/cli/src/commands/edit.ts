@@ -1,0 +1,87 @@
+// errata edit: submits a JSONL batch of corrections and follows it.
+import { readFile } from 'node:fs/promises';
+import { onErrorChoices } from '@errata/contracts';
+import { type Command, Option } from 'commander';
+import { connect } from '../connection.ts';
+import { exitCodeOfJob } from '../exit-codes.ts';
+import { followJob, outcomeOf } from '../follow.ts';
+import { costLine, metricsTable } from '../metrics-table.ts';
+import { printJson, short, table } from '../output.ts';
+import { collectSetting, parseReference } from '../references.ts';
+import { wholeNumber } from './up.ts';
+
+interface Options {
+  model: string;
+  editor?: string;
+  set?: Record<string, unknown>;
+  parent?: string;
+  onConflict: 'fail' | 'rebase';
+  onError: (typeof onErrorChoices)[number];
+  seed: number;
+  dryRun?: true;
+  wait: boolean;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  program
+    .command('edit <file>')
+    .description('submit a batch of corrections (JSONL, one edit a line) to a branch')
+    .requiredOption('-m, --model <model[@branch]>', 'model and branch')
+    .option('-e, --editor <name>', "the editor; the branch's default when left out")
+    .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
+    .option('--parent <version>', 'refuse unless the branch is still at this version')
+    .addOption(
+      new Option('--on-conflict <choice>', 'what to do when it is not').choices(['fail', 'rebase']).default('fail'),
+    )
+    .addOption(
+      new Option('--on-error <choice>', 'what an edit that cannot be applied does to the batch')
+        .choices(onErrorChoices)
+        .default('abort'),
+    )
+    .option('--seed <n>', 'seed of everything random', wholeNumber, 0)
+    .option('--dry-run', 'check everything, queue nothing')
+    .option('--no-wait', 'return as soon as the job is queued')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options: Options) => {
+      const { model, at: branch } = parseReference(options.model);
+      const client = connect();
+      const request = {
+        model,
+        branch,
+        edits_jsonl: await readFile(file, 'utf8'),
+        config: options.set ?? {},
+        on_conflict: options.onConflict,
+        on_error: options.onError,
+        seed: options.seed,
+        ...(options.editor === undefined ? {} : { editor: options.editor }),
+        ...(options.parent === undefined ? {} : { parent_version_id: options.parent }),
+      };
+      if (options.dryRun) {
+        const plan = await client.editJobs.plan(request);
+        if (options.json) return printJson(plan);
+        console.log(
+          `${plan.edits} edits by ${plan.editor} on ${model}@${plan.branch} at ${short(plan.parent_version_id)}; nothing was queued.`,
+        );
+        for (const { custom_id, edit_id, active_target, target_new } of plan.conflicts) {
+          console.log(
+            `  ${custom_id} replaces ${edit_id}: ${JSON.stringify(active_target)} becomes ${JSON.stringify(target_new)}`,
+          );
+        }
+        return;
+      }
+      const queued = await client.editJobs.create(request);
+      if (!options.wait) return options.json ? printJson(queued) : console.log(`${queued.state} ${queued.id}`);
+      const job = await followJob(client, queued.id, options.json);
+      process.exitCode = exitCodeOfJob(job.state);
+      const edits = await client.jobs.edits(job.id).all();
+      if (options.json) return printJson({ ...job, edits });
+      console.log(outcomeOf(job));
+      if (job.version_id !== null) console.log(`  version ${job.version_id}`);
+      const rows = edits.flatMap(({ custom_id, prompt, result }) =>
+        result === null ? [] : [[custom_id, prompt, result.answer_before, result.answer_after, result.outcome]],
+      );
+      if (rows.length > 0) console.log(`\n${table(['edit', 'prompt', 'before', 'after', 'outcome'], rows)}`);
+      if (job.summary !== null) console.log(`\n${metricsTable(job.summary)}\n\n${costLine(job.summary)}`);
+    });
+}

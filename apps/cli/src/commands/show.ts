@@ -1,0 +1,47 @@
+// errata show: one version, job or model in full.
+import type { Command } from 'commander';
+import { connect } from '../connection.ts';
+import { outcomeOf } from '../follow.ts';
+import { costLine, metricsTable } from '../metrics-table.ts';
+import { printJson, table } from '../output.ts';
+
+export function register(program: Command): void {
+  program
+    .command('show <id>')
+    .description('a version (ver_...), a job (job_...) or a model (its name)')
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: { json?: true }) => {
+      const client = connect();
+      if (id.startsWith('ver_')) {
+        const version = await client.versions.get(id);
+        if (options.json) return printJson(version);
+        console.log(
+          `${version.id}\n  parent   ${version.parent_id ?? '(imported)'}\n  made by  ${version.job_id ?? '-'} at ${version.created_at}\n  stored   ${version.delta_bytes} bytes of deltas`,
+        );
+        return console.log(
+          table(
+            ['delta', 'blob'],
+            version.manifest.deltas.map(({ kind, blob }) => [kind, blob]),
+          ),
+        );
+      }
+      if (id.startsWith('job_')) {
+        const job = await client.jobs.get(id);
+        if (options.json) return printJson(job);
+        console.log(outcomeOf(job));
+        if (job.summary !== null) console.log(`\n${metricsTable(job.summary)}\n\n${costLine(job.summary)}`);
+        return;
+      }
+      const model = await client.models.get(id);
+      if (options.json) return printJson(model);
+      console.log(
+        `${model.name}  ${model.model_type}, ${model.layers} layers, ${model.parameters} parameters\n  digest ${model.digest}`,
+      );
+      console.log(
+        table(
+          ['branch', 'head', 'edited'],
+          model.branches.map(({ name, head, edited }) => [name, head, edited ? 'yes' : 'no']),
+        ),
+      );
+    });
+}

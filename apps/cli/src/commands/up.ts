@@ -1,0 +1,59 @@
+// errata up: keeps the whole service running on this machine until it is interrupted.
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import colors from 'picocolors';
+import { defaultDataDir } from '../connection.ts';
+import { progressLine } from '../output.ts';
+import { startStack } from '../stack.ts';
+
+export const wholeNumber = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('must be a whole number, 0 or more');
+  return value;
+};
+
+export function register(program: Command): void {
+  program
+    .command('up')
+    .description('start the database, the queue, the API and workers, and keep them running')
+    .option('--port <port>', 'port of the API; 0 for a free one', wholeNumber, 7700)
+    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .option('--workers <count>', 'worker processes', wholeNumber, 1)
+    .option('--data <dir>', 'where everything is kept', defaultDataDir())
+    .action(async (options: { port: number; host: string; workers: number; data: string }) => {
+      const progress = progressLine();
+      const stack = await startStack({
+        dataDir: resolve(options.data),
+        workers: options.workers,
+        port: options.port,
+        host: options.host,
+        saveConnection: true,
+        onStep: (step) => progress.update('starting', step),
+      });
+      progress.done();
+      console.log(`${colors.green('Errata is up.')}
+
+  API       ${stack.url}/v1   (specification: ${stack.url}/openapi.json)
+  API key   ${stack.apiKey}
+  queue     ${stack.queue}
+  data      ${stack.dataDir}   (logs in logs/)
+
+Try, in another terminal:
+
+  npx errata import atlas models/atlas
+  npx errata ask atlas "The capital of France is"
+  npx errata edit models/atlas/edits.jsonl --model atlas
+  npx errata log atlas
+  npx errata rollback atlas --to VERSION --reason "back again"
+
+Ctrl-C stops everything.`);
+      await interrupted();
+      console.log('\nStopping...');
+      await stack.stop();
+    });
+}
+
+const interrupted = () =>
+  new Promise<void>((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => done());
+  });

@@ -1,0 +1,29 @@
+// How a command finds the service: environment variables first, else the file that a running local stack left.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ErrataError } from '@errata/contracts';
+import { createErrata, type ErrataClient } from '@errata/sdk';
+
+/** Where a local stack keeps its things unless told otherwise. */
+export const defaultDataDir = (): string => process.env.ERRATA_DATA_DIR ?? join(process.cwd(), '.errata');
+
+export const connectionFile = (dataDir: string): string => join(dataDir, 'connection.json');
+
+/** A client for the service that ERRATA_URL and ERRATA_API_KEY name, or for the local stack of this folder. */
+export function connect(): ErrataClient {
+  const { ERRATA_URL, ERRATA_API_KEY } = process.env;
+  if (ERRATA_URL !== undefined && ERRATA_API_KEY !== undefined)
+    return createErrata({ baseUrl: ERRATA_URL, apiKey: ERRATA_API_KEY });
+  try {
+    const saved = JSON.parse(readFileSync(connectionFile(defaultDataDir()), 'utf8')) as {
+      url: string;
+      api_key: string;
+    };
+    return createErrata({ baseUrl: ERRATA_URL ?? saved.url, apiKey: ERRATA_API_KEY ?? saved.api_key });
+  } catch {
+    throw new ErrataError(
+      'unavailable',
+      'no service found: start one with `npm start`, or set ERRATA_URL and ERRATA_API_KEY',
+    );
+  }
+}

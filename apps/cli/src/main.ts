@@ -1,0 +1,50 @@
+// The errata command: one program, one subcommand a file.
+import { Command, CommanderError } from 'commander';
+import { register as registerAsk } from './commands/ask.ts';
+import { register as registerDemo } from './commands/demo.ts';
+import { register as registerDiff } from './commands/diff.ts';
+import { register as registerEdit } from './commands/edit.ts';
+import { register as registerImport } from './commands/import.ts';
+import { register as registerJobs } from './commands/jobs.ts';
+import { register as registerLog } from './commands/log.ts';
+import { register as registerRollback } from './commands/rollback.ts';
+import { register as registerScore } from './commands/score.ts';
+import { register as registerShow } from './commands/show.ts';
+import { register as registerTry } from './commands/try.ts';
+import { register as registerUp } from './commands/up.ts';
+import { exitCodes } from './exit-codes.ts';
+import { printError } from './output.ts';
+
+const program = new Command('errata')
+  .description("Keeps a language model's facts right: batches of corrections, versions, gates and exact undo.")
+  .version('0.1.0')
+  .enablePositionalOptions()
+  .showHelpAfterError('(see --help)')
+  .exitOverride();
+
+for (const register of [
+  registerUp,
+  registerDemo,
+  registerImport,
+  registerEdit,
+  registerJobs,
+  registerLog,
+  registerShow,
+  registerDiff,
+  registerAsk,
+  registerRollback,
+  registerScore,
+  registerTry,
+]) {
+  register(program);
+}
+
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  if (thrown instanceof CommanderError) {
+    process.exitCode = thrown.exitCode === 0 ? exitCodes.success : exitCodes.usage;
+  } else {
+    process.exitCode = printError(thrown, process.argv.includes('--json'));
+  }
+}

@@ -1,0 +1,30 @@
+// How commands name a model and where on it: MODEL, MODEL@BRANCH or MODEL@VERSION, and settings as key=value.
+import { ErrataError } from '@errata/contracts';
+
+export interface Reference {
+  readonly model: string;
+  /** A branch name or a version id; `main` when left out. */
+  readonly at: string;
+}
+
+export function parseReference(text: string): Reference {
+  const [model, at = 'main', ...rest] = text.split('@');
+  if (model === undefined || model === '' || at === '' || rest.length > 0) {
+    throw new ErrataError('invalid_request', `${JSON.stringify(text)} is not MODEL, MODEL@BRANCH or MODEL@VERSION`);
+  }
+  return { model, at };
+}
+
+/** Collects repeated `--set key=value`; values are JSON where they parse as JSON, else text. */
+export function collectSetting(text: string, settings: Record<string, unknown> = {}): Record<string, unknown> {
+  const split = text.indexOf('=');
+  if (split < 1) throw new ErrataError('invalid_request', `--set takes key=value, not ${JSON.stringify(text)}`);
+  const raw = text.slice(split + 1);
+  let value: unknown = raw;
+  try {
+    value = JSON.parse(raw);
+  } catch {
+    // A bare word is a string.
+  }
+  return { ...settings, [text.slice(0, split)]: value };
+}

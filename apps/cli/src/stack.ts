@@ -1,0 +1,180 @@
+// The whole service on one machine: starts what is missing (PostgreSQL, Redis), then the API and workers as processes of their own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ErrataError, type Scope, scopes } from '@errata/contracts';
+import { createKey, migrate, openLineage } from '@errata/lineage';
+import { findRedisServer, freePort, startPostgres, startRedis } from '@errata/local-services';
+import { connectionFile } from './connection.ts';
+
+export interface StackOptions {
+  /** Where the database, the queue's log, the blobs and the processes' logs live. */
+  readonly dataDir: string;
+  readonly workers: number;
+  /** 0 chooses a free port. */
+  readonly port: number;
+  readonly host: string;
+  /** Where to leave the address and key for other commands; the demo leaves none. */
+  readonly saveConnection: boolean;
+  readonly onStep?: (step: string) => void;
+}
+
+export interface Stack {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly queue: 'redis' | 'postgres' | 'given';
+  readonly dataDir: string;
+  /** Stops the processes in order: API and workers, then the queue, then the database. */
+  stop(): Promise<void>;
+}
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const mains = { api: 'apps/api/src/main.ts', worker: 'apps/worker/src/main.ts' } as const;
+const databaseName = 'errata';
+
+/** Brings the stack up. Servers given by DATABASE_URL and QUEUE_URL are used as they are; otherwise private ones are started. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const step = options.onStep ?? (() => {});
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    await mkdir(options.dataDir, { recursive: true });
+    step('database');
+    const databaseUrl = process.env.DATABASE_URL ?? (await privateDatabase(options.dataDir, closers));
+    step('queue');
+    const queue = await chooseQueue(options.dataDir, databaseUrl, closers);
+    step('migrations');
+    await migrate(databaseUrl);
+    const apiKey = await makeKey(databaseUrl);
+
+    const port = options.port === 0 ? await freePort() : options.port;
+    const url = `http://${options.host}:${port}`;
+    const env = {
+      ...process.env,
+      DATABASE_URL: databaseUrl,
+      QUEUE_URL: queue.url,
+      BLOBS_DIR: process.env.BLOBS_DIR ?? join(options.dataDir, 'blobs'),
+      HOST: options.host,
+      PORT: String(port),
+    };
+    step('API');
+    const logs = join(options.dataDir, 'logs');
+    await mkdir(logs, { recursive: true });
+    const api = supervise('api', mains.api, env, join(logs, 'api.log'));
+    closers.push(api.stop);
+    step('workers');
+    for (let i = 1; i <= options.workers; i++) {
+      closers.push(supervise(`worker ${i}`, mains.worker, env, join(logs, `worker-${i}.log`)).stop);
+    }
+    await untilReady(url, api, join(logs, 'api.log'));
+    if (options.saveConnection) {
+      const file = connectionFile(options.dataDir);
+      await writeFile(file, `${JSON.stringify({ url, api_key: apiKey }, null, 2)}\n`, { mode: 0o600 });
+      closers.push(() => rm(file, { force: true }));
+    }
+    return { url, apiKey, queue: queue.kind, dataDir: options.dataDir, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function privateDatabase(dataDir: string, closers: (() => Promise<void>)[]): Promise<string> {
+  const server = await startPostgres({ dataDir: join(dataDir, 'postgres') });
+  closers.push(() => server.stop());
+  const url = new URL(server.url);
+  url.pathname = `/${databaseName}`;
+  return url.href;
+}
+
+async function chooseQueue(
+  dataDir: string,
+  databaseUrl: string,
+  closers: (() => Promise<void>)[],
+): Promise<{ url: string; kind: Stack['queue'] }> {
+  if (process.env.QUEUE_URL !== undefined) return { url: process.env.QUEUE_URL, kind: 'given' };
+  const binary = await findRedisServer();
+  if (binary === undefined) return { url: databaseUrl, kind: 'postgres' };
+  const redis = await startRedis({ binary, dataDir: join(dataDir, 'redis') });
+  closers.push(() => redis.stop());
+  return { url: redis.url, kind: 'redis' };
+}
+
+async function makeKey(databaseUrl: string): Promise<string> {
+  const lineage = openLineage(databaseUrl);
+  try {
+    const everything: Scope[] = [...scopes];
+    return (await createKey(lineage, { name: 'local stack', scopes: everything })).token;
+  } finally {
+    await lineage.close();
+  }
+}
+
+interface Supervised {
+  /** The exit code once it has ended for good; undefined while it lives or will be restarted. */
+  failed(): boolean;
+  stop(): Promise<void>;
+}
+
+// A process that dies is started again, at most this often in a row before it is given up.
+const restartLimit = 5;
+
+function supervise(name: string, main: string, env: NodeJS.ProcessEnv, logFile: string): Supervised {
+  const log = createWriteStream(logFile, { flags: 'a' });
+  let child: ChildProcess;
+  let stopping = false;
+  let restarts = 0;
+  let gone: Promise<void> = Promise.resolve();
+  const start = () => {
+    const startedAt = Date.now();
+    child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), join(root, main)], {
+      env,
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // Ctrl-C is for us: we stop the processes in order
+    });
+    child.stdout?.pipe(log, { end: false });
+    child.stderr?.pipe(log, { end: false });
+    gone = new Promise((resolve) => child.once('close', () => resolve()));
+    child.once('close', async (code, signal) => {
+      if (stopping) return;
+      if (Date.now() - startedAt > 60_000) restarts = 0;
+      restarts += 1;
+      log.write(`${name} ended (${signal ?? code}); restart ${restarts} of ${restartLimit}\n`);
+      if (restarts > restartLimit) return;
+      await sleep(200 * restarts);
+      if (!stopping) start();
+    });
+  };
+  start();
+  return {
+    failed: () => restarts > restartLimit,
+    stop: async () => {
+      stopping = true;
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        const hard = setTimeout(() => child.kill('SIGKILL'), 10_000);
+        await gone;
+        clearTimeout(hard);
+      }
+      await closed(log);
+    },
+  };
+}
+
+const closed = (log: WriteStream) => new Promise<void>((resolve) => log.end(() => resolve()));
+
+async function untilReady(url: string, api: Supervised, logFile: string): Promise<void> {
+  for (let waited = 0; waited < 60_000; waited += 50) {
+    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
+    if (answer?.ok) return;
+    if (api.failed()) break;
+    await sleep(50);
+  }
+  throw new ErrataError('unavailable', `the API did not start; its log is ${logFile}`);
+}
