@@ -6,6 +6,7 @@ import { register as registerDiff } from './commands/diff.ts';
 import { register as registerEdit } from './commands/edit.ts';
 import { register as registerImport } from './commands/import.ts';
 import { register as registerJobs } from './commands/jobs.ts';
+import { register as registerKeys } from './commands/keys.ts';
 import { register as registerLog } from './commands/log.ts';
 import { register as registerRollback } from './commands/rollback.ts';
 import { register as registerScore } from './commands/score.ts';
@@ -28,6 +29,7 @@ for (const register of [
   registerImport,
   registerEdit,
   registerJobs,
+  registerKeys,
   registerLog,
   registerShow,
   registerDiff,

@@ -1,0 +1,64 @@
+// docker-compose.yml starts the same programs with the same settings as `npm start` does.
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string) => readFileSync(`${root}/${path}`, 'utf8');
+
+const service = z.strictObject({
+  build: z.literal('.').optional(),
+  image: z
+    .string()
+    .regex(/^[a-z]+:\d+$/)
+    .optional(),
+  restart: z.literal('unless-stopped'),
+  command: z.array(z.string()).optional(),
+  environment: z.record(z.string(), z.string()).optional(),
+  volumes: z.array(z.string()),
+  ports: z.array(z.string().regex(/^127\.0\.0\.1:\d+:\d+$/)).optional(),
+  depends_on: z.record(z.string(), z.strictObject({ condition: z.literal('service_healthy') })).optional(),
+  healthcheck: z.strictObject({ test: z.array(z.string()), interval: z.string(), retries: z.int() }).optional(),
+});
+const compose = z
+  .strictObject({
+    'x-errata': z.unknown(),
+    services: z.record(z.string(), service),
+    volumes: z.record(z.string(), z.null()),
+  })
+  .parse(parse(read('docker-compose.yml'), { merge: true }));
+
+test('API and workers run the programs that the local stack runs', () => {
+  const stack = read('apps/cli/src/stack.ts');
+  for (const name of ['api', 'worker']) {
+    const main = compose.services[name]?.command?.at(-1);
+    expect(main).toBe(`apps/${name}/src/main.ts`);
+    expect(existsSync(`${root}/${main}`)).toBe(true);
+    expect(stack).toContain(`'${main}'`);
+  }
+});
+
+test('every setting is one that the local stack gives too', () => {
+  const stack = read('apps/cli/src/stack.ts');
+  for (const name of ['api', 'worker']) {
+    for (const key of Object.keys(compose.services[name]?.environment ?? {})) expect(stack).toContain(key);
+  }
+});
+
+test('what a service depends on can say that it is healthy, and every volume is declared', () => {
+  for (const { depends_on, volumes } of Object.values(compose.services)) {
+    for (const name of Object.keys(depends_on ?? {})) expect(compose.services[name]?.healthcheck).toBeDefined();
+    for (const volume of volumes.filter((v) => /^[a-z]+:/.test(v)))
+      expect(compose.volumes).toHaveProperty(volume.split(':')[0]!);
+  }
+});
+
+test('Redis evicts nothing, and the image is built with what the programs need', () => {
+  expect(compose.services.redis?.command?.join(' ')).toContain('--maxmemory-policy noeviction');
+  const copied = [...read('Dockerfile').matchAll(/^COPY (.*) \S+$/gm)].flatMap(([, paths]) => paths!.split(' '));
+  for (const path of ['packages', 'apps', 'models', 'prisma', 'prisma.config.ts', 'package-lock.json'])
+    expect(copied).toContain(path);
+  for (const path of copied) expect(existsSync(`${root}/${path}`)).toBe(true);
+});

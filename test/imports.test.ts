@@ -1,0 +1,70 @@
+// The house holds: imports point one way, packages are entered by their face, and every file says what it is for.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const rooms = ['packages', 'apps'].flatMap((wing) =>
+  readdirSync(join(root, wing)).map((name) => ({ name, wing, folder: join(root, wing, name) })),
+);
+const sources = rooms.flatMap((room) =>
+  readdirSync(room.folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.tsx?$/.test(path) && !/node_modules|generated/.test(path))
+    .map((path) => ({ room, path: join(room.folder, path), text: readFileSync(join(room.folder, path), 'utf8') })),
+);
+const imported = (text: string) =>
+  [...text.matchAll(/(?:^|\n)(?:import|export)[^;'"]*?from ['"]([^'"]+)['"]/g)].map((match) => match[1]!);
+
+/** What each package may import of ours. */
+const allowed: Record<string, readonly string[]> = {
+  contracts: [],
+  graph: [],
+  models: ['contracts', 'graph'],
+  editors: ['contracts', 'graph', 'models'],
+  evaluation: ['contracts', 'models', 'editors'],
+  atlas: ['contracts', 'graph', 'models'],
+  blobs: ['contracts'],
+  queue: ['contracts'],
+  lineage: ['contracts'],
+  sdk: ['contracts'],
+  'local-services': [],
+  engine: ['contracts', 'blobs', 'graph', 'models', 'editors', 'evaluation'],
+};
+
+test('every package is in the table', () => {
+  expect(
+    rooms
+      .filter(({ wing }) => wing === 'packages')
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(Object.keys(allowed).sort());
+});
+
+test('imports between packages point one way', () => {
+  const wrong = sources
+    .filter(({ room, path }) => room.wing === 'packages' && !path.endsWith('.test.ts'))
+    .flatMap(({ room, path, text }) =>
+      imported(text)
+        .filter((name) => name.startsWith('@errata/'))
+        .map((name) => name.slice('@errata/'.length))
+        .filter((name) => !allowed[room.name]?.includes(name))
+        .map((name) => `${relative(root, path)} imports ${name}`),
+    );
+  expect(wrong).toEqual([]);
+});
+
+test('nobody reaches past the face of another package', () => {
+  const wrong = sources.flatMap(({ room, path, text }) =>
+    imported(text)
+      .filter((name) => name.startsWith('.') && !resolve(dirname(path), name).startsWith(`${room.folder}/`))
+      .filter((name) => !resolve(dirname(path), name).startsWith(join(root, 'test')))
+      .map((name) => `${relative(root, path)} imports ${name}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('the first line of every file says what it is for', () => {
+  const silent = sources.filter(({ text }) => !text.startsWith('// ')).map(({ path }) => relative(root, path));
+  expect(silent).toEqual([]);
+});
