@@ -1,0 +1,48 @@
+// Errors of the science wing in the words of the catalogue: the one place where the two meet.
+import { ErrataError, type ErrorCode, type PlainError, toPlainError } from '@errata/contracts';
+import type { GraphError } from '@errata/graph';
+import type { ModelError, ModelErrorCode } from '@errata/models';
+
+// Recognised by name, so that a client of the engine does not load the numerical runtime to describe an error.
+const isNamed = <E extends Error>(error: unknown, name: E['name']): error is E =>
+  error instanceof Error && error.name === name;
+
+const notAModelDirectory: readonly ModelErrorCode[] = [
+  'checkpoint_not_a_directory',
+  'checkpoint_config_missing',
+  'checkpoint_weights_missing',
+  'checkpoint_weights_pickled',
+];
+
+function codeOfModelError(code: ModelErrorCode): ErrorCode {
+  if (notAModelDirectory.includes(code)) return 'not_a_model_directory';
+  if (code === 'checkpoint_target_not_empty') return 'output_exists';
+  if (code === 'checkpoint_target_unwritable') return 'storage_failed';
+  if (code === 'tokenizer_missing') return 'tokenizer_missing';
+  if (code === 'tokenizer_id_unknown') return 'invalid_token_id';
+  if (code === 'layout_target_empty') return 'empty_target';
+  if (code === 'layout_subject_not_in_prompt') return 'subject_not_in_prompt';
+  if (code === 'architecture_unsupported' || code === 'tokenizer_unsupported') return 'unsupported_model';
+  if (code.startsWith('layout_')) return 'invalid_request';
+  return 'invalid_checkpoint';
+}
+
+/** Anything thrown while models are read, edited or run, as an {@link ErrataError}; defects become `internal`. */
+export function asErrataError(thrown: unknown): ErrataError {
+  if (thrown instanceof ErrataError) return thrown;
+  if (isNamed<ModelError>(thrown, 'ModelError')) {
+    return new ErrataError(codeOfModelError(thrown.code), thrown.message, {
+      details: { rule: thrown.code, where: thrown.where, what: thrown.what, hint: thrown.hint },
+      cause: thrown,
+    });
+  }
+  if (isNamed<GraphError>(thrown, 'GraphError')) {
+    const code = thrown.code === 'provider_unavailable' ? 'provider_unavailable' : 'internal';
+    return new ErrataError(code, thrown.message, { details: { rule: thrown.code }, cause: thrown });
+  }
+  const plain = toPlainError(thrown);
+  return new ErrataError(plain.code, plain.message, { cause: thrown });
+}
+
+/** {@link asErrataError} as plain data. */
+export const describeError = (thrown: unknown): PlainError => toPlainError(asErrataError(thrown));

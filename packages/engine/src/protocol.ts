@@ -1,0 +1,200 @@
+// What crosses between a client and its engine process: closed unions of plain data. Binary stays in the blob store.
+import type {
+  ConfigOverrides,
+  Edit,
+  EditResult,
+  EvaluationSummary,
+  GateMetric,
+  Manifest,
+  ModelDefaults,
+  PlainError,
+} from '@errata/contracts';
+
+/** A file of an imported model: its name within the model's directory and the blob that holds it. */
+export interface ModelFile {
+  readonly name: string;
+  readonly sha256: string;
+  readonly size: number;
+}
+
+/** An imported model as the engine needs it. `digest` is over its config, weights and tokenizer: the model's identity. */
+export interface ModelReference {
+  readonly digest: string;
+  readonly files: readonly ModelFile[];
+}
+
+/** What a model directory turned out to hold. */
+export interface ModelInspection extends ModelReference {
+  readonly model_type: string;
+  readonly parameters: number;
+  readonly layers: number;
+  readonly width: number;
+  readonly vocabulary: number;
+  readonly context: number;
+  readonly has_tokenizer: boolean;
+  readonly defaults: ModelDefaults;
+}
+
+/** A stored artefact to be used by an editor. */
+export interface ArtefactReference {
+  readonly kind: 'second_moment';
+  readonly layer: number;
+  readonly blob: string;
+}
+
+/** A second moment as built: one layer's blob with its provenance. */
+export interface BuiltArtefact extends ArtefactReference {
+  readonly bytes: number;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** A delta that an edit left, in installing order. */
+export interface BuiltDelta {
+  readonly kind: Manifest['deltas'][number]['kind'];
+  readonly blob: string;
+  readonly bytes: number;
+  /** Indices into the call's edits that this delta carries. */
+  readonly positions: readonly number[];
+}
+
+export interface EditFailure {
+  readonly position: number;
+  readonly error: PlainError;
+}
+
+export interface Sampling {
+  readonly max_tokens: number;
+  readonly temperature: number;
+  readonly top_k?: number;
+  readonly seed: number;
+  readonly stop?: readonly string[];
+}
+
+export interface Completion {
+  readonly text: string;
+  readonly finish_reason: 'stop' | 'length';
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+}
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+interface Method<Params, Result> {
+  readonly params: Params;
+  readonly result: Result;
+}
+
+/** Every method of an engine process, with what it takes and gives. */
+export interface EngineMethods {
+  /** Reads a model directory without storing anything but its digests. */
+  readonly inspectModel: Method<{ readonly path: string }, ModelInspection>;
+  /** Checks a model directory and stores its files as blobs. */
+  readonly importModel: Method<{ readonly path: string }, ModelInspection>;
+  readonly buildSecondMoment: Method<
+    {
+      readonly model: ModelReference;
+      readonly layers: readonly number[];
+      /** A text file; the model's own corpus when left out. */
+      readonly corpus?: string;
+      /** Tokens read at most. */
+      readonly tokens?: number;
+    },
+    { readonly artefacts: readonly BuiltArtefact[] }
+  >;
+  readonly applyEdits: Method<
+    {
+      readonly model: ModelReference;
+      readonly parent: Manifest;
+      readonly edits: readonly Edit[];
+      readonly editor: string;
+      readonly config: ConfigOverrides;
+      readonly seed: number;
+      readonly on_error: 'abort' | 'continue';
+      readonly artefacts: readonly ArtefactReference[];
+    },
+    {
+      readonly deltas: readonly BuiltDelta[];
+      /** One for each edit, in order; empty for one that failed. */
+      readonly diagnostics: readonly Readonly<Record<string, unknown>>[];
+      readonly failures: readonly EditFailure[];
+      /** The complete settings that were used. */
+      readonly config: ConfigOverrides;
+      readonly seconds: number;
+    }
+  >;
+  readonly evaluateCandidate: Method<
+    {
+      readonly model: ModelReference;
+      readonly parent: Manifest;
+      readonly candidate: Manifest;
+      readonly edits: readonly Edit[];
+      readonly diagnostics?: readonly Readonly<Record<string, unknown>>[];
+      readonly failures?: readonly EditFailure[];
+      readonly edit_seconds?: number;
+      /** A text file for perplexity; the model's own corpus when left out. */
+      readonly corpus?: string;
+    },
+    {
+      readonly results: readonly EditResult[];
+      readonly summary: EvaluationSummary;
+      readonly gate_values: Readonly<Partial<Record<GateMetric, number>>>;
+    }
+  >;
+  readonly complete: Method<
+    {
+      readonly model: ModelReference;
+      readonly manifest: Manifest;
+      readonly prompts: readonly string[] | { readonly messages: readonly ChatMessage[] };
+      readonly sampling: Sampling;
+    },
+    { readonly completions: readonly Completion[] }
+  >;
+  /** sha256 over every tensor of a version as served. */
+  readonly digestWeights: Method<
+    { readonly model: ModelReference; readonly manifest: Manifest },
+    { readonly digest: string }
+  >;
+  /** Next-token logits after a text, at its last position. */
+  readonly logits: Method<
+    { readonly model: ModelReference; readonly manifest: Manifest; readonly prompt: string },
+    { readonly ids: readonly number[]; readonly logits: Float32Array }
+  >;
+}
+
+export type EngineMethod = keyof EngineMethods;
+export type ParamsOf<M extends EngineMethod> = EngineMethods[M]['params'];
+export type ResultOf<M extends EngineMethod> = EngineMethods[M]['result'];
+
+export const engineMethods = [
+  'inspectModel',
+  'importModel',
+  'buildSecondMoment',
+  'applyEdits',
+  'evaluateCandidate',
+  'complete',
+  'digestWeights',
+  'logits',
+] as const satisfies readonly EngineMethod[];
+
+/** How far a call has come. */
+export interface EngineProgress {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** From the client. One call is in flight at a time; the client keeps the others. */
+export type EngineRequest =
+  | { readonly type: 'call'; readonly id: number; readonly method: EngineMethod; readonly params: unknown }
+  | { readonly type: 'cancel'; readonly id: number };
+
+/** From the engine process. `rss` is its resident memory in bytes. */
+export type EngineResponse =
+  | { readonly type: 'progress'; readonly id: number; readonly progress: EngineProgress; readonly rss: number }
+  | { readonly type: 'result'; readonly id: number; readonly value: unknown; readonly rss: number }
+  | { readonly type: 'error'; readonly id: number; readonly error: PlainError; readonly rss: number }
+  /** The call fits the budget, but not beside what this process already holds: ask a fresh one. */
+  | { readonly type: 'recycle'; readonly id: number; readonly rss: number };

@@ -1,0 +1,14 @@
+// What an engine process is told at its start. Plain data: it crosses the process boundary as JSON.
+
+export interface EngineSettings {
+  /** Directory of the content-addressed store that models, deltas and statistics are read from and written to. */
+  readonly blobsDir: string;
+  /** Execution provider: `cpu`, `cuda`, `webgpu` or `auto`. */
+  readonly provider?: string;
+  /** Intra-op threads of the runtime. */
+  readonly threads?: number;
+  /** Memory budget of the process in MiB. Loading beyond it is refused; a process that has grown past it is replaced. */
+  readonly memoryMb?: number;
+}
+
+export const defaultMemoryMb = 3072;
