@@ -21,7 +21,6 @@ const environmentSchema = z.object({
   LOG_LEVEL: z.preprocess(blank, z.enum(logLevels).default('info')),
   WORKER_NAME: optional(z.string().max(200)),
   WORKER_CONCURRENCY: whole(1, 1),
-  JOB_ATTEMPTS: whole(1, 4),
   RETRY_MS: whole(1, 1_000),
   RECONCILE_MS: whole(100, 5_000),
   STOP_GRACE_MS: whole(0, 6_000),
@@ -41,8 +40,6 @@ export interface WorkerSettings {
   readonly name: string;
   /** Lanes worked side by side. They share one engine, so more than one pays only where jobs wait for the database. */
   readonly concurrency: number;
-  /** How often a job is started at most before its last error is final. */
-  readonly attempts: number;
   /** Pause before the second attempt, in ms; it doubles with every further one. */
   readonly retryMs: number;
   /** Pause between two looks for lanes that nobody works, in ms. */
@@ -79,7 +76,6 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     logLevel: given.LOG_LEVEL,
     name: given.WORKER_NAME ?? `${hostname()}:${process.pid}:${Date.now().toString(36)}`,
     concurrency: given.WORKER_CONCURRENCY,
-    attempts: given.JOB_ATTEMPTS,
     retryMs: given.RETRY_MS,
     reconcileMs: given.RECONCILE_MS,
     stopGraceMs: given.STOP_GRACE_MS,

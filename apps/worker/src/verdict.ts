@@ -10,7 +10,7 @@ export type Verdict =
   | { readonly kind: 'hand_back' }
   /** Can never work as it was asked for. */
   | { readonly kind: 'rejected'; readonly error: ErrataError }
-  /** May work later, or elsewhere. */
+  /** May work later, or elsewhere; how often that is tried is lineage's to count. */
   | { readonly kind: 'retry'; readonly error: ErrataError; readonly delayMs: number }
   | { readonly kind: 'failed'; readonly error: ErrataError };
 
@@ -27,25 +27,19 @@ export class Interruption extends Error {
 
 const superseded: readonly ErrorCode[] = ['lease_lost', 'stale_epoch'];
 
-export interface AttemptPolicy {
-  readonly attempts: number;
-  readonly retryMs: number;
-}
-
 const longestDelayMs = 60_000;
 
-/** Pause before the attempt that follows the `made`-th, in ms. */
-export const retryDelay = (policy: AttemptPolicy, made: number): number =>
-  Math.min(policy.retryMs * 2 ** (made - 1), longestDelayMs);
+/** Pause before the attempt that follows the `made`-th, in ms: `firstMs`, doubled with every further one. */
+export const retryDelay = (firstMs: number, made: number): number =>
+  Math.min(firstMs * 2 ** (made - 1), longestDelayMs);
 
 /** Judges what an attempt threw. `made` counts the attempts so far, this one included. */
-export function judgeFailure(thrown: unknown, made: number, policy: AttemptPolicy): Verdict {
+export function judgeFailure(thrown: unknown, made: number, firstRetryMs: number): Verdict {
   if (thrown instanceof Interruption) return { kind: thrown.kind };
   const error = thrown instanceof ErrataError ? thrown : asErrataError(thrown);
   if (superseded.includes(error.code)) return { kind: 'let_go' };
   if (!error.retryable) return { kind: error.status < 500 ? 'rejected' : 'failed', error };
-  if (made >= policy.attempts) return { kind: 'failed', error };
-  return { kind: 'retry', error, delayMs: retryDelay(policy, made) };
+  return { kind: 'retry', error, delayMs: retryDelay(firstRetryMs, made) };
 }
 
 function asErrataError(thrown: unknown): ErrataError {
