@@ -48,6 +48,11 @@ export const modelErrorCatalogue = {
   tokenizer_unsupported: 'the tokenizer uses a part that is not supported',
   tokenizer_id_unknown: 'an id lies outside the vocabulary',
   tokenizer_offsets_unavailable: 'the tokens cannot be matched to the text they came from',
+  // Architectures.
+  architecture_unsupported: 'config.json names a model_type that has no graph here',
+  architecture_config_invalid: 'a field of config.json is missing, malformed or asks for something not implemented',
+  architecture_tensor_missing: 'the checkpoint lacks a tensor that its architecture has',
+  architecture_tensor_shape: 'a tensor of the checkpoint has another shape than its architecture says',
   // Prompt and target layout.
   layout_prompt_empty: 'the prompt has no text',
   layout_target_empty: 'the target has no text',

@@ -1,5 +1,29 @@
 // The public face of @errata/models: checkpoints, tokenizers, architectures as graphs, deltas and generation.
 
+export type { KeysValues } from './architectures/attention.ts';
+export {
+  buildDecoder,
+  type DecoderGraph,
+  type DecoderOptions,
+  type DecoderStart,
+  type Site,
+  sites,
+  type Tap,
+} from './architectures/decoder.ts';
+export { checkParameters, decoderSpec, supportedModelTypes } from './architectures/families.ts';
+export {
+  type Activation,
+  type BlockRefs,
+  type DecoderSpec,
+  findMatrix,
+  type MatrixRef,
+  type MlpRefs,
+  matrixShape,
+  type NormRef,
+  type Positions,
+  type ProjectionRefs,
+  valueMatrix,
+} from './architectures/spec.ts';
 export {
   type Checkpoint,
   type CheckpointConfig,
@@ -15,6 +39,7 @@ export {
 } from './checkpoint-write.ts';
 export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
 export { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './half.ts';
+export { causalBias } from './masks.ts';
 export {
   encodeSafetensors,
   openSafetensors,
@@ -45,3 +70,4 @@ export {
   tokenizerFromJson,
   tokenizerFromVocabAndMerges,
 } from './tokenizer.ts';
+export { type TrainingBatch, type TrainingProgram, type TrainingStep, trainingProgram } from './training.ts';

@@ -1,0 +1,186 @@
+// The decoder as a graph: one forward path for scoring, generation, training and value searches.
+
+import {
+  add,
+  type Dim,
+  gather,
+  gelu,
+  layerNorm,
+  linear,
+  mul,
+  relu,
+  rmsNorm,
+  scope,
+  silu,
+  type Tensor,
+} from '@errata/graph';
+import { attention, type KeysValues, rotationOf } from './attention.ts';
+import type { Activation, BlockRefs, DecoderSpec, MatrixRef, MlpRefs, NormRef } from './spec.ts';
+
+/**
+ * Named places in a decoder where activations are recorded or replaced; `[B*T, n]` unless said.
+ *
+ * | site | what it is | n |
+ * |---|---|---|
+ * | `embed` | input of the first block | width |
+ * | `attn_in` | normalised input of attention | width |
+ * | `attn_out` | what attention adds to the residual stream | width |
+ * | `mlp_in` | normalised input of the MLP | width |
+ * | `mlp_pre` | what the activation function takes (the gate's, in a gated MLP) | mlpWidth |
+ * | `mlp_key` | input of W_out | mlpWidth |
+ * | `mlp_out` | output of W_out, what the MLP adds to the residual stream | width |
+ * | `block_out` | residual stream after the block | width |
+ * | `final_norm` | input of the head, wanted rows only, `[R, n]` | width |
+ * | `logits` | output of the head, `[R, n]` | vocab |
+ */
+export const sites = [
+  'embed',
+  'attn_in',
+  'attn_out',
+  'mlp_in',
+  'mlp_pre',
+  'mlp_key',
+  'mlp_out',
+  'block_out',
+  'final_norm',
+  'logits',
+] as const;
+
+/** One of the {@link sites}. */
+export type Site = (typeof sites)[number];
+
+/** Sees the activation at a site and returns the one to go on with. Layer 0 for `embed`, the last for the final sites. */
+export type Tap = (site: Site, layer: number, activation: Tensor) => Tensor;
+
+/** Where the forward pass begins. */
+export type DecoderStart =
+  /** Token ids, `[B*T]` int32. */
+  | { readonly kind: 'ids'; readonly ids: Tensor }
+  /** Embeddings, positions added where they are learned, `[B*T, width]`. */
+  | { readonly kind: 'embedded'; readonly embedded: Tensor }
+  /** The residual stream before layer `from`, `[B*T, width]`: the suffix graph. */
+  | { readonly kind: 'hidden'; readonly hidden: Tensor };
+
+/** What the decoder's graph is built from. */
+export interface DecoderOptions {
+  readonly batch: Dim;
+  readonly time: Dim;
+  readonly start: DecoderStart;
+  /** Position of each token in its sequence, `[B*T]` int32. */
+  readonly positions: Tensor;
+  /** Added to the attention scores, `[B, 1, T, P + T]`: 0 to attend, -1e9 not to. */
+  readonly bias: Tensor;
+  /** Looks a weight up by its checkpoint name: a constant or an input, the caller's choice. */
+  readonly weight: (name: string) => Tensor;
+  /** Cached keys and values of P earlier positions, one entry a layer of the range. */
+  readonly past?: readonly KeysValues[];
+  /** First layer, default 0; above 0 the start must be `hidden`. */
+  readonly from?: number;
+  /** Layer to stop before, default all; short of all there is no head. */
+  readonly to?: number;
+  /** Rows of the B*T to compute logits for, `[R]` int32; all when left out. */
+  readonly rows?: Tensor;
+  readonly tap?: Tap;
+}
+
+/** The built graph. */
+export interface DecoderGraph {
+  /** Residual stream after the last layer of the range, `[B*T, width]`. */
+  readonly hidden: Tensor;
+  /** Normalised input of the head, `[R, width]`; undefined where the range stops short. */
+  readonly normed: Tensor | undefined;
+  /** `[R, vocab]`, made when asked for, so that a loss on `normed` need not build them. */
+  readonly logits: () => Tensor;
+  /** Keys and values of the new positions, one entry a layer of the range. */
+  readonly present: readonly KeysValues[];
+}
+
+const activate: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
+  gelu_tanh: (x) => gelu(x, 'tanh'),
+  gelu_erf: (x) => gelu(x, 'erf'),
+  silu,
+  relu,
+};
+
+function embed(spec: DecoderSpec, { start, positions, weight }: DecoderOptions): Tensor {
+  if (start.kind === 'hidden') return start.hidden;
+  if (start.kind === 'embedded') return start.embedded;
+  const tokens = gather(weight(spec.tokenEmbedding), start.ids);
+  return spec.positions.kind === 'learned' ? add(tokens, gather(weight(spec.positions.table), positions)) : tokens;
+}
+
+/**
+ * Builds the forward graph of layers `from` to `to`.
+ * @throws RangeError for a layer range outside the model, or one that does not fit the start or the cache
+ */
+export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): DecoderGraph {
+  const { batch, time, weight, bias, past, from = 0, to = spec.layers, rows, tap = (_site, _layer, x) => x } = options;
+  if (!(0 <= from && from <= to && to <= spec.layers))
+    throw new RangeError(`layers ${from} to ${to} are not a range of this model's ${spec.layers}`);
+  if (from > 0 && options.start.kind !== 'hidden') throw new RangeError('a suffix starts from hidden states');
+  if (past && past.length !== to - from) throw new RangeError('the cache must have one entry a layer of the range');
+
+  const apply = (m: MatrixRef, x: Tensor) =>
+    linear(x, weight(m.weight), m.orientation, m.bias === null ? null : weight(m.bias));
+  const normalise = (norm: NormRef, x: Tensor) =>
+    norm.bias === null
+      ? rmsNorm(x, weight(norm.weight), spec.norm.epsilon)
+      : layerNorm(x, weight(norm.weight), weight(norm.bias), spec.norm.epsilon);
+  const mlp = (refs: MlpRefs, layer: number, x: Tensor) => {
+    const pre = tap('mlp_pre', layer, apply(refs.kind === 'plain' ? refs.input : refs.gate, x));
+    const active = activate[refs.activation](pre);
+    const key = tap('mlp_key', layer, refs.kind === 'plain' ? active : mul(active, apply(refs.up, x)));
+    return tap('mlp_out', layer, apply(refs.output, key));
+  };
+
+  const rotation =
+    spec.positions.kind === 'rotary' && to > from
+      ? rotationOf(spec.positions.inverseFrequencies, options.positions)
+      : undefined;
+  const present: KeysValues[] = [];
+  const runBlock = (block: BlockRefs, layer: number, hidden: Tensor) => {
+    const attended = attention(spec, block, tap('attn_in', layer, normalise(block.attentionNorm, hidden)), {
+      batch,
+      time,
+      weight,
+      bias,
+      rotation,
+      past: past?.[layer - from],
+    });
+    present.push(attended.present);
+    const middle = add(hidden, tap('attn_out', layer, attended.output));
+    const added = mlp(block.mlp, layer, tap('mlp_in', layer, normalise(block.mlpNorm, middle)));
+    return tap('block_out', layer, add(middle, added));
+  };
+
+  let hidden = embed(spec, options);
+  if (from === 0) hidden = tap('embed', 0, hidden);
+  for (const [index, block] of spec.blocks.slice(from, to).entries()) {
+    const layer = from + index;
+    const before = hidden;
+    hidden = scope(`layer ${layer}`, () => runBlock(block, layer, before));
+  }
+  const last = spec.layers - 1;
+  const wanted = rows ? () => gather(hidden, rows) : () => hidden;
+  const normed =
+    to === spec.layers
+      ? tap(
+          'final_norm',
+          last,
+          scope('head', () => normalise(spec.finalNorm, wanted())),
+        )
+      : undefined;
+  return {
+    hidden,
+    normed,
+    present,
+    logits: () => {
+      if (!normed) throw new RangeError(`layers ${from} to ${to} stop short of the head`);
+      return tap(
+        'logits',
+        last,
+        scope('head', () => apply(spec.head, normed)),
+      );
+    },
+  };
+}

@@ -1,0 +1,161 @@
+"""Writes packages/models/src/fixtures: tiny random checkpoints with the logits, gradients and continuations of transformers.
+
+Run with a Python that has torch, transformers and safetensors:
+    python test/oracles/models.py
+The committed fixtures are what the tests read; this script is only needed to make them again.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "packages/models/src/fixtures"
+STORIES = ROOT.parent / "shared/data/models/tinystories656k"
+
+
+def rounded(array, digits=7):
+    """Nested lists with few digits: fixtures stay small and readable."""
+    flat = [float(f"{x:.{digits}g}") for x in np.asarray(array, dtype=np.float64).ravel()]
+    return flat
+
+
+def randomise(model, seed):
+    """Weights large enough that a wrong orientation, mask or norm shows in the logits."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            if parameter.dim() > 1:
+                parameter.copy_(noise * 0.25)
+            elif "norm" in name or "ln_" in name:
+                parameter.copy_((1.0 if name.endswith("weight") else 0.0) + noise * 0.1)
+            else:
+                parameter.copy_(noise * 0.1)
+
+
+def write(name, model, sequences, wanted, seed, strip=None):
+    randomise(model, seed)
+    model.eval()
+    folder = OUT / name
+    folder.mkdir(parents=True, exist_ok=True)
+    config = model.config.to_dict()
+    kept = {k: v for k, v in config.items() if k in KEEP}
+    kept["model_type"] = model.config.model_type
+    (folder / "config.json").write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    state = {}
+    for key, value in model.state_dict().items():
+        if key == "lm_head.weight" and model.config.tie_word_embeddings:
+            continue
+        state[key[len(strip):] if strip and key.startswith(strip) else key] = value.contiguous().clone()
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+
+    expected = {"sequences": sequences, "logits": [], "rows": []}
+    with torch.no_grad():
+        for sequence in sequences:
+            logits = model(torch.tensor([sequence])).logits[0]
+            rows = sorted({0, len(sequence) // 2, len(sequence) - 1})
+            expected["rows"].append(rows)
+            expected["logits"].append(rounded(logits[rows]))
+        batch = [s for s in sequences]
+        expected["greedy"] = []
+        for sequence in batch:
+            out = model.generate(
+                torch.tensor([sequence]), max_new_tokens=8, do_sample=False, eos_token_id=None, pad_token_id=0
+            )
+            expected["greedy"].append(out[0][len(sequence):].tolist())
+
+    # Gradient of the mean next-token loss over equal-length sequences.
+    ids = torch.tensor([s[:6] for s in sequences if len(s) >= 6])
+    model.zero_grad()
+    loss = torch.nn.functional.cross_entropy(
+        model(ids).logits[:, :-1].reshape(-1, model.config.vocab_size), ids[:, 1:].reshape(-1)
+    )
+    loss.backward()
+    named = dict(model.named_parameters())
+    expected["training"] = {
+        "ids": ids.tolist(),
+        "loss": loss.item(),
+        "gradients": {
+            key[len(strip):] if strip and key.startswith(strip) else key: rounded(named[key].grad) for key in wanted
+        },
+    }
+    (folder / "expected.json").write_text(json.dumps(expected) + "\n")
+
+
+KEEP = {
+    "vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "activation_function", "layer_norm_epsilon",
+    "tie_word_embeddings", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+    "num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
+    "max_position_embeddings", "attention_bias", "mlp_bias",
+}
+
+
+def main():
+    torch.manual_seed(0)
+    torch.set_default_dtype(torch.float32)
+    sequences = [[3, 14, 15, 9, 26, 5, 35], [8, 9, 7, 9, 3, 2], [38, 4, 6, 2, 6, 4, 33, 8, 3, 27], [1]]
+    write(
+        "gpt2-tied",
+        GPT2LMHeadModel(GPT2Config(vocab_size=40, n_positions=24, n_embd=16, n_layer=2, n_head=4, n_inner=40,
+                                   resid_pdrop=0, embd_pdrop=0, attn_pdrop=0)),
+        sequences,
+        ["transformer.wte.weight", "transformer.wpe.weight", "transformer.h.0.attn.c_attn.weight",
+         "transformer.h.0.ln_1.weight", "transformer.h.1.mlp.c_proj.weight", "transformer.h.1.mlp.c_fc.bias",
+         "transformer.ln_f.bias"],
+        1,
+    )
+    write(
+        "gpt2-untied",
+        GPT2LMHeadModel(GPT2Config(vocab_size=40, n_positions=24, n_embd=16, n_layer=2, n_head=2,
+                                   activation_function="gelu", tie_word_embeddings=False,
+                                   resid_pdrop=0, embd_pdrop=0, attn_pdrop=0)),
+        sequences,
+        ["transformer.wte.weight", "transformer.h.0.mlp.c_proj.weight", "lm_head.weight"],
+        2,
+        strip="transformer.",
+    )
+    write(
+        "llama-grouped",
+        LlamaForCausalLM(LlamaConfig(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
+                                     num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=32,
+                                     tie_word_embeddings=False)),
+        sequences,
+        ["model.embed_tokens.weight", "model.layers.0.self_attn.k_proj.weight", "model.layers.0.input_layernorm.weight",
+         "model.layers.1.mlp.down_proj.weight", "model.layers.1.mlp.gate_proj.weight", "lm_head.weight"],
+        3,
+    )
+    write(
+        "llama-tied",
+        LlamaForCausalLM(LlamaConfig(vocab_size=40, hidden_size=24, intermediate_size=20, num_hidden_layers=2,
+                                     num_attention_heads=4, num_key_value_heads=1, head_dim=8,
+                                     max_position_embeddings=64, tie_word_embeddings=True, attention_bias=True,
+                                     mlp_bias=True,
+                                     rope_parameters={"rope_type": "llama3", "rope_theta": 500.0, "factor": 8.0,
+                                                      "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                                                      "original_max_position_embeddings": 16})),
+        sequences,
+        ["model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.bias", "model.layers.1.self_attn.v_proj.weight",
+         "model.norm.weight"],
+        4,
+    )
+    if STORIES.exists():
+        model = AutoModelForCausalLM.from_pretrained(STORIES, dtype=torch.float32).eval()
+        sequences = [[1, 403, 407, 261, 378, 31, 447], [1, 20, 300, 1000, 2000, 5, 77, 12, 900, 41, 8]]
+        expected = {"sequences": sequences, "logits": [], "greedy": []}
+        with torch.no_grad():
+            for sequence in sequences:
+                expected["logits"].append(rounded(model(torch.tensor([sequence])).logits[0, -1]))
+                out = model.generate(torch.tensor([sequence]), max_new_tokens=12, do_sample=False, eos_token_id=None,
+                                     pad_token_id=0)
+                expected["greedy"].append(out[0][len(sequence):].tolist())
+        (OUT / "tinystories656k.json").write_text(json.dumps(expected) + "\n")
+
+
+if __name__ == "__main__":
+    main()
