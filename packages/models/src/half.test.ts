@@ -41,9 +41,9 @@ describe('float32 to float16', () => {
   test('every one of the 65,536 halves survives the way there and back', () => {
     const back = float32ToFloat16(float16ToFloat32(every));
     for (const half of every) {
-      const isNaN = (half & 0x7fff) > 0x7c00;
+      const notANumber = (half & 0x7fff) > 0x7c00;
       // A NaN is made quiet; all else comes back bit for bit.
-      if (back[half] !== (isNaN ? half | 0x200 : half)) expect.fail(`${half} came back as ${back[half]}`);
+      if (back[half] !== (notANumber ? half | 0x200 : half)) expect.fail(`${half} came back as ${back[half]}`);
     }
   });
 

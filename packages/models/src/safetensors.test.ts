@@ -356,7 +356,7 @@ describe('properties', () => {
         fc.array(data, { minLength: 6, maxLength: 6 }),
         (names, datas) => {
           // Lone surrogates cannot be told apart in UTF-8, and one name is the format's own.
-          const usable = names.filter((name) => name.isWellFormed() && name !== '__metadata__');
+          const usable = names.filter((name) => !/\p{Surrogate}/u.test(name) && name !== '__metadata__');
           const tensors = new Map(
             usable.map((name, i) => [name, { shape: [datas[i]!.length], data: datas[i]! }] as const),
           );

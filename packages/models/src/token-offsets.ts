@@ -26,6 +26,7 @@ function matchesAt(text: Uint8Array, at: number, piece: Uint8Array): boolean {
  */
 function align(text: Uint8Array, tokenizer: Tokenizer, ids: readonly number[]): TokenSpan[] | undefined {
   const literal = new Set(tokenizer.specialTokens.values());
+  if (tokenizer.unknownId !== undefined) literal.delete(tokenizer.unknownId);
   // For each token, the reachable ends, each with the start that led there first.
   const steps: Map<number, number>[] = [];
   let reachable = new Set([0]);
