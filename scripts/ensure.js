@@ -17,7 +17,11 @@ const current = existsSync(installed) && statSync(installed).mtimeMs >= statSync
 if (!current || !existsSync(at('packages/lineage/src/generated/client.ts'))) {
   console.error('Installing packages (once, about a minute)...');
   // npm is a script on Windows, which only a shell can start.
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
   if (npm.status !== 0) {
     console.error('npm ci failed; see above.');
     process.exit(npm.status ?? 1);

@@ -1,5 +1,5 @@
 // The last line of a test run: how many tests passed and failed, in one form that any tool can read.
-import type { Reporter, TestModule, TestRunEndReason, SerializedError } from 'vitest/node';
+import type { Reporter, SerializedError, TestModule, TestRunEndReason } from 'vitest/node';
 
 export default class Tally implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[], reason: TestRunEndReason): void {

@@ -1,0 +1,33 @@
+// Writes docs/errors.md from the catalogue of errors: `npm run docs:errors`. A test holds the page to the catalogue.
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { errorCatalogue } from '@errata/contracts';
+
+/** The page as it should be. */
+export function errorsPage(): string {
+  const rows = Object.entries(errorCatalogue).map(
+    ([code, { status, title, retryable }]) => `| \`${code}\` | ${status} | ${retryable ? 'yes' : ''} | ${title} |`,
+  );
+  return `# Errors
+
+Every failure that Errata knows has one code. Over HTTP it is a problem document (RFC 9457):
+
+\`\`\`json
+{
+  "type": "about:blank", "title": "...", "status": 422, "detail": "what was wrong, in this case",
+  "code": "subject_not_in_prompt", "request_id": "...", "retryable": false,
+  "errors": [{ "code": "subject_not_in_prompt", "line": 3, "field": "subject", "message": "..." }]
+}
+\`\`\`
+
+\`errors\` locates each complaint by \`line\` (of a JSONL body) or \`pointer\` (into a JSON body). \`retryable\` says whether the same request can succeed
+later. The command line prints the same fields, and \`--json\` prints them as \`{"error": {...}}\`. Codes are never reused.
+
+| code | status | retryable | meaning |
+|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+const page = fileURLToPath(new URL('../docs/errors.md', import.meta.url));
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(page, errorsPage());

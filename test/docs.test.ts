@@ -1,0 +1,22 @@
+// Documentation that can be checked is checked.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { exitCodes } from '../apps/cli/src/exit-codes.ts';
+import { errorsPage } from '../scripts/document-errors.ts';
+
+const read = (path: string) => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
+
+test('docs/errors.md lists the catalogue (npm run docs:errors writes it)', () => {
+  expect(read('docs/errors.md')).toBe(errorsPage());
+});
+
+test('docs/cli.md names every command and every exit code', () => {
+  const page = read('docs/cli.md');
+  const commands = [...read('apps/cli/src/main.ts').matchAll(/from '\.\/commands\/([a-z]+)\.ts'/g)].map(
+    ([, name]) => name,
+  );
+  expect(commands.length).toBeGreaterThan(10);
+  for (const command of commands) expect(page).toContain(`\`errata ${command}`);
+  for (const code of Object.values(exitCodes)) expect(page).toContain(`| ${code} |`);
+});
