@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
+import { canonicalJson } from '@errata/contracts';
 import { z } from 'zod';
 import { ModelError, type ModelErrorCode } from './errors.ts';
 import { openSafetensors, type RawTensor, type ReadTensorOptions, type SafetensorsFile } from './safetensors.ts';
@@ -52,16 +53,6 @@ export interface Checkpoint {
 
 function fail(code: ModelErrorCode, where: string, what: string, hint: string, cause?: unknown): never {
   throw new ModelError(code, { where, what, hint, cause });
-}
-
-/** JSON with keys sorted at every level: equal contents, equal text. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`).join(',')}}`;
-  }
-  return JSON.stringify(value) ?? 'null';
 }
 
 function sha256Text(text: string): string {

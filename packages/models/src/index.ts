@@ -28,7 +28,6 @@ export {
   type Checkpoint,
   type CheckpointConfig,
   type CheckpointTensors,
-  canonicalJson,
   loadCheckpoint,
 } from './checkpoint.ts';
 export {
