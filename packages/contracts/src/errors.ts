@@ -46,6 +46,7 @@ export const errorCatalogue = {
   // Conflicts
   name_taken: user(409, 'The name is already in use'),
   stale_parent: user(409, 'The branch has moved past the given parent version'),
+  inseparable_edits: user(422, 'These edits share deltas with others and cannot be dropped without them'),
   protected_branch: user(409, 'The branch is protected'),
   not_cancellable: user(409, 'The job can no longer be cancelled'),
   not_retryable: user(409, 'Only failed or cancelled jobs can be retried'),
@@ -78,6 +79,7 @@ export const errorCatalogue = {
   engine_crashed: passing(503, 'The engine process ended while it was working'),
   provider_unavailable: user(422, 'The execution provider is not available on this machine'),
   unavailable: passing(503, 'A service that is needed cannot be reached'),
+  schema_mismatch: user(500, 'The database was laid out by another build'),
   timeout: passing(504, 'The operation took longer than allowed'),
   internal: passing(500, 'Something failed inside Errata'),
 } as const satisfies Record<string, ErrorEntry>;

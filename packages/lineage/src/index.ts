@@ -1,1 +1,44 @@
-export {};
+// The face of @errata/lineage: what is true, and the only ways to change it.
+export * from './artefacts.ts';
+export {
+  branchLane,
+  createBranch,
+  deleteBranch,
+  getBranch,
+  listBranches,
+  type NewBranch,
+} from './branches.ts';
+export { type Db, type Lineage, type LineageOptions, openLineage } from './client.ts';
+export * from './commit.ts';
+export { type Contribution, manifestOf, readChain } from './contributions.ts';
+export { editsById, editsOfJob, listEdits, type StoredEdit } from './edits.ts';
+export * from './events.ts';
+export * from './history.ts';
+export {
+  abandonIdempotent,
+  beginIdempotent,
+  completeIdempotent,
+  type IdempotencyClaim,
+  type IdempotencyOutcome,
+} from './idempotency.ts';
+export * from './import.ts';
+export { cancelJob, getJob, isCancelRequested, type JobFilter, laneOfJob, listJobs, retryJob } from './jobs.ts';
+export * from './keys.ts';
+export { acquireLease, type Lease, lanesNeedingWork, releaseLease, renewLease } from './leases.ts';
+export * from './migrate.ts';
+export { getModel, listModels, type ModelFile, type StoredModel } from './models.ts';
+export type { PageRequest } from './pages.ts';
+export * from './rollback-plan.ts';
+export {
+  type ArtefactSubmission,
+  type EditSubmission,
+  type ImportSubmission,
+  type RollbackSubmission,
+  submitArtefactJob,
+  submitEditJob,
+  submitImport,
+  submitRollback,
+} from './submit.ts';
+export * from './take.ts';
+export { type Finish, finishJob, type JobMarks, type JobRow, maxAttempts, moveJob, requeueJob } from './transitions.ts';
+export { getVersion, listVersions, type StoredVersion, versionLineage } from './versions.ts';

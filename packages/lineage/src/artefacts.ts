@@ -1,0 +1,114 @@
+// Artefacts: what editors need beforehand, kept by model, kind, layer and settings.
+import { type ArtefactResource, failpoint, type Page } from '@errata/contracts';
+import { asJson, clientOf, type Db, type Lineage } from './client.ts';
+import type { Artefact as ArtefactRow } from './generated/client.ts';
+import { newId } from './ids.ts';
+import { holdLane, type Lease } from './leases.ts';
+import { type PageRequest, pageOf } from './pages.ts';
+import { staleJob, transition } from './transitions.ts';
+
+export interface NewArtefact {
+  readonly kind: string;
+  readonly layer: number;
+  /** Digest of the settings it was built with. */
+  readonly config_digest: string;
+  /** Already stored. */
+  readonly blob: string;
+  readonly bytes: number;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** Commits the artefacts that a job built. One that exists already for the same settings stays as it is. `stale_epoch`. */
+export async function commitArtefacts(
+  db: Lineage,
+  lease: Lease,
+  commit: {
+    readonly jobId: string;
+    readonly artefacts: readonly NewArtefact[];
+    readonly result?: Readonly<Record<string, unknown>>;
+  },
+): Promise<void> {
+  await failpoint('commit.before');
+  const { jobId } = commit;
+  await db.prisma.$transaction(async (tx) => {
+    await holdLane(tx, lease);
+    const job = await tx.job.findUniqueOrThrow({ where: { id: jobId } });
+    if (job.state === 'succeeded' && job.epoch === lease.epoch) return; // committed by an earlier call whose answer was lost
+    if (job.modelId === null) throw staleJob(jobId, 'committing', job.state);
+    const modelId = job.modelId;
+    await tx.artefact.createMany({
+      data: commit.artefacts.map((artefact) => ({
+        id: newId('art'),
+        modelId,
+        kind: artefact.kind,
+        layer: artefact.layer,
+        configDigest: artefact.config_digest,
+        blob: artefact.blob,
+        bytes: artefact.bytes,
+        details: asJson(artefact.details),
+        jobId,
+      })),
+      skipDuplicates: true,
+    });
+    const done = await transition(tx, {
+      jobId,
+      from: ['committing'],
+      to: 'succeeded',
+      epoch: lease.epoch,
+      result: commit.result,
+      data: { artefacts: commit.artefacts.length },
+    });
+    if (done === null) throw staleJob(jobId, 'committing', job.state);
+    await failpoint('commit.before_commit');
+  });
+  await failpoint('commit.after');
+}
+
+export interface ArtefactFilter {
+  readonly kind?: string | undefined;
+  readonly layers?: readonly number[] | undefined;
+  readonly config_digest?: string | undefined;
+}
+
+/** A model's artefacts, newest first. The cursor is an artefact id. */
+export async function listArtefacts(
+  db: Db,
+  modelId: string,
+  filter: ArtefactFilter = {},
+  page: PageRequest = {},
+): Promise<Page<ArtefactResource>> {
+  const limit = page.limit ?? 20;
+  const rows = await clientOf(db).artefact.findMany({
+    where: {
+      modelId,
+      ...(filter.kind === undefined ? {} : { kind: filter.kind }),
+      ...(filter.layers === undefined ? {} : { layer: { in: [...filter.layers] } }),
+      ...(filter.config_digest === undefined ? {} : { configDigest: filter.config_digest }),
+      ...(page.after === undefined ? {} : { id: { lt: page.after } }),
+    },
+    orderBy: { id: 'desc' },
+    take: limit + 1,
+  });
+  return pageOf(rows, limit, ({ id }) => id, artefactResource);
+}
+
+/** The newest artefact of a kind for each layer of a model: what an editor opens. */
+export async function artefactsByLayer(
+  db: Db,
+  modelId: string,
+  kind: string,
+): Promise<ReadonlyMap<number, ArtefactResource>> {
+  const rows = await clientOf(db).artefact.findMany({ where: { modelId, kind }, orderBy: { id: 'asc' } });
+  return new Map(rows.map((row) => [row.layer, artefactResource(row)]));
+}
+
+const artefactResource = (row: ArtefactRow): ArtefactResource => ({
+  id: row.id,
+  object: 'artefact',
+  model_id: row.modelId,
+  kind: row.kind,
+  layer: row.layer,
+  blob: row.blob,
+  details: row.details as Record<string, unknown>,
+  created_at: row.createdAt.toISOString(),
+});

@@ -1,0 +1,152 @@
+// Branches: named pointers to versions, and how one comes into being and goes.
+import {
+  type BranchResource,
+  defaultEditor,
+  defaultGatePolicy,
+  ErrataError,
+  type GatePolicy,
+  type Page,
+  versionPrefix,
+} from '@errata/contracts';
+import { asJson, clientOf, type Db, isUniqueViolation, type Lineage, type Tx } from './client.ts';
+import type { Branch as BranchRow } from './generated/client.ts';
+import { newId } from './ids.ts';
+import { type PageRequest, pageOf } from './pages.ts';
+import { transition } from './transitions.ts';
+import { findVersion } from './versions.ts';
+
+export const branchLane = (branchId: string): string => `branch:${branchId}`;
+
+/** `unknown_branch` when the model has no branch of this name. */
+export async function getBranch(db: Db, modelId: string, name: string): Promise<BranchResource> {
+  return branchResource(await findBranch(db, modelId, name));
+}
+
+export async function findBranch(db: Db, modelId: string, name: string): Promise<BranchRow> {
+  const row = await clientOf(db).branch.findFirst({ where: { modelId, name, deletedAt: null } });
+  if (row === null) throw new ErrataError('unknown_branch', `the model has no branch ${JSON.stringify(name)}`);
+  return row;
+}
+
+/** A model's branches by name. The cursor is a name. */
+export async function listBranches(db: Db, modelId: string, page: PageRequest = {}): Promise<Page<BranchResource>> {
+  const limit = page.limit ?? 20;
+  const rows = await clientOf(db).branch.findMany({
+    where: { modelId, deletedAt: null, ...(page.after === undefined ? {} : { name: { gt: page.after } }) },
+    orderBy: { name: 'asc' },
+    take: limit + 1,
+  });
+  return pageOf(rows, limit, ({ name }) => name, branchResource);
+}
+
+export interface NewBranch {
+  readonly name: string;
+  /** A version id (or a unique prefix), or another branch's name. */
+  readonly from: string;
+  readonly gate?: GatePolicy | undefined;
+  readonly default_editor?: string | undefined;
+  readonly protected?: boolean | undefined;
+}
+
+/** Creates a branch at a version or at another branch's head. `name_taken`, `unknown_branch`, `unknown_version`. */
+export async function createBranch(db: Lineage, modelId: string, branch: NewBranch): Promise<BranchResource> {
+  try {
+    return await db.prisma.$transaction(async (tx) => {
+      const start = await startOf(tx, modelId, branch.from);
+      return branchResource(await insertBranch(tx, { modelId, ...start, ...branch, jobId: null }));
+    });
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    throw new ErrataError('name_taken', `the model already has a branch ${JSON.stringify(branch.name)}`);
+  }
+}
+
+async function startOf(tx: Tx, modelId: string, from: string): Promise<{ version: string; tip: string | null }> {
+  if (!from.startsWith(versionPrefix)) {
+    const source = await findBranch(tx, modelId, from);
+    return { version: source.headVersionId, tip: source.tipId };
+  }
+  const { id } = await findVersion(tx, from, modelId);
+  // Several histories may have led to this version; the latest says whose edits they are now.
+  const move = await tx.branchMove.findFirstOrThrow({
+    where: { modelId, toVersionId: id },
+    orderBy: [{ createdAt: 'desc' }, { sequence: 'desc' }],
+  });
+  return { version: id, tip: move.tipId };
+}
+
+/** Writes a branch and the first move of its history. */
+export async function insertBranch(
+  tx: Tx,
+  branch: Omit<NewBranch, 'from'> & {
+    readonly modelId: string;
+    readonly version: string;
+    readonly tip: string | null;
+    readonly jobId: string | null;
+  },
+): Promise<BranchRow> {
+  const { modelId, version, tip, jobId } = branch;
+  const row = await tx.branch.create({
+    data: {
+      id: newId('branch'),
+      modelId,
+      name: branch.name,
+      headVersionId: version,
+      tipId: tip,
+      gate: asJson(branch.gate ?? defaultGatePolicy),
+      defaultEditor: branch.default_editor ?? defaultEditor,
+      protected: branch.protected ?? false,
+    },
+  });
+  await tx.branchMove.create({
+    data: { branchId: row.id, sequence: 1, modelId, kind: 'created', toVersionId: version, tipId: tip, jobId },
+  });
+  return row;
+}
+
+/**
+ * Deletes a branch: it is seen no more, its queued jobs are cancelled, a running one will be rejected; its history stays.
+ * `unknown_branch`, `protected_branch`.
+ */
+export async function deleteBranch(db: Lineage, modelId: string, name: string): Promise<void> {
+  await db.prisma.$transaction(async (tx) => {
+    const branch = await findBranch(tx, modelId, name);
+    if (branch.protected) throw new ErrataError('protected_branch', `branch ${JSON.stringify(name)} is protected`);
+    // The lane's lock keeps submissions and commits out until this is done.
+    await tx.$queryRaw`SELECT id FROM lanes WHERE id = ${branchLane(branch.id)} FOR NO KEY UPDATE`;
+    await tx.branch.update({ where: { id: branch.id }, data: { deletedAt: new Date() } });
+    const queued = await tx.job.findMany({ where: { branchId: branch.id, state: 'queued' }, select: { id: true } });
+    for (const { id } of queued) {
+      await transition(tx, {
+        jobId: id,
+        from: ['queued'],
+        to: 'cancelled',
+        data: { reason: 'the branch was deleted' },
+      });
+    }
+  });
+}
+
+export const staleParent = (branch: Pick<BranchRow, 'name' | 'headVersionId'>, parent: string): ErrataError =>
+  new ErrataError(
+    'stale_parent',
+    `branch ${JSON.stringify(branch.name)} is at ${branch.headVersionId}, not at ${parent}`,
+    {
+      details: { head: branch.headVersionId, parent_version_id: parent },
+    },
+  );
+
+export const deletedBranch = (branch: Pick<BranchRow, 'name'>): ErrataError =>
+  new ErrataError('unknown_branch', `branch ${JSON.stringify(branch.name)} was deleted`);
+
+export const branchResource = (row: BranchRow): BranchResource => ({
+  id: row.id,
+  object: 'branch',
+  model_id: row.modelId,
+  name: row.name,
+  head: row.headVersionId,
+  gate: row.gate as unknown as GatePolicy,
+  default_editor: row.defaultEditor,
+  protected: row.protected,
+  created_at: row.createdAt.toISOString(),
+});

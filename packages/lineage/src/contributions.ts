@@ -1,0 +1,107 @@
+// Contributions: which deltas are active, in order, and which edits they answer. Stored as a chain whose links never change.
+import {
+  type DeltaReference,
+  deltaReferenceSchema,
+  ErrataError,
+  type Manifest,
+  rootManifest,
+  versionId,
+} from '@errata/contracts';
+import { z } from 'zod';
+import { asJson, clientOf, type Db, type Tx } from './client.ts';
+import { newId } from './ids.ts';
+
+/** What one solve left: some deltas and the edits that they answer together. It is taken back as a whole or not at all. */
+export interface Contribution {
+  /** The edit job whose request these edits came with, also when a rollback computed the deltas anew. */
+  readonly job_id: string;
+  readonly edit_ids: readonly string[];
+  /** In order of installation. */
+  readonly deltas: readonly DeltaReference[];
+  /** Bytes of the deltas' blobs. */
+  readonly bytes: number;
+  /** Present on contributions that were read back; lets a commit share the beginning of a chain instead of copying it. */
+  readonly link?: { readonly id: string; readonly previous: string | null };
+}
+
+/** The manifest of a model with these contributions active. */
+export const manifestOf = (modelDigest: string, contributions: readonly Contribution[]): Manifest => ({
+  ...rootManifest(modelDigest),
+  deltas: contributions.flatMap(({ deltas }) => deltas.map(({ kind, blob }) => ({ kind, blob }))),
+});
+
+interface ChainRow {
+  readonly id: string;
+  readonly previous_id: string | null;
+  readonly job_id: string;
+  readonly edit_ids: string[];
+  readonly deltas: unknown;
+  readonly bytes: bigint;
+}
+
+const deltasSchema = z.array(deltaReferenceSchema);
+
+/** The contributions of the chain that ends at `tip`, first to last. */
+export async function readChain(db: Db, tip: string | null): Promise<readonly Contribution[]> {
+  if (tip === null) return [];
+  const rows = await clientOf(db).$queryRaw<ChainRow[]>`
+    WITH RECURSIVE chain AS (
+      SELECT * FROM contributions WHERE id = ${tip}
+      UNION ALL
+      SELECT earlier.* FROM contributions earlier JOIN chain ON earlier.id = chain.previous_id
+    )
+    SELECT id, previous_id, job_id, edit_ids, deltas, bytes FROM chain ORDER BY depth`;
+  return rows.map((row) => ({
+    job_id: row.job_id,
+    edit_ids: row.edit_ids,
+    deltas: deltasSchema.parse(row.deltas),
+    bytes: Number(row.bytes),
+    link: { id: row.id, previous: row.previous_id },
+  }));
+}
+
+export interface WrittenChain {
+  readonly tip: string | null;
+  readonly version: string;
+  readonly bytes: number;
+}
+
+/**
+ * Writes what the chain for these contributions lacks and reads it back: the version's id is the digest of what is stored, not of
+ * what was meant.
+ */
+export async function writeChain(
+  tx: Tx,
+  model: { readonly id: string; readonly digest: string },
+  contributions: readonly Contribution[],
+): Promise<WrittenChain> {
+  let tip: string | null = null;
+  let bytes = 0;
+  const missing: Parameters<Tx['contribution']['createMany']>[0] & { data: unknown[] } = { data: [] };
+  for (const [index, contribution] of contributions.entries()) {
+    bytes += contribution.bytes;
+    if (contribution.link !== undefined && contribution.link.previous === tip && missing.data.length === 0) {
+      tip = contribution.link.id;
+      continue;
+    }
+    const id = newId('con');
+    missing.data.push({
+      id,
+      modelId: model.id,
+      previousId: tip,
+      depth: index + 1,
+      jobId: contribution.job_id,
+      editIds: [...contribution.edit_ids],
+      deltas: asJson(contribution.deltas),
+      bytes: contribution.bytes,
+      totalBytes: bytes,
+    });
+    tip = id;
+  }
+  if (missing.data.length > 0) await tx.contribution.createMany(missing);
+  const version = versionId(manifestOf(model.digest, await readChain(tx, tip)));
+  if (version !== versionId(manifestOf(model.digest, contributions))) {
+    throw new ErrataError('internal', 'the stored chain of deltas differs from the one to be committed');
+  }
+  return { tip, version, bytes };
+}

@@ -1,0 +1,83 @@
+// The edits of a job: what was asked, and what came of each.
+import { type Edit, type EditRecord, type EditResult, ErrataError, type Page } from '@errata/contracts';
+import { clientOf, type Db, type Tx } from './client.ts';
+import type { Edit as EditRow } from './generated/client.ts';
+import { numericCursor, type PageRequest, pageOf } from './pages.ts';
+
+/** An edit with the id it goes by in lineage. */
+export interface StoredEdit {
+  readonly id: string;
+  readonly job_id: string;
+  readonly position: number;
+  readonly edit: Edit;
+  readonly result: EditResult | null;
+}
+
+const stored = (row: EditRow): StoredEdit => ({
+  id: row.id,
+  job_id: row.jobId,
+  position: row.position,
+  // Both were checked by the contracts before they were written.
+  edit: row.payload as unknown as Edit,
+  result: row.result as unknown as EditResult | null,
+});
+
+/** All edits of a job, in input order. */
+export async function editsOfJob(db: Db, jobId: string): Promise<readonly StoredEdit[]> {
+  const rows = await clientOf(db).edit.findMany({ where: { jobId }, orderBy: { position: 'asc' } });
+  return rows.map(stored);
+}
+
+/** Edits by id; in no particular order, unknown ids left out. */
+export async function editsById(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, StoredEdit>> {
+  const rows = await clientOf(db).edit.findMany({ where: { id: { in: [...ids] } } });
+  return new Map(rows.map((row) => [row.id, stored(row)]));
+}
+
+/** A page of a job's edits in input order. The cursor is the position. `unknown_job`. */
+export async function listEdits(db: Db, jobId: string, page: PageRequest = {}): Promise<Page<EditRecord>> {
+  const client = clientOf(db);
+  if ((await client.job.count({ where: { id: jobId } })) === 0)
+    throw new ErrataError('unknown_job', `there is no job ${jobId}`);
+  const limit = page.limit ?? 20;
+  const rows = await client.edit.findMany({
+    where: { jobId, ...(page.after === undefined ? {} : { position: { gt: numericCursor(page.after) } }) },
+    orderBy: { position: 'asc' },
+    take: limit + 1,
+  });
+  return pageOf(
+    rows,
+    limit,
+    ({ position }) => String(position),
+    (row) => editRecord(stored(row)),
+  );
+}
+
+export const editRecord = ({ id, job_id, position, edit, result }: StoredEdit): EditRecord => ({
+  id,
+  object: 'edit',
+  job_id,
+  position,
+  custom_id: edit.custom_id,
+  prompt: edit.prompt,
+  subject: edit.subject,
+  target_new: edit.target_new,
+  target_true: edit.target_true ?? null,
+  result,
+});
+
+/** Writes the results that an engine reported, matched by custom_id, in one statement whatever their number. */
+export async function writeEditResults(tx: Tx, jobId: string, results: readonly EditResult[]): Promise<void> {
+  if (results.length === 0) return;
+  const rows = results.map((result) => ({ custom_id: result.custom_id, result }));
+  const written = await tx.$executeRaw`
+    UPDATE edits SET result = given.result
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(custom_id text, result jsonb)
+    WHERE edits.job_id = ${jobId} AND edits.custom_id = given.custom_id`;
+  if (written !== results.length) {
+    throw new ErrataError(
+      'internal',
+      `${results.length} results were reported for ${jobId}, but they match ${written} edits`,
+    );
+  }
+}

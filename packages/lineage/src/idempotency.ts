@@ -1,0 +1,99 @@
+// Idempotency keys: a request sent twice is carried out once, also when a process died between carrying it out and answering.
+import { randomUUID } from 'node:crypto';
+import { ErrataError } from '@errata/contracts';
+import { asJson, type Lineage, type Tx } from './client.ts';
+
+/** The right to carry out one request. */
+export interface IdempotencyClaim {
+  /** Id of the API key: the same idempotency key of another caller is another key. */
+  readonly owner: string;
+  readonly key: string;
+  readonly claim: string;
+}
+
+export type IdempotencyOutcome =
+  /** Carry the request out, then {@link completeIdempotent}, or {@link abandonIdempotent} when it failed in passing. */
+  | { readonly kind: 'begin'; readonly claim: IdempotencyClaim }
+  /** Answer as the first time. */
+  | { readonly kind: 'replay'; readonly status: number; readonly response: unknown }
+  /** The job was queued, but the answer was never given: answer from the job, then complete. */
+  | { readonly kind: 'resume'; readonly claim: IdempotencyClaim; readonly jobId: string };
+
+/** A claim that was neither completed nor abandoned for this long belongs to a process that died. */
+export const abandonedAfterMs = 60_000;
+
+interface Row {
+  readonly claim: string;
+  readonly route: string;
+  readonly body_digest: string;
+  readonly job_id: string | null;
+  readonly status: number | null;
+  readonly response: unknown;
+  readonly completed: boolean;
+}
+
+/** `idempotency_key_reused` for another route or body, `idempotency_in_flight` while the first request is being carried out. */
+export async function beginIdempotent(
+  db: Lineage,
+  request: { readonly owner: string; readonly key: string; readonly route: string; readonly bodyDigest: string },
+  staleMs: number = abandonedAfterMs,
+): Promise<IdempotencyOutcome> {
+  const { owner, key, route, bodyDigest } = request;
+  const claim: IdempotencyClaim = { owner, key, claim: randomUUID() };
+  // One statement decides: inserted, or taken over from the dead, or neither.
+  const [ours] = await db.prisma.$queryRaw<{ job_id: string | null }[]>`
+    INSERT INTO idempotency_keys (owner, key, route, body_digest, claim) VALUES (${owner}, ${key}, ${route}, ${bodyDigest}, ${claim.claim})
+    ON CONFLICT (owner, key) DO UPDATE SET claim = excluded.claim, claimed_at = clock_timestamp()
+    WHERE idempotency_keys.completed_at IS NULL
+      AND idempotency_keys.route = excluded.route AND idempotency_keys.body_digest = excluded.body_digest
+      AND idempotency_keys.claimed_at < clock_timestamp() - ${staleMs}::double precision * interval '1 millisecond'
+    RETURNING job_id`;
+  if (ours !== undefined) {
+    return ours.job_id === null ? { kind: 'begin', claim } : { kind: 'resume', claim, jobId: ours.job_id };
+  }
+  const [row] = await db.prisma.$queryRaw<Row[]>`
+    SELECT claim, route, body_digest, job_id, status, response, completed_at IS NOT NULL AS completed
+    FROM idempotency_keys WHERE owner = ${owner} AND key = ${key}`;
+  if (row !== undefined && (row.route !== route || row.body_digest !== bodyDigest)) {
+    throw new ErrataError(
+      'idempotency_key_reused',
+      `idempotency key ${JSON.stringify(key)} was used for another request`,
+    );
+  }
+  if (row?.completed === true && row.status !== null)
+    return { kind: 'replay', status: row.status, response: row.response };
+  throw new ErrataError(
+    'idempotency_in_flight',
+    `a request with idempotency key ${JSON.stringify(key)} is being carried out`,
+  );
+}
+
+/** Keeps the answer for replays; does nothing when another process has taken the request over. */
+export async function completeIdempotent(
+  db: Lineage,
+  claim: IdempotencyClaim,
+  status: number,
+  response: unknown,
+): Promise<void> {
+  await db.prisma.idempotencyKey.updateMany({
+    where: { owner: claim.owner, key: claim.key, claim: claim.claim, completedAt: null },
+    data: { status, response: asJson(response), completedAt: new Date() },
+  });
+}
+
+/** Frees the key after a failure that left nothing behind, so that the caller may try again. */
+export async function abandonIdempotent(db: Lineage, claim: IdempotencyClaim): Promise<void> {
+  await db.prisma.idempotencyKey.deleteMany({
+    where: { owner: claim.owner, key: claim.key, claim: claim.claim, completedAt: null, jobId: null },
+  });
+}
+
+/** Ties a job to the claim in the transaction that queues it. `idempotency_in_flight` when the claim was taken over. */
+export async function bindJob(tx: Tx, claim: IdempotencyClaim, jobId: string): Promise<void> {
+  const { count } = await tx.idempotencyKey.updateMany({
+    where: { owner: claim.owner, key: claim.key, claim: claim.claim, jobId: null, completedAt: null },
+    data: { jobId },
+  });
+  if (count !== 1)
+    throw new ErrataError('idempotency_in_flight', 'this request is being carried out by another process');
+}

@@ -1,0 +1,235 @@
+// Submitting work: one transaction writes the job with its place in the lane, its edits and its first event.
+import {
+  type ConfigOverrides,
+  type Edit,
+  ErrataError,
+  type GatePolicy,
+  type JobKind,
+  type JobResource,
+  type RollbackMode,
+} from '@errata/contracts';
+import { branchLane, findBranch, staleParent } from './branches.ts';
+import { asJson, type Lineage, type Tx } from './client.ts';
+import type { Branch as BranchRow } from './generated/client.ts';
+import { bindJob, type IdempotencyClaim } from './idempotency.ts';
+import { newId } from './ids.ts';
+import { getJob } from './jobs.ts';
+import { getModel } from './models.ts';
+import { planRollback, type RollbackTarget } from './rollback-plan.ts';
+import { findVersion } from './versions.ts';
+
+/** What every submission may carry. */
+interface Submission {
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Id of the API key. */
+  readonly created_by: string | null;
+  /** Ties the job to the request in the same transaction, so that a crash between the two cannot queue it twice. */
+  readonly idempotency?: IdempotencyClaim | undefined;
+}
+
+interface OnBranch extends Submission {
+  /** Name or id. */
+  readonly model: string;
+  readonly branch: string;
+  /** The head the caller has seen. */
+  readonly parent_version_id?: string | undefined;
+  /** Lets work through to a protected branch. */
+  readonly allow_protected?: boolean | undefined;
+}
+
+export interface EditSubmission extends OnBranch {
+  /** Validated (contracts, `checkEdits`); at least one. */
+  readonly edits: readonly Edit[];
+  /** The branch's default when left out. */
+  readonly editor?: string | undefined;
+  readonly config: ConfigOverrides;
+  readonly seed: number;
+  readonly on_error: 'abort' | 'continue';
+  /** `rebase` takes whatever head the branch has when the job runs. */
+  readonly on_conflict: 'fail' | 'rebase';
+  /** Replaces the branch's gate. */
+  readonly gate?: GatePolicy | undefined;
+}
+
+/** Queues edits on a branch. `unknown_model`, `unknown_branch`, `protected_branch`, `stale_parent`. */
+export async function submitEditJob(db: Lineage, submission: EditSubmission): Promise<JobResource> {
+  return db.prisma.$transaction(async (tx) => {
+    const { branch, sequence } = await enterBranch(tx, submission, submission.on_conflict === 'rebase');
+    return enqueue(tx, submission, {
+      kind: 'edit',
+      lane: branchLane(branch.id),
+      sequence,
+      branch,
+      modelId: branch.modelId,
+      ...(submission.on_conflict === 'fail' ? { expectedParent: submission.parent_version_id } : {}),
+      edits: submission.edits,
+      input: {
+        editor: submission.editor ?? branch.defaultEditor,
+        config: submission.config,
+        seed: submission.seed,
+        on_error: submission.on_error,
+        on_conflict: submission.on_conflict,
+        gate: submission.gate ?? null,
+        edits: submission.edits.length,
+      },
+    });
+  });
+}
+
+export interface RollbackSubmission extends OnBranch, RollbackTarget {
+  readonly mode: RollbackMode;
+  readonly reason: string;
+}
+
+/**
+ * Queues a rollback after planning it against the present head, so that what cannot be done is refused at once: `invalid_request`,
+ * `unknown_version`, `unknown_edit`, `inseparable_edits`, and as for {@link submitEditJob}. The worker plans again when it runs.
+ */
+export async function submitRollback(db: Lineage, submission: RollbackSubmission): Promise<JobResource> {
+  return db.prisma.$transaction(async (tx) => {
+    const { branch, sequence } = await enterBranch(tx, submission, false);
+    const { mode, reason, revert_edit_ids, revert_version_ids } = submission;
+    const fullId = async (prefix: string) => (await findVersion(tx, prefix, branch.modelId)).id;
+    const target: RollbackTarget = {
+      mode,
+      ...(submission.to_version === undefined ? {} : { to_version: await fullId(submission.to_version) }),
+      ...(revert_edit_ids === undefined ? {} : { revert_edit_ids }),
+      ...(revert_version_ids === undefined ? {} : { revert_version_ids: await inOrder(revert_version_ids, fullId) }),
+    };
+    await planRollback(tx, branch.id, target);
+    return enqueue(tx, submission, {
+      kind: 'rollback',
+      lane: branchLane(branch.id),
+      sequence,
+      branch,
+      modelId: branch.modelId,
+      expectedParent: submission.parent_version_id,
+      input: { ...target, reason },
+    });
+  });
+}
+
+export interface ImportSubmission extends Submission {
+  readonly name: string;
+  /** A model directory on the worker's machine. */
+  readonly path: string;
+}
+
+/** Queues an import. `name_taken` when a model of this name exists. */
+export async function submitImport(db: Lineage, submission: ImportSubmission): Promise<JobResource> {
+  return db.prisma.$transaction(async (tx) => {
+    const lane = `import:${submission.name}`;
+    const sequence = await nextSequence(tx, lane);
+    const known = await tx.model.findUnique({ where: { name: submission.name }, select: { id: true } });
+    if (known !== null) {
+      throw new ErrataError('name_taken', `there already is a model ${JSON.stringify(submission.name)}`, {
+        details: { model_id: known.id },
+      });
+    }
+    const { name, path } = submission;
+    return enqueue(tx, submission, { kind: 'import', lane, sequence, input: { name, path } });
+  });
+}
+
+export interface ArtefactSubmission extends Submission {
+  /** Name or id. */
+  readonly model: string;
+  readonly kind: 'second_moment';
+  readonly layers?: readonly number[] | undefined;
+  readonly corpus?: string | undefined;
+  readonly tokens?: number | undefined;
+}
+
+/** Queues the building of an artefact. `unknown_model`. */
+export async function submitArtefactJob(db: Lineage, submission: ArtefactSubmission): Promise<JobResource> {
+  return db.prisma.$transaction(async (tx) => {
+    const { resource } = await getModel(tx, submission.model);
+    const lane = `artefacts:${resource.id}`;
+    const { kind, layers, corpus, tokens } = submission;
+    return enqueue(tx, submission, {
+      kind: 'artefact',
+      lane,
+      sequence: await nextSequence(tx, lane),
+      modelId: resource.id,
+      input: { kind, layers: layers ?? null, corpus: corpus ?? null, tokens: tokens ?? null },
+    });
+  });
+}
+
+/** Takes a place in the branch's lane, which locks out commits and deletion until the transaction ends, and checks the head. */
+async function enterBranch(
+  tx: Tx,
+  submission: OnBranch,
+  rebase: boolean,
+): Promise<{ branch: BranchRow; sequence: number }> {
+  const { resource: model } = await getModel(tx, submission.model);
+  const found = await findBranch(tx, model.id, submission.branch);
+  const sequence = await nextSequence(tx, branchLane(found.id));
+  const branch = await findBranch(tx, model.id, submission.branch);
+  if (branch.id !== found.id)
+    throw new ErrataError('unknown_branch', `branch ${JSON.stringify(branch.name)} was replaced`);
+  if (branch.protected && submission.allow_protected !== true)
+    throw new ErrataError('protected_branch', `branch ${JSON.stringify(branch.name)} is protected`);
+  const parent = submission.parent_version_id;
+  if (parent !== undefined && !rebase && parent !== branch.headVersionId) throw staleParent(branch, parent);
+  return { branch, sequence };
+}
+
+/** Hands out the lane's next number. The row stays locked until the transaction ends: no gap, no number twice. */
+async function nextSequence(tx: Tx, lane: string): Promise<number> {
+  const rows = await tx.$queryRaw<{ taken: number }[]>`
+    INSERT INTO lanes (id, next_sequence) VALUES (${lane}, 2)
+    ON CONFLICT (id) DO UPDATE SET next_sequence = lanes.next_sequence + 1
+    RETURNING next_sequence - 1 AS taken`;
+  return rows[0]!.taken;
+}
+
+interface NewJob {
+  readonly kind: JobKind;
+  readonly lane: string;
+  readonly sequence: number;
+  readonly modelId?: string;
+  readonly branch?: BranchRow;
+  readonly expectedParent?: string | undefined;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly edits?: readonly Edit[];
+}
+
+async function enqueue(tx: Tx, submission: Submission, job: NewJob): Promise<JobResource> {
+  const id = newId('job');
+  await tx.job.create({
+    data: {
+      id,
+      kind: job.kind,
+      laneId: job.lane,
+      sequence: job.sequence,
+      modelId: job.modelId ?? null,
+      branchId: job.branch?.id ?? null,
+      expectedParentId: job.expectedParent ?? null,
+      input: asJson(job.input),
+      metadata: asJson(submission.metadata ?? {}),
+      createdBy: submission.created_by,
+    },
+  });
+  const edits = job.edits ?? [];
+  if (edits.length > 0) {
+    await tx.edit.createMany({
+      data: edits.map((edit, position) => ({
+        id: newId('edit'),
+        jobId: id,
+        position,
+        customId: edit.custom_id,
+        payload: asJson(edit),
+      })),
+    });
+  }
+  await tx.event.create({ data: { jobId: id, type: 'queued', state: 'queued', data: { sequence: job.sequence } } });
+  if (submission.idempotency !== undefined) await bindJob(tx, submission.idempotency, id);
+  return getJob(tx, id);
+}
+
+async function inOrder<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<B[]> {
+  const done: B[] = [];
+  for (const item of items) done.push(await work(item));
+  return done;
+}

@@ -1,0 +1,198 @@
+// The moves of a job from state to state: each names the states and the epoch it expects and writes its event in one statement.
+import {
+  canMove,
+  type EditResult,
+  ErrataError,
+  type EvaluationSummary,
+  failpoint,
+  type GateVerdict,
+  isTerminal,
+  type JobKind,
+  type JobState,
+  type PlainError,
+} from '@errata/contracts';
+import { jsonText, type Lineage, type Tx } from './client.ts';
+import { writeEditResults } from './edits.ts';
+import { holdLane, type Lease } from './leases.ts';
+
+/** Attempts that a job gets before a failure that a retry could mend becomes final. */
+export const maxAttempts = 5;
+
+/** What a transition can leave on the job besides its state. */
+export interface JobMarks {
+  readonly error?: PlainError | undefined;
+  readonly summary?: EvaluationSummary | null | undefined;
+  readonly gate?: GateVerdict | null | undefined;
+  /** Whatever else should be kept of the run: resolved settings, prefixes, seeds. */
+  readonly result?: Readonly<Record<string, unknown>> | undefined;
+  readonly version_id?: string | undefined;
+  readonly parent_version_id?: string | undefined;
+  readonly model_id?: string | undefined;
+}
+
+export interface Transition extends JobMarks {
+  readonly jobId: string;
+  readonly from: readonly JobState[];
+  readonly to: JobState;
+  /** The epoch under which the job must have been taken; left out where no worker is involved. */
+  readonly epoch?: number;
+  /** Stamped on the job when it is taken. */
+  readonly takenUnder?: number;
+  readonly attempts?: 'count' | 'reset';
+  /** Milliseconds before the job may be taken (again). */
+  readonly delayMs?: number;
+  /** Type of the event; the new state's name unless given. */
+  readonly type?: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+export interface JobRow {
+  readonly id: string;
+  readonly kind: JobKind;
+  readonly state: JobState;
+  readonly lane_id: string;
+  readonly sequence: number;
+  readonly model_id: string | null;
+  readonly branch_id: string | null;
+  readonly input: Record<string, unknown>;
+  readonly metadata: Record<string, string>;
+  readonly attempts: number;
+  readonly epoch: number | null;
+  readonly parent_version_id: string | null;
+  readonly version_id: string | null;
+}
+
+/**
+ * Moves a job if it is in one of the expected states, under the expected epoch, and not about to commit what was cancelled. Returns
+ * the row as it became, or null when nothing matched: then nothing was written.
+ *
+ * The event's id is drawn after the job's row is locked, so a job's events become visible in the order of their ids and a reader
+ * who remembers the last id misses none.
+ */
+export async function transition(tx: Tx, change: Transition): Promise<JobRow | null> {
+  for (const from of change.from) {
+    if (!canMove(from, change.to)) throw new TypeError(`a job cannot move from ${from} to ${change.to}`);
+  }
+  const terminal = isTerminal(change.to);
+  const rows = await tx.$queryRaw<JobRow[]>`
+    WITH moved AS (
+      UPDATE jobs SET
+        state = ${change.to},
+        epoch = coalesce(${change.takenUnder ?? null}::integer, epoch),
+        attempts = CASE ${change.attempts ?? 'keep'} WHEN 'count' THEN attempts + 1 WHEN 'reset' THEN 0 ELSE attempts END,
+        error = CASE WHEN ${change.to} IN ('running', 'succeeded', 'completed_with_errors') THEN NULL
+          ELSE coalesce(${jsonText(change.error)}::jsonb, error) END,
+        summary = coalesce(${jsonText(change.summary)}::jsonb, summary),
+        gate = coalesce(${jsonText(change.gate)}::jsonb, gate),
+        result = coalesce(${jsonText(change.result)}::jsonb, result),
+        version_id = coalesce(${change.version_id ?? null}, version_id),
+        parent_version_id = coalesce(${change.parent_version_id ?? null}, parent_version_id),
+        model_id = coalesce(${change.model_id ?? null}, model_id),
+        cancel_requested = cancel_requested AND ${change.to} <> 'queued',
+        available_at = CASE WHEN ${change.to} = 'queued'
+          THEN clock_timestamp() + ${change.delayMs ?? 0}::double precision * interval '1 millisecond' ELSE available_at END,
+        started_at = CASE WHEN ${change.to} = 'running' THEN coalesce(started_at, clock_timestamp()) ELSE started_at END,
+        finished_at = CASE WHEN ${terminal} THEN clock_timestamp() END
+      WHERE id = ${change.jobId} AND state = ANY(${[...change.from]})
+        AND (${change.epoch ?? null}::integer IS NULL OR epoch = ${change.epoch ?? null}::integer)
+        AND (${change.to} <> 'committing' OR NOT cancel_requested)
+      RETURNING *
+    ), noted AS (
+      INSERT INTO events (job_id, type, state, data)
+      SELECT id, ${change.type ?? change.to}, state, ${JSON.stringify(change.data ?? {})}::jsonb FROM moved
+    )
+    SELECT id, kind, state, lane_id, sequence, model_id, branch_id, input, metadata, attempts, epoch, parent_version_id, version_id
+    FROM moved`;
+  return rows[0] ?? null;
+}
+
+/**
+ * A worker's move. `cancel_requested` when the job was to commit and a person had asked to cancel it: nothing was written, and the
+ * worker finishes it as cancelled. `stale_epoch` when the lane was taken over or the job is not where the worker believes it to be.
+ */
+export async function moveJob(
+  db: Lineage,
+  lease: Lease,
+  jobId: string,
+  from: JobState,
+  to: JobState,
+  data: Readonly<Record<string, unknown>> = {},
+): Promise<'moved' | 'cancel_requested'> {
+  await failpoint('transition.before');
+  const outcome = await db.prisma.$transaction(async (tx) => {
+    await holdLane(tx, lease);
+    if ((await transition(tx, { jobId, from: [from], to, epoch: lease.epoch, data })) !== null) return 'moved';
+    const job = await tx.job.findUnique({ where: { id: jobId } });
+    if (job?.state === from && job.epoch === lease.epoch && job.cancelRequested) return 'cancel_requested';
+    throw staleJob(jobId, from, job?.state);
+  });
+  await failpoint('transition.after');
+  return outcome;
+}
+
+export interface Finish extends JobMarks {
+  readonly jobId: string;
+  readonly from: JobState;
+  readonly to: 'gated_out' | 'rejected' | 'cancelled' | 'failed';
+  readonly editResults?: readonly EditResult[];
+}
+
+/** Ends a job without a version: what was found out on the way is kept. `stale_epoch` as for {@link moveJob}. */
+export async function finishJob(db: Lineage, lease: Lease, finish: Finish): Promise<void> {
+  await failpoint('finish.before');
+  await db.prisma.$transaction(async (tx) => {
+    await holdLane(tx, lease);
+    const { from, editResults, ...change } = finish;
+    const data =
+      finish.error === undefined ? {} : { error: { code: finish.error.code, message: finish.error.message } };
+    if ((await transition(tx, { ...change, from: [from], epoch: lease.epoch, data })) === null) {
+      const job = await tx.job.findUnique({ where: { id: finish.jobId } });
+      throw staleJob(finish.jobId, from, job?.state);
+    }
+    await writeEditResults(tx, finish.jobId, editResults ?? []);
+  });
+  await failpoint('finish.after');
+}
+
+/**
+ * Puts a job back after a failure that another attempt may mend, to be taken no sooner than `delayMs` from now; once its attempts
+ * are used up it fails with that error instead, and where a person asked to cancel it, it is cancelled. Answers which of these happened.
+ */
+export async function requeueJob(
+  db: Lineage,
+  lease: Lease,
+  retry: { readonly jobId: string; readonly from: JobState; readonly error: PlainError; readonly delayMs?: number },
+): Promise<'queued' | 'failed' | 'cancelled'> {
+  return db.prisma.$transaction(async (tx) => {
+    await holdLane(tx, lease);
+    const job = await tx.job.findUnique({ where: { id: retry.jobId } });
+    const to = job === null ? 'queued' : afterFailedAttempt(job);
+    const moved = await transition(tx, {
+      jobId: retry.jobId,
+      from: [retry.from],
+      to,
+      epoch: lease.epoch,
+      error: retry.error,
+      delayMs: retry.delayMs ?? 0,
+      data: { attempts: job?.attempts ?? 0, error: { code: retry.error.code, message: retry.error.message } },
+    });
+    if (moved === null) throw staleJob(retry.jobId, retry.from, job?.state);
+    return to;
+  });
+}
+
+/** Where a job goes whose attempt broke off: a cancellation that was asked for meanwhile is honoured now. */
+export const afterFailedAttempt = (job: {
+  attempts: number;
+  cancelRequested: boolean;
+}): 'queued' | 'failed' | 'cancelled' =>
+  job.cancelRequested ? 'cancelled' : job.attempts >= maxAttempts ? 'failed' : 'queued';
+
+export const staleJob = (jobId: string, expected: JobState, actual: string | undefined): ErrataError =>
+  new ErrataError(
+    'stale_epoch',
+    `${jobId} is no longer ours to move: expected ${expected}, found ${actual ?? 'none'}`,
+    {
+      details: { job: jobId, expected, actual: actual ?? null },
+    },
+  );
