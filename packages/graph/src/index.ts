@@ -58,6 +58,18 @@ export {
   where,
 } from './ops.ts';
 export {
+  type AdamWOptions,
+  adamW,
+  clipGlobalNorm,
+  globalNorm,
+  type MuonMatrix,
+  type MuonOptions,
+  muon,
+  type NamedArrays,
+  type Optimizer,
+  type OptimizerState,
+} from './optimizers.ts';
+export {
   compile,
   configureRuntime,
   evaluate,
