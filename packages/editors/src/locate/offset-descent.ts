@@ -62,7 +62,8 @@ export function startDescent(length: number, valueNorm: number, settings: Descen
       const g = gradient[i]! + (size > 0 ? (penalty * offset[i]!) / size : 0);
       mean[i] = beta1 * mean[i]! + (1 - beta1) * g;
       variance[i] = beta2 * variance[i]! + (1 - beta2) * g * g;
-      offset[i]! -= (settings.learning_rate * mean[i]!) / correction1 / (Math.sqrt(variance[i]! / correction2) + epsilon);
+      offset[i]! -=
+        (settings.learning_rate * mean[i]!) / correction1 / (Math.sqrt(variance[i]! / correction2) + epsilon);
     }
     const grown = length2(offset);
     if (grown > radius) for (let i = 0; i < length; i++) offset[i]! *= radius / grown;

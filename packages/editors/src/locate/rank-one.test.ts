@@ -30,7 +30,10 @@ describe('rankOneUpdate', () => {
   const next = randoms(7);
   const inverse = spd(next);
   const bare = vector(next, dff);
-  const average = plus(bare, vector(next, dff).map((x) => 0.2 * x));
+  const average = plus(
+    bare,
+    vector(next, dff).map((x) => 0.2 * x),
+  );
   const wanted = vector(next, d);
 
   it('moves the scaled key by exactly what was asked', () => {

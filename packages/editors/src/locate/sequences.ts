@@ -1,0 +1,100 @@
+// The token sequences of one edit: its prompt bare and in its contexts, with the target, and the subject's own prompt.
+import { ErrataError } from '@errata/contracts';
+import { layOut, ModelError, prefixed, subjectLast, type Tokenizer } from '@errata/models';
+import type { EditRequest } from '../editor.ts';
+
+/** A prompt with its target, as a model that predicts the target reads it. */
+export interface TargetSequence {
+  /** Prompt and target without the target's last token. */
+  readonly ids: readonly number[];
+  /** Position of the subject's last token. */
+  readonly subjectLast: number;
+  /** Position whose logits predict `targetIds[0]`; the following ones predict the rest. */
+  readonly targetStart: number;
+  readonly targetIds: readonly number[];
+}
+
+/** A prompt that ends with the subject. */
+export interface SubjectSequence {
+  readonly ids: readonly number[];
+  readonly subjectLast: number;
+}
+
+/** All sequences of one edit. */
+export interface EditSequences {
+  readonly custom_id: string;
+  /** The bare prompt first, then one for each prefix. */
+  readonly contexts: readonly [TargetSequence, ...TargetSequence[]];
+  /** "{subject} is a", cut after the subject: what follows cannot reach the position where the KL term is read. */
+  readonly essence: SubjectSequence;
+}
+
+/** What laying out an edit needs of a model. */
+export interface SequenceSource {
+  readonly tokenizer: Tokenizer;
+  /** Longest sequence, in tokens. */
+  readonly context: number;
+}
+
+function located(custom_id: string, error: unknown): unknown {
+  if (!(error instanceof ModelError)) return error;
+  const code = error.code === 'layout_subject_not_in_prompt' ? 'subject_not_in_prompt' : 'edit_failed';
+  return new ErrataError(code, `${custom_id}: ${error.message}`, { details: { custom_id }, cause: error });
+}
+
+/**
+ * Lays out prompt and target.
+ * @throws ErrataError `prompt_too_long`, `subject_not_in_prompt`, `edit_failed` naming the edit
+ */
+export function targetSequence(source: SequenceSource, edit: EditRequest, prefix = ''): TargetSequence {
+  try {
+    const layout = layOut(source.tokenizer, prefixed(prefix, edit.prompt), edit.target_new, { subject: edit.subject });
+    const ids = [...layout.promptIds, ...layout.targetIds].slice(0, -1);
+    if (ids.length > source.context) {
+      throw new ErrataError(
+        'prompt_too_long',
+        `${edit.custom_id}: prompt and target are ${ids.length + 1} tokens; the model reads ${source.context}`,
+        { details: { custom_id: edit.custom_id, tokens: ids.length + 1, context: source.context } },
+      );
+    }
+    return {
+      ids,
+      subjectLast: layout.subjectLast!,
+      targetStart: layout.promptIds.length - 1,
+      targetIds: layout.targetIds,
+    };
+  } catch (error) {
+    throw located(edit.custom_id, error);
+  }
+}
+
+/**
+ * All sequences of an edit. A prefix with which the prompt no longer fits the model's context is left out.
+ * @throws ErrataError as {@link targetSequence}, for the bare prompt
+ */
+export function editSequences(source: SequenceSource, edit: EditRequest, prefixes: readonly string[]): EditSequences {
+  const behind = prefixes.flatMap((prefix) => {
+    try {
+      return [targetSequence(source, edit, prefix)];
+    } catch (error) {
+      if (error instanceof ErrataError && error.code === 'prompt_too_long') return [];
+      throw error;
+    }
+  });
+  return {
+    custom_id: edit.custom_id,
+    contexts: [targetSequence(source, edit), ...behind],
+    essence: essenceOf(source, edit),
+  };
+}
+
+function essenceOf({ tokenizer }: SequenceSource, { subject, custom_id }: EditRequest): SubjectSequence {
+  try {
+    const prompt = `${subject} is a`;
+    const last = subjectLast(tokenizer, prompt, subject);
+    const ids = [...tokenizer.prefixIds, ...tokenizer.encode(prompt)].slice(0, last + 1);
+    return { ids, subjectLast: last };
+  } catch (error) {
+    throw located(custom_id, error);
+  }
+}

@@ -1,0 +1,105 @@
+// The loss of value offsets as a graph: the layers after the edited one, over the positions from the subject on.
+import {
+  add,
+  addDims,
+  compile,
+  concat,
+  exp,
+  fill,
+  gatherElements,
+  gemm,
+  input,
+  linear,
+  logSoftmax,
+  mul,
+  mulDims,
+  neg,
+  type Program,
+  reduceSum,
+  reshape,
+  scatterElementsAdd,
+  slice,
+  sub,
+  type Tensor,
+  vectorJacobian,
+} from '@errata/graph';
+import { buildDecoder, type KeysValues } from '@errata/models';
+import { constantOf, type WeightSource, weightTensors } from './tracer.ts';
+
+/**
+ * Inputs of the program, for E offsets over B sequences of T positions behind P cached ones, R target tokens:
+ *
+ * | name | shape | what |
+ * |---|---|---|
+ * | `offsets` | `[E, d]` | the variables |
+ * | `selector` | `[B*T, E]` | 1 where a row takes an offset |
+ * | `hidden` | `[B*T, d]` | residual stream after the edited layer, without offset |
+ * | `positions`, `bias` | `[B*T]`, `[B, 1, T, P+T]` | as buildDecoder takes them |
+ * | `past_key_i`, `past_value_i` | `[B, kvHeads, P, headDim]` | caches of the i-th suffix layer |
+ * | `rows` | `[R+E]` | rows that predict targets, then one row an offset for the KL term |
+ * | `targets`, `target_weights` | `[R]` | target ids; weight of each in the gradient |
+ * | `base`, `kl_weights` | `[E, V]`, `[E]` | log-probabilities without offset; weight of each KL term in the gradient |
+ */
+export type SuffixLoss = Program<'log_probs' | 'kl' | 'essence_log_probs' | 'gradient'>;
+
+/**
+ * Compiles the loss of offsets added after `layer`, with its gradient. In a pre-norm block an offset at the MLP's output and
+ * one at the block's output are the same addition to the residual stream, so ROME and MEMIT share this graph.
+ */
+export function compileSuffixLoss(source: WeightSource, layer: number): Promise<SuffixLoss> {
+  const { spec } = source;
+  const above = spec.layers - layer - 1;
+  // Without attention nothing but their product is left of batch and time.
+  const tokens = above > 0 ? mulDims('B', 'T') : 'N';
+  const offsets = input('offsets', 'float32', ['E', spec.width]);
+  const selector = input('selector', 'float32', [tokens, 'E']);
+  const frozen = input('hidden', 'float32', [tokens, spec.width]);
+  const cache = (name: string) => input(name, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]);
+  const past: KeysValues[] = Array.from({ length: above }, (_, i) => ({
+    key: cache(`past_key_${i}`),
+    value: cache(`past_value_${i}`),
+  }));
+  const { weight } = weightTensors(source, [], constantOf(source));
+  const { normed } = buildDecoder(spec, {
+    batch: 'B',
+    time: 'T',
+    start: { kind: 'hidden', hidden: gemm(selector, offsets, { bias: frozen }) },
+    from: layer + 1,
+    positions: input('positions', 'int32', [tokens]),
+    bias: input('bias', 'float32', ['B', 1, 'T', addDims('P', 'T')]),
+    past,
+    rows: input('rows', 'int32', [addDims('R', 'E')]),
+    weight,
+  });
+  return compile(offsetLoss(normed!, weight(spec.head.weight), spec.head.orientation, offsets));
+}
+
+/**
+ * Losses over the head, sharing one product with it: cross-entropy of the first R rows, KL(p0 || p) of the last E.
+ * The gradient of both with respect to the logits is p - q, q being the target's one-hot row or p0.
+ */
+function offsetLoss(normed: Tensor, head: Tensor, orientation: 'in_out' | 'out_in', offsets: Tensor) {
+  const targets = input('targets', 'int32', ['R']);
+  const targetWeights = input('target_weights', 'float32', ['R']);
+  const logits = linear(normed, head, orientation);
+  const base = input('base', 'float32', ['E', logits.dims[1]!]);
+  const klWeights = input('kl_weights', 'float32', ['E']);
+  const all = logSoftmax(logits);
+  const at = reshape(targets, ['R', 1]);
+  const ofTargets = slice(all, 0, 0, 'R');
+  const ofEssence = slice(all, 0, 'R', addDims('R', 'E'));
+  const expected = exp(base);
+  const error = concat(
+    [scatterElementsAdd(exp(ofTargets), at, fill(-1, ['R', 1], 'float32'), 1), sub(exp(ofEssence), expected)],
+    0,
+  );
+  const rowWeights = reshape(concat([targetWeights, klWeights], 0), [addDims('R', 'E'), 1]);
+  const cotangent = mul(gemm(error, head, { transB: orientation === 'in_out' }), rowWeights);
+  const [gradient] = vectorJacobian([{ output: normed, cotangent }], [offsets]);
+  return {
+    log_probs: reshape(gatherElements(ofTargets, at, 1), ['R']),
+    kl: reduceSum(mul(expected, add(base, neg(ofEssence))), [1]),
+    essence_log_probs: ofEssence,
+    gradient: gradient!,
+  };
+}

@@ -1,0 +1,60 @@
+// Random models small enough to edit in milliseconds, for tests.
+import { type DecoderSpec, decoderSpec } from '@errata/models';
+import type { WeightSource } from '../locate/tracer.ts';
+
+/** Uniform numbers in [-1, 1) from a seed. */
+export function randoms(seed: number): () => number {
+  let state = (seed ^ 0x9e3779b9) >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 31 - 1;
+  };
+}
+
+/** config.json of a tiny GPT-2. */
+export const tinyGpt2 = {
+  model_type: 'gpt2',
+  vocab_size: 61,
+  n_positions: 48,
+  n_embd: 24,
+  n_layer: 4,
+  n_head: 3,
+  n_inner: 40,
+};
+
+/** config.json of a tiny Llama with grouped queries and an untied head. */
+export const tinyLlama = {
+  model_type: 'llama',
+  vocab_size: 61,
+  max_position_embeddings: 48,
+  hidden_size: 24,
+  intermediate_size: 40,
+  num_hidden_layers: 4,
+  num_attention_heads: 6,
+  num_key_value_heads: 2,
+  tie_word_embeddings: false,
+};
+
+/** Random weights for a configuration: norms near one, everything else uniform. */
+export function randomWeights(spec: DecoderSpec, seed: number, scale = 0.35): ReadonlyMap<string, Float32Array> {
+  const next = randoms(seed);
+  const weights = new Map<string, Float32Array>();
+  for (const [name, dims] of spec.parameters) {
+    const centre = dims.length === 1 && name.endsWith('weight') ? 1 : 0;
+    const size = dims.reduce((a, b) => a * b, 1);
+    weights.set(
+      name,
+      Float32Array.from({ length: size }, () => centre + scale * next()),
+    );
+  }
+  return weights;
+}
+
+/** A random model as the editors' graphs read it. */
+export function tinySource(config: typeof tinyGpt2 | typeof tinyLlama, seed = 1): WeightSource {
+  const spec = decoderSpec(config);
+  const weights = randomWeights(spec, seed);
+  return { spec, weight: (name) => weights.get(name)! };
+}
