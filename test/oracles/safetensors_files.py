@@ -9,6 +9,7 @@ import pathlib
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, deserialize
 from safetensors.torch import save_file
 
 OUT = pathlib.Path(__file__).parents[2] / "packages/models/src/fixtures/safetensors"
@@ -69,7 +70,48 @@ def halves():
         }
 
 
+def accepted(data):
+    try:
+        deserialize(data)
+        return True
+    except SafetensorError:
+        return False
+
+
+def verdicts():
+    """One or two bytes of a file changed, and whether the reference still accepts it."""
+    generator = np.random.default_rng(11)
+    rows = []
+    seeds = {name: (OUT / f"{name}.safetensors").read_bytes() for name in ["f32", "mixed"]}
+    printable = list(b'0123456789-.,:"[]{}eF\\ax ')
+    for _ in range(4000):
+        name = ["f32", "mixed"][generator.integers(2)]
+        data = bytearray(seeds[name])
+        edits = []
+        for _ in range(generator.integers(1, 3)):
+            kind = int(generator.integers(3))
+            at = int(generator.integers(0, 340 if generator.random() < 0.9 else len(data)))
+            value = int(generator.choice(printable) if generator.random() < 0.8 else generator.integers(256))
+            edits.append([kind, at, value])
+            if kind == 0:
+                data[at] = value
+            elif kind == 1:
+                data.insert(at, value)
+            else:
+                del data[at]
+        # A changed length of the header would hide what was done to it: state it anew.
+        header = len(data) - (len(seeds[name]) - 8 - int.from_bytes(seeds[name][:8], "little")) - 8
+        if all(at >= 8 for _, at, _ in edits):
+            data[:8] = header.to_bytes(8, "little")
+        rows.append([name, edits, accepted(bytes(data))])
+    # All that was accepted, and as many of the refused.
+    kept = [row for row in rows if row[2]]
+    kept += [row for row in rows if not row[2]][: max(600, len(kept))]
+    return kept
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     document = {"files": files(), "halves": halves()}
     (OUT / "expected.json").write_text(json.dumps(document, indent=1) + "\n")
+    (OUT / "verdicts.json").write_text(json.dumps(verdicts(), separators=(",", ":")).replace("],[\"", "],\n[\"") + "\n")

@@ -246,6 +246,48 @@ describe('agreement with the reference library', () => {
   });
 });
 
+describe('files with a byte or two changed', () => {
+  type Row = [name: string, edits: [kind: number, at: number, value: number][], accepted: boolean];
+  const rows = JSON.parse(fixture('verdicts.json').toString()) as Row[];
+
+  /** The changed file, as the oracle script makes it. */
+  function changed([name, edits]: Row): Uint8Array {
+    const seed = fixture(`${name}.safetensors`);
+    const bytes = Array.from(seed);
+    for (const [kind, at, value] of edits) {
+      if (kind === 0) bytes[at] = value;
+      else if (kind === 1) bytes.splice(at, 0, value);
+      else bytes.splice(at, 1);
+    }
+    const file = Buffer.from(bytes);
+    const dataBytes = seed.length - 8 - Number(seed.readBigUInt64LE());
+    if (edits.every(([, at]) => at >= 8)) file.writeBigUInt64LE(BigInt(file.length - dataBytes - 8));
+    return file;
+  }
+  const verdict = (bytes: Uint8Array): ModelErrorCode | 'accepted' => {
+    try {
+      parseSafetensors(bytes);
+      return 'accepted';
+    } catch (error) {
+      if (error instanceof ModelError) return error.code;
+      throw error;
+    }
+  };
+
+  test('what the reference library refuses is refused', () => {
+    const refused = rows.filter((row) => !row[2]);
+    expect(refused.length).toBeGreaterThan(500);
+    for (const row of refused) {
+      if (verdict(changed(row)) === 'accepted') expect.fail(`accepted: ${JSON.stringify(row)}`);
+    }
+  });
+  test('what it accepts is accepted', () => {
+    const accepted = rows.filter((row) => row[2]);
+    expect(accepted.length).toBeGreaterThan(300);
+    for (const row of accepted) expect(verdict(changed(row)), JSON.stringify(row)).toBe('accepted');
+  });
+});
+
 describe('an open file', () => {
   const path = join(folder, 'open.safetensors');
   writeSafetensors(path, new Map([['w', { shape: [4], data: Float32Array.of(1, 2, 3, 4) }]]));
