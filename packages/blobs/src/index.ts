@@ -1,1 +1,3 @@
-export {};
+// The face of @errata/blobs.
+export type { BlobEntry, BlobSource, BlobStat, BlobStore, LocalBlobStore } from './blobs.ts';
+export { openDiskStore } from './disk.ts';

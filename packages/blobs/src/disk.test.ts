@@ -1,0 +1,161 @@
+// The disk store keeps what it was given, notices what was changed behind its back, and leaves nothing half-written.
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ErrataError, failpoints, sha256 } from '@errata/contracts';
+import { afterAll, expect, test } from 'vitest';
+import { openDiskStore } from './index.ts';
+
+const run = promisify(execFile);
+const folder = await mkdtemp(join(tmpdir(), 'errata-blobs-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+let stores = 0;
+async function newStore() {
+  stores += 1;
+  const directory = join(folder, String(stores));
+  return { directory, store: await openDiskStore(directory) };
+}
+const drafts = (directory: string) => readdir(join(directory, 'tmp'));
+const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+};
+
+test('bytes and streams come back under the digest of their content', async () => {
+  const { directory, store } = await newStore();
+  const bytes = randomBytes(300_000);
+  const name = sha256(bytes);
+  async function* pieces() {
+    for (let at = 0; at < bytes.length; at += 7777) yield bytes.subarray(at, at + 7777);
+  }
+  expect(await store.has(name)).toBe(false);
+  expect(await store.put(pieces())).toEqual({ sha256: name, size: bytes.length });
+  expect(await store.put(bytes)).toEqual({ sha256: name, size: bytes.length });
+  expect(await store.get(name)).toEqual(bytes);
+  expect(await readFile(await store.path(name))).toEqual(bytes);
+  expect(await store.stat(name)).toMatchObject({ sha256: name, size: bytes.length });
+  expect(await drafts(directory)).toEqual([]);
+
+  const empty = await store.put(new Uint8Array());
+  expect(empty).toEqual({ sha256: sha256(''), size: 0 });
+  expect((await all(store.list())).map((entry) => entry.sha256)).toEqual([name, empty.sha256].sort());
+  expect([await store.delete(name), await store.delete(name), await store.has(name)]).toEqual([true, false, false]);
+});
+
+test('a missing blob is named, and a name that is not a digest never reaches the file system', async () => {
+  const { store } = await newStore();
+  const name = '0'.repeat(64);
+  await expect(store.get(name)).rejects.toMatchObject({ code: 'blob_missing', details: { blob: name } });
+  await expect(store.path(name)).rejects.toMatchObject({ code: 'blob_missing' });
+  expect(await store.stat(name)).toBeNull();
+  await expect(store.get('../../etc/passwd')).rejects.toThrow('not the name of a blob');
+});
+
+test('a changed byte and a lost tail are noticed on reading and mended by storing again', async () => {
+  const { store } = await newStore();
+  const bytes = randomBytes(5000);
+  const { sha256: name } = await store.put(bytes);
+  const file = await store.path(name);
+  for (const damage of [
+    () => writeFile(file, Buffer.from(bytes.map((byte, index) => (index === 4321 ? byte ^ 1 : byte)))),
+    () => truncate(file, 4000),
+    () => truncate(file, 0),
+  ]) {
+    await damage();
+    await expect(store.get(name)).rejects.toMatchObject({ code: 'blob_corrupt', details: { blob: name } });
+    await expect(store.path(name)).rejects.toMatchObject({ code: 'blob_corrupt' });
+    await store.put(bytes);
+    expect(await store.get(name)).toEqual(bytes);
+  }
+  await truncate(file, 4000);
+  await expect(store.path(name, { size: 5000 })).rejects.toMatchObject({ code: 'blob_corrupt' });
+});
+
+test('many writers of one blob, through two stores on one directory, leave one whole file', async () => {
+  const { directory, store } = await newStore();
+  const other = await openDiskStore(directory);
+  const bytes = randomBytes(100_000);
+  const puts = Array.from({ length: 16 }, (_, index) => (index % 2 === 0 ? store : other).put([bytes]));
+  expect(new Set((await Promise.all(puts)).map((put) => put.sha256))).toEqual(new Set([sha256(bytes)]));
+  expect(await all(store.list())).toHaveLength(1);
+  expect(await other.get(sha256(bytes))).toEqual(bytes);
+  expect(await drafts(directory)).toEqual([]);
+});
+
+test('an error of the source is passed on as it was, and its beginning is not kept', async () => {
+  const { directory, store } = await newStore();
+  await expect(store.put(createReadStream(join(directory, 'absent')))).rejects.toMatchObject({ code: 'ENOENT' });
+  async function* breaking() {
+    yield randomBytes(1000);
+    throw new ErrataError('invalid_checkpoint', 'broken off');
+  }
+  await expect(store.put(breaking())).rejects.toMatchObject({ code: 'invalid_checkpoint' });
+  expect(await drafts(directory)).toEqual([]);
+  expect(await all(store.list())).toEqual([]);
+});
+
+test('drafts of dead writers are swept once they are a day old', async () => {
+  const { directory } = await newStore();
+  const [old, young] = [join(directory, 'tmp', 'old'), join(directory, 'tmp', 'young')];
+  await writeFile(old, 'half');
+  await writeFile(young, 'half');
+  const longAgo = new Date(Date.now() - 25 * 3600 * 1000);
+  await utimes(old, longAgo, longAgo);
+  await openDiskStore(directory);
+  expect(await drafts(directory)).toEqual(['young']);
+});
+
+/** Puts 8 MiB and then 1 KiB in a process of its own, and reports how each went and what is left behind. */
+const filler = fileURLToPath(new URL('./fill-store.fixture.ts', import.meta.url));
+const fill = ['--import', 'tsx', filler];
+const whenFull = { large: 'storage_full', small: 'stored', readable: true, drafts: 0, blobs: 1 };
+
+test('a write beyond the limit of the system ends in storage_full, with nothing half-written', async () => {
+  const { directory } = await newStore();
+  const script = `ulimit -f 4096; exec "$0" "$@"`;
+  const { stdout } = await run('bash', ['-c', script, process.execPath, ...fill, directory]);
+  expect(JSON.parse(stdout)).toEqual(whenFull);
+});
+
+const mountPoint = join(folder, 'small-disk');
+await mkdir(mountPoint);
+const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', mountPoint]).then(
+  () => true,
+  () => false,
+);
+if (!mounted) console.log('No file system can be mounted here: the full-disk test is skipped.');
+test.skipIf(!mounted)('a full disk ends in storage_full, with nothing half-written', async () => {
+  try {
+    const { stdout } = await run(process.execPath, [...fill, join(mountPoint, 'store')]);
+    expect(JSON.parse(stdout)).toEqual(whenFull);
+  } finally {
+    await run('umount', [mountPoint]);
+  }
+});
+
+test('a writer killed at any step leaves either no blob or a whole one', async () => {
+  for (const place of failpoints.filter((name) => name.startsWith('blob.'))) {
+    const { directory, store } = await newStore();
+    const env = { ...process.env, ERRATA_FAILPOINT: `${place}:kill` };
+    await expect(run(process.execPath, [...fill, directory], { env })).rejects.toMatchObject({ signal: 'SIGKILL' });
+    const found = await all(store.list());
+    expect(found).toHaveLength(place === 'blob.after_rename' ? 1 : 0);
+    for (const entry of found) expect(await store.get(entry.sha256)).toHaveLength(entry.size);
+  }
+});
+
+test('a directory that cannot be written ends in storage_failed', async () => {
+  const file = join(folder, 'a-file');
+  await writeFile(file, '');
+  await expect(openDiskStore(join(file, 'store'))).rejects.toMatchObject({
+    code: 'storage_failed',
+    details: { system: 'ENOTDIR' },
+  });
+});

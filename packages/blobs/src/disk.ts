@@ -1,0 +1,216 @@
+// A blob store in a directory: `ab/cdef...` by the first byte of the name; new blobs grow in `tmp` and appear by rename.
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { sha256 as digestOf, ErrataError, failpoint } from '@errata/contracts';
+import type { BlobEntry, BlobSource, BlobStat, LocalBlobStore } from './blobs.ts';
+
+const namePattern = /^[0-9a-f]{64}$/;
+
+/** Opens a directory as a blob store and creates what is missing. Several processes may share it. */
+export async function openDiskStore(directory: string): Promise<LocalBlobStore> {
+  const root = resolve(directory);
+  const temporary = join(root, 'tmp');
+  await guarded(root, async () => {
+    await mkdir(temporary, { recursive: true });
+    await sweep(temporary);
+  });
+  const fileOf = (sha256: string) => {
+    if (!namePattern.test(sha256)) throw new TypeError(`not the name of a blob: ${JSON.stringify(sha256)}`);
+    return join(root, sha256.slice(0, 2), sha256.slice(2));
+  };
+
+  const put = async (source: BlobSource): Promise<BlobStat> => {
+    await failpoint('blob.before_write');
+    const draft = join(temporary, randomUUID());
+    return guarded(root, async () => {
+      try {
+        const written = await writeDurably(draft, source);
+        const file = fileOf(written.sha256);
+        await failpoint('blob.before_rename');
+        await mkdir(dirname(file), { recursive: true });
+        // Replaces a blob of the same name, which mends one that was damaged.
+        await rename(draft, file);
+        await syncDirectory(dirname(file));
+        await syncDirectory(root);
+        await failpoint('blob.after_rename');
+        return written;
+      } catch (error) {
+        await rm(draft, { force: true });
+        throw error;
+      }
+    });
+  };
+
+  const putOnce = async (source: BlobSource): Promise<BlobStat> => {
+    if (!(source instanceof Uint8Array)) return put(source);
+    const known = { sha256: digestOf(source), size: source.byteLength };
+    if (!(await holds(known))) return put(source);
+    const now = new Date();
+    await guarded(root, () => utimes(fileOf(known.sha256), now, now));
+    return known;
+  };
+
+  const holds = async ({ sha256, size }: BlobStat): Promise<boolean> => {
+    if ((await entry(sha256))?.size !== size) return false;
+    return (await digestOfFile(fileOf(sha256))) === sha256;
+  };
+
+  const entry = async (sha256: string): Promise<BlobEntry | null> => {
+    const file = fileOf(sha256);
+    try {
+      const { size, mtime } = await stat(file);
+      return { sha256, size, storedAt: mtime };
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) return null;
+      throw storageError(error, root);
+    }
+  };
+
+  const path: LocalBlobStore['path'] = async (sha256, check = 'content') => {
+    const found = await entry(sha256);
+    if (found === null) throw missing(sha256);
+    const file = fileOf(sha256);
+    if (check === 'content') {
+      const digest = await guarded(root, () => digestOfFile(file));
+      if (digest !== sha256) throw corrupt(sha256, digest);
+    } else if (found.size !== check.size) {
+      throw corrupt(sha256, `${found.size} bytes instead of ${check.size}`);
+    }
+    return file;
+  };
+
+  return {
+    put: putOnce,
+    path,
+    stat: entry,
+    has: async (sha256) => (await entry(sha256)) !== null,
+    get: async (sha256) => {
+      const bytes = await guarded(root, async () => {
+        try {
+          return await readFile(fileOf(sha256));
+        } catch (error) {
+          if (isSystemError(error, 'ENOENT')) throw missing(sha256);
+          throw error;
+        }
+      });
+      const digest = digestOf(bytes);
+      if (digest !== sha256) throw corrupt(sha256, digest);
+      return bytes;
+    },
+    list: async function* () {
+      for (const shelf of (await guarded(root, () => readdir(root))).sort()) {
+        if (!/^[0-9a-f]{2}$/.test(shelf)) continue;
+        for (const rest of (await guarded(root, () => readdir(join(root, shelf)))).sort()) {
+          const found = namePattern.test(shelf + rest) ? await entry(shelf + rest) : null;
+          if (found !== null) yield found;
+        }
+      }
+    },
+    delete: async (sha256) =>
+      guarded(root, async () => {
+        const present = (await entry(sha256)) !== null;
+        await rm(fileOf(sha256), { force: true });
+        if (present) await syncDirectory(dirname(fileOf(sha256)));
+        return present;
+      }),
+  };
+}
+
+const draftLifetimeMs = 24 * 3600 * 1000;
+
+/** Removes drafts that processes left behind when they died; a younger one may still be growing. */
+async function sweep(temporary: string): Promise<void> {
+  for (const name of await readdir(temporary)) {
+    const file = join(temporary, name);
+    const found = await stat(file).catch(() => null);
+    if (found !== null && Date.now() - found.mtimeMs > draftLifetimeMs) await rm(file, { force: true });
+  }
+}
+
+/** Writes a new file and forces it to the medium. */
+async function writeDurably(file: string, source: BlobSource): Promise<BlobStat> {
+  const hash = createHash('sha256');
+  let size = 0;
+  const handle = await open(file, 'wx', 0o644);
+  try {
+    for await (const chunk of chunksOf(source)) {
+      hash.update(chunk);
+      await writeAll(handle, chunk);
+      size += chunk.byteLength;
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return { sha256: hash.digest('hex'), size };
+}
+
+/** An error of the source, which says nothing about the store. */
+class SourceFailure extends Error {}
+
+async function* chunksOf(source: BlobSource): AsyncIterable<Uint8Array> {
+  if (source instanceof Uint8Array) return yield source;
+  try {
+    yield* source;
+  } catch (error) {
+    throw new SourceFailure('the source failed', { cause: error });
+  }
+}
+
+// A write may take only part of what it is given, as it does when a disk fills up; the next one then says why.
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < chunk.byteLength; ) {
+    const { bytesWritten } = await handle.write(chunk, offset);
+    offset += bytesWritten;
+  }
+}
+
+/** A renamed file survives a power cut only once its directory was synced. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function digestOfFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+async function guarded<T>(root: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storageError(error, root);
+  }
+}
+
+function isSystemError(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** Failures of the file system by what they mean; anything else passes as it was thrown. */
+function storageError(error: unknown, root: string): unknown {
+  if (error instanceof SourceFailure) return error.cause;
+  if (!(error instanceof Error) || !('syscall' in error)) return error;
+  const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].some((code) => isSystemError(error, code));
+  return new ErrataError(
+    full ? 'storage_full' : 'storage_failed',
+    full ? 'the blob store has no space left' : `the blob store failed: ${error.message}`,
+    { details: { directory: root, system: 'code' in error ? error.code : null }, cause: error },
+  );
+}
+
+const missing = (sha256: string): ErrataError =>
+  new ErrataError('blob_missing', `blob ${sha256} is not in the store`, { details: { blob: sha256 } });
+
+const corrupt = (sha256: string, found: string): ErrataError =>
+  new ErrataError('blob_corrupt', `the content of blob ${sha256} does not match its name: ${found}`, {
+    details: { blob: sha256, found },
+  });
