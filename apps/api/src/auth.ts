@@ -1,0 +1,70 @@
+// Who asks, and whether they may: bearer keys, of which only hashes are stored, with a scope for every route.
+import { ErrataError, type Scope } from '@errata/contracts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+export interface Caller {
+  /** The id of the API key. */
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The scope that a route needs, or `public`. Every route declares one: the server refuses to start otherwise. */
+    access?: Scope | 'public';
+  }
+  interface FastifyRequest {
+    /** Set on every route that is not public. */
+    caller: Caller | null;
+  }
+}
+
+export interface AuthOptions {
+  /** Looks a key up; null when there is none of this value, or it was revoked. */
+  readonly authenticate: (key: string) => Promise<Caller | null>;
+  /** Called for each authenticated request before its body is read. */
+  readonly admit: (caller: Caller) => void;
+}
+
+// Far longer than any key: what is longer is not worth hashing.
+const longestKey = 256;
+
+/** Checks every request before its body is read. */
+export function registerAuth(app: FastifyInstance, { authenticate, admit }: AuthOptions): void {
+  app.decorateRequest('caller', null);
+  app.addHook('onRoute', (route) => {
+    if (route.config?.access === undefined) throw new Error(`${route.method} ${route.url} does not declare its access`);
+  });
+  app.addHook('onRequest', async (request) => {
+    const access = request.routeOptions.config.access;
+    if (access === undefined || access === 'public') return;
+    const key = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (key === undefined || key.length > longestKey) {
+      throw new ErrataError('unauthorized', 'send an API key as "Authorization: Bearer <key>"');
+    }
+    const caller = await authenticate(key);
+    if (caller === null) throw new ErrataError('unauthorized', 'this API key does not exist or has been revoked');
+    request.caller = caller;
+    admit(caller);
+    requireScope(caller, access);
+  });
+}
+
+/** `admin` stands for every scope. @throws ErrataError `missing_scope` */
+export function requireScope(caller: Caller, scope: Scope, why = ''): void {
+  if (caller.scopes.includes(scope) || caller.scopes.includes('admin')) return;
+  throw new ErrataError(
+    'missing_scope',
+    `this needs the scope ${scope}${why}; the key has ${caller.scopes.join(', ') || 'none'}`,
+    {
+      details: { scope },
+    },
+  );
+}
+
+/** The caller of a route that is not public. */
+export function callerOf(request: FastifyRequest): Caller {
+  if (request.caller === null) throw new Error(`${request.routeOptions.url} is public: it has no caller`);
+  return request.caller;
+}

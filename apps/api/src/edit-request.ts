@@ -1,0 +1,151 @@
+// Reading a request for edits: JSON or lines, every edit checked, the editor and its settings known, conflicts found.
+import {
+  type BranchResource,
+  type Complaint,
+  type ConfigOverrides,
+  checkEdits,
+  checkOverrides,
+  type Edit,
+  type EditorName,
+  type EditPlan,
+  ErrataError,
+  type editJobRequestSchema,
+  type ModelResource,
+  normaliseAnswer,
+  parseEditsJsonl,
+  questionsOf,
+  requireEditor,
+  resolveConfig,
+  textLimits,
+} from '@errata/contracts';
+import { activeEdits, editsById, type Lineage } from '@errata/lineage';
+import { z } from 'zod';
+import { checkPart } from './validation.ts';
+
+export type CheckedEditJobRequest = z.output<typeof editJobRequestSchema>;
+
+// A person mends the first of these; the count of all is told.
+const complaintsShown = 1000;
+
+/** The fields of a request whose body is JSONL, as query parameters. */
+export const lineQuery = z.strictObject({
+  model: z.string().optional(),
+  branch: z.string().optional(),
+  editor: z.string().optional(),
+  config: z.string().optional().describe("The editor's settings as a JSON object"),
+  parent_version_id: z.string().optional(),
+  on_conflict: z.enum(['fail', 'rebase']).optional(),
+  on_error: z.enum(['abort', 'continue']).optional(),
+  seed: z.coerce.number().optional(),
+  dry_run: z.enum(['true', 'false']).optional(),
+});
+
+/** A JSONL body with its query, in the form of the JSON body. @throws ErrataError `invalid_request` */
+export function fromLines(jsonl: string, query: unknown): Record<string, unknown> {
+  const { config, dry_run, ...fields } = checkPart(lineQuery, query, 'querystring');
+  return {
+    ...fields,
+    ...(config === undefined ? {} : { config: parseConfig(config) }),
+    ...(dry_run === undefined ? {} : { dry_run: dry_run === 'true' }),
+    edits_jsonl: jsonl,
+  };
+}
+
+function parseConfig(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const message = 'config: not a JSON object';
+    throw new ErrataError('invalid_request', `query: ${message}`, {
+      errors: [{ code: 'invalid_request', field: 'config', message }],
+    });
+  }
+}
+
+/**
+ * The edits of a request, all of them good.
+ * @throws ErrataError `invalid_request` when there are none or they come both ways; `payload_too_large`; `malformed_jsonl`
+ * when the only complaints are lines that are not JSON, otherwise `invalid_edits`, each complaint with its line or pointer
+ */
+export function readEdits(request: CheckedEditJobRequest): readonly Edit[] {
+  const { edits: values, edits_jsonl: jsonl } = request;
+  if ((values === undefined) === (jsonl === undefined)) throw badField('edits', 'give either edits or edits_jsonl');
+  const given = values?.length ?? countLines(jsonl ?? '');
+  if (given === 0) throw badField(values === undefined ? 'edits_jsonl' : 'edits', 'there are no edits');
+  if (given > textLimits.batch) {
+    throw new ErrataError('payload_too_large', `${given} edits in one job; ${textLimits.batch} are allowed`, {
+      details: { edits: given, limit: textLimits.batch },
+    });
+  }
+  const { edits, errors } = values === undefined ? parseEditsJsonl(jsonl ?? '') : checkEdits(values);
+  if (errors.length > 0) throw refused(errors);
+  return edits;
+}
+
+const countLines = (jsonl: string): number => {
+  let lines = 0;
+  for (const line of jsonl.split('\n')) if (line.trim() !== '') lines += 1;
+  return lines;
+};
+
+function refused(errors: readonly Complaint[]): ErrataError {
+  const first = errors[0]!;
+  const where = first.line === undefined ? first.pointer : `line ${first.line}`;
+  const more = errors.length === 1 ? '' : `, and ${errors.length - 1} more`;
+  const code = errors.every((complaint) => complaint.code === 'malformed_jsonl') ? 'malformed_jsonl' : 'invalid_edits';
+  return new ErrataError(code, `${where}: ${first.message}${more}; nothing was queued`, {
+    errors: errors.slice(0, complaintsShown),
+    details: { complaints: errors.length },
+  });
+}
+
+function badField(field: string, message: string): ErrataError {
+  return new ErrataError('invalid_request', `body: ${message}`, {
+    errors: [{ code: 'invalid_request', field, pointer: `/${field}`, message }],
+  });
+}
+
+/** The editor that will run, its settings checked against the model's shape. @throws `unknown_editor`, `unknown_config_key`, `invalid_config` */
+export function readEditor(
+  request: CheckedEditJobRequest,
+  model: ModelResource,
+  branch: BranchResource,
+): { readonly editor: EditorName; readonly config: ConfigOverrides } {
+  const editor = requireEditor(request.editor ?? branch.default_editor);
+  const config = checkOverrides(editor, request.config);
+  resolveConfig(editor, model, undefined, config);
+  return { editor, config };
+}
+
+/** The active edits of a branch that answer a question which one of these edits answers. */
+export async function findConflicts(
+  db: Lineage,
+  branch: BranchResource,
+  edits: readonly Edit[],
+): Promise<EditPlan['conflicts']> {
+  const active = await activeEdits(db, branch.id);
+  const stored = await editsById(
+    db,
+    active.map(({ id }) => id),
+  );
+  const answers = new Map<string, { readonly id: string; readonly target: string }>();
+  for (const { id } of active) {
+    const { edit } = stored.get(id)!;
+    for (const question of questionsOf(edit)) answers.set(question, { id, target: edit.target_new });
+  }
+  return edits.flatMap((edit) => {
+    const earlier = questionsOf(edit)
+      .map((question) => answers.get(question))
+      .find((answer) => answer !== undefined);
+    if (earlier === undefined) return [];
+    return [
+      {
+        custom_id: edit.custom_id,
+        edit_id: earlier.id,
+        target_new: edit.target_new,
+        active_target: earlier.target,
+        same_answer: normaliseAnswer(earlier.target) === normaliseAnswer(edit.target_new),
+      },
+    ];
+  });
+}

@@ -1,0 +1,135 @@
+// OpenAPI 3.1 from the very schemas that validate, with each operation's scope and the problem it may answer.
+import {
+  artefactRequestSchema,
+  artefactSchema,
+  branchRequestSchema,
+  branchSchema,
+  chatCompletionRequestSchema,
+  chatCompletionSchema,
+  completionRequestSchema,
+  completionSchema,
+  editJobRequestSchema,
+  editPlanSchema,
+  editRecordSchema,
+  editResultSchema,
+  eventSchema,
+  gatePolicySchema,
+  gateVerdictSchema,
+  importRequestSchema,
+  jobSchema,
+  listedModelSchema,
+  manifestSchema,
+  moveSchema,
+  problemSchema,
+  rollbackRequestSchema,
+  versionDiffSchema,
+  versionSchema,
+} from '@errata/contracts';
+import swagger from '@fastify/swagger';
+import type { FastifyInstance } from 'fastify';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { ndjsonContentType } from './routes/edit-jobs.ts';
+
+/** Schemas that the document names; the others stand where they are used. */
+const named = {
+  ArtefactRequest: artefactRequestSchema,
+  Artefact: artefactSchema,
+  BranchRequest: branchRequestSchema,
+  Branch: branchSchema,
+  ChatCompletionRequest: chatCompletionRequestSchema,
+  ChatCompletion: chatCompletionSchema,
+  CompletionRequest: completionRequestSchema,
+  Completion: completionSchema,
+  EditJobRequest: editJobRequestSchema,
+  EditPlan: editPlanSchema,
+  EditRecord: editRecordSchema,
+  EditResult: editResultSchema,
+  Event: eventSchema,
+  GatePolicy: gatePolicySchema,
+  GateVerdict: gateVerdictSchema,
+  ImportRequest: importRequestSchema,
+  Job: jobSchema,
+  Manifest: manifestSchema,
+  Model: listedModelSchema,
+  Move: moveSchema,
+  Problem: problemSchema,
+  RollbackRequest: rollbackRequestSchema,
+  Version: versionSchema,
+  VersionDiff: versionDiffSchema,
+} satisfies Record<string, z.ZodType>;
+
+const description = `Errata keeps a language model's facts right. Corrections are submitted as jobs, measured against the version
+they start from, gated, and committed as new versions of a branch; any of them can be taken back.
+
+Every POST takes an \`Idempotency-Key\`. Long work answers 202 with a job and its Location. Lists come in pages:
+\`?after=&limit=\`. Errors are problem details (RFC 9457) with \`code\`, \`request_id\`, \`errors\` and \`retryable\`.`;
+
+/** Adds the generator; the document is `app.swagger()` once the app is ready. Register it before the routes. */
+export async function registerOpenapi(app: FastifyInstance): Promise<void> {
+  const schemaRegistry = z.registry<{ id?: string | undefined }>();
+  for (const [id, schema] of Object.entries(named)) schemaRegistry.add(schema, { id });
+  const transform = createJsonSchemaTransform({ schemaRegistry });
+  const transformObject = createJsonSchemaTransformObject({ schemaRegistry });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Errata', version: '1', description, license: { name: 'MIT', identifier: 'MIT' } },
+      components: {
+        securitySchemes: {
+          apiKey: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'An API key; each operation names the scope it needs.',
+          },
+        },
+      },
+      tags: [
+        'models',
+        'branches',
+        'versions',
+        'edit jobs',
+        'jobs',
+        'rollbacks',
+        'artefacts',
+        'completions',
+        'service',
+      ].map((name) => ({ name })),
+    },
+    transform: (input) => {
+      const { schema, url } = transform(input);
+      const access = input.route.config?.access;
+      if (access === undefined || schema.hide === true) return { schema, url };
+      const response = (schema as { response?: Record<string, unknown> }).response ?? {};
+      const problem = {
+        description: 'A problem',
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      };
+      return {
+        url,
+        schema: {
+          ...schema,
+          ...(access === 'public' ? {} : { security: [{ apiKey: [access] }] }),
+          response: { ...response, default: problem },
+        },
+      };
+    },
+    transformObject: (input) =>
+      withNdjson(transformObject(input) as OpenapiDocument) as ReturnType<typeof transformObject>,
+  });
+}
+
+interface OpenapiDocument {
+  readonly paths?: Readonly<Record<string, { post?: { requestBody?: { content: Record<string, unknown> } } }>>;
+}
+
+/** The generator knows one body a route; edit jobs also take lines, with the other fields in the query. */
+function withNdjson(document: OpenapiDocument): OpenapiDocument {
+  const body = document.paths?.['/v1/edit_jobs']?.post?.requestBody;
+  if (body !== undefined) {
+    body.content[ndjsonContentType] = {
+      schema: { type: 'string', description: 'One edit a line; the other fields come as query parameters.' },
+    };
+  }
+  return document;
+}

@@ -1,0 +1,31 @@
+// What the routes are made of: everything with a connection or a process behind it, opened by main.ts or by a test.
+import type { EngineClient } from '@errata/engine';
+import type { Lineage } from '@errata/lineage';
+import type { Dispatch } from '@errata/queue';
+
+export interface ApiParts {
+  readonly lineage: Lineage;
+  readonly dispatch: Dispatch;
+  /** Serves completions. The process behind it starts with the first one. */
+  readonly engine: EngineClient;
+}
+
+export interface ApiLimits {
+  /** Largest request body in bytes. */
+  readonly bodyLimit: number;
+  /** Requests a minute by key; 0 for no limit. */
+  readonly rateLimit: number;
+  /** Completions that may wait for the engine. */
+  readonly completionQueue: number;
+  /** Milliseconds between looks at the events table while somebody waits for news. */
+  readonly eventPollMs: number;
+  readonly heartbeatMs: number;
+}
+
+export const defaultLimits: ApiLimits = {
+  bodyLimit: 32 * 1024 * 1024,
+  rateLimit: 0,
+  completionQueue: 64,
+  eventPollMs: 250,
+  heartbeatMs: 15_000,
+};

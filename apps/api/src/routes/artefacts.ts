@@ -1,0 +1,69 @@
+// Artefacts: what editors need of a model beforehand, second moments above all. Building them is a job.
+import { artefactRequestSchema, artefactSchema, pageQuerySchema, pageSchema } from '@errata/contracts';
+import { getModel, listArtefacts, submitArtefactJob } from '@errata/lineage';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { callerOf, requireScope } from '../auth.ts';
+import { postHeaders } from '../idempotency.ts';
+import type { ApiParts } from '../parts.ts';
+import { getArtefact } from '../queries.ts';
+import { accepted, answerQueued, params, shown } from './common.ts';
+
+const tags = ['artefacts'];
+
+export const artefactRoutes =
+  (parts: ApiParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const { lineage } = parts;
+
+    app.post(
+      '/v1/artefacts',
+      {
+        config: { access: 'edits:write' },
+        schema: {
+          tags,
+          summary: 'Build second moments of the keys of a model',
+          description: "A corpus of its own is a file of the worker's machine and needs the scope `admin`.",
+          headers: postHeaders,
+          body: artefactRequestSchema,
+          response: accepted,
+        },
+      },
+      async (request, reply) => {
+        const caller = callerOf(request);
+        if (request.body.corpus !== undefined) requireScope(caller, 'admin', " to read a file of the worker's machine");
+        const job = await submitArtefactJob(lineage, {
+          ...request.body,
+          created_by: caller.id,
+          idempotency: request.claim ?? undefined,
+        });
+        return answerQueued(parts, reply, job);
+      },
+    );
+
+    app.get(
+      '/v1/artefacts',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'List the artefacts of a model, newest first',
+          querystring: z.strictObject({ ...pageQuerySchema.shape, model: z.string().describe('Name or id') }),
+          response: { 200: pageSchema(artefactSchema) },
+        },
+      },
+      async ({ query: { model, ...page } }) => {
+        const { resource } = await getModel(lineage, model);
+        return shown(await listArtefacts(lineage, resource.id, {}, page));
+      },
+    );
+
+    app.get(
+      '/v1/artefacts/:artefact',
+      {
+        config: { access: 'models:read' },
+        schema: { tags, summary: 'An artefact', params: params('artefact'), response: { 200: artefactSchema } },
+      },
+      async (request) => getArtefact(lineage, request.params.artefact),
+    );
+  };

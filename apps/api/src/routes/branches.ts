@@ -1,0 +1,105 @@
+// Branches: named pointers to versions, and their histories.
+import { branchRequestSchema, branchSchema, moveSchema, pageSchema } from '@errata/contracts';
+import { branchLog, createBranch, deleteBranch, getBranch, getModel, listBranches } from '@errata/lineage';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { callerOf, requireScope } from '../auth.ts';
+import { postHeaders } from '../idempotency.ts';
+import type { ApiParts } from '../parts.ts';
+import { pageQuery, params, shown } from './common.ts';
+
+const tags = ['branches'];
+
+export const branchRoutes =
+  ({ lineage }: ApiParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const modelId = async (nameOrId: string) => (await getModel(lineage, nameOrId)).resource.id;
+
+    app.get(
+      '/v1/models/:model/branches',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'List the branches of a model',
+          params: params('model'),
+          querystring: pageQuery,
+          response: { 200: pageSchema(branchSchema) },
+        },
+      },
+      async ({ params: { model }, query }) => shown(await listBranches(lineage, await modelId(model), query)),
+    );
+
+    app.post(
+      '/v1/models/:model/branches',
+      {
+        config: { access: 'edits:write' },
+        schema: {
+          tags,
+          summary: "Create a branch at a version or at another branch's head",
+          description: 'A gate of its own, or protection, needs the scope `admin`.',
+          params: params('model'),
+          headers: postHeaders,
+          body: branchRequestSchema,
+          response: { 201: branchSchema },
+        },
+      },
+      async (request, reply) => {
+        const { body } = request;
+        if (body.gate !== undefined) requireScope(callerOf(request), 'admin', ' to set a gate');
+        if (body.protected === true) requireScope(callerOf(request), 'admin', ' to protect a branch');
+        const branch = await createBranch(lineage, await modelId(request.params.model), body);
+        const address = `/v1/models/${encodeURIComponent(request.params.model)}/branches/${branch.name}`;
+        return reply.status(201).header('location', address).send(branch);
+      },
+    );
+
+    app.get(
+      '/v1/models/:model/branches/:branch',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'A branch with its head, gate and default editor',
+          params: params('model', 'branch'),
+          response: { 200: branchSchema },
+        },
+      },
+      async ({ params: { model, branch } }) => getBranch(lineage, await modelId(model), branch),
+    );
+
+    app.delete(
+      '/v1/models/:model/branches/:branch',
+      {
+        config: { access: 'edits:write' },
+        schema: {
+          tags,
+          summary: 'Delete a branch; its queued jobs are cancelled, its versions stay',
+          params: params('model', 'branch'),
+          response: { 204: z.undefined().describe('Deleted') },
+        },
+      },
+      async ({ params: { model, branch } }, reply) => {
+        await deleteBranch(lineage, await modelId(model), branch);
+        return reply.status(204).send();
+      },
+    );
+
+    app.get(
+      '/v1/models/:model/branches/:branch/log',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: "The branch's moves, newest first, with the edits each switched on or off",
+          params: params('model', 'branch'),
+          querystring: pageQuery,
+          response: { 200: pageSchema(moveSchema) },
+        },
+      },
+      async ({ params: { model, branch }, query }) => {
+        const { id } = await getBranch(lineage, await modelId(model), branch);
+        return shown(await branchLog(lineage, id, query));
+      },
+    );
+  };

@@ -1,0 +1,37 @@
+// What several routes share: parameters, pages, the answer of a queued job.
+import { type JobResource, jobSchema, type Page, pageQuerySchema } from '@errata/contracts';
+import { laneOfJob } from '@errata/lineage';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { ApiParts } from '../parts.ts';
+
+/** A path parameter: something, and not a novel. */
+const piece = z.string().min(1).max(200);
+export const params = <const Names extends readonly string[]>(...names: Names) =>
+  z.strictObject(Object.fromEntries(names.map((name) => [name, piece])) as Record<Names[number], typeof piece>);
+
+export const pageQuery = z.strictObject(pageQuerySchema.shape);
+
+/** A page in the shape that its schema serialises. */
+export const shown = <T>(page: Page<T>) => ({ ...page, data: [...page.data] });
+
+export const accepted = { 202: jobSchema.describe('The job, queued; its address is in Location') };
+
+/**
+ * Answers with a queued job and wakes its lane. The job's row is the outbox: a queue that cannot be reached delays the job
+ * until the reconciler looks, and does not fail the request.
+ */
+export async function answerQueued(parts: ApiParts, reply: FastifyReply, job: JobResource): Promise<FastifyReply> {
+  await wakeLane(parts, reply, job);
+  return reply.status(202).header('location', `/v1/jobs/${job.id}`).send(job);
+}
+
+export async function wakeLane(parts: ApiParts, reply: FastifyReply, job: JobResource): Promise<void> {
+  try {
+    const lane = await laneOfJob(parts.lineage, job.id);
+    if (await parts.dispatch.wake(lane)) return;
+    reply.log.warn({ job: job.id, lane }, 'the queue did not take the wake-up');
+  } catch (error) {
+    reply.log.warn({ job: job.id, err: error }, 'the lane could not be woken');
+  }
+}

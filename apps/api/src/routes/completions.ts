@@ -1,0 +1,182 @@
+// Completions of any version, in the shapes of the widespread completion API.
+import { randomUUID } from 'node:crypto';
+import {
+  chatCompletionRequestSchema,
+  chatCompletionSchema,
+  completionRequestSchema,
+  completionSchema,
+  ErrataError,
+  type Manifest,
+  versionPrefix,
+} from '@errata/contracts';
+import type { ChatMessage, Completion, ModelReference, Sampling } from '@errata/engine';
+import { getBranch, getModel, getVersion, type Lineage } from '@errata/lineage';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import { postHeaders } from '../idempotency.ts';
+import type { Metrics } from '../metrics.ts';
+import type { ApiParts } from '../parts.ts';
+
+const tags = ['completions'];
+
+/** Names the digest of the version that answered. */
+export const versionHeader = 'errata-version';
+
+interface Served {
+  readonly version: string;
+  readonly model: ModelReference;
+  readonly manifest: Manifest;
+}
+
+/**
+ * What `name`, `name@branch`, `name@ver_...` stand for; ids serve as names.
+ * @throws ErrataError `unknown_model`, `unknown_branch`, `unknown_version`
+ */
+export async function resolveServed(lineage: Lineage, reference: string): Promise<Served> {
+  const at = reference.indexOf('@');
+  const { resource, files } = await getModel(lineage, at < 0 ? reference : reference.slice(0, at));
+  const rest = at < 0 ? 'main' : reference.slice(at + 1);
+  const id = rest.startsWith(versionPrefix) ? rest : (await getBranch(lineage, resource.id, rest)).head;
+  const { resource: version } = await getVersion(lineage, id, resource.id);
+  return {
+    version: version.id,
+    model: {
+      digest: resource.digest,
+      files: files.map(({ path, blob, bytes }) => ({ name: path, sha256: blob, size: bytes })),
+    },
+    manifest: version.manifest,
+  };
+}
+
+export interface CompletionRouteOptions {
+  /** Completions that may wait for the engine. */
+  readonly queue: number;
+  readonly metrics: Metrics;
+}
+
+export const completionRoutes =
+  ({ lineage, engine }: ApiParts, { queue, metrics }: CompletionRouteOptions): FastifyPluginAsyncZod =>
+  async (app) => {
+    let pending = 0;
+
+    type Prompts = readonly string[] | { readonly messages: readonly ChatMessage[] };
+    async function complete(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      body: z.output<typeof completionRequestSchema> | z.output<typeof chatCompletionRequestSchema>,
+      prompts: Prompts,
+    ) {
+      const served = await resolveServed(lineage, body.model);
+      if (pending >= queue) {
+        throw new ErrataError('unavailable', `${pending} completions are waiting for the engine`, {
+          details: { retry_after_seconds: 1 },
+        });
+      }
+      // A caller who hangs up is not answered: the engine is for those who wait.
+      const gone = new AbortController();
+      const leave = () => {
+        if (!reply.raw.writableEnded) gone.abort(new ErrataError('unavailable', 'the caller hung up'));
+      };
+      request.raw.socket.once('close', leave);
+      pending += 1;
+      try {
+        const { completions } = await engine.call(
+          'complete',
+          { model: served.model, manifest: served.manifest, prompts, sampling: samplingOf(body) },
+          { signal: gone.signal },
+        );
+        const usage = usageOf(completions);
+        metrics.completionTokens.inc({ kind: 'prompt' }, usage.prompt_tokens);
+        metrics.completionTokens.inc({ kind: 'completion' }, usage.completion_tokens);
+        reply.header(versionHeader, served.version);
+        return {
+          completions,
+          rest: { created: Math.floor(Date.now() / 1000), model: body.model, version: served.version, usage },
+        };
+      } finally {
+        pending -= 1;
+        request.raw.socket.off('close', leave);
+      }
+    }
+
+    app.post(
+      '/v1/completions',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'Complete a text, or several, with a version of a model',
+          description: `The header \`${versionHeader}\` names the version that answered. \`temperature\` 0 is greedy.`,
+          headers: postHeaders,
+          body: completionRequestSchema,
+          response: { 200: completionSchema },
+        },
+      },
+      async (request, reply) => {
+        const { body } = request;
+        const { completions, rest } = await complete(request, reply, body, [body.prompt].flat());
+        return {
+          ...rest,
+          id: newCompletionId('cmpl'),
+          object: 'text_completion' as const,
+          choices: completions.map(({ text, finish_reason }, index) => ({ index, text, finish_reason })),
+        };
+      },
+    );
+
+    app.post(
+      '/v1/chat/completions',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'Answer a conversation with a version of a model',
+          description: `The header \`${versionHeader}\` names the version that answered.`,
+          headers: postHeaders,
+          body: chatCompletionRequestSchema,
+          response: { 200: chatCompletionSchema },
+        },
+      },
+      async (request, reply) => {
+        const { body } = request;
+        const { completions, rest } = await complete(request, reply, body, { messages: body.messages });
+        return {
+          ...rest,
+          id: newCompletionId('chatcmpl'),
+          object: 'chat.completion' as const,
+          choices: completions.map(({ text, finish_reason }, index) => ({
+            index,
+            message: { role: 'assistant' as const, content: text },
+            finish_reason,
+          })),
+        };
+      },
+    );
+  };
+
+const newCompletionId = (prefix: string) => `${prefix}_${randomUUID().replaceAll('-', '')}`;
+
+function samplingOf(body: {
+  readonly max_tokens: number;
+  readonly temperature: number;
+  readonly top_k?: number | undefined;
+  readonly seed: number;
+  readonly stop?: string | readonly string[] | undefined;
+}): Sampling {
+  const { max_tokens, temperature, top_k, seed, stop } = body;
+  return {
+    max_tokens,
+    temperature,
+    seed,
+    ...(top_k === undefined ? {} : { top_k }),
+    ...(stop === undefined ? {} : { stop: [stop].flat() }),
+  };
+}
+
+function usageOf(completions: readonly Completion[]) {
+  const sum = (field: 'prompt_tokens' | 'completion_tokens') =>
+    completions.reduce((total, completion) => total + completion[field], 0);
+  const [prompt_tokens, completion_tokens] = [sum('prompt_tokens'), sum('completion_tokens')];
+  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
+}

@@ -1,0 +1,85 @@
+// Edit jobs: a batch of corrections for a branch, checked whole before anything is queued.
+import { ErrataError, editJobRequestSchema, editPlanSchema } from '@errata/contracts';
+import { getBranch, getModel, submitEditJob } from '@errata/lineage';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { callerOf, requireScope } from '../auth.ts';
+import { findConflicts, fromLines, lineQuery, readEditor, readEdits } from '../edit-request.ts';
+import { postHeaders } from '../idempotency.ts';
+import type { ApiParts } from '../parts.ts';
+import { accepted, answerQueued } from './common.ts';
+
+export const ndjsonContentType = 'application/x-ndjson';
+
+export const editJobRoutes =
+  (parts: ApiParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const { lineage } = parts;
+    for (const type of [ndjsonContentType, 'application/jsonl']) {
+      app.addContentTypeParser(type, { parseAs: 'string' }, async (request: { query: unknown }, body: string) =>
+        fromLines(body, request.query),
+      );
+    }
+
+    app.post(
+      '/v1/edit_jobs',
+      {
+        config: { access: 'edits:write' },
+        schema: {
+          tags: ['edit jobs'],
+          summary: 'Submit corrections',
+          description:
+            'Every edit is checked before anything is queued. With `dry_run` nothing is queued at all: the answer says what ' +
+            'would be, and which active edits answer the same questions. A gate of its own needs the scope `admin`. ' +
+            'The query parameters are the fields of a JSONL body; with a JSON body they are not used.',
+          headers: postHeaders,
+          querystring: lineQuery,
+          body: editJobRequestSchema,
+          response: { ...accepted, 200: editPlanSchema.describe('What a dry run found') },
+        },
+      },
+      async (request, reply) => {
+        const { body } = request;
+        const caller = callerOf(request);
+        if (body.gate !== undefined) requireScope(caller, 'admin', " to replace the branch's gate");
+        const { resource: model } = await getModel(lineage, body.model);
+        const branch = await getBranch(lineage, model.id, body.branch);
+        const edits = readEdits(body);
+        const { editor, config } = readEditor(body, model, branch);
+        const { parent_version_id: parent, on_conflict } = body;
+        if (body.dry_run) {
+          if (parent !== undefined && on_conflict === 'fail' && parent !== branch.head) {
+            throw new ErrataError('stale_parent', `branch "${branch.name}" is at ${branch.head}, not at ${parent}`, {
+              details: { head: branch.head, parent_version_id: parent },
+            });
+          }
+          return reply.status(200).send({
+            object: 'edit_plan',
+            model_id: model.id,
+            branch: branch.name,
+            parent_version_id: branch.head,
+            editor,
+            config: { ...config },
+            edits: edits.length,
+            conflicts: await findConflicts(lineage, branch, edits),
+          });
+        }
+        const job = await submitEditJob(lineage, {
+          model: model.id,
+          branch: branch.name,
+          editor,
+          config,
+          edits,
+          seed: body.seed,
+          on_error: body.on_error,
+          on_conflict,
+          parent_version_id: parent,
+          gate: body.gate,
+          metadata: body.metadata,
+          created_by: caller.id,
+          idempotency: request.claim ?? undefined,
+          allow_protected: caller.scopes.includes('admin'),
+        });
+        return answerQueued(parts, reply, job);
+      },
+    );
+  };

@@ -1,0 +1,245 @@
+// Jobs: what became of submitted work, its events as they happen, cancelling and retrying.
+import { Readable } from 'node:stream';
+import {
+  ErrataError,
+  editRecordSchema,
+  eventSchema,
+  isTerminal,
+  type JobKind,
+  type JobResource,
+  jobKinds,
+  jobSchema,
+  jobStates,
+  pageQuerySchema,
+  pageSchema,
+  type Scope,
+} from '@errata/contracts';
+import {
+  cancelJob,
+  editsOfJob,
+  getBranch,
+  getJob,
+  getModel,
+  type Lineage,
+  listEdits,
+  listEvents,
+  listJobs,
+  retryJob,
+} from '@errata/lineage';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { type Caller, callerOf, requireScope } from '../auth.ts';
+import type { EventFeed } from '../event-feed.ts';
+import { postHeaders } from '../idempotency.ts';
+import type { Metrics } from '../metrics.ts';
+import type { ApiParts } from '../parts.ts';
+import { eventStream } from '../sse.ts';
+import { pageQuery, params, shown, wakeLane } from './common.ts';
+
+const tags = ['jobs'];
+
+export const jobQuery = z.strictObject({
+  ...pageQuerySchema.shape,
+  kind: z.enum(jobKinds).optional(),
+  state: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(jobStates)).max(jobStates.length))
+    .optional()
+    .describe('One state, or several with commas between'),
+  model: z.string().optional().describe('Name or id'),
+  branch: z.string().optional().describe('Name of a branch of the model'),
+});
+
+/** Jobs by the filters of a query. @throws ErrataError `unknown_model`, `unknown_branch`; `invalid_request` for a branch of no model */
+export async function findJobs(lineage: Lineage, { model, branch, kind, state, ...page }: z.output<typeof jobQuery>) {
+  if (branch !== undefined && model === undefined) {
+    const message = 'branch: name its model too';
+    throw new ErrataError('invalid_request', `query: ${message}`, {
+      errors: [{ code: 'invalid_request', field: 'branch', message }],
+    });
+  }
+  const model_id = model === undefined ? undefined : (await getModel(lineage, model)).resource.id;
+  const branch_id =
+    branch === undefined || model_id === undefined ? undefined : (await getBranch(lineage, model_id, branch)).id;
+  return shown(await listJobs(lineage, { model_id, branch_id, kind, states: state }, page));
+}
+
+/** Stopping or repeating a job takes the scope that submitting it took. */
+const scopeOf: Record<JobKind, Scope> = {
+  import: 'admin',
+  artefact: 'edits:write',
+  edit: 'edits:write',
+  rollback: 'versions:rollback',
+};
+
+async function jobToChange(lineage: Lineage, caller: Caller, id: string): Promise<JobResource> {
+  const job = await getJob(lineage, id);
+  requireScope(caller, scopeOf[job.kind], ` for ${job.kind} jobs`);
+  return job;
+}
+
+export interface JobRouteOptions {
+  readonly feed: EventFeed;
+  readonly heartbeatMs: number;
+  readonly closing: AbortSignal;
+  readonly metrics: Metrics;
+}
+
+export const jobRoutes =
+  (parts: ApiParts, { feed, heartbeatMs, closing, metrics }: JobRouteOptions): FastifyPluginAsyncZod =>
+  async (app) => {
+    const { lineage } = parts;
+    const read = { access: 'models:read' } as const;
+
+    app.get(
+      '/v1/jobs',
+      {
+        config: read,
+        schema: {
+          tags,
+          summary: 'List jobs, newest first',
+          querystring: jobQuery,
+          response: { 200: pageSchema(jobSchema) },
+        },
+      },
+      async ({ query }) => findJobs(lineage, query),
+    );
+
+    app.get(
+      '/v1/jobs/:job',
+      { config: read, schema: { tags, summary: 'A job', params: params('job'), response: { 200: jobSchema } } },
+      async (request) => getJob(lineage, request.params.job),
+    );
+
+    app.get(
+      '/v1/jobs/:job/edits',
+      {
+        config: read,
+        schema: {
+          tags,
+          summary: 'The edits of a job in input order, with their results',
+          params: params('job'),
+          querystring: pageQuery,
+          response: { 200: pageSchema(editRecordSchema) },
+        },
+      },
+      async (request) => shown(await listEdits(lineage, request.params.job, request.query)),
+    );
+
+    app.get(
+      '/v1/jobs/:job/results',
+      {
+        config: read,
+        schema: {
+          tags,
+          summary: 'The results of a job as JSONL, one line an edit, in input order',
+          description: 'An edit without a result yet has `"result": null`.',
+          params: params('job'),
+          response: {
+            200: { description: 'One edit record a line', content: { 'application/x-ndjson': { schema: z.string() } } },
+          },
+        },
+      },
+      async (request, reply) => {
+        await getJob(lineage, request.params.job);
+        const edits = await editsOfJob(lineage, request.params.job);
+        const lines = edits.map(({ id, position, edit, result }) =>
+          JSON.stringify({ position, custom_id: edit.custom_id, edit_id: id, result }),
+        );
+        return reply.type('application/x-ndjson').send(lines.map((line) => `${line}\n`).join(''));
+      },
+    );
+
+    app.get(
+      '/v1/jobs/:job/events',
+      {
+        config: read,
+        schema: {
+          tags,
+          summary: "A job's events: a list, or a stream with Accept: text/event-stream",
+          description:
+            'The stream begins after `Last-Event-ID` (or `after`), goes on as things happen, and ends with the event that ended ' +
+            'the job. When there is nothing left to tell, the answer is 204.',
+          params: params('job'),
+          headers: z.looseObject({ 'last-event-id': z.string().max(20).optional() }),
+          querystring: pageQuery,
+          response: {
+            200: {
+              description: 'A page of events, or a stream of them',
+              content: {
+                'application/json': { schema: pageSchema(eventSchema) },
+                'text/event-stream': { schema: z.custom<Readable>((value) => value instanceof Readable) },
+              },
+            },
+            204: z.undefined().describe('The job has ended, and there is nothing after the event named'),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { job: jobId } = request.params;
+        const streaming = request.headers.accept?.includes('text/event-stream') === true;
+        if (!streaming) return reply.send(shown(await listEvents(lineage, jobId, request.query)));
+
+        const after = eventId(request.headers['last-event-id'] ?? request.query.after ?? '0');
+        const source = {
+          state: async () => (await getJob(lineage, jobId)).state,
+          events: async (from: number, limit: number) =>
+            (await listEvents(lineage, jobId, { after: String(from), limit })).data,
+        };
+        const ended = isTerminal(await source.state());
+        if (ended && (await source.events(after, 1)).length === 0) return reply.status(204).send();
+        const stream = eventStream(source, { jobId, after, feed, heartbeatMs, closing });
+        metrics.openStreams.inc();
+        stream.once('close', () => metrics.openStreams.dec());
+        return reply.type('text/event-stream; charset=utf-8').send(stream);
+      },
+    );
+
+    app.post(
+      '/v1/jobs/:job/cancel',
+      {
+        config: read,
+        schema: {
+          tags,
+          summary: 'Cancel a job that has not begun to commit',
+          description: 'Needs the scope that submitting the job needed. A running job is stopped at its next step.',
+          params: params('job'),
+          headers: postHeaders,
+          response: { 200: jobSchema },
+        },
+      },
+      async (request) => {
+        const { id } = await jobToChange(lineage, callerOf(request), request.params.job);
+        return cancelJob(lineage, id);
+      },
+    );
+
+    app.post(
+      '/v1/jobs/:job/retry',
+      {
+        config: read,
+        schema: {
+          tags,
+          summary: 'Queue a failed or cancelled job again',
+          description: 'Needs the scope that submitting the job needed. It keeps its place in the order of its branch.',
+          params: params('job'),
+          headers: postHeaders,
+          response: { 200: jobSchema },
+        },
+      },
+      async (request, reply) => {
+        const { id } = await jobToChange(lineage, callerOf(request), request.params.job);
+        const job = await retryJob(lineage, id);
+        await wakeLane(parts, reply, job);
+        return job;
+      },
+    );
+  };
+
+function eventId(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new ErrataError('invalid_request', `${JSON.stringify(text)} is not an event id`, {
+    errors: [{ code: 'invalid_request', field: 'Last-Event-ID', message: 'an event id is a whole number' }],
+  });
+}

@@ -1,0 +1,71 @@
+// Rollbacks: going back to a version, or taking single edits out, as jobs of their branch.
+import { ErrataError, jobSchema, pageSchema, rollbackRequestSchema } from '@errata/contracts';
+import { getJob, submitRollback } from '@errata/lineage';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { callerOf } from '../auth.ts';
+import { postHeaders } from '../idempotency.ts';
+import type { ApiParts } from '../parts.ts';
+import { accepted, answerQueued, params } from './common.ts';
+import { findJobs, jobQuery } from './jobs.ts';
+
+const tags = ['rollbacks'];
+
+export const rollbackRoutes =
+  (parts: ApiParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const { lineage } = parts;
+
+    app.post(
+      '/v1/rollbacks',
+      {
+        config: { access: 'versions:rollback' },
+        schema: {
+          tags,
+          summary: 'Go back to a version, or take edits out',
+          description:
+            '`reset` moves the branch to a version of its history. `exact` takes edits out by replaying those that came after; ' +
+            '`subtract` drops their deltas, an approximation that must pass the gate.',
+          headers: postHeaders,
+          body: rollbackRequestSchema,
+          response: accepted,
+        },
+      },
+      async (request, reply) => {
+        const caller = callerOf(request);
+        const job = await submitRollback(lineage, {
+          ...request.body,
+          created_by: caller.id,
+          idempotency: request.claim ?? undefined,
+          allow_protected: caller.scopes.includes('admin'),
+        });
+        return answerQueued(parts, reply, job);
+      },
+    );
+
+    app.get(
+      '/v1/rollbacks',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'List rollbacks, newest first',
+          querystring: jobQuery.omit({ kind: true }),
+          response: { 200: pageSchema(jobSchema) },
+        },
+      },
+      async ({ query }) => findJobs(lineage, { ...query, kind: 'rollback' }),
+    );
+
+    app.get(
+      '/v1/rollbacks/:rollback',
+      {
+        config: { access: 'models:read' },
+        schema: { tags, summary: 'A rollback', params: params('rollback'), response: { 200: jobSchema } },
+      },
+      async ({ params: { rollback } }) => {
+        const job = await getJob(lineage, rollback);
+        if (job.kind !== 'rollback') throw new ErrataError('unknown_job', `${rollback} is no rollback`);
+        return job;
+      },
+    );
+  };

@@ -1,0 +1,81 @@
+// The HTTP server: routes over open parts. It opens nothing and listens nowhere by itself, so that tests can inject requests.
+import { randomUUID } from 'node:crypto';
+import { isTerminal, jobStates } from '@errata/contracts';
+import { findKey } from '@errata/lineage';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { serializerCompiler } from 'fastify-type-provider-zod';
+import { registerAuth } from './auth.ts';
+import { createEventFeed } from './event-feed.ts';
+import { registerHttpRules } from './http.ts';
+import { registerIdempotency } from './idempotency.ts';
+import { createMetrics, measureRequests } from './metrics.ts';
+import { registerOpenapi } from './openapi.ts';
+import { type ApiLimits, type ApiParts, defaultLimits } from './parts.ts';
+import { countOpenJobs, latestEventIds } from './queries.ts';
+import { createRateLimiter } from './rate-limit.ts';
+import { artefactRoutes } from './routes/artefacts.ts';
+import { branchRoutes } from './routes/branches.ts';
+import { completionRoutes } from './routes/completions.ts';
+import { editJobRoutes } from './routes/edit-jobs.ts';
+import { healthRoutes } from './routes/health.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { modelRoutes } from './routes/models.ts';
+import { rollbackRoutes } from './routes/rollbacks.ts';
+import { versionRoutes } from './routes/versions.ts';
+import { validatorCompiler } from './validation.ts';
+
+export interface ServerOptions {
+  readonly limits?: Partial<ApiLimits>;
+  /** Where requests and failures are logged; nowhere when left out. */
+  readonly logger?: FastifyBaseLogger;
+}
+
+/** A server over these parts, ready to listen or to be injected. Closing it ends its event streams, and not its parts. */
+export async function buildServer(parts: ApiParts, options: ServerOptions = {}): Promise<FastifyInstance> {
+  const limits: ApiLimits = { ...defaultLimits, ...options.limits };
+  const { lineage } = parts;
+  const app = Fastify({
+    bodyLimit: limits.bodyLimit,
+    exposeHeadRoutes: false,
+    // Requests are not named by their callers: a forged id would write into our log.
+    requestIdHeader: false,
+    genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 300 },
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+
+  const metrics = createMetrics({
+    openJobs: () => countOpenJobs(lineage),
+    states: jobStates.filter((state) => !isTerminal(state)),
+  });
+  const limiter = createRateLimiter(limits.rateLimit);
+  const closing = new AbortController();
+  app.addHook('preClose', async () => closing.abort());
+
+  registerHttpRules(app);
+  measureRequests(app, metrics);
+  registerAuth(app, { authenticate: (key) => findKey(lineage, key), admit: ({ id }) => limiter.take(id) });
+  registerIdempotency(app, lineage);
+  await registerOpenapi(app);
+
+  const feed = createEventFeed((jobIds) => latestEventIds(lineage, jobIds), {
+    pollMs: limits.eventPollMs,
+    onError: (err) => app.log.warn({ err }, 'the events table could not be read'),
+  });
+  await app.register(healthRoutes(parts, metrics));
+  await app.register(modelRoutes(parts));
+  await app.register(branchRoutes(parts));
+  await app.register(versionRoutes(parts));
+  await app.register(editJobRoutes(parts));
+  await app.register(jobRoutes(parts, { feed, heartbeatMs: limits.heartbeatMs, closing: closing.signal, metrics }));
+  await app.register(rollbackRoutes(parts));
+  await app.register(artefactRoutes(parts));
+  await app.register(completionRoutes(parts, { queue: limits.completionQueue, metrics }));
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,76 @@
+// What the API process is told by its environment.
+import { join } from 'node:path';
+import { ErrataError } from '@errata/contracts';
+import { z } from 'zod';
+
+const megabytes = 1024 * 1024;
+const blank = (value: unknown) => (value === '' ? undefined : value);
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess(blank, schema.optional());
+const count = (fallback: number, least = 1) =>
+  z.preprocess(blank, z.coerce.number().int().min(least).default(fallback));
+
+const environmentSchema = z.object({
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'a postgres:// URL'),
+  QUEUE_URL: optional(z.string()),
+  BLOBS_DIR: z.preprocess(blank, z.string().default(join('.errata', 'blobs'))),
+  HOST: z.preprocess(blank, z.string().default('127.0.0.1')),
+  PORT: z.preprocess(blank, z.coerce.number().int().min(0).max(65535).default(8484)),
+  ERRATA_PROVIDER: optional(z.string()),
+  ERRATA_THREADS: optional(z.coerce.number().int().min(1)),
+  ENGINE_MEMORY_MB: optional(z.coerce.number().int().min(64)),
+  LOG_LEVEL: z.preprocess(
+    blank,
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  ),
+  /** Largest request body in bytes. */
+  BODY_LIMIT: count(32 * megabytes, 1024),
+  /** Requests a minute that one API key may send; 0 for no limit. */
+  RATE_LIMIT: count(0, 0),
+  /** Completions that may wait for the engine before further ones are turned away. */
+  COMPLETION_QUEUE: count(64),
+});
+
+export interface ApiSettings {
+  readonly databaseUrl: string;
+  readonly queueUrl: string;
+  readonly blobsDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: string;
+  readonly engine: { readonly provider?: string; readonly threads?: number; readonly memoryMb?: number };
+  readonly bodyLimit: number;
+  readonly rateLimit: number;
+  readonly completionQueue: number;
+}
+
+/** @throws ErrataError `invalid_request` naming each variable that is missing or malformed */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): ApiSettings {
+  const parsed = environmentSchema.safeParse(environment);
+  if (!parsed.success) {
+    const errors = parsed.error.issues.map((issue) => ({
+      code: 'invalid_request' as const,
+      field: issue.path.join('.'),
+      message: `${issue.path.join('.')}: ${issue.message}`,
+    }));
+    throw new ErrataError('invalid_request', `settings: ${errors.map(({ message }) => message).join('; ')}`, {
+      errors,
+    });
+  }
+  const given = parsed.data;
+  return {
+    databaseUrl: given.DATABASE_URL,
+    queueUrl: given.QUEUE_URL ?? given.DATABASE_URL,
+    blobsDir: given.BLOBS_DIR,
+    host: given.HOST,
+    port: given.PORT,
+    logLevel: given.LOG_LEVEL,
+    engine: {
+      ...(given.ERRATA_PROVIDER === undefined ? {} : { provider: given.ERRATA_PROVIDER }),
+      ...(given.ERRATA_THREADS === undefined ? {} : { threads: given.ERRATA_THREADS }),
+      ...(given.ENGINE_MEMORY_MB === undefined ? {} : { memoryMb: given.ENGINE_MEMORY_MB }),
+    },
+    bodyLimit: given.BODY_LIMIT,
+    rateLimit: given.RATE_LIMIT,
+    completionQueue: given.COMPLETION_QUEUE,
+  };
+}

@@ -1,0 +1,56 @@
+// Server-sent events of one job: what has happened, then what happens, until it has ended.
+import { Readable } from 'node:stream';
+import { isTerminal, type JobEvent, type JobState } from '@errata/contracts';
+import type { EventFeed } from './event-feed.ts';
+
+export interface StreamSource {
+  /** The job's state, read before its events: when it is terminal, the events that follow are all there are. */
+  readonly state: () => Promise<JobState>;
+  readonly events: (after: number, limit: number) => Promise<readonly JobEvent[]>;
+}
+
+export interface StreamOptions {
+  readonly jobId: string;
+  readonly after: number;
+  readonly feed: EventFeed;
+  readonly heartbeatMs: number;
+  /** Ends the stream early: the server is closing. Clients come back with the last id they saw. */
+  readonly closing: AbortSignal;
+}
+
+const batch = 500;
+
+export const formatEvent = (event: JobEvent): string =>
+  `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+
+/** A stream that ends after the event which ended the job. Its consumer's leaving ends it too. */
+export function eventStream(source: StreamSource, options: StreamOptions): Readable {
+  const gone = new AbortController();
+  const stop = AbortSignal.any([gone.signal, options.closing]);
+  const stream = Readable.from(write(source, options, stop), { objectMode: false, highWaterMark: 16 * 1024 });
+  stream.once('close', () => gone.abort());
+  return stream;
+}
+
+async function* write(
+  source: StreamSource,
+  { jobId, feed, heartbeatMs, ...options }: StreamOptions,
+  stop: AbortSignal,
+): AsyncGenerator<string> {
+  let { after } = options;
+  // Tells clients that reconnect by themselves how soon, and makes the headers leave at once.
+  yield 'retry: 1000\n\n';
+  while (!stop.aborted) {
+    const state = await source.state();
+    const events = await source.events(after, batch);
+    for (const event of events) {
+      after = event.id;
+      yield formatEvent(event);
+    }
+    if (events.length === batch) continue;
+    if (isTerminal(state)) return;
+    const beat = AbortSignal.any([stop, AbortSignal.timeout(heartbeatMs)]);
+    await feed.news(jobId, after, beat);
+    if (beat.aborted && !stop.aborted) yield ': heartbeat\n\n';
+  }
+}

@@ -1,0 +1,66 @@
+// Opens what the server needs, in order, and closes it in reverse.
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startEngine } from '@errata/engine';
+import { migrate, openLineage } from '@errata/lineage';
+import { openDispatch } from '@errata/queue';
+import { type Logger, pino } from 'pino';
+import { buildServer } from './server.ts';
+import type { ApiSettings } from './settings.ts';
+
+export interface RunningApi {
+  /** Where it listens, without a path. */
+  readonly url: string;
+  /** Answers what is in flight, ends event streams, then lets go of everything. Calling it again is harmless. */
+  close(): Promise<void>;
+}
+
+/** Requests in flight get this long to end once closing has begun. */
+const closeGraceMs = 10_000;
+
+/** @throws ErrataError `unavailable` when the database or the queue cannot be reached, `schema_mismatch` */
+export async function startApi(settings: ApiSettings, log: Logger = createLog(settings)): Promise<RunningApi> {
+  const applied = await migrate(settings.databaseUrl);
+  if (applied.length > 0) log.info({ migrations: applied }, 'the schema was brought up to date');
+  const opened: (() => Promise<void>)[] = [];
+  const closeOpened = async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    const lineage = await openLineage(settings.databaseUrl, {
+      onConnectionError: (err) => log.warn({ err }, 'a database connection broke'),
+    });
+    opened.push(() => lineage.close());
+    const dispatch = await openDispatch(settings.queueUrl, {
+      onWarning: ({ kind, message }) => log.warn({ kind }, message),
+    });
+    opened.push(() => dispatch.close());
+    const engine = startEngine(
+      { blobsDir: settings.blobsDir, ...settings.engine },
+      { onLog: (line) => log.info({ engine: true }, line) },
+    );
+    opened.push(() => engine.stop());
+    const app = await buildServer(
+      { lineage, dispatch, engine },
+      {
+        logger: log,
+        limits: {
+          bodyLimit: settings.bodyLimit,
+          rateLimit: settings.rateLimit,
+          completionQueue: settings.completionQueue,
+        },
+      },
+    );
+    opened.push(() => Promise.race([app.close(), sleep(closeGraceMs, undefined, { ref: false })]));
+    await app.listen({ host: settings.host, port: settings.port });
+    const { port } = app.server.address() as AddressInfo;
+    const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
+    return { url: `http://${host}:${port}`, close: closeOpened };
+  } catch (error) {
+    await closeOpened();
+    throw error;
+  }
+}
+
+export const createLog = (settings: Pick<ApiSettings, 'logLevel'>): Logger =>
+  pino({ name: 'errata-api', level: settings.logLevel, redact: ['req.headers.authorization'] });
