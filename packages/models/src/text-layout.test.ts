@@ -44,7 +44,8 @@ function codeOf(action: () => unknown): ModelErrorCode {
 
 /** The text that ids stand for, without prefix ids and the space mark that a tokenizer may insert at the start. */
 function spelled(tokenizer: Tokenizer, ids: readonly number[]): string {
-  return tokenizer.decodeContinuation(ids).replace(/^ /, '');
+  const inserts = tokenizer.decodeContinuation(tokenizer.encode('a')) !== 'a';
+  return tokenizer.decodeContinuation(ids).slice(inserts ? 1 : 0);
 }
 
 /** Whether the token at a position of encodePrompt(prompt) holds the character before `end`. Offsets have tests of their own. */

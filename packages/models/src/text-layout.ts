@@ -10,10 +10,12 @@ import type { Tokenizer } from './tokenizer.ts';
  */
 export type SpaceConvention = 'before' | 'after';
 
+const space = 0x20;
+
 const conventions = new WeakMap<Tokenizer, SpaceConvention>();
 
 /**
- * The convention of a tokenizer, found once by looking at every token: the side on which more of its words carry a space.
+ * The convention of a tokenizer, found once by looking at every token: the side on which more of them carry a space.
  * Vocabularies whose space is a token of its own count as `before`, so that the target starts with it.
  */
 export function spaceConvention(tokenizer: Tokenizer): SpaceConvention {
@@ -23,9 +25,11 @@ export function spaceConvention(tokenizer: Tokenizer): SpaceConvention {
   let after = 0;
   for (let id = 0; id < tokenizer.vocabSize; id++) {
     if (tokenizer.idToToken(id) === undefined) continue;
-    const text = Buffer.from(tokenizer.tokenBytes(id) ?? []).toString();
-    if (/^ \p{L}.*[^ ]$/u.test(text) || /^ \p{L}$/u.test(text)) before++;
-    else if (/^[^ ].*\p{L} $/u.test(text) || /^\p{L} $/u.test(text)) after++;
+    const bytes = tokenizer.tokenBytes(id) ?? [];
+    const begins = bytes[0] === space;
+    const ends = bytes.at(-1) === space;
+    if (begins && !ends) before++;
+    else if (ends && !begins) after++;
   }
   const found = after > before ? 'after' : 'before';
   conventions.set(tokenizer, found);
