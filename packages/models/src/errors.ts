@@ -53,6 +53,13 @@ export const modelErrorCatalogue = {
   architecture_config_invalid: 'a field of config.json is missing, malformed or asks for something not implemented',
   architecture_tensor_missing: 'the checkpoint lacks a tensor that its architecture has',
   architecture_tensor_shape: 'a tensor of the checkpoint has another shape than its architecture says',
+  // Sequences given to a model.
+  sequence_empty: 'a sequence of tokens is empty where one is needed',
+  sequence_too_long: 'a sequence has more tokens than the model can hold',
+  sequence_id_unknown: 'a token id lies outside the vocabulary of the model',
+  // Deltas.
+  delta_malformed: 'the bytes are not a delta, or its parts do not fit together',
+  delta_misfit: 'a delta is for a tensor or site that the model does not have in that size',
   // Prompt and target layout.
   layout_prompt_empty: 'the prompt has no text',
   layout_target_empty: 'the target has no text',

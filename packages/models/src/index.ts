@@ -36,9 +36,24 @@ export {
   type WriteCheckpointOptions,
   writeCheckpoint,
 } from './checkpoint-write.ts';
+export {
+  type CodebookDelta,
+  type CodebookSite,
+  checkDelta,
+  codebookKeySite,
+  type Delta,
+  type DenseDelta,
+  decodeDelta,
+  deltaDigest,
+  encodeDelta,
+  type LowRankDelta,
+} from './deltas.ts';
 export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
+export { captureName, type SiteAt } from './forward.ts';
+export type { Generated, GenerateOptions } from './generate.ts';
 export { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './half.ts';
 export { causalBias } from './masks.ts';
+export type { WeightSource } from './program-cache.ts';
 export {
   encodeSafetensors,
   openSafetensors,
@@ -51,6 +66,8 @@ export {
   writeSafetensors,
 } from './safetensors.ts';
 export type { SafetensorsDtype, SafetensorsHeader, TensorInfo } from './safetensors-header.ts';
+export { uniform } from './sampling.ts';
+export type { Perplexity, Score, ScoreItem } from './score.ts';
 export {
   encodeContinuation,
   encodePrompt,
@@ -70,3 +87,12 @@ export {
   tokenizerFromVocabAndMerges,
 } from './tokenizer.ts';
 export { type TrainingBatch, type TrainingProgram, type TrainingStep, trainingProgram } from './training.ts';
+export {
+  type Model,
+  type ModelOptions,
+  modelFromWeights,
+  openModel,
+  type View,
+  type ViewProgram,
+  type Wanted,
+} from './view.ts';

@@ -43,6 +43,8 @@ function activationOf(name: string): Activation {
   );
 }
 
+const headName = 'lm_head.weight';
+
 const count = z.number().int().positive();
 
 const gpt2Schema = z.looseObject({
@@ -127,7 +129,7 @@ function gpt2(config: unknown, names: ReadonlySet<string> | undefined): DecoderS
     c.n_positions ??
     c.n_ctx ??
     refuse('architecture_config_invalid', 'config.json', 'n_positions is missing', hints.architecture_config_invalid);
-  const prefix = prefixOf('wte.weight', 'transformer.', names);
+  const prefix = prefixOf('ln_f.weight', 'transformer.', names);
   // GPT-2's Conv1D keeps its weight as [in, out].
   const conv = (name: string, inSize: number, outSize: number): MatrixRef => ({
     weight: `${name}.weight`,
@@ -152,7 +154,7 @@ function gpt2(config: unknown, names: ReadonlySet<string> | undefined): DecoderS
       },
     };
   };
-  const tokenEmbedding = `${prefix}wte.weight`;
+  const tokenEmbedding = embeddingOf(`${prefix}wte.weight`, c.tie_word_embeddings, names);
   return withParameters({
     family: 'gpt2',
     layers: c.n_layer,
@@ -183,7 +185,7 @@ function llama(config: unknown, names: ReadonlySet<string> | undefined): Decoder
   const headDim = c.head_dim ?? width / heads;
   requireDivisible(headDim, 2, 'head_dim over 2');
   const activation = activationOf(c.hidden_act);
-  const prefix = prefixOf('embed_tokens.weight', 'model.', names);
+  const prefix = prefixOf('norm.weight', 'model.', names);
   const dense = (name: string, inSize: number, outSize: number, bias: boolean): MatrixRef => ({
     weight: `${name}.weight`,
     bias: bias ? `${name}.bias` : null,
@@ -217,7 +219,7 @@ function llama(config: unknown, names: ReadonlySet<string> | undefined): Decoder
       },
     };
   };
-  const tokenEmbedding = `${prefix}embed_tokens.weight`;
+  const tokenEmbedding = embeddingOf(`${prefix}embed_tokens.weight`, c.tie_word_embeddings, names);
   const rope = { ...c.rope_scaling, ...c.rope_parameters };
   const theta = c.rope_parameters?.rope_theta ?? c.rope_theta ?? 10_000;
   return withParameters({
@@ -240,8 +242,13 @@ function llama(config: unknown, names: ReadonlySet<string> | undefined): Decoder
   });
 }
 
+/** A tied matrix is stored once, as the embedding or, in some files, as the head. */
+function embeddingOf(usual: string, tied: boolean, names: ReadonlySet<string> | undefined): string {
+  return tied && names && !names.has(usual) && names.has(headName) ? headName : usual;
+}
+
 function headOf(tied: boolean, tokenEmbedding: string, inSize: number, outSize: number): MatrixRef {
-  return { weight: tied ? tokenEmbedding : 'lm_head.weight', bias: null, orientation: 'out_in', inSize, outSize };
+  return { weight: tied ? tokenEmbedding : headName, bias: null, orientation: 'out_in', inSize, outSize };
 }
 
 function withParameters(spec: Omit<DecoderSpec, 'parameters'>): DecoderSpec {

@@ -1,0 +1,286 @@
+// Deltas: what an edit leaves behind, how it is stored, and how it is installed on the base weights.
+
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { type DecoderSpec, findMatrix } from './architectures/spec.ts';
+import { ModelError } from './errors.ts';
+import { encodeSafetensors, parseSafetensors, type SafetensorsFile, type WritableTensor } from './safetensors.ts';
+
+/** Adds left·right to a linear map: y = x·(W + left·right). Independent of how the checkpoint stores W. */
+export interface LowRankDelta {
+  readonly kind: 'low_rank';
+  /** Checkpoint name of the weight. */
+  readonly tensor: string;
+  readonly rank: number;
+  /** `[in, rank]` */
+  readonly left: Float32Array;
+  /** `[rank, out]` */
+  readonly right: Float32Array;
+}
+
+/** Adds an array to any parameter. */
+export interface DenseDelta {
+  readonly kind: 'dense';
+  readonly tensor: string;
+  /** Shaped and laid out as the checkpoint stores the parameter. */
+  readonly data: Float32Array;
+}
+
+/** Sites whose output a codebook can replace, with the site that is their input. */
+export const codebookKeySite = { mlp_pre: 'mlp_in', mlp_out: 'mlp_key' } as const;
+
+/** A site that a codebook acts on. */
+export type CodebookSite = keyof typeof codebookKeySite;
+
+/**
+ * Discrete key-value memory (GRACE, Hartvigsen et al. 2023). At the last prompt token the key nearest to the site's input
+ * (L2), if within its own radius, replaces the site's output by its value; anywhere else the model is untouched. It carries
+ * the whole state: a later codebook of the same site supersedes an earlier one.
+ */
+export interface CodebookDelta {
+  readonly kind: 'codebook';
+  readonly site: CodebookSite;
+  readonly layer: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  /** `[n, keySize]` */
+  readonly keys: Float32Array;
+  /** `[n, valueSize]` */
+  readonly values: Float32Array;
+  /** `[n]` */
+  readonly radii: Float32Array;
+  /** What each entry was made for; n of them. */
+  readonly labels: readonly string[];
+}
+
+/** Any delta. */
+export type Delta = LowRankDelta | DenseDelta | CodebookDelta;
+
+function malformed(where: string, what: string, cause?: unknown): never {
+  throw new ModelError('delta_malformed', { where, what, hint: 'Compute or fetch the delta again', cause });
+}
+
+function misfit(where: string, what: string): never {
+  throw new ModelError('delta_misfit', { where, what, hint: 'Use the delta with the model it was made for' });
+}
+
+const format = 'errata-delta/1';
+
+const headerSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ format: z.literal(format), kind: z.literal('low_rank'), tensor: z.string().min(1) }),
+  z.strictObject({ format: z.literal(format), kind: z.literal('dense'), tensor: z.string().min(1) }),
+  z.strictObject({
+    format: z.literal(format),
+    kind: z.literal('codebook'),
+    site: z.enum(['mlp_pre', 'mlp_out']),
+    layer: z.string().regex(/^\d+$/),
+    labels: z.string(),
+  }),
+]);
+
+/**
+ * A delta as safetensors bytes. Equal deltas give equal bytes, so a digest of them is the delta's identity.
+ * @throws ModelError delta_malformed, safetensors_non_finite
+ */
+export function encodeDelta(delta: Delta): Uint8Array<ArrayBuffer> {
+  checkSizes(delta);
+  const write = (metadata: Record<string, string>, tensors: Record<string, WritableTensor>) =>
+    encodeSafetensors(new Map(Object.entries(tensors)), {
+      metadata: { format, kind: delta.kind, ...metadata },
+      where: 'delta',
+    });
+  switch (delta.kind) {
+    case 'low_rank':
+      return write(
+        { tensor: delta.tensor },
+        {
+          left: { shape: [delta.left.length / delta.rank, delta.rank], data: delta.left },
+          right: { shape: [delta.rank, delta.right.length / delta.rank], data: delta.right },
+        },
+      );
+    case 'dense':
+      return write({ tensor: delta.tensor }, { data: { shape: [delta.data.length], data: delta.data } });
+    case 'codebook': {
+      const n = delta.radii.length;
+      return write(
+        { site: delta.site, layer: `${delta.layer}`, labels: JSON.stringify(delta.labels) },
+        {
+          keys: { shape: [n, delta.keySize], data: delta.keys },
+          values: { shape: [n, delta.valueSize], data: delta.values },
+          radii: { shape: [n], data: delta.radii },
+        },
+      );
+    }
+  }
+}
+
+function checkSizes(delta: Delta): void {
+  if (delta.kind === 'low_rank') {
+    const { tensor, rank, left, right } = delta;
+    if (!Number.isInteger(rank) || rank < 1 || left.length % rank !== 0 || right.length % rank !== 0)
+      malformed(tensor, `factors of ${left.length} and ${right.length} elements do not have rank ${rank}`);
+  } else if (delta.kind === 'codebook') {
+    const { keySize, valueSize, keys, values, radii, labels } = delta;
+    const n = radii.length;
+    if (keys.length !== n * keySize || values.length !== n * valueSize || labels.length !== n)
+      malformed(
+        `${delta.site} ${delta.layer}`,
+        'keys, values, radii and labels do not have the same number of entries',
+      );
+  }
+}
+
+function shapeOf(file: SafetensorsFile, name: string, rank: number): readonly number[] {
+  const shape = file.tensors.get(name)?.shape;
+  if (shape?.length !== rank) malformed(file.where, `${name} is missing or does not have ${rank} axes`);
+  return shape!;
+}
+
+function parseLabels(text: string, where: string): readonly string[] {
+  try {
+    return z.array(z.string()).parse(JSON.parse(text));
+  } catch (cause) {
+    return malformed(where, 'labels are not a list of strings', cause);
+  }
+}
+
+/**
+ * Reads {@link encodeDelta}'s bytes; nothing about them is trusted.
+ * @throws ModelError delta_malformed, safetensors_*
+ */
+export function decodeDelta(bytes: Uint8Array, where = 'delta'): Delta {
+  const file = parseSafetensors(bytes, where);
+  const parsed = headerSchema.safeParse(file.metadata);
+  if (!parsed.success)
+    return malformed(where, `metadata: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`);
+  const header = parsed.data;
+  if (header.kind === 'dense') {
+    shapeOf(file, 'data', 1);
+    return { kind: 'dense', tensor: header.tensor, data: file.read('data') };
+  }
+  if (header.kind === 'low_rank') {
+    const [left, right] = [shapeOf(file, 'left', 2), shapeOf(file, 'right', 2)];
+    if (left[1] !== right[0] || left[1] === 0) malformed(where, 'the factors do not multiply');
+    const { tensor } = header;
+    return { kind: 'low_rank', tensor, rank: left[1]!, left: file.read('left'), right: file.read('right') };
+  }
+  const delta: CodebookDelta = {
+    kind: 'codebook',
+    site: header.site,
+    layer: Number(header.layer),
+    keySize: shapeOf(file, 'keys', 2)[1]!,
+    valueSize: shapeOf(file, 'values', 2)[1]!,
+    keys: file.read('keys'),
+    values: file.read('values'),
+    radii: file.read('radii'),
+    labels: parseLabels(header.labels, where),
+  };
+  checkSizes(delta);
+  return delta;
+}
+
+/** sha256 (hex) of a delta's bytes: its content address. */
+export function deltaDigest(delta: Delta): string {
+  return createHash('sha256').update(encodeDelta(delta)).digest('hex');
+}
+
+/** Checks that a delta fits a model. @throws ModelError delta_misfit, delta_malformed */
+export function checkDelta(spec: DecoderSpec, delta: Delta): void {
+  checkSizes(delta);
+  if (delta.kind === 'codebook') {
+    const where = `${delta.site} ${delta.layer}`;
+    const keySize = delta.site === 'mlp_pre' ? spec.width : spec.mlpWidth;
+    const valueSize = delta.site === 'mlp_pre' ? spec.mlpWidth : spec.width;
+    if (!(delta.layer >= 0 && delta.layer < spec.layers)) misfit(where, `the model has ${spec.layers} layers`);
+    if (delta.keySize !== keySize || delta.valueSize !== valueSize)
+      misfit(
+        where,
+        `keys and values have sizes ${delta.keySize} and ${delta.valueSize}, not ${keySize} and ${valueSize}`,
+      );
+    return;
+  }
+  const shape = spec.parameters.get(delta.tensor) ?? misfit(delta.tensor, 'the model has no parameter of that name');
+  if (delta.kind === 'dense') {
+    const count = shape.reduce((a, b) => a * b, 1);
+    if (delta.data.length !== count) misfit(delta.tensor, `it has ${delta.data.length} elements, not ${count}`);
+    return;
+  }
+  const matrix = findMatrix(spec, delta.tensor) ?? misfit(delta.tensor, 'the parameter is not a linear map');
+  const [inSize, outSize] = [delta.left.length / delta.rank, delta.right.length / delta.rank];
+  if (inSize !== matrix.inSize || outSize !== matrix.outSize)
+    misfit(delta.tensor, `it maps ${inSize} to ${outSize}, the weight ${matrix.inSize} to ${matrix.outSize}`);
+}
+
+/** `[rows, columns]` to `[columns, rows]`. */
+function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j]!;
+  return out;
+}
+
+/**
+ * Adds a delta to weights in place. Each element's sum over the rank runs in float64 in a fixed order and is rounded once,
+ * so that the result is the same bytes on every machine.
+ */
+function install(spec: DecoderSpec, delta: LowRankDelta | DenseDelta, weight: Float32Array): void {
+  if (delta.kind === 'dense') {
+    for (let i = 0; i < weight.length; i++) weight[i]! += delta.data[i]!;
+    return;
+  }
+  const { rank } = delta;
+  const matrix = findMatrix(spec, delta.tensor)!;
+  // The stored matrix is rows·columns of factors a [rows, rank] and b [rank, columns], whichever way round it lies.
+  const straight = matrix.orientation === 'in_out';
+  const [rows, columns] = straight ? [matrix.inSize, matrix.outSize] : [matrix.outSize, matrix.inSize];
+  const a = straight ? delta.left : transposed(delta.right, rank, rows);
+  const b = straight ? delta.right : transposed(delta.left, columns, rank);
+  const sums = new Float64Array(columns);
+  for (let i = 0; i < rows; i++) {
+    sums.fill(0);
+    for (let r = 0; r < rank; r++) {
+      const scale = a[i * rank + r]!;
+      const from = r * columns;
+      for (let j = 0; j < columns; j++) sums[j]! += scale * b[from + j]!;
+    }
+    for (let j = 0; j < columns; j++) weight[i * columns + j]! += sums[j]!;
+  }
+}
+
+/** The weights that deltas change, and the codebooks that act, on top of those of a parent. */
+export interface Installed {
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  /** In the order of `site layer`. */
+  readonly codebooks: readonly CodebookDelta[];
+}
+
+/**
+ * W = W0 + Σ deltas in order, in float32, on fresh copies. Because each delta is added to an already rounded sum, installing
+ * further deltas on a parent's weights gives the same bytes as installing all of them on the base.
+ * @param base W0 by name
+ * @throws ModelError delta_misfit, delta_malformed
+ */
+export function installDeltas(
+  spec: DecoderSpec,
+  base: (name: string) => Float32Array,
+  deltas: readonly Delta[],
+  parent: Installed = { weights: new Map(), codebooks: [] },
+): Installed {
+  const weights = new Map(parent.weights);
+  const fresh = new Set<string>();
+  const codebooks = new Map(parent.codebooks.map((book) => [`${book.site} ${book.layer}`, book]));
+  for (const delta of deltas) {
+    checkDelta(spec, delta);
+    if (delta.kind === 'codebook') {
+      codebooks.set(`${delta.site} ${delta.layer}`, delta);
+      continue;
+    }
+    const { tensor } = delta;
+    if (!fresh.has(tensor)) weights.set(tensor, (weights.get(tensor) ?? base(tensor)).slice());
+    fresh.add(tensor);
+    install(spec, delta, weights.get(tensor)!);
+  }
+  return {
+    weights,
+    codebooks: [...codebooks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, book]) => book),
+  };
+}

@@ -1,0 +1,123 @@
+// Compiled programs of one model, kept for reuse: sessions are slow to make and hold copies of the frozen weights.
+
+import { compile, constant, type HostTensor, type HostTensors, input, type Program, type Tensor } from '@errata/graph';
+import type { DecoderSpec } from './architectures/spec.ts';
+
+/** Weight lookup of a graph under construction. */
+export type WeightSource = (name: string) => Tensor;
+
+/** A program whose weight inputs are fed for the caller. */
+export interface BoundProgram {
+  /** @param feeds everything but weights @param weightOf current values of the weights that are inputs */
+  readonly run: (
+    feeds: HostTensors,
+    weightOf: (name: string) => Float32Array,
+  ) => Promise<Readonly<Record<string, HostTensor>>>;
+  /** Whether the graph takes an input of that name; pruned ones must not be fed. */
+  readonly takes: (name: string) => boolean;
+}
+
+/** The programs of one model. */
+export interface ProgramCache {
+  /**
+   * The program under a key, built and compiled when first asked for. The key must determine the graph.
+   * @param inputs weights to be fed at every run; the others are stored in the program
+   */
+  readonly get: (
+    key: string,
+    inputs: ReadonlySet<string>,
+    build: (weight: WeightSource) => Readonly<Record<string, Tensor>>,
+  ) => Promise<BoundProgram>;
+  /** Frees all sessions. */
+  readonly release: () => Promise<void>;
+}
+
+interface Entry {
+  readonly program: Promise<Program>;
+  running: number;
+  evicted: boolean;
+}
+
+/**
+ * Makes the cache of one model.
+ * @param base frozen weights by name
+ * @param capacity programs kept; the least recently used idle one goes first
+ */
+export function makeProgramCache(
+  spec: DecoderSpec,
+  base: (name: string) => Float32Array,
+  capacity: number,
+): ProgramCache {
+  const entries = new Map<string, Entry>();
+
+  const weights = (inputs: ReadonlySet<string>): WeightSource => {
+    const made = new Map<string, Tensor>();
+    return (name) => {
+      const known = made.get(name);
+      if (known) return known;
+      const dims = spec.parameters.get(name);
+      if (!dims) throw new RangeError(`the model has no parameter "${name}"`);
+      const tensor = inputs.has(name) ? input(name, 'float32', dims) : constant('float32', dims, base(name), name);
+      made.set(name, tensor);
+      return tensor;
+    };
+  };
+
+  const evict = async () => {
+    for (const [key, entry] of entries) {
+      if (entries.size <= capacity) return;
+      if (entry.running > 0) continue;
+      entries.delete(key);
+      entry.evicted = true;
+      await (await entry.program).release();
+    }
+  };
+
+  const get: ProgramCache['get'] = async (key, inputs, build) => {
+    const full = `${key} | ${[...inputs].sort().join(' ')}`;
+    const entry = entries.get(full) ?? { program: compile(build(weights(inputs))), running: 0, evicted: false };
+    // Reinserting keeps the map in order of use.
+    entries.delete(full);
+    entries.set(full, entry);
+    entry.running++;
+    try {
+      const program = await entry.program;
+      const names = new Set(program.inputs.map((x) => x.name));
+      await evict();
+      return {
+        takes: (name) => names.has(name),
+        run: async (feeds, weightOf) => {
+          if (entry.evicted) return (await get(key, inputs, build)).run(feeds, weightOf);
+          const fed: Record<string, HostTensor> = { ...feeds };
+          for (const { name } of program.inputs) {
+            const dims = spec.parameters.get(name);
+            if (dims && !fed[name]) fed[name] = { dtype: 'float32', dims, data: weightOf(name) };
+          }
+          entry.running++;
+          try {
+            return await program.run(fed);
+          } finally {
+            entry.running--;
+          }
+        },
+      };
+    } catch (error) {
+      entries.delete(full);
+      throw error;
+    } finally {
+      entry.running--;
+    }
+  };
+
+  return {
+    get,
+    release: async () => {
+      const all = [...entries.values()];
+      entries.clear();
+      for (const entry of all) {
+        entry.evicted = true;
+        await (await entry.program).release();
+      }
+    },
+  };
+}

@@ -1,0 +1,143 @@
+// Scoring: log-probabilities of given continuations, next-token logits and perplexity.
+
+import { float32, float32Data, type HostTensor, int32Data } from '@errata/graph';
+import { type Batch, checkSequences, packBatches } from './batches.ts';
+import { ModelError } from './errors.ts';
+import { indices } from './forward.ts';
+import { causalBias } from './masks.ts';
+import type { Forward } from './view.ts';
+
+/** A prompt and the continuation to score. */
+export interface ScoreItem {
+  /** At least one token, so that the first of the target has a predictor. */
+  readonly prompt: readonly number[];
+  /** At least one token. */
+  readonly target: readonly number[];
+}
+
+/** How a model takes a continuation, token by token. */
+export interface Score {
+  /** log p(token | all before it), in nats. */
+  readonly logProbs: Float32Array;
+  /** The model's own most likely token at each position, under teacher forcing. */
+  readonly best: Int32Array;
+}
+
+/** Positions and logit rows in one run: bounds memory at some hundreds of MB for a vocabulary of 50,000. */
+const tokenBudget = 2048;
+const logitBudget = 2 ** 25;
+
+/** Feeds of a forward run without a cache. */
+export function freshFeeds(forward: Forward, batch: Batch): Record<string, HostTensor> {
+  const { spec } = forward;
+  const feeds: Record<string, HostTensor> = {
+    ids: indices(batch.ids),
+    positions: indices(batch.positions),
+    bias: float32([batch.batch, 1, batch.time, batch.time], causalBias(batch.batch, batch.time)),
+  };
+  const none = () => float32([batch.batch, spec.kvHeads, 0, spec.headDim], new Float32Array(0));
+  for (let layer = 0; layer < spec.layers; layer++) {
+    feeds[`past_key.${layer}`] = none();
+    feeds[`past_value.${layer}`] = none();
+  }
+  return feeds;
+}
+
+/** @returns scores in the order of the items */
+export async function score(forward: Forward, items: readonly ScoreItem[]): Promise<readonly Score[]> {
+  const { spec } = forward;
+  for (const [index, { prompt, target }] of items.entries()) {
+    if (prompt.length === 0 || target.length === 0)
+      throw new ModelError('sequence_empty', {
+        where: `item ${index}`,
+        what: `its ${prompt.length === 0 ? 'prompt' : 'target'} has no tokens`,
+        hint: 'Give both at least one token',
+      });
+  }
+  const whole = items.map(({ prompt, target }) => [...prompt, ...target]);
+  checkSequences(spec, whole);
+  // The last token predicts nothing that is asked.
+  const sequences = whole.map((tokens) => tokens.slice(0, -1));
+  const rowPrice = Math.max(1, Math.round((tokenBudget * spec.vocab) / logitBudget));
+  const results = new Array<Score>(items.length);
+  for (const batch of packBatches(sequences, tokenBudget, (member) => items[member]!.target.length * (rowPrice - 1))) {
+    const rows: number[] = [];
+    const targets: number[] = [];
+    for (const [row, member] of batch.members.entries()) {
+      const { prompt, target } = items[member]!;
+      for (const [t, token] of target.entries()) {
+        rows.push(row * batch.time + prompt.length - 1 + t);
+        targets.push(token);
+      }
+    }
+    const promptEnds = batch.members.map((member, row) => row * batch.time + items[member]!.prompt.length - 1);
+    const out = await forward.run(
+      { ...freshFeeds(forward, batch), rows: indices(rows), targets: indices(targets), logit_rows: indices([]) },
+      promptEnds,
+    );
+    const [logProbs, best] = [float32Data(out.log_probs!), int32Data(out.best!)];
+    let at = 0;
+    for (const member of batch.members) {
+      const end = at + items[member]!.target.length;
+      results[member] = { logProbs: logProbs.slice(at, end), best: best.slice(at, end) };
+      at = end;
+    }
+  }
+  return results;
+}
+
+/** @returns logits `[vocab]` of the token after each prompt */
+export async function nextLogits(
+  forward: Forward,
+  prompts: readonly (readonly number[])[],
+): Promise<readonly Float32Array[]> {
+  const { spec } = forward;
+  checkSequences(spec, prompts);
+  const results = new Array<Float32Array>(prompts.length);
+  const rowPrice = Math.round((tokenBudget * spec.vocab) / logitBudget);
+  for (const batch of packBatches(prompts, tokenBudget, () => rowPrice)) {
+    const ends = batch.members.map((member, row) => row * batch.time + prompts[member]!.length - 1);
+    const out = await forward.run(
+      {
+        ...freshFeeds(forward, batch),
+        rows: indices(ends),
+        targets: indices(ends.map(() => 0)),
+        logit_rows: indices(ends.map((_, i) => i)),
+      },
+      ends,
+    );
+    const logits = float32Data(out.logits!);
+    for (const [row, member] of batch.members.entries())
+      results[member] = logits.slice(row * spec.vocab, (row + 1) * spec.vocab);
+  }
+  return results;
+}
+
+/** Perplexity of a text. */
+export interface Perplexity {
+  /** exp of the mean negative log-probability. */
+  readonly perplexity: number;
+  /** Mean negative log-probability, in nats a token. */
+  readonly meanNegativeLogProb: number;
+  /** Tokens scored: all but the first. */
+  readonly tokens: number;
+}
+
+/** Perplexity over windows of the context's length; each window is conditioned on the last token of the one before. */
+export async function perplexity(forward: Forward, tokens: readonly number[]): Promise<Perplexity> {
+  if (tokens.length < 2)
+    throw new ModelError('sequence_empty', {
+      where: 'text',
+      what: 'it has fewer than two tokens',
+      hint: 'Give more text',
+    });
+  const stride = forward.spec.context - 1;
+  const items: ScoreItem[] = [];
+  for (let at = 0; at + 1 < tokens.length; at += stride)
+    items.push({ prompt: [tokens[at]!], target: tokens.slice(at + 1, at + 1 + stride) });
+  const scores = await score({ ...forward, run: (feeds) => forward.run(feeds, []) }, items);
+  let sum = 0;
+  for (const { logProbs } of scores) for (const logProb of logProbs) sum -= logProb;
+  const meanNegativeLogProb = sum / (tokens.length - 1);
+  return { perplexity: Math.exp(meanNegativeLogProb), meanNegativeLogProb, tokens: tokens.length - 1 };
+}

@@ -1,0 +1,271 @@
+// Views: one version of a model as editors and evaluations see it. Switching versions swaps arrays, never sessions.
+
+import { createHash } from 'node:crypto';
+import { float32, float32Data, type HostTensor, type HostTensors, type Tensor } from '@errata/graph';
+import { sites } from './architectures/decoder.ts';
+import { checkParameters, decoderSpec } from './architectures/families.ts';
+import { type DecoderSpec, valueMatrix } from './architectures/spec.ts';
+import { checkSequences, packBatches } from './batches.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { type CodebookDelta, type Delta, type Installed, installDeltas } from './deltas.ts';
+import { captureGraph, captureName, codebookFeeds, forwardGraph, indices, type SiteAt } from './forward.ts';
+import { type Generated, type GenerateOptions, generate } from './generate.ts';
+import { causalBias } from './masks.ts';
+import { makeProgramCache, type ProgramCache, type WeightSource } from './program-cache.ts';
+import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
+import type { Tokenizer } from './tokenizer.ts';
+
+/** The forward program of one version. For the use of score and generate. */
+export interface Forward {
+  readonly spec: DecoderSpec;
+  /**
+   * @param feeds of {@link forwardGraph}, without weights and codebooks
+   * @param promptEnds row of the last prompt token of each sequence that has one in this run: where codebooks act
+   */
+  readonly run: (feeds: HostTensors, promptEnds: readonly number[]) => Promise<Readonly<Record<string, HostTensor>>>;
+}
+
+/** Which rows of each sequence {@link View.activations} returns. */
+export type Wanted = 'last' | 'all' | readonly (readonly number[])[];
+
+/** A program of the caller's own over a version's weights. */
+export interface ViewProgram {
+  /** @param feeds everything but weights, which the view feeds */
+  readonly run: (feeds: HostTensors) => Promise<Readonly<Record<string, HostTensor>>>;
+  /** Whether the graph takes an input of that name; pruned ones must not be fed. */
+  readonly takes: (name: string) => boolean;
+}
+
+/** One version of a model: base weights plus deltas in order. Immutable. */
+export interface View {
+  readonly spec: DecoderSpec;
+  readonly deltas: readonly Delta[];
+  /** Codebooks that act, at most one a site. */
+  readonly codebooks: readonly CodebookDelta[];
+  /** A parameter as this version has it, laid out as in the checkpoint. Not to be changed: other views share it. */
+  readonly weight: (name: string) => Float32Array;
+  /** This version with further deltas. @throws ModelError delta_misfit, delta_malformed */
+  readonly with: (deltas: readonly Delta[]) => View;
+  /**
+   * Activations at sites (codebooks act at the last token of each sequence).
+   * @param at token indices of each sequence, or `last` or `all`
+   * @returns by `site.layer`, `[rows, n]` in the order of sequences and their indices
+   * @throws ModelError sequence_*
+   */
+  readonly activations: (
+    sequences: readonly (readonly number[])[],
+    wanted: readonly SiteAt[],
+    at: Wanted,
+  ) => Promise<ReadonlyMap<string, Float32Array>>;
+  /** Log-probabilities of continuations. @throws ModelError sequence_* */
+  readonly score: (items: readonly ScoreItem[]) => Promise<readonly Score[]>;
+  /** Logits `[vocab]` of the token after each prompt. @throws ModelError sequence_* */
+  readonly nextLogits: (prompts: readonly (readonly number[])[]) => Promise<readonly Float32Array[]>;
+  /** Continuations of prompts. @throws ModelError sequence_* */
+  readonly generate: (
+    prompts: readonly (readonly number[])[],
+    options: GenerateOptions,
+  ) => Promise<readonly Generated[]>;
+  /** Perplexity of a text, without codebooks: it has no prompt. @throws ModelError sequence_* */
+  readonly perplexity: (tokens: readonly number[]) => Promise<Perplexity>;
+  /**
+   * A program of the caller's own, compiled once a model and kept: value searches and other graphs with gradients.
+   * @param key determines the graph, together with `inputs`
+   * @param build makes the outputs; weights come from the argument
+   * @param inputs further weights that are to be inputs; W_out of every layer and whatever this version changed always are
+   */
+  readonly program: (
+    key: string,
+    build: (weight: WeightSource) => Readonly<Record<string, Tensor>>,
+    inputs?: readonly string[],
+  ) => Promise<ViewProgram>;
+  /** sha256 (hex) over all parameters and codebooks: equal versions, equal bytes. */
+  readonly weightsDigest: () => string;
+}
+
+/** A loaded model. */
+export interface Model {
+  readonly spec: DecoderSpec;
+  /** Digest of the checkpoint; undefined for weights that came from memory. */
+  readonly digest: string | undefined;
+  readonly tokenizer: Tokenizer | undefined;
+  /** The version with these deltas; none is the base. @throws ModelError delta_misfit, delta_malformed */
+  readonly view: (deltas?: readonly Delta[]) => View;
+  /** Bytes of the base weights in memory. */
+  readonly weightBytes: number;
+  /** Frees all sessions. */
+  readonly release: () => Promise<void>;
+}
+
+/** Settings of a loaded model. */
+export interface ModelOptions {
+  /** Compiled programs kept, default 8. */
+  readonly programs?: number;
+}
+
+/** Positions in one run of {@link View.activations}. */
+const tokenBudget = 2048;
+
+function makeView(
+  spec: DecoderSpec,
+  base: (name: string) => Float32Array,
+  programs: ProgramCache,
+  deltas: readonly Delta[],
+  installed: Installed,
+): View {
+  const { weights, codebooks } = installed;
+  const weight = (name: string) => weights.get(name) ?? base(name);
+  const alwaysInputs = new Set([...spec.blocks.map((_, layer) => valueMatrix(spec, layer).weight), ...weights.keys()]);
+  const places = codebooks.filter(({ radii }) => radii.length > 0);
+  const placesKey = places.map(({ site, layer }) => `${site}.${layer}`).join(' ');
+  const bookFeeds: HostTensors = Object.assign({}, ...places.map(codebookFeeds));
+
+  const forward: Forward = {
+    spec,
+    run: async (feeds, promptEnds) => {
+      // Where no prompt ends in a run no codebook can act, and the plain program gives the same bits.
+      if (promptEnds.length === 0 || places.length === 0) {
+        const plain = await programs.get('forward', alwaysInputs, (source) => forwardGraph(spec, source, []));
+        return plain.run(feeds, weight);
+      }
+      const program = await programs.get(`forward ${placesKey}`, alwaysInputs, (source) =>
+        forwardGraph(spec, source, places),
+      );
+      return program.run({ ...feeds, ...bookFeeds, codebook_rows: indices(promptEnds) }, weight);
+    },
+  };
+
+  const activations: View['activations'] = async (sequences, wanted, at) => {
+    checkSequences(spec, sequences);
+    for (const { site, layer } of wanted)
+      if (!sites.includes(site) || !(layer >= 0 && layer < spec.layers))
+        throw new RangeError(`no site ${site} ${layer}`);
+    const picked = sequences.map((sequence, i) => pick(sequence.length, at, i));
+    const offsets = [0];
+    for (const rows of picked) offsets.push(offsets.at(-1)! + rows.length);
+    const total = offsets.at(-1)!;
+    const results = new Map<string, Float32Array>();
+    if (wanted.length === 0 || total === 0) return results;
+    const program = await programs.get(
+      `capture ${wanted.map(captureName).join(' ')} ${placesKey}`,
+      alwaysInputs,
+      (source) => captureGraph(spec, source, wanted, places),
+    );
+    for (const batch of packBatches(sequences, tokenBudget)) {
+      const rows = batch.members.flatMap((member, row) => picked[member]!.map((t) => row * batch.time + t));
+      const ends = batch.members.map((member, row) => row * batch.time + sequences[member]!.length - 1);
+      const feeds: Record<string, HostTensor> = {
+        ids: indices(batch.ids),
+        positions: indices(batch.positions),
+        bias: float32([batch.batch, 1, batch.time, batch.time], causalBias(batch.batch, batch.time)),
+        rows: indices(rows),
+        codebook_rows: indices(ends),
+        ...bookFeeds,
+      };
+      const fed = Object.fromEntries(Object.entries(feeds).filter(([name]) => program.takes(name)));
+      const out = await program.run(fed, weight);
+      for (const name of wanted.map(captureName)) {
+        const data = float32Data(out[name]!);
+        const n = rows.length === 0 ? 0 : data.length / rows.length;
+        const target = results.get(name) ?? new Float32Array(total * n);
+        results.set(name, target);
+        let from = 0;
+        for (const member of batch.members) {
+          const length = picked[member]!.length * n;
+          target.set(data.subarray(from, from + length), offsets[member]! * n);
+          from += length;
+        }
+      }
+    }
+    return results;
+  };
+
+  return {
+    spec,
+    deltas,
+    codebooks,
+    weight,
+    with: (more) => makeView(spec, base, programs, [...deltas, ...more], installDeltas(spec, base, more, installed)),
+    activations,
+    score: (items) => score(forward, items),
+    nextLogits: (prompts) => nextLogits(forward, prompts),
+    generate: (prompts, options) => generate(forward, prompts, options),
+    perplexity: (tokens) => perplexity(forward, tokens),
+    program: async (key, build, inputs = []) => {
+      const program = await programs.get(`own ${key}`, new Set([...alwaysInputs, ...inputs]), build);
+      return { takes: program.takes, run: (feeds) => program.run(feeds, weight) };
+    },
+    weightsDigest: () => digestOf(spec, weight, codebooks),
+  };
+}
+
+function pick(length: number, at: Wanted, index: number): readonly number[] {
+  if (at === 'last') return [length - 1];
+  if (at === 'all') return Array.from({ length }, (_, t) => t);
+  const chosen = at[index] ?? [];
+  for (const t of chosen)
+    if (!(Number.isInteger(t) && t >= 0 && t < length)) throw new RangeError(`sequence ${index} has no token ${t}`);
+  return chosen;
+}
+
+function digestOf(
+  spec: DecoderSpec,
+  weight: (name: string) => Float32Array,
+  codebooks: readonly CodebookDelta[],
+): string {
+  const hash = createHash('sha256');
+  const update = (data: Float32Array) => hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  for (const name of [...spec.parameters.keys()].sort()) {
+    hash.update(`${name}\0`);
+    update(weight(name));
+  }
+  for (const { site, layer, keys, values, radii, labels } of codebooks) {
+    hash.update(`${site} ${layer} ${JSON.stringify(labels)}\0`);
+    for (const data of [keys, values, radii]) update(data);
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * A model over weights in memory.
+ * @param weights every parameter of the spec; not copied
+ * @throws ModelError architecture_tensor_missing
+ */
+export function modelFromWeights(
+  spec: DecoderSpec,
+  weights: ReadonlyMap<string, Float32Array>,
+  identity: { readonly digest?: string; readonly tokenizer?: Tokenizer | undefined } = {},
+  options: ModelOptions = {},
+): Model {
+  checkParameters(spec, (name) => {
+    const count = spec.parameters.get(name)?.reduce((a, b) => a * b, 1);
+    return weights.get(name)?.length === count ? spec.parameters.get(name) : undefined;
+  });
+  const base = (name: string): Float32Array => {
+    const data = weights.get(name);
+    if (!data) throw new RangeError(`the model has no parameter "${name}"`);
+    return data;
+  };
+  const programs = makeProgramCache(spec, base, options.programs ?? 8);
+  const none: Installed = { weights: new Map(), codebooks: [] };
+  return {
+    spec,
+    digest: identity.digest,
+    tokenizer: identity.tokenizer,
+    view: (deltas = []) => makeView(spec, base, programs, deltas, installDeltas(spec, base, deltas, none)),
+    weightBytes: [...weights.values()].reduce((sum, data) => sum + data.byteLength, 0),
+    release: programs.release,
+  };
+}
+
+/**
+ * Loads a checkpoint's weights into memory as float32. The checkpoint may be closed afterwards.
+ * @throws ModelError architecture_*, safetensors_*
+ */
+export function openModel(checkpoint: Checkpoint, options: ModelOptions = {}): Model {
+  const { tensors, config, digest, tokenizer } = checkpoint;
+  const spec = decoderSpec(config, tensors.names);
+  checkParameters(spec, (name) => (tensors.has(name) ? tensors.info(name).shape : undefined));
+  const weights = new Map([...spec.parameters.keys()].map((name) => [name, tensors.read(name)]));
+  return modelFromWeights(spec, weights, { digest, tokenizer }, options);
+}
