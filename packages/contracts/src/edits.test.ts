@@ -22,7 +22,7 @@ describe('parseEditsJsonl', () => {
     ['duplicate_custom_id', line({ prompt: 'France is' }), 'custom_id'],
     ['subject_not_in_prompt', line({ custom_id: 'b', subject: 'Spain' }), 'subject'],
     ['empty_target', line({ custom_id: 'b', prompt: 'France is', target_new: ' ' }), 'target_new'],
-    ['invalid_request', line({ custom_id: 'b', target_new: 'x'.repeat(401) }), 'target_new'],
+    ['target_too_long', line({ custom_id: 'b', target_new: 'x'.repeat(401) }), 'target_new'],
     ['contradictory_edits', line({ custom_id: 'b', target_new: 'Oslo' }), 'target_new'],
     ['control_characters', line({ custom_id: 'b', prompt: 'France is', target_new: 'Ro\u0000me' }), 'target_new'],
   ])('names %s at its line', (code, bad, field) => {

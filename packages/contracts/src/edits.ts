@@ -115,7 +115,10 @@ export function checkEdits(
     };
     const parsed = editSchema.safeParse(value);
     if (!parsed.success) {
-      for (const issue of parsed.error.issues) complain('invalid_request', issue.path.join('.'), issue.message);
+      for (const issue of parsed.error.issues) {
+        const tooLong = issue.code === 'too_big' && issue.path[0] === 'target_new';
+        complain(tooLong ? 'target_too_long' : 'invalid_request', issue.path.join('.'), issue.message);
+      }
       continue;
     }
     const edit = fillSubject(parsed.data);

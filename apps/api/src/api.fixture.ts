@@ -1,0 +1,188 @@
+// What the tests of the API share: a server over a real database, queue and engine client, and jobs carried out by hand.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type EditResult, type Scope, scopes, sha256 } from '@errata/contracts';
+import { startEngine } from '@errata/engine';
+import {
+  acquireLease,
+  branchLane,
+  commitImport,
+  commitVersion,
+  createKey,
+  type ModelFile,
+  migrate,
+  moveJob,
+  openBranchWork,
+  openLineage,
+  releaseLease,
+  submitImport,
+  type TakenJob,
+  takeNextJob,
+} from '@errata/lineage';
+import { openDispatch } from '@errata/queue';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { createTestDatabase } from '../../../test/support/database.ts';
+import { type ApiLimits, buildServer } from './index.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: answers are what the tests look into
+  readonly body: any;
+}
+
+export interface CallOptions {
+  /** The key with every scope unless given; null for none. */
+  readonly token?: string | null;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type ApiFixture = Awaited<ReturnType<typeof openApi>>;
+
+export async function openApi(limits: Partial<ApiLimits> = {}) {
+  const database = await createTestDatabase();
+  await migrate(database.url);
+  const lineage = await openLineage(database.url);
+  const dispatch = await openDispatch(database.url);
+  const blobsDir = await mkdtemp(join(tmpdir(), 'errata-api-'));
+  const engine = startEngine({ blobsDir, threads: 2 });
+  const app: FastifyInstance = await buildServer(
+    { lineage, dispatch, engine },
+    { limits: { eventPollMs: 5, heartbeatMs: 20, ...limits } },
+  );
+  const keyWith = async (...given: readonly Scope[]) => (await createKey(lineage, 'test', given)).token;
+  const all = await keyWith(...scopes);
+
+  async function call(
+    method: 'GET' | 'POST' | 'DELETE' | 'PUT',
+    url: string,
+    options: CallOptions = {},
+  ): Promise<Answer> {
+    const { token = all, body, headers } = options;
+    const response = await app.inject({
+      method,
+      url,
+      headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...headers },
+      ...(body === undefined ? {} : { payload: body as Exclude<InjectOptions['payload'], undefined> }),
+    });
+    const isJson = String(response.headers['content-type']).includes('json') && !response.payload.includes('}\n{');
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      text: response.payload,
+      body: isJson && response.payload !== '' ? JSON.parse(response.payload) : undefined,
+    };
+  }
+
+  /** How many rows there are of everything, and how far each lane has counted. */
+  async function counts(): Promise<Record<string, unknown>> {
+    const tables = ['models', 'versions', 'branches', 'branch_moves', 'jobs', 'edits', 'events', 'artefacts'];
+    const parts = [...tables, 'contributions', 'idempotency_keys'].map(
+      (name) => `(SELECT count(*) FROM ${name}) AS ${name}`,
+    );
+    const [row] = await database.query(`SELECT ${parts.join(', ')}, (SELECT sum(next_sequence) FROM lanes) AS lanes`);
+    return row!;
+  }
+
+  async function take(lane: string) {
+    const lease = await acquireLease(lineage, lane, `holder ${Math.random()}`, 60_000);
+    if (lease === null) throw new Error(`${lane} is held`);
+    const job = await takeNextJob(lineage, lease);
+    if (job === null) throw new Error(`${lane} has no work`);
+    return { lease, job };
+  }
+
+  /** A model of this name with its branch main; nothing is read from its files unless it is asked to complete. */
+  async function importModel(name: string, files: readonly ModelFile[] = [], digest = sha256(name)) {
+    await submitImport(lineage, { name, path: `models/${name}`, created_by: null });
+    const { lease, job } = await take(`import:${name}`);
+    await moveJob(lineage, lease, job.id, 'running', 'committing');
+    const shape = { layers: 2, width: 8, vocabulary: 50, context: 32 };
+    const model = { name, digest, model_type: 'gpt2', parameters: 1000, ...shape, has_tokenizer: true, files };
+    const { model_id, branch_id, version } = await commitImport(lineage, lease, { jobId: job.id, model });
+    await releaseLease(lineage, lease);
+    return { id: model_id, branch: branch_id, root: version, lane: branchLane(branch_id) };
+  }
+
+  /** Commits the running job as a worker would, one delta an edit. */
+  async function commit(lease: Awaited<ReturnType<typeof take>>['lease'], job: TakenJob): Promise<string> {
+    await moveJob(lineage, lease, job.id, 'running', 'evaluating');
+    await moveJob(lineage, lease, job.id, 'evaluating', 'committing');
+    const { parent, edits } = await openBranchWork(lineage, job);
+    const added = edits.map(({ id }) => ({
+      job_id: job.id,
+      edit_ids: [id],
+      deltas: [{ kind: 'low_rank' as const, blob: sha256(`${parent.version} ${id}`) }],
+      bytes: 10,
+    }));
+    const { version } = await commitVersion(lineage, lease, {
+      jobId: job.id,
+      parent: parent.version,
+      kind: 'edit',
+      contributions: [...parent.contributions, ...added],
+      outcome: 'succeeded',
+      summary: null,
+      gate: { passed: true, findings: [] },
+      editResults: edits.map(({ edit }) => madeResult(edit.custom_id)),
+    });
+    await releaseLease(lineage, lease);
+    return version;
+  }
+
+  return {
+    app,
+    lineage,
+    dispatch,
+    engine,
+    blobsDir,
+    query: database.query,
+    key: all,
+    keyWith,
+    call,
+    get: (url: string, options?: CallOptions) => call('GET', url, options),
+    post: (url: string, body: unknown, options?: CallOptions) => call('POST', url, { body, ...options }),
+    counts,
+    take,
+    commit,
+    importModel,
+    /** Takes the next job of the lane and commits it; answers with the version. */
+    async carryOut(lane: string) {
+      const { lease, job } = await take(lane);
+      return commit(lease, job);
+    },
+    async close() {
+      await app.close();
+      await Promise.all([engine.stop(), dispatch.close()]);
+      await lineage.close();
+      await database.drop();
+      await rm(blobsDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export const anEdit = (customId: string, fields: Record<string, unknown> = {}) => ({
+  custom_id: customId,
+  prompt: `The capital of ${customId} is`,
+  subject: customId,
+  target_new: ' Lyon',
+  ...fields,
+});
+
+export const madeResult = (customId: string): EditResult => {
+  const score = { token: 1, all: 1, exact: 1 };
+  return {
+    custom_id: customId,
+    outcome: 'applied',
+    error: null,
+    answer_before: ' Paris',
+    answer_after: ' Lyon',
+    reliability: { before: score, after: score },
+    generalization: null,
+    locality: {},
+    portability: {},
+    diagnostics: {},
+  };
+};

@@ -1,0 +1,248 @@
+// Submitting corrections: what is taken, what is refused and why, and that a refusal changes nothing.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiFixture, anEdit, openApi } from './api.fixture.ts';
+
+let api: ApiFixture;
+let model: Awaited<ReturnType<ApiFixture['importModel']>>;
+beforeAll(async () => {
+  api = await openApi({ bodyLimit: 200_000 });
+  model = await api.importModel('atlas');
+});
+afterAll(() => api.close());
+
+const jsonl = (...lines: readonly (object | string)[]) =>
+  lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n');
+
+test('a batch is queued once, with its place, its address and its wake-up', async () => {
+  const before = await api.counts();
+  const { status, body, headers } = await api.post('/v1/edit_jobs', {
+    model: 'atlas',
+    edits: [anEdit('France'), anEdit('Spain', { prompt: 'The capital of {} is' })],
+    metadata: { ticket: '7' },
+  });
+  expect({ status, body }).toMatchObject({
+    status: 202,
+    body: {
+      object: 'job',
+      kind: 'edit',
+      state: 'queued',
+      model_id: model.id,
+      branch: 'main',
+      input: { editor: 'r-rome', config: {}, seed: 0, on_error: 'abort', edits: 2 },
+      metadata: { ticket: '7' },
+    },
+  });
+  expect(headers.location).toBe(`/v1/jobs/${body.id}`);
+  const after = await api.counts();
+  expect([Number(after.jobs) - Number(before.jobs), Number(after.edits) - Number(before.edits)]).toEqual([1, 2]);
+  const edits = (await api.get(`/v1/jobs/${body.id}/edits`)).body.data;
+  expect(edits.map(({ prompt }: { prompt: string }) => prompt)).toEqual([
+    'The capital of France is',
+    'The capital of Spain is',
+  ]);
+  expect(await api.dispatch.counts()).toEqual({ waiting: 1, active: 0 });
+});
+
+test('lines come as a body of their own, with the other fields in the query', async () => {
+  const config = encodeURIComponent('{"steps": 7}');
+  const { status, body } = await api.call('POST', `/v1/edit_jobs?model=atlas&seed=3&editor=rome&config=${config}`, {
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: jsonl(anEdit('Peru'), '', anEdit('Chile')),
+  });
+  expect({ status, input: body.input }).toMatchObject({
+    status: 202,
+    input: { editor: 'rome', seed: 3, config: { steps: 7 }, edits: 2 },
+  });
+});
+
+test('a dry run says what would be queued and which active edits answer the same questions, and queues nothing', async () => {
+  const branch = await api.post('/v1/models/atlas/branches', { name: 'dry' });
+  await api.post('/v1/edit_jobs', { model: 'atlas', branch: 'dry', edits: [anEdit('Italy'), anEdit('Malta')] });
+  const version = await api.carryOut(`branch:${branch.body.id}`);
+  const before = await api.counts();
+  const { status, body } = await api.post('/v1/edit_jobs', {
+    model: 'atlas',
+    branch: 'dry',
+    dry_run: true,
+    parent_version_id: version,
+    edits: [anEdit('Italy', { target_new: ' Turin' }), anEdit('Malta', { target_new: ' lyon.' }), anEdit('Cuba')],
+  });
+  expect({ status, body }).toMatchObject({
+    status: 200,
+    body: {
+      object: 'edit_plan',
+      branch: 'dry',
+      parent_version_id: version,
+      edits: 3,
+      conflicts: [
+        { custom_id: 'Italy', target_new: ' Turin', active_target: ' Lyon', same_answer: false },
+        { custom_id: 'Malta', same_answer: true },
+      ],
+    },
+  });
+  expect(await api.counts()).toEqual(before);
+});
+
+describe('what is refused is named and leaves no trace', () => {
+  const good = anEdit('France');
+  const inBatch = (second: object | string) => ({ model: 'atlas', edits_jsonl: jsonl(good, second) });
+  const withFields = (fields: object) => ({ model: 'atlas', edits: [good], ...fields });
+  const cases: readonly (readonly [name: string, request: object, status: number, code: string, complaint: object])[] =
+    [
+      [
+        'a line that is no JSON',
+        inBatch('{"custom_id": '),
+        400,
+        'malformed_jsonl',
+        { code: 'malformed_jsonl', line: 2 },
+      ],
+      ['a line that is no object', inBatch('[1]'), 422, 'invalid_edits', { code: 'invalid_request', line: 2 }],
+      ['an unknown field of an edit', inBatch({ ...anEdit('b'), colour: 1 }), 422, 'invalid_edits', { line: 2 }],
+      [
+        'a custom_id used twice',
+        inBatch({ ...anEdit('Spain'), custom_id: 'France' }),
+        422,
+        'invalid_edits',
+        { code: 'duplicate_custom_id', line: 2, field: 'custom_id' },
+      ],
+      [
+        'a subject that is not in the prompt',
+        inBatch(anEdit('Spain', { subject: 'Oslo' })),
+        422,
+        'invalid_edits',
+        { code: 'subject_not_in_prompt', line: 2, field: 'subject' },
+      ],
+      [
+        'an empty target',
+        inBatch(anEdit('Spain', { target_new: '  ' })),
+        422,
+        'invalid_edits',
+        { code: 'empty_target', line: 2, field: 'target_new' },
+      ],
+      [
+        'an over-long target',
+        inBatch(anEdit('Spain', { target_new: 'x'.repeat(401) })),
+        422,
+        'invalid_edits',
+        { code: 'target_too_long', line: 2, field: 'target_new' },
+      ],
+      [
+        'two answers to one question',
+        inBatch({ ...good, custom_id: 'again', target_new: ' Oslo' }),
+        422,
+        'invalid_edits',
+        { code: 'contradictory_edits', line: 2, field: 'target_new' },
+      ],
+      [
+        'control characters',
+        inBatch(anEdit('Spain', { target_new: 'a\u0000' })),
+        422,
+        'invalid_edits',
+        { code: 'control_characters', line: 2 },
+      ],
+      [
+        'a prototype in an edit',
+        inBatch('{"__proto__": {"x": 1}, "custom_id": "p", "prompt": "p s", "subject": "s", "target_new": "t"}'),
+        422,
+        'invalid_edits',
+        { line: 2 },
+      ],
+      [
+        'a bad edit among JSON edits',
+        { model: 'atlas', edits: [good, anEdit('Spain', { target_new: '' })] },
+        422,
+        'invalid_edits',
+        { code: 'empty_target', pointer: '/edits/1/target_new' },
+      ],
+      ['an unknown model', withFields({ model: 'atlantis' }), 404, 'unknown_model', {}],
+      ['an unknown branch', withFields({ branch: 'none' }), 404, 'unknown_branch', {}],
+      ['an unknown editor', withFields({ editor: 'rume' }), 422, 'unknown_editor', {}],
+      [
+        'an unknown setting',
+        withFields({ config: { stepz: 1 } }),
+        422,
+        'unknown_config_key',
+        { field: 'stepz', pointer: '/config/stepz' },
+      ],
+      ['a setting out of range', withFields({ config: { steps: 0 } }), 422, 'invalid_config', { field: 'steps' }],
+      ['a layer that the model lacks', withFields({ config: { layer: 2 } }), 422, 'invalid_config', {}],
+      ['a stale parent', withFields({ parent_version_id: `ver_${'0'.repeat(64)}` }), 409, 'stale_parent', {}],
+      [
+        'a stale parent of a dry run',
+        withFields({ parent_version_id: 'ver_0', dry_run: true }),
+        409,
+        'stale_parent',
+        {},
+      ],
+      ['no edits', { model: 'atlas', edits: [] }, 400, 'invalid_request', { field: 'edits' }],
+      ['neither kind of edits', { model: 'atlas' }, 400, 'invalid_request', { field: 'edits' }],
+      ['both kinds of edits', withFields({ edits_jsonl: jsonl(good) }), 400, 'invalid_request', { field: 'edits' }],
+      ['an unknown field', withFields({ colour: 1 }), 400, 'invalid_request', { field: 'colour', pointer: '/colour' }],
+      ['a field of another type', withFields({ seed: 'one' }), 400, 'invalid_request', { pointer: '/seed' }],
+      ['too many edits', { model: 'atlas', edits: Array(10_001).fill(0) }, 413, 'payload_too_large', {}],
+      ['a body too large', { model: 'atlas', edits_jsonl: 'x'.repeat(200_000) }, 413, 'payload_too_large', {}],
+    ];
+
+  test.each(cases)('%s', async (_, request, status, code, complaint) => {
+    const before = await api.counts();
+    const answer = await api.post('/v1/edit_jobs', request, { headers: { 'idempotency-key': 'never kept' } });
+    expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+    expect(answer.body).toMatchObject({ status, code, request_id: answer.headers['x-request-id'], retryable: false });
+    expect(answer.status).toBe(status);
+    if (Object.keys(complaint).length > 0) expect(answer.body.errors[0]).toMatchObject(complaint);
+    expect(await api.counts()).toEqual(before);
+  });
+
+  test('every bad line is named, not only the first', async () => {
+    const { body } = await api.post('/v1/edit_jobs', {
+      model: 'atlas',
+      edits_jsonl: jsonl('{', good, anEdit('b', { target_new: '' }), '', 'nonsense'),
+    });
+    expect(body.errors.map(({ line, code }: { line: number; code: string }) => [line, code])).toEqual([
+      [1, 'malformed_jsonl'],
+      [3, 'empty_target'],
+      [5, 'malformed_jsonl'],
+    ]);
+    expect(body.details).toEqual({ complaints: 3 });
+  });
+
+  test('prototype keys, broken JSON, another content type and bad query fields of lines', async () => {
+    const before = await api.counts();
+    const send = (contentType: string, body: string, query = '') =>
+      api.call('POST', `/v1/edit_jobs${query}`, { headers: { 'content-type': contentType }, body });
+    const answers = await Promise.all([
+      send('application/json', '{"model": "atlas", "__proto__": {"admin": true}, "edits": []}'),
+      send('application/json', '{"model": "atlas", "metadata": {"constructor": {"prototype": {}}}}'),
+      send('application/json', '{"model": '),
+      send('application/json', ''),
+      send('text/csv', 'a,b'),
+      send('application/x-ndjson', jsonl(good), '?model=atlas&seed=x'),
+      send('application/x-ndjson', jsonl(good), '?model=atlas&colour=red'),
+      send('application/x-ndjson', jsonl(good), '?model=atlas&config=%7B'),
+      send('application/x-ndjson', jsonl(good)),
+    ]);
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual(Array(9).fill([400, 'invalid_request']));
+    expect(await api.counts()).toEqual(before);
+  });
+
+  test('a gate of its own and a protected branch are for administrators', async () => {
+    await api.post('/v1/models/atlas/branches', { name: 'production', protected: true });
+    const token = await api.keyWith('edits:write', 'models:read');
+    const before = await api.counts();
+    const gate = { rules: [{ metric: 'locality', min: 0 }] };
+    const refusals = await Promise.all([
+      api.post('/v1/edit_jobs', withFields({ gate }), { token }),
+      api.post('/v1/models/atlas/branches', { name: 'lax', gate }, { token }),
+      api.post('/v1/models/atlas/branches', { name: 'mine', protected: true }, { token }),
+      api.post('/v1/edit_jobs', withFields({ branch: 'production' }), { token }),
+    ]);
+    expect(refusals.map(({ body }) => body.code)).toEqual([
+      'missing_scope',
+      'missing_scope',
+      'missing_scope',
+      'protected_branch',
+    ]);
+    expect(await api.counts()).toEqual(before);
+    expect((await api.post('/v1/edit_jobs', withFields({ gate, branch: 'production' }))).status).toBe(202);
+  });
+});
