@@ -1,6 +1,6 @@
 // Artefacts: what editors need beforehand, kept by model, kind, layer and settings.
 import { type ArtefactResource, failpoint, type Page } from '@errata/contracts';
-import { asJson, clientOf, type Db, type Lineage } from './client.ts';
+import { asJson, clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Artefact as ArtefactRow } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { holdLane, type Lease } from './leases.ts';
@@ -36,20 +36,7 @@ export async function commitArtefacts(
     if (job.state === 'succeeded' && job.epoch === lease.epoch) return; // committed by an earlier call whose answer was lost
     if (job.modelId === null) throw staleJob(jobId, 'committing', job.state);
     const modelId = job.modelId;
-    await tx.artefact.createMany({
-      data: commit.artefacts.map((artefact) => ({
-        id: newId('art'),
-        modelId,
-        kind: artefact.kind,
-        layer: artefact.layer,
-        configDigest: artefact.config_digest,
-        blob: artefact.blob,
-        bytes: artefact.bytes,
-        details: asJson(artefact.details),
-        jobId,
-      })),
-      skipDuplicates: true,
-    });
+    await insertArtefacts(tx, modelId, jobId, commit.artefacts);
     const done = await transition(tx, {
       jobId,
       from: ['committing'],
@@ -62,6 +49,47 @@ export async function commitArtefacts(
     await failpoint('commit.before_commit');
   });
   await failpoint('commit.after');
+}
+
+/**
+ * Keeps artefacts that a job built on its way to something else, as {@link commitArtefacts} does for a job of their own; the job
+ * stays where it is. They are kept whatever becomes of it. `stale_epoch`.
+ */
+export async function recordArtefacts(
+  db: Lineage,
+  lease: Lease,
+  record: { readonly jobId: string; readonly artefacts: readonly NewArtefact[] },
+): Promise<void> {
+  const { jobId, artefacts } = record;
+  await db.prisma.$transaction(async (tx) => {
+    await holdLane(tx, lease);
+    const job = await tx.job.findUniqueOrThrow({ where: { id: jobId } });
+    if (job.epoch !== lease.epoch || job.state !== 'running' || job.modelId === null)
+      throw staleJob(jobId, 'running', job.state);
+    await insertArtefacts(tx, job.modelId, jobId, artefacts);
+  });
+}
+
+async function insertArtefacts(
+  tx: Tx,
+  modelId: string,
+  jobId: string,
+  artefacts: readonly NewArtefact[],
+): Promise<void> {
+  await tx.artefact.createMany({
+    data: artefacts.map((artefact) => ({
+      id: newId('art'),
+      modelId,
+      kind: artefact.kind,
+      layer: artefact.layer,
+      configDigest: artefact.config_digest,
+      blob: artefact.blob,
+      bytes: artefact.bytes,
+      details: asJson(artefact.details),
+      jobId,
+    })),
+    skipDuplicates: true,
+  });
 }
 
 export interface ArtefactFilter {

@@ -1,0 +1,110 @@
+// Second moments for a job: those stored already, and those that are missing built on the way.
+import {
+  canonicalJson,
+  type EditorConfig,
+  type EditorName,
+  ErrataError,
+  editorCatalogue,
+  editorNames,
+  type ModelDefaults,
+  resolveConfig,
+  sha256,
+} from '@errata/contracts';
+import type { ArtefactReference, BuiltArtefact } from '@errata/engine';
+import { artefactsByLayer, type NewArtefact, recordArtefacts, type StoredModel } from '@errata/lineage';
+import type { JobRun } from './job-run.ts';
+import { modelReference, modelShape } from './models.ts';
+
+const kind = 'second_moment';
+
+/** What a second moment is built from, as far as the request says. */
+export interface SecondMomentSource {
+  /** A text file; the model's own corpus when null. */
+  readonly corpus: string | null;
+  /** Tokens read at most; the builder's default when null. */
+  readonly tokens: number | null;
+}
+
+/** The layers whose second moment an editor uses under these settings. */
+export function secondMomentLayers<N extends EditorName>(editor: N, config: EditorConfig<N>): readonly number[] {
+  if (!editorCatalogue[editor].needsSecondMoment) return [];
+  if ('second_moment' in config && !config.second_moment) return [];
+  return 'layers' in config ? config.layers : [config.layer];
+}
+
+/** The layers that the editors of the catalogue use with their default settings for a model. */
+export function defaultSecondMomentLayers(model: StoredModel, defaults: ModelDefaults): readonly number[] {
+  const layers = editorNames.flatMap((editor) =>
+    secondMomentLayers(editor, resolveConfig(editor, modelShape(model), defaults, {})),
+  );
+  return [...new Set(layers)].sort((a, b) => a - b);
+}
+
+/** Builds second moments in the engine and describes them as lineage keeps them. */
+export async function buildSecondMoments(
+  run: JobRun,
+  model: StoredModel,
+  layers: readonly number[],
+  { corpus, tokens }: SecondMomentSource,
+): Promise<readonly NewArtefact[]> {
+  const { artefacts } = await run.call(
+    'buildSecondMoment',
+    {
+      model: modelReference(model),
+      layers,
+      ...(corpus === null ? {} : { corpus }),
+      ...(tokens === null ? {} : { tokens }),
+    },
+    kind,
+  );
+  const config_digest = sha256(canonicalJson({ corpus, tokens }));
+  return artefacts.map((built: BuiltArtefact) => ({
+    kind,
+    layer: built.layer,
+    config_digest,
+    blob: built.blob,
+    bytes: built.bytes,
+    details: built.details,
+  }));
+}
+
+/**
+ * The second moments at `layers`: the newest stored one of each, and what is missing built from the model's own corpus and stored.
+ * @throws ErrataError `artefact_missing`, saying how to build it, when one is missing and the model came without a corpus
+ */
+export async function secondMomentsFor(
+  run: JobRun,
+  model: StoredModel,
+  defaults: ModelDefaults,
+  layers: readonly number[],
+): Promise<readonly ArtefactReference[]> {
+  const stored = await artefactsByLayer(run.context.lineage, model.resource.id, kind);
+  const missing = layers.filter((layer) => !stored.has(layer));
+  const built = missing.length === 0 ? [] : await buildMissing(run, model, defaults, missing);
+  return layers.map((layer) => {
+    const blob = stored.get(layer)?.blob ?? built.find((artefact) => artefact.layer === layer)?.blob;
+    if (blob === undefined) throw new ErrataError('internal', `no second moment was built for layer ${layer}`);
+    return { kind, layer, blob };
+  });
+}
+
+async function buildMissing(
+  run: JobRun,
+  model: StoredModel,
+  defaults: ModelDefaults,
+  layers: readonly number[],
+): Promise<readonly NewArtefact[]> {
+  if (defaults.corpus === undefined) {
+    const { name } = model.resource;
+    const request = { model: name, kind, layers, corpus: '/path/to/text.txt' };
+    throw new ErrataError(
+      'artefact_missing',
+      `the editor needs the second moment of the keys at layer ${layers.join(', ')} of ${name}, and the model came without a ` +
+        `corpus to build it from: POST /v1/artefacts with ${JSON.stringify(request)}, or turn it off in the editor's settings`,
+      { details: { kind, model: name, layers, request } },
+    );
+  }
+  const artefacts = await buildSecondMoments(run, model, layers, { corpus: null, tokens: null });
+  await recordArtefacts(run.context.lineage, run.lease, { jobId: run.job.id, artefacts });
+  return artefacts;
+}

@@ -1,0 +1,174 @@
+// From edits to a candidate version, and from a candidate to a verdict: what edit jobs and replays have in common.
+import {
+  type ConfigOverrides,
+  ErrataError,
+  type ErrorCode,
+  type GatePolicy,
+  type GateVerdict,
+  judge,
+  type Manifest,
+  versionId,
+} from '@errata/contracts';
+import type { ArtefactReference, BuiltDelta, EditFailure, EngineMethods } from '@errata/engine';
+import { type Contribution, manifestOf, type StoredEdit, type StoredModel } from '@errata/lineage';
+import type { JobRun } from './job-run.ts';
+import { modelReference } from './models.ts';
+
+export type Evaluation = EngineMethods['evaluateCandidate']['result'];
+
+export interface Request {
+  /** The edit job whose request this is. */
+  readonly jobId: string;
+  readonly edits: readonly StoredEdit[];
+  readonly editor: string;
+  readonly config: ConfigOverrides;
+  readonly seed: number;
+  readonly on_error: 'abort' | 'continue';
+  readonly artefacts: readonly ArtefactReference[];
+}
+
+export interface Candidate {
+  readonly request: Request;
+  readonly parent: Manifest;
+  readonly manifest: Manifest;
+  /** The parent's contributions and those of the request. */
+  readonly contributions: readonly Contribution[];
+  readonly failures: readonly EditFailure[];
+  readonly diagnostics: readonly Readonly<Record<string, unknown>>[];
+  /** The complete settings that were used. */
+  readonly config: ConfigOverrides;
+  readonly seconds: number;
+}
+
+/**
+ * Has the engine carry out a request upon a version.
+ * @throws ErrataError `zero_delta` when nothing, or not everything that was reported as applied, left a trace; with `on_error:
+ * continue`, what all edits failed with; and what the editor throws
+ */
+export async function solve(
+  run: JobRun,
+  model: StoredModel,
+  base: readonly Contribution[],
+  request: Request,
+  phase: string,
+): Promise<Candidate> {
+  const parent = manifestOf(model.resource.digest, base);
+  const { edits, editor, config, seed, on_error, artefacts } = request;
+  const solved = await run.call(
+    'applyEdits',
+    {
+      model: modelReference(model),
+      parent,
+      edits: edits.map(({ edit }) => edit),
+      editor,
+      config,
+      seed,
+      on_error,
+      artefacts,
+    },
+    phase,
+  );
+  if (solved.failures.length === edits.length) throw allFailed(edits, solved.failures);
+  checkTraces(edits, solved.deltas, solved.failures);
+  const contributions = [...base, ...groupDeltas(request.jobId, edits, solved.deltas)];
+  const manifest = manifestOf(model.resource.digest, contributions);
+  if (versionId(manifest) === versionId(parent))
+    throw new ErrataError('zero_delta', `${editor} reported success, but the candidate equals its parent`);
+  return { request, parent, manifest, contributions, ...solved };
+}
+
+/** Measures a candidate against the version it was built upon. */
+export function evaluate(run: JobRun, model: StoredModel, candidate: Candidate, phase: string): Promise<Evaluation> {
+  const { request, parent, manifest, diagnostics, failures, seconds } = candidate;
+  return run.call(
+    'evaluateCandidate',
+    {
+      model: modelReference(model),
+      parent,
+      candidate: manifest,
+      edits: request.edits.map(({ edit }) => edit),
+      diagnostics,
+      failures,
+      edit_seconds: seconds,
+    },
+    phase,
+  );
+}
+
+export interface Judgement {
+  readonly verdict: GateVerdict;
+  /** Why the gate refuses; null when it does not. */
+  readonly refusal: ErrataError | null;
+}
+
+export function judgeCandidate(policy: GatePolicy, { gate_values }: Pick<Evaluation, 'gate_values'>): Judgement {
+  const verdict = judge(policy, gate_values);
+  if (verdict.passed) return { verdict, refusal: null };
+  const failed = verdict.findings.filter(({ outcome }) => outcome === 'failed');
+  const reasons = failed.map(({ metric, value, min, max }) => {
+    const measured = value === null ? 'not finite' : Number(value.toPrecision(4));
+    const bounds = [
+      ...(min === undefined ? [] : [`at least ${min}`]),
+      ...(max === undefined ? [] : [`at most ${max}`]),
+    ];
+    return `${metric} is ${measured}, and must be ${bounds.join(' and ')}`;
+  });
+  return {
+    verdict,
+    refusal: new ErrataError('gate_refused', reasons.join('; '), { details: { findings: failed } }),
+  };
+}
+
+/**
+ * Deltas that carry the same edits belong together. Where they overlap in part, everything from the first one touched on becomes
+ * one contribution: the order of installation must stay.
+ */
+export function groupDeltas(
+  jobId: string,
+  edits: readonly StoredEdit[],
+  deltas: readonly BuiltDelta[],
+): readonly Contribution[] {
+  const groups: { positions: Set<number>; deltas: BuiltDelta[] }[] = [];
+  for (const delta of deltas) {
+    const touched = groups.findIndex(({ positions }) => delta.positions.some((position) => positions.has(position)));
+    const merged = touched === -1 ? [] : groups.splice(touched);
+    groups.push({
+      positions: new Set([...merged.flatMap(({ positions }) => [...positions]), ...delta.positions]),
+      deltas: [...merged.flatMap((group) => group.deltas), delta],
+    });
+  }
+  return groups.map((group) => ({
+    job_id: jobId,
+    edit_ids: [...group.positions].sort((a, b) => a - b).map((position) => edits[position]!.id),
+    deltas: group.deltas.map(({ kind, blob }) => ({ kind, blob })),
+    bytes: group.deltas.reduce((sum, { bytes }) => sum + bytes, 0),
+  }));
+}
+
+function checkTraces(edits: readonly StoredEdit[], deltas: readonly BuiltDelta[], failures: readonly EditFailure[]) {
+  const accounted = new Set([
+    ...deltas.flatMap(({ positions }) => positions),
+    ...failures.map(({ position }) => position),
+  ]);
+  const lost = edits.filter((_, position) => !accounted.has(position)).map(({ edit }) => edit.custom_id);
+  if (lost.length === 0) return;
+  throw new ErrataError(
+    'zero_delta',
+    `the editor reported success, but ${lost.length === 1 ? 'this edit' : 'these edits'} left no delta: ${lost.slice(0, 5).join(', ')}`,
+    { details: { custom_ids: lost } },
+  );
+}
+
+function allFailed(edits: readonly StoredEdit[], failures: readonly EditFailure[]): ErrataError {
+  const codes = new Set<ErrorCode>(failures.map(({ error }) => error.code));
+  const [only] = codes;
+  const errors = failures.map(({ position, error }) => ({
+    code: error.code,
+    pointer: `/edits/${position}`,
+    message: `${edits[position]?.edit.custom_id}: ${error.message}`,
+  }));
+  const code = codes.size === 1 && only !== undefined ? only : 'edit_failed';
+  return new ErrataError(code, `none of the ${edits.length} edits could be applied; the first: ${errors[0]?.message}`, {
+    errors,
+  });
+}

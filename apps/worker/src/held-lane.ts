@@ -1,0 +1,70 @@
+// Holding a lane: takes its lease, renews it while work goes on, and breaks the work off when it is lost.
+import { acquireLease, type Lease, type Lineage, releaseLease, renewLease } from '@errata/lineage';
+import { Interruption } from './verdict.ts';
+
+export interface HeldLane {
+  readonly lease: Lease;
+  /** Aborts with an {@link Interruption} of kind `let_go` once the lease is, or must be taken for, lost. */
+  readonly signal: AbortSignal;
+}
+
+export interface HoldOptions {
+  readonly holder: string;
+  readonly leaseMs: number;
+}
+
+/**
+ * Runs `work` while holding the lane, and gives the lane back. Null, without having run anything, when somebody else holds it.
+ * The lease counts as lost when the database says so, or when it could not be renewed for as long as it lasts.
+ */
+export async function whileHolding<T>(
+  lineage: Lineage,
+  laneId: string,
+  { holder, leaseMs }: HoldOptions,
+  work: (held: HeldLane) => Promise<T>,
+): Promise<{ readonly result: T } | null> {
+  const asked = performance.now();
+  const lease = await acquireLease(lineage, laneId, holder, leaseMs);
+  if (lease === null) return null;
+  const lost = new AbortController();
+  const stopRenewing = keepRenewing(lineage, lease, leaseMs, asked, lost);
+  try {
+    return { result: await work({ lease, signal: lost.signal }) };
+  } finally {
+    await stopRenewing();
+    // Failing to give it back costs the next worker a wait for its end.
+    await releaseLease(lineage, lease).catch(() => false);
+  }
+}
+
+function keepRenewing(lineage: Lineage, lease: Lease, leaseMs: number, asked: number, lost: AbortController) {
+  let good = asked;
+  let running: Promise<void> = Promise.resolve();
+  const giveUp = (message: string) => {
+    clearInterval(timer);
+    lost.abort(new Interruption('let_go', message));
+  };
+  const renew = async () => {
+    const started = performance.now();
+    try {
+      if (await renewLease(lineage, lease, leaseMs)) good = started;
+      else giveUp(`the lease on ${lease.lane} was taken over`);
+    } catch {
+      // The database is away: the lease holds for as long as it was granted, and may be renewed in time.
+    }
+  };
+  let busy = false;
+  const timer = setInterval(() => {
+    // On the local clock, from before the request that granted it: never later than on the database's.
+    if (performance.now() - good > leaseMs) return giveUp(`the lease on ${lease.lane} could not be renewed in time`);
+    if (busy) return;
+    busy = true;
+    running = renew().finally(() => {
+      busy = false;
+    });
+  }, leaseMs / 3);
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}

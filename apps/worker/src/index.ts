@@ -1,0 +1,3 @@
+// The face of @errata/worker.
+export { readSettings, type WorkerSettings } from './settings.ts';
+export { startWorker, type Worker } from './worker.ts';

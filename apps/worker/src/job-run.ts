@@ -1,0 +1,90 @@
+// One attempt at a job: its state, its interruptions, its calls to the engine, its progress.
+import type { JobState } from '@errata/contracts';
+import type { EngineMethods } from '@errata/engine';
+import { appendProgress, isCancelRequested, type Lease, moveJob, type TakenJob } from '@errata/lineage';
+import type { WorkerContext } from './context.ts';
+import type { HeldLane } from './held-lane.ts';
+import { type ProgressLog, progressLog } from './progress.ts';
+import { Interruption } from './verdict.ts';
+
+type Method = keyof EngineMethods;
+
+/** What the work of each kind of job is given. */
+export interface JobRun {
+  readonly context: WorkerContext;
+  readonly job: TakenJob;
+  readonly lease: Lease;
+  /** Where the job stands in the database, as far as we have moved it. */
+  state(): JobState;
+  /** Moves the job on. Throws an {@link Interruption} when a person has asked to cancel it instead. */
+  move(to: 'evaluating' | 'committing'): Promise<void>;
+  /** Calls the engine; its progress becomes events under the name of `phase`, and an interruption breaks the call off. */
+  call<M extends Method>(
+    method: M,
+    params: EngineMethods[M]['params'],
+    phase?: string,
+  ): Promise<EngineMethods[M]['result']>;
+  /** Notes that the job has reached one of its outcomes, by a commit or a finish of its own. */
+  ended(state: JobState): void;
+}
+
+const cancelPollMs = 500;
+
+/** Runs `work` on a job, watching for what should break it off: a lost lease, the end of this process, a person's cancellation. */
+export async function whileRunning<T>(
+  context: WorkerContext,
+  { lease, signal: lost }: HeldLane,
+  job: TakenJob,
+  work: (run: JobRun) => Promise<T>,
+  onState: (state: JobState) => void,
+): Promise<T> {
+  const { lineage, engine, stopping } = context;
+  const cancelled = new AbortController();
+  const signal = AbortSignal.any([lost, stopping, cancelled.signal]);
+  const progress = progressLog(async ({ phase, done, total }) => {
+    await appendProgress(lineage, lease, job.id, { phase, done, total });
+  });
+  let state: JobState = job.state;
+  const become = (next: JobState) => {
+    state = next;
+    onState(next);
+  };
+  const poll = setInterval(async () => {
+    // A database that is away for a moment is no reason to stop.
+    const asked = await isCancelRequested(lineage, job.id).catch(() => false);
+    if (asked) cancelled.abort(new Interruption('cancelled', 'a person asked to cancel the job'));
+  }, cancelPollMs);
+  try {
+    return await work({
+      context,
+      job,
+      lease,
+      state: () => state,
+      ended: become,
+      move: async (to) => {
+        await settle(progress, signal);
+        if ((await moveJob(lineage, lease, job.id, state, to)) === 'cancel_requested')
+          throw new Interruption('cancelled', 'a person asked to cancel the job');
+        become(to);
+      },
+      call: async (method, params, phase) => {
+        signal.throwIfAborted();
+        const result = await engine.call(method, params, {
+          signal,
+          onProgress: ({ stage, done, total }) => progress.report({ phase: phase ?? stage, done, total }),
+        });
+        await settle(progress, signal);
+        return result;
+      },
+    });
+  } finally {
+    clearInterval(poll);
+    await progress.settle();
+  }
+}
+
+/** Progress of a phase is written before the job moves on from it. */
+async function settle(progress: ProgressLog, signal: AbortSignal): Promise<void> {
+  await progress.settle();
+  signal.throwIfAborted();
+}

@@ -1,0 +1,30 @@
+// Artefact: second moments of a model's keys, built over a text and kept for the editors.
+import { commitArtefacts, getModel } from '@errata/lineage';
+import { z } from 'zod';
+import { buildSecondMoments, defaultSecondMomentLayers } from '../artefacts.ts';
+import type { JobRun } from '../job-run.ts';
+import { modelDefaults } from '../models.ts';
+import { readInput } from './input.ts';
+
+const inputSchema = z.object({
+  kind: z.literal('second_moment'),
+  layers: z.array(z.int()).nullable(),
+  corpus: z.string().nullable(),
+  tokens: z.int().nullable(),
+});
+
+export async function buildArtefacts(run: JobRun): Promise<void> {
+  const { layers, corpus, tokens } = readInput(inputSchema, run.job);
+  const { lineage, blobs } = run.context;
+  if (run.job.model_id === null) throw new TypeError(`${run.job.id} is for no model`);
+  const model = await getModel(lineage, run.job.model_id);
+  const wanted = layers ?? defaultSecondMomentLayers(model, await modelDefaults(blobs, model));
+  const artefacts = await buildSecondMoments(run, model, wanted, { corpus, tokens });
+  await run.move('committing');
+  await commitArtefacts(lineage, run.lease, {
+    jobId: run.job.id,
+    artefacts,
+    result: { artefacts: artefacts.map(({ layer, blob }) => ({ layer, blob })) },
+  });
+  run.ended('succeeded');
+}

@@ -1,0 +1,58 @@
+// Edit: corrections become deltas, the candidate is measured against its parent, and only what passes the gate moves the branch.
+import { editorNames, gatePolicySchema, resolveConfig, toPlainError } from '@errata/contracts';
+import { commitVersion, finishJob, openBranchWork } from '@errata/lineage';
+import { z } from 'zod';
+import { secondMomentLayers, secondMomentsFor } from '../artefacts.ts';
+import { evaluate, judgeCandidate, solve } from '../candidate.ts';
+import type { JobRun } from '../job-run.ts';
+import { modelDefaults, modelShape } from '../models.ts';
+import { readInput } from './input.ts';
+
+/** The input of an edit job, as far as carrying it out, now or in a replay, depends on it. */
+export const editInputSchema = z.object({
+  editor: z.enum(editorNames),
+  config: z.record(z.string(), z.unknown()),
+  seed: z.int(),
+  on_error: z.enum(['abort', 'continue']),
+  gate: gatePolicySchema.nullable(),
+});
+
+export async function applyEditJob(run: JobRun): Promise<void> {
+  const { editor, config: overrides, seed, on_error, gate } = readInput(editInputSchema, run.job);
+  const { lineage, blobs } = run.context;
+  const { model, branch, parent, edits } = await openBranchWork(lineage, run.job);
+  const defaults = await modelDefaults(blobs, model);
+  const config = resolveConfig(editor, modelShape(model), defaults, overrides);
+  const artefacts = await secondMomentsFor(run, model, defaults, secondMomentLayers(editor, config));
+
+  const request = { jobId: run.job.id, edits, editor, config, seed, on_error, artefacts };
+  const candidate = await solve(run, model, parent.contributions, request, 'edit');
+  await run.move('evaluating');
+  const evaluation = await evaluate(run, model, candidate, 'evaluate');
+  const { verdict, refusal } = judgeCandidate(gate ?? branch.gate, evaluation);
+
+  const found = {
+    summary: evaluation.summary,
+    gate: verdict,
+    editResults: evaluation.results,
+    // What a replay needs to do the same again.
+    result: { editor, config: candidate.config, seed, artefacts },
+  };
+  if (refusal !== null) {
+    const error = toPlainError(refusal);
+    await finishJob(lineage, run.lease, { jobId: run.job.id, from: run.state(), to: 'gated_out', error, ...found });
+    return run.ended('gated_out');
+  }
+  await run.move('committing');
+  const outcome = candidate.failures.length > 0 ? 'completed_with_errors' : 'succeeded';
+  const { contributions } = candidate;
+  await commitVersion(lineage, run.lease, {
+    jobId: run.job.id,
+    parent: parent.version,
+    kind: 'edit',
+    contributions,
+    outcome,
+    ...found,
+  });
+  run.ended(outcome);
+}

@@ -1,0 +1,31 @@
+// Import: a model directory becomes blobs, a model, its root version and its branch `main`.
+import { commitImport } from '@errata/lineage';
+import { z } from 'zod';
+import type { JobRun } from '../job-run.ts';
+import { readInput } from './input.ts';
+
+const inputSchema = z.object({ name: z.string(), path: z.string() });
+
+export async function importModel(run: JobRun): Promise<void> {
+  const { name, path } = readInput(inputSchema, run.job);
+  const found = await run.call('importModel', { path }, 'import');
+  await run.move('committing');
+  const { digest, model_type, parameters, layers, width, vocabulary, context, has_tokenizer } = found;
+  await commitImport(run.context.lineage, run.lease, {
+    jobId: run.job.id,
+    model: {
+      name,
+      digest,
+      model_type,
+      parameters,
+      layers,
+      width,
+      vocabulary,
+      context,
+      has_tokenizer,
+      files: found.files.map(({ name: path, sha256: blob, size: bytes }) => ({ path, blob, bytes })),
+    },
+    result: { defaults: found.defaults },
+  });
+  run.ended('succeeded');
+}

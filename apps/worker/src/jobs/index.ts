@@ -1,0 +1,16 @@
+// The kinds of job and who does them.
+import type { JobKind } from '@errata/contracts';
+import type { JobRun } from '../job-run.ts';
+import { buildArtefacts } from './artefact.ts';
+import { applyEditJob } from './edit.ts';
+import { importModel } from './import.ts';
+import { rollBack } from './rollback.ts';
+
+const works: Record<JobKind, (run: JobRun) => Promise<void>> = {
+  import: importModel,
+  artefact: buildArtefacts,
+  edit: applyEditJob,
+  rollback: rollBack,
+};
+
+export const workOf = (kind: JobKind): ((run: JobRun) => Promise<void>) => works[kind];

@@ -1,0 +1,198 @@
+// Rollback: back to an earlier version, or on without some edits, by replaying what came after them or by dropping their deltas.
+import {
+  type EvaluationSummary,
+  type GateVerdict,
+  type PlainError,
+  rollbackModes,
+  toPlainError,
+} from '@errata/contracts';
+import {
+  type BranchWork,
+  type Contribution,
+  commitVersion,
+  editsById,
+  finishJob,
+  manifestOf,
+  openBranchWork,
+  planRollback,
+  type ReplayStep,
+  type RollbackPlan,
+  type RollbackTarget,
+} from '@errata/lineage';
+import { z } from 'zod';
+import { evaluate, judgeCandidate, type Request, solve } from '../candidate.ts';
+import type { JobRun } from '../job-run.ts';
+import { modelReference } from '../models.ts';
+import { editInputSchema } from './edit.ts';
+import { readInput } from './input.ts';
+
+const ids = z.array(z.string()).optional();
+const inputSchema = z.object({
+  mode: z.enum(rollbackModes),
+  to_version: z.string().optional(),
+  revert_edit_ids: ids,
+  revert_version_ids: ids,
+  reason: z.string(),
+});
+
+/** What a rollback arrived at, before it is committed. */
+interface Outcome {
+  readonly contributions: readonly Contribution[];
+  readonly summary: EvaluationSummary | null;
+  readonly gate: GateVerdict | null;
+  /** Set when the gate refuses. */
+  readonly refusal: PlainError | null;
+  readonly withErrors: boolean;
+  readonly result: Readonly<Record<string, unknown>>;
+}
+
+export async function rollBack(run: JobRun): Promise<void> {
+  const { reason, ...target } = readInput(inputSchema, run.job);
+  const { lineage } = run.context;
+  const work = await openBranchWork(lineage, run.job);
+  const plan = await planRollback(lineage, work.branch.id, target satisfies RollbackTarget);
+  const outcome = await carryOut(run, work, plan);
+  const { contributions, summary, gate, refusal, result } = outcome;
+  if (refusal !== null) {
+    const from = run.state();
+    await finishJob(lineage, run.lease, {
+      jobId: run.job.id,
+      from,
+      to: 'gated_out',
+      error: refusal,
+      summary,
+      gate,
+      result,
+    });
+    return run.ended('gated_out');
+  }
+  await run.move('committing');
+  const end = outcome.withErrors ? 'completed_with_errors' : 'succeeded';
+  await commitVersion(lineage, run.lease, {
+    jobId: run.job.id,
+    parent: work.parent.version,
+    kind: plan.mode,
+    contributions,
+    outcome: end,
+    summary,
+    gate,
+    editResults: [],
+    result,
+    reason,
+  });
+  run.ended(end);
+}
+
+function carryOut(run: JobRun, work: BranchWork, plan: RollbackPlan): Promise<Outcome> | Outcome {
+  switch (plan.mode) {
+    case 'reset':
+      return asItWas(plan.contributions, { version: plan.version });
+    case 'subtract':
+      return subtract(run, work, plan);
+    case 'exact':
+      return replay(run, work, plan);
+  }
+}
+
+/** A state that the branch, or what it was forked from, had before: it has passed its gates already. */
+const asItWas = (contributions: readonly Contribution[], result: Outcome['result']): Outcome => ({
+  contributions,
+  summary: null,
+  gate: null,
+  refusal: null,
+  withErrors: false,
+  result,
+});
+
+const isBeginningOf = (part: readonly Contribution[], whole: readonly Contribution[]): boolean =>
+  part.every(({ link }, index) => link !== undefined && link.id === whole[index]?.link?.id);
+
+/** Edits that are measured after a subtraction at most. Their number is that of everything active, not that of a batch. */
+const measuredEdits = 500;
+
+/**
+ * Drops deltas although later ones were computed with them in place. What remains must still hold: the edits that stay are measured
+ * against the present head, and the branch's gate decides.
+ */
+async function subtract(
+  run: JobRun,
+  { model, branch, parent }: BranchWork,
+  { contributions, reverted }: Extract<RollbackPlan, { mode: 'subtract' }>,
+): Promise<Outcome> {
+  if (isBeginningOf(contributions, parent.contributions)) return asItWas(contributions, { reverted });
+  const kept = [...new Set(contributions.flatMap(({ edit_ids }) => edit_ids))];
+  const chosen = everyNth(kept, measuredEdits);
+  const stored = await editsById(run.context.lineage, chosen);
+  const edits = chosen.flatMap((id) => stored.get(id)?.edit ?? []);
+  await run.move('evaluating');
+  const evaluation = await run.call(
+    'evaluateCandidate',
+    {
+      model: modelReference(model),
+      parent: parent.manifest,
+      candidate: manifestOf(model.resource.digest, contributions),
+      edits,
+    },
+    'evaluate',
+  );
+  const { verdict, refusal } = judgeCandidate(branch.gate, evaluation);
+  return {
+    contributions,
+    summary: evaluation.summary,
+    gate: verdict,
+    refusal: refusal === null ? null : toPlainError(refusal),
+    withErrors: false,
+    result: { reverted, approximate: true, measured: { edits: edits.length, of: kept.length } },
+  };
+}
+
+function everyNth(items: readonly string[], most: number): readonly string[] {
+  if (items.length <= most) return items;
+  return Array.from({ length: most }, (_, index) => items[Math.floor((index * items.length) / most)]!);
+}
+
+/**
+ * Applies the later requests again, each with its editor, settings and seed, as if the reverted edits had never been asked for. Each
+ * is measured and judged as its own job was: against the version it is built upon.
+ */
+async function replay(
+  run: JobRun,
+  { model, branch }: BranchWork,
+  { base, steps, reverted }: Extract<RollbackPlan, { mode: 'exact' }>,
+): Promise<Outcome> {
+  let contributions = base;
+  const replayed: Record<string, unknown>[] = [];
+  let last: Pick<Outcome, 'summary' | 'gate'> = { summary: null, gate: null };
+  let withErrors = false;
+  for (const [index, step] of steps.entries()) {
+    const place = steps.length === 1 ? '' : ` ${index + 1} of ${steps.length}`;
+    const { request, gate } = requestOf(step);
+    const candidate = await solve(run, model, contributions, request, `replay${place}`);
+    const evaluation = await evaluate(run, model, candidate, `evaluate replay${place}`);
+    const { verdict, refusal } = judgeCandidate(gate ?? branch.gate, evaluation);
+    last = { summary: evaluation.summary, gate: verdict };
+    replayed.push({ job_id: step.job_id, edits: step.edits.length, failed: candidate.failures.length, ...last });
+    contributions = candidate.contributions;
+    withErrors ||= candidate.failures.length > 0;
+    if (refusal === null) continue;
+    await run.move('evaluating');
+    const result = { reverted, replayed, refused_job: step.job_id };
+    return { contributions, ...last, refusal: toPlainError(refusal), withErrors, result };
+  }
+  // One summary speaks for the whole only when there is one step.
+  const whole = steps.length === 1 ? last : { summary: null, gate: last.gate };
+  return { contributions, ...whole, refusal: null, withErrors, result: { reverted, replayed } };
+}
+
+/** What an edit job left of its run (edit.ts), so that it can be done again to the bit. */
+const recordSchema = z.object({
+  config: z.record(z.string(), z.unknown()),
+  artefacts: z.array(z.object({ kind: z.literal('second_moment'), layer: z.int(), blob: z.string() })),
+});
+
+function requestOf({ job_id, input, result, edits }: ReplayStep) {
+  const { editor, seed, on_error, gate } = readInput(editInputSchema, { id: job_id, input });
+  const recorded = recordSchema.parse(result);
+  const request: Request = { jobId: job_id, edits, editor, seed, on_error, ...recorded };
+  return { request, gate };
+}

@@ -1,0 +1,105 @@
+// Working a lane: takes its jobs one after another for as long as it is ours.
+import { isTerminal, type JobState, toPlainError } from '@errata/contracts';
+import { finishJob, moveJob, requeueJob, type TakenJob, takeNextJob } from '@errata/lineage';
+import type { WorkerContext } from './context.ts';
+import { type HeldLane, whileHolding } from './held-lane.ts';
+import { whileRunning } from './job-run.ts';
+import { workOf } from './jobs/index.ts';
+import { judgeFailure, type Verdict } from './verdict.ts';
+
+/** Jobs worked in one go before the lane goes to the back of the queue, so that a long one does not starve the others. */
+const jobsInOneGo = 8;
+
+/** Handles one wake-up. Never throws: what cannot be settled now is left to the reconciler. */
+export async function workLane(context: WorkerContext, laneId: string): Promise<void> {
+  const { settings, lineage, dispatch, metrics, log } = context;
+  if (context.draining() || performance.now() < (context.declined.get(laneId) ?? 0)) return;
+  context.declined.delete(laneId);
+  try {
+    let worked = 0;
+    const held = await whileHolding(
+      lineage,
+      laneId,
+      { holder: settings.name, leaseMs: settings.leaseMs },
+      async (lane) => {
+        metrics.laneHeld(1);
+        try {
+          while (worked < jobsInOneGo && !lane.signal.aborted && !context.draining()) {
+            const job = await takeNextJob(lineage, lane.lease);
+            if (job === null) return false;
+            worked++;
+            await workJob(context, lane, job);
+          }
+          return !lane.signal.aborted;
+        } finally {
+          metrics.laneHeld(-1);
+        }
+      },
+    );
+    metrics.laneWoken(held === null ? 'held' : worked > 0 ? 'worked' : 'empty');
+    if (held?.result === true) await dispatch.wake(laneId);
+  } catch (error) {
+    const { code, message } = toPlainError(error);
+    if (code === 'stale_epoch') metrics.leaseLost();
+    log.warn({ lane: laneId, code, error: message }, 'stopped working a lane');
+  }
+}
+
+async function workJob(context: WorkerContext, lane: HeldLane, job: TakenJob): Promise<void> {
+  const log = context.log.child({ job: job.id, kind: job.kind, lane: job.lane_id, attempt: job.attempts });
+  const started = performance.now();
+  let state: JobState = job.state;
+  log.info({ sequence: job.sequence }, 'job started');
+  try {
+    await whileRunning(context, lane, job, workOf(job.kind), (next) => {
+      state = next;
+    });
+  } catch (thrown) {
+    // A commit may have gone through although its answer got lost; then there is nothing left to settle.
+    if (isTerminal(state)) throw thrown;
+    const verdict = judgeFailure(thrown, job.attempts, context.settings.retryMs);
+    log.warn({ verdict: verdict.kind, state, error: thrown }, 'job interrupted');
+    state = await settle(context, lane, job, state, verdict);
+  }
+  const seconds = (performance.now() - started) / 1000;
+  context.metrics.jobEnded(job.kind, state, seconds);
+  log.info({ state, seconds: Number(seconds.toFixed(3)) }, 'job left');
+}
+
+/** Writes down what became of a failed attempt. Answers with the state it left the job in. */
+async function settle(
+  { settings, lineage, dispatch, metrics, declined }: WorkerContext,
+  { lease }: HeldLane,
+  job: TakenJob,
+  from: JobState,
+  verdict: Verdict,
+): Promise<JobState> {
+  switch (verdict.kind) {
+    case 'let_go':
+      metrics.leaseLost();
+      return from;
+    case 'hand_back':
+      await moveJob(lineage, lease, job.id, from, 'queued', { reason: 'the worker is stopping' });
+      return 'queued';
+    case 'cancelled':
+      await finishJob(lineage, lease, { jobId: job.id, from, to: 'cancelled' });
+      return 'cancelled';
+    case 'rejected':
+    case 'failed': {
+      // What only turns out while committing is no longer the request's fault alone.
+      const to = from === 'committing' ? 'failed' : verdict.kind;
+      await finishJob(lineage, lease, { jobId: job.id, from, to, error: toPlainError(verdict.error) });
+      return to;
+    }
+    case 'retry': {
+      const { delayMs } = verdict;
+      const error = toPlainError(verdict.error);
+      const to = await requeueJob(lineage, lease, { jobId: job.id, from, error, delayMs });
+      if (error.code === 'insufficient_memory')
+        declined.set(job.lane_id, performance.now() + delayMs + 2 * settings.reconcileMs);
+      // The reconciler would find it, only later.
+      if (to === 'queued') setTimeout(() => void dispatch.wake(job.lane_id), delayMs + 10).unref();
+      return to;
+    }
+  }
+}

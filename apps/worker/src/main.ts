@@ -1,0 +1,61 @@
+// The worker process: settings from the environment, logs as JSON lines, a graceful end on SIGTERM or SIGINT.
+import { ErrataError } from '@errata/contracts';
+import { pino } from 'pino';
+import { readSettings, type WorkerSettings } from './settings.ts';
+import { startWorker, type Worker } from './worker.ts';
+
+const complain = (error: unknown): void => {
+  const known = error instanceof ErrataError;
+  const text = known ? `${error.code}: ${error.message}` : error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`errata-worker: ${text}\n`);
+};
+
+let settings: WorkerSettings;
+try {
+  settings = readSettings(process.env);
+} catch (error) {
+  complain(error);
+  process.exit(2);
+}
+
+const log = pino({
+  name: 'errata-worker',
+  level: settings.logLevel,
+  serializers: { error: describe },
+  timestamp: pino.stdTimeFunctions.isoTime,
+});
+
+let worker: Worker | undefined;
+let ending = false;
+const end = async (signal: string): Promise<void> => {
+  // Asked twice: at once. What was running is picked up again when its lease ends.
+  if (ending) process.exit(1);
+  ending = true;
+  log.info({ signal }, 'stopping');
+  await worker?.stop();
+  log.info('stopped');
+  process.exit(0);
+};
+process.on('SIGTERM', (signal) => void end(signal));
+process.on('SIGINT', (signal) => void end(signal));
+// A defect of ours: better to start afresh than to go on in an unknown state.
+process.on('unhandledRejection', (error) => {
+  log.fatal({ error }, 'a promise was rejected and nobody looked');
+  process.exit(1);
+});
+
+try {
+  worker = await startWorker(settings, log);
+} catch (error) {
+  complain(error);
+  process.exit(1);
+}
+
+/** Errors in logs: expected ones without a stack, others with it and with what caused them. */
+function describe(error: unknown): unknown {
+  if (error instanceof ErrataError) {
+    const { code, message, details, cause } = error;
+    return { code, message, details, ...(cause === undefined ? {} : { cause: describe(cause) }) };
+  }
+  return error instanceof Error ? { message: error.message, stack: error.stack } : error;
+}

@@ -1,0 +1,131 @@
+// A worker: takes wake-ups from the queue, works the lanes they name, and looks after lanes that nobody works.
+import { openDiskStore } from '@errata/blobs';
+import { startEngine } from '@errata/engine';
+import { migrate, openLineage } from '@errata/lineage';
+import { describeQueueUrl, openDispatch } from '@errata/queue';
+import type { Logger } from 'pino';
+import type { WorkerContext } from './context.ts';
+import { workLane } from './lane.ts';
+import { createMetrics, serveMetrics } from './metrics.ts';
+import { startReconciler } from './reconciler.ts';
+import type { WorkerSettings } from './settings.ts';
+import { Interruption } from './verdict.ts';
+
+export interface Worker {
+  /** Port of the health and metrics server; null when there is none. */
+  readonly metricsPort: number | null;
+  /** Takes nothing more, lets running jobs finish within the grace period, hands the others back, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** What may be left to do once running jobs have been told to stop: writing that down, and closing connections. */
+const closingMs = 3_000;
+
+/**
+ * Connects to everything and starts working.
+ * @throws ErrataError `unavailable` when the database or the queue cannot be reached, `schema_mismatch`, `storage_failed`
+ */
+export async function startWorker(settings: WorkerSettings, log: Logger): Promise<Worker> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse())
+      await close().catch((error) => log.warn({ error }, 'closing failed'));
+  };
+  try {
+    const applied = await migrate(settings.databaseUrl);
+    if (applied.length > 0) log.info({ migrations: applied }, 'brought the database up to date');
+    const lineage = await openLineage(settings.databaseUrl, {
+      onConnectionError: (error) => log.warn({ error }, 'a database connection broke'),
+    });
+    closers.push(() => lineage.close());
+    const blobs = await openDiskStore(settings.blobsDir);
+    const dispatch = await openDispatch(settings.queueUrl, {
+      lockMs: settings.leaseMs,
+      onWarning: ({ kind, message }) => log.warn({ warning: kind }, message),
+    });
+    closers.push(() => dispatch.close());
+    const engine = startEngine(
+      { blobsDir: settings.blobsDir, ...settings.engine },
+      { onLog: (line) => log.debug({ engine: line }, 'engine') },
+    );
+    closers.push(() => engine.stop());
+
+    let draining = false;
+    const stopping = new AbortController();
+    const metrics = createMetrics(() => engine.rss());
+    const context: WorkerContext = {
+      settings,
+      lineage,
+      dispatch,
+      engine,
+      blobs,
+      metrics,
+      log,
+      stopping: stopping.signal,
+      draining: () => draining,
+      declined: new Map(),
+    };
+    const server =
+      settings.metrics === null
+        ? null
+        : await serveMetrics(metrics.registry, () => problemsOf(context), settings.metrics);
+    if (server !== null) closers.push(() => server.close());
+    const consumer = dispatch.consume((laneId) => workLane(context, laneId), { concurrency: settings.concurrency });
+    const reconciler = startReconciler(context);
+    log.info(
+      {
+        worker: settings.name,
+        queue: describeQueueUrl(settings.queueUrl),
+        blobs: settings.blobsDir,
+        concurrency: settings.concurrency,
+        ...(server === null ? {} : { metrics_port: server.port }),
+      },
+      'worker ready',
+    );
+
+    const stop = async () => {
+      draining = true;
+      const grace = setTimeout(() => {
+        stopping.abort(new Interruption('hand_back', 'the worker is stopping'));
+      }, settings.stopGraceMs);
+      const late = new Promise<void>((resolve) => {
+        setTimeout(resolve, settings.stopGraceMs + closingMs).unref();
+      });
+      const orderly = async () => {
+        // In this order, so that a wake-up that arrives now goes back to the queue instead of being taken for nothing.
+        await Promise.all([consumer.pause(), reconciler.stop()]);
+        await consumer.close();
+        await closeAll();
+      };
+      await Promise.race([orderly(), late]);
+      clearTimeout(grace);
+    };
+    let stopped: Promise<void> | undefined;
+    return {
+      metricsPort: server?.port ?? null,
+      stop: () => {
+        stopped ??= stop();
+        return stopped;
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+async function problemsOf({ lineage, dispatch, draining }: WorkerContext): Promise<readonly string[]> {
+  const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
+  const found = await Promise.all([
+    lineage.prisma.$queryRaw`SELECT 1`.then(
+      () => null,
+      (error) => `database: ${reason(error)}`,
+    ),
+    dispatch.counts().then(
+      () => null,
+      (error) => `queue: ${reason(error)}`,
+    ),
+    draining() ? 'the worker is stopping' : null,
+  ]);
+  return found.filter((problem) => problem !== null);
+}
