@@ -34,12 +34,15 @@ function align(text: Uint8Array, tokenizer: Tokenizer, ids: readonly number[]): 
     const bytes = tokenizer.tokenBytes(id);
     const mayInsertSpace = index === 0 || literal.has(ids[index - 1]!);
     const step = new Map<number, number>();
+    let firstEntered = text.length + 1;
     for (const start of reachable) {
       if (!bytes) {
-        for (let end = start + 1; end <= text.length; end++) {
+        // Every later end is reachable from here; those beyond the first start tried have been entered already.
+        for (let end = start + 1; end < firstEntered; end++) {
           const atCharacterStart = end === text.length || (text[end]! & 0xc0) !== 0x80;
-          if (atCharacterStart && !step.has(end)) step.set(end, start);
+          if (atCharacterStart) step.set(end, start);
         }
+        firstEntered = Math.min(firstEntered, start + 1);
         continue;
       }
       if (matchesAt(text, start, bytes) && !step.has(start + bytes.length)) step.set(start + bytes.length, start);
@@ -69,6 +72,8 @@ const rewritings: readonly ((text: string) => string)[] = [
   (text) => text.normalize('NFC'),
   (text) => text.normalize('NFKC'),
   (text) => text.toLowerCase(),
+  // Sentencepiece cannot tell its own space mark in a text from a space.
+  (text) => text.replaceAll('\u2581', ' '),
 ];
 
 /** Spans of tokens, with the map from positions in the text (UTF-16) to the bytes that the spans count. */
