@@ -22,9 +22,20 @@ export interface LineageOptions {
   readonly onConnectionError?: (error: Error) => void;
 }
 
+/**
+ * A process that freezes inside a transaction (stopped, paused with its machine, cut off) keeps its locks, and with them a lane, for
+ * as long as the server lets it. No statement of ours follows another later than in milliseconds. `options` in the URL replaces this.
+ */
+const serverOptions = '-c idle_in_transaction_session_timeout=10000';
+
 /** Opens the database, whose schema must be in place (see {@link migrate}). `unavailable` when it cannot be reached. */
 export async function openLineage(url: string, options: LineageOptions = {}): Promise<Lineage> {
-  const pool = new pg.Pool({ connectionString: url, max: options.poolSize ?? 10, connectionTimeoutMillis: 30_000 });
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.poolSize ?? 10,
+    connectionTimeoutMillis: 30_000,
+    options: serverOptions,
+  });
   pool.on('error', (error) => options.onConnectionError?.(error));
   try {
     (await pool.connect()).release();

@@ -210,6 +210,15 @@ for (const { backend, url } of backends) {
   );
 }
 
+test('server options in a postgres URL do not hide the queue', async () => {
+  const url = new URL(database.url);
+  url.searchParams.set('options', '-c statement_timeout=60000');
+  const dispatch = await openDispatch(url.href, { name: freshName() });
+  open.add(dispatch);
+  expect(await dispatch.wake('branch:a')).toBe(true);
+  expect(await dispatch.counts()).toEqual({ waiting: 1, active: 0 });
+});
+
 test('a server that is not there is named', async () => {
   for (const url of ['redis://127.0.0.1:1', 'postgres://nobody@127.0.0.1:1/none']) {
     await expect(openDispatch(url)).rejects.toMatchObject({

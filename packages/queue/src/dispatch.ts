@@ -90,7 +90,17 @@ export async function openDispatch(queueUrl: string, options: DispatchOptions = 
 }
 
 function openPostgres(connectionString: string, options: DispatchOptions): Promise<Dispatch> {
-  const connection = { connectionString, migrate: true, max: 3, connectionTimeoutMillis: 10_000 };
+  // BullMQ adds its search path to the options it is given, but those in a URL would replace them.
+  const url = new URL(connectionString);
+  const given = url.searchParams.get('options');
+  url.searchParams.delete('options');
+  const connection = {
+    connectionString: url.href,
+    migrate: true,
+    max: 3,
+    connectionTimeoutMillis: 10_000,
+    ...(given === null ? {} : { options: given }),
+  };
   return dispatchOver('postgres', withBackend(createPostgresBackend), connection, connection, options);
 }
 
