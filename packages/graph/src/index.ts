@@ -4,6 +4,21 @@ export { linear, linearCrossEntropy, type Orientation, rmsNorm, sumRows } from '
 export { addDims, type Dim, elementCount, mulDims, sameDims, subDims } from './dims.ts';
 export { GraphError, type GraphErrorCode, type GraphErrorFields, graphErrorCodes } from './errors.ts';
 export { gradients, vectorJacobian } from './gradients.ts';
+export {
+  cholesky,
+  identity,
+  inversePositive,
+  type Matrix,
+  matrix,
+  multiply,
+  type ProductOptions,
+  releaseLinalg,
+  solveFactored,
+  solvePositive,
+  solveTriangular,
+  transposeMatrix,
+  woodburySolve,
+} from './linalg.ts';
 export type { CompositeVjp, OpType } from './nodes.ts';
 export { type EmittedModel, emitOnnx } from './onnx.ts';
 export {
@@ -80,6 +95,7 @@ export {
   runtimeSettings,
   settingsFromEnvironment,
 } from './program.ts';
+export { type SingularValues, type SymmetricEigen, singularValues, symmetricEigen } from './spectral.ts';
 export {
   type ArrayOf,
   constant,

@@ -1,0 +1,172 @@
+// Linear algebra against the identities that define it.
+
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  cholesky,
+  identity,
+  inversePositive,
+  type Matrix,
+  matrix,
+  multiply,
+  releaseLinalg,
+  solvePositive,
+  solveTriangular,
+  transposeMatrix,
+  woodburySolve,
+} from './linalg.ts';
+import { singularValues, symmetricEigen } from './spectral.ts';
+
+afterAll(() => releaseLinalg());
+
+function random(rows: number, columns: number, seed: number): Matrix {
+  let state = seed >>> 0;
+  const out = matrix(rows, columns);
+  for (let i = 0; i < out.data.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    out.data[i] = state / 2 ** 31 - 1;
+  }
+  return out;
+}
+
+async function positive(n: number, seed: number): Promise<Matrix> {
+  const a = random(n, n, seed);
+  const product = await multiply(a, a, { transB: true });
+  for (let i = 0; i < n; i++) product.data[i * n + i]! += 0.5;
+  return product;
+}
+
+function worst(a: Matrix, b: Matrix): number {
+  expect([a.rows, a.columns]).toEqual([b.rows, b.columns]);
+  let most = 0;
+  for (let i = 0; i < a.data.length; i++) most = Math.max(most, Math.abs(a.data[i]! - b.data[i]!));
+  return most;
+}
+
+/** One size within a block, one over several with a remainder. */
+const sizes = [7, 250];
+
+describe('multiply', () => {
+  for (const [transA, transB] of [
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ] as const) {
+    it(`agrees with the sum over the inner index (transA ${transA}, transB ${transB}), small and large`, async () => {
+      for (const [m, k, n] of [
+        [3, 5, 4],
+        [40, 61, 52],
+      ] as const) {
+        const a = random(transA ? k : m, transA ? m : k, 1);
+        const b = random(transB ? n : k, transB ? k : n, 2);
+        const expected = matrix(m, n);
+        for (let i = 0; i < m; i++)
+          for (let j = 0; j < n; j++)
+            for (let l = 0; l < k; l++)
+              expected.data[i * n + j]! +=
+                a.data[transA ? l * m + i : i * k + l]! * b.data[transB ? j * k + l : l * n + j]!;
+        expect(worst(await multiply(a, b, { transA, transB }), expected)).toBeLessThan(1e-13);
+      }
+    });
+  }
+
+  it('names the sizes that do not fit', async () => {
+    await expect(multiply(matrix(2, 3), matrix(4, 2))).rejects.toThrow(/inner sizes 3 and 4.*\[2, 3\] \[4, 2\]/);
+  });
+});
+
+describe.each(sizes)('positive definite matrices of size %i', (n) => {
+  it('are the product of their Cholesky factor and its transpose', async () => {
+    const a = await positive(n, 3);
+    const l = await cholesky(a);
+    for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) expect(l.data[i * n + j]).toBe(0);
+    expect(worst(await multiply(l, l, { transB: true }), a)).toBeLessThan(1e-12 * n);
+  });
+
+  it('are solved, and inverted', async () => {
+    const a = await positive(n, 4);
+    const b = random(n, 3, 5);
+    expect(worst(await multiply(a, await solvePositive(a, b)), b)).toBeLessThan(1e-9);
+    const inverse = await inversePositive(a);
+    expect(worst(await multiply(a, inverse), identity(n))).toBeLessThan(1e-9);
+    expect(worst(inverse, transposeMatrix(inverse))).toBe(0);
+  });
+
+  it('have factors whose triangular systems are solved both ways', async () => {
+    const l = await cholesky(await positive(n, 6));
+    const b = random(n, 2, 7);
+    expect(worst(await multiply(l, await solveTriangular(l, b)), b)).toBeLessThan(1e-10);
+    expect(worst(await multiply(l, await solveTriangular(l, b, true), { transA: true }), b)).toBeLessThan(1e-10);
+  });
+
+  it('take further keys by the Woodbury identity as by a solve of the whole', async () => {
+    const c = await positive(n, 8);
+    const keys = random(n, 5, 9);
+    const lambda = 3;
+    const whole = await multiply(keys, keys, { transB: true });
+    for (let i = 0; i < whole.data.length; i++) whole.data[i]! += lambda * c.data[i]!;
+    const direct = await solvePositive(whole, keys);
+    const quick = await woodburySolve(await inversePositive(c), keys, lambda);
+    expect(worst(quick, direct)).toBeLessThan(1e-10);
+  });
+});
+
+describe('a matrix that is not positive definite', () => {
+  it('is refused with the pivot, counted over the whole matrix', async () => {
+    const a = identity(150);
+    a.data[120 * 150 + 120] = -1;
+    await expect(cholesky(a)).rejects.toMatchObject({
+      code: 'not_positive_definite',
+      message: expect.stringMatching(/pivot 120/),
+    });
+  });
+});
+
+describe('symmetricEigen', () => {
+  it.each([1, 2, 9, 60])('decomposes a matrix of size %i into orthonormal vectors', async (n) => {
+    const r = random(n, n, 10 + n);
+    const a = matrix(
+      n,
+      n,
+      r.data.map((x, i) => x + r.data[(i % n) * n + Math.floor(i / n)]!),
+    );
+    const { values, vectors } = symmetricEigen(a);
+    expect([...values]).toEqual([...values].sort((x, y) => y - x));
+    expect(worst(await multiply(vectors, vectors, { transA: true }), identity(n))).toBeLessThan(1e-12);
+    const scaled = matrix(
+      n,
+      n,
+      vectors.data.map((x, i) => x * values[i % n]!),
+    );
+    expect(worst(await multiply(scaled, vectors, { transB: true }), a)).toBeLessThan(1e-12 * n);
+  });
+
+  it('handles diagonal and repeated eigenvalues', () => {
+    const a = matrix(3, 3, Float64Array.of(2, 0, 0, 0, 5, 0, 0, 0, 2));
+    expect([...symmetricEigen(a).values]).toEqual([5, 2, 2]);
+  });
+});
+
+describe('singularValues', () => {
+  it.each([
+    [6, 4],
+    [4, 6],
+    [5, 5],
+  ])('recomposes a %i x %i matrix', async (m, n) => {
+    const a = random(m, n, 20);
+    const { u, values, v } = singularValues(a);
+    const scaled = matrix(
+      u.rows,
+      u.columns,
+      u.data.map((x, i) => x * values[i % u.columns]!),
+    );
+    expect(worst(await multiply(scaled, v, { transB: true }), a)).toBeLessThan(1e-13);
+    expect(worst(await multiply(u, u, { transA: true }), identity(Math.min(m, n)))).toBeLessThan(1e-12);
+  });
+
+  it('reveal the rank', async () => {
+    const a = await multiply(random(12, 3, 30), random(3, 9, 31));
+    const { values } = singularValues(a);
+    expect(values.filter((value) => value > 1e-12 * values[0]!).length).toBe(3);
+  });
+});
