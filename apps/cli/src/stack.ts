@@ -5,7 +5,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ErrataError, type Scope, scopes } from '@errata/contracts';
+import { ErrataError, scopes } from '@errata/contracts';
 import { createKey, migrate, openLineage } from '@errata/lineage';
 import { findRedisServer, freePort, startPostgres, startRedis } from '@errata/local-services';
 import { connectionFile } from './connection.ts';
@@ -33,7 +33,6 @@ export interface Stack {
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const mains = { api: 'apps/api/src/main.ts', worker: 'apps/worker/src/main.ts' } as const;
-const databaseName = 'errata';
 
 /** Brings the stack up. Servers given by DATABASE_URL and QUEUE_URL are used as they are; otherwise private ones are started. */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -87,9 +86,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 async function privateDatabase(dataDir: string, closers: (() => Promise<void>)[]): Promise<string> {
   const server = await startPostgres({ dataDir: join(dataDir, 'postgres') });
   closers.push(() => server.stop());
-  const url = new URL(server.url);
-  url.pathname = `/${databaseName}`;
-  return url.href;
+  return server.url;
 }
 
 async function chooseQueue(
@@ -106,10 +103,9 @@ async function chooseQueue(
 }
 
 async function makeKey(databaseUrl: string): Promise<string> {
-  const lineage = openLineage(databaseUrl);
+  const lineage = await openLineage(databaseUrl);
   try {
-    const everything: Scope[] = [...scopes];
-    return (await createKey(lineage, { name: 'local stack', scopes: everything })).token;
+    return (await createKey(lineage, 'local stack', scopes)).token;
   } finally {
     await lineage.close();
   }

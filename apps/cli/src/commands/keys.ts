@@ -17,9 +17,9 @@ export function register(program: Command): void {
       const url = process.env.DATABASE_URL;
       if (url === undefined)
         throw new ErrataError('invalid_request', 'set DATABASE_URL to the database of the service');
-      const lineage = openLineage(url);
+      const lineage = await openLineage(url);
       try {
-        const key = await createKey(lineage, { name: options.name, scopes: options.scopes });
+        const key = await createKey(lineage, options.name, options.scopes);
         if (options.json) printJson(key);
         else console.log(key.token);
       } finally {
