@@ -1,0 +1,216 @@
+// Evaluations on a real tiny model: against itself, destroyed, and pushed towards one answer.
+import { type Edit, editSchema } from '@errata/contracts';
+import { type Delta, loadCheckpoint, type Model, openModel, type Tokenizer, type View } from '@errata/models';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tinyCorpus, writeTinyModel } from '../../../test/support/tiny-model.ts';
+import { createAnswerCache, evaluateCandidate, gateValues } from './index.ts';
+
+let model: Model;
+let parent: View;
+let tokenizer: Tokenizer;
+let remove: () => void;
+
+beforeAll(async () => {
+  const tiny = await writeTinyModel();
+  remove = tiny.remove;
+  const checkpoint = await loadCheckpoint(tiny.path);
+  model = openModel(checkpoint);
+  checkpoint.close();
+  parent = model.view();
+  tokenizer = model.tokenizer!;
+});
+
+afterAll(async () => {
+  await model.release();
+  remove();
+});
+
+const edit = (fields: Partial<Edit> = {}): Edit =>
+  editSchema.parse({
+    custom_id: 'e1',
+    prompt: 'The capital of Oz is',
+    subject: 'Oz',
+    target_new: 'Rome',
+    rephrases: ['Oz has the capital', 'They govern Oz from'],
+    locality: {
+      neighbourhood: [{ prompt: 'The capital of Ix is', target: 'Bern' }, { prompt: 'The capital of Ur is' }],
+      other_relations: [{ prompt: 'The language of Oz is', target: 'Ozian' }],
+    },
+    portability: { one_hop: [{ prompt: 'The pope of the capital of Oz lives in', target: 'Rome' }] },
+    ...fields,
+  });
+
+/** All weights of the model set to zero: every logit is equal, and the first token always wins. */
+const zeroed = (): View => {
+  const deltas = [...model.spec.parameters.keys()].map((tensor): Delta => {
+    const data = parent.weight(tensor).map((x) => -x);
+    return { kind: 'dense', tensor, data };
+  });
+  return parent.with(deltas);
+};
+
+/** The final norm puts out the embedding of one letter, whatever comes in. */
+const onlySaying = (letter: string): View => {
+  const { spec } = model;
+  const [id] = tokenizer.encode(letter);
+  const row = parent.weight(spec.tokenEmbedding).subarray(id! * spec.width, (id! + 1) * spec.width);
+  const { weight, bias } = spec.finalNorm;
+  const change = (tensor: string, wanted: (i: number) => number): Delta => ({
+    kind: 'dense',
+    tensor,
+    data: parent.weight(tensor).map((x, i) => wanted(i) - x),
+  });
+  return parent.with([change(weight, () => 0), change(bias!, (i) => 100 * row[i]!)]);
+};
+
+describe('a version against itself', () => {
+  it('agrees with itself everywhere and has not moved', async () => {
+    const { summary, perEdit } = await evaluateCandidate({
+      parent,
+      candidate: parent,
+      tokenizer,
+      edits: [edit()],
+      heldText: tinyCorpus(),
+      perplexityTokens: 300,
+    });
+    expect(summary.locality).toEqual({ token: 1, all: 1, exact: 1, count: 3 });
+    expect(summary.locality_by_kind.neighbourhood).toEqual({ token: 1, all: 1, exact: 1, count: 2 });
+    expect(summary.delta_norm).toBeNull();
+    expect(summary.perplexity!.candidate).toBe(summary.perplexity!.parent);
+    expect(summary.reliability.after).toEqual(summary.reliability.before);
+    expect(summary.generalization!.after).toEqual(summary.generalization!.before);
+    expect(summary.portability_by_kind.one_hop!.after.count).toBe(1);
+    expect(perEdit[0]!.answer_after).toBe(perEdit[0]!.answer_before);
+  });
+});
+
+describe('a destroyed version', () => {
+  it('answers nothing, agrees with nothing, and its perplexity is that of guessing', async () => {
+    const candidate = zeroed();
+    const { summary } = await evaluateCandidate({
+      parent,
+      candidate,
+      tokenizer,
+      edits: [edit()],
+      heldText: tinyCorpus(),
+      perplexityTokens: 300,
+    });
+    expect(summary.reliability.after).toEqual({ token: 0, all: 0, exact: 0, count: 1 });
+    expect(summary.generalization!.after.token).toBe(0);
+    expect(summary.locality!.token).toBeLessThan(0.3);
+    expect(summary.delta_norm).toBeCloseTo(1, 6);
+    expect(summary.perplexity!.candidate).toBeCloseTo(model.spec.vocab, 0);
+    const values = gateValues(summary);
+    expect(values.reliability).toBe(0);
+    expect(values.perplexity_ratio).toBe(summary.perplexity!.candidate / summary.perplexity!.parent);
+  });
+});
+
+describe('answers', () => {
+  it('of a version that only ever says x hit the letters of a target of x, not the space before it', async () => {
+    const candidate = onlySaying('x');
+    const { perEdit } = await evaluateCandidate({
+      parent,
+      candidate,
+      tokenizer,
+      edits: [edit({ target_new: 'xxx' }), edit({ custom_id: 'e2', prompt: 'Oz:\n', target_new: 'xxx' })],
+    });
+    expect(perEdit[0]!.reliability.after).toEqual({ token: 3 / 4, all: 0, exact: 0 });
+    // After a line break there is no space to miss; but generation does not stop after three, so it is no exact match.
+    expect(perEdit[1]!.reliability.after).toEqual({ token: 1, all: 1, exact: 0 });
+    expect(perEdit[0]!.answer_after).toMatch(/^x+$/);
+  });
+
+  it('are scored by the fraction of target tokens at the top', async () => {
+    const prompt = 'The capital of Oz is';
+    const { perEdit } = await evaluateCandidate({
+      parent,
+      candidate: parent,
+      tokenizer,
+      edits: [edit({ prompt, target_new: 'Rome' })],
+    });
+    const { predicted } = await predictions(prompt, ' Rome');
+    const { token, all } = perEdit[0]!.reliability.before;
+    expect(token).toBe(predicted.filter((hit) => hit).length / predicted.length);
+    expect(all).toBe(predicted.every((hit) => hit) ? 1 : 0);
+  });
+
+  /** By hand, one position at a time: whether each token of the target is the likeliest after those before it. */
+  async function predictions(prompt: string, target: string): Promise<{ predicted: boolean[] }> {
+    const ids = tokenizer.encode(prompt);
+    const predicted: boolean[] = [];
+    for (const id of tokenizer.encode(target)) {
+      const [logits] = await parent.nextLogits([ids]);
+      predicted.push(logits!.indexOf(Math.max(...logits!)) === id);
+      ids.push(id);
+    }
+    return { predicted };
+  }
+});
+
+describe('edits that failed', () => {
+  it('are reported and left out of the means', async () => {
+    const { summary, perEdit } = await evaluateCandidate({
+      parent,
+      candidate: parent,
+      tokenizer,
+      edits: [edit(), edit({ custom_id: 'e2' })],
+      work: [{ diagnostics: { steps: 3 } }, { error: { code: 'edit_failed', message: 'no' } }],
+    });
+    expect(summary).toMatchObject({ edits: 2, applied: 1, perplexity: null });
+    expect(summary.reliability.after.count).toBe(1);
+    expect(perEdit[0]).toMatchObject({ outcome: 'applied', error: null, diagnostics: { steps: 3 } });
+    expect(perEdit[1]).toMatchObject({ outcome: 'failed', error: { code: 'edit_failed', message: 'no' } });
+  });
+
+  it('all of them leave a gate nothing to say about reliability', async () => {
+    const { summary } = await evaluateCandidate({
+      parent,
+      candidate: parent,
+      tokenizer,
+      edits: [edit()],
+      work: [{ error: { code: 'edit_failed', message: 'no' } }],
+    });
+    expect(gateValues(summary)).toEqual({});
+  });
+});
+
+describe('batches', () => {
+  it('of many edits give each the answers it has alone', async () => {
+    const edits = ['Oz', 'Ix', 'Ur'].map((subject, i) =>
+      edit({ custom_id: `e${i}`, prompt: `The capital of ${subject} is`, subject }),
+    );
+    const candidate = zeroed();
+    const together = await evaluateCandidate({ parent, candidate, tokenizer, edits });
+    for (const [i, one] of edits.entries()) {
+      const alone = await evaluateCandidate({ parent, candidate, tokenizer, edits: [one] });
+      expect(together.perEdit[i]).toEqual(alone.perEdit[0]);
+    }
+  });
+
+  it('take the answers of the parent from a cache', async () => {
+    const cache = createAnswerCache();
+    const input = { parent, candidate: zeroed(), tokenizer, edits: [edit()], cache };
+    const first = await evaluateCandidate(input);
+    const progress: number[] = [];
+    const second = await evaluateCandidate(input, {
+      onProgress: ({ stage, total }) => {
+        if (stage === 'parent') progress.push(total);
+      },
+    });
+    expect(second.perEdit).toEqual(first.perEdit);
+    expect(progress).toEqual([0]);
+  });
+
+  it('stop when they are told to', async () => {
+    const stop = AbortSignal.abort(new Error('enough'));
+    const input = { parent, candidate: parent, tokenizer, edits: [edit()] };
+    await expect(evaluateCandidate(input, { signal: stop })).rejects.toThrow('enough');
+  });
+
+  it('name the prompt that is too long', async () => {
+    const long = edit({ prompt: `Oz ${'is '.repeat(60)}` });
+    const input = { parent, candidate: parent, tokenizer, edits: [long] };
+    await expect(evaluateCandidate(input)).rejects.toMatchObject({ code: 'prompt_too_long' });
+  });
+});
