@@ -41,14 +41,19 @@ interface ChainRow {
 
 const deltasSchema = z.array(deltaReferenceSchema);
 
-/** The contributions of the chain that ends at `tip`, first to last. */
-export async function readChain(db: Db, tip: string | null): Promise<readonly Contribution[]> {
-  if (tip === null) return [];
+/** The contributions of the chain that ends at `tip`, first to last; only those after `until` when the chain holds that link. */
+export async function readChain(
+  db: Db,
+  tip: string | null,
+  until: string | null = null,
+): Promise<readonly Contribution[]> {
+  if (tip === null || tip === until) return [];
   const rows = await clientOf(db).$queryRaw<ChainRow[]>`
     WITH RECURSIVE chain AS (
       SELECT * FROM contributions WHERE id = ${tip}
       UNION ALL
       SELECT earlier.* FROM contributions earlier JOIN chain ON earlier.id = chain.previous_id
+      WHERE earlier.id IS DISTINCT FROM ${until}
     )
     SELECT id, previous_id, job_id, edit_ids, deltas, bytes FROM chain ORDER BY depth`;
   return rows.map((row) => ({
@@ -58,6 +63,23 @@ export async function readChain(db: Db, tip: string | null): Promise<readonly Co
     bytes: Number(row.bytes),
     link: { id: row.id, previous: row.previous_id },
   }));
+}
+
+/** The edits that are active in one chain and not in the other; costs what the chains differ by when one continues the other. */
+export async function switchedEdits(
+  db: Db,
+  before: string | null,
+  after: string | null,
+): Promise<{ readonly on: readonly string[]; readonly off: readonly string[] }> {
+  const editsOf = (chain: readonly Contribution[]) => [...new Set(chain.flatMap(({ edit_ids }) => edit_ids))];
+  const continues = (chain: readonly Contribution[], from: string | null) => chain[0]?.link?.previous === from;
+  if (before === after) return { on: [], off: [] };
+  const added = await readChain(db, after, before);
+  if (continues(added, before)) return { on: editsOf(added), off: [] };
+  const removed = await readChain(db, before, after);
+  if (continues(removed, after)) return { on: [], off: editsOf(removed) };
+  const [earlier, later] = [new Set(editsOf(removed)), new Set(editsOf(added))];
+  return { on: [...later].filter((id) => !earlier.has(id)), off: [...earlier].filter((id) => !later.has(id)) };
 }
 
 export interface WrittenChain {

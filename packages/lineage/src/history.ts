@@ -1,7 +1,7 @@
 // The history of a branch: its moves, the edits that are active at its head, and whether all of it holds together.
 import { type EditRecord, ErrataError, type MoveResource, type Page, versionId } from '@errata/contracts';
 import { clientOf, type Db } from './client.ts';
-import { type Contribution, manifestOf, readChain } from './contributions.ts';
+import { manifestOf, readChain, switchedEdits } from './contributions.ts';
 import { editRecord, editsById } from './edits.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
 
@@ -13,24 +13,19 @@ export async function branchLog(db: Db, branchId: string, page: PageRequest = {}
   const client = clientOf(db);
   const limit = page.limit ?? 20;
   const branch = await client.branch.findUniqueOrThrow({ where: { id: branchId } });
-  // One more for the next page, and one more for what the last move shown started from.
+  // One more tells whether there is another page, and what the last move shown started from.
   const rows = await client.branchMove.findMany({
     where: { branchId, ...(page.after === undefined ? {} : { sequence: { lt: numericCursor(page.after) } }) },
     orderBy: { sequence: 'desc' },
     take: limit + 1,
   });
-  const chains = new Map<string | null, readonly Contribution[]>();
-  const idsAt = async (tip: string | null): Promise<ReadonlySet<string>> => {
-    if (!chains.has(tip)) chains.set(tip, await readChain(db, tip));
-    return new Set(chains.get(tip)!.flatMap(({ edit_ids }) => edit_ids));
-  };
-  const active = await idsAt(branch.tipId);
+  const active = new Set((await readChain(db, branch.tipId)).flatMap(({ edit_ids }) => edit_ids));
   const switched = new Map<number, readonly string[]>();
   for (const [index, row] of rows.slice(0, limit).entries()) {
-    const before = row.kind === 'created' ? new Set<string>() : await idsAt(rows[index + 1]!.tipId);
-    const after = await idsAt(row.tipId);
-    const changed = [...after].filter((id) => !before.has(id)).concat([...before].filter((id) => !after.has(id)));
-    switched.set(row.sequence, row.kind === 'created' ? [] : changed);
+    const before = rows[index + 1];
+    if (before === undefined) continue; // the branch's creation switched nothing
+    const { on, off } = await switchedEdits(db, before.tipId, row.tipId);
+    switched.set(row.sequence, [...on, ...off]);
   }
   const edits = await editsById(db, [...switched.values()].flat());
   return pageOf(
@@ -43,7 +38,7 @@ export async function branchLog(db: Db, branchId: string, page: PageRequest = {}
       from_version: row.fromVersionId,
       to_version: row.toVersionId,
       job_id: row.jobId,
-      edits: switched.get(row.sequence)!.map((id) => {
+      edits: (switched.get(row.sequence) ?? []).map((id) => {
         const { edit } = edits.get(id)!;
         return {
           id,

@@ -1,17 +1,15 @@
 // What the tests of this package share: a database with the schema, an imported model, and jobs driven through their states by hand.
-import { type Edit, type EditResult, editSchema, type GateVerdict, sha256 } from '@errata/contracts';
+import { type Edit, editSchema, sha256 } from '@errata/contracts';
 import { createTestDatabase } from '../../../test/support/database.ts';
 import {
   acquireLease,
   branchLane,
   type CommittedVersion,
-  type Contribution,
   commitImport,
-  commitVersion,
   getBranch,
+  type ImportedModel,
   type Lease,
   type Lineage,
-  type MoveKind,
   migrate,
   moveJob,
   openBranchWork,
@@ -22,6 +20,7 @@ import {
   type TakenJob,
   takeNextJob,
 } from './index.ts';
+import { commitEdits, toCommitting } from './job-steps.fixture.ts';
 
 export interface LineageFixture {
   readonly db: Lineage;
@@ -45,8 +44,6 @@ export async function openFixture(): Promise<LineageFixture> {
   };
 }
 
-export const gatePassed: GateVerdict = { passed: true, findings: [] };
-
 export const madeEdit = (customId: string, fields: Partial<Edit> = {}): Edit =>
   editSchema.parse({
     custom_id: customId,
@@ -56,31 +53,28 @@ export const madeEdit = (customId: string, fields: Partial<Edit> = {}): Edit =>
     ...fields,
   });
 
+export const madeModel = (name: string): ImportedModel => ({
+  name,
+  digest: sha256(name),
+  model_type: 'gpt2',
+  parameters: 1_000_000,
+  layers: 2,
+  width: 8,
+  vocabulary: 50,
+  context: 32,
+  has_tokenizer: true,
+  files: [{ path: 'model.safetensors', blob: sha256(`${name} weights`), bytes: 4_000_000 }],
+});
+
 /** Imports a model through its job; answers with the ids of the model and of its branch `main`. */
 export async function importModel(
   db: Lineage,
   name: string,
 ): Promise<{ model: string; branch: string; root: string; lane: string }> {
-  const job = await submitImport(db, { name, path: `models/${name}`, created_by: null });
+  await submitImport(db, { name, path: `models/${name}`, created_by: null });
   const { lease, taken } = await take(db, `import:${name}`);
-  if (taken.id !== job.id) throw new Error('took another job');
-  await moveJob(db, lease, job.id, 'running', 'committing');
-  const digest = sha256(name);
-  const committed = await commitImport(db, lease, {
-    jobId: job.id,
-    model: {
-      name,
-      digest,
-      model_type: 'gpt2',
-      parameters: 1_000_000,
-      layers: 2,
-      width: 8,
-      vocabulary: 50,
-      context: 32,
-      has_tokenizer: true,
-      files: [{ path: 'model.safetensors', blob: sha256(`${name} weights`), bytes: 4_000_000 }],
-    },
-  });
+  await moveJob(db, lease, taken.id, 'running', 'committing');
+  const committed = await commitImport(db, lease, { jobId: taken.id, model: madeModel(name) });
   await releaseLease(db, lease);
   return {
     model: committed.model_id,
@@ -120,61 +114,6 @@ export async function take(db: Lineage, lane: string, ttlMs = 60_000): Promise<{
   return { lease, taken };
 }
 
-export const madeResult = (customId: string): EditResult => {
-  const score = { token: 1, all: 1, exact: 1 };
-  return {
-    custom_id: customId,
-    outcome: 'applied',
-    error: null,
-    answer_before: ' Paris',
-    answer_after: ' Lyon',
-    reliability: { before: score, after: score },
-    generalization: null,
-    locality: {},
-    portability: {},
-    diagnostics: {},
-  };
-};
-
-/** A contribution whose blob is named after the edits it answers and what it was built upon. */
-export const madeContribution = (jobId: string, editIds: readonly string[], seed = ''): Contribution => ({
-  job_id: jobId,
-  edit_ids: editIds,
-  deltas: [{ kind: 'low_rank', blob: sha256(`${editIds.join()}${seed}`) }],
-  bytes: 1000,
-});
-
-/** Brings a running job to committing. */
-export async function toCommitting(db: Lineage, lease: Lease, jobId: string): Promise<void> {
-  await moveJob(db, lease, jobId, 'running', 'evaluating');
-  await moveJob(db, lease, jobId, 'evaluating', 'committing');
-}
-
-/** Commits an edit job that is committing: one contribution an edit, or one for all of them. */
-export async function commitEdits(
-  db: Lineage,
-  lease: Lease,
-  taken: TakenJob,
-  more: { batched?: boolean; kind?: MoveKind } = {},
-): Promise<CommittedVersion> {
-  const { parent, edits } = await openBranchWork(db, taken);
-  const ids = edits.map(({ id }) => id);
-  const groups = more.batched === true ? [ids] : ids.map((id) => [id]);
-  return commitVersion(db, lease, {
-    jobId: taken.id,
-    parent: parent.version,
-    kind: more.kind ?? 'edit',
-    contributions: [
-      ...parent.contributions,
-      ...groups.map((group) => madeContribution(taken.id, group, parent.version)),
-    ],
-    outcome: 'succeeded',
-    summary: null,
-    gate: gatePassed,
-    editResults: edits.map(({ edit }) => madeResult(edit.custom_id)),
-  });
-}
-
 /** Submits edits and carries the job out. */
 export async function edit(
   db: Lineage,
@@ -197,3 +136,5 @@ export async function edit(
 
 export const headOf = async (db: Lineage, model: string, branch = 'main'): Promise<string> =>
   (await getBranch(db, model, branch)).head;
+
+export * from './job-steps.fixture.ts';

@@ -41,6 +41,10 @@ export async function takeNextJob(db: Lineage, lease: Lease): Promise<TakenJob |
         await recover(tx, lease, job);
         return 'look again';
       }
+      if (job.cancelRequested) {
+        await transition(tx, { jobId: job.id, from: ['queued'], to: 'cancelled' });
+        return 'look again';
+      }
       if (!next.ready) return 'none';
       const head = await headFor(tx, job);
       if (head instanceof ErrataError) {

@@ -38,7 +38,8 @@ export interface Transition extends JobMarks {
   readonly epoch?: number;
   /** Stamped on the job when it is taken. */
   readonly takenUnder?: number;
-  readonly attempts?: 'count' | 'reset';
+  /** `uncount` for an attempt that was handed back unharmed; `reset` starts over, forgetting a wish to cancel as well. */
+  readonly attempts?: 'count' | 'uncount' | 'reset';
   /** Milliseconds before the job may be taken (again). */
   readonly delayMs?: number;
   /** Type of the event; the new state's name unless given. */
@@ -79,7 +80,8 @@ export async function transition(tx: Tx, change: Transition): Promise<JobRow | n
       UPDATE jobs SET
         state = ${change.to},
         epoch = coalesce(${change.takenUnder ?? null}::integer, epoch),
-        attempts = CASE ${change.attempts ?? 'keep'} WHEN 'count' THEN attempts + 1 WHEN 'reset' THEN 0 ELSE attempts END,
+        attempts = CASE ${change.attempts ?? 'keep'} WHEN 'count' THEN attempts + 1 WHEN 'uncount' THEN attempts - 1
+          WHEN 'reset' THEN 0 ELSE attempts END,
         error = CASE WHEN ${change.to} IN ('running', 'succeeded', 'completed_with_errors') THEN NULL
           ELSE coalesce(${jsonText(change.error)}::jsonb, error) END,
         summary = coalesce(${jsonText(change.summary)}::jsonb, summary),
@@ -88,7 +90,7 @@ export async function transition(tx: Tx, change: Transition): Promise<JobRow | n
         version_id = coalesce(${change.version_id ?? null}, version_id),
         parent_version_id = coalesce(${change.parent_version_id ?? null}, parent_version_id),
         model_id = coalesce(${change.model_id ?? null}, model_id),
-        cancel_requested = cancel_requested AND ${change.to} <> 'queued',
+        cancel_requested = cancel_requested AND ${change.attempts ?? 'keep'} <> 'reset',
         available_at = CASE WHEN ${change.to} = 'queued'
           THEN clock_timestamp() + ${change.delayMs ?? 0}::double precision * interval '1 millisecond' ELSE available_at END,
         started_at = CASE WHEN ${change.to} = 'running' THEN coalesce(started_at, clock_timestamp()) ELSE started_at END,
@@ -107,7 +109,7 @@ export async function transition(tx: Tx, change: Transition): Promise<JobRow | n
 }
 
 /**
- * A worker's move. `cancel_requested` when the job was to commit and a person had asked to cancel it: nothing was written, and the
+ * A worker's move. Back to queued, it hands the job back: the attempt does not count. `cancel_requested` when the job was to commit and a person had asked to cancel it: nothing was written, and the
  * worker finishes it as cancelled. `stale_epoch` when the lane was taken over or the job is not where the worker believes it to be.
  */
 export async function moveJob(
@@ -121,7 +123,9 @@ export async function moveJob(
   await failpoint('transition.before');
   const outcome = await db.prisma.$transaction(async (tx) => {
     await holdLane(tx, lease);
-    if ((await transition(tx, { jobId, from: [from], to, epoch: lease.epoch, data })) !== null) return 'moved';
+    const attempts = to === 'queued' ? { attempts: 'uncount' as const } : {};
+    if ((await transition(tx, { jobId, from: [from], to, epoch: lease.epoch, data, ...attempts })) !== null)
+      return 'moved';
     const job = await tx.job.findUnique({ where: { id: jobId } });
     if (job?.state === from && job.epoch === lease.epoch && job.cancelRequested) return 'cancel_requested';
     throw staleJob(jobId, from, job?.state);
