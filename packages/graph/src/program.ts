@@ -1,6 +1,9 @@
 // Programs: compiled graphs, run by onnxruntime. The runtime is loaded when the first program is compiled.
 
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
 import type * as ort from 'onnxruntime-node';
 import { evaluateDim, isSymbol } from './dims.ts';
 import { GraphError } from './errors.ts';
@@ -101,10 +104,21 @@ async function createSession(
   });
 }
 
+/** The CUDA libraries are a separate download; looking for them first keeps the runtime's own complaints off stderr. */
+function requireCudaLibraries(): void {
+  const folder = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
+  const library = process.platform === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so';
+  if (existsSync(join(folder, 'bin', 'napi-v6', process.platform, process.arch, library))) return;
+  throw new Error(
+    `${library} is not installed; on a GPU host run onnxruntime-node's install script with --onnxruntime-node-install=cuda12`,
+  );
+}
+
 async function open(model: EmittedModel, wanted: RuntimeSettings) {
   const candidates = wanted.provider === 'auto' ? (['cuda', 'webgpu', 'cpu'] as const) : [wanted.provider];
   for (const provider of candidates) {
     try {
+      if (provider === 'cuda') requireCudaLibraries();
       return { provider, session: await createSession(model, provider, wanted.threads) };
     } catch (cause) {
       if (provider !== candidates.at(-1)) continue;
