@@ -1,5 +1,5 @@
 // Working a lane: takes its jobs one after another for as long as it is ours.
-import { isTerminal, type JobState, toPlainError } from '@errata/contracts';
+import { type ErrataError, isTerminal, type JobState, type PlainError, toPlainError } from '@errata/contracts';
 import { finishJob, moveJob, requeueJob, type TakenJob, takeNextJob } from '@errata/lineage';
 import type { WorkerContext } from './context.ts';
 import { type HeldLane, whileHolding } from './held-lane.ts';
@@ -88,12 +88,12 @@ async function settle(
     case 'failed': {
       // What only turns out while committing is no longer the request's fault alone.
       const to = from === 'committing' ? 'failed' : verdict.kind;
-      await finishJob(lineage, lease, { jobId: job.id, from, to, error: toPlainError(verdict.error) });
+      await finishJob(lineage, lease, { jobId: job.id, from, to, error: forPeople(verdict.error) });
       return to;
     }
     case 'retry': {
       const { delayMs } = verdict;
-      const error = toPlainError(verdict.error);
+      const error = forPeople(verdict.error);
       const to = await requeueJob(lineage, lease, { jobId: job.id, from, error, delayMs });
       if (error.code === 'insufficient_memory')
         declined.set(job.lane_id, performance.now() + delayMs + 2 * settings.reconcileMs);
@@ -102,4 +102,11 @@ async function settle(
       return to;
     }
   }
+}
+
+/** An error as it is kept with the job: what a process said on its way down is for the log. */
+function forPeople(error: ErrataError): PlainError {
+  const { details, ...plain } = toPlainError(error);
+  const { stderr: _, ...shown } = details;
+  return { ...plain, details: shown };
 }

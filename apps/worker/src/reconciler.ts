@@ -6,8 +6,10 @@ export interface Reconciler {
   stop(): Promise<void>;
 }
 
+type Needs = Pick<WorkerContext, 'settings' | 'lineage' | 'dispatch' | 'metrics' | 'log'>;
+
 /** Looks at once, and then again `reconcileMs` after each look. Every worker runs one; wake-ups are deduplicated by lane. */
-export function startReconciler({ settings, lineage, dispatch, metrics, log }: WorkerContext): Reconciler {
+export function startReconciler({ settings, lineage, dispatch, metrics, log }: Needs): Reconciler {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   const look = async () => {
