@@ -1,5 +1,6 @@
 // Context prefixes: short texts sampled once from the base model, put before a prompt so that an edit holds in many contexts.
 import { canonicalJson, ErrataError, sha256 } from '@errata/contracts';
+import { encodePrompt, type Tokenizer, type View } from '@errata/models';
 import { z } from 'zod';
 
 /** The words that prefixes begin with, in turn (ROME, appendix; the reference code's list). */
@@ -26,34 +27,26 @@ const contextPrefixesSchema = z.strictObject({
 /** Sampled prefixes with where they came from. Plain data. */
 export type ContextPrefixes = z.output<typeof contextPrefixesSchema>;
 
-/** Continues a text by sampling from the base model: returns `text` and `tokens` more tokens. */
-export type SampleContinuation = (start: {
-  readonly text: string;
-  readonly length: number;
-  readonly seed: number;
-}) => Promise<string>;
+/** Draws prefixes: one text for each starter, `length` tokens long with it. */
+export type SamplePrefixes = (starters: readonly string[], length: number, seed: number) => Promise<readonly string[]>;
 
 /**
  * Samples prefixes. They depend on the base model, the settings and the seed alone, never on a version or a process: the
  * reference code keeps them in a process-global list, so that a second model is edited with the prefixes of the first.
- * @param sample must read the BASE model; `length` counts the tokens of the whole text
+ * @param sample must read the BASE model
  */
 export async function sampleContextPrefixes(
   model: string,
   settings: PrefixSettings,
-  sample: SampleContinuation,
-  options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, of: number) => void } = {},
+  sample: SamplePrefixes,
+  signal?: AbortSignal,
 ): Promise<ContextPrefixes> {
   const texts: string[] = [];
-  const of = settings.prefixes.reduce((sum, [count]) => sum + count, 0);
-  for (const [count, length] of settings.prefixes) {
-    for (let i = 0; i < count; i++) {
-      options.signal?.throwIfAborted();
-      const starter = starters[i % starters.length]!;
-      const text = await sample({ text: starter, length, seed: mixSeed(settings.seed, texts.length) });
-      texts.push(text.replace(/\s+/g, ' ').trim() || starter);
-      options.onProgress?.(texts.length, of);
-    }
+  for (const [index, [count, length]] of settings.prefixes.entries()) {
+    signal?.throwIfAborted();
+    const words = Array.from({ length: count }, (_, i) => starters[i % starters.length]!);
+    const drawn = await sample(words, length, settings.seed + index);
+    texts.push(...drawn.map((text, i) => text.replace(/[\s\ufffd]+/g, ' ').trim() || words[i]!));
   }
   return withDigest({
     format: 'errata-context-prefixes/1',
@@ -64,12 +57,21 @@ export async function sampleContextPrefixes(
   });
 }
 
-/** A seed of its own for the index-th draw: a Weyl step and the finaliser of MurmurHash3, on 32 bits. */
-function mixSeed(seed: number, index: number): number {
-  let h = (seed + Math.imul(index + 1, 0x9e3779b9)) >>> 0;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+/** Most likely tokens that prefixes are drawn from, as in the reference code. */
+const topK = 5;
+
+/** Draws prefixes from a model's base version. */
+export function prefixSampler(base: View, tokenizer: Tokenizer): SamplePrefixes {
+  return async (words, length, seed) => {
+    const starts = words.map((word) => encodePrompt(tokenizer, word));
+    const room = length - Math.min(...starts.map((ids) => ids.length - tokenizer.prefixIds.length));
+    const stop = tokenizer.eosId === undefined ? [] : [tokenizer.eosId];
+    const drawn = await base.generate(starts, { maxTokens: Math.max(0, room), temperature: 1, topK, seed, stop });
+    return starts.map((ids, i) => {
+      const text = [...ids.slice(tokenizer.prefixIds.length), ...drawn[i]!.tokens];
+      return tokenizer.decode(text.slice(0, Math.max(length, ids.length - tokenizer.prefixIds.length)));
+    });
+  };
 }
 
 function withDigest(content: Omit<ContextPrefixes, 'digest'>): ContextPrefixes {

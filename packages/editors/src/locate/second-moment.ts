@@ -1,6 +1,6 @@
 // Second moments of a layer's keys, C = E[k k^T]: what they are, where they came from, how they are stored and inverted.
 import { canonicalJson, ErrataError } from '@errata/contracts';
-import { GraphError, inverseSpd } from '@errata/graph';
+import { GraphError, inversePositive, matrix } from '@errata/graph';
 import { encodeSafetensors, parseSafetensors, type RawTensor, type SafetensorsFile } from '@errata/models';
 import { z } from 'zod';
 
@@ -79,24 +79,24 @@ export async function invertMoment(
   });
 }
 
-async function inverseOrNull(matrix: Float64Array, size: number): Promise<Float64Array | null> {
+async function inverseOrNull(data: Float64Array, size: number): Promise<Float64Array | null> {
   try {
-    const inverse = await inverseSpd(matrix, size);
-    return inverse.every(Number.isFinite) ? inverse : null;
+    const inverse = await inversePositive(matrix(size, size, data));
+    return inverse.data.every(Number.isFinite) ? inverse.data : null;
   } catch (error) {
     if (error instanceof GraphError && error.code === 'not_positive_definite') return null;
     throw error;
   }
 }
 
-function meanDiagonal(matrix: Float64Array, size: number): number {
+function meanDiagonal(data: Float64Array, size: number): number {
   let sum = 0;
-  for (let i = 0; i < size; i++) sum += matrix[i * size + i]!;
+  for (let i = 0; i < size; i++) sum += data[i * size + i]!;
   return sum / size;
 }
 
-function withJitter(matrix: Float64Array, size: number, jitter: number): Float64Array {
-  const out = matrix.slice();
+function withJitter(data: Float64Array, size: number, jitter: number): Float64Array {
+  const out = data.slice();
   for (let i = 0; i < size; i++) out[i * size + i]! += jitter;
   return out;
 }

@@ -2,7 +2,6 @@
 import {
   add,
   addDims,
-  compile,
   concat,
   exp,
   fill,
@@ -14,7 +13,6 @@ import {
   mul,
   mulDims,
   neg,
-  type Program,
   reduceSum,
   reshape,
   scatterElementsAdd,
@@ -23,31 +21,39 @@ import {
   type Tensor,
   vectorJacobian,
 } from '@errata/graph';
-import { buildDecoder, type KeysValues } from '@errata/models';
-import { constantOf, type WeightSource, weightTensors } from './tracer.ts';
+import {
+  buildDecoder,
+  type DecoderSpec,
+  type KeysValues,
+  type View,
+  type ViewProgram,
+  type WeightSource,
+} from '@errata/models';
 
 /**
- * Inputs of the program, for E offsets over B sequences of T positions behind P cached ones, R target tokens:
+ * The loss of offsets added after `layer`, with its gradient. In a pre-norm block an offset at the MLP's output and one at the
+ * block's output are the same addition to the residual stream, so ROME and MEMIT share this graph.
+ *
+ * For E offsets over B sequences of T positions behind P cached ones, with R target tokens, its inputs are
  *
  * | name | shape | what |
  * |---|---|---|
  * | `offsets` | `[E, d]` | the variables |
  * | `selector` | `[B*T, E]` | 1 where a row takes an offset |
- * | `hidden` | `[B*T, d]` | residual stream after the edited layer, without offset |
+ * | `hidden` | `[B*T, d]` | residual stream after the layer, without offset |
  * | `positions`, `bias` | `[B*T]`, `[B, 1, T, P+T]` | as buildDecoder takes them |
- * | `past_key_i`, `past_value_i` | `[B, kvHeads, P, headDim]` | caches of the i-th suffix layer |
+ * | `past_key_i`, `past_value_i` | `[B, kvHeads, P, headDim]` | caches of the i-th layer above |
  * | `rows` | `[R+E]` | rows that predict targets, then one row an offset for the KL term |
  * | `targets`, `target_weights` | `[R]` | target ids; weight of each in the gradient |
  * | `base`, `kl_weights` | `[E, V]`, `[E]` | log-probabilities without offset; weight of each KL term in the gradient |
+ *
+ * and its outputs `log_probs` `[R]`, `kl` `[E]`, `essence_log_probs` `[E, V]` and `gradient` `[E, d]`.
  */
-export type SuffixLoss = Program<'log_probs' | 'kl' | 'essence_log_probs' | 'gradient'>;
+export function suffixLoss(view: View, layer: number): Promise<ViewProgram> {
+  return view.program(`suffix loss ${layer}`, (weight) => suffixGraph(view.spec, layer, weight));
+}
 
-/**
- * Compiles the loss of offsets added after `layer`, with its gradient. In a pre-norm block an offset at the MLP's output and
- * one at the block's output are the same addition to the residual stream, so ROME and MEMIT share this graph.
- */
-export function compileSuffixLoss(source: WeightSource, layer: number): Promise<SuffixLoss> {
-  const { spec } = source;
+function suffixGraph(spec: DecoderSpec, layer: number, weight: WeightSource) {
   const above = spec.layers - layer - 1;
   // Without attention nothing but their product is left of batch and time.
   const tokens = above > 0 ? mulDims('B', 'T') : 'N';
@@ -59,7 +65,6 @@ export function compileSuffixLoss(source: WeightSource, layer: number): Promise<
     key: cache(`past_key_${i}`),
     value: cache(`past_value_${i}`),
   }));
-  const { weight } = weightTensors(source, [], constantOf(source));
   const { normed } = buildDecoder(spec, {
     batch: 'B',
     time: 'T',
@@ -71,7 +76,7 @@ export function compileSuffixLoss(source: WeightSource, layer: number): Promise<
     rows: input('rows', 'int32', [addDims('R', 'E')]),
     weight,
   });
-  return compile(offsetLoss(normed!, weight(spec.head.weight), spec.head.orientation, offsets));
+  return offsetLoss(normed!, weight(spec.head.weight), spec.head.orientation, offsets);
 }
 
 /**

@@ -46,7 +46,7 @@ export function cutTail(spec: DecoderSpec, trace: Trace, index: number, source: 
   return {
     past,
     length,
-    hidden: trace.hidden!.slice(from, from + length * width),
+    hidden: trace.hidden.slice(from, from + length * width),
     caches: trace.caches.map(({ key, value }) => ({ key: pastOf(key), value: pastOf(value) })),
     targetStart: source.targetStart - past,
     targetIds: source.targetIds,
@@ -57,7 +57,8 @@ export function cutTail(spec: DecoderSpec, trace: Trace, index: number, source: 
 /** The tails that share one offset: contexts with targets, then the KL prompt. */
 export interface TailGroup {
   readonly contexts: readonly Tail[];
-  readonly essence: Tail;
+  /** Left out where there is no KL term. */
+  readonly essence?: Tail;
 }
 
 /** Feeds of the suffix loss that do not change while the offsets do, and where its results belong. */
@@ -72,7 +73,7 @@ const hidden = -1e9;
 /** Packs groups: right-padded in time, left-aligned in the cache, padding hidden. Offsets take the order of the groups. */
 export function packTails(spec: DecoderSpec, groups: readonly TailGroup[]): PackedTails {
   const entries = groups.flatMap(({ contexts, essence }, group) =>
-    [...contexts, essence].map((tail) => ({ tail, group })),
+    [...contexts, ...(essence ? [essence] : [])].map((tail) => ({ tail, group })),
   );
   const batch = entries.length;
   const time = Math.max(...entries.map(({ tail }) => tail.length));
@@ -132,7 +133,7 @@ export function packTails(spec: DecoderSpec, groups: readonly TailGroup[]): Pack
       selector: float32([rows, groups.length], selector),
       positions: int32([rows], positions),
       bias: float32([batch, 1, time, past + time], bias),
-      rows: int32([targetRows.length + groups.length], Int32Array.from([...targetRows, ...essenceRows])),
+      rows: int32([targetRows.length + essenceRows.length], Int32Array.from([...targetRows, ...essenceRows])),
       targets: int32([targetIds.length], Int32Array.from(targetIds)),
       target_weights: float32([targetWeights.length], Float32Array.from(targetWeights)),
       ...caches,

@@ -1,29 +1,7 @@
-// A tracer: one forward pass that records what a locate-then-edit method reads off a model before it searches.
-import {
-  compile,
-  constant,
-  float32,
-  float32Data,
-  gather,
-  type HostTensor,
-  input,
-  int32,
-  mulDims,
-  type Program,
-  type Tensor,
-} from '@errata/graph';
-import { buildDecoder, causalBias, type DecoderSpec, matrixShape, valueMatrix } from '@errata/models';
+// The tracer: one forward pass that records what a method reads off a version before it searches or trains.
+import { float32, float32Data, gather, type HostTensor, input, int32, mulDims, type Tensor } from '@errata/graph';
+import { buildDecoder, causalBias, type Tap, type View } from '@errata/models';
 import { runPruned } from '../programs.ts';
-
-/** A model as the editors' graphs read it. */
-export interface WeightSource {
-  readonly spec: DecoderSpec;
-  /** A weight as the version has it, float32, by its checkpoint name. */
-  readonly weight: (name: string) => Float32Array;
-}
-
-/** A value matrix W_out in the checkpoint's own orientation, as an editor has changed it so far; by layer. */
-export type ValueMatrices = ReadonlyMap<number, Float32Array>;
 
 /** A sequence with the position that is recorded. */
 export interface TracedSequence {
@@ -52,70 +30,18 @@ export interface Trace {
   /** Padded length of the sequences. */
   readonly time: number;
   readonly layers: ReadonlyMap<number, LayerRecord>;
-  /** With a suffix: the residual stream before its first layer, `[N*T, d]`, and the caches of its layers. */
-  readonly hidden: Float32Array | undefined;
+  /** Residual stream before the suffix's first layer, `[N*T, d]`; empty without one. */
+  readonly hidden: Float32Array;
+  /** One entry a layer of the suffix, where they were asked for. */
   readonly caches: readonly CachedLayer[];
 }
 
-/** A compiled tracer. */
-export interface Tracer {
-  /** @param matrices changed W_out of editable layers; the others are as the version has them */
-  trace(sequences: readonly TracedSequence[], matrices?: ValueMatrices): Promise<Trace>;
-  release(): Promise<void>;
-}
-
-/** What a tracer records. */
-export interface TracerPlan {
+/** What is recorded. */
+export interface TracePlan {
   /** Layers whose keys and outputs are recorded. */
   readonly recorded: readonly number[];
-  /** Layers whose W_out may be given at each run. */
-  readonly editable: readonly number[];
-  /** First layer of a suffix graph that will go on from here. */
-  readonly suffixFrom?: number;
-}
-
-/** Makes a graph's weights: constants of the version, inputs for the editable layers. */
-export function weightTensors(
-  source: WeightSource,
-  editable: readonly number[],
-  constantOf: (name: string, dims: readonly number[]) => Tensor,
-): { readonly weight: (name: string) => Tensor; readonly inputs: ReadonlyMap<number, Tensor> } {
-  const made = new Map<string, Tensor>();
-  const inputs = new Map<number, Tensor>();
-  for (const layer of editable) {
-    const matrix = valueMatrix(source.spec, layer);
-    const tensor = input(`w_out_${layer}`, 'float32', matrixShape(matrix));
-    made.set(matrix.weight, tensor);
-    inputs.set(layer, tensor);
-  }
-  const weight = (name: string): Tensor => {
-    const known = made.get(name);
-    if (known) return known;
-    const tensor = constantOf(name, source.spec.parameters.get(name)!);
-    made.set(name, tensor);
-    return tensor;
-  };
-  return { weight, inputs };
-}
-
-/** A weight of the version as a graph constant. */
-export const constantOf =
-  (source: WeightSource) =>
-  (name: string, dims: readonly number[]): Tensor =>
-    constant('float32', dims, source.weight(name), name);
-
-/** The feeds of editable matrices: those given, else the version's own. */
-export function matrixFeeds(
-  source: WeightSource,
-  inputs: ReadonlyMap<number, Tensor>,
-  matrices: ValueMatrices = new Map(),
-): Record<string, HostTensor> {
-  const feeds: Record<string, HostTensor> = {};
-  for (const [layer, { name }] of inputs) {
-    const matrix = valueMatrix(source.spec, layer);
-    feeds[name] = float32(matrixShape(matrix), matrices.get(layer) ?? source.weight(matrix.weight));
-  }
-  return feeds;
+  /** A suffix graph that will go on from here: its first layer, and whether it wants the caches of its layers. */
+  readonly suffix?: { readonly from: number; readonly caches: boolean };
 }
 
 /** Sequences side by side: right-padded ids with their positions. Causality keeps padding from mattering. */
@@ -128,68 +54,70 @@ export function packSequences(sequences: readonly { readonly ids: readonly numbe
   return { batch, time, ids, positions, bias: causalBias(batch, time) };
 }
 
-/** Compiles a tracer of a version. Batch and length of the sequences are free. */
-export async function createTracer(source: WeightSource, plan: TracerPlan): Promise<Tracer> {
-  const { spec } = source;
-  const { recorded, editable, suffixFrom } = plan;
-  const deepest = Math.max(...recorded, ...(suffixFrom === undefined ? [] : [suffixFrom - 1]));
-  const to = suffixFrom === undefined ? deepest + 1 : spec.layers;
-  const { weight, inputs } = weightTensors(
-    source,
-    editable.filter((layer) => layer < to),
-    constantOf(source),
-  );
+/** The inputs of a whole forward pass over packed sequences. */
+export const sequenceInputs = () => {
   const tokens = mulDims('B', 'T');
-  const rows = input('rows', 'int32', ['N']);
-  const outputs: Record<string, Tensor> = {};
-  const graph = buildDecoder(spec, {
+  return {
     batch: 'B',
     time: 'T',
     start: { kind: 'ids', ids: input('ids', 'int32', [tokens]) },
     positions: input('positions', 'int32', [tokens]),
     bias: input('bias', 'float32', ['B', 1, 'T', 'T']),
-    weight,
-    to,
-    tap: (site, layer, x) => {
+  } as const;
+};
+
+/** Feeds of {@link sequenceInputs}. */
+export function sequenceFeeds({ batch, time, ids, positions, bias }: ReturnType<typeof packSequences>) {
+  return {
+    ids: int32([batch * time], ids),
+    positions: int32([batch * time], positions),
+    bias: float32([batch, 1, time, time], bias),
+  } satisfies Record<string, HostTensor>;
+}
+
+/**
+ * Runs sequences through a version and records. Codebooks, which only act at the last token of a prompt they know, are left
+ * out: a search changes weights.
+ */
+export async function trace(view: View, plan: TracePlan, sequences: readonly TracedSequence[]): Promise<Trace> {
+  const { spec } = view;
+  const { recorded, suffix } = plan;
+  const to = suffix?.caches ? spec.layers : Math.max(suffix?.from ?? 0, ...recorded.map((layer) => layer + 1));
+  const cached = suffix?.caches ? spec.layers - suffix.from : 0;
+  const program = await view.program(`trace ${recorded.join(' ')} | ${suffix?.from} ${suffix?.caches}`, (weight) => {
+    const rows = input('rows', 'int32', ['N']);
+    const outputs: Record<string, Tensor> = {};
+    const tap: Tap = (site, layer, x) => {
       if (recorded.includes(layer) && (site === 'mlp_key' || site === 'mlp_out' || site === 'block_out'))
         outputs[`${site}_${layer}`] = gather(x, rows);
-      if (site === 'block_out' && layer + 1 === suffixFrom) outputs.hidden = x;
+      const stream = suffix?.from === 0 ? site === 'embed' : site === 'block_out' && layer + 1 === suffix?.from;
+      if (stream) outputs.hidden = x;
       return x;
-    },
-  });
-  const cached = suffixFrom === undefined ? [] : graph.present.slice(suffixFrom);
-  for (const [i, { key, value }] of cached.entries()) {
-    outputs[`cache_key_${i}`] = key;
-    outputs[`cache_value_${i}`] = value;
-  }
-  const program: Program = await compile(outputs);
-
-  const trace: Tracer['trace'] = async (sequences, matrices) => {
-    const { batch, time, ids, positions, bias } = packSequences(sequences);
-    const at = Int32Array.from(sequences, ({ subjectLast }, b) => b * time + subjectLast);
-    const feeds: Record<string, HostTensor> = {
-      ids: int32([batch * time], ids),
-      positions: int32([batch * time], positions),
-      bias: float32([batch, 1, time, time], bias),
-      rows: int32([batch], at),
-      ...matrixFeeds(source, inputs, matrices),
     };
-    const out = await runPruned(program, feeds);
-    const read = (name: string) => float32Data(out[name]!);
-    const layers = new Map<number, LayerRecord>();
-    for (const layer of recorded) {
-      layers.set(layer, {
-        keys: read(`mlp_key_${layer}`),
-        mlpOut: read(`mlp_out_${layer}`),
-        blockOut: read(`block_out_${layer}`),
-      });
+    const { present } = buildDecoder(spec, { ...sequenceInputs(), weight, to, tap });
+    for (const [i, { key, value }] of present.slice(spec.layers - cached).entries()) {
+      outputs[`cache_key_${i}`] = key;
+      outputs[`cache_value_${i}`] = value;
     }
-    return {
-      time,
-      layers,
-      hidden: suffixFrom === undefined ? undefined : read('hidden'),
-      caches: cached.map((_, i) => ({ key: read(`cache_key_${i}`), value: read(`cache_value_${i}`) })),
-    };
+    return outputs;
+  });
+  const packed = packSequences(sequences);
+  const { batch, time } = packed;
+  const at = Int32Array.from(sequences, ({ subjectLast }, b) => b * time + subjectLast);
+  const out = await runPruned(program, { ...sequenceFeeds(packed), rows: int32([batch], at) });
+  const read = (name: string) => float32Data(out[name]!);
+  const record = (layer: number): LayerRecord => ({
+    keys: read(`mlp_key_${layer}`),
+    mlpOut: read(`mlp_out_${layer}`),
+    blockOut: read(`block_out_${layer}`),
+  });
+  return {
+    time,
+    layers: new Map(recorded.map((layer) => [layer, record(layer)])),
+    hidden: suffix ? read('hidden') : new Float32Array(0),
+    caches: Array.from({ length: cached }, (_, i) => ({
+      key: read(`cache_key_${i}`),
+      value: read(`cache_value_${i}`),
+    })),
   };
-  return { trace, release: program.release };
 }

@@ -10,15 +10,15 @@ import {
   linearCrossEntropy,
   logSoftmax,
 } from '@errata/graph';
-import { buildDecoder } from '@errata/models';
+import { buildDecoder, type View } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import { runPruned } from '../programs.ts';
-import { tinyGpt2, tinyLlama, tinySource } from '../testing/tiny-model.ts';
+import { tinyGpt2, tinyLlama, tinyModel } from '../testing/tiny-model.ts';
 import type { EditSequences, TargetSequence } from './sequences.ts';
-import { compileSuffixLoss } from './suffix-loss.ts';
+import { suffixLoss } from './suffix-loss.ts';
 import { packTails } from './tails.ts';
-import { packSequences, type WeightSource } from './tracer.ts';
-import { createValueSearcher } from './value-search.ts';
+import { packSequences } from './tracer.ts';
+import { prepareSearch, searchValues } from './value-search.ts';
 
 const settings = {
   site: 'mlp_out',
@@ -45,7 +45,7 @@ const other: EditSequences = {
 };
 
 /** The same losses by the whole model, every position, the offset injected through the MLP's output. */
-async function plainly(source: WeightSource, layer: number, edit: EditSequences, offset: Float32Array) {
+async function plainly(source: View, layer: number, edit: EditSequences, offset: Float32Array) {
   const { spec } = source;
   const run = async (
     sequences: readonly { ids: readonly number[]; subjectLast: number }[],
@@ -97,7 +97,8 @@ async function plainly(source: WeightSource, layer: number, edit: EditSequences,
       row_weights: float32([rows.length], Float32Array.from(rowWeights)),
     };
     for (const [name, dims] of spec.parameters) feeds[name] = float32([...dims], source.weight(name));
-    const out = await runPruned(program, feeds);
+    const taken = new Set(program.inputs.map(({ name }) => name));
+    const out = await program.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => taken.has(name))));
     await program.release();
     return { loss: float32Data(out.loss)[0]!, gradient: float32Data(out.gradient), logs: float32Data(out.logs) };
   };
@@ -115,13 +116,11 @@ describe.each([
   ['gpt2', tinyGpt2],
   ['llama', tinyLlama],
 ] as const)('the value search on %s', (_family, config) => {
-  const source = tinySource(config, 3);
+  const source = tinyModel(config, 3).view();
   const zero = new Float32Array(source.spec.width);
 
   it.each([0, 2, 3])('has the losses of the whole model at layer %i', async (layer) => {
-    const searcher = await createValueSearcher(source, layer);
-    const [found] = await searcher.search([await searcher.prepare([edit])], settings);
-    await searcher.release();
+    const [found] = await searchValues(source, [await prepareSearch(source, layer, [edit])], settings);
     const before = await plainly(source, layer, edit, zero);
     const after = await plainly(source, layer, edit, Float32Array.from(found!.offset));
     expect(found!.first.nll).toBeCloseTo(before.nll, 4);
@@ -136,9 +135,8 @@ describe.each([
 
   it('has the gradient of the whole model, the KL term included', async () => {
     const layer = 1;
-    const searcher = await createValueSearcher(source, layer);
-    const prepared = await searcher.prepare([edit]);
-    const loss = await compileSuffixLoss(source, layer);
+    const prepared = await prepareSearch(source, layer, [edit]);
+    const loss = await suffixLoss(source, layer);
     const offset = Float32Array.from(zero, (_, i) => Math.sin(i));
     const { feeds } = packTails(source.spec, [prepared.tails]);
     const at = async (offset: Float32Array, klWeight: number) => {
@@ -151,10 +149,10 @@ describe.each([
       return runPruned(loss, { ...feeds, ...variable });
     };
     const plain = await plainly(source, layer, edit, offset);
-    const ours = float32Data((await at(offset, 0)).gradient);
+    const ours = float32Data((await at(offset, 0)).gradient!);
     for (const [i, g] of plain.gradient.entries()) expect(ours[i]).toBeCloseTo(g, 4);
 
-    const klSlope = float32Data((await at(offset, 1)).gradient).map((g, i) => g - ours[i]!);
+    const klSlope = float32Data((await at(offset, 1)).gradient!).map((g, i) => g - ours[i]!);
     const direction = klSlope.map((g) => g / Math.hypot(...klSlope));
     const step = 1e-2;
     const moved = (sign: number) =>
@@ -162,41 +160,33 @@ describe.each([
         offset.map((x, i) => x + sign * step * direction[i]!),
         0,
       );
-    const klAt = async (sign: number) => float32Data((await moved(sign)).kl)[0]!;
+    const klAt = async (sign: number) => float32Data((await moved(sign)).kl!)[0]!;
     const slope = ((await klAt(1)) - (await klAt(-1))) / (2 * step);
     expect(slope).toBeCloseTo(Math.hypot(...klSlope), 2);
-    await loss.release();
-    await searcher.release();
   });
 
   it('finds the same offsets side by side as one by one, and ends each by its own rule', async () => {
-    const searcher = await createValueSearcher(source, 1);
-    const prepared = [await searcher.prepare([edit]), await searcher.prepare([other])];
-    const together = await searcher.search(prepared, settings);
+    const prepared = [await prepareSearch(source, 1, [edit]), await prepareSearch(source, 1, [other])] as const;
+    const together = await searchValues(source, prepared, settings);
     for (const [i, one] of prepared.entries()) {
-      const [alone] = await searcher.search([one], settings);
+      const [alone] = await searchValues(source, [one], settings);
       expect(together[i]!.steps).toBe(alone!.steps);
       for (const [j, x] of alone!.offset.entries()) expect(together[i]!.offset[j]).toBeCloseTo(x, 2);
     }
-    await searcher.release();
   });
 
   it('gives the same bytes for the same inputs', async () => {
-    const searcher = await createValueSearcher(source, 1);
-    const run = async () => (await searcher.search([await searcher.prepare([edit])], settings))[0]!;
+    const run = async () => (await searchValues(source, [await prepareSearch(source, 1, [edit])], settings))[0]!;
     const [a, b] = [await run(), await run()];
     expect(a).toEqual(b);
-    await searcher.release();
   });
 
   it('stops when asked to', async () => {
-    const searcher = await createValueSearcher(source, 1);
-    const prepared = await searcher.prepare([edit]);
+    const prepared = await prepareSearch(source, 1, [edit]);
     const stop = new AbortController();
     const onStep = (_: unknown, step: number) => step === 3 && stop.abort(new Error('enough'));
     await expect(
-      searcher.search([prepared], { ...settings, stop_loss: 0 }, { signal: stop.signal, onStep }),
+      searchValues(source, [prepared], { ...settings, stop_loss: 0 }, { signal: stop.signal, onStep }),
     ).rejects.toThrow('enough');
-    await searcher.release();
   });
 });

@@ -1,13 +1,14 @@
 // The value search that ROME and MEMIT share: for each edit the offset at the subject's last token that brings the target out.
+import { ErrataError } from '@errata/contracts';
 import { float32, float32Data, type HostTensor } from '@errata/graph';
-import type { DecoderSpec } from '@errata/models';
+import type { DecoderSpec, View } from '@errata/models';
 import type { LossTerms } from '../editor.ts';
 import { runPruned } from '../programs.ts';
 import { type DescentSettings, type OffsetDescent, startDescent } from './offset-descent.ts';
 import type { EditSequences } from './sequences.ts';
-import { compileSuffixLoss, type SuffixLoss } from './suffix-loss.ts';
+import { suffixLoss } from './suffix-loss.ts';
 import { cutTail, packTails, type TailGroup, type TailSource } from './tails.ts';
-import { createTracer, type LayerRecord, type ValueMatrices, type WeightSource } from './tracer.ts';
+import { type LayerRecord, trace } from './tracer.ts';
 import { meanOf, norm } from './vectors.ts';
 
 /** What the value is: the MLP's output (ROME) or the residual stream after the block (MEMIT). */
@@ -25,6 +26,7 @@ export interface SubjectActivations {
 
 /** The frozen part of a search: what does not change while the offset does. */
 export interface PreparedSearch {
+  readonly layer: number;
   readonly problem: SearchProblem;
   /** One entry an edit. */
   readonly activations: readonly SubjectActivations[];
@@ -49,19 +51,6 @@ export interface SearchOptions {
   readonly onStep?: (problem: SearchProblem, step: number, loss: number) => void;
 }
 
-/** The compiled programs of one searched layer of one version. */
-export interface ValueSearcher {
-  /** Runs the frozen part. @param matrices W_out of editable layers where they differ from the version's */
-  prepare(problem: SearchProblem, matrices?: ValueMatrices): Promise<PreparedSearch>;
-  /** Searches offsets side by side in one program; each ends by its own stopping rule and then costs nothing more. */
-  search(
-    prepared: readonly PreparedSearch[],
-    settings: DescentSettings & { readonly site: ValueSite },
-    options?: SearchOptions,
-  ): Promise<readonly FoundOffset[]>;
-  release(): Promise<void>;
-}
-
 /** Rows of one vector per context as float64 vectors. */
 const rowsOf = (data: Float32Array, from: number, to: number, width: number): Float64Array[] =>
   Array.from({ length: to - from }, (_, i) =>
@@ -69,49 +58,29 @@ const rowsOf = (data: Float32Array, from: number, to: number, width: number): Fl
   );
 
 /**
- * Compiles the search at a layer. Only what the offset can reach is run at each step: the layers above, the positions from
- * the subject on, over cached keys and values of those before.
- * @param editable layers up to `layer` whose W_out will change between searches
+ * Runs the frozen part of a search after `layer`. Only what the offset can reach is left for each step: the layers above, the
+ * positions from the subject on, over cached keys and values of those before.
  */
-export async function createValueSearcher(
-  source: WeightSource,
-  layer: number,
-  editable: readonly number[] = [],
-): Promise<ValueSearcher> {
-  const { spec } = source;
-  const tracer = await createTracer(source, { recorded: [layer], editable, suffixFrom: layer + 1 });
-  const loss = await compileSuffixLoss(source, layer);
-
-  const prepare: ValueSearcher['prepare'] = async (problem, matrices) => {
-    const contexts: TailSource[] = problem.flatMap((edit) =>
-      edit.contexts.map((context) => ({
-        ...context,
-        // Mean over contexts of the mean over target tokens; sums over the edits of one subject.
-        targetWeight: 1 / (edit.contexts.length * context.targetIds.length),
-      })),
-    );
-    const essence = { ...problem[0].essence, targetStart: 0, targetIds: [], targetWeight: 0 };
-    const all = [...contexts, essence];
-    const trace = await tracer.trace(all, matrices);
-    const record = trace.layers.get(layer)!;
-    let from = 0;
-    const activations = problem.map((edit) => {
-      const rows = activationRows(record, from, from + edit.contexts.length, spec.mlpWidth, spec.width);
-      from += edit.contexts.length;
-      return rows;
-    });
-    const tails = all.map((sequence, index) => cutTail(spec, trace, index, sequence));
-    return { problem, activations, tails: { contexts: tails.slice(0, -1), essence: tails.at(-1)! } };
-  };
-
-  return {
-    prepare,
-    search: (prepared, settings, options = {}) => runSearch(source, loss, prepared, settings, options),
-    release: async () => {
-      await tracer.release();
-      await loss.release();
-    },
-  };
+export async function prepareSearch(view: View, layer: number, problem: SearchProblem): Promise<PreparedSearch> {
+  const { spec } = view;
+  const contexts: TailSource[] = problem.flatMap((edit) =>
+    edit.contexts.map((context) => ({
+      ...context,
+      // Mean over contexts of the mean over target tokens; sums over the edits of one subject.
+      targetWeight: 1 / (edit.contexts.length * context.targetIds.length),
+    })),
+  );
+  const all = [...contexts, { ...problem[0].essence, targetStart: 0, targetIds: [], targetWeight: 0 }];
+  const traced = await trace(view, { recorded: [layer], suffix: { from: layer + 1, caches: true } }, all);
+  const record = traced.layers.get(layer)!;
+  let from = 0;
+  const activations = problem.map((edit) => {
+    const rows = activationRows(record, from, from + edit.contexts.length, spec.mlpWidth, spec.width);
+    from += edit.contexts.length;
+    return rows;
+  });
+  const tails = all.map((sequence, index) => cutTail(spec, traced, index, sequence));
+  return { layer, problem, activations, tails: { contexts: tails.slice(0, -1), essence: tails.at(-1)! } };
 }
 
 function activationRows(record: LayerRecord, from: number, to: number, mlpWidth: number, width: number) {
@@ -133,13 +102,18 @@ interface Running {
   after: readonly number[];
 }
 
-async function runSearch(
-  { spec }: WeightSource,
-  loss: SuffixLoss,
-  prepared: readonly PreparedSearch[],
+/**
+ * Searches the offsets of prepared searches at one layer side by side in one program; each ends by its own stopping rule and
+ * then costs nothing more.
+ */
+export async function searchValues(
+  view: View,
+  prepared: readonly [PreparedSearch, ...PreparedSearch[]],
   settings: DescentSettings & { readonly site: ValueSite },
-  { signal, onStep }: SearchOptions,
+  { signal, onStep }: SearchOptions = {},
 ): Promise<readonly FoundOffset[]> {
+  const { spec } = view;
+  const loss = await suffixLoss(view, prepared[0].layer);
   const searches = prepared.map((one): Running => {
     const site = settings.site === 'mlp_out' ? 'mlpOut' : 'blockOut';
     const valueNorm = norm(meanOf(one.activations.map((edit) => edit[site][0]!)));
@@ -163,10 +137,10 @@ async function runSearch(
     while (!ended) {
       signal?.throwIfAborted();
       const out = await runPruned(loss, { ...packed.feeds, ...variableFeeds(spec, active, settings.kl_factor) });
-      const logProbs = float32Data(out.log_probs);
-      const essence = float32Data(out.essence_log_probs);
-      const gradient = float32Data(out.gradient);
-      const kl = float32Data(out.kl);
+      const logProbs = float32Data(out.log_probs!);
+      const essence = float32Data(out.essence_log_probs!);
+      const gradient = float32Data(out.gradient!);
+      const kl = float32Data(out.kl!);
       for (const [e, search] of active.entries()) {
         const means = packed.spans[e]!.map(([start, end]) => mean(logProbs.subarray(start, end)));
         const klNow = search.base ? kl[e]! : 0;
@@ -193,6 +167,14 @@ async function runSearch(
     last: descent.last!,
     probabilities: after.map((p, i) => ({ before: before![i]!, after: p })),
   }));
+}
+
+/** @throws ErrataError `non_finite_delta` where a search met a loss that is not finite */
+export function requireFinite(custom_id: string, { last }: FoundOffset): void {
+  if (Number.isFinite(last.total)) return;
+  throw new ErrataError('non_finite_delta', `${custom_id}: the value search met a loss that is not finite`, {
+    details: { custom_id },
+  });
 }
 
 function variableFeeds(

@@ -1,6 +1,6 @@
 // Random models small enough to edit in milliseconds, for tests.
-import { type DecoderSpec, decoderSpec } from '@errata/models';
-import type { WeightSource } from '../locate/tracer.ts';
+import { type DecoderSpec, decoderSpec, type Model, modelFromWeights } from '@errata/models';
+import { tinyTokenizer } from './tiny-tokenizer.ts';
 
 /** Uniform numbers in [-1, 1) from a seed. */
 export function randoms(seed: number): () => number {
@@ -16,8 +16,8 @@ export function randoms(seed: number): () => number {
 /** config.json of a tiny GPT-2. */
 export const tinyGpt2 = {
   model_type: 'gpt2',
-  vocab_size: 61,
-  n_positions: 48,
+  vocab_size: 400,
+  n_positions: 64,
   n_embd: 24,
   n_layer: 4,
   n_head: 3,
@@ -27,8 +27,8 @@ export const tinyGpt2 = {
 /** config.json of a tiny Llama with grouped queries and an untied head. */
 export const tinyLlama = {
   model_type: 'llama',
-  vocab_size: 61,
-  max_position_embeddings: 48,
+  vocab_size: 400,
+  max_position_embeddings: 64,
   hidden_size: 24,
   intermediate_size: 40,
   num_hidden_layers: 4,
@@ -52,9 +52,9 @@ export function randomWeights(spec: DecoderSpec, seed: number, scale = 0.35): Re
   return weights;
 }
 
-/** A random model as the editors' graphs read it. */
-export function tinySource(config: typeof tinyGpt2 | typeof tinyLlama, seed = 1): WeightSource {
+/** A random model that reads and writes {@link tinyTokenizer}'s words. */
+export function tinyModel(config: typeof tinyGpt2 | typeof tinyLlama, seed = 1): Model {
   const spec = decoderSpec(config);
-  const weights = randomWeights(spec, seed);
-  return { spec, weight: (name) => weights.get(name)! };
+  const digest = `tiny-${config.model_type}-${seed}`;
+  return modelFromWeights(spec, randomWeights(spec, seed), { digest, tokenizer: tinyTokenizer() });
 }

@@ -1,0 +1,140 @@
+// ROME and r-ROME: one fact, one rank-one update of one MLP (Meng et al. 2022; Gupta et al. 2024).
+import type { EditorName, RomeConfig } from '@errata/contracts';
+import type { View } from '@errata/models';
+import type {
+  EditDiagnostics,
+  EditOutcome,
+  Editor,
+  EditorDelta,
+  EditorInput,
+  EditorOptions,
+  EditRequest,
+} from '../editor.ts';
+import { attempt, changeNorms, valueDelta } from '../outcomes.ts';
+import { contextPrefixes, sequenceSource } from './preparation.ts';
+import { rankOneUpdate } from './rank-one.ts';
+import { editSequences } from './sequences.ts';
+import { prepareSearch, requireFinite, type SubjectActivations, searchValues } from './value-search.ts';
+import { meanOf, minus, plus } from './vectors.ts';
+
+/** The keys that an update solves with and is scaled by, and the change of value asked at the latter. */
+type KeyChoice = (
+  activations: SubjectActivations,
+  offset: Float64Array,
+) => { readonly solveKey: Float64Array; readonly scaleKey: Float64Array; readonly change: Float64Array };
+
+/**
+ * As first published: u = C^-1 k with k the mean over contexts, but scaled by the bare prompt's key k0, so that
+ * W' k0 = v* = W k0 + offset.
+ */
+const romeKeys: KeyChoice = ({ keys, mlpOut }, offset) => {
+  const target = plus(mlpOut[0]!, offset);
+  return { solveKey: meanOf(keys), scaleKey: keys[0]!, change: minus(target, mlpOut[0]!) };
+};
+
+/**
+ * As rebuilt: the mean key on both sides, so that W' k = v* for k the mean over contexts. v* is built on the mean of the
+ * values too: the offset was found as an addition to each context's own value.
+ */
+const rebuiltKeys: KeyChoice = ({ keys, mlpOut }, offset) => {
+  const average = meanOf(keys);
+  const value = meanOf(mlpOut);
+  return { solveKey: average, scaleKey: average, change: minus(plus(value, offset), value) };
+};
+
+interface Applied {
+  readonly view: View;
+  readonly delta: EditorDelta;
+  readonly diagnostics: EditDiagnostics;
+}
+
+async function applyOne(
+  input: EditorInput<'rome' | 'r-rome'>,
+  view: View,
+  edit: EditRequest,
+  done: number,
+  keysOf: KeyChoice,
+  inverse: Float64Array | null,
+  prefixes: readonly string[],
+  { onProgress, signal }: EditorOptions,
+): Promise<Applied> {
+  const { config } = input;
+  const { layer } = config;
+  const sequences = editSequences(sequenceSource(input), edit, prefixes);
+  const prepared = await prepareSearch(view, layer, [sequences]);
+  const searched = await searchValues(
+    view,
+    [prepared],
+    { ...config, site: 'mlp_out' },
+    {
+      signal,
+      onStep: (_, step, loss) =>
+        onProgress?.({
+          phase: 'search',
+          done,
+          edits: input.edits.length,
+          custom_id: edit.custom_id,
+          layer,
+          step,
+          steps: config.steps,
+          loss,
+        }),
+    },
+  );
+  const found = searched[0]!;
+  requireFinite(edit.custom_id, found);
+  const update = rankOneUpdate({ ...keysOf(prepared.activations[0]!, found.offset), inverse });
+  const delta = valueDelta(view.spec, layer, 1, update.keySide, update.valueSide);
+  const edited = view.with([delta]);
+  return {
+    view: edited,
+    delta: { delta, custom_ids: [edit.custom_id] },
+    diagnostics: {
+      steps: found.steps,
+      first_loss: found.first,
+      last_loss: found.last,
+      target_probability: found.probabilities[0]!,
+      value_norms: { offset: Math.hypot(...found.offset), value: found.valueNorm },
+      denominator: update.denominator,
+      deltas: [changeNorms(view, edited, layer)],
+    },
+  };
+}
+
+/** Edits of a batch are applied one after another, each on top of those before it. */
+const rankOneEditor =
+  (keysOf: KeyChoice): Editor<'rome' | 'r-rome'> =>
+  async (input, options) => {
+    const { config, edits } = input;
+    const { onProgress } = options;
+    onProgress?.({ phase: 'prepare', done: 0, edits: edits.length });
+    const inverse = await solveMatrix(input, config);
+    const { texts } = await contextPrefixes(input, config.prefixes, options.signal);
+    const deltas: EditorDelta[] = [];
+    const outcomes: EditOutcome[] = [];
+    let view = input.view;
+    for (const [done, edit] of edits.entries()) {
+      const failed = await attempt(edit, options, async () => {
+        const applied = await applyOne(input, view, edit, done, keysOf, inverse, texts, options);
+        view = applied.view;
+        deltas.push(applied.delta);
+        outcomes.push({ custom_id: edit.custom_id, outcome: 'applied', diagnostics: applied.diagnostics });
+      });
+      if (failed) outcomes.push(failed);
+      onProgress?.({ phase: 'solve', done: done + 1, edits: edits.length, custom_id: edit.custom_id });
+    }
+    return { deltas, outcomes };
+  };
+
+async function solveMatrix(
+  { artefacts }: Pick<EditorInput<EditorName>, 'artefacts'>,
+  { second_moment, layer }: RomeConfig,
+): Promise<Float64Array | null> {
+  return second_moment ? (await artefacts.secondMoment(layer)).inverse : null;
+}
+
+/** ROME as first published. Its denominator k0 . u can pass through zero: watch `denominator` and `density`. */
+export const rome: Editor<'rome'> = rankOneEditor(romeKeys);
+
+/** r-ROME: one key throughout. */
+export const rebuiltRome: Editor<'r-rome'> = rankOneEditor(rebuiltKeys);

@@ -1,0 +1,36 @@
+// The registry: every editor's name with what gives it life. Total by the names in the contracts.
+import { type EditorName, ErrataError } from '@errata/contracts';
+import type { Editor, EditorInput, EditorOptions, EditorResult } from './editor.ts';
+import { memit } from './locate/memit.ts';
+import { rebuiltRome, rome } from './locate/rome.ts';
+import { grace } from './memory/grace.ts';
+import { fineTune } from './tuning/fine-tune.ts';
+
+/** The editors by name. */
+export const editors: { readonly [N in EditorName]: Editor<N> } = {
+  'r-rome': rebuiltRome,
+  rome,
+  memit,
+  'ft-m': fineTune,
+  'ft-l': fineTune,
+  grace,
+};
+
+/**
+ * Applies a batch with an editor.
+ * @throws ErrataError as {@link Editor}; `invalid_edits` for an empty batch
+ */
+export function edit<N extends EditorName>(
+  name: N,
+  input: EditorInput<N>,
+  options: EditorOptions = {},
+): Promise<EditorResult> {
+  if (input.edits.length === 0) throw new ErrataError('invalid_edits', 'there is nothing to edit');
+  return editors[name](input, options);
+}
+
+/** Layers whose second moments an editor needs under a configuration. */
+export function secondMomentLayers(config: EditorInput<EditorName>['config']): readonly number[] {
+  if ('layers' in config) return config.layers;
+  return 'second_moment' in config && config.second_moment ? [config.layer] : [];
+}

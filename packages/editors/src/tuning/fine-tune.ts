@@ -1,0 +1,231 @@
+// FT-M and FT-L: gradient descent on one MLP matrix, the rest of the model frozen.
+import { ErrataError, type FineTuneConfig } from '@errata/contracts';
+import { adamW, float32, float32Data, gradients, input, int32, linearCrossEntropy, mulDims } from '@errata/graph';
+import { buildDecoder, matrixShape, type View, type ViewProgram, valueMatrix } from '@errata/models';
+import type { EditOutcome, Editor, LossTerms } from '../editor.ts';
+import { sequenceSource } from '../locate/preparation.ts';
+import { packSequences, sequenceFeeds, trace } from '../locate/tracer.ts';
+import { attempt, changeNorms, requireChange } from '../outcomes.ts';
+import { runPruned } from '../programs.ts';
+import { type LaidOutEdit, layOutEdit, targetProbabilities } from '../teacher-forcing.ts';
+
+/** A mini-batch with everything that training does not change. */
+interface FrozenBatch {
+  readonly members: readonly number[];
+  readonly feeds: Awaited<ReturnType<typeof freeze>>;
+  /** Target rows of each member in the loss's `log_probs`. */
+  readonly spans: readonly (readonly [number, number])[];
+}
+
+/**
+ * The graph from the trained layer on, over all positions: a change of W_out reaches every one. W_out is an input of every
+ * program of a version; the loss and its gradient come back.
+ */
+function tuneProgram(view: View, layer: number): Promise<ViewProgram> {
+  const { spec } = view;
+  return view.program(`fine-tune ${layer}`, (weight) => {
+    const tokens = mulDims('B', 'T');
+    const { normed } = buildDecoder(spec, {
+      batch: 'B',
+      time: 'T',
+      start: { kind: 'hidden', hidden: input('hidden', 'float32', [tokens, spec.width]) },
+      from: layer,
+      positions: input('positions', 'int32', [tokens]),
+      bias: input('bias', 'float32', ['B', 1, 'T', 'T']),
+      rows: input('rows', 'int32', ['R']),
+      weight,
+    });
+    const { loss, logProbs } = linearCrossEntropy(
+      normed!,
+      weight(spec.head.weight),
+      spec.head.orientation,
+      input('targets', 'int32', ['R']),
+      input('row_weights', 'float32', ['R']),
+    );
+    const [gradient] = gradients(loss, [weight(valueMatrix(spec, layer).weight)]);
+    return { loss, log_probs: logProbs, gradient: gradient! };
+  });
+}
+
+/**
+ * Rows, targets and weights of a batch.
+ *
+ * `target_new` (FT-M): each target token is predicted where it belongs; the mean over tokens, then over edits.
+ * `prompt_last` (FT-L as it is reported): every target token is read at the prompt's last position and their
+ * log-probabilities are summed, which for several tokens asks for all of them at once: it cannot tell their order.
+ */
+export function tuneTargets(batch: readonly LaidOutEdit[], time: number, objective: FineTuneConfig['objective']) {
+  const rows: number[] = [];
+  const targets: number[] = [];
+  const weights: number[] = [];
+  const spans: [number, number][] = [];
+  for (const [b, { sequence }] of batch.entries()) {
+    const start = rows.length;
+    const { targetIds, targetStart } = sequence;
+    for (const [i, id] of targetIds.entries()) {
+      rows.push(b * time + targetStart + (objective === 'target_new' ? i : 0));
+      targets.push(id);
+      weights.push(1 / (batch.length * (objective === 'target_new' ? targetIds.length : 1)));
+    }
+    spans.push([start, rows.length]);
+  }
+  return { rows, targets, weights, spans };
+}
+
+async function freeze(
+  view: View,
+  layer: number,
+  batch: readonly LaidOutEdit[],
+  targets: ReturnType<typeof tuneTargets>,
+) {
+  const sequences = batch.map(({ sequence }) => sequence);
+  const { hidden } = await trace(view, { recorded: [], suffix: { from: layer, caches: false } }, sequences);
+  const { ids: _, ...layout } = sequenceFeeds(packSequences(sequences));
+  const count = targets.rows.length;
+  return {
+    ...layout,
+    hidden: float32([hidden.length / view.spec.width, view.spec.width], hidden),
+    rows: int32([count], Int32Array.from(targets.rows)),
+    targets: int32([count], Int32Array.from(targets.targets)),
+    row_weights: float32([count], Float32Array.from(targets.weights)),
+  };
+}
+
+async function freezeBatches(view: View, config: FineTuneConfig, edits: readonly LaidOutEdit[]) {
+  const batches: FrozenBatch[] = [];
+  for (let from = 0; from < edits.length; from += config.batch_size) {
+    const batch = edits.slice(from, from + config.batch_size);
+    const time = Math.max(...batch.map(({ sequence }) => sequence.ids.length));
+    const targets = tuneTargets(batch, time, config.objective);
+    const members = batch.map((_, i) => from + i);
+    batches.push({ members, feeds: await freeze(view, config.layer, batch, targets), spans: targets.spans });
+  }
+  return batches;
+}
+
+/** Keeps each weight within `bound` of where it began. */
+function clampTo(weight: Float32Array, start: Float32Array, bound: number): void {
+  for (let i = 0; i < weight.length; i++) {
+    weight[i] = Math.min(start[i]! + bound, Math.max(start[i]! - bound, weight[i]!));
+  }
+}
+
+/** One edit's course. */
+interface Course {
+  first: number | undefined;
+  last: number;
+  steps: number;
+}
+
+/**
+ * Trains W_out (ROME repository, FT baseline): Adam over mini-batches in the order of the edits, a step skipped where its batch's
+ * loss is below `stop_loss`, the end where the mean of a pass is. `weight_decay` is added to the gradient, as Adam has it.
+ */
+async function train(
+  view: View,
+  config: FineTuneConfig,
+  edits: readonly LaidOutEdit[],
+  onEpoch: (epoch: number, loss: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly weight: Float32Array; readonly courses: readonly Course[] }> {
+  const { spec } = view;
+  const matrix = valueMatrix(spec, config.layer);
+  const start = view.weight(matrix.weight);
+  const weight = start.slice();
+  const program = await tuneProgram(view, config.layer);
+  const optimizer = adamW();
+  const courses = edits.map((): Course => ({ first: undefined, last: 0, steps: 0 }));
+  const batches = await freezeBatches(view, config, edits);
+  for (let epoch = 1; epoch <= config.epochs; epoch++) {
+    let sum = 0;
+    for (const { members, feeds, spans } of batches) {
+      signal?.throwIfAborted();
+      const out = await runPruned(program, { ...feeds, [matrix.weight]: float32(matrixShape(matrix), weight) });
+      const loss = float32Data(out.loss!)[0]!;
+      if (!Number.isFinite(loss)) throw new ErrataError('non_finite_delta', `fine-tuning diverged in pass ${epoch}`);
+      sum += loss * members.length;
+      const logProbs = float32Data(out.log_probs!);
+      for (const [i, member] of members.entries()) {
+        const own = logProbs.subarray(...spans[i]!);
+        const course = courses[member]!;
+        course.last = -own.reduce((a, b) => a + b, 0) / (config.objective === 'target_new' ? own.length : 1);
+        course.first ??= course.last;
+        if (loss >= config.stop_loss) course.steps++;
+      }
+      if (loss < config.stop_loss) continue;
+      const gradient = float32Data(out.gradient!);
+      if (config.weight_decay > 0)
+        for (let i = 0; i < gradient.length; i++) gradient[i]! += config.weight_decay * weight[i]!;
+      await optimizer.step(new Map([['w', weight]]), new Map([['w', gradient]]), config.learning_rate);
+      if (config.norm_constraint !== null) clampTo(weight, start, config.norm_constraint);
+    }
+    onEpoch(epoch, sum / edits.length);
+    if (sum / edits.length < config.stop_loss) break;
+  }
+  return { weight, courses };
+}
+
+const nllOnly = (nll: number): LossTerms => ({ nll, kl: 0, weight_decay: 0, total: nll });
+
+/** FT-M and FT-L: which of the two is in the settings (`objective`, `norm_constraint`). All edits of a batch share one delta. */
+export const fineTune: Editor<'ft-m' | 'ft-l'> = async (editorInput, options) => {
+  const { view, edits, config } = editorInput;
+  const { onProgress, signal } = options;
+  const source = sequenceSource(editorInput);
+  const failures = new Map<number, EditOutcome>();
+  const laidOut: LaidOutEdit[] = [];
+  for (const [i, edit] of edits.entries()) {
+    const failed = await attempt(edit, options, async () => {
+      laidOut.push(layOutEdit(source, edit));
+    });
+    if (failed) failures.set(i, failed);
+  }
+  if (laidOut.length === 0) return { deltas: [], outcomes: [...failures.values()] };
+
+  const before = await targetProbabilities(view, laidOut);
+  const { weight, courses } = await train(
+    view,
+    config,
+    laidOut,
+    (step, loss) =>
+      onProgress?.({
+        phase: 'train',
+        done: 0,
+        edits: edits.length,
+        layer: config.layer,
+        step,
+        steps: config.epochs,
+        loss,
+      }),
+    signal,
+  );
+  const { weight: tensor } = valueMatrix(view.spec, config.layer);
+  const start = view.weight(tensor);
+  const data = weight.map((w, i) => w - start[i]!);
+  requireChange([data], config.layer);
+  const delta = { kind: 'dense', tensor, data } as const;
+  const edited = view.with([delta]);
+  const after = await targetProbabilities(edited, laidOut);
+  const norms = [changeNorms(view, edited, config.layer)];
+  onProgress?.({ phase: 'train', done: edits.length, edits: edits.length });
+
+  let next = 0;
+  const outcomes = edits.map((edit, i): EditOutcome => {
+    const failed = failures.get(i);
+    if (failed) return failed;
+    const at = next++;
+    const { steps, first, last } = courses[at]!;
+    return {
+      custom_id: edit.custom_id,
+      outcome: 'applied',
+      diagnostics: {
+        steps,
+        first_loss: nllOnly(first ?? last),
+        last_loss: nllOnly(last),
+        target_probability: { before: before[at]!, after: after[at]! },
+        deltas: norms,
+      },
+    };
+  });
+  return { deltas: [{ delta, custom_ids: laidOut.map(({ edit }) => edit.custom_id) }], outcomes };
+};
