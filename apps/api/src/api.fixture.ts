@@ -49,10 +49,9 @@ export async function openApi(limits: Partial<ApiLimits> = {}) {
   const dispatch = await openDispatch(database.url);
   const blobsDir = await mkdtemp(join(tmpdir(), 'errata-api-'));
   const engine = startEngine({ blobsDir, threads: 2 });
-  const app: FastifyInstance = await buildServer(
-    { lineage, dispatch, engine },
-    { limits: { eventPollMs: 5, heartbeatMs: 20, ...limits } },
-  );
+  const another = (): Promise<FastifyInstance> =>
+    buildServer({ lineage, dispatch, engine }, { limits: { eventPollMs: 5, heartbeatMs: 20, ...limits } });
+  const app = await another();
   const keyWith = async (...given: readonly Scope[]) => (await createKey(lineage, 'test', given)).token;
   const all = await keyWith(...scopes);
 
@@ -134,6 +133,8 @@ export async function openApi(limits: Partial<ApiLimits> = {}) {
 
   return {
     app,
+    /** One more server over the same parts. */
+    another,
     lineage,
     dispatch,
     engine,

@@ -9,7 +9,17 @@ export interface Caller {
   readonly scopes: readonly Scope[];
 }
 
+export interface RouteAccess {
+  readonly method: string;
+  readonly url: string;
+  readonly access: Scope | 'public';
+}
+
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Every route with the access it declares. */
+    routeTable: readonly RouteAccess[];
+  }
   interface FastifyContextConfig {
     /** The scope that a route needs, or `public`. Every route declares one: the server refuses to start otherwise. */
     access?: Scope | 'public';
@@ -32,9 +42,13 @@ const longestKey = 256;
 
 /** Checks every request before its body is read. */
 export function registerAuth(app: FastifyInstance, { authenticate, admit }: AuthOptions): void {
+  const table: RouteAccess[] = [];
+  app.decorate('routeTable', table);
   app.decorateRequest('caller', null);
-  app.addHook('onRoute', (route) => {
-    if (route.config?.access === undefined) throw new Error(`${route.method} ${route.url} does not declare its access`);
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const access = config?.access;
+    if (access === undefined) throw new Error(`${method} ${url} does not declare its access`);
+    for (const each of [method].flat()) table.push({ method: each, url, access });
   });
   app.addHook('onRequest', async (request) => {
     const access = request.routeOptions.config.access;

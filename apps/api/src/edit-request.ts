@@ -24,6 +24,8 @@ import { checkPart } from './validation.ts';
 
 export type CheckedEditJobRequest = z.output<typeof editJobRequestSchema>;
 
+export const ndjsonContentType = 'application/x-ndjson';
+
 // A person mends the first of these; the count of all is told.
 const complaintsShown = 1000;
 

@@ -20,16 +20,9 @@ export function registerHttpRules(app: FastifyInstance): void {
 
   app.setErrorHandler((thrown, request, reply) => sendProblem(thrown, request, reply));
 
-  const routes: { readonly method: string; readonly pieces: readonly string[] }[] = [];
-  app.addHook('onRoute', ({ method, url }) => {
-    for (const each of [method].flat()) routes.push({ method: each, pieces: url.split('/') });
-  });
   app.setNotFoundHandler((request, reply) => {
     const pieces = (request.url.split('?', 1)[0] ?? '').split('/');
-    const allowed = routes
-      .filter((route) => route.pieces.length === pieces.length)
-      .filter((route) => route.pieces.every((piece, i) => piece.startsWith(':') || piece === pieces[i]))
-      .map(({ method }) => method);
+    const allowed = app.routeTable.filter(({ url }) => matches(url.split('/'), pieces)).map(({ method }) => method);
     if (allowed.length === 0) {
       return sendProblem(new ErrataError('not_found', `there is no ${request.method} ${request.url}`), request, reply);
     }
@@ -42,6 +35,9 @@ export function registerHttpRules(app: FastifyInstance): void {
     );
   });
 }
+
+const matches = (pattern: readonly string[], pieces: readonly string[]) =>
+  pattern.length === pieces.length && pattern.every((piece, i) => piece.startsWith(':') || piece === pieces[i]);
 
 function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(thrown, request.id);

@@ -12,6 +12,7 @@ import {
   editPlanSchema,
   editRecordSchema,
   editResultSchema,
+  editSchema,
   eventSchema,
   gatePolicySchema,
   gateVerdictSchema,
@@ -27,9 +28,9 @@ import {
 } from '@errata/contracts';
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
-import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { ndjsonContentType } from './routes/edit-jobs.ts';
+import { type OpenapiDocument, tidyDocument } from './openapi-tidy.ts';
 
 /** Schemas that the document names; the others stand where they are used. */
 const named = {
@@ -41,6 +42,7 @@ const named = {
   ChatCompletion: chatCompletionSchema,
   CompletionRequest: completionRequestSchema,
   Completion: completionSchema,
+  Edit: editSchema,
   EditJobRequest: editJobRequestSchema,
   EditPlan: editPlanSchema,
   EditRecord: editRecordSchema,
@@ -59,6 +61,9 @@ const named = {
   VersionDiff: versionDiffSchema,
 } satisfies Record<string, z.ZodType>;
 
+// The registry that descriptions are kept in as well: the generator reads one.
+for (const [id, schema] of Object.entries(named)) z.globalRegistry.add(schema, { id });
+
 const description = `Errata keeps a language model's facts right. Corrections are submitted as jobs, measured against the version
 they start from, gated, and committed as new versions of a branch; any of them can be taken back.
 
@@ -67,10 +72,6 @@ Every POST takes an \`Idempotency-Key\`. Long work answers 202 with a job and it
 
 /** Adds the generator; the document is `app.swagger()` once the app is ready. Register it before the routes. */
 export async function registerOpenapi(app: FastifyInstance): Promise<void> {
-  const schemaRegistry = z.registry<{ id?: string | undefined }>();
-  for (const [id, schema] of Object.entries(named)) schemaRegistry.add(schema, { id });
-  const transform = createJsonSchemaTransform({ schemaRegistry });
-  const transformObject = createJsonSchemaTransformObject({ schemaRegistry });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -97,7 +98,7 @@ export async function registerOpenapi(app: FastifyInstance): Promise<void> {
       ].map((name) => ({ name })),
     },
     transform: (input) => {
-      const { schema, url } = transform(input);
+      const { schema, url } = jsonSchemaTransform(input);
       const access = input.route.config?.access;
       if (access === undefined || schema.hide === true) return { schema, url };
       const response = (schema as { response?: Record<string, unknown> }).response ?? {};
@@ -115,21 +116,6 @@ export async function registerOpenapi(app: FastifyInstance): Promise<void> {
       };
     },
     transformObject: (input) =>
-      withNdjson(transformObject(input) as OpenapiDocument) as ReturnType<typeof transformObject>,
+      tidyDocument(jsonSchemaTransformObject(input) as OpenapiDocument) as ReturnType<typeof jsonSchemaTransformObject>,
   });
-}
-
-interface OpenapiDocument {
-  readonly paths?: Readonly<Record<string, { post?: { requestBody?: { content: Record<string, unknown> } } }>>;
-}
-
-/** The generator knows one body a route; edit jobs also take lines, with the other fields in the query. */
-function withNdjson(document: OpenapiDocument): OpenapiDocument {
-  const body = document.paths?.['/v1/edit_jobs']?.post?.requestBody;
-  if (body !== undefined) {
-    body.content[ndjsonContentType] = {
-      schema: { type: 'string', description: 'One edit a line; the other fields come as query parameters.' },
-    };
-  }
-  return document;
 }

@@ -56,6 +56,9 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   const limiter = createRateLimiter(limits.rateLimit);
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
+  app.addHook('onSend', async (_, reply) => {
+    if (closing.signal.aborted) reply.header('connection', 'close');
+  });
 
   registerHttpRules(app);
   measureRequests(app, metrics);

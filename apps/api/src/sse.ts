@@ -49,6 +49,8 @@ async function* write(
     }
     if (events.length === batch) continue;
     if (isTerminal(state)) return;
+    // The job ended between the two reads.
+    if (events.some((event) => isTerminal(event.state))) continue;
     const beat = AbortSignal.any([stop, AbortSignal.timeout(heartbeatMs)]);
     await feed.news(jobId, after, beat);
     if (beat.aborted && !stop.aborted) yield ': heartbeat\n\n';

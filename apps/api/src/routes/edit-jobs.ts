@@ -3,12 +3,10 @@ import { ErrataError, editJobRequestSchema, editPlanSchema } from '@errata/contr
 import { getBranch, getModel, submitEditJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerOf, requireScope } from '../auth.ts';
-import { findConflicts, fromLines, lineQuery, readEditor, readEdits } from '../edit-request.ts';
+import { findConflicts, fromLines, lineQuery, ndjsonContentType, readEditor, readEdits } from '../edit-request.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { accepted, answerQueued } from './common.ts';
-
-export const ndjsonContentType = 'application/x-ndjson';
 
 export const editJobRoutes =
   (parts: ApiParts): FastifyPluginAsyncZod =>

@@ -192,7 +192,8 @@ export const jobRoutes =
         const stream = eventStream(source, { jobId, after, feed, heartbeatMs, closing });
         metrics.openStreams.inc();
         stream.once('close', () => metrics.openStreams.dec());
-        return reply.type('text/event-stream; charset=utf-8').send(stream);
+        // The connection ends with the stream: one that went idle would keep a closing server waiting.
+        return reply.header('connection', 'close').type('text/event-stream; charset=utf-8').send(stream);
       },
     );
 

@@ -1,0 +1,82 @@
+// What the generated document still needs: only the schemas in use, plain names, lines as a body, edits described.
+import { STATUS_CODES } from 'node:http';
+import { ndjsonContentType } from './edit-request.ts';
+
+export interface OpenapiDocument {
+  readonly paths?: Readonly<Record<string, Readonly<Record<string, OpenapiOperation>>>>;
+  readonly components?: { readonly schemas?: Readonly<Record<string, OpenapiSchema>> };
+}
+
+interface OpenapiOperation {
+  requestBody?: { content: Record<string, unknown> };
+}
+
+interface OpenapiSchema {
+  properties?: Record<string, object>;
+}
+
+const prefix = '#/components/schemas/';
+
+/** The generator writes every schema twice, as it comes in (`NameInput`) and as it goes out (`Name`), used or not. */
+export function tidyDocument(document: OpenapiDocument): OpenapiDocument {
+  describeEdits(document);
+  const used = schemasInUse(document);
+  const renamed = (name: string) => {
+    const plain = name.replace(/Input$/, '');
+    return used.has(plain) ? name : plain;
+  };
+  const text = JSON.stringify(document, (key, value: unknown) => {
+    if (key === '$ref' && typeof value === 'string') return prefix + renamed(value.slice(prefix.length));
+    // The pattern behind a date-time says nothing that the format does not.
+    if (isTime(value)) return { type: 'string', format: 'date-time' };
+    if (key === 'responses') return describeResponses(value as Responses);
+    return value;
+  });
+  const tidied = JSON.parse(text) as OpenapiDocument;
+  const schemas = Object.entries(tidied.components?.schemas ?? {})
+    .filter(([name]) => used.has(name))
+    .map(([name, schema]) => [renamed(name), schema] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return { ...tidied, components: { ...tidied.components, schemas: Object.fromEntries(schemas) } };
+}
+
+/** Edits are checked one by one, each complaint with its place; for the generator they are unknown values. */
+function describeEdits({ paths, components }: OpenapiDocument): void {
+  const body = paths?.['/v1/edit_jobs']?.post?.requestBody;
+  if (body !== undefined) {
+    const description = 'One edit a line; the other fields come as query parameters.';
+    body.content[ndjsonContentType] = { schema: { type: 'string', description } };
+  }
+  const properties = components?.schemas?.EditJobRequestInput?.properties;
+  if (properties !== undefined) properties.edits = { type: 'array', items: { $ref: `${prefix}EditInput` } };
+}
+
+function schemasInUse({ paths, components }: OpenapiDocument): ReadonlySet<string> {
+  const used = new Set<string>();
+  const visit = (value: unknown): void => {
+    for (const [, name] of JSON.stringify(value ?? null).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (name === undefined || used.has(name)) continue;
+      used.add(name);
+      visit(components?.schemas?.[name]);
+    }
+  };
+  visit(paths);
+  return used;
+}
+
+type Responses = Readonly<Record<string, { readonly description: string }>>;
+
+const describeResponses = (responses: Responses): Responses =>
+  Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => {
+      const said = response.description !== 'Default Response';
+      return [status, said ? response : { ...response, description: STATUS_CODES[status] ?? status }];
+    }),
+  );
+
+const isTime = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  'format' in value &&
+  value.format === 'date-time' &&
+  'pattern' in value;
