@@ -47,6 +47,7 @@ export async function openLineage(url: string, options: LineageOptions = {}): Pr
   }
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool),
+    errorFormat: 'minimal',
     // Submissions and commits queue for a connection rather than fail; a commit of ten thousand edits takes seconds.
     transactionOptions: { maxWait: 60_000, timeout: 120_000 },
   });

@@ -8,7 +8,7 @@ import {
   versionId,
 } from '@errata/contracts';
 import { z } from 'zod';
-import { asJson, clientOf, type Db, type Tx } from './client.ts';
+import { clientOf, type Db, type Tx } from './client.ts';
 import { newId } from './ids.ts';
 
 /** What one solve left: some deltas and the edits that they answer together. It is taken back as a whole or not at all. */
@@ -99,28 +99,24 @@ export async function writeChain(
 ): Promise<WrittenChain> {
   let tip: string | null = null;
   let bytes = 0;
-  const missing: Parameters<Tx['contribution']['createMany']>[0] & { data: unknown[] } = { data: [] };
-  for (const [index, contribution] of contributions.entries()) {
-    bytes += contribution.bytes;
-    if (contribution.link !== undefined && contribution.link.previous === tip && missing.data.length === 0) {
-      tip = contribution.link.id;
+  const missing: Record<string, unknown>[] = [];
+  for (const [index, { link, job_id, edit_ids, deltas, bytes: own }] of contributions.entries()) {
+    bytes += own;
+    if (link !== undefined && link.previous === tip) {
+      tip = link.id;
       continue;
     }
     const id = newId('con');
-    missing.data.push({
-      id,
-      modelId: model.id,
-      previousId: tip,
-      depth: index + 1,
-      jobId: contribution.job_id,
-      editIds: [...contribution.edit_ids],
-      deltas: asJson(contribution.deltas),
-      bytes: contribution.bytes,
-      totalBytes: bytes,
-    });
+    missing.push({ id, previous_id: tip, depth: index + 1, job_id, edit_ids, deltas, bytes: own, total_bytes: bytes });
     tip = id;
   }
-  if (missing.data.length > 0) await tx.contribution.createMany(missing);
+  if (missing.length > 0) {
+    await tx.$executeRaw`
+      INSERT INTO contributions (id, model_id, previous_id, depth, job_id, edit_ids, deltas, bytes, total_bytes)
+      SELECT id, ${model.id}, previous_id, depth, job_id, edit_ids, deltas, bytes, total_bytes
+      FROM jsonb_to_recordset(${JSON.stringify(missing)}::jsonb) AS given(
+        id text, previous_id text, depth integer, job_id text, edit_ids text[], deltas jsonb, bytes bigint, total_bytes bigint)`;
+  }
   const version = versionId(manifestOf(model.digest, await readChain(tx, tip)));
   if (version !== versionId(manifestOf(model.digest, contributions))) {
     throw new ErrataError('internal', 'the stored chain of deltas differs from the one to be committed');

@@ -27,6 +27,7 @@ export * from './keys.ts';
 export { acquireLease, type Lease, lanesNeedingWork, releaseLease, renewLease } from './leases.ts';
 export * from './migrate.ts';
 export { getModel, listModels, type ModelFile, type StoredModel } from './models.ts';
+export { explainOutage } from './outage.ts';
 export type { PageRequest } from './pages.ts';
 export * from './rollback-plan.ts';
 export {

@@ -211,21 +211,25 @@ async function enqueue(tx: Tx, submission: Submission, job: NewJob): Promise<Job
       createdBy: submission.created_by,
     },
   });
-  const edits = job.edits ?? [];
-  if (edits.length > 0) {
-    await tx.edit.createMany({
-      data: edits.map((edit, position) => ({
-        id: newId('edit'),
-        jobId: id,
-        position,
-        customId: edit.custom_id,
-        payload: asJson(edit),
-      })),
-    });
-  }
+  await insertEdits(tx, id, job.edits ?? []);
   await tx.event.create({ data: { jobId: id, type: 'queued', state: 'queued', data: { sequence: job.sequence } } });
   if (submission.idempotency !== undefined) await bindJob(tx, submission.idempotency, id);
   return getJob(tx, id);
+}
+
+/** One statement whatever their number: the lane is locked meanwhile. */
+async function insertEdits(tx: Tx, jobId: string, edits: readonly Edit[]): Promise<void> {
+  if (edits.length === 0) return;
+  const rows = edits.map((edit, position) => ({
+    id: newId('edit'),
+    position,
+    custom_id: edit.custom_id,
+    payload: edit,
+  }));
+  await tx.$executeRaw`
+    INSERT INTO edits (id, job_id, position, custom_id, payload)
+    SELECT id, ${jobId}, position, custom_id, payload
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(id text, position integer, custom_id text, payload jsonb)`;
 }
 
 async function inOrder<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<B[]> {
