@@ -22,6 +22,13 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_ASYNC_CONSTRAINT: 'invalid_request',
 };
 
+/** Prisma, the sockets under it, and PostgreSQL shutting down: the database is away, not wrong. */
+const lostConnection: ReadonlySet<string> = new Set([
+  ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037'],
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'],
+  ...['57P01', '57P02', '57P03', '53300'],
+]);
+
 const frameworkMessages: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'the body must be application/json (edit jobs also take application/x-ndjson)',
   FST_ERR_CTP_INVALID_JSON_BODY: 'the body is not JSON, or holds a key that JSON objects must not have (__proto__)',
@@ -60,17 +67,17 @@ function inOurWords(thrown: unknown): ErrataError {
     const { stderr: _, ...details } = thrown.details;
     return new ErrataError(thrown.code, thrown.message, { errors: thrown.errors, details });
   }
-  const framework = frameworkCode(thrown);
+  const framework = codeOf(thrown);
   if (framework !== undefined) {
     const code = frameworkCodes[framework];
     if (code !== undefined) return new ErrataError(code, frameworkMessages[framework] ?? (thrown as Error).message);
   }
-  const { code } = toPlainError(thrown);
+  const code = framework !== undefined && lostConnection.has(framework) ? 'unavailable' : toPlainError(thrown).code;
   return new ErrataError(
     code,
     `${errorCatalogue[code].title}. The log of the service says more under this request id.`,
   );
 }
 
-const frameworkCode = (thrown: unknown): string | undefined =>
+const codeOf = (thrown: unknown): string | undefined =>
   thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;

@@ -45,8 +45,13 @@ export interface JobQuery extends PageQuery {
   readonly branch?: string | undefined;
 }
 
-export interface JobResult extends EditResult {
+/** A line of a job's results. */
+export interface JobResult {
   readonly position: number;
+  readonly custom_id: string;
+  readonly edit_id: string;
+  /** Null while there is none. */
+  readonly result: EditResult | null;
 }
 
 export interface WaitOptions extends CallOptions {
@@ -72,13 +77,14 @@ export function createErrata(options: ErrataOptions) {
     get: (id: string, call?: CallOptions) => get<JobResource>(at`/v1/jobs/${id}`, call),
     /** The edits of a job in input order, with their results once there are some. */
     edits: (id: string, query: PageQuery = {}) => list<EditRecord>(at`/v1/jobs/${id}/edits`, { ...query }),
-    /** Results as the JSONL text that the service sends: one line an edit, in input order. */
-    async resultsJsonl(id: string, call: CallOptions = {}): Promise<string> {
+    /** One for each edit, in input order. */
+    async results(id: string, call: CallOptions = {}): Promise<JobResult[]> {
       const response = await transport.send('GET', at`/v1/jobs/${id}/results`, {
         ...call,
         accept: 'application/x-ndjson',
       });
-      return response.text();
+      const lines = (await response.text()).split('\n').filter((line) => line !== '');
+      return lines.map((line) => JSON.parse(line) as JobResult);
     },
     /** Events from the beginning (or after an id) until the job has ended; resumes by itself. */
     events: (id: string, follow?: EventsOptions) => followEvents(transport, id, follow),
