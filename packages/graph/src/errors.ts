@@ -9,7 +9,6 @@ export const graphErrorCodes = [
   'cycle',
   'unbound_dimension',
   'duplicate_name',
-  'model_too_large',
   'bad_feed',
   'provider_unavailable',
   'session_failed',

@@ -49,8 +49,11 @@ const root = protobuf.Root.fromJSON({
         dataType: field(2, 'int32'),
         name: field(8, 'string'),
         rawData: field(9, 'bytes'),
+        externalData: field(13, 'StringStringEntryProto', 'repeated'),
+        dataLocation: field(14, 'int32'),
       },
     },
+    StringStringEntryProto: { fields: { key: field(1, 'string'), value: field(2, 'string') } },
     ValueInfoProto: { fields: { name: field(1, 'string'), type: field(2, 'TypeProto') } },
     TypeProto: { fields: { tensorType: field(1, 'TensorTypeProto') } },
     TensorTypeProto: { fields: { elemType: field(1, 'int32'), shape: field(2, 'TensorShapeProto') } },
@@ -78,12 +81,15 @@ export interface NodeProto {
   readonly attribute: readonly AttributeProto[];
 }
 
-/** A stored tensor. */
+/** A stored tensor: its bytes here, or under a name outside. */
 export interface TensorProto {
   readonly dims: readonly number[];
   readonly dataType: number;
   readonly name: string;
-  readonly rawData: Uint8Array;
+  readonly rawData?: Uint8Array;
+  readonly externalData?: readonly { readonly key: string; readonly value: string }[];
+  /** 1 where the data are external. */
+  readonly dataLocation?: number;
 }
 
 /** Name, type and shape of an input or output. */

@@ -15,7 +15,10 @@ import type { ArrayOf, DType, Tensor } from './tensor.ts';
 
 /** An emitted model and what it takes and gives. */
 export interface EmittedModel {
+  /** The model; large constants are named in it and kept in `weights`. */
   readonly bytes: Uint8Array;
+  /** Bytes of the large constants by the location that the model names: not copied, and free of protobuf's 2 GiB. */
+  readonly weights: readonly { readonly path: string; readonly data: Uint8Array }[];
   /** Inputs the outputs depend on, in the order met; others are pruned. */
   readonly inputs: readonly Tensor[];
   /** ONNX operators in the model. */
@@ -24,8 +27,8 @@ export interface EmittedModel {
   readonly usesFloat64: boolean;
 }
 
-/** Protobuf cannot hold 2 GiB; some room is left for the graph itself. */
-const maxConstantBytes = 2 ** 31 - 2 ** 24;
+/** Constants above this size stay outside the protobuf, which would copy them. */
+const maxInlineBytes = 4096;
 
 /** Where emission writes: ONNX nodes and constants under construction. */
 interface Writer {
@@ -312,26 +315,15 @@ function checkNames(inputs: readonly Tensor[], outputs: readonly string[]): void
 /**
  * Emits the graph behind named outputs as ONNX bytes (opset 21, IR version 10). Values are named by their place in the
  * order of computation, so that equal graphs give equal bytes.
- * @throws GraphError `cycle`, `unbound_dimension`, `duplicate_name` or `model_too_large`
+ * @throws GraphError `cycle`, `unbound_dimension` or `duplicate_name`
  */
 export function emitOnnx(outputs: Readonly<Record<string, Tensor>>): EmittedModel {
   const { nodes, inputs, constants } = reach(Object.values(outputs));
   checkNames(inputs, Object.keys(outputs));
-  const constantBytes = constants.reduce(
-    (sum, c) => sum + (c.source.kind === 'constant' ? c.source.data.byteLength : 0),
-    0,
-  );
-  if (constantBytes > maxConstantBytes)
-    throw new GraphError(
-      'model_too_large',
-      `${constantBytes} bytes of constants do not fit in one program; feed large weights as inputs`,
-      {
-        where: 'emit',
-      },
-    );
 
   const emitted: NodeProto[] = [];
   const initializers: TensorProto[] = [];
+  const weights: { readonly path: string; readonly data: Uint8Array }[] = [];
   const names = new Map<Tensor, string>();
   const shared = new Map<string, string>();
   let current: Node | undefined;
@@ -344,7 +336,16 @@ export function emitOnnx(outputs: Readonly<Record<string, Tensor>>): EmittedMode
     const known = key === undefined ? undefined : shared.get(key);
     if (known !== undefined) return known;
     const name = fresh();
-    initializers.push({ name, dims, dataType: onnxType[dtype], rawData: bytesOf(data) });
+    const bytes = bytesOf(data);
+    const proto = { name, dims, dataType: onnxType[dtype] };
+    if (bytes.length <= maxInlineBytes) initializers.push({ ...proto, rawData: bytes });
+    else {
+      const path = `constant_${weights.length}`;
+      weights.push({ path, data: bytes });
+      const entries = { location: path, offset: '0', length: `${bytes.length}` };
+      const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
+      initializers.push({ ...proto, externalData, dataLocation: 1 });
+    }
     if (key !== undefined) shared.set(key, name);
     return name;
   };
@@ -435,5 +436,5 @@ export function emitOnnx(outputs: Readonly<Record<string, Tensor>>): EmittedMode
   const usesFloat64 = [...inputs, ...constants, ...nodes.flatMap((node) => node.outputs)].some(
     (x) => x.dtype === 'float64',
   );
-  return { bytes, inputs, nodeCount: emitted.length, usesFloat64 };
+  return { bytes, weights, inputs, nodeCount: emitted.length, usesFloat64 };
 }

@@ -164,6 +164,6 @@ describe('settings', () => {
 describe('the error catalogue', () => {
   it('has no code twice', () => {
     expect(new Set(graphErrorCodes).size).toBe(graphErrorCodes.length);
-    expect(graphErrorCodes).toHaveLength(15);
+    expect(graphErrorCodes).toHaveLength(14);
   });
 });

@@ -61,6 +61,8 @@ export type HostTensors = Readonly<Record<string, HostTensor>>;
 export interface Program<Outputs extends string = string> {
   /** Inputs that must be fed; those the outputs do not depend on are gone. */
   readonly inputs: readonly Tensor[];
+  /** Bytes of the constants that the session keeps a copy of. */
+  readonly constantBytes: number;
   /** What executes it. */
   readonly provider: Exclude<Provider, 'auto'>;
   /**
@@ -99,6 +101,7 @@ async function createSession(
     // The extended fusions make float64 nodes for which the CPU has no kernel (QuickGelu, for one).
     graphOptimizationLevel: model.usesFloat64 ? 'basic' : 'all',
     enableCpuMemArena: true,
+    externalData: model.weights,
     // Fatal only: refusals arrive as exceptions, and the runtime's warnings are about its own choices.
     logSeverityLevel: 4,
   });
@@ -181,12 +184,14 @@ export async function compile<Outputs extends string>(
   const { Tensor: RuntimeTensor } = await loadRuntime();
   const { provider, session } = await open(model, { ...runtimeSettings(), ...overrides });
   const names = Object.keys(outputs) as Outputs[];
-  let released = false;
+  // The runtime may read large constants where they are, so they must live as long as the session.
+  let held: EmittedModel['weights'] | undefined = model.weights;
   return {
     inputs,
+    constantBytes: held.reduce((sum, { data }) => sum + data.byteLength, 0),
     provider,
     run: async (feeds) => {
-      if (released) throw new GraphError('released', 'the program was released', { where: 'run' });
+      if (!held) throw new GraphError('released', 'the program was released', { where: 'run' });
       checkFeeds(inputs, feeds);
       const fed: Record<string, ort.Tensor> = {};
       for (const { name } of inputs) {
@@ -202,8 +207,8 @@ export async function compile<Outputs extends string>(
       return out;
     },
     release: async () => {
-      if (released) return;
-      released = true;
+      if (!held) return;
+      held = undefined;
       await session.release();
     },
   };

@@ -32,8 +32,17 @@ export interface ProgramCache {
   readonly release: () => Promise<void>;
 }
 
+/** What a cache may hold; the least recently used idle program goes first. */
+export interface CacheLimits {
+  readonly programs: number;
+  /** Bytes of weights stored in programs. */
+  readonly bytes: number;
+}
+
 interface Entry {
   readonly program: Promise<Program>;
+  /** 0 until compiled. */
+  bytes: number;
   running: number;
   evicted: boolean;
 }
@@ -41,12 +50,11 @@ interface Entry {
 /**
  * Makes the cache of one model.
  * @param base frozen weights by name
- * @param capacity programs kept; the least recently used idle one goes first
  */
 export function makeProgramCache(
   spec: DecoderSpec,
   base: (name: string) => Float32Array,
-  capacity: number,
+  limits: CacheLimits,
 ): ProgramCache {
   const entries = new Map<string, Entry>();
 
@@ -63,9 +71,15 @@ export function makeProgramCache(
     };
   };
 
+  const overfull = () => {
+    let bytes = 0;
+    for (const entry of entries.values()) bytes += entry.bytes;
+    return entries.size > limits.programs || bytes > limits.bytes;
+  };
+
   const evict = async () => {
     for (const [key, entry] of entries) {
-      if (entries.size <= capacity) return;
+      if (!overfull()) return;
       if (entry.running > 0) continue;
       entries.delete(key);
       entry.evicted = true;
@@ -75,13 +89,19 @@ export function makeProgramCache(
 
   const get: ProgramCache['get'] = async (key, inputs, build) => {
     const full = `${key} | ${[...inputs].sort().join(' ')}`;
-    const entry = entries.get(full) ?? { program: compile(build(weights(inputs))), running: 0, evicted: false };
+    const entry = entries.get(full) ?? {
+      program: compile(build(weights(inputs))),
+      running: 0,
+      bytes: 0,
+      evicted: false,
+    };
     // Reinserting keeps the map in order of use.
     entries.delete(full);
     entries.set(full, entry);
     entry.running++;
     try {
       const program = await entry.program;
+      entry.bytes = program.constantBytes;
       const names = new Set(program.inputs.map((x) => x.name));
       await evict();
       return {

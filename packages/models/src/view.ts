@@ -99,8 +99,10 @@ export interface Model {
 
 /** Settings of a loaded model. */
 export interface ModelOptions {
-  /** Compiled programs kept, default 8. */
+  /** Compiled programs kept, default 12. */
   readonly programs?: number;
+  /** Bytes of weights that compiled programs may hold copies of. Default three times the model's own, at least 512 MiB. */
+  readonly programBytes?: number;
 }
 
 /** Positions in one run of {@link View.activations}. */
@@ -246,14 +248,18 @@ export function modelFromWeights(
     if (!data) throw new RangeError(`the model has no parameter "${name}"`);
     return data;
   };
-  const programs = makeProgramCache(spec, base, options.programs ?? 8);
+  const weightBytes = [...weights.values()].reduce((sum, data) => sum + data.byteLength, 0);
+  const programs = makeProgramCache(spec, base, {
+    programs: options.programs ?? 12,
+    bytes: options.programBytes ?? Math.max(2 ** 29, 3 * weightBytes),
+  });
   const none: Installed = { weights: new Map(), codebooks: [] };
   return {
     spec,
     digest: identity.digest,
     tokenizer: identity.tokenizer,
     view: (deltas = []) => makeView(spec, base, programs, deltas, installDeltas(spec, base, deltas, none)),
-    weightBytes: [...weights.values()].reduce((sum, data) => sum + data.byteLength, 0),
+    weightBytes,
     release: programs.release,
   };
 }
