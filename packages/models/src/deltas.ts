@@ -150,7 +150,7 @@ function parseLabels(text: string, where: string): readonly string[] {
  */
 export function decodeDelta(bytes: Uint8Array, where = 'delta'): Delta {
   const file = parseSafetensors(bytes, where);
-  const parsed = headerSchema.safeParse(file.metadata);
+  const parsed = headerSchema.safeParse(Object.fromEntries(file.metadata));
   if (!parsed.success)
     return malformed(where, `metadata: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`);
   const header = parsed.data;

@@ -1,6 +1,15 @@
 // Compiled programs of one model, kept for reuse: sessions are slow to make and hold copies of the frozen weights.
 
-import { compile, constant, type HostTensor, type HostTensors, input, type Program, type Tensor } from '@errata/graph';
+import {
+  compile,
+  constant,
+  GraphError,
+  type HostTensor,
+  type HostTensors,
+  input,
+  type Program,
+  type Tensor,
+} from '@errata/graph';
 import type { DecoderSpec } from './architectures/spec.ts';
 
 /** Weight lookup of a graph under construction. */
@@ -28,7 +37,7 @@ export interface ProgramCache {
     inputs: ReadonlySet<string>,
     build: (weight: WeightSource) => Readonly<Record<string, Tensor>>,
   ) => Promise<BoundProgram>;
-  /** Frees all sessions. */
+  /** Frees all sessions; nothing runs afterwards. */
   readonly release: () => Promise<void>;
 }
 
@@ -87,7 +96,15 @@ export function makeProgramCache(
     }
   };
 
+  let released = false;
+  const touch = (full: string, entry: Entry) => {
+    // Reinserting keeps the map in order of use.
+    entries.delete(full);
+    entries.set(full, entry);
+  };
+
   const get: ProgramCache['get'] = async (key, inputs, build) => {
+    if (released) throw new GraphError('released', 'the model was released', { where: key });
     const full = `${key} | ${[...inputs].sort().join(' ')}`;
     const entry = entries.get(full) ?? {
       program: compile(build(weights(inputs))),
@@ -95,9 +112,7 @@ export function makeProgramCache(
       bytes: 0,
       evicted: false,
     };
-    // Reinserting keeps the map in order of use.
-    entries.delete(full);
-    entries.set(full, entry);
+    touch(full, entry);
     entry.running++;
     try {
       const program = await entry.program;
@@ -113,6 +128,7 @@ export function makeProgramCache(
             const dims = spec.parameters.get(name);
             if (dims && !fed[name]) fed[name] = { dtype: 'float32', dims, data: weightOf(name) };
           }
+          touch(full, entry);
           entry.running++;
           try {
             return await program.run(fed);
@@ -132,6 +148,7 @@ export function makeProgramCache(
   return {
     get,
     release: async () => {
+      released = true;
       const all = [...entries.values()];
       entries.clear();
       for (const entry of all) {
