@@ -1,0 +1,161 @@
+// A worker is killed at every point of an edit job: the job ends as it should, with one version at most, and the chain is intact.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Failpoint, failpoints } from '@errata/contracts';
+import { checkBranch, getBranch, listEvents } from '@errata/lineage';
+import { afterAll, describe, expect, test } from 'vitest';
+import { privateRedis, redisServer } from './redis.ts';
+import {
+  closedGate,
+  edit,
+  expectWholeHistory,
+  type FaultStack,
+  startFaultStack,
+  until,
+  type WorkerProcess,
+} from './stack.ts';
+
+// Cases wait for leases more than they compute: three at a time, each with a database and workers of its own.
+const stacks = await Promise.all([startFaultStack(null), startFaultStack(null), startFaultStack(null)]);
+afterAll(() => Promise.all(stacks.map((stack) => stack.close())));
+const free = [...stacks];
+
+/** Runs `work` with a stack that nobody else uses meanwhile. */
+async function withStack(work: (stack: FaultStack) => Promise<void>): Promise<void> {
+  while (free.length === 0) await sleep(20);
+  const stack = free.pop()!;
+  try {
+    await work(stack);
+  } finally {
+    free.push(stack);
+  }
+}
+
+/** Starts a worker that works until the job is over, and ends it. */
+async function finish(stack: FaultStack, jobId: string) {
+  const rescuer = stack.startWorker();
+  const job = await stack.finished(jobId);
+  rescuer.signal('SIGTERM');
+  expect(await rescuer.exited).toBe(0);
+  return job;
+}
+
+/**
+ * Waits until the failpoint has killed something: the worker, or its engine, which the worker survives and reports. Either way the
+ * worker is dead afterwards.
+ */
+async function untilKilled(victim: WorkerProcess): Promise<void> {
+  await Promise.race([victim.exited, victim.logged(({ verdict }) => verdict === 'retry')]);
+  victim.signal('SIGKILL');
+  expect(await victim.exited).toBe('SIGKILL');
+}
+
+const branchName = (text: string) => text.replaceAll(/[^a-z0-9]+/g, '-');
+
+describe.concurrent('SIGKILL at a failpoint', () => {
+  const ofFinish = (name: Failpoint) => name.startsWith('finish.');
+  const passages = [
+    ...failpoints.filter((name) => !ofFinish(name)).map((name) => `${name}:kill`),
+    // The second transition leads into committing.
+    'transition.before:kill:2',
+    'transition.after:kill:2',
+  ];
+  test.each(passages)('%s: one version in the end', (passage) =>
+    withStack(async (stack) => {
+      const name = branchName(passage);
+      const branch = await stack.branch(name);
+      const victim = stack.startWorker({ ERRATA_FAILPOINT: passage });
+      const edits = [edit('Sylvania'), edit('Latveria')];
+      const id = await stack.submit(edits, { branch: name });
+      await untilKilled(victim);
+      expect(await finish(stack, id)).toMatchObject({ state: 'succeeded', error: null });
+      await expectWholeHistory(stack, branch.id, [{ id, edits }]);
+    }),
+  );
+
+  test.each(failpoints.filter(ofFinish))('%s: a refused candidate leaves no trace', (failpoint) =>
+    withStack(async (stack) => {
+      const name = branchName(failpoint);
+      const branch = await stack.branch(name);
+      const victim = stack.startWorker({ ERRATA_FAILPOINT: failpoint });
+      const id = await stack.submit([edit('Sylvania')], { branch: name, gate: closedGate });
+      await untilKilled(victim);
+      expect(await finish(stack, id)).toMatchObject({
+        state: 'gated_out',
+        version_id: null,
+        error: { code: 'gate_refused' },
+      });
+      expect(await checkBranch(stack.lineage, branch.id)).toEqual({ moves: 1 });
+      expect((await getBranch(stack.lineage, stack.modelId, name)).head).toBe(branch.head);
+      const { data: events } = await listEvents(stack.lineage, id, { limit: 100 });
+      expect(events.filter(({ type }) => type === 'gated_out')).toHaveLength(1);
+    }),
+  );
+});
+
+test('SIGKILL at random times, three times over: one version in the end', () =>
+  withStack(async (stack) => {
+    const branch = await stack.branch('random-times');
+    const edits = Array.from({ length: 12 }, (_, index) => edit(`Town ${index}`));
+    const id = await stack.submit(edits, { branch: 'random-times' });
+    for (let kill = 0; kill < 3; kill++) {
+      const victim = stack.startWorker();
+      await Promise.race([
+        victim.logged(({ msg, job }) => msg === 'job started' && job === id),
+        stack.finished(id), // the last kill may have come after the commit
+      ]);
+      const delay = Math.floor(Math.random() * 1500);
+      console.log(`killing the worker ${delay} ms into attempt ${kill + 1}`);
+      await sleep(delay);
+      victim.signal('SIGKILL');
+      await victim.exited;
+    }
+    expect(await finish(stack, id)).toMatchObject({ state: 'succeeded', error: null });
+    await expectWholeHistory(stack, branch.id, [{ id, edits }]);
+  }));
+
+test('SIGTERM in the middle of a job hands it back, and another worker carries it out', () =>
+  withStack(async (stack) => {
+    const branch = await stack.branch('handed-back');
+    const leaving = stack.startWorker({ STOP_GRACE_MS: '0' });
+    const edits = Array.from({ length: 24 }, (_, index) => edit(`Town ${index}`));
+    const id = await stack.submit(edits, { branch: 'handed-back', config: { layer: 1, epochs: 200, stop_loss: 0 } });
+    await leaving.logged(({ msg, job }) => msg === 'job started' && job === id);
+    leaving.signal('SIGTERM');
+    expect(await leaving.exited).toBe(0);
+    const { data: events } = await listEvents(stack.lineage, id, { limit: 100 });
+    expect(events.at(-1)).toMatchObject({ type: 'queued', data: { reason: 'the worker is stopping' } });
+    expect(await finish(stack, id)).toMatchObject({ state: 'succeeded', attempts: 2 });
+    await expectWholeHistory(stack, branch.id, [{ id, edits }]);
+  }));
+
+const absent = redisServer === undefined;
+describe.skipIf(absent)(`FLUSHALL${absent ? ' (skipped: no redis-server found)' : ''}`, () => {
+  test('between submission and start, and again while the job runs: one version in the end', async () => {
+    const redis = await privateRedis();
+    const stack = await startFaultStack(redis.url);
+    try {
+      const branch = await stack.branch('flushed');
+      const edits = [edit('Sylvania')];
+      const id = await stack.submit(edits, { branch: 'flushed' });
+      expect(await stack.dispatch.counts()).toEqual({ waiting: 1, active: 0 });
+      await redis.flush();
+      expect(await stack.dispatch.counts()).toEqual({ waiting: 0, active: 0 });
+      const worker = stack.startWorker({ ERRATA_FAILPOINT: 'take.after:delay' });
+      await until(`${id} runs`, async () => (await listEvents(stack.lineage, id)).data.at(-1)?.type === 'running');
+      await redis.flush();
+      expect(await stack.finished(id)).toMatchObject({ state: 'succeeded', error: null });
+      // And the lane can be woken again.
+      const next = await stack.submit([edit('Latveria')], { branch: 'flushed' });
+      expect(await stack.finished(next)).toMatchObject({ state: 'succeeded', error: null });
+      await expectWholeHistory(stack, branch.id, [
+        { id, edits },
+        { id: next, edits: [edit('Latveria')] },
+      ]);
+      worker.signal('SIGTERM');
+      expect(await worker.exited).toBe(0);
+    } finally {
+      await stack.close();
+      await redis.stop();
+    }
+  });
+});

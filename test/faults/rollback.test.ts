@@ -1,0 +1,116 @@
+// Undo, exactly: what is served after a rollback equals what was served before the edit, bit for bit.
+import type { RollbackMode } from '@errata/contracts';
+import { type EngineClient, startEngine } from '@errata/engine';
+import { branchLog, checkBranch, getModel, getVersion, laneOfJob, listEdits, submitRollback } from '@errata/lineage';
+import { afterAll, expect, test } from 'vitest';
+import { edit, openGate, startFaultStack } from './stack.ts';
+
+const stack = await startFaultStack(null);
+const { lineage, modelId } = stack;
+const engine: EngineClient = startEngine({ blobsDir: stack.blobsDir, threads: 1 });
+const worker = stack.startWorker();
+afterAll(async () => {
+  await engine.stop();
+  worker.signal('SIGTERM');
+  await worker.exited;
+  await stack.close();
+});
+
+/** What the version answers with: the digest of its weights and the bytes of its logits after some text. */
+async function served(version: string) {
+  const { resource, files } = await getModel(lineage, modelId);
+  const model = {
+    digest: resource.digest,
+    files: files.map(({ path: name, blob: sha256, bytes: size }) => ({ name, sha256, size })),
+  };
+  const { manifest } = (await getVersion(lineage, version, modelId)).resource;
+  const { digest } = await engine.call('digestWeights', { model, manifest });
+  const { logits } = await engine.call('logits', { model, manifest, prompt: 'The capital of Sylvania is' });
+  return { digest, logits: Buffer.from(logits.buffer, logits.byteOffset, logits.byteLength).toString('hex') };
+}
+
+async function edited(branch: string, ...names: readonly string[]) {
+  const versions: string[] = [];
+  const edits: string[] = [];
+  for (const name of names) {
+    const id = await stack.submit([edit(name)], { branch });
+    const job = await stack.finished(id);
+    expect(job).toMatchObject({ state: 'succeeded', error: null });
+    versions.push(job.version_id!);
+    edits.push(...(await listEdits(lineage, id)).data.map((record) => record.id));
+  }
+  return { versions, edits };
+}
+
+async function rolledBack(
+  branch: string,
+  mode: RollbackMode,
+  target: { to_version?: string; revert_edit_ids?: readonly string[] },
+) {
+  const job = await submitRollback(lineage, {
+    model: modelId,
+    branch,
+    mode,
+    ...target,
+    reason: 'a test',
+    created_by: null,
+  });
+  await stack.dispatch.wake(await laneOfJob(lineage, job.id));
+  return stack.finished(job.id);
+}
+
+test('reset serves the very version again', async () => {
+  const { id, head } = await stack.branch('reset');
+  const before = await served(head);
+  const { versions } = await edited('reset', 'Sylvania', 'Latveria');
+  const after = await served(versions.at(-1)!);
+  expect(after.digest).not.toBe(before.digest);
+  expect(after.logits).not.toBe(before.logits);
+  const job = await rolledBack('reset', 'reset', { to_version: head });
+  expect(job).toMatchObject({ state: 'succeeded', version_id: head });
+  expect(await served((await stack.branch('reset')).head)).toEqual(before);
+  const [move] = (await branchLog(lineage, id)).data;
+  expect(move).toMatchObject({ kind: 'reset', from_version: versions.at(-1), to_version: head, reason: 'a test' });
+  expect(await checkBranch(lineage, id)).toEqual({ moves: 4 });
+});
+
+test('taking the last edit back exactly is the version before it', async () => {
+  const { head } = await stack.branch('last');
+  const before = await served(head);
+  const { edits } = await edited('last', 'Sylvania');
+  const job = await rolledBack('last', 'exact', { revert_edit_ids: edits });
+  expect(job).toMatchObject({ state: 'succeeded', version_id: head });
+  expect(await served((await stack.branch('last')).head)).toEqual(before);
+});
+
+test('taking an early edit back exactly is what would be had it never been asked for', async () => {
+  await stack.branch('early');
+  const { edits } = await edited('early', 'Sylvania', 'Latveria', 'Ruritania');
+  const { versions } = await (async () => {
+    await stack.branch('never');
+    return edited('never', 'Latveria', 'Ruritania');
+  })();
+  const job = await rolledBack('early', 'exact', { revert_edit_ids: [edits[0]!] });
+  expect(job).toMatchObject({ state: 'succeeded', version_id: versions.at(-1) });
+  expect(await served((await stack.branch('early')).head)).toEqual(await served(versions.at(-1)!));
+});
+
+test('subtracting drops deltas, is measured, and says that it is an approximation', async () => {
+  const { id } = await stack.branch('subtract');
+  const { edits, versions } = await edited('subtract', 'Sylvania', 'Latveria');
+  await lineage.prisma.branch.update({ where: { id }, data: { gate: openGate } });
+  const job = await rolledBack('subtract', 'subtract', { revert_edit_ids: [edits[0]!] });
+  expect(job).toMatchObject({ state: 'succeeded', gate: { passed: true }, summary: { edits: 1 } });
+  const [kept] = (await getVersion(lineage, versions[1]!, modelId)).resource.manifest.deltas.slice(-1);
+  expect((await getVersion(lineage, job.version_id!, modelId)).resource.manifest.deltas).toEqual([kept]);
+});
+
+test('a subtraction that the gate refuses leaves the branch where it was', async () => {
+  const { id } = await stack.branch('refused');
+  const { edits, versions } = await edited('refused', 'Sylvania', 'Latveria');
+  const gate = { rules: [{ metric: 'reliability' as const, min: 2 }] };
+  await lineage.prisma.branch.update({ where: { id }, data: { gate } });
+  const job = await rolledBack('refused', 'subtract', { revert_edit_ids: [edits[0]!] });
+  expect(job).toMatchObject({ state: 'gated_out', error: { code: 'gate_refused' }, version_id: null });
+  expect((await stack.branch('refused')).head).toBe(versions[1]);
+});

@@ -1,0 +1,231 @@
+// What the fault tests stand on: a database of their own, a queue, a blob folder, an imported model, and real worker processes to harm.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type EditInput, editSchema, type GatePolicy, isTerminal, type JobResource } from '@errata/contracts';
+import {
+  activeEdits,
+  branchLog,
+  checkBranch,
+  createBranch,
+  getBranch,
+  getJob,
+  type Lineage,
+  laneOfJob,
+  listEvents,
+  migrate,
+  openLineage,
+  submitEditJob,
+  submitImport,
+} from '@errata/lineage';
+import { type Dispatch, openDispatch } from '@errata/queue';
+import { expect } from 'vitest';
+import { createTestDatabase } from '../support/database.ts';
+import { writeTinyModel } from './tiny-model.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Short enough that a dead worker is replaced within a test, long enough for a busy machine. */
+export const leaseMs = 1_500;
+
+/** The server ends a frozen process's transaction sooner than it would in service. */
+const frozenTransactions = '-c idle_in_transaction_session_timeout=1000';
+
+export interface WorkerProcess {
+  readonly pid: number;
+  /** Resolves once it takes work. */
+  readonly ready: Promise<void>;
+  /** Resolves with the signal, or the exit code, that ended it. */
+  readonly exited: Promise<NodeJS.Signals | number>;
+  /** Resolves with the first log line, from now on or before, that fits. */
+  logged(fits: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
+  signal(signal: NodeJS.Signals): void;
+}
+
+export interface FaultStack {
+  readonly lineage: Lineage;
+  readonly dispatch: Dispatch;
+  readonly modelId: string;
+  readonly blobsDir: string;
+  query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  startWorker(environment?: Readonly<Record<string, string>>): WorkerProcess;
+  /** Queues edits as the API does: the rows first, then the wake-up. */
+  submit(edits: readonly EditInput[], options?: SubmitOptions): Promise<string>;
+  branch(name: string): Promise<{ readonly id: string; readonly head: string }>;
+  /** Waits for a terminal state. */
+  finished(jobId: string): Promise<JobResource>;
+  close(): Promise<void>;
+}
+
+export interface SubmitOptions {
+  readonly branch?: string;
+  readonly gate?: GatePolicy;
+  readonly wake?: boolean;
+  readonly editor?: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** A quick editor: a handful of steps on one small matrix. */
+const quickEditor = { editor: 'ft-m', config: { layer: 1, epochs: 3, learning_rate: 0.01 } };
+/** Everything passes: these tests are about what survives, not about what is good. */
+export const openGate: GatePolicy = { rules: [] };
+/** Nothing passes. */
+export const closedGate: GatePolicy = { rules: [{ metric: 'delta_norm', max: 0 }] };
+
+export const edit = (name: string): EditInput => ({
+  custom_id: name,
+  prompt: `The capital of ${name} is`,
+  subject: name,
+  target_new: ' Lyon',
+});
+
+/** Waits for something to become true; gives up, saying what it waited for, only when it will hardly come any more. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 90_000;
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await sleep(20);
+  }
+}
+
+/** Brings up everything but workers; one is started to import the model, and ended again. `queueUrl` null puts the queue into the database. */
+export async function startFaultStack(queueUrl: string | null): Promise<FaultStack> {
+  const database = await createTestDatabase();
+  const folder = await mkdtemp(join(tmpdir(), 'errata-faults-'));
+  const blobsDir = join(folder, 'blobs');
+  await migrate(database.url);
+  const url = new URL(database.url);
+  url.searchParams.set('options', frozenTransactions);
+  const environment = {
+    DATABASE_URL: url.href,
+    QUEUE_URL: queueUrl ?? url.href,
+    BLOBS_DIR: blobsDir,
+    ERRATA_THREADS: '1',
+    LEASE_MS: String(leaseMs),
+    RECONCILE_MS: '300',
+    RETRY_MS: '50',
+    STOP_GRACE_MS: '1000',
+    LOG_LEVEL: 'info',
+  };
+  const lineage = await openLineage(url.href);
+  const dispatch = await openDispatch(environment.QUEUE_URL, { lockMs: leaseMs });
+  const workers = new Set<WorkerProcess>();
+  const startWorker: FaultStack['startWorker'] = (more = {}) => {
+    const worker = spawnWorker({ ...environment, ...more });
+    workers.add(worker);
+    void worker.exited.then(() => workers.delete(worker));
+    return worker;
+  };
+  const finished = async (jobId: string) => {
+    await until(`${jobId} is over`, async () => isTerminal((await getJob(lineage, jobId)).state));
+    return getJob(lineage, jobId);
+  };
+  const importing = await submitImport(lineage, {
+    name: 'tiny',
+    path: await writeTinyModel(folder),
+    created_by: null,
+  });
+  const importer = startWorker();
+  const imported = await finished(importing.id);
+  expect(imported.error).toBeNull();
+  importer.signal('SIGKILL');
+  await importer.exited;
+  const modelId = imported.model_id!;
+
+  return {
+    lineage,
+    dispatch,
+    modelId,
+    blobsDir,
+    query: database.query,
+    startWorker,
+    finished,
+    submit: async (edits, { branch = 'main', gate = openGate, wake = true, ...editor } = {}) => {
+      const job = await submitEditJob(lineage, {
+        model: modelId,
+        branch,
+        edits: edits.map((input) => editSchema.parse(input)),
+        ...quickEditor,
+        ...editor,
+        seed: 7,
+        on_error: 'abort',
+        on_conflict: 'fail',
+        gate,
+        created_by: null,
+      });
+      if (wake) await dispatch.wake(await laneOfJob(lineage, job.id));
+      return job.id;
+    },
+    branch: async (name) => {
+      await createBranch(lineage, modelId, { name, from: 'main' }).catch(() => {}); // it may be there already
+      return getBranch(lineage, modelId, name);
+    },
+    close: async () => {
+      for (const worker of workers) worker.signal('SIGKILL');
+      await Promise.all([...workers].map(({ exited }) => exited));
+      await dispatch.close();
+      await lineage.close();
+      await database.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The branch holds together, every edit of the jobs acts once, in the order of submission, and each job has one version. */
+export async function expectWholeHistory(
+  { lineage }: FaultStack,
+  branchId: string,
+  jobs: readonly { readonly id: string; readonly edits: readonly EditInput[] }[],
+): Promise<void> {
+  expect(await checkBranch(lineage, branchId)).toEqual({ moves: jobs.length + 1 });
+  const active = await activeEdits(lineage, branchId);
+  const wanted = jobs.flatMap(({ id, edits }) => edits.map(({ custom_id }) => `${id} ${custom_id}`));
+  expect(active.map(({ job_id, custom_id }) => `${job_id} ${custom_id}`)).toEqual(wanted);
+  const log = await branchLog(lineage, branchId, { limit: 100 });
+  const moves = log.data.filter(({ kind }) => kind === 'edit').map(({ job_id }) => job_id);
+  expect(moves).toEqual(jobs.map(({ id }) => id).reverse());
+  for (const { id } of jobs) {
+    const { data: events } = await listEvents(lineage, id, { limit: 100 });
+    expect(events.filter(({ type }) => type === 'succeeded')).toHaveLength(1);
+    expect(events.at(-1)?.type).toBe('succeeded');
+  }
+}
+
+function spawnWorker(environment: Readonly<Record<string, string>>): WorkerProcess {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'apps/worker/src/main.ts'], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (child.pid === undefined) throw new Error('the worker could not be started');
+  const lines: Record<string, unknown>[] = [];
+  const waiting = new Set<(line: Record<string, unknown>) => void>();
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    const line = JSON.parse(text) as Record<string, unknown>;
+    lines.push(line);
+    for (const look of waiting) look(line);
+  });
+  const logged: WorkerProcess['logged'] = (fits) => {
+    const known = lines.find(fits);
+    if (known !== undefined) return Promise.resolve(known);
+    return new Promise((resolve) => {
+      const look = (line: Record<string, unknown>) => {
+        if (!fits(line)) return;
+        waiting.delete(look);
+        resolve(line);
+      };
+      waiting.add(look);
+    });
+  };
+  return {
+    pid: child.pid,
+    ready: logged(({ msg }) => msg === 'worker ready').then(() => {}),
+    exited: new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code ?? -1))),
+    logged,
+    signal: (signal) => void child.kill(signal),
+  };
+}

@@ -1,0 +1,56 @@
+// Two workers, two branches, twenty jobs each, submitted at once: every branch's edits in order, none lost, none twice.
+import { expect, test } from 'vitest';
+import { privateRedis, redisServer } from './redis.ts';
+import { edit, expectWholeHistory, type FaultStack, startFaultStack } from './stack.ts';
+
+const jobsPerBranch = 20;
+
+async function workTwoBranches(stack: FaultStack): Promise<void> {
+  const names = ['left', 'right'] as const;
+  const branches = await Promise.all(names.map((name) => stack.branch(name)));
+  const workers = ['one', 'two'].map((name) => stack.startWorker({ WORKER_NAME: name }));
+  await Promise.all(workers.map(({ ready }) => ready));
+  // At once, from several callers: the order of a branch is the order of its sequence numbers.
+  const submitted = await Promise.all(
+    names.flatMap((branch) =>
+      Array.from({ length: jobsPerBranch }, async (_, index) => {
+        const edits = [edit(`${branch} ${index}`)];
+        return { branch, edits, id: await stack.submit(edits, { branch }) };
+      }),
+    ),
+  );
+  for (const { id } of submitted) expect(await stack.finished(id)).toMatchObject({ state: 'succeeded', error: null });
+  const holders = await stack.query(`SELECT DISTINCT data->>'holder' AS holder FROM events
+    WHERE type = 'running' AND job_id IN (SELECT id FROM jobs WHERE kind = 'edit') ORDER BY holder`);
+  expect(holders).toEqual([{ holder: 'one' }, { holder: 'two' }]);
+  for (const [index, { id: branchId }] of branches.entries()) {
+    const rows = await stack.query('SELECT id FROM jobs WHERE branch_id = $1 ORDER BY sequence', [branchId]);
+    const jobs = rows.map(({ id }) => submitted.find((job) => job.id === id)!);
+    expect(jobs.map(({ branch }) => branch)).toEqual(Array.from({ length: jobsPerBranch }, () => names[index]));
+    await expectWholeHistory(stack, branchId, jobs);
+  }
+  // An orderly end, while nothing is left to do.
+  for (const worker of workers) worker.signal('SIGTERM');
+  expect(await Promise.all(workers.map(({ exited }) => exited))).toEqual([0, 0]);
+}
+
+test('over PostgreSQL', async () => {
+  const stack = await startFaultStack(null);
+  try {
+    await workTwoBranches(stack);
+  } finally {
+    await stack.close();
+  }
+});
+
+const absent = redisServer === undefined;
+test.skipIf(absent)(`over Redis${absent ? ' (skipped: no redis-server found)' : ''}`, async () => {
+  const redis = await privateRedis();
+  const stack = await startFaultStack(redis.url);
+  try {
+    await workTwoBranches(stack);
+  } finally {
+    await stack.close();
+    await redis.stop();
+  }
+});

@@ -1,0 +1,54 @@
+// A worker that is frozen past its lease, while another does its work, writes nothing when it wakes up.
+import { getJob, listEvents } from '@errata/lineage';
+import { afterAll, expect, test } from 'vitest';
+import { edit, expectWholeHistory, type FaultStack, startFaultStack, until } from './stack.ts';
+
+const stack = await startFaultStack(null);
+afterAll(() => stack.close());
+
+/** Everything that a commit writes. */
+const written = ({ query }: FaultStack) =>
+  query(`SELECT (SELECT count(*) FROM versions) AS versions, (SELECT count(*) FROM contributions) AS contributions,
+    (SELECT count(*) FROM branch_moves) AS moves, (SELECT count(*) FROM events) AS events,
+    (SELECT string_agg(id || state || coalesce(version_id, '') || attempts || epoch, ',' ORDER BY id) FROM jobs) AS jobs`);
+
+async function freezeAt(failpoint: string, branchName: string, frozenWhen: () => Promise<boolean>): Promise<void> {
+  const branch = await stack.branch(branchName);
+  const zombie = stack.startWorker({ ERRATA_FAILPOINT: `${failpoint}:delay`, WORKER_NAME: 'zombie' });
+  await zombie.ready;
+  const edits = [edit('Sylvania')];
+  const id = await stack.submit(edits, { branch: branchName });
+  await until(
+    `${id} is in its commit`,
+    async () => (await getJob(stack.lineage, id)).state === 'committing' && (await frozenWhen()),
+  );
+  zombie.signal('SIGSTOP');
+  const other = stack.startWorker({ WORKER_NAME: 'other' });
+  expect(await stack.finished(id)).toMatchObject({ state: 'succeeded', attempts: 2 });
+  const before = await written(stack);
+
+  zombie.signal('SIGCONT');
+  await zombie.logged(({ msg }) => msg === 'stopped working a lane' || msg === 'job left');
+  expect(await written(stack)).toEqual(before);
+  await expectWholeHistory(stack, branch.id, [{ id, edits }]);
+  const { data: events } = await listEvents(stack.lineage, id, { limit: 100 });
+  const holders = events.filter(({ type }) => type === 'running').map(({ data }) => data.holder);
+  expect(holders).toEqual(['zombie', 'other']);
+
+  // It has come to its senses: it works on like any other.
+  other.signal('SIGTERM');
+  expect(await other.exited).toBe(0);
+  const next = await stack.submit([edit('Latveria')], { branch: branchName });
+  expect(await stack.finished(next)).toMatchObject({ state: 'succeeded', attempts: 1 });
+  zombie.signal('SIGTERM');
+  expect(await zombie.exited).toBe(0);
+}
+
+test('frozen before its commit', () => freezeAt('commit.before', 'before-commit', async () => true));
+
+test('frozen inside its commit, holding the locks of the lane', () =>
+  freezeAt('commit.after_version', 'inside-commit', async () => {
+    const [row] = await stack.query(`SELECT count(*) AS open FROM pg_stat_activity
+      WHERE datname = current_database() AND state = 'idle in transaction'`);
+    return Number(row?.open) > 0;
+  }));
