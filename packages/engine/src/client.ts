@@ -204,6 +204,7 @@ function spawn(settings: EngineSettings, { onLog }: ClientOptions, listeners: Li
   const child = fork(fileURLToPath(new URL('./child.ts', import.meta.url)), [JSON.stringify(settings)], {
     execArgv: ['--import', tsx],
     serialization: 'advanced',
+    env: environmentOf(settings),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   let stderr = '';
@@ -228,12 +229,21 @@ function spawn(settings: EngineSettings, { onLog }: ClientOptions, listeners: Li
     hasExited();
     listeners.onExit(running, reason);
   };
+  // A child whose channel this side has closed exits without a `close` (Node 20 and 22): the channel's end is never counted.
+  child.on('exit', () => hasExited());
   child.on('message', (message) => listeners.onMessage(running, message as EngineResponse));
   // `close` comes after the last of its standard error, so that a crash can be told with its words.
   child.on('close', (code, signal) => ended({ code, signal }));
   child.on('error', () => ended({ code: null, signal: null }));
   return running;
 }
+
+/** The numerical runtime reads its settings from the environment. */
+const environmentOf = ({ provider, threads }: EngineSettings): NodeJS.ProcessEnv => ({
+  ...process.env,
+  ...(provider !== undefined && { ERRATA_PROVIDER: provider }),
+  ...(threads !== undefined && { ERRATA_THREADS: String(threads) }),
+});
 
 function crashError(method: EngineMethod, { code, signal }: ExitReason, stderr: string): ErrataError {
   const how = signal === null ? `with exit code ${code}` : `by ${signal}`;

@@ -23,7 +23,10 @@ function codeOfModelError(code: ModelErrorCode): ErrorCode {
   if (code === 'layout_target_empty') return 'empty_target';
   if (code === 'layout_subject_not_in_prompt') return 'subject_not_in_prompt';
   if (code === 'architecture_unsupported' || code === 'tokenizer_unsupported') return 'unsupported_model';
-  if (code.startsWith('layout_')) return 'invalid_request';
+  if (code === 'sequence_too_long') return 'prompt_too_long';
+  if (code === 'sequence_id_unknown') return 'invalid_token_id';
+  if (code.startsWith('layout_') || code.startsWith('sequence_')) return 'invalid_request';
+  if (code.startsWith('delta_')) return 'blob_corrupt';
   return 'invalid_checkpoint';
 }
 

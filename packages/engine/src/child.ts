@@ -1,0 +1,54 @@
+// The engine process: answers one call at a time, reports progress, and ends when its parent does.
+import { ErrataError } from '@errata/contracts';
+import { describeError } from './errors.ts';
+import { NeedsFreshProcess } from './model-store.ts';
+import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf } from './protocol.ts';
+import { createService } from './service.ts';
+import type { EngineSettings } from './settings.ts';
+
+// The reply is a variant of the union without the field that every one has.
+type Reply<R = EngineResponse> = R extends EngineResponse ? Omit<R, 'rss'> : never;
+
+// Progress is worth a message a few times a second, not a thousand times.
+const progressIntervalMs = 100;
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as EngineSettings;
+const service = createService(settings);
+// Whoever calls first is told why it could not start.
+service.catch(() => {});
+const cancelled = new Map<number, AbortController>();
+
+const send = (message: Reply): void => {
+  if (process.connected) process.send?.({ ...message, rss: process.memoryUsage.rss() }, () => {});
+};
+
+process.on('disconnect', () => process.exit(0));
+process.on('message', (request: EngineRequest) => {
+  if (request.type === 'cancel') cancelled.get(request.id)?.abort(new ErrataError('unavailable', 'cancelled'));
+  else void answer(request);
+});
+
+async function answer({ id, method, params }: Extract<EngineRequest, { type: 'call' }>): Promise<void> {
+  const controller = new AbortController();
+  cancelled.set(id, controller);
+  let last = { at: 0, stage: '' };
+  const onProgress = (progress: EngineProgress): void => {
+    const now = Date.now();
+    const worthTelling = progress.stage !== last.stage || progress.done >= progress.total;
+    if (!worthTelling && now - last.at < progressIntervalMs) return;
+    last = { at: now, stage: progress.stage };
+    send({ type: 'progress', id, progress });
+  };
+  try {
+    const value = await (await service).call(method, params as ParamsOf<EngineMethod>, {
+      onProgress,
+      signal: controller.signal,
+    });
+    send({ type: 'result', id, value });
+  } catch (error) {
+    if (error instanceof NeedsFreshProcess) send({ type: 'recycle', id });
+    else send({ type: 'error', id, error: describeError(error) });
+  } finally {
+    cancelled.delete(id);
+  }
+}

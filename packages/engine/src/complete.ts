@@ -1,0 +1,66 @@
+// Completions: prompts or messages in, texts out.
+import { ErrataError } from '@errata/contracts';
+import { encodePrompt, type Tokenizer } from '@errata/models';
+import type { CallContext } from './context.ts';
+import type { OpenModel } from './model-store.ts';
+import type { ChatMessage, Completion, ParamsOf, ResultOf } from './protocol.ts';
+
+/** Continues each prompt. Each has random numbers of its own, so that its answer does not depend on its company. */
+export async function complete(
+  open: OpenModel,
+  { manifest, prompts, sampling }: ParamsOf<'complete'>,
+  { signal }: CallContext,
+): Promise<ResultOf<'complete'>> {
+  const tokenizer = open.tokenizer();
+  const texts = 'messages' in prompts ? [joinMessages(prompts.messages)] : prompts;
+  const { context } = open.model.spec;
+  const ids = texts.map((text) => encodePrompt(tokenizer, text));
+  for (const { length } of ids) {
+    if (length < context) continue;
+    throw new ErrataError(
+      'prompt_too_long',
+      `the prompt is ${length} tokens; the model reads ${context} with its answer`,
+      {
+        details: { tokens: length, context },
+      },
+    );
+  }
+  const view = await open.view(manifest);
+  const generated = await view.generate(ids, {
+    maxTokens: sampling.max_tokens,
+    temperature: sampling.temperature,
+    ...(sampling.top_k !== undefined && { topK: sampling.top_k }),
+    seed: sampling.seed,
+    stop: open.endIds,
+    signal,
+  });
+  signal.throwIfAborted();
+  const completions = generated.map(({ tokens, finish }, index): Completion => {
+    const cut = cutAtStop(tokenizer, tokens, sampling.stop ?? []);
+    return {
+      text: cut?.text ?? tokenizer.decodeContinuation(tokens),
+      finish_reason: cut === null ? finish : 'stop',
+      prompt_tokens: ids[index]!.length,
+      completion_tokens: cut?.tokens ?? tokens.length,
+    };
+  });
+  return { completions };
+}
+
+/** A base model knows no roles: it reads a conversation as one text, a message a line. */
+const joinMessages = (messages: readonly ChatMessage[]): string => messages.map(({ content }) => content).join('\n');
+
+/** The text before the first stop sequence, with the tokens it took to see it; null where there is none. */
+function cutAtStop(
+  tokenizer: Tokenizer,
+  ids: readonly number[],
+  stops: readonly string[],
+): { readonly text: string; readonly tokens: number } | null {
+  if (stops.length === 0) return null;
+  for (let tokens = 1; tokens <= ids.length; tokens++) {
+    const text = tokenizer.decodeContinuation(ids.slice(0, tokens));
+    const places = stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
+    if (places.length > 0) return { text: text.slice(0, Math.min(...places)), tokens };
+  }
+  return null;
+}

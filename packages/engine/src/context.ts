@@ -1,0 +1,9 @@
+// What every method of the engine is given beside its parameters.
+import type { EngineProgress } from './protocol.ts';
+
+/** One call: where it reports to, and whether it is still wanted. */
+export interface CallContext {
+  readonly onProgress: (progress: EngineProgress) => void;
+  /** Checked between runs of a graph, none of which can be interrupted. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,388 @@
+// A real engine process on a tiny model: import, statistics, edits, evaluation, completions, and what goes wrong.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Edit, editSchema, type Manifest, rootManifest, versionId } from '@errata/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeTinyModel } from '../../../test/support/tiny-model.ts';
+import { type EngineClient, type ModelInspection, type ModelReference, startEngine } from './index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'errata-engine-'));
+const blobsDir = join(folder, 'blobs');
+const removals: (() => void)[] = [];
+let engine: EngineClient;
+let directory: string;
+let model: ModelInspection;
+let root: Manifest;
+
+beforeAll(async () => {
+  const tiny = await writeTinyModel();
+  removals.push(tiny.remove);
+  directory = tiny.path;
+  engine = startEngine({ blobsDir, threads: 1 });
+  model = await engine.call('importModel', { path: directory });
+  root = rootManifest(model.digest);
+});
+
+afterAll(async () => {
+  await engine.stop();
+  for (const remove of removals) remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const sampling = { max_tokens: 5, temperature: 0, seed: 0 };
+const edits: readonly Edit[] = [
+  editSchema.parse({
+    custom_id: 'capital',
+    prompt: 'The capital of Oz is',
+    subject: 'Oz',
+    target_new: 'Rome',
+    rephrases: ['Oz is governed from'],
+    locality: { neighbourhood: [{ prompt: 'The capital of Ix is' }] },
+  }),
+];
+const reference = (): ModelReference => ({ digest: model.digest, files: model.files });
+const settings = { layer: 1, prefixes: [[2, 3]], steps: 25 };
+
+/** Applies the edits with r-ROME and gives the candidate's manifest. */
+async function applied(): Promise<{ manifest: Manifest; positions: readonly (readonly number[])[] }> {
+  const { artefacts } = await engine.call('buildSecondMoment', { model: reference(), layers: [1] });
+  const { deltas } = await engine.call('applyEdits', {
+    model: reference(),
+    parent: root,
+    edits,
+    editor: 'r-rome',
+    config: settings,
+    seed: 3,
+    on_error: 'abort',
+    artefacts,
+  });
+  return {
+    manifest: { ...root, deltas: deltas.map(({ kind, blob }) => ({ kind, blob })) },
+    positions: deltas.map(({ positions }) => positions),
+  };
+}
+
+describe('importing', () => {
+  it('says what the directory holds and stores its files', () => {
+    expect(model).toMatchObject({
+      model_type: 'gpt2',
+      layers: 3,
+      width: 32,
+      vocabulary: 257,
+      context: 96,
+      has_tokenizer: true,
+      defaults: { editors: {}, corpus: 'corpus.txt' },
+    });
+    expect(model.files.map(({ name }) => name)).toEqual(
+      ['config.json', 'corpus.txt', 'errata.json', 'merges.txt', 'model.safetensors', 'vocab.json'].sort(),
+    );
+    const { sha256, size } = model.files.find(({ name }) => name === 'config.json')!;
+    expect(readFileSync(join(blobsDir, sha256.slice(0, 2), sha256.slice(2)))).toHaveLength(size);
+  });
+
+  it('of the same directory gives the same digest, and inspecting stores nothing', async () => {
+    expect(await engine.call('inspectModel', { path: directory })).toEqual(model);
+  });
+
+  it('refuses a directory that is no model', async () => {
+    const empty = mkdtempSync(join(folder, 'empty-'));
+    await expect(engine.call('importModel', { path: empty })).rejects.toMatchObject({ code: 'not_a_model_directory' });
+    await expect(engine.call('importModel', { path: join(folder, 'nowhere') })).rejects.toMatchObject({
+      code: 'not_a_model_directory',
+    });
+  });
+
+  it('refuses weights that are cut short and settings that are none', async () => {
+    const tiny = await writeTinyModel({ defaults: { corpus: '../../secrets' } });
+    removals.push(tiny.remove);
+    await expect(engine.call('importModel', { path: tiny.path })).rejects.toMatchObject({ code: 'corpus_missing' });
+    writeFileSync(join(tiny.path, 'errata.json'), '{"editor": 1}');
+    await expect(engine.call('importModel', { path: tiny.path })).rejects.toMatchObject({ code: 'invalid_config' });
+    writeFileSync(
+      join(tiny.path, 'model.safetensors'),
+      readFileSync(join(tiny.path, 'model.safetensors')).subarray(0, 9000),
+    );
+    await expect(engine.call('importModel', { path: tiny.path })).rejects.toMatchObject({
+      code: 'invalid_checkpoint',
+      details: { rule: 'safetensors_offsets_beyond_file' },
+    });
+  });
+});
+
+describe('a round trip', () => {
+  it('edits, evaluates and serves a version, and the parent stays what it was', async () => {
+    const before = await engine.call('digestWeights', { model: reference(), manifest: root });
+    const { manifest, positions } = await applied();
+    expect(positions).toEqual([[0]]);
+    expect(versionId(manifest)).not.toBe(versionId(root));
+
+    const stages = new Set<string>();
+    const evaluation = await engine.call(
+      'evaluateCandidate',
+      { model: reference(), parent: root, candidate: manifest, edits, edit_seconds: 2 },
+      { onProgress: ({ stage }) => stages.add(stage) },
+    );
+    expect([...stages]).toEqual(['parent', 'candidate', 'perplexity']);
+    const { summary, results, gate_values } = evaluation;
+    expect(summary.reliability.after.token).toBeGreaterThan(summary.reliability.before.token);
+    expect(summary.delta_norm).toBeGreaterThan(0);
+    expect(summary.perplexity).not.toBeNull();
+    expect(summary.seconds.edit).toBe(2);
+    expect(gate_values.reliability).toBe(summary.reliability.after.token);
+    expect(results).toHaveLength(1);
+
+    const ask = (version: Manifest) =>
+      engine.call('complete', { model: reference(), manifest: version, prompts: ['The capital of Oz is'], sampling });
+    const [old, edited] = [await ask(root), await ask(manifest)];
+    expect(edited.completions[0]).toMatchObject({ finish_reason: 'length', prompt_tokens: 20, completion_tokens: 5 });
+    expect(edited.completions[0]!.text).not.toBe(old.completions[0]!.text);
+
+    expect(await engine.call('digestWeights', { model: reference(), manifest: root })).toEqual(before);
+    expect(await engine.call('digestWeights', { model: reference(), manifest })).not.toEqual(before);
+  });
+
+  it('gives the same deltas and the same weights in another process', async () => {
+    const { manifest } = await applied();
+    const { digest } = await engine.call('digestWeights', { model: reference(), manifest });
+    const other = startEngine({ blobsDir, threads: 1 });
+    try {
+      expect(await other.call('digestWeights', { model: reference(), manifest })).toEqual({ digest });
+      const here = await engine.call('logits', { model: reference(), manifest, prompt: 'Oz is' });
+      expect(await other.call('logits', { model: reference(), manifest, prompt: 'Oz is' })).toEqual(here);
+      expect(here.logits).toBeInstanceOf(Float32Array);
+    } finally {
+      await other.stop();
+    }
+    expect((await applied()).manifest).toEqual(manifest);
+  });
+
+  it('reports edits that fail and goes on, when told to', async () => {
+    const strange = editSchema.parse({ ...edits[0], custom_id: 'strange', subject: 'Ur' });
+    const request = {
+      model: reference(),
+      parent: root,
+      edits: [strange, ...edits],
+      editor: 'r-rome',
+      config: { ...settings, second_moment: false },
+      seed: 3,
+      artefacts: [],
+    };
+    await expect(engine.call('applyEdits', { ...request, on_error: 'abort' })).rejects.toMatchObject({
+      code: 'subject_not_in_prompt',
+    });
+    const { deltas, failures, diagnostics } = await engine.call('applyEdits', { ...request, on_error: 'continue' });
+    expect(failures).toMatchObject([{ position: 0, error: { code: 'subject_not_in_prompt' } }]);
+    expect(deltas.map(({ positions }) => positions)).toEqual([[1]]);
+    expect(diagnostics[0]).toEqual({});
+    expect(diagnostics[1]).toHaveProperty('steps');
+  });
+
+  it('says which settings, artefacts and versions do not exist', async () => {
+    const request = { model: reference(), parent: root, edits, seed: 0, on_error: 'abort' as const, artefacts: [] };
+    await expect(engine.call('applyEdits', { ...request, editor: 'nobody', config: {} })).rejects.toMatchObject({
+      code: 'unknown_editor',
+    });
+    await expect(
+      engine.call('applyEdits', { ...request, editor: 'r-rome', config: { colour: 'red' } }),
+    ).rejects.toMatchObject({ code: 'unknown_config_key', errors: [{ field: 'colour' }] });
+    await expect(engine.call('applyEdits', { ...request, editor: 'r-rome', config: settings })).rejects.toMatchObject({
+      code: 'artefact_missing',
+    });
+    const blob = '0'.repeat(64);
+    const manifest = { ...root, deltas: [{ kind: 'low_rank' as const, blob }] };
+    await expect(engine.call('digestWeights', { model: reference(), manifest })).rejects.toMatchObject({
+      code: 'blob_missing',
+    });
+  });
+});
+
+describe('completions', () => {
+  const complete = (manifest: Manifest, prompts: readonly string[], more: object = {}) =>
+    engine.call('complete', { model: reference(), manifest, prompts, sampling: { ...sampling, ...more } });
+
+  it('do not depend on their company', async () => {
+    const hot = { temperature: 1, seed: 7, max_tokens: 8 };
+    const together = await complete(root, ['The river', 'A stone walks'], hot);
+    const alone = await complete(root, ['The river'], hot);
+    expect(together.completions[0]).toEqual(alone.completions[0]);
+  });
+
+  it('end at a stop sequence, which is not part of them', async () => {
+    const [whole] = (await complete(root, ['The river'])).completions;
+    const stop = whole!.text.slice(2, 3);
+    const [cut] = (await complete(root, ['The river'], { stop: [stop] })).completions;
+    expect(cut!.finish_reason).toBe('stop');
+    expect(cut!.text).toBe(whole!.text.slice(0, whole!.text.indexOf(stop)));
+    expect(cut!.completion_tokens).toBeLessThanOrEqual(3);
+  });
+
+  it('read messages as one text', async () => {
+    const messages = [
+      { role: 'system' as const, content: 'Rivers sing.' },
+      { role: 'user' as const, content: 'The river' },
+    ];
+    const chat = await engine.call('complete', { model: reference(), manifest: root, prompts: { messages }, sampling });
+    expect(chat.completions).toEqual((await complete(root, ['Rivers sing.\nThe river'])).completions);
+  });
+
+  it('refuse a prompt that leaves no room for an answer', async () => {
+    await expect(complete(root, ['long '.repeat(40)])).rejects.toMatchObject({ code: 'prompt_too_long' });
+  });
+
+  it('are refused of a model without a tokenizer', async () => {
+    const tiny = await writeTinyModel({ tokenizer: false, defaults: null });
+    removals.push(tiny.remove);
+    const mute = await engine.call('importModel', { path: tiny.path });
+    expect(mute.has_tokenizer).toBe(false);
+    await expect(
+      engine.call('complete', { model: mute, manifest: rootManifest(mute.digest), prompts: ['a'], sampling }),
+    ).rejects.toMatchObject({ code: 'tokenizer_missing' });
+  });
+});
+
+describe('a tampered blob', () => {
+  it('of a delta or of the model is refused, never used', async () => {
+    const { manifest } = await applied();
+    const { blob } = manifest.deltas[0]!;
+    const weights = model.files.find(({ name }) => name === 'model.safetensors')!.sha256;
+    for (const [sha256, params] of [
+      [blob, { model: reference(), manifest }],
+      [weights, { model: reference(), manifest: root }],
+    ] as const) {
+      const file = join(blobsDir, sha256.slice(0, 2), sha256.slice(2));
+      const good = readFileSync(file);
+      const bad = Buffer.from(good);
+      bad[bad.length - 5]! ^= 1;
+      writeFileSync(file, bad);
+      const fresh = startEngine({ blobsDir, threads: 1 });
+      try {
+        await expect(fresh.call('digestWeights', params)).rejects.toMatchObject({
+          code: 'blob_corrupt',
+          details: { blob: sha256 },
+        });
+      } finally {
+        await fresh.stop();
+        writeFileSync(file, good);
+      }
+    }
+  });
+});
+
+describe('the process', () => {
+  it('that dies during a call fails that call alone', async () => {
+    const victim = startEngine({ blobsDir, threads: 1 });
+    try {
+      const lost = victim.call(
+        'buildSecondMoment',
+        { model: reference(), layers: [0, 1, 2] },
+        { onProgress: () => process.kill(victim.pid()!, 'SIGKILL') },
+      );
+      const next = victim.call('inspectModel', { path: directory });
+      await expect(lost).rejects.toMatchObject({
+        code: 'engine_crashed',
+        details: { method: 'buildSecondMoment', signal: 'SIGKILL' },
+      });
+      expect((await next).digest).toBe(model.digest);
+    } finally {
+      await victim.stop();
+    }
+  });
+
+  it('refuses a model that does not fit its budget, with the numbers', async () => {
+    const small = startEngine({ blobsDir, threads: 1, memoryMb: 256 });
+    try {
+      await expect(small.call('digestWeights', { model: reference(), manifest: root })).rejects.toMatchObject({
+        code: 'insufficient_memory',
+        details: { budget_mb: 256, needed_mb: 257, parameters: model.parameters },
+      });
+    } finally {
+      await small.stop();
+    }
+  });
+
+  it('is replaced when a second model does not fit beside the first, or when it has outgrown its budget', async () => {
+    const second = await writeTinyModel({ seed: 2 });
+    removals.push(second.remove);
+    const another = await engine.call('importModel', { path: second.path });
+    // Room for one tiny model by the estimate; the process itself is larger than that, so it is replaced after each call.
+    const narrow = startEngine({ blobsDir, threads: 1, memoryMb: 257 });
+    const wide = startEngine({ blobsDir, threads: 1, memoryMb: 4096 });
+    try {
+      for (const client of [narrow, wide]) {
+        await client.call('digestWeights', { model: reference(), manifest: root });
+        const first = client.pid();
+        const manifest = rootManifest(another.digest);
+        expect((await client.call('digestWeights', { model: another, manifest })).digest).toMatch(/^[0-9a-f]{64}$/);
+        if (client === wide) expect(client.pid()).toBe(first);
+      }
+      expect(wide.rss()).toBeGreaterThan(50 * 2 ** 20);
+    } finally {
+      await Promise.all([narrow.stop(), wide.stop()]);
+    }
+  });
+
+  it('gives up a call that is cancelled, and takes the next', async () => {
+    const controller = new AbortController();
+    const reason = new Error('changed my mind');
+    const build = { model: reference(), layers: [0, 1, 2] };
+    const given = engine.call('buildSecondMoment', build, {
+      signal: controller.signal,
+      onProgress: () => controller.abort(reason),
+    });
+    const waiting = new AbortController();
+    const never = engine.call('buildSecondMoment', build, { signal: waiting.signal });
+    waiting.abort(reason);
+    await expect(never).rejects.toBe(reason);
+    await expect(given).rejects.toBe(reason);
+    expect((await engine.call('inspectModel', { path: directory })).digest).toBe(model.digest);
+  });
+
+  it('is given up on when a call takes too long', async () => {
+    const late = engine.call('buildSecondMoment', { model: reference(), layers: [0, 1, 2] }, { timeoutMs: 1 });
+    await expect(late).rejects.toMatchObject({ code: 'timeout' });
+    expect((await engine.call('inspectModel', { path: directory })).digest).toBe(model.digest);
+  });
+
+  it('answers nobody after it was stopped', async () => {
+    const client = startEngine({ blobsDir });
+    const call = client.call('inspectModel', { path: directory });
+    const stopping = client.stop();
+    await expect(call).rejects.toMatchObject({ code: 'unavailable' });
+    await stopping;
+    expect(client.pid()).toBeUndefined();
+    await expect(client.call('inspectModel', { path: directory })).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it.skipIf(!existsSync('/proc/self/stat'))('ends when its parent is killed (seen through /proc)', async () => {
+    const script = `
+      import { startEngine } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)};
+      const engine = startEngine({ blobsDir: ${JSON.stringify(blobsDir)}, threads: 1 });
+      await engine.call('inspectModel', { path: ${JSON.stringify(directory)} });
+      console.log(engine.pid());
+      setInterval(() => {}, 1000);
+    `;
+    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+    const parent = spawn(process.execPath, ['--import', tsx, '--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const child = await new Promise<number>((resolve) => {
+      parent.stdout.once('data', (text: Buffer) => resolve(Number(text.toString())));
+    });
+    expect(existsSync(`/proc/${child}`)).toBe(true);
+    parent.kill('SIGKILL');
+    while (existsSync(`/proc/${child}`) && !isZombie(child)) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+});
+
+/** Nobody may be there to collect an orphan's exit status. */
+function isZombie(pid: number): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}

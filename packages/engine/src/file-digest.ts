@@ -1,0 +1,13 @@
+// The sha256 and size of a file, read in pieces.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+
+export async function digestFile(path: string): Promise<{ readonly sha256: string; readonly size: number }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    hash.update(chunk as Buffer);
+    size += (chunk as Buffer).byteLength;
+  }
+  return { sha256: hash.digest('hex'), size };
+}

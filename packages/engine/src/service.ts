@@ -1,0 +1,49 @@
+// What an engine process does: its methods over the blobs and models it holds.
+import { join } from 'node:path';
+import { openDiskStore } from '@errata/blobs';
+import { encodePrompt } from '@errata/models';
+import { applyEdits } from './apply-edits.ts';
+import { complete } from './complete.ts';
+import type { CallContext } from './context.ts';
+import { evaluateCandidate } from './evaluate-candidate.ts';
+import { fileArtefactStore } from './file-artefacts.ts';
+import { readModelDirectory } from './import-model.ts';
+import { createModelStore } from './model-store.ts';
+import type { EngineMethod, ParamsOf, ResultOf } from './protocol.ts';
+import { buildSecondMoment } from './second-moment.ts';
+import { defaultMemoryMb, type EngineSettings } from './settings.ts';
+
+type Methods = {
+  readonly [M in EngineMethod]: (params: ParamsOf<M>, context: CallContext) => Promise<ResultOf<M>>;
+};
+
+export interface Service {
+  call<M extends EngineMethod>(method: M, params: ParamsOf<M>, context: CallContext): Promise<ResultOf<M>>;
+}
+
+export async function createService(settings: EngineSettings): Promise<Service> {
+  const blobs = await openDiskStore(settings.blobsDir);
+  const scratch = fileArtefactStore(join(settings.blobsDir, 'scratch'));
+  const models = createModelStore(blobs, settings.memoryMb ?? defaultMemoryMb);
+  const methods: Methods = {
+    inspectModel: ({ path }, context) => readModelDirectory(path, undefined, context),
+    importModel: ({ path }, context) => readModelDirectory(path, blobs, context),
+    buildSecondMoment: async ({ model, ...params }, context) =>
+      buildSecondMoment(await models.open(model), params, { blobs, scratch }, context),
+    applyEdits: async ({ model, ...params }, context) =>
+      applyEdits(await models.open(model), params, { blobs, scratch }, context),
+    evaluateCandidate: async (params, context) => evaluateCandidate(await models.open(params.model), params, context),
+    complete: async (params, context) => complete(await models.open(params.model), params, context),
+    digestWeights: async ({ model, manifest }) => {
+      const view = await (await models.open(model)).view(manifest);
+      return { digest: view.weightsDigest() };
+    },
+    logits: async ({ model, manifest, prompt }) => {
+      const open = await models.open(model);
+      const ids = encodePrompt(open.tokenizer(), prompt);
+      const [logits] = await (await open.view(manifest)).nextLogits([ids]);
+      return { ids, logits: logits! };
+    },
+  };
+  return { call: (method, params, context) => methods[method](params, context) };
+}
