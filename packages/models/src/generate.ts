@@ -22,7 +22,7 @@ export interface GenerateOptions {
   readonly stop?: readonly number[];
   /** Called for every new token as it comes, with the index of its prompt. */
   readonly onToken?: (prompt: number, token: number) => void;
-  /** Ends all continuations early. */
+  /** Stops between two tokens: the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -107,7 +107,10 @@ async function generateBatch(
   const tokens: number[][] = batch.members.map(() => []);
   const finish: ('stop' | 'length' | undefined)[] = limits.map((limit) => (limit === 0 ? 'length' : undefined));
   const choose = batch.members.map((member) => sampler({ temperature, topK, seed, stream: member }));
-  const running = () => !signal?.aborted && finish.some((state) => state === undefined);
+  const running = () => {
+    signal?.throwIfAborted();
+    return finish.some((state) => state === undefined);
+  };
 
   const take = (logits: Float32Array) => {
     for (const [row, member] of batch.members.entries()) {

@@ -275,6 +275,18 @@ describe('generation', () => {
     expect(other!.tokens).not.toEqual(alone!.tokens);
   });
 
+  it('stops between two tokens when it is aborted', async () => {
+    const controller = new AbortController();
+    const seen: number[] = [];
+    const onToken = (_: number, token: number) => {
+      seen.push(token);
+      controller.abort();
+    };
+    const call = model.view().generate([[3, 4]], { maxTokens: 6, onToken, signal: controller.signal });
+    await expect(call).rejects.toMatchObject({ name: 'AbortError' });
+    expect(seen).toHaveLength(1);
+  });
+
   it('ends at a stop token, which it leaves out, and at the end of the context', async () => {
     const view = model.view();
     const [greedy] = await view.generate([[3, 4]], { maxTokens: 6 });
