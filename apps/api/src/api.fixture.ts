@@ -1,5 +1,6 @@
 // What the tests of the API share: a server over a real database, queue and engine client, and jobs carried out by hand.
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EditResult, type Scope, scopes, sha256 } from '@errata/contracts';
@@ -42,10 +43,11 @@ export interface CallOptions {
 
 export type ApiFixture = Awaited<ReturnType<typeof openApi>>;
 
-export async function openApi(limits: Partial<ApiLimits> = {}) {
+export async function openApi(limits: Partial<ApiLimits> = {}, { proxied = false } = {}) {
   const database = await createTestDatabase();
   await migrate(database.url);
-  const lineage = await openLineage(database.url);
+  const line = await openLine(database.url);
+  const lineage = await openLineage(proxied ? line.url : database.url);
   const dispatch = await openDispatch(database.url);
   const blobsDir = await mkdtemp(join(tmpdir(), 'errata-api-'));
   const engine = startEngine({ blobsDir, threads: 2 });
@@ -133,6 +135,9 @@ export async function openApi(limits: Partial<ApiLimits> = {}) {
 
   return {
     app,
+    /** Breaks the server's connections to the database, and lets none through. */
+    cut: line.cut,
+    mend: line.mend,
     /** One more server over the same parts. */
     another,
     lineage,
@@ -159,9 +164,42 @@ export async function openApi(limits: Partial<ApiLimits> = {}) {
       await Promise.all([engine.stop(), dispatch.close()]);
       // A test may have closed it, to see what happens.
       await Promise.allSettled([lineage.close()]);
+      await line.cut();
       await database.drop();
       await rm(blobsDir, { recursive: true, force: true });
     },
+  };
+}
+
+/** A line to the database that can be cut. */
+async function openLine(databaseUrl: string) {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  const proxy = createServer((near) => {
+    const far = connect(Number(target.port), target.hostname);
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => other.destroy());
+      socket.pipe(other);
+    }
+  });
+  const listen = (port: number) => new Promise<void>((resolve) => proxy.listen(port, '127.0.0.1', resolve));
+  await listen(0);
+  const { port } = proxy.address() as AddressInfo;
+  const url = new URL(databaseUrl);
+  url.host = `127.0.0.1:${port}`;
+  return {
+    url: url.href,
+    cut: () =>
+      new Promise<void>((resolve) => {
+        proxy.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+    mend: () => listen(port),
   };
 }
 

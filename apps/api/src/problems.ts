@@ -72,12 +72,17 @@ function inOurWords(thrown: unknown): ErrataError {
     const code = frameworkCodes[framework];
     if (code !== undefined) return new ErrataError(code, frameworkMessages[framework] ?? (thrown as Error).message);
   }
-  const code = framework !== undefined && lostConnection.has(framework) ? 'unavailable' : toPlainError(thrown).code;
+  const code = isLostConnection(thrown) ? 'unavailable' : toPlainError(thrown).code;
   return new ErrataError(
     code,
     `${errorCatalogue[code].title}. The log of the service says more under this request id.`,
   );
 }
+
+const isLostConnection = (thrown: unknown): boolean =>
+  lostConnection.has(codeOf(thrown) ?? '') ||
+  // The driver gives this one no code.
+  (thrown instanceof Error && thrown.message.startsWith('Connection terminated'));
 
 const codeOf = (thrown: unknown): string | undefined =>
   thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;

@@ -251,6 +251,20 @@ describe('every answer', () => {
     }
   });
 
+  test('while the database is away asks to come back, and is right again when it is back', async () => {
+    const proxied = await openApi({}, { proxied: true });
+    expect((await proxied.get('/v1/models')).status).toBe(200);
+    await proxied.cut();
+    for (let i = 0; i < 3; i += 1) {
+      const { status, body, headers } = await proxied.get('/v1/models');
+      expect([status, body.code, body.retryable, headers['retry-after']]).toEqual([503, 'unavailable', true, '1']);
+    }
+    expect((await proxied.get('/readyz')).status).toBe(503);
+    await proxied.mend();
+    expect((await proxied.get('/v1/models')).status).toBe(200);
+    await proxied.close();
+  });
+
   test('after a failure of ours says nothing of its cause', async () => {
     const broken = await openApi();
     await broken.lineage.close();

@@ -151,8 +151,7 @@ export function createErrata(options: ErrataOptions) {
     },
     artefacts: {
       create: (request: ArtefactRequest, call?: CallOptions) => post<JobResource>('/v1/artefacts', request, call),
-      list: (query: PageQuery & { readonly model?: string } = {}) =>
-        list<ArtefactResource>('/v1/artefacts', { ...query }),
+      list: (query: PageQuery & { readonly model: string }) => list<ArtefactResource>('/v1/artefacts', { ...query }),
       get: (id: string, call?: CallOptions) => get<ArtefactResource>(at`/v1/artefacts/${id}`, call),
     },
     completions: {

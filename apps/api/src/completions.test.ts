@@ -1,0 +1,100 @@
+// Completions by a real engine on a tiny model: by name, branch and version, each answer naming the version that gave it.
+import { canonicalJson } from '@errata/contracts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeTinyModel } from '../../../test/support/tiny-model.ts';
+import { type ApiFixture, openApi } from './api.fixture.ts';
+
+let api: ApiFixture;
+let root: string;
+let modelId: string;
+beforeAll(async () => {
+  api = await openApi({ completionQueue: 2 });
+  const tiny = await writeTinyModel();
+  const { digest, files } = await api.engine.call('importModel', { path: tiny.path });
+  tiny.remove();
+  const stored = files.map(({ name, sha256, size }) => ({ path: name, blob: sha256, bytes: size }));
+  ({ id: modelId, root } = await api.importModel('tiny', stored, digest));
+  await api.post('/v1/models/tiny/branches', { name: 'try' });
+});
+afterAll(() => api.close());
+
+test('a name, a branch, a version and a prefix of one stand for what they say', async () => {
+  const answers = [];
+  for (const model of ['tiny', modelId, 'tiny@main', 'tiny@try', `tiny@${root}`, `tiny@${root.slice(0, 16)}`]) {
+    const { status, headers, body } = await api.post('/v1/completions', {
+      model,
+      prompt: 'The capital of',
+      max_tokens: 5,
+    });
+    expect({ model, status, version: headers['errata-version'], said: body.version, asked: body.model }).toEqual({
+      model,
+      status: 200,
+      version: root,
+      said: root,
+      asked: model,
+    });
+    expect(body).toMatchObject({ object: 'text_completion', choices: [{ index: 0 }] });
+    answers.push(body.choices[0].text);
+  }
+  expect(new Set(answers).size).toBe(1);
+});
+
+test('several prompts are answered in order, and tokens are counted', async () => {
+  const prompt = ['The capital of', 'Oz is'];
+  const { body } = await api.post('/v1/completions', { model: 'tiny', prompt, max_tokens: 3, temperature: 1, seed: 7 });
+  expect(body.choices.map(({ index }: { index: number }) => index)).toEqual([0, 1]);
+  const { prompt_tokens, completion_tokens, total_tokens } = body.usage;
+  expect([prompt_tokens > 0, total_tokens]).toEqual([true, prompt_tokens + completion_tokens]);
+  const again = await api.post('/v1/completions', { model: 'tiny', prompt, max_tokens: 3, temperature: 1, seed: 7 });
+  expect(again.body.choices).toEqual(body.choices);
+});
+
+test('a conversation is answered in the shape of conversations, and replayed under its key', async () => {
+  const request = { model: 'tiny@try', messages: [{ role: 'user', content: 'The capital of Oz is' }], max_tokens: 3 };
+  const headers = { 'idempotency-key': 'chat' };
+  const first = await api.post('/v1/chat/completions', request, { headers });
+  expect(first.body).toMatchObject({ object: 'chat.completion', choices: [{ message: { role: 'assistant' } }] });
+  const second = await api.post('/v1/chat/completions', request, { headers });
+  expect(canonicalJson(second.body)).toBe(canonicalJson(first.body));
+  expect([second.headers['errata-version'], second.headers['idempotency-replayed']]).toEqual([root, 'true']);
+});
+
+describe('what cannot be answered', () => {
+  test.each([
+    [{ model: 'none' }, 404, 'unknown_model'],
+    [{ model: 'tiny@none' }, 404, 'unknown_branch'],
+    [{ model: 'tiny@ver_0000' }, 404, 'unknown_version'],
+    [{ model: 'tiny@' }, 404, 'unknown_branch'],
+    [{ prompt: 'word '.repeat(500) }, 422, 'prompt_too_long'],
+    [{ prompt: [] }, 400, 'invalid_request'],
+    [{ max_tokens: 0 }, 400, 'invalid_request'],
+    [{ stream: true }, 400, 'invalid_request'],
+  ])('%j', async (fields, status, code) => {
+    const answer = await api.post('/v1/completions', { model: 'tiny', prompt: 'Oz', ...fields });
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+  });
+
+  test('more than may wait are turned away and told to come back', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => api.post('/v1/completions', { model: 'tiny', prompt: 'Oz', max_tokens: 40 })),
+    );
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(answers.length - refused.length).toBeGreaterThanOrEqual(2);
+    for (const { status, body, headers } of refused) {
+      expect([status, body.code, headers['retry-after']]).toEqual([503, 'unavailable', '1']);
+    }
+    expect((await api.post('/v1/completions', { model: 'tiny', prompt: 'Oz' })).status).toBe(200);
+  });
+
+  test('an engine that is killed fails its request and serves the next', async () => {
+    const { pid } = { pid: api.engine.pid() };
+    const answering = api.post('/v1/completions', { model: 'tiny', prompt: 'Oz', max_tokens: 60 });
+    process.kill(pid!, 'SIGKILL');
+    const { status, body, text } = await answering;
+    if (status !== 200) expect([status, body.code, body.retryable]).toEqual([503, 'engine_crashed', true]);
+    expect(text).not.toContain('stderr');
+    expect((await api.post('/v1/completions', { model: 'tiny', prompt: 'Oz' })).status).toBe(200);
+    expect(api.engine.pid()).not.toBe(pid);
+  });
+});

@@ -1,0 +1,110 @@
+// The client against the real server: every member once, over a real connection.
+import { createErrata, type ErrataClient } from '@errata/sdk';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeTinyModel } from '../../../test/support/tiny-model.ts';
+import { type ApiFixture, anEdit, openApi } from './api.fixture.ts';
+
+let api: ApiFixture;
+let errata: ErrataClient;
+let address: string;
+let root: string;
+let lane: string;
+beforeAll(async () => {
+  api = await openApi();
+  const tiny = await writeTinyModel();
+  const { digest, files } = await api.engine.call('importModel', { path: tiny.path });
+  tiny.remove();
+  const stored = files.map(({ name, sha256, size }) => ({ path: name, blob: sha256, bytes: size }));
+  ({ root, lane } = await api.importModel('tiny', stored, digest));
+  address = await api.app.listen({ port: 0, host: '127.0.0.1' });
+  errata = createErrata({ baseUrl: address, apiKey: api.key });
+});
+afterAll(() => api.close());
+
+const names = <T extends { readonly name: string }>(items: readonly T[]) => items.map(({ name }) => name);
+
+test('models and branches', async () => {
+  expect(await errata.ready()).toBe(true);
+  expect(names(await errata.models.list().all())).toEqual(['tiny']);
+  expect(await errata.models.get('tiny')).toMatchObject({ name: 'tiny', edited: false });
+  const job = await errata.models.import({ name: 'second', path: '/models/second' });
+  expect(job).toMatchObject({ kind: 'import', state: 'queued' });
+  const branch = await errata.branches.create('tiny', { name: 'work' });
+  expect(await errata.branches.get('tiny', 'work')).toEqual(branch);
+  expect(names(await errata.branches.list('tiny', { limit: 1 }).all())).toEqual(['main', 'work']);
+  expect(await errata.branches.log('tiny', 'work').all()).toMatchObject([{ kind: 'created', to_version: root }]);
+  await errata.branches.delete('tiny', 'work');
+  await expect(errata.branches.get('tiny', 'work')).rejects.toMatchObject({ code: 'unknown_branch', status: 404 });
+});
+
+test('an edit job from its plan to its versions', async () => {
+  const request = { model: 'tiny', edits: [anEdit('France'), anEdit('Spain')] };
+  expect(await errata.editJobs.plan(request)).toMatchObject({ object: 'edit_plan', edits: 2, conflicts: [] });
+  const job = await errata.editJobs.create(request);
+  const seen: string[] = [];
+  const waiting = errata.jobs.wait(job.id, { onEvent: ({ type }) => seen.push(type) });
+  const version = await api.carryOut(lane);
+  expect(await waiting).toMatchObject({ id: job.id, state: 'succeeded', version_id: version });
+  expect(seen).toEqual(['queued', 'running', 'evaluating', 'committing', 'succeeded']);
+  expect(await errata.jobs.get(job.id)).toMatchObject({ state: 'succeeded' });
+  expect(await errata.jobs.results(job.id)).toMatchObject([
+    { position: 0, custom_id: 'France', result: { outcome: 'applied' } },
+    { position: 1, custom_id: 'Spain' },
+  ]);
+  const edits = await errata.jobs.edits(job.id, { limit: 1 }).all();
+  expect(edits.map(({ custom_id }) => custom_id)).toEqual(['France', 'Spain']);
+
+  expect(await errata.versions.get(version)).toMatchObject({ id: version, parent_id: root });
+  const ids = (versions: readonly { readonly id: string }[]) => versions.map(({ id }) => id);
+  expect(ids(await errata.versions.list('tiny').all())).toEqual([version, root]);
+  expect(ids(await errata.versions.lineage(version, { limit: 1 }).all())).toEqual([version, root]);
+  expect(await errata.versions.diff(root, version)).toMatchObject({
+    added: [{ edits: [{ custom_id: 'France' }] }, { edits: [{ custom_id: 'Spain' }] }],
+    removed: [],
+  });
+
+  const rollback = await errata.rollbacks.create({ model: 'tiny', mode: 'reset', to_version: root, reason: 'tried' });
+  expect((await errata.rollbacks.list({ model: 'tiny' }).all()).map(({ id }) => id)).toEqual([rollback.id]);
+  expect((await errata.jobs.cancel(rollback.id)).state).toBe('cancelled');
+  expect((await errata.jobs.retry(rollback.id)).state).toBe('queued');
+  const open = await errata.jobs.list({ model: 'tiny', state: 'queued' }).all();
+  expect(open.map(({ id }) => id)).toEqual([rollback.id]);
+  await errata.jobs.cancel(rollback.id);
+});
+
+test('refusals, artefacts and completions', async () => {
+  const refused = errata.editJobs.create({
+    model: 'tiny',
+    edits_jsonl: JSON.stringify(anEdit('a', { target_new: '' })),
+  });
+  await expect(refused).rejects.toMatchObject({
+    code: 'invalid_edits',
+    errors: [{ code: 'empty_target', line: 1, field: 'target_new' }],
+    requestId: expect.stringMatching(/^req_/),
+  });
+  const stranger = createErrata({ baseUrl: address, apiKey: 'errata_sk_nobody' });
+  await expect(stranger.models.get('tiny')).rejects.toMatchObject({ code: 'unauthorized', status: 401 });
+
+  const job = await errata.artefacts.create({ model: 'tiny', kind: 'second_moment' });
+  expect(job.kind).toBe('artefact');
+  expect(await errata.artefacts.list({ model: 'tiny' }).all()).toEqual([]);
+  await expect(errata.artefacts.get('art_none')).rejects.toMatchObject({ code: 'not_found' });
+
+  const completion = await errata.completions.create({ model: `tiny@${root}`, prompt: 'Oz is', max_tokens: 2 });
+  expect(completion).toMatchObject({ version: root, choices: [{ index: 0 }] });
+  const chat = await errata.chat.completions.create({
+    model: `tiny@${root}`,
+    messages: [{ role: 'user', content: 'Oz is' }],
+    max_tokens: 2,
+  });
+  expect(chat.choices[0]?.message.content).toBe(completion.choices[0]?.text);
+});
+
+test('a caller who hangs up is forgotten', async () => {
+  const hangUp = new AbortController();
+  const request = { model: `tiny@${root}`, prompt: 'Oz is', max_tokens: 90 };
+  const calls = Array.from({ length: 8 }, () => errata.completions.create(request, { signal: hangUp.signal }));
+  hangUp.abort(new Error('never mind'));
+  for (const call of calls) await expect(call).rejects.toThrow('never mind');
+  expect((await errata.completions.create({ ...request, max_tokens: 1 })).usage.completion_tokens).toBe(1);
+});
