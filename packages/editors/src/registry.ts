@@ -20,7 +20,7 @@ export const editors: { readonly [N in EditorName]: Editor<N> } = {
  * Applies a batch with an editor.
  * @throws ErrataError as {@link Editor}; `invalid_edits` for an empty batch
  */
-export function edit<N extends EditorName>(
+export async function edit<N extends EditorName>(
   name: N,
   input: EditorInput<N>,
   options: EditorOptions = {},

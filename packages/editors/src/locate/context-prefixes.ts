@@ -68,7 +68,9 @@ export function prefixSampler(base: View, tokenizer: Tokenizer): SamplePrefixes 
     const stop = tokenizer.eosId === undefined ? [] : [tokenizer.eosId];
     const drawn = await base.generate(starts, { maxTokens: Math.max(0, room), temperature: 1, topK, seed, stop });
     return starts.map((ids, i) => {
-      const text = [...ids.slice(tokenizer.prefixIds.length), ...drawn[i]!.tokens];
+      // A vocabulary padded beyond the tokenizer's has ids that are no text.
+      const words = drawn[i]!.tokens.filter((id) => tokenizer.idToToken(id) !== undefined);
+      const text = [...ids.slice(tokenizer.prefixIds.length), ...words];
       return tokenizer.decode(text.slice(0, Math.max(length, ids.length - tokenizer.prefixIds.length)));
     });
   };

@@ -37,16 +37,17 @@ export const tinyLlama = {
   tie_word_embeddings: false,
 };
 
-/** Random weights for a configuration: norms near one, everything else uniform. */
+/** Random weights for a configuration: norms near one, the head wide enough for sure answers, everything else uniform. */
 export function randomWeights(spec: DecoderSpec, seed: number, scale = 0.35): ReadonlyMap<string, Float32Array> {
   const next = randoms(seed);
   const weights = new Map<string, Float32Array>();
   for (const [name, dims] of spec.parameters) {
     const centre = dims.length === 1 && name.endsWith('weight') ? 1 : 0;
+    const width = name === spec.head.weight ? 4 * scale : scale;
     const size = dims.reduce((a, b) => a * b, 1);
     weights.set(
       name,
-      Float32Array.from({ length: size }, () => centre + scale * next()),
+      Float32Array.from({ length: size }, () => centre + width * next()),
     );
   }
   return weights;

@@ -1,0 +1,13 @@
+// npm run bench -- <name>: runs one benchmark. They print medians and ratios; none asserts a time.
+const benches = {
+  edits: () => import('./edits.ts'),
+  'atlas-edits': () => import('./atlas-edits.ts'),
+} as const;
+
+const [name = '', ...rest] = process.argv.slice(2);
+if (!Object.hasOwn(benches, name)) {
+  console.error(`usage: npm run bench -- <name>\nbenchmarks: ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+const { main } = await benches[name as keyof typeof benches]();
+await main(rest);

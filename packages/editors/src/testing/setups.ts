@@ -1,0 +1,117 @@
+// Inputs that the editors' tests share: a tiny model, edits in its words, settings that let a random model be moved.
+import type { EditorConfig, EditorName } from '@errata/contracts';
+import { type Model, type View, valueMatrix } from '@errata/models';
+import { type Artefacts, memoryArtefactStore, openArtefacts, secondMomentKey } from '../artefacts.ts';
+import type { EditorInput, EditRequest } from '../editor.ts';
+import { encodeSecondMoment, invertMoment } from '../locate/second-moment.ts';
+import { randoms, tinyGpt2, tinyLlama, tinyModel } from './tiny-model.ts';
+
+/** Edits of four subjects; the last two share one. */
+export const someEdits: readonly EditRequest[] = [
+  { custom_id: 'anna', prompt: 'Anna lives in', subject: 'Anna', target_new: 'Oslo' },
+  { custom_id: 'boris', prompt: 'nobody knows Boris plays the', subject: 'Boris', target_new: 'cello' },
+  { custom_id: 'clara', prompt: 'Clara speaks', subject: 'Clara', target_new: 'Polish' },
+  { custom_id: 'elena-home', prompt: 'the home of Elena is', subject: 'Elena', target_new: 'Kyoto' },
+  { custom_id: 'elena-play', prompt: 'Elena plays', subject: 'Elena', target_new: 'drums piano' },
+];
+
+const search = {
+  steps: 8,
+  learning_rate: 0.5,
+  weight_decay: 0.01,
+  clamp_factor: 4,
+  kl_factor: 0.0625,
+  stop_loss: 0.05,
+  prefixes: [[3, 3]] as [number, number][],
+};
+
+/** Settings that suit {@link tinyModel}. */
+export const tinyConfigs: { readonly [N in EditorName]: EditorConfig<N> } = {
+  'r-rome': { layer: 1, ...search, second_moment: true },
+  rome: { layer: 1, ...search, second_moment: true },
+  memit: { layers: [0, 1, 2], ...search, second_moment_weight: 5, merge_same_subject: true },
+  'ft-m': {
+    layer: 1,
+    learning_rate: 5e-3,
+    epochs: 40,
+    batch_size: 2,
+    weight_decay: 0,
+    stop_loss: 1e-2,
+    norm_constraint: null,
+    objective: 'target_new',
+  },
+  'ft-l': {
+    layer: 1,
+    learning_rate: 5e-3,
+    epochs: 10,
+    batch_size: 2,
+    weight_decay: 0,
+    stop_loss: 1e-2,
+    norm_constraint: 0.02,
+    objective: 'prompt_last',
+  },
+  grace: {
+    layer: 2,
+    site: 'c_fc',
+    epsilon: 0.05,
+    steps: 200,
+    learning_rate: 0.5,
+    initial_value: 'cold',
+    stop_loss: 1e-2,
+  },
+};
+
+/** Artefacts with a random, well-conditioned second moment for every layer. */
+export async function tinyArtefacts(model: Model): Promise<Artefacts> {
+  const store = memoryArtefactStore();
+  const size = model.spec.mlpWidth;
+  for (let layer = 0; layer < model.spec.layers; layer++) {
+    const next = randoms(100 + layer);
+    const samples = Array.from({ length: 3 * size }, () => Float64Array.from({ length: size }, next));
+    const mean = new Float64Array(size * size);
+    for (const k of samples)
+      for (let i = 0; i < size; i++)
+        for (let j = 0; j < size; j++) mean[i * size + j]! += (k[i]! * k[j]!) / samples.length;
+    const moment = await invertMoment(mean, {
+      model: model.digest!,
+      layer,
+      tokens: samples.length,
+      corpus_sha256: '0'.repeat(64),
+    });
+    await store.put(secondMomentKey(model.digest!, layer), encodeSecondMoment(moment));
+  }
+  return openArtefacts(store, model.digest!);
+}
+
+/** The families the tests run on. */
+export const families = [
+  ['gpt2', tinyGpt2],
+  ['llama', tinyLlama],
+] as const;
+
+/** A tiny model with its artefacts, and inputs for its editors. */
+export async function tinySetup(config: typeof tinyGpt2 | typeof tinyLlama = tinyGpt2) {
+  const model = tinyModel(config, 5);
+  const artefacts = await tinyArtefacts(model);
+  const inputOf = <N extends EditorName>(
+    name: N,
+    edits: readonly EditRequest[],
+    overrides: Partial<EditorConfig<N>> = {},
+    view: View = model.view(),
+  ): EditorInput<N> => ({ model, view, edits, config: { ...tinyConfigs[name], ...overrides }, artefacts, seed: 1 });
+  return { model, artefacts, inputOf };
+}
+
+/** W_out as a map from keys to values, whichever way the checkpoint stores it. */
+export function valueAt(view: View, layer: number, key: ArrayLike<number>): Float64Array {
+  const matrix = valueMatrix(view.spec, layer);
+  const weight = view.weight(matrix.weight);
+  const out = new Float64Array(matrix.outSize);
+  for (let i = 0; i < matrix.inSize; i++) {
+    for (let j = 0; j < matrix.outSize; j++) {
+      const at = matrix.orientation === 'in_out' ? i * matrix.outSize + j : j * matrix.inSize + i;
+      out[j]! += key[i]! * weight[at]!;
+    }
+  }
+  return out;
+}

@@ -1,0 +1,74 @@
+// FT-M and FT-L on random models: the bound, the objectives, and that training trains.
+import { deltaDigest } from '@errata/models';
+import { describe, expect, it } from 'vitest';
+import { sequenceSource } from '../locate/preparation.ts';
+import { edit } from '../registry.ts';
+import { layOutEdit } from '../teacher-forcing.ts';
+import { families, someEdits, tinyConfigs, tinySetup } from '../testing/setups.ts';
+import { tuneTargets } from './fine-tune.ts';
+
+describe.each(families)('fine-tuning on %s', (_family, config) => {
+  it('FT-M raises the probability of every target, in one dense delta', async () => {
+    const { inputOf } = await tinySetup(config);
+    const { deltas, outcomes } = await edit('ft-m', inputOf('ft-m', someEdits));
+    expect(deltas.map(({ delta, custom_ids }) => [delta.kind, custom_ids.length])).toEqual([
+      ['dense', someEdits.length],
+    ]);
+    for (const outcome of outcomes) {
+      if (outcome.outcome !== 'applied') throw new Error(outcome.error.message);
+      const { target_probability, first_loss, last_loss } = outcome.diagnostics;
+      expect(target_probability.after).toBeGreaterThan(3 * target_probability.before);
+      expect(last_loss.nll).toBeLessThan(first_loss.nll);
+    }
+  });
+
+  it('FT-L keeps every weight within its bound', async () => {
+    const { model, inputOf } = await tinySetup(config);
+    const bound = tinyConfigs['ft-l'].norm_constraint!;
+    const { deltas } = await edit('ft-l', inputOf('ft-l', someEdits));
+    const { delta } = deltas[0]!;
+    if (delta.kind !== 'dense') throw new Error(delta.kind);
+    expect(Math.max(...delta.data.map(Math.abs))).toBeLessThanOrEqual(bound * (1 + 1e-6));
+    expect(Math.max(...delta.data.map(Math.abs))).toBeGreaterThan(0.9 * bound);
+    const after = model.view([delta]).weight(delta.tensor);
+    const before = model.view().weight(delta.tensor);
+    for (const [i, w] of after.entries()) expect(Math.abs(w - before[i]!)).toBeLessThanOrEqual(bound * (1 + 1e-4));
+  });
+});
+
+describe('the objectives', () => {
+  const twoTokens = (target_new: string) => ({ ...someEdits[0]!, target_new });
+
+  it('prompt_last reads every target token at the last prompt position', async () => {
+    const { model } = await tinySetup();
+    const laidOut = layOutEdit(sequenceSource({ model }), twoTokens('drums piano'));
+    const { targetStart } = laidOut.sequence;
+    expect(tuneTargets([laidOut], 9, 'prompt_last').rows).toEqual([targetStart, targetStart]);
+    expect(tuneTargets([laidOut], 9, 'target_new').rows).toEqual([targetStart, targetStart + 1]);
+  });
+
+  it('prompt_last cannot tell the order of target tokens; target_new can', async () => {
+    const { inputOf } = await tinySetup();
+    const train = async (name: 'ft-l' | 'ft-m', target: string) => {
+      // A padding token after the target would be the only difference left; the last token is never read.
+      const { deltas } = await edit(name, inputOf(name, [twoTokens(target)], { epochs: 1 }));
+      const { delta } = deltas[0]!;
+      if (delta.kind !== 'dense') throw new Error(delta.kind);
+      return delta.data;
+    };
+    const distance = (a: Float32Array, b: Float32Array) => Math.hypot(...a.map((x, i) => x - b[i]!));
+    const [one, other] = [await train('ft-l', 'drums piano'), await train('ft-l', 'piano drums')];
+    expect(distance(one, other)).toBeLessThan(1e-3 * Math.hypot(...one));
+    const [a, b] = [await train('ft-m', 'drums piano'), await train('ft-m', 'piano drums')];
+    expect(distance(a, b)).toBeGreaterThan(0.1 * Math.hypot(...a));
+  });
+
+  it('training is the same every time, and nothing to learn is an error', async () => {
+    const { inputOf } = await tinySetup();
+    const run = () => edit('ft-m', inputOf('ft-m', someEdits.slice(0, 2), { epochs: 3 }));
+    const [a, b] = [await run(), await run()];
+    expect(deltaDigest(a.deltas[0]!.delta)).toBe(deltaDigest(b.deltas[0]!.delta));
+    const idle = edit('ft-m', inputOf('ft-m', someEdits.slice(0, 1), { stop_loss: 1e6 }));
+    await expect(idle).rejects.toMatchObject({ code: 'zero_delta' });
+  });
+});
