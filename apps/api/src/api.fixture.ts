@@ -43,12 +43,15 @@ export interface CallOptions {
 
 export type ApiFixture = Awaited<ReturnType<typeof openApi>>;
 
-export async function openApi(limits: Partial<ApiLimits> = {}, { proxied = false } = {}) {
+export async function openApi(
+  limits: Partial<ApiLimits> = {},
+  { proxied }: { readonly proxied?: 'database' | 'queue' } = {},
+) {
   const database = await createTestDatabase();
   await migrate(database.url);
   const line = await openLine(database.url);
-  const lineage = await openLineage(proxied ? line.url : database.url);
-  const dispatch = await openDispatch(database.url);
+  const lineage = await openLineage(proxied === 'database' ? line.url : database.url);
+  const dispatch = await openDispatch(proxied === 'queue' ? line.url : database.url);
   const blobsDir = await mkdtemp(join(tmpdir(), 'errata-api-'));
   const engine = startEngine({ blobsDir, threads: 2 });
   const another = (): Promise<FastifyInstance> =>
@@ -135,7 +138,7 @@ export async function openApi(limits: Partial<ApiLimits> = {}, { proxied = false
 
   return {
     app,
-    /** Breaks the server's connections to the database, and lets none through. */
+    /** Breaks the server's connections to what is proxied, and lets none through until it is mended. */
     cut: line.cut,
     mend: line.mend,
     /** One more server over the same parts. */
@@ -161,7 +164,8 @@ export async function openApi(limits: Partial<ApiLimits> = {}, { proxied = false
     },
     async close() {
       await app.close();
-      await Promise.all([engine.stop(), dispatch.close()]);
+      await engine.stop();
+      await dispatch.close();
       // A test may have closed it, to see what happens.
       await Promise.allSettled([lineage.close()]);
       await line.cut();

@@ -83,6 +83,18 @@ test('a dry run says what would be queued and which active edits answer the same
   expect(await api.counts()).toEqual(before);
 });
 
+test('a queue that is away does not fail the request: the job is in the database', async () => {
+  const queueless = await openApi({}, { proxied: 'queue' });
+  await queueless.importModel('atlas');
+  await queueless.cut();
+  const { status, body } = await queueless.post('/v1/edit_jobs', { model: 'atlas', edits: [anEdit('France')] });
+  expect([status, body.state]).toEqual([202, 'queued']);
+  expect((await queueless.get('/readyz')).body).toEqual({ status: 'ready', queue: 'unreachable' });
+  await queueless.mend();
+  expect((await queueless.get('/readyz')).body).toEqual({ status: 'ready', queue: 'ok' });
+  await queueless.close();
+});
+
 describe('what is refused is named and leaves no trace', () => {
   const good = anEdit('France');
   const inBatch = (second: object | string) => ({ model: 'atlas', edits_jsonl: jsonl(good, second) });

@@ -252,7 +252,7 @@ describe('every answer', () => {
   });
 
   test('while the database is away asks to come back, and is right again when it is back', async () => {
-    const proxied = await openApi({}, { proxied: true });
+    const proxied = await openApi({}, { proxied: 'database' });
     expect((await proxied.get('/v1/models')).status).toBe(200);
     await proxied.cut();
     for (let i = 0; i < 3; i += 1) {
