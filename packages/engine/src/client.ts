@@ -87,12 +87,10 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
     advance();
   };
 
-  /** Lets go of a process that nobody waits for. It ends when its channel closes. */
+  /** Ends a process that nobody waits for. At once: what it stores, it stores whole or not at all. */
   const retire = (process: Running): void => {
     if (running === process) running = null;
-    if (process.child.connected) process.child.disconnect();
-    const timer = setTimeout(() => process.child.kill('SIGKILL'), cancelGraceMs);
-    void process.exited.then(() => clearTimeout(timer));
+    process.child.kill('SIGKILL');
   };
 
   const receive = (from: Running, message: EngineResponse): void => {
@@ -229,7 +227,7 @@ function spawn(settings: EngineSettings, { onLog }: ClientOptions, listeners: Li
     hasExited();
     listeners.onExit(running, reason);
   };
-  // A child whose channel this side has closed exits without a `close` (Node 20 and 22): the channel's end is never counted.
+  // A child whose channel this side has closed exits without a `close` (seen on Node 20): the channel's end is never counted.
   child.on('exit', () => hasExited());
   child.on('message', (message) => listeners.onMessage(running, message as EngineResponse));
   // `close` comes after the last of its standard error, so that a crash can be told with its words.

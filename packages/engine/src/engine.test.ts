@@ -37,15 +37,16 @@ const sampling = { max_tokens: 5, temperature: 0, seed: 0 };
 const edits: readonly Edit[] = [
   editSchema.parse({
     custom_id: 'capital',
-    prompt: 'The capital of Oz is',
+    // The subject stands last: attention with random weights would carry little of an edit further on.
+    prompt: 'The capital of Oz',
     subject: 'Oz',
-    target_new: 'Rome',
+    target_new: '!',
     rephrases: ['Oz is governed from'],
     locality: { neighbourhood: [{ prompt: 'The capital of Ix is' }] },
   }),
 ];
 const reference = (): ModelReference => ({ digest: model.digest, files: model.files });
-const settings = { layer: 1, prefixes: [[2, 3]], steps: 25 };
+const settings = { layer: 1, prefixes: [[2, 3]], steps: 40, weight_decay: 0, kl_factor: 0 };
 
 /** Applies the edits with r-ROME and gives the candidate's manifest. */
 async function applied(): Promise<{ manifest: Manifest; positions: readonly (readonly number[])[] }> {
@@ -136,9 +137,9 @@ describe('a round trip', () => {
     expect(results).toHaveLength(1);
 
     const ask = (version: Manifest) =>
-      engine.call('complete', { model: reference(), manifest: version, prompts: ['The capital of Oz is'], sampling });
+      engine.call('complete', { model: reference(), manifest: version, prompts: ['The capital of Oz'], sampling });
     const [old, edited] = [await ask(root), await ask(manifest)];
-    expect(edited.completions[0]).toMatchObject({ finish_reason: 'length', prompt_tokens: 20, completion_tokens: 5 });
+    expect(edited.completions[0]).toMatchObject({ finish_reason: 'length', prompt_tokens: 17, completion_tokens: 5 });
     expect(edited.completions[0]!.text).not.toBe(old.completions[0]!.text);
 
     expect(await engine.call('digestWeights', { model: reference(), manifest: root })).toEqual(before);
@@ -304,24 +305,36 @@ describe('the process', () => {
     }
   });
 
-  it('is replaced when a second model does not fit beside the first, or when it has outgrown its budget', async () => {
+  it('is replaced when a second model does not fit beside the first', async () => {
     const second = await writeTinyModel({ seed: 2 });
     removals.push(second.remove);
     const another = await engine.call('importModel', { path: second.path });
-    // Room for one tiny model by the estimate; the process itself is larger than that, so it is replaced after each call.
     const narrow = startEngine({ blobsDir, threads: 1, memoryMb: 257 });
-    const wide = startEngine({ blobsDir, threads: 1, memoryMb: 4096 });
+    const wide = startEngine({ blobsDir, threads: 1, memoryMb: 258 });
     try {
       for (const client of [narrow, wide]) {
         await client.call('digestWeights', { model: reference(), manifest: root });
         const first = client.pid();
-        const manifest = rootManifest(another.digest);
-        expect((await client.call('digestWeights', { model: another, manifest })).digest).toMatch(/^[0-9a-f]{64}$/);
-        if (client === wide) expect(client.pid()).toBe(first);
+        await client.call('digestWeights', { model: another, manifest: rootManifest(another.digest) });
+        expect(client.pid() === first).toBe(client === wide);
       }
       expect(wide.rss()).toBeGreaterThan(50 * 2 ** 20);
     } finally {
       await Promise.all([narrow.stop(), wide.stop()]);
+    }
+  });
+
+  it('is replaced after a call that left it larger than its budget', async () => {
+    const client = startEngine({ blobsDir, threads: 1, memoryMb: 20 });
+    try {
+      const first = client.call('inspectModel', { path: directory });
+      const pid = client.pid();
+      await first;
+      await client.call('inspectModel', { path: directory });
+      expect(pid).toBeGreaterThan(0);
+      expect(client.pid()).not.toBe(pid);
+    } finally {
+      await client.stop();
     }
   });
 

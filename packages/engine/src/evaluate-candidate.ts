@@ -1,7 +1,5 @@
 // Evaluates one stored version against another.
-import { type FileHandle, open as openFile } from 'node:fs/promises';
-import { ErrataError } from '@errata/contracts';
-import { defaultPerplexityTokens, type EditWork, evaluateCandidate as evaluate, gateValues } from '@errata/evaluation';
+import { type EditWork, evaluateCandidate as evaluate, gateValues, readHeldText } from '@errata/evaluation';
 import type { CallContext } from './context.ts';
 import type { OpenModel } from './model-store.ts';
 import type { ParamsOf, ResultOf } from './protocol.ts';
@@ -21,7 +19,7 @@ export async function evaluateCandidate(
       edits,
       work: workOf(params),
       cache: open.answers(parent),
-      ...(corpus !== undefined && { heldText: await readTail(corpus) }),
+      ...(corpus !== undefined && { heldText: await readHeldText(corpus) }),
       ...(params.edit_seconds !== undefined && { editSeconds: params.edit_seconds }),
     },
     context,
@@ -35,29 +33,4 @@ function workOf({ edits, diagnostics, failures = [] }: ParamsOf<'evaluateCandida
     const error = errors.get(position);
     return { diagnostics: diagnostics?.[position] ?? {}, ...(error !== undefined && { error }) };
   });
-}
-
-/** Bytes that hold the tokens of a perplexity, of any script. */
-const tailBytes = 64 * defaultPerplexityTokens;
-
-/**
- * The end of a text file, from the beginning of a line.
- * @throws ErrataError `corpus_missing`
- */
-export async function readTail(path: string, bytes = tailBytes): Promise<string> {
-  let file: FileHandle | undefined;
-  try {
-    file = await openFile(path, 'r');
-    const { size } = await file.stat();
-    const length = Math.min(bytes, size);
-    const tail = Buffer.alloc(length);
-    await file.read(tail, 0, length, size - length);
-    const text = tail.toString('utf8');
-    return length === size ? text : text.slice(text.indexOf('\n') + 1);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ErrataError('corpus_missing', `the text ${path} cannot be read: ${reason}`, { details: { path }, cause });
-  } finally {
-    await file?.close();
-  }
 }

@@ -1,14 +1,12 @@
 // Importing a model directory: checked as a whole, described, and stored file by file.
-import { createReadStream, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { LocalBlobStore } from '@errata/blobs';
-import { ErrataError, type ModelDefaults, modelDefaultsSchema } from '@errata/contracts';
+import { ErrataError, type ModelDefaults } from '@errata/contracts';
 import { type Checkpoint, checkParameters, type DecoderSpec, decoderSpec, loadCheckpoint } from '@errata/models';
 import { digestFile } from './file-digest.ts';
+import { defaultsFileName, readDefaults } from './model-defaults.ts';
 import type { EngineProgress, ModelFile, ModelInspection } from './protocol.ts';
-
-/** Settings that a model directory may bring along. */
-export const defaultsFileName = 'errata.json';
 
 export interface ImportOptions {
   readonly onProgress?: (progress: EngineProgress) => void;
@@ -83,39 +81,6 @@ function checkWeights(
     onProgress?.({ stage: 'checking', done: index, total: names.length });
     checkpoint.tensors.read(name);
   }
-}
-
-/** The settings a directory brings along; none where there is no errata.json. */
-export function readDefaults(directory: string): ModelDefaults {
-  const path = join(directory, defaultsFileName);
-  if (!existsSync(path)) return { editors: {} };
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new ErrataError('invalid_config', `${defaultsFileName} is not JSON: ${(cause as Error).message}`, { cause });
-  }
-  const parsed = modelDefaultsSchema.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new ErrataError('invalid_config', `${defaultsFileName}, ${issue.path.join('.') || 'root'}: ${issue.message}`);
-  }
-  if (parsed.data.corpus !== undefined) corpusPath(directory, parsed.data.corpus);
-  return parsed.data;
-}
-
-/** The corpus that errata.json names: a file within the directory, reached by no link that leads out of it. */
-export function corpusPath(directory: string, corpus: string): string {
-  const path = join(directory, corpus);
-  const refuse = (why: string): never => {
-    throw new ErrataError('corpus_missing', `the corpus ${JSON.stringify(corpus)} of ${defaultsFileName} ${why}`, {
-      details: { corpus },
-    });
-  };
-  if (!existsSync(path)) refuse('is not there');
-  if (!realpathSync(path).startsWith(realpathSync(directory) + sep)) refuse('lies outside the model directory');
-  if (!statSync(path).isFile()) refuse('is not a file');
-  return path;
 }
 
 /** Everything that a copy of the model needs, in a fixed order. */

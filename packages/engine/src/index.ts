@@ -1,6 +1,9 @@
 // The face of @errata/engine: the client of the process that holds models. Importing it loads no numerical runtime.
 export { type CallOptions, type ClientOptions, type EngineClient, startEngine } from './client.ts';
 export { asErrataError, describeError } from './errors.ts';
+export { type FileArtefactStore, fileArtefactStore } from './file-artefacts.ts';
+export { digestFile } from './file-digest.ts';
+export { corpusPath, readDefaults } from './model-defaults.ts';
 export type {
   ArtefactReference,
   BuiltArtefact,
@@ -18,4 +21,4 @@ export type {
   ResultOf,
   Sampling,
 } from './protocol.ts';
-export { defaultMemoryMb, type EngineSettings } from './settings.ts';
+export { defaultMemoryMb, defaultMomentTokens, type EngineSettings } from './settings.ts';

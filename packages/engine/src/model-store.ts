@@ -21,7 +21,8 @@ import {
   type Tokenizer,
   type View,
 } from '@errata/models';
-import { parameterCount, readDefaults } from './import-model.ts';
+import { parameterCount } from './import-model.ts';
+import { readDefaults } from './model-defaults.ts';
 import { withModelDirectory } from './model-directory.ts';
 import type { ModelReference } from './protocol.ts';
 
@@ -64,7 +65,7 @@ export class NeedsFreshProcess extends Error {
  * sessions give little of it back, so that a process which needs room is replaced rather than emptied.
  */
 const weightCopies = 4;
-/** The runtime and everything else, measured at 190 MiB with a tiny model. */
+/** The runtime and everything else; a process with a tiny model was measured at 175 MiB. */
 const baselineMb = 256;
 
 const viewsKept = 8;

@@ -13,9 +13,7 @@ import type { FileArtefactStore } from './file-artefacts.ts';
 import { digestFile } from './file-digest.ts';
 import type { OpenModel } from './model-store.ts';
 import type { BuiltArtefact, ParamsOf, ResultOf } from './protocol.ts';
-
-/** Tokens read unless told otherwise; the reference code of ROME reads 100,000 documents, for keys of 6,400 dimensions. */
-export const defaultMomentTokens = 200_000;
+import { defaultMomentTokens } from './settings.ts';
 
 export async function buildSecondMoment(
   open: OpenModel,

@@ -12,3 +12,6 @@ export interface EngineSettings {
 }
 
 export const defaultMemoryMb = 3072;
+
+/** Tokens that a second moment is taken over unless told otherwise. */
+export const defaultMomentTokens = 200_000;

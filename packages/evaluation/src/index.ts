@@ -13,7 +13,7 @@ export {
 } from './evaluate.ts';
 export { gateValues } from './gate-values.ts';
 export { exactMatch, firstSentence, meanScore, tokenAgreement } from './metrics.ts';
-export { defaultPerplexityTokens, heldTokens } from './perplexity.ts';
+export { defaultPerplexityTokens, heldTokens, readHeldText } from './perplexity.ts';
 export {
   distinctQuestions,
   type EditQuestions,
