@@ -1,2 +1,226 @@
-// Quality of edits on the shipped model.
-export async function main(_args: readonly string[]): Promise<void> {}
+// Quality of edits on the shipped model: r-ROME one by one from one parent, MEMIT in one batch; settings can be swept.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { atlasDirectory, buildWorld, drawEdits } from '@errata/atlas';
+import {
+  type ConfigOverrides,
+  checkEdits,
+  type Edit,
+  type EditorName,
+  type EditResult,
+  type MeanScore,
+  type ModelDefaults,
+  modelDefaultsSchema,
+  requireEditor,
+  resolveConfig,
+} from '@errata/contracts';
+import {
+  type ArtefactStore,
+  buildSecondMoments,
+  edit,
+  encodeSecondMoment,
+  openArtefacts,
+  secondMomentKey,
+  secondMomentLayers,
+} from '@errata/editors';
+import { createAnswerCache, evaluateCandidate } from '@errata/evaluation';
+import { loadCheckpoint, type Model, openModel, type Tokenizer, type View } from '@errata/models';
+
+const usage = `usage: npm run bench -- atlas-edits [options]
+  --model DIR          default models/atlas
+  --n COUNT            edits, default 100
+  --seed N             of the edit set, default 1
+  --editor NAME        default: r-rome and memit
+  --together           one batch, also for editors that apply edits one by one
+  --set KEY=JSON       a setting; several values separated by | are swept
+`;
+
+/** A folder that keeps artefacts between runs. */
+function folderStore(folder: string): ArtefactStore {
+  const pathOf = (key: string) => join(folder, key);
+  return {
+    get: async (key) => (existsSync(pathOf(key)) ? new Uint8Array(readFileSync(pathOf(key))) : undefined),
+    put: async (key, bytes) => {
+      mkdirSync(dirname(pathOf(key)), { recursive: true });
+      writeFileSync(pathOf(key), bytes);
+    },
+  };
+}
+
+interface Bench {
+  readonly model: Model;
+  readonly tokenizer: Tokenizer;
+  readonly store: ArtefactStore;
+  readonly digest: string;
+  readonly corpus: string;
+  readonly defaults: ModelDefaults;
+  readonly edits: readonly Edit[];
+  readonly parent: View;
+  readonly cache: ReturnType<typeof createAnswerCache>;
+}
+
+async function open(directory: string, count: number, seed: number): Promise<Bench> {
+  const checkpoint = await loadCheckpoint(directory);
+  const model = openModel(checkpoint, { programs: 16 });
+  const { tokenizer, digest } = checkpoint;
+  if (!tokenizer) throw new Error(`${directory} has no tokenizer`);
+  const drawn = drawEdits(buildWorld(), count, seed).map((one) => one.edit);
+  const { edits, errors } = checkEdits(drawn);
+  if (errors[0]) throw new Error(errors[0].message);
+  const defaultsPath = join(directory, 'errata.json');
+  const json: unknown = existsSync(defaultsPath) ? JSON.parse(readFileSync(defaultsPath, 'utf8')) : {};
+  const defaults = modelDefaultsSchema.parse(json);
+  const store = folderStore(fileURLToPath(new URL('../.errata/bench/', import.meta.url)));
+  const corpus = join(directory, defaults.corpus ?? 'corpus.txt');
+  return {
+    model,
+    tokenizer,
+    store,
+    digest,
+    corpus,
+    defaults,
+    edits,
+    parent: model.view(),
+    cache: createAnswerCache(),
+  };
+}
+
+async function ensureMoments({ model, digest, store, corpus }: Bench, layers: readonly number[]): Promise<void> {
+  const missing = [];
+  for (const layer of layers) if (!(await store.get(secondMomentKey(digest, layer)))) missing.push(layer);
+  if (missing.length === 0) return;
+  for (const moment of await buildSecondMoments({ model, digest, layers: missing, corpus, tokens: 200_000 }))
+    await store.put(secondMomentKey(digest, moment.provenance.layer), encodeSecondMoment(moment));
+}
+
+/** Means over probes of one kind, pooled over edits. */
+function pooled(parts: readonly (MeanScore | null | undefined)[]): MeanScore {
+  const total = { token: 0, all: 0, exact: 0, count: 0 };
+  for (const part of parts) {
+    if (!part) continue;
+    total.token += part.token * part.count;
+    total.all += part.all * part.count;
+    total.exact += part.exact * part.count;
+    total.count += part.count;
+  }
+  const { count } = total;
+  return { token: total.token / count, all: total.all / count, exact: total.exact / count, count };
+}
+
+interface Row {
+  readonly settings: string;
+  readonly results: readonly EditResult[];
+  readonly steps: number;
+  readonly density: number;
+  readonly secondsPerEdit: number;
+  readonly failed: number;
+}
+
+async function run(bench: Bench, name: EditorName, overrides: ConfigOverrides, together: boolean): Promise<Row> {
+  const { model, parent, tokenizer, cache, digest, store } = bench;
+  const shape = { model_type: model.spec.family, layers: model.spec.layers, width: model.spec.width };
+  const config = resolveConfig(name, shape, bench.defaults, overrides);
+  await ensureMoments(bench, secondMomentLayers(config));
+  const artefacts = openArtefacts(store, digest);
+  const groups = together ? [bench.edits] : bench.edits.map((one) => [one]);
+  const results: EditResult[] = [];
+  const steps: number[] = [];
+  const densities: number[] = [];
+  let seconds = 0;
+  let failed = 0;
+  for (const edits of groups) {
+    const start = performance.now();
+    const input = { model, view: parent, edits, config, artefacts, seed: 0 };
+    const { deltas, outcomes } = await edit(name, input, { onError: 'continue' });
+    seconds += (performance.now() - start) / 1000;
+    for (const outcome of outcomes) {
+      if (outcome.outcome === 'failed') {
+        failed++;
+        continue;
+      }
+      steps.push(outcome.diagnostics.steps);
+      densities.push(Math.max(0, ...outcome.diagnostics.deltas.map(({ relative }) => relative)));
+    }
+    const candidate = parent.with(deltas.map(({ delta }) => delta));
+    const { perEdit } = await evaluateCandidate({ parent, candidate, tokenizer, edits, cache });
+    results.push(...perEdit);
+  }
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+  return {
+    settings: JSON.stringify(overrides),
+    results,
+    steps: mean(steps),
+    density: mean(densities),
+    secondsPerEdit: seconds / bench.edits.length,
+    failed,
+  };
+}
+
+const columns = [
+  ['reliab.', ({ results }: Row) => pooled(results.map((r) => ({ ...r.reliability.after, count: 1 }))).token],
+  ['exact', ({ results }: Row) => pooled(results.map((r) => ({ ...r.reliability.after, count: 1 }))).exact],
+  ['general.', ({ results }: Row) => pooled(results.map((r) => r.generalization?.after)).token],
+  ['neighb.', ({ results }: Row) => pooled(results.map((r) => r.locality.neighbourhood)).token],
+  ['other r.', ({ results }: Row) => pooled(results.map((r) => r.locality.other_relations)).token],
+  ['distr.', ({ results }: Row) => pooled(results.map((r) => r.locality.distracting)).token],
+  ['alias', ({ results }: Row) => pooled(results.map((r) => r.portability.alias?.after)).token],
+  ['one hop', ({ results }: Row) => pooled(results.map((r) => r.portability.one_hop?.after)).token],
+  ['steps', ({ steps }: Row) => steps],
+  ['|d|/|W|', ({ density }: Row) => density],
+  ['s/edit', ({ secondsPerEdit }: Row) => secondsPerEdit],
+  ['failed', ({ failed }: Row) => failed],
+] as const;
+
+const print = (row: Row) => {
+  const cells = columns.map(([, of]) => {
+    const value = of(row);
+    return (Number.isNaN(value) ? '-' : value.toFixed(value >= 10 ? 1 : 3)).padStart(8);
+  });
+  console.log(`${cells.join(' ')}  ${row.settings}`);
+};
+
+/** `a=1|2 b=3` as the product of all choices. */
+function sweep(settings: readonly string[]): readonly ConfigOverrides[] {
+  let rows: Record<string, unknown>[] = [{}];
+  for (const setting of settings) {
+    const at = setting.indexOf('=');
+    const key = setting.slice(0, at);
+    const values = setting
+      .slice(at + 1)
+      .split('|')
+      .map((value): unknown => JSON.parse(value));
+    rows = rows.flatMap((row) => values.map((value) => ({ ...row, [key]: value })));
+  }
+  return rows;
+}
+
+/** Prints one row of means for each combination of settings. */
+export async function main(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      model: { type: 'string', default: atlasDirectory },
+      n: { type: 'string', default: '100' },
+      seed: { type: 'string', default: '1' },
+      editor: { type: 'string' },
+      together: { type: 'boolean', default: false },
+      set: { type: 'string', multiple: true, default: [] },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return void process.stdout.write(usage);
+  const bench = await open(values.model, Number(values.n), Number(values.seed));
+  const names: readonly EditorName[] =
+    values.editor === undefined ? ['r-rome', 'memit'] : [requireEditor(values.editor)];
+  for (const name of names) {
+    const together = values.together || name === 'memit' || name.startsWith('ft');
+    console.log(
+      `\n${name}, ${bench.edits.length} edits ${together ? 'in one batch' : 'one by one from one parent'}; means of token agreement, exact by free generation`,
+    );
+    console.log(columns.map(([title]) => title.padStart(8)).join(' '));
+    for (const overrides of sweep(values.set)) print(await run(bench, name, overrides, together));
+  }
+  await bench.model.release();
+}

@@ -220,6 +220,9 @@ export const memit: Editor<'memit'> = async (input, options) => {
   }
   if (targets.length === 0) return { deltas: [], outcomes: edits.map(({ custom_id }) => outcomes.get(custom_id)!) };
 
+  if (targets.every(({ found }) => found.offset.every((x) => x === 0))) {
+    throw new ErrataError('zero_delta', 'no value had to change: every search ended where it began');
+  }
   const { view, deltas } = await spread(input, targets, options);
   const norms = config.layers.map((layer) => changeNorms(input.view, view, layer));
   for (const { group, found } of targets) {

@@ -1,6 +1,5 @@
 // The suffix form of the value search against the whole model run plainly, on random models of both families.
 import {
-  compile,
   float32,
   float32Data,
   gemm,
@@ -9,6 +8,7 @@ import {
   int32,
   linearCrossEntropy,
   logSoftmax,
+  mulDims,
 } from '@errata/graph';
 import { buildDecoder, type View } from '@errata/models';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ import { tinyGpt2, tinyLlama, tinyModel } from '../testing/tiny-model.ts';
 import type { EditSequences, TargetSequence } from './sequences.ts';
 import { suffixLoss } from './suffix-loss.ts';
 import { packTails } from './tails.ts';
-import { packSequences } from './tracer.ts';
+import { packSequences, sequenceFeeds, sequenceInputs } from './tracer.ts';
 import { prepareSearch, searchValues } from './value-search.ts';
 
 const settings = {
@@ -44,72 +44,78 @@ const other: EditSequences = {
   essence: { ids: [30], subjectLast: 0 },
 };
 
-/** The same losses by the whole model, every position, the offset injected through the MLP's output. */
-async function plainly(source: View, layer: number, edit: EditSequences, offset: Float32Array) {
-  const { spec } = source;
-  const run = async (
-    sequences: readonly { ids: readonly number[]; subjectLast: number }[],
-    rows: number[],
-    targets: number[],
-    rowWeights: number[],
-  ) => {
-    const packed = packSequences(sequences);
-    const tokens = packed.batch * packed.time;
-    const selector = new Float32Array(tokens);
-    for (const [b, { subjectLast }] of sequences.entries()) selector[b * packed.time + subjectLast] = 1;
-    const weights = new Map([...spec.parameters].map(([name, dims]) => [name, input(name, 'float32', dims)]));
-    const weight = (name: string) => weights.get(name)!;
+/** A sequence with what is predicted in it: rows counted from its first token. */
+interface Scored {
+  readonly ids: readonly number[];
+  readonly subjectLast: number;
+  readonly predicted: readonly { readonly position: number; readonly id: number; readonly weight: number }[];
+}
+
+/** Loss, its gradient and all log-probabilities by the whole model, the offset injected through the MLP's output. */
+async function wholeModel(view: View, layer: number, sequences: readonly Scored[], offset: Float32Array) {
+  const { spec } = view;
+  const program = await view.program(`whole model ${layer}`, (weight) => {
     const variable = input('offset', 'float32', [1, spec.width]);
-    const where = input('selector', 'float32', [tokens, 1]);
-    const graph = buildDecoder(spec, {
-      batch: packed.batch,
-      time: packed.time,
-      start: { kind: 'ids', ids: input('ids', 'int32', [tokens]) },
-      positions: input('positions', 'int32', [tokens]),
-      bias: input('bias', 'float32', [packed.batch, 1, packed.time, packed.time]),
-      rows: input('rows', 'int32', [rows.length]),
+    const where = input('selector', 'float32', [mulDims('B', 'T'), 1]);
+    const { normed, logits } = buildDecoder(spec, {
+      ...sequenceInputs(),
+      rows: input('rows', 'int32', ['R']),
       weight,
       tap: (site, at, x) => (site === 'mlp_out' && at === layer ? gemm(where, variable, { bias: x }) : x),
     });
     const { loss } = linearCrossEntropy(
-      graph.normed!,
+      normed!,
       weight(spec.head.weight),
       spec.head.orientation,
-      input('targets', 'int32', [rows.length]),
-      input('row_weights', 'float32', [rows.length]),
+      input('targets', 'int32', ['R']),
+      input('row_weights', 'float32', ['R']),
     );
-    const program = await compile({
-      loss,
-      gradient: gradients(loss, [variable])[0]!,
-      logs: logSoftmax(graph.logits()),
-    });
-    const feeds: Record<string, ReturnType<typeof float32> | ReturnType<typeof int32>> = {
-      offset: float32([1, spec.width], offset),
-      selector: float32([tokens, 1], selector),
-      ids: int32([tokens], packed.ids),
-      positions: int32([tokens], packed.positions),
-      bias: float32([packed.batch, 1, packed.time, packed.time], packed.bias),
-      rows: int32(
-        [rows.length],
-        Int32Array.from(rows, (r) => r),
-      ),
-      targets: int32([rows.length], Int32Array.from(targets)),
-      row_weights: float32([rows.length], Float32Array.from(rowWeights)),
-    };
-    for (const [name, dims] of spec.parameters) feeds[name] = float32([...dims], source.weight(name));
-    const taken = new Set(program.inputs.map(({ name }) => name));
-    const out = await program.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => taken.has(name))));
-    await program.release();
-    return { loss: float32Data(out.loss)[0]!, gradient: float32Data(out.gradient), logs: float32Data(out.logs) };
-  };
-  const { contexts, essence } = edit;
-  const time = Math.max(...contexts.map(({ ids }) => ids.length));
-  const rows = contexts.flatMap((c, b) => c.targetIds.map((_, i) => b * time + c.targetStart + i));
-  const targets = contexts.flatMap((c) => c.targetIds);
-  const weights = contexts.flatMap((c) => c.targetIds.map(() => 1 / (contexts.length * c.targetIds.length)));
-  const nll = await run(contexts, rows, targets, weights);
-  const p = await run([essence], [essence.subjectLast], [0], [1]);
-  return { nll: nll.loss, gradient: nll.gradient, essence: p.logs };
+    return { loss, gradient: gradients(loss, [variable])[0]!, log_probs: logSoftmax(logits()) };
+  });
+  const packed = packSequences(sequences);
+  const selector = new Float32Array(packed.batch * packed.time);
+  const predicted = sequences.flatMap((sequence, b) =>
+    sequence.predicted.map((one) => ({ ...one, row: b * packed.time + one.position })),
+  );
+  for (const [b, { subjectLast }] of sequences.entries()) selector[b * packed.time + subjectLast] = 1;
+  const out = await runPruned(program, {
+    ...sequenceFeeds(packed),
+    offset: float32([1, spec.width], offset),
+    selector: float32([selector.length, 1], selector),
+    rows: int32(
+      [predicted.length],
+      Int32Array.from(predicted, ({ row }) => row),
+    ),
+    targets: int32(
+      [predicted.length],
+      Int32Array.from(predicted, ({ id }) => id),
+    ),
+    row_weights: float32(
+      [predicted.length],
+      Float32Array.from(predicted, ({ weight }) => weight),
+    ),
+  });
+  const [loss, gradient, logProbs] = [out.loss!, out.gradient!, out.log_probs!].map(float32Data);
+  return { loss: loss![0]!, gradient: gradient!, logProbs: logProbs! };
+}
+
+/** The losses of an edit, plainly: every layer, every position, no caches. */
+async function plainly(view: View, layer: number, { contexts, essence }: EditSequences, offset: Float32Array) {
+  const scored = contexts.map(
+    ({ ids, subjectLast, targetStart, targetIds }): Scored => ({
+      ids,
+      subjectLast,
+      predicted: targetIds.map((id, i) => ({
+        position: targetStart + i,
+        id,
+        weight: 1 / (contexts.length * targetIds.length),
+      })),
+    }),
+  );
+  const { loss, gradient } = await wholeModel(view, layer, scored, offset);
+  const last = { ...essence, predicted: [{ position: essence.subjectLast, id: 0, weight: 1 }] };
+  const { logProbs } = await wholeModel(view, layer, [last], offset);
+  return { nll: loss, gradient, essence: logProbs };
 }
 
 describe.each([
