@@ -7,6 +7,7 @@ import {
   type Problem,
   toPlainError,
 } from '@errata/contracts';
+import { explainOutage } from '@errata/lineage';
 
 export const problemType = 'application/problem+json; charset=utf-8';
 
@@ -21,13 +22,6 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'invalid_request',
   FST_ERR_ASYNC_CONSTRAINT: 'invalid_request',
 };
-
-/** Prisma, the sockets under it, and PostgreSQL shutting down: the database is away, not wrong. */
-const lostConnection: ReadonlySet<string> = new Set([
-  ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037'],
-  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'],
-  ...['57P01', '57P02', '57P03', '53300'],
-]);
 
 const frameworkMessages: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'the body must be application/json (edit jobs also take application/x-ndjson)',
@@ -61,7 +55,8 @@ export const isDefect = (thrown: unknown): boolean => {
   return code === 'internal' || errorCatalogue[code].status >= 500;
 };
 
-function inOurWords(thrown: unknown): ErrataError {
+function inOurWords(raised: unknown): ErrataError {
+  const thrown = explainOutage(raised);
   // A blob's path or an engine's standard error is for the log, not for whoever asks.
   if (thrown instanceof ErrataError) {
     const { stderr: _, ...details } = thrown.details;
@@ -72,17 +67,12 @@ function inOurWords(thrown: unknown): ErrataError {
     const code = frameworkCodes[framework];
     if (code !== undefined) return new ErrataError(code, frameworkMessages[framework] ?? (thrown as Error).message);
   }
-  const code = isLostConnection(thrown) ? 'unavailable' : toPlainError(thrown).code;
+  const { code } = toPlainError(thrown);
   return new ErrataError(
     code,
     `${errorCatalogue[code].title}. The log of the service says more under this request id.`,
   );
 }
-
-const isLostConnection = (thrown: unknown): boolean =>
-  lostConnection.has(codeOf(thrown) ?? '') ||
-  // The driver gives this one no code.
-  (thrown instanceof Error && thrown.message.startsWith('Connection terminated'));
 
 const codeOf = (thrown: unknown): string | undefined =>
   thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;

@@ -14,7 +14,7 @@ const environmentSchema = z.object({
   QUEUE_URL: optional(z.string()),
   BLOBS_DIR: z.preprocess(blank, z.string().default(join('.errata', 'blobs'))),
   HOST: z.preprocess(blank, z.string().default('127.0.0.1')),
-  PORT: z.preprocess(blank, z.coerce.number().int().min(0).max(65535).default(8484)),
+  PORT: z.preprocess(blank, z.coerce.number().int().min(0).max(65535).default(7700)),
   ERRATA_PROVIDER: optional(z.string()),
   ERRATA_THREADS: optional(z.coerce.number().int().min(1)),
   ENGINE_MEMORY_MB: optional(z.coerce.number().int().min(64)),

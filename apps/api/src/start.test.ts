@@ -23,7 +23,7 @@ describe('settings', () => {
       databaseUrl: 'postgres://h/d',
       queueUrl: 'postgres://h/d',
       host: '127.0.0.1',
-      port: 8484,
+      port: 7700,
       engine: { threads: 3 },
       rateLimit: 0,
     });

@@ -3,7 +3,7 @@ import { ErrataError } from '@errata/contracts';
 import { ErrataApiError, readProblem } from './errors.ts';
 
 export interface ErrataOptions {
-  /** Where the API listens, for example `http://127.0.0.1:8484`; with or without `/v1`. */
+  /** Where the API listens, for example `http://127.0.0.1:7700`; with or without `/v1`. */
   readonly baseUrl: string;
   readonly apiKey: string;
   /** Attempts after the first one. Default 4. */
