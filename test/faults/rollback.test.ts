@@ -8,11 +8,9 @@ import { edit, openGate, startFaultStack } from './stack.ts';
 const stack = await startFaultStack(null);
 const { lineage, modelId } = stack;
 const engine: EngineClient = startEngine({ blobsDir: stack.blobsDir, threads: 1 });
-const worker = stack.startWorker();
+stack.spare.signal('SIGCONT');
 afterAll(async () => {
   await engine.stop();
-  worker.signal('SIGTERM');
-  await worker.exited;
   await stack.close();
 });
 

@@ -30,7 +30,7 @@ import { writeTinyModel } from './tiny-model.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Short enough that a dead worker is replaced within a test, long enough for a busy machine. */
-export const leaseMs = 1_500;
+export const leaseMs = 2_500;
 
 /** The server ends a frozen process's transaction sooner than it would in service. */
 const frozenTransactions = '-c idle_in_transaction_session_timeout=1000';
@@ -51,6 +51,8 @@ export interface FaultStack {
   readonly dispatch: Dispatch;
   readonly modelId: string;
   readonly blobsDir: string;
+  /** A worker that imported the model and is stopped (SIGSTOP) until a test continues it. Called `spare`. */
+  readonly spare: WorkerProcess;
   query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   startWorker(environment?: Readonly<Record<string, string>>): WorkerProcess;
   /** Queues edits as the API does: the rows first, then the wake-up. */
@@ -58,6 +60,8 @@ export interface FaultStack {
   branch(name: string): Promise<{ readonly id: string; readonly head: string }>;
   /** Waits for a terminal state. */
   finished(jobId: string): Promise<JobResource>;
+  /** Lets the spare worker work until the job is over. */
+  rescue(jobId: string): Promise<JobResource>;
   close(): Promise<void>;
 }
 
@@ -92,7 +96,7 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
   }
 }
 
-/** Brings up everything but workers; one is started to import the model, and ended again. `queueUrl` null puts the queue into the database. */
+/** Brings up everything, and a worker that imports the model. `queueUrl` null puts the queue into the database. */
 export async function startFaultStack(queueUrl: string | null): Promise<FaultStack> {
   const database = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'errata-faults-'));
@@ -129,11 +133,11 @@ export async function startFaultStack(queueUrl: string | null): Promise<FaultSta
     path: await writeTinyModel(folder),
     created_by: null,
   });
-  const importer = startWorker();
+  const spare = startWorker({ WORKER_NAME: 'spare' });
   const imported = await finished(importing.id);
   expect(imported.error).toBeNull();
-  importer.signal('SIGKILL');
-  await importer.exited;
+  await until('the spare worker is idle', async () => (await dispatch.counts()).active === 0);
+  spare.signal('SIGSTOP');
   const modelId = imported.model_id!;
 
   return {
@@ -142,8 +146,15 @@ export async function startFaultStack(queueUrl: string | null): Promise<FaultSta
     modelId,
     blobsDir,
     query: database.query,
+    spare,
     startWorker,
     finished,
+    rescue: async (jobId) => {
+      spare.signal('SIGCONT');
+      const job = await finished(jobId);
+      spare.signal('SIGSTOP');
+      return job;
+    },
     submit: async (edits, { branch = 'main', gate = openGate, wake = true, ...editor } = {}) => {
       const job = await submitEditJob(lineage, {
         model: modelId,

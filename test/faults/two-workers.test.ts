@@ -8,8 +8,9 @@ const jobsPerBranch = 20;
 async function workTwoBranches(stack: FaultStack): Promise<void> {
   const names = ['left', 'right'] as const;
   const branches = await Promise.all(names.map((name) => stack.branch(name)));
-  const workers = ['one', 'two'].map((name) => stack.startWorker({ WORKER_NAME: name }));
+  const workers = [stack.spare, stack.startWorker({ WORKER_NAME: 'other' })];
   await Promise.all(workers.map(({ ready }) => ready));
+  stack.spare.signal('SIGCONT');
   // At once, from several callers: the order of a branch is the order of its sequence numbers.
   const submitted = await Promise.all(
     names.flatMap((branch) =>
@@ -22,7 +23,7 @@ async function workTwoBranches(stack: FaultStack): Promise<void> {
   for (const { id } of submitted) expect(await stack.finished(id)).toMatchObject({ state: 'succeeded', error: null });
   const holders = await stack.query(`SELECT DISTINCT data->>'holder' AS holder FROM events
     WHERE type = 'running' AND job_id IN (SELECT id FROM jobs WHERE kind = 'edit') ORDER BY holder`);
-  expect(holders).toEqual([{ holder: 'one' }, { holder: 'two' }]);
+  expect(holders).toEqual([{ holder: 'other' }, { holder: 'spare' }]);
   for (const [index, { id: branchId }] of branches.entries()) {
     const rows = await stack.query('SELECT id FROM jobs WHERE branch_id = $1 ORDER BY sequence', [branchId]);
     const jobs = rows.map(({ id }) => submitted.find((job) => job.id === id)!);

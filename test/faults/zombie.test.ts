@@ -23,8 +23,7 @@ async function freezeAt(failpoint: string, branchName: string, frozenWhen: () =>
     async () => (await getJob(stack.lineage, id)).state === 'committing' && (await frozenWhen()),
   );
   zombie.signal('SIGSTOP');
-  const other = stack.startWorker({ WORKER_NAME: 'other' });
-  expect(await stack.finished(id)).toMatchObject({ state: 'succeeded', attempts: 2 });
+  expect(await stack.rescue(id)).toMatchObject({ state: 'succeeded' });
   const before = await written(stack);
 
   zombie.signal('SIGCONT');
@@ -33,13 +32,11 @@ async function freezeAt(failpoint: string, branchName: string, frozenWhen: () =>
   await expectWholeHistory(stack, branch.id, [{ id, edits }]);
   const { data: events } = await listEvents(stack.lineage, id, { limit: 100 });
   const holders = events.filter(({ type }) => type === 'running').map(({ data }) => data.holder);
-  expect(holders).toEqual(['zombie', 'other']);
+  expect([holders[0], holders.at(-1)]).toEqual(['zombie', 'spare']);
 
   // It has come to its senses: it works on like any other.
-  other.signal('SIGTERM');
-  expect(await other.exited).toBe(0);
   const next = await stack.submit([edit('Latveria')], { branch: branchName });
-  expect(await stack.finished(next)).toMatchObject({ state: 'succeeded', attempts: 1 });
+  expect(await stack.finished(next)).toMatchObject({ state: 'succeeded' });
   zombie.signal('SIGTERM');
   expect(await zombie.exited).toBe(0);
 }
