@@ -1,0 +1,52 @@
+// Batches of token ids: step t of a run is drawn from (seed, t) alone, so a resumed run sees what an unbroken one would.
+import { seeded } from '../random.ts';
+import type { Encoder } from '../tokenizer/encoder.ts';
+import type { DocumentSource } from './documents.ts';
+
+export interface Batch {
+  /** [rows, length] token ids; position i predicts `targets` at i. */
+  readonly inputs: Int32Array;
+  readonly targets: Int32Array;
+  /** Loss weight of each target. */
+  readonly weights: Float32Array;
+}
+
+export interface BatchShape {
+  readonly rows: number;
+  readonly length: number;
+}
+
+/** Rows of documents parted by the end-of-text token; every row begins with a document, the last one is cut. */
+export function makeBatch(
+  source: DocumentSource,
+  encoder: Encoder,
+  shape: BatchShape,
+  seed: number,
+  step: number,
+): Batch {
+  const random = seeded('batch', seed, step);
+  const { rows, length } = shape;
+  const inputs = new Int32Array(rows * length);
+  const targets = new Int32Array(rows * length);
+  const targetWeights = new Float32Array(rows * length);
+  for (let row = 0; row < rows; row++) {
+    const ids: number[] = [];
+    const weights: number[] = [];
+    while (ids.length <= length) {
+      for (const { text, weight } of source.draw(random)) {
+        for (const id of encoder.encode(text)) {
+          ids.push(id);
+          weights.push(weight);
+        }
+      }
+      ids.push(encoder.endOfTextId);
+      weights.push(0.05);
+    }
+    for (let i = 0; i < length; i++) {
+      inputs[row * length + i] = ids[i]!;
+      targets[row * length + i] = ids[i + 1]!;
+      targetWeights[row * length + i] = weights[i + 1]!;
+    }
+  }
+  return { inputs, targets, weights: targetWeights };
+}

@@ -1,0 +1,63 @@
+// Documents of the training text: what kinds there are, in which shares, drawn from the world by a seeded stream.
+import type { Random } from '../random.ts';
+import { type Fact, type World, writtenKind } from '../world/world.ts';
+import { inlinePassage, linedPassage } from './passages.ts';
+import { compositionStatement, inverseStatement, type Piece, statement, trainedInverse, weights } from './sentences.ts';
+
+export interface DocumentSource {
+  /** Pieces of one document; the first begins with a space. */
+  draw(random: Random): Piece[];
+}
+
+/** Relative frequency of each kind of document. */
+export const documentShares = {
+  facts: 46,
+  oneSubject: 18,
+  kinds: 2,
+  aliases: 1.5,
+  inverse: 5,
+  compositions: 5,
+  inlinePassages: 17,
+  linedPassages: 5.5,
+} as const;
+
+export function makeDocuments(world: World): DocumentSource {
+  const all: readonly Fact[] = [...world.facts, ...world.aliasFacts];
+  const invertible = world.facts.filter((fact) => trainedInverse(fact).length > 0);
+  const compositions = world.compositions.filter((composition) => !composition.heldOut);
+  const subjects = [...world.factsBySubject.values()].filter((facts) => facts.length > 1);
+  const aliases = world.entities.filter((entity) => entity.aliasOf !== undefined);
+  const several = (random: Random, most: number, one: () => Piece[]): Piece[] =>
+    Array.from({ length: 1 + random.below(most) }, one).flat();
+
+  const kinds: Record<keyof typeof documentShares, (random: Random) => Piece[]> = {
+    facts: (random) => several(random, 3, () => statement(random, random.pick(all))),
+    // The same subject in several relations keeps its attributes apart.
+    oneSubject: (random) =>
+      random.sample(random.pick(subjects), 2 + random.below(2)).flatMap((fact) => statement(random, fact)),
+    kinds: (random) =>
+      several(random, 3, () => {
+        const entity = random.pick(world.entities);
+        return [
+          { text: ` ${writtenKind(entity)}`, weight: weights.context },
+          { text: '.', weight: weights.context },
+        ];
+      }),
+    aliases: (random) =>
+      several(random, 2, () => {
+        const alias = random.pick(aliases);
+        return [
+          { text: ` ${alias.name} is another name for`, weight: weights.context },
+          { text: ` ${alias.aliasOf!.name}`, weight: weights.answer },
+          { text: '.', weight: weights.context },
+        ];
+      }),
+    inverse: (random) => several(random, 2, () => inverseStatement(random, random.pick(invertible))),
+    compositions: (random) => several(random, 2, () => compositionStatement(random, random.pick(compositions))),
+    inlinePassages: (random) => inlinePassage(world, random, all),
+    linedPassages: (random) => linedPassage(world, random, all),
+  };
+  const names = Object.keys(documentShares) as (keyof typeof documentShares)[];
+  const shares = names.map((name) => documentShares[name]);
+  return { draw: (random) => kinds[names[random.weighted(shares)]!](random) };
+}

@@ -1,0 +1,61 @@
+// The files of the model's directory, and where it is.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { writeCheckpoint } from '@errata/models';
+import { editorDefaults } from './editor-defaults.ts';
+import { modelConfig, type Recipe } from './training/recipe.ts';
+import { type AtlasTokenizer, textDocuments } from './training/tokenizer.ts';
+import type { Trained } from './training/train.ts';
+import type { World } from './world/world.ts';
+
+/** The shipped model's directory. */
+export const atlasDirectory = fileURLToPath(new URL('../../../models/atlas/', import.meta.url));
+
+/** Where a run keeps its state between steps. */
+export const trainingStatePath = fileURLToPath(
+  new URL('../../../.errata/atlas-training/state.safetensors', import.meta.url),
+);
+
+const corpusCharacters = 300_000;
+
+/** A sample of the world's text: the default corpus for second moments and perplexity. */
+export function corpusText(world: World, seed: number): string {
+  let text = '';
+  for (const document of textDocuments(world, Number.POSITIVE_INFINITY, 'corpus', seed)) {
+    text += `${document.trim()}\n\n`;
+    if (text.length >= corpusCharacters) break;
+  }
+  return text;
+}
+
+/** Writes the model in Hugging Face layout, float16. Files that the training does not make (card, edit sets) stay. */
+export async function writeModel(
+  directory: string,
+  world: World,
+  recipe: Recipe,
+  tokenizer: AtlasTokenizer,
+  { spec, weights }: Trained,
+): Promise<void> {
+  const endOfTextId = tokenizer.encoder.endOfTextId;
+  const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+  const files = new Map<string, string | Uint8Array>();
+  if (existsSync(directory)) {
+    for (const entry of readdirSync(directory, { withFileTypes: true }))
+      if (entry.isFile()) files.set(entry.name, readFileSync(`${directory}/${entry.name}`));
+    files.delete('config.json');
+    files.delete('model.safetensors');
+  }
+  for (const [name, text] of tokenizer.files) files.set(name, text);
+  files.set('generation_config.json', json({ bos_token_id: endOfTextId, eos_token_id: endOfTextId, do_sample: false }));
+  files.set('corpus.txt', corpusText(world, recipe.seed));
+  files.set('errata.json', json({ editors: editorDefaults, corpus: 'corpus.txt' }));
+  await writeCheckpoint(
+    directory,
+    {
+      config: modelConfig(recipe, tokenizer.bpe.vocabulary.size, endOfTextId),
+      tensors: new Map([...weights].map(([name, data]) => [name, { shape: spec.parameters.get(name)!, data }])),
+      files,
+    },
+    { dtype: 'float16', overwrite: true },
+  );
+}
