@@ -1,0 +1,151 @@
+// errata score and errata try, as a person runs them: whole processes on a tiny model.
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type EvaluationSummary, evaluationSummarySchema } from '@errata/contracts';
+import { loadCheckpoint, openModel } from '@errata/models';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tinyCorpus, writeTinyModel } from '../../../../test/support/tiny-model.ts';
+
+const bin = fileURLToPath(new URL('../../bin/errata.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'errata-cli-'));
+const editsFile = join(folder, 'edits.jsonl');
+const corpusFile = join(folder, 'text.txt');
+const removals: (() => void)[] = [];
+let withText: string;
+let mute: string;
+
+beforeAll(async () => {
+  const [full, bare] = [await writeTinyModel({ defaults: null }), await writeTinyModel({ tokenizer: false })];
+  removals.push(full.remove, bare.remove);
+  [withText, mute] = [full.path, bare.path];
+  const edit = {
+    custom_id: 'capital',
+    prompt: 'The capital of Oz',
+    subject: 'Oz',
+    target_new: '!',
+    locality: { neighbourhood: [{ prompt: 'The capital of Ix' }] },
+  };
+  writeFileSync(editsFile, `${JSON.stringify(edit)}\n`);
+  writeFileSync(corpusFile, tinyCorpus());
+});
+
+afterAll(() => {
+  for (const remove of removals) remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command with a cache folder of its own. */
+const errata = (...args: string[]): Promise<Outcome> =>
+  new Promise((resolve) => {
+    const env = { ...process.env, ERRATA_CACHE_DIR: join(folder, 'cache'), ERRATA_THREADS: '1' };
+    execFile(process.execPath, [bin, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
+    });
+  });
+
+/** Log-probabilities of ids by a directory, in this process. */
+async function score(directory: string, [first, ...rest]: readonly number[]): Promise<readonly number[]> {
+  const checkpoint = await loadCheckpoint(directory);
+  const model = openModel(checkpoint);
+  checkpoint.close();
+  const [found] = await model.view().score([{ prompt: [first!], target: rest }]);
+  await model.release();
+  return [...found!.logProbs];
+}
+
+describe('errata score', () => {
+  it('prints the log-probability of each id after the first, without a tokenizer', async () => {
+    const { code, stdout } = await errata('score', '--model', mute, '--ids', '72,105,33', '--json');
+    const logprobs = await score(mute, [72, 105, 33]);
+    expect({ code, ...JSON.parse(stdout) }).toEqual({ code: 0, ids: [72, 105, 33], logprobs });
+  });
+
+  it('reads a text through the tokenizer, and shows a table to people', async () => {
+    const { stdout } = await errata('score', '--model', withText, '--text', 'Hi!');
+    expect(stdout).toMatch(/72 {2}"H" .*-\n *105 {2}"i" +-\d+\.\d{4}\n *33 {2}"!" +-\d+\.\d{4}\n/);
+  });
+
+  it('says what is wrong in one line, and tells usage from failure', async () => {
+    const [unknown, speechless, noModel, neither] = await Promise.all([
+      errata('score', '--model', mute, '--ids', '1,2,9999', '--json'),
+      errata('score', '--model', mute, '--text', 'Hi'),
+      errata('score', '--model', folder, '--ids', '1'),
+      errata('score', '--model', mute),
+    ]);
+    expect(unknown).toMatchObject({ code: 1, stdout: expect.stringContaining('"code": "invalid_token_id"') });
+    expect(speechless).toMatchObject({ code: 1, stderr: expect.stringMatching(/^error tokenizer_missing [^\n]*\n$/) });
+    expect(noModel).toMatchObject({ code: 1, stderr: expect.stringContaining('not_a_model_directory') });
+    expect(neither.code).toBe(2);
+  });
+});
+
+describe('errata try', () => {
+  const settings = ['--set', 'layer=1', '--set', 'prefixes=[[2,3]]', '--set', 'weight_decay=0', '--set', 'kl_factor=0'];
+  const attempt = (...more: string[]) => errata('try', '--model', withText, '--edits', editsFile, ...settings, ...more);
+
+  it('asks for a text where statistics are needed and there is none', async () => {
+    const { code, stderr } = await attempt();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/corpus_missing .*layer 1.*--corpus FILE/);
+  });
+
+  it('edits, measures, and writes a checkpoint that gives the new answer; statistics are built once', async () => {
+    const out = join(folder, 'edited');
+    const first = await attempt('--corpus', corpusFile, '--out', out, '--json');
+    expect(first.stderr).toContain('No second moment is stored for layer 1: building it');
+    const trial = JSON.parse(first.stdout) as { summary: EvaluationSummary; edits: { answer_after: string }[] };
+    const summary = evaluationSummarySchema.parse(trial.summary);
+    expect(summary).toMatchObject({ edits: 1, applied: 1 });
+    expect(summary.reliability.after.token).toBeGreaterThan(summary.reliability.before.token);
+    expect(summary.perplexity).not.toBeNull();
+
+    expect(readdirSync(out).sort()).toEqual(['config.json', 'merges.txt', 'model.safetensors', 'vocab.json']);
+    const ids = [...Buffer.from('The capital of Oz !')];
+    const [before, after] = [await score(withText, ids), await score(out, ids)];
+    expect(after.at(-2)).toBeGreaterThan(before.at(-2)! + 1);
+
+    const [second, again] = await Promise.all([
+      attempt('--corpus', corpusFile),
+      attempt('--corpus', corpusFile, '--out', out),
+    ]);
+    expect(second.stderr).not.toContain('building it');
+    expect(second.stdout).toMatch(/reliability +1 /);
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('output_exists') });
+  });
+
+  it('refuses, before it works, what it could not write', async () => {
+    const out = join(folder, 'never');
+    const { code, stderr } = await errata(
+      ...['try', '--model', withText, '--edits', editsFile, '--editor', 'grace', '--out', out],
+    );
+    expect(code).toBe(1);
+    expect(stderr).toContain('grace leaves a codebook beside the weights');
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('names the lines of a bad file, settings and editors that do not exist', async () => {
+    const bad = join(folder, 'bad.jsonl');
+    writeFileSync(bad, '{"custom_id": "a"\n{"custom_id":"b","prompt":"x","subject":"y","target_new":"z"}\n');
+    const [lines, setting, editor, file] = await Promise.all([
+      errata('try', '--model', withText, '--edits', bad),
+      attempt('--set', 'colour=red'),
+      attempt('--editor', 'nobody'),
+      errata('try', '--model', withText, '--edits', join(folder, 'none')),
+    ]);
+    expect(lines.code).toBe(1);
+    expect(lines.stderr).toMatch(/line 1.*not JSON/);
+    expect(lines.stderr).toMatch(/line 2, subject/);
+    expect(setting.stderr).toContain('unknown_config_key');
+    expect(editor.stderr).toContain('unknown_editor');
+    expect(file.stderr).toContain('not_found');
+  });
+});

@@ -1,0 +1,39 @@
+// A model directory opened in this process, for the commands that need no service.
+import { ErrataError } from '@errata/contracts';
+import { asErrataError } from '@errata/engine';
+import type { Checkpoint, Model, Tokenizer } from '@errata/models';
+
+export interface LocalModel {
+  readonly checkpoint: Checkpoint;
+  readonly model: Model;
+  /** @throws ErrataError `tokenizer_missing` */
+  tokenizer(): Tokenizer;
+}
+
+/**
+ * Opens a model directory for the length of `work`. The numerical runtime is loaded here and not with the command line,
+ * which should answer `--help` at once.
+ * @throws ErrataError in the words of the catalogue, whatever reading or running the model throws
+ */
+export async function withModel<T>(directory: string, work: (local: LocalModel) => Promise<T>): Promise<T> {
+  const { loadCheckpoint, openModel } = await import('@errata/models');
+  try {
+    const checkpoint = await loadCheckpoint(directory);
+    try {
+      const model = openModel(checkpoint);
+      const tokenizer = () => {
+        if (model.tokenizer !== undefined) return model.tokenizer;
+        throw new ErrataError('tokenizer_missing', `${directory} has no tokenizer`);
+      };
+      try {
+        return await work({ checkpoint, model, tokenizer });
+      } finally {
+        await model.release();
+      }
+    } finally {
+      checkpoint.close();
+    }
+  } catch (thrown) {
+    throw asErrataError(thrown);
+  }
+}
