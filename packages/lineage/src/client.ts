@@ -26,7 +26,7 @@ export interface LineageOptions {
  * A process that freezes inside a transaction (stopped, paused with its machine, cut off) keeps its locks, and with them a lane, for
  * as long as the server lets it. No statement of ours follows another later than in milliseconds. `options` in the URL replaces this.
  */
-const serverOptions = '-c idle_in_transaction_session_timeout=10000';
+const serverOptions = '-c idle_in_transaction_session_timeout=30000';
 
 /** Opens the database, whose schema must be in place (see {@link migrate}). `unavailable` when it cannot be reached. */
 export async function openLineage(url: string, options: LineageOptions = {}): Promise<Lineage> {
