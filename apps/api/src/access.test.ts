@@ -108,6 +108,15 @@ describe('openapi.json', () => {
   });
 });
 
+test('docs/api.md names every route with its scope', async () => {
+  const page = await readFile(new URL('../../../docs/api.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| `([A-Z]+ \/\S*)` \| (\S+) \|/gm)].map(([, route, scope]) => `${route} ${scope}`);
+  const routed = api.app.routeTable
+    .filter(({ url }) => url !== '/openapi.json')
+    .map(({ method, url, access }) => `${method} ${url.replaceAll(/:(\w+)/g, '{$1}')} ${access}`);
+  expect(rows.sort()).toEqual(routed.sort());
+});
+
 test('a key that sends too much is told when to come back; others are not affected', async () => {
   const limited = await openApi({ rateLimit: 3 });
   try {

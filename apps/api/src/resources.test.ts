@@ -279,7 +279,8 @@ describe('every answer', () => {
 
 test('health, readiness and metrics are open to all and tell nothing of content', async () => {
   expect((await api.get('/healthz', { token: null })).body).toEqual({ status: 'ok' });
-  expect((await api.get('/readyz', { token: null })).body).toEqual({ status: 'ready', queue: 'ok' });
+  const ready = async () => (await api.get('/readyz', { token: null })).body;
+  await expect.poll(ready, { timeout: 60_000 }).toEqual({ status: 'ready', queue: 'ok' });
   const { text, headers } = await api.get('/metrics', { token: null });
   expect(headers['content-type']).toContain('text/plain');
   expect(text).toMatch(/^errata_jobs\{state="queued"\} [1-9]/m);

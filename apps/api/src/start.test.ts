@@ -51,7 +51,8 @@ test('two that start at once on an empty database make its schema once, and both
   const settings = readSettings(environment);
   const [one, two] = await Promise.all([startApi(settings), startApi(settings)]);
   for (const { url } of [one, two]) {
-    expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ status: 'ready', queue: 'ok' });
+    const state = async () => (await fetch(`${url}/readyz`)).json();
+    await expect.poll(state, { timeout: 60_000 }).toEqual({ status: 'ready', queue: 'ok' });
   }
   await Promise.all([one.close(), two.close()]);
   await one.close();
