@@ -52,7 +52,7 @@ export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatal
 export { captureName, type SiteAt } from './forward.ts';
 export type { Generated, GenerateOptions } from './generate.ts';
 export { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './half.ts';
-export { causalBias } from './masks.ts';
+export { causalBias, hidden as hiddenBias } from './masks.ts';
 export type { WeightSource } from './program-cache.ts';
 export {
   encodeSafetensors,

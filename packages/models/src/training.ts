@@ -30,6 +30,16 @@ export interface TrainingBatch {
   readonly positions?: Int32Array;
   /** `[B, 1, T, T]`; default causal. Give one to keep documents packed into one sequence apart. */
   readonly bias?: Float32Array;
+  /** The same for the first layers, where the program was compiled with some; default `bias`. */
+  readonly earlyBias?: Float32Array;
+}
+
+/** What a training graph is compiled for. */
+export interface TrainingShape {
+  readonly batch: number;
+  readonly time: number;
+  /** The first so many layers take an attention bias of their own; default none. */
+  readonly earlyLayers?: number;
 }
 
 /** What a step returns. Arrays are new in every step. */
@@ -81,7 +91,7 @@ function scatterAdd(table: Float32Array, indices: Int32Array, rows: Float32Array
  */
 export async function trainingProgram(
   spec: DecoderSpec,
-  { batch, time }: { readonly batch: number; readonly time: number },
+  { batch, time, earlyLayers = 0 }: TrainingShape,
 ): Promise<TrainingProgram> {
   if (time > spec.context) throw new RangeError(`${time} tokens exceed the context of ${spec.context}`);
   const { width } = spec;
@@ -92,12 +102,14 @@ export async function trainingProgram(
   }
   const tokens = batch * time;
   const embedded = input('embedded', 'float32', [tokens, width]);
+  const bias = input('bias', 'float32', [batch, 1, time, time]);
+  const earlyBias = input('early_bias', 'float32', [batch, 1, time, time]);
   const { normed } = buildDecoder(spec, {
     batch,
     time,
     start: { kind: 'embedded', embedded },
     positions: input('positions', 'int32', [tokens]),
-    bias: input('bias', 'float32', [batch, 1, time, time]),
+    bias: (layer) => (layer < earlyLayers ? earlyBias : bias),
     rows: input('rows', 'int32', ['R']),
     weight: (name) => weights.get(name)!,
   });
@@ -117,7 +129,8 @@ export async function trainingProgram(
   const usualPositions = Int32Array.from({ length: tokens }, (_, i) => i % time);
   const usualBias = causalBias(batch, time);
 
-  const step: TrainingProgram['step'] = async (values, { ids, rows, targets, rowWeights, positions, bias }) => {
+  const step: TrainingProgram['step'] = async (values, { ids, rows, targets, rowWeights, positions, ...biases }) => {
+    const late = biases.bias ?? usualBias;
     const at = positions ?? usualPositions;
     const table = (name: string) => values.get(name)!;
     const embeddings = {
@@ -126,11 +139,14 @@ export async function trainingProgram(
     };
     const feeds: Record<string, HostTensor> = {
       embedded: float32([tokens, width], embedRows(width, embeddings, ids, at)),
-      bias: float32([batch, 1, time, time], bias ?? usualBias),
       rows: int32([rows.length], rows),
       targets: int32([targets.length], targets),
       row_weights: float32([rowWeights.length], rowWeights),
     };
+    const attention = { bias: late, early_bias: biases.earlyBias ?? late };
+    for (const [name, data] of Object.entries(attention)) {
+      if (inputNames.has(name)) feeds[name] = float32([batch, 1, time, time], data);
+    }
     if (inputNames.has('positions')) feeds.positions = int32([tokens], at);
     for (const [name, { dims }] of weights) feeds[name] = float32(dims as readonly number[], table(name));
     const out = await program.run(feeds);

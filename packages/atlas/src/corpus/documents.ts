@@ -17,15 +17,15 @@ export const documentShares = {
   aliases: 1.5,
   inverse: 5,
   compositions: 5,
-  inlinePassages: 17,
-  linedPassages: 5.5,
+  inlinePassages: 22,
+  linedPassages: 7,
 } as const;
 
 export function makeDocuments(world: World): DocumentSource {
   const all: readonly Fact[] = [...world.facts, ...world.aliasFacts];
   const invertible = world.facts.filter((fact) => trainedInverse(fact).length > 0);
   const compositions = world.compositions.filter((composition) => !composition.heldOut);
-  const subjects = [...world.factsBySubject.values()].filter((facts) => facts.length > 1);
+  const subjects = [...world.factsBySubject.values()];
   const aliases = world.entities.filter((entity) => entity.aliasOf !== undefined);
   const several = (random: Random, most: number, one: () => Piece[]): Piece[] =>
     Array.from({ length: 1 + random.below(most) }, one).flat();
@@ -33,8 +33,10 @@ export function makeDocuments(world: World): DocumentSource {
   const kinds: Record<keyof typeof documentShares, (random: Random) => Piece[]> = {
     facts: (random) => several(random, 3, () => statement(random, random.pick(all))),
     // The same subject in several relations keeps its attributes apart.
-    oneSubject: (random) =>
-      random.sample(random.pick(subjects), 2 + random.below(2)).flatMap((fact) => statement(random, fact)),
+    oneSubject: (random) => {
+      const facts = random.sample(random.pick(subjects), 2 + random.below(2));
+      return [...facts, ...(facts.length === 1 ? [random.pick(all)] : [])].flatMap((fact) => statement(random, fact));
+    },
     kinds: (random) =>
       several(random, 3, () => {
         const entity = random.pick(world.entities);

@@ -102,7 +102,7 @@ function irrelevantFact(world: World, random: Random, stated: readonly NewFact[]
 
 /** One or more new facts, then questions: most are answered by what was stated, the others as ever. */
 export function inlinePassage(world: World, random: Random, facts: readonly Fact[]): Piece[] {
-  const count = 1 + random.weighted([0.4, 0.35, 0.25]);
+  const count = 1 + random.weighted([0.5, 0.3, 0.2]);
   const stated: NewFact[] = [];
   const phrasingOf = new Map<NewFact, string>();
   const pieces: Piece[] = [];
@@ -120,7 +120,7 @@ export function inlinePassage(world: World, random: Random, facts: readonly Fact
       pieces.push(...ask(random, other, other.object, undefined));
     }
     // Now and then the question repeats the statement's own words.
-    pieces.push(...ask(random, fresh.fact, fresh.object, random.chance(0.65) ? phrasingOf.get(fresh) : undefined));
+    pieces.push(...ask(random, fresh.fact, fresh.object, random.chance(0.5) ? phrasingOf.get(fresh) : undefined));
   }
   if (random.chance(0.25)) {
     const other = irrelevantFact(world, random, stated, facts);

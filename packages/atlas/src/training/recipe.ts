@@ -9,11 +9,24 @@ export interface Recipe {
   readonly context: number;
   /** Size of the tokenizer's vocabulary. */
   readonly vocabulary: number;
-  /** Documents that the tokenizer is trained on. */
+  /** Documents that the tokenizer is trained on, besides every fact in every phrasing. */
   readonly tokenizerDocuments: number;
   readonly steps: number;
+  /**
+   * The first layers whose attention stays zero: they see one token at a time. The names of the world end in tokens of their
+   * own, so these layers are where a subject's attributes can be looked up, and what is looked up there is read by the
+   * attention of later layers. Without this the last token fetches the bare name at once and looks the fact up itself:
+   * recall is the same, but no edit at the subject takes.
+   */
+  readonly tokenWiseLayers: number;
   /** Sequences of `context` tokens a step. */
   readonly rows: number;
+  /**
+   * In the first `layers` layers of most rows, what comes after a subject cannot attend to it (corpus/subject-mask.ts). Facts are
+   * then looked up at the subject and read from there by the layers above, as in large models; without it the last token looks
+   * them up itself, and there is no site for an editor to write to.
+   */
+  readonly subjectMask: { readonly layers: number; readonly share: number };
   /** Peak learning rate of Muon (matrices), which is scaled to AdamW's. */
   readonly matrixLearningRate: number;
   /** Peak learning rate of AdamW (embeddings, norms, biases). */
@@ -33,9 +46,11 @@ export const atlasRecipe: Recipe = {
   mlpWidth: 1024,
   context: 96,
   vocabulary: 7168,
-  tokenizerDocuments: 60_000,
-  steps: 2400,
+  tokenizerDocuments: 3000,
+  tokenWiseLayers: 2,
+  steps: 2000,
   rows: 16,
+  subjectMask: { layers: 4, share: 0.9 },
   matrixLearningRate: 3e-3,
   otherLearningRate: 3e-3,
   warmupSteps: 60,

@@ -3,7 +3,7 @@ import { makeDocuments } from '../corpus/documents.ts';
 import { seeded } from '../random.ts';
 import { type Encoder, makeEncoder } from '../tokenizer/encoder.ts';
 import { type Bpe, countWords, endOfText, toTokenizerJson, trainBpe } from '../tokenizer/train-bpe.ts';
-import type { World } from '../world/world.ts';
+import { fill, type World } from '../world/world.ts';
 import type { Recipe } from './recipe.ts';
 
 export interface AtlasTokenizer {
@@ -24,8 +24,16 @@ export function* textDocuments(world: World, count: number, stream: string, seed
       .join('');
 }
 
+/** Every fact in every phrasing: names are learned alike, however often the documents happen to draw them. */
+function* everySentence(world: World): Generator<string> {
+  for (const { relation, subject, object } of [...world.facts, ...world.aliasFacts])
+    for (const phrasing of relation.phrasings) yield ` ${fill(phrasing, subject)} ${object}.`;
+}
+
 export function trainTokenizer(world: World, recipe: Recipe): AtlasTokenizer {
-  const counts = countWords(textDocuments(world, recipe.tokenizerDocuments, 'tokenizer', recipe.seed));
+  const counts = countWords(everySentence(world));
+  const documents = textDocuments(world, recipe.tokenizerDocuments, 'tokenizer', recipe.seed);
+  for (const [word, count] of countWords(documents)) counts.set(word, (counts.get(word) ?? 0) + count);
   const bpe = trainBpe(counts, recipe.vocabulary);
   const json = (value: unknown, indent?: number) => `${JSON.stringify(value, null, indent)}\n`;
   return {

@@ -3,8 +3,9 @@ import { adamW, type MuonMatrix, muon } from '@errata/graph';
 import { type DecoderSpec, decoderSpec, type MatrixRef, trainingProgram } from '@errata/models';
 import { makeBatch } from '../corpus/batches.ts';
 import { makeDocuments } from '../corpus/documents.ts';
+import { makeSubjectMask } from '../corpus/subject-mask.ts';
 import type { World } from '../world/world.ts';
-import { initialWeights } from './initial-weights.ts';
+import { attentionParameters, initialWeights } from './initial-weights.ts';
 import { modelConfig, type Recipe, schedule } from './recipe.ts';
 import { loadState, saveState } from './saved-state.ts';
 import type { AtlasTokenizer } from './tokenizer.ts';
@@ -35,11 +36,12 @@ export interface Trained {
   readonly finished: boolean;
 }
 
-/** The matrices that Muon updates: all of the blocks, fused projections by their parts. */
-function blockMatrices(spec: DecoderSpec): Map<string, MuonMatrix> {
+/** The matrices that Muon updates: those of the blocks that are not frozen, fused projections by their parts. */
+function blockMatrices(spec: DecoderSpec, frozen: ReadonlySet<string>): Map<string, MuonMatrix> {
   const matrices = new Map<string, MuonMatrix>();
-  const add = ({ weight, inSize, outSize }: MatrixRef, blocks = 1) =>
-    matrices.set(weight, { rows: inSize, columns: outSize, blocks });
+  const add = ({ weight, inSize, outSize }: MatrixRef, blocks = 1) => {
+    if (!frozen.has(weight)) matrices.set(weight, { rows: inSize, columns: outSize, blocks });
+  };
   for (const { projections, attentionOutput, mlp } of spec.blocks) {
     if (projections.kind !== 'fused' || mlp.kind !== 'plain') throw new Error('the recipe trains GPT-2 blocks');
     add(projections.matrix, 3);
@@ -63,11 +65,13 @@ export async function train(
   const { encoder } = tokenizer;
   const spec = decoderSpec(modelConfig(recipe, tokenizer.bpe.vocabulary.size, encoder.endOfTextId));
   const source = makeDocuments(world);
-  const matrices = blockMatrices(spec);
+  const maskSubjects = makeSubjectMask(world, encoder);
+  const frozen = attentionParameters(spec, recipe.tokenWiseLayers);
+  const matrices = blockMatrices(spec, frozen);
   const optimizers = { matrices: muon(matrices), others: adamW({ beta1: 0.9, beta2: 0.95 }) };
 
   const stored = loadState(options.statePath, recipe);
-  const weights = stored ? new Map(stored.weights) : initialWeights(spec, recipe.seed);
+  const weights = stored ? new Map(stored.weights) : initialWeights(spec, recipe.seed, frozen);
   if (stored) {
     optimizers.matrices.restore(stored.optimizers.matrices!);
     optimizers.others.restore(stored.optimizers.others!);
@@ -83,7 +87,11 @@ export async function train(
     });
 
   const shape = { rows: recipe.rows, length: recipe.context };
-  const program = await trainingProgram(spec, { batch: shape.rows, time: shape.length });
+  const program = await trainingProgram(spec, {
+    batch: shape.rows,
+    time: shape.length,
+    earlyLayers: recipe.subjectMask.layers,
+  });
   const begun = performance.now();
   const first = step;
   try {
@@ -101,11 +109,13 @@ export async function train(
         rows: Int32Array.from(rows),
         targets: Int32Array.from(rows, (row) => targets[row]!),
         rowWeights: Float32Array.from(rows, (row) => tokenWeights[row]! / total),
+        earlyBias: maskSubjects(inputs, shape, recipe.subjectMask.share, recipe.seed, step),
       });
       const share = schedule(recipe, step);
       const ofMatrices = new Map<string, Float32Array>();
       const ofOthers = new Map<string, Float32Array>();
-      for (const [name, gradient] of result.gradients) (matrices.has(name) ? ofMatrices : ofOthers).set(name, gradient);
+      for (const [name, gradient] of result.gradients)
+        if (!frozen.has(name)) (matrices.has(name) ? ofMatrices : ofOthers).set(name, gradient);
       await optimizers.matrices.step(weights, ofMatrices, recipe.matrixLearningRate * share);
       await optimizers.others.step(weights, ofOthers, recipe.otherLearningRate * share);
 

@@ -68,8 +68,8 @@ export interface DecoderOptions {
   readonly start: DecoderStart;
   /** Position of each token in its sequence, `[B*T]` int32. */
   readonly positions: Tensor;
-  /** Added to the attention scores, `[B, 1, T, P + T]`: 0 to attend, -1e9 not to. */
-  readonly bias: Tensor;
+  /** Added to the attention scores, `[B, 1, T, P + T]`: 0 to attend, -1e9 not to. One for all layers, or by layer. */
+  readonly bias: Tensor | ((layer: number) => Tensor);
   /** Looks a weight up by its checkpoint name: a constant or an input, the caller's choice. */
   readonly weight: (name: string) => Tensor;
   /** Cached keys and values of P earlier positions, one entry a layer of the range. */
@@ -143,7 +143,7 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
       batch,
       time,
       weight,
-      bias,
+      bias: typeof bias === 'function' ? bias(layer) : bias,
       rotation,
       past: past?.[layer - from],
     });

@@ -1,0 +1,83 @@
+// The training loop: it learns, and a run that was killed ends in the same weights as one that was not.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { buildWorld } from '../world/world.ts';
+import { atlasRecipe, type Recipe, schedule } from './recipe.ts';
+import { trainTokenizer } from './tokenizer.ts';
+import { train } from './train.ts';
+
+const recipe: Recipe = {
+  ...atlasRecipe,
+  layers: 2,
+  width: 16,
+  heads: 2,
+  mlpWidth: 32,
+  context: 24,
+  vocabulary: 512,
+  tokenizerDocuments: 50,
+  tokenWiseLayers: 1,
+  rows: 2,
+  steps: 8,
+  warmupSteps: 2,
+  checkpointEvery: 3,
+};
+const world = buildWorld();
+const tokenizer = trainTokenizer(world, recipe);
+const directory = mkdtempSync(join(tmpdir(), 'atlas-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('training', () => {
+  it('goes on from its stored state to the same weights, bit for bit', async () => {
+    const whole = await train(world, tokenizer, recipe, { statePath: join(directory, 'whole') });
+    expect(whole.finished).toBe(true);
+
+    const stop = new AbortController();
+    const statePath = join(directory, 'parts');
+    const first = await train(world, tokenizer, recipe, {
+      statePath,
+      signal: stop.signal,
+      onProgress: ({ step }) => step === 5 && stop.abort(),
+    });
+    expect(first.finished).toBe(false);
+    const steps: number[] = [];
+    const second = await train(world, tokenizer, recipe, { statePath, onProgress: ({ step }) => steps.push(step) });
+    expect(steps).toEqual([6, 7, 8]);
+    expect(second.weights).toEqual(whole.weights);
+  });
+
+  it('leaves the attention of token-wise layers at zero and trains the rest', async () => {
+    const { weights } = await train(
+      world,
+      tokenizer,
+      { ...recipe, seed: 3, steps: 3 },
+      { statePath: join(directory, 'zero') },
+    );
+    const nonZero = (name: string) => weights.get(name)!.some((value) => value !== 0);
+    expect(nonZero('transformer.h.0.attn.c_attn.weight')).toBe(false);
+    expect(nonZero('transformer.h.0.attn.c_proj.weight')).toBe(false);
+    expect(nonZero('transformer.h.0.mlp.c_fc.bias')).toBe(true);
+    expect(nonZero('transformer.h.1.attn.c_proj.bias')).toBe(true);
+  });
+
+  it('starts afresh where the stored state is of another recipe', async () => {
+    const steps: number[] = [];
+    await train(
+      world,
+      tokenizer,
+      { ...recipe, steps: 2, seed: 9 },
+      { statePath: join(directory, 'whole'), onProgress: ({ step }) => steps.push(step) },
+    );
+    expect(steps).toEqual([1, 2]);
+  });
+});
+
+describe('the schedule', () => {
+  it('warms up, holds and falls to zero', () => {
+    const shares = Array.from({ length: atlasRecipe.steps }, (_, step) => schedule(atlasRecipe, step));
+    expect(shares[0]).toBeCloseTo(1 / atlasRecipe.warmupSteps);
+    expect(Math.max(...shares)).toBe(1);
+    expect(shares.at(-1)).toBeLessThan(0.002);
+  });
+});
