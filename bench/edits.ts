@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { EditSequences, TargetSequence } from '@errata/editors';
 import { prepareSearch, searchValues } from '@errata/editors';
 import { decoderSpec, modelFromWeights, uniform } from '@errata/models';
+import { median } from './median.ts';
 import { naiveSearcher } from './naive-value-search.ts';
 
 const config = {
@@ -137,8 +138,6 @@ function inChild(role: Role): Promise<Measured> {
     child.once('exit', (code) => reject(new Error(`${role} ended with code ${code}`)));
   });
 }
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Runs the three forms one after another and prints the table. */
 export async function main(_args: readonly string[]): Promise<void> {

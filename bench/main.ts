@@ -2,6 +2,7 @@
 const benches = {
   edits: () => import('./edits.ts'),
   'atlas-edits': () => import('./atlas-edits.ts'),
+  versions: () => import('./versions.ts'),
 } as const;
 
 const [name = '', ...rest] = process.argv.slice(2);
