@@ -11,7 +11,10 @@ export interface Reading {
   readonly targetIds: readonly number[];
   /** The argmax at each of those positions, the tokens before it being given. */
   readonly predicted: readonly number[];
-  /** What greedy generation yields after the prompt alone: at least as many tokens as `targetIds`, unless the text ends. */
+  /**
+   * What greedy generation yields after the prompt alone: as many tokens as `targetIds`, and some more where an answer is
+   * looked for; fewer where the text ends.
+   */
   readonly greedyIds: readonly number[];
   /** The same as text, with its leading space. */
   readonly text: string;
@@ -75,9 +78,12 @@ export async function readParent(
     if (reading !== undefined) known.set(key, reading);
     return reading === undefined;
   });
-  const layouts = (plan: Plan, greedyIds: readonly number[]) =>
-    plan.targetIds ?? ownAnswer(parent.tokenizer, greedyIds);
-  const answers = await readAll(parent, open, layouts, 'parent', options);
+  const answers = await readAll(
+    parent,
+    open.map((question) => planQuestion(parent, question)),
+    'parent',
+    options,
+  );
   for (const [key, reading] of answers) cache?.set(key, reading);
   return new Map([...known, ...answers]);
 }
@@ -89,7 +95,12 @@ export function readCandidate(
   parent: Readings,
   options: EvaluationOptions = {},
 ): Promise<Readings> {
-  return readAll(candidate, questions, (plan) => parent.get(plan.key)!.targetIds, 'candidate', options);
+  const plans = questions.map((question) => {
+    const plan = planQuestion(candidate, question);
+    const { targetIds } = parent.get(plan.key)!;
+    return { ...plan, targetIds, length: lengthToRead(question, targetIds) };
+  });
+  return readAll(candidate, plans, 'candidate', options);
 }
 
 interface Plan {
@@ -98,6 +109,7 @@ interface Plan {
   readonly aloneIds: readonly number[];
   /** What teacher forcing starts from: differs where the tokenizer merges across the seam. */
   readonly promptIds: readonly number[];
+  /** Undefined where the model's own answer is to lay out the positions. */
   readonly targetIds: readonly number[] | undefined;
   /** Tokens to generate. */
   readonly length: number;
@@ -118,19 +130,20 @@ function planQuestion({ view, tokenizer }: Respondent, question: Question): Plan
       { details: { prompt: question.prompt, tokens, context: view.spec.context } },
     );
   }
-  const length = targetIds === undefined ? ownAnswerTokens : targetIds.length + extraTokens;
-  return { key, aloneIds, promptIds, targetIds, length };
+  return { key, aloneIds, promptIds, targetIds, length: lengthToRead(question, targetIds) };
+}
+
+function lengthToRead({ about }: Question, targetIds: readonly number[] | undefined): number {
+  if (targetIds === undefined) return ownAnswerTokens;
+  return about === 'answer' ? targetIds.length + extraTokens : targetIds.length;
 }
 
 async function readAll(
-  respondent: Respondent,
-  questions: readonly Question[],
-  layout: (plan: Plan, greedyIds: readonly number[]) => readonly number[],
+  { view, tokenizer }: Respondent,
+  plans: readonly Plan[],
   stage: 'parent' | 'candidate',
   { onProgress, signal }: EvaluationOptions,
 ): Promise<Readings> {
-  const { view, tokenizer } = respondent;
-  const plans = questions.map((question) => planQuestion(respondent, question));
   const { eosId } = tokenizer;
   let done = 0;
   const advance = (rows: number) => {
@@ -165,7 +178,7 @@ async function readAll(
   const answers = new Map<string, Reading>();
   const laidOut = plans.map((plan) => {
     const greedyIds = continued.get(plan.aloneIds.join(' '))!.slice(0, plan.length);
-    return { plan, greedyIds, targetIds: layout(plan, greedyIds) };
+    return { plan, greedyIds, targetIds: plan.targetIds ?? ownAnswer(tokenizer, greedyIds) };
   });
   for (const chunk of chunks(laidOut)) {
     const scores = await view.score(

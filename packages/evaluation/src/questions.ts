@@ -1,9 +1,12 @@
 // The questions an evaluation asks about an edit, told apart by what each is to show.
 import type { Edit, Probe } from '@errata/contracts';
 
-/** A prompt with the answer expected of it. Without a target it is about the parent's own answer. */
+/** A prompt with what is looked for in the reply to it. */
 export interface Question {
+  /** Whether a reply is held against the answer wanted, or against the parent's reply. */
+  readonly about: 'answer' | 'agreement';
   readonly prompt: string;
+  /** Without one, agreement is about the parent's own answer. */
   readonly target: string | undefined;
   /** The target and its other spellings: any of them counts in free generation. */
   readonly accepted: readonly string[];
@@ -17,9 +20,9 @@ export interface EditQuestions {
   readonly portability: ReadonlyMap<string, readonly Question[]>;
 }
 
-/** Equal for questions that get the same answer, whatever their role. */
-export const questionKey = ({ prompt, target }: Pick<Question, 'prompt' | 'target'>): string =>
-  JSON.stringify(target === undefined ? [prompt] : [prompt, target]);
+/** Equal for questions to which a model gives one and the same reply. */
+export const questionKey = ({ about, prompt, target }: Omit<Question, 'accepted'>): string =>
+  JSON.stringify(target === undefined ? [about, prompt] : [about, prompt, target]);
 
 /**
  * Unrolls an edit. Rephrases expect the edit's own target; a portability probe without a target expects nothing and is left
@@ -27,6 +30,7 @@ export const questionKey = ({ prompt, target }: Pick<Question, 'prompt' | 'targe
  */
 export function questionsOfEdit(edit: Edit): EditQuestions {
   const own = (prompt: string): Question => ({
+    about: 'answer',
     prompt,
     target: edit.target_new,
     accepted: [edit.target_new, ...(edit.aliases ?? [])],
@@ -34,22 +38,23 @@ export function questionsOfEdit(edit: Edit): EditQuestions {
   return {
     reliability: own(edit.prompt),
     generalization: edit.rephrases.map(own),
-    locality: byKind(edit.locality, () => true),
-    portability: byKind(edit.portability, (probe) => probe.target !== undefined),
+    locality: byKind(edit.locality, 'agreement'),
+    portability: byKind(edit.portability, 'answer'),
   };
 }
 
 function byKind(
   probes: Readonly<Record<string, readonly Probe[] | undefined>>,
-  keep: (probe: Probe) => boolean,
+  about: Question['about'],
 ): Map<string, Question[]> {
   const kinds = new Map<string, Question[]>();
   for (const [kind, group] of Object.entries(probes)) {
-    const kept = (group ?? []).filter(keep);
+    const kept = (group ?? []).filter(({ target }) => about === 'agreement' || target !== undefined);
     if (kept.length === 0) continue;
     kinds.set(
       kind,
       kept.map(({ prompt, target, aliases }) => ({
+        about,
         prompt,
         target,
         accepted: target === undefined ? [] : [target, ...(aliases ?? [])],
