@@ -9,13 +9,15 @@ import {
   edit,
   expectWholeHistory,
   type FaultStack,
+  shortLeaseMs,
   startFaultStack,
   until,
   type WorkerProcess,
 } from './stack.ts';
 
 // Two cases at a time, each with a database and workers of its own.
-const stacks = await Promise.all([startFaultStack(null), startFaultStack(null)]);
+const leaseMs = shortLeaseMs;
+const stacks = await Promise.all([startFaultStack({ leaseMs }), startFaultStack({ leaseMs })]);
 afterAll(() => Promise.all(stacks.map((stack) => stack.close())));
 const free = [...stacks];
 const waiting: ((stack: FaultStack) => void)[] = [];
@@ -125,7 +127,7 @@ const absent = redisServer === undefined;
 describe.skipIf(absent)(`FLUSHALL${absent ? ' (skipped: no redis-server found)' : ''}`, () => {
   test('between submission and start, and again while the job runs: one version in the end', async () => {
     const redis = await privateRedis();
-    const stack = await startFaultStack(redis.url);
+    const stack = await startFaultStack({ queueUrl: redis.url, leaseMs });
     try {
       const branch = await stack.branch('flushed');
       const edits = [edit('Sylvania')];

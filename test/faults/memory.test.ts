@@ -3,7 +3,7 @@ import { listEvents } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
 import { edit, expectWholeHistory, startFaultStack, until } from './stack.ts';
 
-const stack = await startFaultStack(null);
+const stack = await startFaultStack();
 afterAll(() => stack.close());
 
 test('the job waits for a worker that has room', async () => {

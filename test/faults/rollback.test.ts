@@ -5,7 +5,7 @@ import { branchLog, checkBranch, getModel, getVersion, laneOfJob, listEdits, sub
 import { afterAll, expect, test } from 'vitest';
 import { edit, openGate, startFaultStack } from './stack.ts';
 
-const stack = await startFaultStack(null);
+const stack = await startFaultStack();
 const { lineage, modelId } = stack;
 const engine: EngineClient = startEngine({ blobsDir: stack.blobsDir, threads: 1 });
 stack.spare.signal('SIGCONT');

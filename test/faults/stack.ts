@@ -30,10 +30,15 @@ import { writeTinyModel } from './tiny-model.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Short enough that a dead worker is replaced within a test, long enough for a busy machine. */
-export const leaseMs = 2_500;
+export const shortLeaseMs = 2_500;
 
-/** The server ends a frozen process's transaction sooner than it would in service. */
-const frozenTransactions = '-c idle_in_transaction_session_timeout=1000';
+export interface StackSettings {
+  /** Null puts the queue into the database. */
+  readonly queueUrl?: string | null;
+  readonly leaseMs?: number;
+  /** How long the server lets a frozen process keep its transaction, in ms; as in service unless given. */
+  readonly frozenMs?: number;
+}
 
 export interface WorkerProcess {
   readonly pid: number;
@@ -66,7 +71,9 @@ export interface FaultStack {
 }
 
 export interface SubmitOptions {
+  readonly model?: string;
   readonly branch?: string;
+  readonly on_error?: 'abort' | 'continue';
   readonly gate?: GatePolicy;
   readonly wake?: boolean;
   readonly editor?: string;
@@ -89,21 +96,22 @@ export const edit = (name: string): EditInput => ({
 
 /** Waits for something to become true; gives up, saying what it waited for, only when it will hardly come any more. */
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 90_000;
+  const deadline = Date.now() + 300_000;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await sleep(20);
   }
 }
 
-/** Brings up everything, and a worker that imports the model. `queueUrl` null puts the queue into the database. */
-export async function startFaultStack(queueUrl: string | null): Promise<FaultStack> {
+/** Brings up everything, and a worker that imports the model. */
+export async function startFaultStack(settings: StackSettings = {}): Promise<FaultStack> {
+  const { queueUrl = null, leaseMs = 30_000, frozenMs } = settings;
   const database = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'errata-faults-'));
   const blobsDir = join(folder, 'blobs');
   await migrate(database.url);
   const url = new URL(database.url);
-  url.searchParams.set('options', frozenTransactions);
+  if (frozenMs !== undefined) url.searchParams.set('options', `-c idle_in_transaction_session_timeout=${frozenMs}`);
   const environment = {
     DATABASE_URL: url.href,
     QUEUE_URL: queueUrl ?? url.href,
@@ -128,17 +136,26 @@ export async function startFaultStack(queueUrl: string | null): Promise<FaultSta
     await until(`${jobId} is over`, async () => isTerminal((await getJob(lineage, jobId)).state));
     return getJob(lineage, jobId);
   };
-  const importing = await submitImport(lineage, {
-    name: 'tiny',
-    path: await writeTinyModel(folder),
-    created_by: null,
-  });
+
+  const close = async () => {
+    for (const worker of workers) worker.signal('SIGKILL');
+    await Promise.all([...workers].map(({ exited }) => exited));
+    await dispatch.close();
+    await lineage.close();
+    await database.drop();
+    await rm(folder, { recursive: true, force: true });
+  };
   const spare = startWorker({ WORKER_NAME: 'spare' });
-  const imported = await finished(importing.id);
-  expect(imported.error).toBeNull();
+  const path = await writeTinyModel(folder);
+  const { id } = await submitImport(lineage, { name: 'tiny', path, created_by: null });
+  const imported = await finished(id);
+  if (imported.model_id === null) {
+    await close();
+    throw new Error(`the model could not be imported: ${JSON.stringify(imported.error)}`);
+  }
   await until('the spare worker is idle', async () => (await dispatch.counts()).active === 0);
   spare.signal('SIGSTOP');
-  const modelId = imported.model_id!;
+  const modelId = imported.model_id;
 
   return {
     lineage,
@@ -155,16 +172,16 @@ export async function startFaultStack(queueUrl: string | null): Promise<FaultSta
       spare.signal('SIGSTOP');
       return job;
     },
-    submit: async (edits, { branch = 'main', gate = openGate, wake = true, ...editor } = {}) => {
+    submit: async (edits, { gate = openGate, wake = true, ...options } = {}) => {
       const job = await submitEditJob(lineage, {
         model: modelId,
-        branch,
+        branch: 'main',
         edits: edits.map((input) => editSchema.parse(input)),
         ...quickEditor,
-        ...editor,
         seed: 7,
         on_error: 'abort',
         on_conflict: 'fail',
+        ...options,
         gate,
         created_by: null,
       });
@@ -175,14 +192,7 @@ export async function startFaultStack(queueUrl: string | null): Promise<FaultSta
       await createBranch(lineage, modelId, { name, from: 'main' }).catch(() => {}); // it may be there already
       return getBranch(lineage, modelId, name);
     },
-    close: async () => {
-      for (const worker of workers) worker.signal('SIGKILL');
-      await Promise.all([...workers].map(({ exited }) => exited));
-      await dispatch.close();
-      await lineage.close();
-      await database.drop();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }
 
@@ -213,6 +223,10 @@ function spawnWorker(environment: Readonly<Record<string, string>>): WorkerProce
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (child.pid === undefined) throw new Error('the worker could not be started');
+  // Also when this process ends before its tests could clean up, and though the worker may be stopped.
+  const killWithUs = () => void child.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  child.once('exit', () => process.off('exit', killWithUs));
   const lines: Record<string, unknown>[] = [];
   const waiting = new Set<(line: Record<string, unknown>) => void>();
   createInterface({ input: child.stdout }).on('line', (text) => {

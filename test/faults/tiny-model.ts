@@ -36,7 +36,7 @@ const corpus = Array.from({ length: 40 }, (_, day) => `Day ${day}: the river of 
 );
 
 /** Writes the model's directory below `folder` and answers with its path. */
-export async function writeTinyModel(folder: string, seed = 1): Promise<string> {
+export async function writeTinyModel(folder: string, seed = 1, { corpus: withCorpus = true } = {}): Promise<string> {
   const path = join(folder, `tiny-${seed}`);
   const whole = { ...config, vocab_size: characters.length + 1, bos_token_id: 0, eos_token_id: 0 };
   const next = uniform(seed, 0);
@@ -48,11 +48,8 @@ export async function writeTinyModel(folder: string, seed = 1): Promise<string> 
       return [name, { shape, data }];
     }),
   );
-  const files = new Map([
-    ['tokenizer.json', JSON.stringify(tokenizer)],
-    ['errata.json', JSON.stringify({ corpus: 'corpus.txt' })],
-    ['corpus.txt', corpus],
-  ]);
+  const files = new Map([['tokenizer.json', JSON.stringify(tokenizer)]]);
+  if (withCorpus) files.set('errata.json', JSON.stringify({ corpus: 'corpus.txt' })).set('corpus.txt', corpus);
   await writeCheckpoint(path, { config: whole, tensors, files });
   return path;
 }

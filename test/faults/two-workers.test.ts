@@ -36,7 +36,7 @@ async function workTwoBranches(stack: FaultStack): Promise<void> {
 }
 
 test('over PostgreSQL', async () => {
-  const stack = await startFaultStack(null);
+  const stack = await startFaultStack();
   try {
     await workTwoBranches(stack);
   } finally {
@@ -47,7 +47,7 @@ test('over PostgreSQL', async () => {
 const absent = redisServer === undefined;
 test.skipIf(absent)(`over Redis${absent ? ' (skipped: no redis-server found)' : ''}`, async () => {
   const redis = await privateRedis();
-  const stack = await startFaultStack(redis.url);
+  const stack = await startFaultStack({ queueUrl: redis.url });
   try {
     await workTwoBranches(stack);
   } finally {

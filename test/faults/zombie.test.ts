@@ -1,9 +1,9 @@
 // A worker that is frozen past its lease, while another does its work, writes nothing when it wakes up.
 import { getJob, listEvents } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { edit, expectWholeHistory, type FaultStack, startFaultStack, until } from './stack.ts';
+import { edit, expectWholeHistory, type FaultStack, shortLeaseMs, startFaultStack, until } from './stack.ts';
 
-const stack = await startFaultStack(null);
+const stack = await startFaultStack({ leaseMs: shortLeaseMs, frozenMs: 3_000 });
 afterAll(() => stack.close());
 
 /** Everything that a commit writes. */

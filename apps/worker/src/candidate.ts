@@ -1,12 +1,15 @@
 // From edits to a candidate version, and from a candidate to a verdict: what edit jobs and replays have in common.
 import {
   type ConfigOverrides,
+  type EditResult,
   ErrataError,
   type ErrorCode,
   type GatePolicy,
   type GateVerdict,
   judge,
   type Manifest,
+  type PlainError,
+  type Score,
   versionId,
 } from '@errata/contracts';
 import type { ArtefactReference, BuiltDelta, EditFailure, EngineMethods } from '@errata/engine';
@@ -77,23 +80,54 @@ export async function solve(
   return { request, parent, manifest, contributions, ...solved };
 }
 
-/** Measures a candidate against the version it was built upon. */
-export function evaluate(run: JobRun, model: StoredModel, candidate: Candidate, phase: string): Promise<Evaluation> {
-  const { request, parent, manifest, diagnostics, failures, seconds } = candidate;
-  return run.call(
+/**
+ * Measures a candidate against the version it was built upon. Edits that failed are reported with what they failed with, and not
+ * asked about: what kept them from being applied, such as a prompt beyond the context window, may keep them from being read.
+ */
+export async function evaluate(
+  run: JobRun,
+  model: StoredModel,
+  { request, parent, manifest, diagnostics, failures, seconds }: Candidate,
+  phase: string,
+): Promise<Evaluation> {
+  const failed = new Map(failures.map(({ position, error }) => [position, error]));
+  const applied = request.edits.flatMap(({ edit }, position) => (failed.has(position) ? [] : [{ edit, position }]));
+  const { results, summary, gate_values } = await run.call(
     'evaluateCandidate',
     {
       model: modelReference(model),
       parent,
       candidate: manifest,
-      edits: request.edits.map(({ edit }) => edit),
-      diagnostics,
-      failures,
+      edits: applied.map(({ edit }) => edit),
+      diagnostics: applied.map(({ position }) => diagnostics[position] ?? {}),
       edit_seconds: seconds,
     },
     phase,
   );
+  const measured = new Map(applied.map(({ position }, index) => [position, results[index]]));
+  return {
+    results: request.edits.map(
+      ({ edit }, position) => measured.get(position) ?? unmeasured(edit.custom_id, failed.get(position)),
+    ),
+    summary: { ...summary, edits: request.edits.length },
+    gate_values,
+  };
 }
+
+const noScore: Score = { token: 0, all: 0, exact: 0 };
+
+const unmeasured = (custom_id: string, error: Pick<PlainError, 'code' | 'message'> | undefined): EditResult => ({
+  custom_id,
+  outcome: 'failed',
+  error: error === undefined ? null : { code: error.code, message: error.message },
+  answer_before: '',
+  answer_after: '',
+  reliability: { before: noScore, after: noScore },
+  generalization: null,
+  locality: {},
+  portability: {},
+  diagnostics: {},
+});
 
 export interface Judgement {
   readonly verdict: GateVerdict;
