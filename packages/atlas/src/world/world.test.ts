@@ -15,7 +15,7 @@ describe('the world', () => {
 
   it('is the same for the same seed; another seed makes other people', () => {
     const again = buildWorld();
-    expect(again.facts).toEqual(world.facts);
+    expect(JSON.stringify(again.facts)).toBe(JSON.stringify(world.facts));
     const people = (facts: typeof world.facts) => facts.filter((f) => f.subject.fictional).map((f) => f.subject.name);
     expect(people(buildWorld(2).facts)).not.toEqual(people(world.facts));
   });
@@ -25,17 +25,19 @@ describe('the world', () => {
       [...world.facts, ...world.aliasFacts],
       (fact) => `${fact.relation.id} ${fact.subject.name}`,
     );
-    for (const [question, facts] of questions) expect(facts.length, question).toBe(1);
+    expect([...questions].filter(([, facts]) => facts.length > 1).map(([question]) => question)).toEqual([]);
   });
 
   it('gives no prompt two answers', () => {
     const answers = new Map<string, string>();
+    const contradicted: string[] = [];
     for (const fact of [...world.facts, ...world.aliasFacts])
       for (const phrasing of fact.relation.phrasings) {
         const prompt = fill(phrasing, fact.subject);
-        expect(answers.get(prompt) ?? fact.object, prompt).toBe(fact.object);
+        if ((answers.get(prompt) ?? fact.object) !== fact.object) contradicted.push(prompt);
         answers.set(prompt, fact.object);
       }
+    expect(contradicted).toEqual([]);
   });
 
   it('inverts only relations in which an object has one subject', () => {
@@ -58,10 +60,9 @@ describe('the world', () => {
 
   it('holds out phrasings of every fact, and every phrasing is trained for others', () => {
     for (const [relation, facts] of groupBy(world.facts, (fact) => fact.relation)) {
-      for (const fact of facts) {
-        expect(fact.heldOut.length).toBeGreaterThan(0);
-        expect(relation.phrasings.length - fact.heldOut.length).toBeGreaterThanOrEqual(4);
-      }
+      const trained = facts.map((fact) => relation.phrasings.length - fact.heldOut.length);
+      expect(Math.max(...trained), relation.id).toBeLessThan(relation.phrasings.length);
+      expect(Math.min(...trained), relation.id).toBeGreaterThanOrEqual(4);
       for (const index of relation.phrasings.keys())
         expect(
           facts.some((fact) => !fact.heldOut.includes(index)),
@@ -80,8 +81,10 @@ describe('the world', () => {
   });
 
   it('leads compositions through facts that fit together', () => {
-    for (const { first, second } of world.compositions)
-      expect(first.object.replace(/^the /, '')).toBe(second.subject.name);
+    const astray = world.compositions.filter(
+      ({ first, second }) => first.object.replace(/^the /, '') !== second.subject.name,
+    );
+    expect(astray).toEqual([]);
     expect(world.compositions.some(({ heldOut }) => heldOut)).toBe(true);
   });
 });
