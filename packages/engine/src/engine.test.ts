@@ -294,11 +294,11 @@ describe('the process', () => {
   });
 
   it('refuses a model that does not fit its budget, with the numbers', async () => {
-    const small = startEngine({ blobsDir, threads: 1, memoryMb: 256 });
+    const small = startEngine({ blobsDir, threads: 1, memoryMb: 512 });
     try {
       await expect(small.call('digestWeights', { model: reference(), manifest: root })).rejects.toMatchObject({
         code: 'insufficient_memory',
-        details: { budget_mb: 256, needed_mb: 257, parameters: model.parameters },
+        details: { budget_mb: 512, needed_mb: 513, parameters: model.parameters },
       });
     } finally {
       await small.stop();
@@ -309,8 +309,8 @@ describe('the process', () => {
     const second = await writeTinyModel({ seed: 2 });
     removals.push(second.remove);
     const another = await engine.call('importModel', { path: second.path });
-    const narrow = startEngine({ blobsDir, threads: 1, memoryMb: 257 });
-    const wide = startEngine({ blobsDir, threads: 1, memoryMb: 258 });
+    const narrow = startEngine({ blobsDir, threads: 1, memoryMb: 513 });
+    const wide = startEngine({ blobsDir, threads: 1, memoryMb: 514 });
     try {
       for (const client of [narrow, wide]) {
         await client.call('digestWeights', { model: reference(), manifest: root });

@@ -149,12 +149,12 @@ describe('answers', () => {
 });
 
 describe('edits that failed', () => {
-  it('are reported and left out of the means', async () => {
+  it('are reported, not asked about, and left out of the means', async () => {
     const { summary, perEdit } = await evaluateCandidate({
       parent,
       candidate: parent,
       tokenizer,
-      edits: [edit(), edit({ custom_id: 'e2' })],
+      edits: [edit(), edit({ custom_id: 'e2', prompt: `Oz ${'is '.repeat(60)}` })],
       work: [{ diagnostics: { steps: 3 } }, { error: { code: 'edit_failed', message: 'no' } }],
     });
     expect(summary).toMatchObject({ edits: 2, applied: 1, perplexity: null });

@@ -4,7 +4,7 @@ import type { Tokenizer, View } from '@errata/models';
 import { type AnswerCache, type Reading, readCandidate, readParent } from './answers.ts';
 import { relativeChange } from './change.ts';
 import { exactMatch, firstSentence, meanScore, tokenAgreement } from './metrics.ts';
-import { defaultPerplexityTokens, heldTokens } from './perplexity.ts';
+import { defaultPerplexityTokens, heldTokens, perplexityOf } from './perplexity.ts';
 import { distinctQuestions, type EditQuestions, type Question, questionKey, questionsOfEdit } from './questions.ts';
 
 /** What the editor left behind for one edit, in the order of the edits. */
@@ -63,24 +63,28 @@ export async function evaluateCandidate(
 ): Promise<CandidateEvaluation> {
   const started = performance.now();
   const { parent, candidate, tokenizer, edits, work } = input;
-  const asked = edits.map(questionsOfEdit);
-  const questions = distinctQuestions(asked);
+  const failureOf = (position: number) => work?.[position]?.error;
+  const asked = edits.map((edit, position) => (failureOf(position) === undefined ? questionsOfEdit(edit) : null));
+  const questions = distinctQuestions(asked.filter((group) => group !== null));
   const before = await readParent({ view: parent, tokenizer }, questions, {
     ...options,
     ...(input.cache && { cache: input.cache }),
   });
   const after = await readCandidate({ view: candidate, tokenizer }, questions, before, options);
-  const scored = asked.map((group) => scoreEdit(group, before, after));
   const held = await measurePerplexity(input, options);
 
+  const applied: EditScores[] = [];
   const perEdit = edits.map((edit, position): EditResult => {
-    const scores = scored[position]!;
-    const { diagnostics = {}, error = null } = work?.[position] ?? {};
-    const key = questionKey(asked[position]!.reliability);
+    const group = asked[position]!;
+    const { diagnostics = {}, error } = work?.[position] ?? {};
+    if (group === null) return unmeasured(edit.custom_id, error!, diagnostics);
+    const scores = scoreEdit(group, before, after);
+    applied.push(scores);
+    const key = questionKey(group.reliability);
     return {
       custom_id: edit.custom_id,
-      outcome: error === null ? 'applied' : 'failed',
-      error: error === null ? null : { code: error.code, message: error.message },
+      outcome: 'applied',
+      error: null,
       answer_before: firstSentence(before.get(key)!.text),
       answer_after: firstSentence(after.get(key)!.text),
       reliability: scores.reliability,
@@ -90,12 +94,11 @@ export async function evaluateCandidate(
       diagnostics: { ...diagnostics },
     };
   });
-  const applied = scored.filter((_, position) => work?.[position]?.error === undefined);
   const locality = poolKinds(applied.map((scores) => scores.locality));
   const summary: EvaluationSummary = {
     edits: edits.length,
     applied: applied.length,
-    reliability: pairMeans(applied.map((scores) => scores.reliability)) ?? { before: noScore, after: noScore },
+    reliability: pairMeans(applied.map((scores) => scores.reliability)) ?? { before: noScores, after: noScores },
     generalization: pairMeans(applied.flatMap((scores) => scores.generalization)),
     locality: meanScore([...locality.values()].flat()),
     locality_by_kind: mapValues(locality, (list) => meanScore(list)!),
@@ -121,7 +124,26 @@ interface EditScores {
 
 type Readings = ReadonlyMap<string, Reading>;
 
-const noScore: MeanScore = { token: 0, all: 0, exact: 0, count: 0 };
+const noScore: Score = { token: 0, all: 0, exact: 0 };
+const noScores: MeanScore = { ...noScore, count: 0 };
+
+/** An edit that was not applied is not asked about: what kept it out, such as a prompt that is too long, may do so here. */
+const unmeasured = (
+  custom_id: string,
+  { code, message }: NonNullable<EditWork['error']>,
+  diagnostics: NonNullable<EditWork['diagnostics']>,
+): EditResult => ({
+  custom_id,
+  outcome: 'failed',
+  error: { code, message },
+  answer_before: '',
+  answer_after: '',
+  reliability: { before: noScore, after: noScore },
+  generalization: null,
+  locality: {},
+  portability: {},
+  diagnostics: { ...diagnostics },
+});
 
 function scoreEdit(asked: EditQuestions, before: Readings, after: Readings): EditScores {
   const pair = (question: Question): Pair => {
@@ -178,10 +200,7 @@ async function measurePerplexity(
   const measure = async (view: View, done: number) => {
     signal?.throwIfAborted();
     onProgress?.({ stage: 'perplexity', done, total: 2 });
-    return reportable((await view.perplexity(ids)).perplexity);
+    return perplexityOf(view, ids);
   };
   return { parent: await measure(parent, 0), candidate: await measure(candidate, 1) };
 }
-
-// JSON has no infinity: a model so broken that its perplexity is not a number has the largest there is.
-const reportable = (value: number): number => (Number.isFinite(value) ? value : Number.MAX_VALUE);

@@ -1,10 +1,10 @@
 // Held text for perplexity: the cheapest witness of damage that no probe was written for.
 import { type FileHandle, open as openFile } from 'node:fs/promises';
-import { ErrataError } from '@errata/contracts';
-import type { Tokenizer } from '@errata/models';
+import { ErrataError, sha256 } from '@errata/contracts';
+import type { Tokenizer, View } from '@errata/models';
 
-/** Tokens read unless told otherwise: enough that one version's perplexity is known to a few percent. */
-export const defaultPerplexityTokens = 4096;
+/** Tokens read unless told otherwise. Both versions read the same ones, so that their ratio is known better than either. */
+export const defaultPerplexityTokens = 2048;
 
 // No tokenizer in use makes tokens of more characters than this on the mean.
 const charactersPerToken = 16;
@@ -42,4 +42,17 @@ export async function readHeldText(path: string): Promise<string> {
   } finally {
     await file?.close();
   }
+}
+
+const measured = new WeakMap<View, Map<string, number>>();
+
+/** Perplexity of a version, measured once: it is a parent's now and was a candidate's one job ago. */
+export async function perplexityOf(view: View, ids: readonly number[]): Promise<number> {
+  const known = measured.get(view) ?? new Map<string, number>();
+  measured.set(view, known);
+  const key = sha256(new Uint8Array(Int32Array.from(ids).buffer));
+  const value = known.get(key) ?? (await view.perplexity(ids)).perplexity;
+  known.set(key, value);
+  // JSON has no infinity: a model so broken that its perplexity is not a number has the largest there is.
+  return Number.isFinite(value) ? value : Number.MAX_VALUE;
 }
