@@ -4,21 +4,8 @@ import { seeded } from '../random.ts';
 
 const deviation = 0.02;
 
-/** Names of the attention parameters of the first layers. */
-export function attentionParameters(spec: DecoderSpec, layers: number): ReadonlySet<string> {
-  return new Set(
-    spec.blocks.slice(0, layers).flatMap(({ projections, attentionOutput }) => {
-      if (projections.kind !== 'fused') throw new Error('the recipe trains GPT-2 blocks');
-      return [projections.matrix, attentionOutput].flatMap(({ weight, bias }) => (bias ? [weight, bias] : [weight]));
-    }),
-  );
-}
-
-/**
- * Fresh float32 parameters of a spec (Radford et al. 2019, section 2.3).
- * @param zero names of parameters that start, and stay, at zero
- */
-export function initialWeights(spec: DecoderSpec, seed: number, zero: ReadonlySet<string>): Map<string, Float32Array> {
+/** Fresh float32 parameters of a spec (Radford et al. 2019, section 2.3). */
+export function initialWeights(spec: DecoderSpec, seed: number): Map<string, Float32Array> {
   const residual = new Set(spec.blocks.flatMap((block) => [block.attentionOutput.weight, block.mlp.output.weight]));
   const norms = new Set(
     [spec.finalNorm, ...spec.blocks.flatMap((block) => [block.attentionNorm, block.mlpNorm])].map(
@@ -29,7 +16,7 @@ export function initialWeights(spec: DecoderSpec, seed: number, zero: ReadonlySe
   for (const [name, dims] of spec.parameters) {
     const values = new Float32Array(dims.reduce((product, dim) => product * dim, 1));
     if (norms.has(name)) values.fill(1);
-    else if (dims.length === 2 && !zero.has(name)) {
+    else if (dims.length === 2) {
       const random = seeded('initial weights', seed, name);
       const scale = residual.has(name) ? deviation / Math.sqrt(2 * spec.layers) : deviation;
       for (let i = 0; i < values.length; i += 2) {

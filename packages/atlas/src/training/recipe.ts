@@ -12,13 +12,6 @@ export interface Recipe {
   /** Documents that the tokenizer is trained on, besides every fact in every phrasing. */
   readonly tokenizerDocuments: number;
   readonly steps: number;
-  /**
-   * The first layers whose attention stays zero: they see one token at a time. The names of the world end in tokens of their
-   * own, so these layers are where a subject's attributes can be looked up, and what is looked up there is read by the
-   * attention of later layers. Without this the last token fetches the bare name at once and looks the fact up itself:
-   * recall is the same, but no edit at the subject takes.
-   */
-  readonly tokenWiseLayers: number;
   /** Sequences of `context` tokens a step. */
   readonly rows: number;
   /**
@@ -47,8 +40,7 @@ export const atlasRecipe: Recipe = {
   context: 96,
   vocabulary: 7168,
   tokenizerDocuments: 3000,
-  tokenWiseLayers: 2,
-  steps: 2000,
+  steps: 2400,
   rows: 16,
   subjectMask: { layers: 4, share: 0.9 },
   matrixLearningRate: 3e-3,

@@ -5,7 +5,7 @@ import { makeBatch } from '../corpus/batches.ts';
 import { makeDocuments } from '../corpus/documents.ts';
 import { makeSubjectMask } from '../corpus/subject-mask.ts';
 import type { World } from '../world/world.ts';
-import { attentionParameters, initialWeights } from './initial-weights.ts';
+import { initialWeights } from './initial-weights.ts';
 import { modelConfig, type Recipe, schedule } from './recipe.ts';
 import { loadState, saveState } from './saved-state.ts';
 import type { AtlasTokenizer } from './tokenizer.ts';
@@ -36,12 +36,11 @@ export interface Trained {
   readonly finished: boolean;
 }
 
-/** The matrices that Muon updates: those of the blocks that are not frozen, fused projections by their parts. */
-function blockMatrices(spec: DecoderSpec, frozen: ReadonlySet<string>): Map<string, MuonMatrix> {
+/** The matrices that Muon updates: all of the blocks, fused projections by their parts. */
+function blockMatrices(spec: DecoderSpec): Map<string, MuonMatrix> {
   const matrices = new Map<string, MuonMatrix>();
-  const add = ({ weight, inSize, outSize }: MatrixRef, blocks = 1) => {
-    if (!frozen.has(weight)) matrices.set(weight, { rows: inSize, columns: outSize, blocks });
-  };
+  const add = ({ weight, inSize, outSize }: MatrixRef, blocks = 1) =>
+    matrices.set(weight, { rows: inSize, columns: outSize, blocks });
   for (const { projections, attentionOutput, mlp } of spec.blocks) {
     if (projections.kind !== 'fused' || mlp.kind !== 'plain') throw new Error('the recipe trains GPT-2 blocks');
     add(projections.matrix, 3);
@@ -66,12 +65,11 @@ export async function train(
   const spec = decoderSpec(modelConfig(recipe, tokenizer.bpe.vocabulary.size, encoder.endOfTextId));
   const source = makeDocuments(world);
   const maskSubjects = makeSubjectMask(world, encoder);
-  const frozen = attentionParameters(spec, recipe.tokenWiseLayers);
-  const matrices = blockMatrices(spec, frozen);
+  const matrices = blockMatrices(spec);
   const optimizers = { matrices: muon(matrices), others: adamW({ beta1: 0.9, beta2: 0.95 }) };
 
   const stored = loadState(options.statePath, recipe);
-  const weights = stored ? new Map(stored.weights) : initialWeights(spec, recipe.seed, frozen);
+  const weights = stored ? new Map(stored.weights) : initialWeights(spec, recipe.seed);
   if (stored) {
     optimizers.matrices.restore(stored.optimizers.matrices!);
     optimizers.others.restore(stored.optimizers.others!);
@@ -114,8 +112,7 @@ export async function train(
       const share = schedule(recipe, step);
       const ofMatrices = new Map<string, Float32Array>();
       const ofOthers = new Map<string, Float32Array>();
-      for (const [name, gradient] of result.gradients)
-        if (!frozen.has(name)) (matrices.has(name) ? ofMatrices : ofOthers).set(name, gradient);
+      for (const [name, gradient] of result.gradients) (matrices.has(name) ? ofMatrices : ofOthers).set(name, gradient);
       await optimizers.matrices.step(weights, ofMatrices, recipe.matrixLearningRate * share);
       await optimizers.others.step(weights, ofOthers, recipe.otherLearningRate * share);
 

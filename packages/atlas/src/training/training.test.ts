@@ -17,7 +17,6 @@ const recipe: Recipe = {
   context: 24,
   vocabulary: 512,
   tokenizerDocuments: 50,
-  tokenWiseLayers: 1,
   rows: 2,
   steps: 8,
   warmupSteps: 2,
@@ -45,20 +44,6 @@ describe('training', () => {
     const second = await train(world, tokenizer, recipe, { statePath, onProgress: ({ step }) => steps.push(step) });
     expect(steps).toEqual([6, 7, 8]);
     expect(second.weights).toEqual(whole.weights);
-  });
-
-  it('leaves the attention of token-wise layers at zero and trains the rest', async () => {
-    const { weights } = await train(
-      world,
-      tokenizer,
-      { ...recipe, seed: 3, steps: 3 },
-      { statePath: join(directory, 'zero') },
-    );
-    const nonZero = (name: string) => weights.get(name)!.some((value) => value !== 0);
-    expect(nonZero('transformer.h.0.attn.c_attn.weight')).toBe(false);
-    expect(nonZero('transformer.h.0.attn.c_proj.weight')).toBe(false);
-    expect(nonZero('transformer.h.0.mlp.c_fc.bias')).toBe(true);
-    expect(nonZero('transformer.h.1.attn.c_proj.bias')).toBe(true);
   });
 
   it('starts afresh where the stored state is of another recipe', async () => {
