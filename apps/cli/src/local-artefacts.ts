@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ErrataError } from '@errata/contracts';
 import type { ArtefactStore, MomentProgress } from '@errata/editors';
-import { digestFile, fileArtefactStore } from '@errata/engine';
+import { digestCorpus, fileArtefactStore } from '@errata/engine';
 import type { LocalModel } from './local-model.ts';
 
 /** ERRATA_CACHE_DIR, else the place that the desktop conventions name. */
@@ -70,18 +70,6 @@ function corpusMissing(layers: readonly number[]): ErrataError {
       'text: give one with --corpus FILE',
     { details: { layers } },
   );
-}
-
-async function digestCorpus(corpus: string): Promise<{ readonly sha256: string }> {
-  try {
-    return await digestFile(corpus);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ErrataError('corpus_missing', `the corpus ${corpus} cannot be read: ${reason}`, {
-      details: { path: corpus },
-      cause,
-    });
-  }
 }
 
 /** What a crash or another release left in the cache is not an error: it is made again. */

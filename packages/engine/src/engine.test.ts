@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Edit, editSchema, type Manifest, rootManifest, versionId } from '@errata/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeTinyModel } from '../../../test/support/tiny-model.ts';
+import { tinyCorpus, writeTinyModel } from '../../../test/support/tiny-model.ts';
 import { type EngineClient, type ModelInspection, type ModelReference, startEngine } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'errata-engine-'));
@@ -198,6 +198,41 @@ describe('a round trip', () => {
     await expect(engine.call('digestWeights', { model: reference(), manifest })).rejects.toMatchObject({
       code: 'blob_missing',
     });
+  });
+});
+
+describe('second moments', () => {
+  it('go on from the last checkpoint after a crash, and come out the same', async () => {
+    const corpus = join(folder, 'long.txt');
+    writeFileSync(corpus, tinyCorpus().repeat(8));
+    const params = { model: reference(), layers: [0, 2], corpus };
+    process.env.ERRATA_FAILPOINT = 'blob.before_write:kill';
+    const doomed = startEngine({ blobsDir, threads: 1 });
+    const broken = doomed.call('buildSecondMoment', params);
+    delete process.env.ERRATA_FAILPOINT;
+    await expect(broken).rejects.toMatchObject({ code: 'engine_crashed' });
+    await doomed.stop();
+
+    const read: number[] = [];
+    const resumed = await engine.call('buildSecondMoment', params, { onProgress: ({ done }) => read.push(done) });
+    // 256 windows of 96 tokens lie before the checkpoint.
+    expect(read[0]).toBeGreaterThan(256 * 96);
+    const unbroken = await engine.call('buildSecondMoment', params);
+    expect(resumed).toEqual(unbroken);
+    expect(unbroken.artefacts).toMatchObject([
+      { kind: 'second_moment', layer: 0, details: { model: model.digest, size: 64, statistic: 'mean' } },
+      { kind: 'second_moment', layer: 2 },
+    ]);
+  });
+
+  it('need a text, and a layer that exists', async () => {
+    const call = (more: object) => engine.call('buildSecondMoment', { model: reference(), layers: [0], ...more });
+    await expect(call({ corpus: join(folder, 'nowhere.txt') })).rejects.toMatchObject({ code: 'corpus_missing' });
+    await expect(call({ layers: [7] })).rejects.toMatchObject({ code: 'invalid_request' });
+    const bare = await writeTinyModel({ seed: 5, defaults: null });
+    removals.push(bare.remove);
+    const imported = await engine.call('importModel', { path: bare.path });
+    await expect(call({ model: imported })).rejects.toMatchObject({ code: 'corpus_missing' });
   });
 });
 

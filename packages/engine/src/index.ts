@@ -2,7 +2,7 @@
 export { type CallOptions, type ClientOptions, type EngineClient, startEngine } from './client.ts';
 export { asErrataError, describeError } from './errors.ts';
 export { type FileArtefactStore, fileArtefactStore } from './file-artefacts.ts';
-export { digestFile } from './file-digest.ts';
+export { digestCorpus } from './file-digest.ts';
 export { corpusPath, readDefaults } from './model-defaults.ts';
 export type {
   ArtefactReference,

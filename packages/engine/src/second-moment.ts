@@ -10,7 +10,7 @@ import {
 } from '@errata/editors';
 import type { CallContext } from './context.ts';
 import type { FileArtefactStore } from './file-artefacts.ts';
-import { digestFile } from './file-digest.ts';
+import { digestCorpus } from './file-digest.ts';
 import type { OpenModel } from './model-store.ts';
 import type { BuiltArtefact, ParamsOf, ResultOf } from './protocol.ts';
 import { defaultMomentTokens } from './settings.ts';
@@ -32,7 +32,7 @@ export async function buildSecondMoment(
   if (beyond !== undefined) {
     throw new ErrataError('invalid_request', `layer ${beyond} does not exist: the model has ${open.shape.layers}`);
   }
-  const { sha256: text } = await digestFile(path);
+  const { sha256: text } = await digestCorpus(path);
   const key = `moment-sums/${sha256(canonicalJson({ model: open.digest, text, layers, tokens }))}`;
   const resume = await storedSums(scratch, key);
   const moments = await buildSecondMoments({
