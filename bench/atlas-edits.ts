@@ -19,8 +19,10 @@ import {
 import {
   type ArtefactStore,
   buildSecondMoments,
+  decodeSecondMoment,
   edit,
   encodeSecondMoment,
+  invertMoment,
   openArtefacts,
   secondMomentKey,
   secondMomentLayers,
@@ -35,6 +37,7 @@ const usage = `usage: npm run bench -- atlas-edits [options]
   --editor NAME        default: r-rome and memit
   --together           one batch, also for editors that apply edits one by one
   --set KEY=JSON       a setting; several values separated by | are swept
+  --ridge R            second moments inverted with this ridge, whatever is stored; several separated by |
 `;
 
 /** A folder that keeps artefacts between runs. */
@@ -118,12 +121,32 @@ interface Row {
   readonly failed: number;
 }
 
-async function run(bench: Bench, name: EditorName, overrides: ConfigOverrides, together: boolean): Promise<Row> {
+/** The stored second moments, inverted anew with a ridge. */
+async function withRidge({ store, digest }: Bench, layers: readonly number[], ridge: number): Promise<ArtefactStore> {
+  const changed = new Map<string, Uint8Array>();
+  for (const layer of layers) {
+    const key = secondMomentKey(digest, layer);
+    const { moment, provenance } = decodeSecondMoment((await store.get(key))!);
+    const { model, tokens, corpus_sha256 } = provenance;
+    const inverted = await invertMoment(moment, { model, layer, tokens, corpus_sha256 }, { ridge });
+    changed.set(key, encodeSecondMoment(inverted));
+  }
+  return { get: async (key) => changed.get(key) ?? store.get(key), put: store.put };
+}
+
+async function run(
+  bench: Bench,
+  name: EditorName,
+  overrides: ConfigOverrides,
+  together: boolean,
+  ridge: number | undefined,
+): Promise<Row> {
   const { model, parent, tokenizer, cache, digest, store } = bench;
   const shape = { model_type: model.spec.family, layers: model.spec.layers, width: model.spec.width };
   const config = resolveConfig(name, shape, bench.defaults, overrides);
-  await ensureMoments(bench, secondMomentLayers(config));
-  const artefacts = openArtefacts(store, digest);
+  const layers = secondMomentLayers(config);
+  await ensureMoments(bench, layers);
+  const artefacts = openArtefacts(ridge === undefined ? store : await withRidge(bench, layers, ridge), digest);
   const groups = together ? [bench.edits] : bench.edits.map((one) => [one]);
   const results: EditResult[] = [];
   const steps: number[] = [];
@@ -149,7 +172,7 @@ async function run(bench: Bench, name: EditorName, overrides: ConfigOverrides, t
   }
   const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
   return {
-    settings: JSON.stringify(overrides),
+    settings: `${JSON.stringify(overrides)}${ridge === undefined ? '' : ` ridge ${ridge}`}`,
     results,
     steps: mean(steps),
     density: mean(densities),
@@ -207,6 +230,7 @@ export async function main(args: readonly string[]): Promise<void> {
       editor: { type: 'string' },
       together: { type: 'boolean', default: false },
       set: { type: 'string', multiple: true, default: [] },
+      ridge: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -220,7 +244,9 @@ export async function main(args: readonly string[]): Promise<void> {
       `\n${name}, ${bench.edits.length} edits ${together ? 'in one batch' : 'one by one from one parent'}; means of token agreement, exact by free generation`,
     );
     console.log(columns.map(([title]) => title.padStart(8)).join(' '));
-    for (const overrides of sweep(values.set)) print(await run(bench, name, overrides, together));
+    const ridges = values.ridge === undefined ? [undefined] : values.ridge.split('|').map(Number);
+    for (const overrides of sweep(values.set))
+      for (const ridge of ridges) print(await run(bench, name, overrides, together, ridge));
   }
   await bench.model.release();
 }

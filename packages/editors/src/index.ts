@@ -42,6 +42,8 @@ export { contextPrefixes } from './locate/preparation.ts';
 export {
   decodeSecondMoment,
   encodeSecondMoment,
+  invertMoment,
+  type MomentOptions,
   type MomentProvenance,
   type SecondMoment,
 } from './locate/second-moment.ts';
