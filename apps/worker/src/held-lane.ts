@@ -38,33 +38,34 @@ export async function whileHolding<T>(
 }
 
 function keepRenewing(lineage: Lineage, lease: Lease, leaseMs: number, asked: number, lost: AbortController) {
+  // Local times from before each request: what the database granted ends no sooner than that long after.
   let good = asked;
-  let running: Promise<void> = Promise.resolve();
+  let pending: { readonly since: number; readonly done: Promise<void> } | undefined;
   const giveUp = (message: string) => {
     clearInterval(timer);
     lost.abort(new Interruption('let_go', message));
   };
-  const renew = async () => {
-    const started = performance.now();
+  const giveUpIfOver = (since: number) => {
+    if (performance.now() - since > leaseMs) giveUp(`the lease on ${lease.lane} could not be renewed in time`);
+  };
+  const renew = async (since: number) => {
     try {
-      if (await renewLease(lineage, lease, leaseMs)) good = started;
+      // Also when we are late: a lease that ran out but that nobody took is ours still.
+      if (await renewLease(lineage, lease, leaseMs)) good = since;
       else giveUp(`the lease on ${lease.lane} was taken over`);
     } catch {
-      // The database is away: the lease holds for as long as it was granted, and may be renewed in time.
+      giveUpIfOver(good); // the database is away; it may be back in time
+    } finally {
+      pending = undefined;
     }
   };
-  let busy = false;
   const timer = setInterval(() => {
-    // On the local clock, from before the request that granted it: never later than on the database's.
-    if (performance.now() - good > leaseMs) return giveUp(`the lease on ${lease.lane} could not be renewed in time`);
-    if (busy) return;
-    busy = true;
-    running = renew().finally(() => {
-      busy = false;
-    });
+    if (pending !== undefined) return giveUpIfOver(pending.since);
+    const since = performance.now();
+    pending = { since, done: renew(since) };
   }, leaseMs / 3);
   return async () => {
     clearInterval(timer);
-    await running;
+    await pending?.done;
   };
 }
