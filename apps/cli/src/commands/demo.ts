@@ -99,7 +99,7 @@ async function tell(client: ErrataClient, queue: string): Promise<void> {
       model: `${model}@${version}`,
       prompt: victim.prompt,
       max_tokens: 6,
-      stop: '\n',
+      stop: ['.', '\n'],
     });
     return answer.choices[0]?.text.trim() ?? '';
   };
