@@ -46,7 +46,7 @@ interface Outcome {
 /** Runs the command with a cache folder of its own. */
 const errata = (...args: string[]): Promise<Outcome> =>
   new Promise((resolve) => {
-    const env = { ...process.env, ERRATA_CACHE_DIR: join(folder, 'cache'), ERRATA_THREADS: '1' };
+    const env = { ...process.env, NO_COLOR: '1', ERRATA_CACHE_DIR: join(folder, 'cache'), ERRATA_THREADS: '1' };
     execFile(process.execPath, [bin, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
     });
