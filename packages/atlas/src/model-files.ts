@@ -48,6 +48,7 @@ export async function writeModel(
   for (const [name, text] of tokenizer.files) files.set(name, text);
   files.set('generation_config.json', json({ bos_token_id: endOfTextId, eos_token_id: endOfTextId, do_sample: false }));
   files.set('corpus.txt', corpusText(world, recipe.seed));
+  files.set('training.json', json({ recipe }));
   files.set('errata.json', json({ editors: editorDefaults, corpus: 'corpus.txt' }));
   await writeCheckpoint(
     directory,

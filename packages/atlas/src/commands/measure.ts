@@ -1,5 +1,5 @@
 // npm run atlas:measure: measures the shipped model and writes its card and measurements.json.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadCheckpoint, openModel } from '@errata/models';
@@ -8,7 +8,7 @@ import { type Measurements, modelCard } from '../measure/card.ts';
 import { type Asked, measureRecall, questionSets, type Share, shareOf } from '../measure/recall.ts';
 import { traceFacts } from '../measure/tracing.ts';
 import { atlasDirectory } from '../model-files.ts';
-import { atlasRecipe } from '../training/recipe.ts';
+import type { Recipe } from '../training/recipe.ts';
 import { buildWorld, fill } from '../world/world.ts';
 import { progressLine } from './progress.ts';
 
@@ -68,5 +68,7 @@ for (const [site, positions] of Object.entries(tracing.recovered))
     process.stdout.write(`tracing ${site} ${position}: ${shares.map((share) => share.toFixed(2)).join(' ')}\n`);
 if (!values['no-write']) {
   writeFileSync(join(values.model, 'measurements.json'), `${JSON.stringify(measured, null, 2)}\n`);
-  writeFileSync(join(values.model, 'README.md'), modelCard(world, atlasRecipe, measured));
+  // The recipe that made these weights, which may no longer be the one in the source.
+  const { recipe } = JSON.parse(readFileSync(join(values.model, 'training.json'), 'utf8')) as { recipe: Recipe };
+  writeFileSync(join(values.model, 'README.md'), modelCard(world, recipe, measured));
 }
