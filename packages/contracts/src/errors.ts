@@ -70,6 +70,9 @@ export const errorCatalogue = {
   edit_failed: user(500, 'The editor could not apply this edit'),
   gate_refused: user(422, 'The candidate failed the gate of its branch'),
 
+  // Evaluations
+  results_conflict: user(500, 'Two runs of one evaluation measured one case differently'),
+
   // Storage and processes
   blob_missing: user(500, 'A blob is not in the store'),
   blob_corrupt: user(500, 'The bytes of a blob do not match its digest'),

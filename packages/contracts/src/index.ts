@@ -3,6 +3,7 @@ export * from './canonical.ts';
 export * from './editor-configs.ts';
 export * from './edits.ts';
 export * from './errors.ts';
+export * from './evaluation-rows.ts';
 export * from './failpoint.ts';
 export * from './gate.ts';
 export * from './manifest.ts';
