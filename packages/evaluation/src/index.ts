@@ -2,6 +2,28 @@
 export { type AnswerCache, createAnswerCache, type Reading } from './answers.ts';
 export { relativeChange } from './change.ts';
 export {
+  type AcceptedAnswer,
+  type DatasetCase,
+  type GenerationProbes,
+  type Hop,
+  type MultiHopCase,
+  type RippleCase,
+  type RippleCriterion,
+  type RippleQuery,
+  type RippleTest,
+  rippleCriteria,
+} from './datasets/cases.ts';
+export {
+  type EntailmentItem,
+  type EntailmentLabel,
+  entailmentLabels,
+  type MultipleChoiceItem,
+  type QuestionItem,
+  type ReadingItem,
+  type SuiteItem,
+  type SuiteItemKind,
+} from './datasets/items.ts';
+export {
   type CandidateEvaluation,
   type EditWork,
   type EvaluationInput,
