@@ -2,7 +2,7 @@
 import { ErrataError } from '@errata/contracts';
 import { encodePrompt, layOut, type Tokenizer, type View } from '@errata/models';
 import type { EvaluationOptions } from './evaluate.ts';
-import { firstSentence } from './metrics.ts';
+import { firstSentence } from './metrics/exact-match.ts';
 import { type Question, questionKey } from './questions.ts';
 
 /** One model's answer to one question. */

@@ -3,7 +3,9 @@ import type { Edit, EditResult, EvaluationSummary, MeanScore, PlainError, Score 
 import type { Tokenizer, View } from '@errata/models';
 import { type AnswerCache, type Reading, readCandidate, readParent } from './answers.ts';
 import { relativeChange } from './change.ts';
-import { exactMatch, firstSentence, meanScore, tokenAgreement } from './metrics.ts';
+import { tokenAgreement } from './metrics/agreement.ts';
+import { exactMatch, firstSentence } from './metrics/exact-match.ts';
+import { meanScore } from './metrics/means.ts';
 import { defaultPerplexityTokens, heldTokens, perplexityOf } from './perplexity.ts';
 import { distinctQuestions, type EditQuestions, type Question, questionKey, questionsOfEdit } from './questions.ts';
 

@@ -34,7 +34,15 @@ export {
   scoreAnswer,
 } from './evaluate.ts';
 export { gateValues } from './gate-values.ts';
-export { exactMatch, firstSentence, meanScore, tokenAgreement } from './metrics.ts';
+export { tokenAgreement } from './metrics/agreement.ts';
+export { ngramEntropy, textEntropy } from './metrics/entropy.ts';
+export { exactMatch, firstSentence } from './metrics/exact-match.ts';
+export { harmonicMean, mean, meanScore } from './metrics/means.ts';
+export { type MultiHopAnswers, type MultiHopScores, multiHopScores } from './metrics/multi-hop.ts';
+export { type Preference, preference, type Rivals } from './metrics/probability.ts';
+export { type RippleAnswers, type RippleScore, rippleScore } from './metrics/ripple.ts';
+export { fitTfidf, type Tfidf } from './metrics/tfidf.ts';
+export { words } from './metrics/words.ts';
 export { defaultPerplexityTokens, heldTokens, readHeldText } from './perplexity.ts';
 export {
   distinctQuestions,

@@ -1,21 +1,6 @@
-// Tests of the scoring rules on answers written by hand.
+// Tests of exact match on text written by hand.
 import { describe, expect, it } from 'vitest';
-import { exactMatch, firstSentence, meanScore, tokenAgreement } from './metrics.ts';
-
-describe('token agreement', () => {
-  it('gives a third for one hit in three and nothing for all', () => {
-    expect(tokenAgreement([7, 0, 0], [7, 8, 9])).toEqual({ token: 1 / 3, all: 0 });
-  });
-
-  it('gives one for all hits', () => {
-    expect(tokenAgreement([7, 8], [7, 8])).toEqual({ token: 1, all: 1 });
-  });
-
-  it('refuses a layout without tokens and predictions of another length', () => {
-    expect(() => tokenAgreement([], [])).toThrow(RangeError);
-    expect(() => tokenAgreement([1], [1, 2])).toThrow(RangeError);
-  });
-});
+import { exactMatch, firstSentence } from './exact-match.ts';
 
 describe('exact match', () => {
   it.each([
@@ -59,17 +44,4 @@ describe('first sentence', () => {
     ['. Then', '. Then'],
     ['', ''],
   ])('of %j is %j', (generated, sentence) => expect(firstSentence(generated)).toBe(sentence));
-});
-
-describe('means', () => {
-  it('average each reading and count', () => {
-    expect(
-      meanScore([
-        { token: 1, all: 1, exact: 0 },
-        { token: 0.5, all: 0, exact: 0 },
-      ]),
-    ).toEqual({ token: 0.75, all: 0.5, exact: 0, count: 2 });
-  });
-
-  it('of nothing is null, not zero', () => expect(meanScore([])).toBeNull());
 });
