@@ -284,3 +284,10 @@ export function installDeltas(
     codebooks: [...codebooks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, book]) => book),
   };
 }
+
+/** Checks that a state fits a model, and returns it. @throws ModelError delta_misfit, delta_malformed */
+export function checkState(spec: DecoderSpec, state: Installed): Installed {
+  for (const [tensor, data] of state.weights) checkDelta(spec, { kind: 'dense', tensor, data });
+  for (const book of state.codebooks) checkDelta(spec, book);
+  return state;
+}

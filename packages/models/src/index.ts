@@ -92,6 +92,7 @@ export {
   type ModelOptions,
   modelFromWeights,
   openModel,
+  type VersionState,
   type View,
   type ViewProgram,
   type Wanted,

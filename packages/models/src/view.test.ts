@@ -241,6 +241,22 @@ describe('versions', () => {
     await model.release();
   });
 
+  it('are restored from their state bit for bit, and take further deltas as before', async () => {
+    const model = await openTiny('gpt2-tied');
+    const { weight, inSize, outSize } = valueMatrix(model.spec, 0);
+    const [first, second] = [1, 2].map((seed): Delta => {
+      const [left, right] = [randomArray(inSize, seed, 1), randomArray(outSize, seed + 10, 1)];
+      return { kind: 'low_rank', tensor: weight, rank: 1, left, right };
+    });
+    const restored = model.restore(model.view([first!]).state());
+    expect(restored.deltas).toEqual([]);
+    expect(restored.weightsDigest()).toBe(model.view([first!]).weightsDigest());
+    expect(restored.with([second!]).weightsDigest()).toBe(model.view([first!, second!]).weightsDigest());
+    const misfit = { weights: new Map([[weight, new Float32Array(3)]]), codebooks: [] };
+    expect(() => model.restore(misfit)).toThrow(weight);
+    await model.release();
+  });
+
   it('refuse sequences that the model cannot take', async () => {
     const model = await openTiny('gpt2-tied');
     const view = model.view();

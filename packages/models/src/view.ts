@@ -7,7 +7,7 @@ import { checkParameters, decoderSpec } from './architectures/families.ts';
 import { type DecoderSpec, valueMatrix } from './architectures/spec.ts';
 import { checkSequences, packBatches } from './batches.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { type CodebookDelta, type Delta, type Installed, installDeltas } from './deltas.ts';
+import { type CodebookDelta, checkState, type Delta, type Installed, installDeltas } from './deltas.ts';
 import { captureGraph, captureName, codebookFeeds, forwardGraph, indices, type SiteAt } from './forward.ts';
 import { type Generated, type GenerateOptions, generate } from './generate.ts';
 import { causalBias } from './masks.ts';
@@ -79,9 +79,14 @@ export interface View {
     build: (weight: WeightSource) => Readonly<Record<string, Tensor>>,
     inputs?: readonly string[],
   ) => Promise<ViewProgram>;
+  /** What this version has that the base has not, without the deltas that led to it. */
+  readonly state: () => VersionState;
   /** sha256 (hex) over all parameters and codebooks: equal versions, equal bytes. */
   readonly weightsDigest: () => string;
 }
+
+/** Whole parameters in place of the base's, and the codebooks that act. Not to be changed: views share the arrays. */
+export type VersionState = Installed;
 
 /** A loaded model. */
 export interface Model {
@@ -91,6 +96,11 @@ export interface Model {
   readonly tokenizer: Tokenizer | undefined;
   /** The version with these deltas; none is the base. @throws ModelError delta_misfit, delta_malformed */
   readonly view: (deltas?: readonly Delta[]) => View;
+  /**
+   * The version of a state, bit for bit. It holds no deltas of its own, so that a long run of edits need not keep them all.
+   * @throws ModelError delta_misfit
+   */
+  readonly restore: (state: VersionState) => View;
   /** Bytes of the base weights in memory. */
   readonly weightBytes: number;
   /** Frees all sessions. */
@@ -197,6 +207,7 @@ function makeView(
       const program = await programs.get(`own ${key}`, new Set([...alwaysInputs, ...inputs]), build);
       return { takes: program.takes, run: (feeds) => program.run(feeds, weight) };
     },
+    state: () => installed,
     weightsDigest: () => digestOf(spec, weight, codebooks),
   };
 }
@@ -259,6 +270,7 @@ export function modelFromWeights(
     digest: identity.digest,
     tokenizer: identity.tokenizer,
     view: (deltas = []) => makeView(spec, base, programs, deltas, installDeltas(spec, base, deltas, none)),
+    restore: (state) => makeView(spec, base, programs, [], checkState(spec, state)),
     weightBytes,
     release: programs.release,
   };
