@@ -4,6 +4,7 @@ import { register as registerAsk } from './commands/ask.ts';
 import { register as registerDemo } from './commands/demo.ts';
 import { register as registerDiff } from './commands/diff.ts';
 import { register as registerEdit } from './commands/edit.ts';
+import { register as registerEval } from './commands/eval.ts';
 import { register as registerImport } from './commands/import.ts';
 import { register as registerJobs } from './commands/jobs.ts';
 import { register as registerKeys } from './commands/keys.ts';
@@ -37,6 +38,7 @@ for (const register of [
   registerRollback,
   registerScore,
   registerTry,
+  registerEval,
 ]) {
   register(program);
 }

@@ -28,11 +28,13 @@ export const short = (id: string): string => (id.startsWith('ver_') ? id.slice(0
 export const percent = (value: number | null | undefined): string =>
   value === null || value === undefined ? '-' : `${(100 * value).toFixed(1)}%`;
 
-/** One line that is rewritten in place on a terminal; elsewhere a line is printed whenever its stage changes. */
-export function progressLine(stream: NodeJS.WriteStream = process.stderr): {
+export interface ProgressLine {
   update(stage: string, detail?: string): void;
   done(): void;
-} {
+}
+
+/** One line that is rewritten in place on a terminal; elsewhere a line is printed whenever its stage changes. */
+export function progressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
   let stage = '';
   return {
     update(next, detail = '') {

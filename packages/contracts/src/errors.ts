@@ -71,6 +71,7 @@ export const errorCatalogue = {
   gate_refused: user(422, 'The candidate failed the gate of its branch'),
 
   // Evaluations
+  run_mismatch: user(409, 'The directory holds the run of another evaluation'),
   results_conflict: user(500, 'Two runs of one evaluation measured one case differently'),
 
   // Storage and processes

@@ -3,7 +3,7 @@ import { ErrataError } from '@errata/contracts';
 import { encodePrompt, layOut, type Tokenizer, type View } from '@errata/models';
 import type { EvaluationOptions } from './evaluate.ts';
 import { firstSentence } from './metrics/exact-match.ts';
-import { type Question, questionKey } from './questions.ts';
+import { distinctQuestions, type EditQuestions, type Question, questionKey } from './questions.ts';
 
 /** One model's answer to one question. */
 export interface Reading {
@@ -131,6 +131,17 @@ function planQuestion({ view, tokenizer }: Respondent, question: Question): Plan
     );
   }
   return { key, aloneIds, promptIds, targetIds, length: lengthToRead(question, targetIds) };
+}
+
+/** Why an edit's questions cannot be put to a model; undefined where they can. */
+export function unreadable(respondent: Respondent, asked: EditQuestions): ErrataError | undefined {
+  try {
+    for (const question of distinctQuestions([asked])) planQuestion(respondent, question);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ErrataError) return error;
+    throw error;
+  }
 }
 
 function lengthToRead({ about }: Question, targetIds: readonly number[] | undefined): number {

@@ -45,9 +45,36 @@ export { fitTfidf, type Tfidf } from './metrics/tfidf.ts';
 export { words } from './metrics/words.ts';
 export { defaultPerplexityTokens, heldTokens, readHeldText } from './perplexity.ts';
 export {
+  checkpointsOf,
+  defaultCheckpoints,
+  type Protocol,
+  type ProtocolInput,
+  type ProtocolKind,
+  protocolKinds,
+  protocolSchema,
+} from './protocols/protocol.ts';
+export {
+  type RunLine,
+  type RunManifest,
+  readLines,
+  readManifest,
+  runDigest,
+  type Unit,
+  type UnitCost,
+} from './protocols/run-directory.ts';
+export {
+  manifestOf,
+  type PreparedEditor,
+  type ProtocolRun,
+  type RunOptions,
+  type RunProgress,
+  runProtocol,
+} from './protocols/run-protocol.ts';
+export {
   distinctQuestions,
   type EditQuestions,
   type Question,
   questionKey,
   questionsOfEdit,
 } from './questions.ts';
+export { type MetricMean, type PlaceSummary, type RunSummary, summariseRun } from './report/summary.ts';

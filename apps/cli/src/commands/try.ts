@@ -1,7 +1,6 @@
 // errata try: edits a checkpoint directory in this process and measures what became of it. Needs no service.
 import { existsSync, readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
   type ConfigOverrides,
   defaultEditor,
@@ -11,14 +10,12 @@ import {
   ErrataError,
   type EvaluationSummary,
   onErrorChoices,
-  parseEditsJsonl,
   requireEditor,
-  resolveConfig,
 } from '@errata/contracts';
-import { defaultMomentTokens, readDefaults } from '@errata/engine';
+import { defaultMomentTokens } from '@errata/engine';
 import type { View } from '@errata/models';
 import { type Command, Option } from 'commander';
-import { prepareArtefacts } from '../local-artefacts.ts';
+import { corpusOf, localArtefacts, localConfig, readEditsFile } from '../local-editing.ts';
 import { type LocalModel, withModel } from '../local-model.ts';
 import { costLine, metricsTable } from '../metrics-table.ts';
 import { bar, printJson, progressLine, table } from '../output.ts';
@@ -71,22 +68,12 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const editor = requireEditor(options.editor);
-      const edits = readEdits(options.edits, await readFile(options.edits, 'utf8'));
+      const edits = await readEditsFile(options.edits);
       const out = options.out === undefined ? undefined : checkOutput(editor, resolve(options.out));
       const trial = await withModel(resolve(options.model), (local) => runTrial(local, editor, edits, out, options));
       if (options.json) printJson(trial);
       else printTrial(trial, edits);
     });
-}
-
-function readEdits(file: string, jsonl: string): readonly Edit[] {
-  const { edits, errors } = parseEditsJsonl(jsonl);
-  if (errors.length > 0) {
-    const many = errors.length === 1 ? 'one fault' : `${errors.length} faults`;
-    throw new ErrataError('invalid_edits', `${file} has ${many}; nothing was edited`, { errors });
-  }
-  if (edits.length === 0) throw new ErrataError('invalid_edits', `${file} holds no edits`);
-  return edits;
 }
 
 /** Editors whose deltas are no change of a weight. */
@@ -116,38 +103,19 @@ async function runTrial(
   options: Options,
 ): Promise<Trial> {
   const { checkpoint, model } = local;
-  const { edit, openArtefacts, secondMomentLayers } = await import('@errata/editors');
+  const { edit } = await import('@errata/editors');
   const { evaluateCandidate, readHeldText } = await import('@errata/evaluation');
-  const defaults = readDefaults(checkpoint.directory);
-  const shape = { model_type: checkpoint.config.model_type, layers: model.spec.layers, width: model.spec.width };
-  const config = resolveConfig(editor, shape, defaults, options.set ?? {});
-  const corpus =
-    options.corpus ?? (defaults.corpus === undefined ? undefined : join(checkpoint.directory, defaults.corpus));
+  const config = localConfig(local, editor, options.set);
+  const corpus = corpusOf(local, options.corpus);
   const tokenizer = local.tokenizer();
   const line = progressLine();
   try {
-    const store = await prepareArtefacts(
-      local,
-      { layers: secondMomentLayers(config), corpus, tokens: options.tokens },
-      {
-        onBuild: (layers, text) =>
-          console.error(`No second moment is stored for layer ${layers.join(', ')}: building it from ${text}`),
-        onProgress: ({ phase, tokens, limit = tokens }) =>
-          line.update(phase === 'sum' ? 'reading' : 'inverting', bar(Math.min(tokens, limit), limit)),
-      },
-    );
+    const artefacts = await localArtefacts(local, config, { corpus, tokens: options.tokens }, line);
     const parent = model.view();
     const started = performance.now();
     const { deltas, outcomes } = await edit(
       editor,
-      {
-        model,
-        view: parent,
-        edits,
-        config,
-        artefacts: openArtefacts(store, checkpoint.digest),
-        seed: options.seed,
-      },
+      { model, view: parent, edits, config, artefacts, seed: options.seed },
       {
         onError: options.onError === 'continue' ? 'continue' : 'stop',
         onProgress: ({ phase, done, edits: total, custom_id, step, steps, loss }) => {

@@ -1,0 +1,85 @@
+// errata eval, as a person runs it: whole processes on a tiny model, one of them killed.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { RunSummary } from '@errata/evaluation';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeTinyModel } from '../../../../test/support/tiny-model.ts';
+
+const bin = fileURLToPath(new URL('../../bin/errata.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'errata-eval-'));
+const editsFile = join(folder, 'edits.jsonl');
+const env = { ...process.env, NO_COLOR: '1', ERRATA_CACHE_DIR: join(folder, 'cache'), ERRATA_THREADS: '1' };
+let model: string;
+let remove: () => void;
+
+beforeAll(async () => {
+  const tiny = await writeTinyModel();
+  [model, remove] = [tiny.path, tiny.remove];
+  const edits = Array.from({ length: 30 }, (_, i) => ({
+    custom_id: `edit-${i}`,
+    prompt: `The capital of O${i} is`,
+    subject: `O${i}`,
+    target_new: `R${i}`,
+  }));
+  writeFileSync(editsFile, edits.map((edit) => `${JSON.stringify(edit)}\n`).join(''));
+});
+
+afterAll(() => {
+  remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const commandLine = (...more: string[]) => [bin, 'eval', '--model', model, '--edits', editsFile, ...more];
+const lifelong = ['--editor', 'ft-m', '--protocol', 'lifelong', '--set', 'epochs=4', '--json'];
+
+const errata = (...more: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, commandLine(...more), { env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
+    });
+  });
+
+/** Waits until a run has kept some units, and kills it. */
+async function killMidway(child: ChildProcess, rows: string): Promise<void> {
+  const ended = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+  while (child.exitCode === null && !(existsSync(rows) && readFileSync(rows, 'utf8').split('"unit"').length > 6)) {
+    await pause(5);
+  }
+  child.kill('SIGKILL');
+  expect(await ended).toBe('SIGKILL');
+}
+
+describe('errata eval', () => {
+  it('goes on after a kill to the results of a run that was never stopped', async () => {
+    const whole = errata(...lifelong);
+    const report = join(folder, 'killed');
+    const child = spawn(process.execPath, commandLine(...lifelong, '--report', report), { env, stdio: 'ignore' });
+    await killMidway(child, join(report, 'rows.jsonl'));
+    const refused = await errata(...lifelong, '--report', report);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'output_exists' } });
+    const resumed = JSON.parse((await errata(...lifelong, '--report', report, '--resume')).stdout) as RunSummary;
+    const summary = JSON.parse((await whole).stdout) as RunSummary;
+    expect(resumed.results).toBe(summary.results);
+    expect(resumed.places.at(-1)).toMatchObject({ moment: 'end', edits: 30, cases: 30, failed: 0 });
+  });
+
+  it('measures a model as it is, and shows people a table', async () => {
+    const { code, stdout, stderr } = await errata('--editor', 'none', '--limit', '3');
+    expect({ code, stderr: stderr.includes('rror') }).toEqual({ code: 0, stderr: false });
+    expect(stdout).toMatch(/^reliability\.token +\d/m);
+    expect(stdout).toContain('peak memory');
+  });
+
+  it('refuses a protocol and an editor that do not exist', async () => {
+    const [protocol, editor] = await Promise.all([
+      errata('--editor', 'none', '--protocol', 'daily'),
+      errata('--editor', 'nobody'),
+    ]);
+    expect(protocol.code).toBe(2);
+    expect(editor).toMatchObject({ code: 1, stderr: expect.stringContaining('unknown_editor') });
+  });
+});

@@ -1,0 +1,214 @@
+// Protocols on a real tiny model: what is tested when, and what a killed run becomes.
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Edit, editSchema, resolveConfig } from '@errata/contracts';
+import { memoryArtefactStore, openArtefacts } from '@errata/editors';
+import { loadCheckpoint, type Model, openModel } from '@errata/models';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tinyCorpus, writeTinyModel } from '../../../../test/support/tiny-model.ts';
+import { type ProtocolInput, type ProtocolRun, protocolSchema, runProtocol, summariseRun } from '../index.ts';
+
+let model: Model;
+const removals: (() => void)[] = [];
+
+beforeAll(async () => {
+  const tiny = await writeTinyModel();
+  const checkpoint = await loadCheckpoint(tiny.path);
+  model = openModel(checkpoint);
+  checkpoint.close();
+  removals.push(tiny.remove);
+});
+
+afterAll(async () => {
+  await model.release();
+  for (const remove of removals) remove();
+});
+
+const edits = ['Oz', 'Ix', 'Ur', 'Ys', 'Xi'].map((subject, index) =>
+  editSchema.parse({
+    custom_id: subject,
+    prompt: `The capital of ${subject} is`,
+    subject,
+    target_new: 'RBPOK'[index],
+    rephrases: [`${subject} has the capital`],
+    locality: { neighbourhood: [{ prompt: `The king of ${subject} is` }] },
+  }),
+);
+
+const folder = (): string => {
+  const path = mkdtempSync(join(tmpdir(), 'errata-run-'));
+  removals.push(() => rmSync(path, { recursive: true, force: true }));
+  return join(path, 'run');
+};
+
+function editor(name: 'ft-m' | 'grace', overrides: Record<string, unknown> = {}) {
+  const shape = { model_type: 'gpt2', layers: model.spec.layers, width: model.spec.width };
+  const config = resolveConfig(name, shape, undefined, overrides);
+  return { name, config, artefacts: openArtefacts(memoryArtefactStore(), model.digest!) };
+}
+
+const input = (protocol: ProtocolInput, fields: Partial<ProtocolRun> = {}): ProtocolRun => ({
+  model,
+  tokenizer: model.tokenizer!,
+  editor: editor('ft-m', { epochs: 6, learning_rate: 0.01 }),
+  edits,
+  protocol: protocolSchema.parse(protocol),
+  seed: 3,
+  ...fields,
+});
+
+/** Runs to the end and sums up. */
+async function finish(run: ProtocolRun, directory = folder(), resume = false) {
+  await runProtocol(directory, run, { resume });
+  return summariseRun(directory);
+}
+
+describe('protocols', () => {
+  it('single tests each edit on a model that has no other', async () => {
+    const alone = await finish(input({ kind: 'single' }));
+    expect(alone.places.map(({ moment, edits: n, cases }) => [moment, n, cases])).toEqual([['once', 1, 5]]);
+    const [first] = (await finish(input({ kind: 'single' }, { edits: edits.slice(0, 1) }))).places;
+    const [second] = (await finish(input({ kind: 'single' }, { edits: edits.slice(1, 2) }))).places;
+    const { value } = (await finish(input({ kind: 'single' }, { edits: edits.slice(0, 2) }))).places[0]!.metrics[
+      'reliability.token'
+    ]!;
+    const each = [first!, second!].map(({ metrics }) => metrics['reliability.token']!.value);
+    expect(value).toBe((each[0]! + each[1]!) / 2);
+  });
+
+  it('batch tests each batch on a model that has no other, the last one being smaller', async () => {
+    const { places, cost } = await finish(input({ kind: 'batch', size: 2 }));
+    expect(places.map(({ moment, edits: n, cases }) => [moment, n, cases])).toEqual([
+      ['end', 2, 4],
+      ['end', 1, 1],
+    ]);
+    expect(cost.edits).toBe(5);
+    expect(cost.bytes).toBeGreaterThan(0);
+  });
+
+  it('lifelong tests at once, at checkpoints and at the end', async () => {
+    const { places } = await finish(input({ kind: 'lifelong' }, { heldText: tinyCorpus() }));
+    expect(places.map(({ moment, edits: n, cases }) => [moment, n, cases])).toEqual([
+      ['once', 5, 5],
+      ['curve', 1, 1],
+      ['curve', 2, 2],
+      ['end', 5, 5],
+    ]);
+    expect(places.at(-1)!.metrics.perplexity!.value).toBeGreaterThan(1);
+    expect(places.at(-1)!.metrics['locality.token']!.before).toBeNull();
+  });
+
+  it('lifelong in batches ends at the same model as its edits in one sequence of those batches', async () => {
+    const { places } = await finish(input({ kind: 'lifelong', batch: 2, checkpoints: [1, 3] }));
+    expect(places.map(({ moment, edits: n }) => [moment, n])).toEqual([
+      ['once', 5],
+      ['curve', 2],
+      ['curve', 4],
+      ['end', 5],
+    ]);
+  });
+
+  it('without an editor measure the model as it is: locality 1, every delta 0', async () => {
+    const { places } = await finish(input({ kind: 'single' }, { editor: null }));
+    const metrics = places[0]!.metrics;
+    expect(metrics['locality.token']!.value).toBe(1);
+    expect(metrics['reliability.token']!.value).toBe(metrics['reliability.token']!.before);
+    expect(places[0]).toMatchObject({ edits: 0, cases: 5, failed: 0 });
+  });
+});
+
+describe('a case that fails', () => {
+  const long: Edit = editSchema.parse({
+    ...edits[0],
+    custom_id: 'long',
+    rephrases: [`Oz ${'is '.repeat(60)}`],
+  });
+
+  it('is reported and costs the others nothing', async () => {
+    for (const protocol of [{ kind: 'single' }, { kind: 'batch', size: 3 }, { kind: 'lifelong' }] as const) {
+      const { places, failures } = await finish(input(protocol, { edits: [edits[1]!, long, edits[2]!] }));
+      expect(places[0]!.metrics['reliability.token']!.cases).toBe(2);
+      expect(places.reduce((sum, { failed }) => sum + failed, 0)).toBe(failures.length);
+      expect(failures[0]).toMatchObject({
+        case_id: 'long',
+        outcome: 'failed',
+        error: { code: 'prompt_too_long' },
+        answer_after: null,
+      });
+    }
+  });
+
+  it('because its edit could not be made is still asked about', async () => {
+    // No step leaves no delta, which is an error.
+    const still = editor('ft-m', { epochs: 1, learning_rate: 1e-30 });
+    const { places, failures } = await finish(input({ kind: 'single' }, { editor: still, edits: edits.slice(0, 2) }));
+    expect(failures.map(({ error }) => error?.code)).toEqual(['zero_delta', 'zero_delta']);
+    expect(places[0]).toMatchObject({ cases: 2, failed: 2 });
+    expect(places[0]!.metrics['locality.token']).toMatchObject({ value: 1, cases: 2 });
+  });
+});
+
+describe('a run that is stopped', () => {
+  /** Stops a run at its nth step. */
+  async function stopAt(step: number, run: ProtocolRun, directory: string): Promise<void> {
+    const stop = new AbortController();
+    let steps = 0;
+    const onProgress = () => {
+      if (++steps === step) stop.abort(new Error('stopped'));
+    };
+    await expect(runProtocol(directory, run, { onProgress, signal: stop.signal, resume: true })).rejects.toThrow(
+      'stopped',
+    );
+  }
+
+  it.each([
+    ['single', 'ft-m'],
+    ['lifelong', 'ft-m'],
+    ['lifelong', 'grace'],
+  ] as const)('goes on to the same results: %s with %s', async (kind, name) => {
+    const run = () =>
+      input(
+        { kind },
+        {
+          editor: name === 'ft-m' ? editor('ft-m', { epochs: 6, learning_rate: 0.01 }) : editor('grace', { steps: 5 }),
+          heldText: tinyCorpus(),
+        },
+      );
+    const whole = await finish(run());
+    const directory = folder();
+    for (const step of [3, 7, 4]) {
+      await stopAt(step, run(), directory);
+      // What a kill in the midst of a write leaves.
+      appendFileSync(join(directory, 'rows.jsonl'), '{"case":{"case_id":"Oz","mom');
+    }
+    const resumed = await finish(run(), directory, true);
+    expect(resumed.results).toBe(whole.results);
+    expect(resumed.places).toEqual(whole.places);
+    expect(readdirSync(directory).filter((file) => file.startsWith('state-')).length).toBe(kind === 'single' ? 0 : 1);
+  });
+
+  it('is not gone on with unless asked, nor as another run', async () => {
+    const directory = folder();
+    await finish(input({ kind: 'single' }), directory);
+    await expect(finish(input({ kind: 'single' }), directory)).rejects.toMatchObject({ code: 'output_exists' });
+    const before = readFileSync(join(directory, 'rows.jsonl'), 'utf8');
+    const other = input({ kind: 'single' }, { seed: 4, editor: editor('ft-m', { epochs: 7, learning_rate: 0.01 }) });
+    await expect(finish(other, directory, true)).rejects.toMatchObject({
+      code: 'run_mismatch',
+      message: expect.stringContaining('config.epochs was 6, is 7; seed was 3, is 4'),
+    });
+    expect(readFileSync(join(directory, 'rows.jsonl'), 'utf8')).toBe(before);
+    const again = await finish(input({ kind: 'single' }), directory, true);
+    expect(readFileSync(join(directory, 'rows.jsonl'), 'utf8')).toBe(before);
+    expect(again.places[0]!.cases).toBe(5);
+  });
+
+  it('does not write into a directory that holds something else', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'errata-run-'));
+    removals.push(() => rmSync(directory, { recursive: true, force: true }));
+    writeFileSync(join(directory, 'letter.txt'), 'dear');
+    await expect(finish(input({ kind: 'single' }), directory, true)).rejects.toMatchObject({ code: 'output_exists' });
+    expect(readdirSync(directory)).toEqual(['letter.txt']);
+  });
+});

@@ -1,0 +1,41 @@
+// A version's state on disk: whole parameters as one safetensors file, codebooks as deltas beside it.
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type CodebookDelta,
+  decodeDelta,
+  encodeDelta,
+  encodeSafetensors,
+  ModelError,
+  parseSafetensors,
+  type VersionState,
+} from '@errata/models';
+
+const weightsFile = 'weights.safetensors';
+const bookPrefix = 'codebook-';
+
+/** Writes a state into a new folder. @throws ModelError safetensors_non_finite */
+export async function writeState(folder: string, { weights, codebooks }: VersionState): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const tensors = new Map([...weights].map(([name, data]) => [name, { shape: [data.length], data }]));
+  await writeFile(join(folder, weightsFile), encodeSafetensors(tensors, { where: folder }), { flush: true });
+  for (const [index, book] of codebooks.entries())
+    await writeFile(join(folder, `${bookPrefix}${index}`), encodeDelta(book), { flush: true });
+}
+
+/** Reads what {@link writeState} wrote. @throws ModelError safetensors_*, delta_malformed */
+export async function readState(folder: string): Promise<VersionState> {
+  const file = parseSafetensors(await readFile(join(folder, weightsFile)), folder);
+  const weights = new Map([...file.tensors.keys()].map((name) => [name, file.read(name)]));
+  const names = (await readdir(folder)).filter((name) => name.startsWith(bookPrefix));
+  const codebooks: CodebookDelta[] = [];
+  for (let index = 0; index < names.length; index++)
+    codebooks.push(asCodebook(await readFile(join(folder, `${bookPrefix}${index}`)), folder));
+  return { weights, codebooks };
+}
+
+function asCodebook(bytes: Uint8Array, where: string): CodebookDelta {
+  const delta = decodeDelta(bytes, where);
+  if (delta.kind === 'codebook') return delta;
+  throw new ModelError('delta_malformed', { where, what: 'it is not a codebook', hint: 'Start the run anew' });
+}
