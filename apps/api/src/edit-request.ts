@@ -1,4 +1,5 @@
 // Reading a request for edits: JSON or lines, every edit checked, the editor and its settings known, conflicts found.
+import { randomUUID } from 'node:crypto';
 import {
   type BranchResource,
   type Complaint,
@@ -10,8 +11,10 @@ import {
   type EditPlan,
   ErrataError,
   type editJobRequestSchema,
+  type inboxBodySchema,
   type ModelResource,
   normaliseAnswer,
+  type ParsedEdits,
   parseEditsJsonl,
   questionsOf,
   requireEditor,
@@ -74,12 +77,38 @@ export function readEdits(request: CheckedEditJobRequest): readonly Edit[] {
   if ((values === undefined) === (jsonl === undefined)) throw badField('edits', 'give either edits or edits_jsonl');
   const given = values?.length ?? countLines(jsonl ?? '');
   if (given === 0) throw badField(values === undefined ? 'edits_jsonl' : 'edits', 'there are no edits');
-  if (given > textLimits.batch) {
-    throw new ErrataError('payload_too_large', `${given} edits in one job; ${textLimits.batch} are allowed`, {
-      details: { edits: given, limit: textLimits.batch },
-    });
+  checkBatchSize(given);
+  return goodEdits(values === undefined ? parseEditsJsonl(jsonl ?? '') : checkEdits(values));
+}
+
+/**
+ * The edits of a delivery to an inbox: the body is one edit, an array of them, or lines. An edit without a `custom_id` gets one.
+ * @throws ErrataError as {@link readEdits} does
+ */
+export function readDelivery(body: z.output<typeof inboxBodySchema>): readonly Edit[] {
+  const named = (value: unknown): unknown =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !('custom_id' in value)
+      ? { ...value, custom_id: randomUUID() }
+      : value;
+  if (typeof body === 'string') {
+    const given = countLines(body);
+    if (given === 0) throw badField('', 'there are no edits');
+    checkBatchSize(given);
+    return goodEdits(parseEditsJsonl(body, named));
   }
-  const { edits, errors } = values === undefined ? parseEditsJsonl(jsonl ?? '') : checkEdits(values);
+  if (!Array.isArray(body)) return goodEdits(checkEdits([body], () => ({ pointer: '' }), named));
+  checkBatchSize(body.length);
+  return goodEdits(checkEdits(body, (index) => ({ pointer: `/${index}` }), named));
+}
+
+function checkBatchSize(given: number): void {
+  if (given <= textLimits.batch) return;
+  throw new ErrataError('payload_too_large', `${given} edits in one request; ${textLimits.batch} are allowed`, {
+    details: { edits: given, limit: textLimits.batch },
+  });
+}
+
+function goodEdits({ edits, errors }: ParsedEdits): readonly Edit[] {
   if (errors.length > 0) throw refused(errors);
   return edits;
 }

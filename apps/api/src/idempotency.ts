@@ -30,12 +30,24 @@ export const postHeaders = z.looseObject({
 });
 
 /** What is kept of an answer. */
-interface KeptAnswer {
+export interface KeptAnswer {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: unknown;
 }
 
 const keptHeaders = ['location', 'errata-version'] as const;
+
+/** An answer in the form in which it is kept for replays. */
+export function keepAnswer(reply: FastifyReply, body: unknown): KeptAnswer {
+  const headers = Object.fromEntries(
+    keptHeaders.flatMap((name) => {
+      const value = reply.getHeader(name);
+      return typeof value === 'string' ? [[name, value]] : [];
+    }),
+  );
+  return { headers, body };
+}
+
 export const replayedHeader = 'idempotency-replayed';
 
 export function registerIdempotency(app: FastifyInstance, lineage: Lineage): void {
@@ -71,14 +83,7 @@ export function registerIdempotency(app: FastifyInstance, lineage: Lineage): voi
   async function settle(request: FastifyRequest, reply: FastifyReply, payload: unknown, claim: IdempotencyClaim) {
     try {
       if (reply.statusCode >= 300 || typeof payload !== 'string') return await abandonIdempotent(lineage, claim);
-      const headers = Object.fromEntries(
-        keptHeaders.flatMap((name) => {
-          const value = reply.getHeader(name);
-          return typeof value === 'string' ? [[name, value]] : [];
-        }),
-      );
-      const answer: KeptAnswer = { headers, body: JSON.parse(payload) };
-      await completeIdempotent(lineage, claim, reply.statusCode, answer);
+      await completeIdempotent(lineage, claim, reply.statusCode, keepAnswer(reply, JSON.parse(payload)));
     } catch (error) {
       // The work is done and must be answered; a job stays bound to its key either way.
       request.log.error({ err: error }, 'an idempotency key could not be settled');

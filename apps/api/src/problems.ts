@@ -24,7 +24,8 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
 };
 
 const frameworkMessages: Readonly<Record<string, string>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'the body must be application/json (edit jobs also take application/x-ndjson)',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE:
+    'the body must be application/json (edit jobs and inboxes also take application/x-ndjson)',
   FST_ERR_CTP_INVALID_JSON_BODY: 'the body is not JSON, or holds a key that JSON objects must not have (__proto__)',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'the body is empty, but the content type says application/json',
 };

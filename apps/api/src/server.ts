@@ -18,6 +18,7 @@ import { branchRoutes } from './routes/branches.ts';
 import { completionRoutes } from './routes/completions.ts';
 import { editJobRoutes } from './routes/edit-jobs.ts';
 import { healthRoutes } from './routes/health.ts';
+import { inboxRoutes } from './routes/inbox.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { modelRoutes } from './routes/models.ts';
 import { rollbackRoutes } from './routes/rollbacks.ts';
@@ -75,6 +76,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(branchRoutes(parts));
   await app.register(versionRoutes(parts));
   await app.register(editJobRoutes(parts));
+  await app.register(inboxRoutes(parts));
   await app.register(jobRoutes(parts, { feed, heartbeatMs: limits.heartbeatMs, closing: closing.signal, metrics }));
   await app.register(rollbackRoutes(parts));
   await app.register(artefactRoutes(parts));

@@ -8,7 +8,7 @@ import { rootManifest, versionId } from './manifest.ts';
 import { canMove, isTerminal, jobStates } from './states.ts';
 
 test('errors, editors and states are counted', () => {
-  expect(Object.keys(errorCatalogue)).toHaveLength(60);
+  expect(Object.keys(errorCatalogue)).toHaveLength(64);
   expect(editorNames).toHaveLength(6);
   expect(jobStates).toHaveLength(10);
 });

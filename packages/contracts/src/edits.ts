@@ -67,8 +67,12 @@ export interface ParsedEdits {
   readonly errors: readonly Complaint[];
 }
 
+/** What is done to each value before it is checked. */
+type Prepare = (value: unknown) => unknown;
+const asItIs: Prepare = (value) => value;
+
 /** Reads edits from JSONL. Every line is checked; blank lines are skipped; line numbers start at 1. */
-export function parseEditsJsonl(jsonl: string): ParsedEdits {
+export function parseEditsJsonl(jsonl: string, prepare: Prepare = asItIs): ParsedEdits {
   const values: unknown[] = [];
   const lines: number[] = [];
   const errors: Complaint[] = [];
@@ -88,7 +92,7 @@ export function parseEditsJsonl(jsonl: string): ParsedEdits {
       });
     }
   }
-  const checked = checkEdits(values, (index) => ({ line: lines[index] ?? 0 }));
+  const checked = checkEdits(values, (index) => ({ line: lines[index] ?? 0 }), prepare);
   return { edits: checked.edits, errors: [...errors, ...checked.errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
 }
 
@@ -98,6 +102,7 @@ type Place = (index: number) => { line: number } | { pointer: string };
 export function checkEdits(
   values: readonly unknown[],
   place: Place = (index) => ({ pointer: `/edits/${index}` }),
+  prepare: Prepare = asItIs,
 ): ParsedEdits {
   const edits: Edit[] = [];
   const errors: Complaint[] = [];
@@ -113,7 +118,7 @@ export function checkEdits(
         ...('line' in at ? at : { pointer: `${at.pointer}/${field.replaceAll('.', '/')}` }),
       });
     };
-    const parsed = editSchema.safeParse(value);
+    const parsed = editSchema.safeParse(prepare(value));
     if (!parsed.success) {
       for (const issue of parsed.error.issues) {
         const tooLong = issue.code === 'too_big' && issue.path[0] === 'target_new';

@@ -40,6 +40,8 @@ export const errorCatalogue = {
   unknown_job: user(404, 'No job has this id'),
   unknown_edit: user(404, 'No such edit is active on the branch'),
   unknown_editor: user(422, 'No editor has this name'),
+  unknown_schedule: user(404, 'There is no schedule of this name or id'),
+  unknown_inbox_edit: user(404, 'The inbox holds no edit of this id'),
   unknown_config_key: user(422, 'The editor has no such setting'),
   invalid_config: user(422, 'A setting of the editor is out of its range'),
 
@@ -50,6 +52,8 @@ export const errorCatalogue = {
   protected_branch: user(409, 'The branch is protected'),
   not_cancellable: user(409, 'The job can no longer be cancelled'),
   not_retryable: user(409, 'Only failed or cancelled jobs can be retried'),
+  not_pending: user(409, 'The edit no longer waits in the inbox'),
+  inbox_full: passing(409, 'The inbox of the branch is full'),
   lease_lost: passing(409, 'Another worker has taken over this lane'),
   stale_epoch: passing(409, 'The lease that guarded this write has been superseded'),
 

@@ -19,6 +19,16 @@ export const failpoints = [
   'commit.after',
   'finish.before',
   'finish.after',
+  'inbox.before',
+  'inbox.after_write',
+  'inbox.after',
+  'schedule.before',
+  'schedule.after_lock',
+  'schedule.after_draw',
+  'schedule.after_submit',
+  'schedule.after_batch',
+  'schedule.before_commit',
+  'schedule.after',
 ] as const;
 export type Failpoint = (typeof failpoints)[number];
 

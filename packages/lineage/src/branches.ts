@@ -28,6 +28,17 @@ export async function findBranch(db: Db, modelId: string, name: string): Promise
   return row;
 }
 
+/** `unknown_branch` when there is none of this id, or it was deleted. */
+export async function findBranchById(db: Db, id: string): Promise<BranchRow> {
+  const row = await clientOf(db).branch.findFirst({ where: { id, deletedAt: null } });
+  if (row === null) throw new ErrataError('unknown_branch', `there is no branch ${JSON.stringify(id)}`);
+  return row;
+}
+
+/** A branch by its id. `unknown_branch`. */
+export const getBranchById = async (db: Db, id: string): Promise<BranchResource> =>
+  branchResource(await findBranchById(db, id));
+
 /** A model's branches by name. The cursor is a name. */
 export async function listBranches(db: Db, modelId: string, page: PageRequest = {}): Promise<Page<BranchResource>> {
   const limit = page.limit ?? 20;

@@ -1,7 +1,7 @@
 // Idempotency keys: a request sent twice is carried out once, also when a process died between carrying it out and answering.
 import { randomUUID } from 'node:crypto';
 import { ErrataError } from '@errata/contracts';
-import { asJson, type Lineage, type Tx } from './client.ts';
+import { asJson, clientOf, type Db, type Lineage, type Tx } from './client.ts';
 
 /** The right to carry out one request. */
 export interface IdempotencyClaim {
@@ -68,17 +68,27 @@ export async function beginIdempotent(
   );
 }
 
-/** Keeps the answer for replays; does nothing when another process has taken the request over. */
+/** Keeps the answer for replays; false when another process has taken the request over, or an answer is kept already. */
 export async function completeIdempotent(
-  db: Lineage,
+  db: Db,
   claim: IdempotencyClaim,
   status: number,
   response: unknown,
-): Promise<void> {
-  await db.prisma.idempotencyKey.updateMany({
+): Promise<boolean> {
+  const { count } = await clientOf(db).idempotencyKey.updateMany({
     where: { owner: claim.owner, key: claim.key, claim: claim.claim, completedAt: null },
     data: { status, response: asJson(response), completedAt: new Date() },
   });
+  return count === 1;
+}
+
+/**
+ * Keeps the answer in the transaction that carries the request out, for work that leaves no job: a crash between the two cannot do it
+ * twice. `idempotency_in_flight` when the claim was taken over.
+ */
+export async function answerWithin(tx: Tx, claim: IdempotencyClaim, status: number, response: unknown): Promise<void> {
+  if (!(await completeIdempotent(tx, claim, status, response)))
+    throw new ErrataError('idempotency_in_flight', 'this request is being carried out by another process');
 }
 
 /** Frees the key after a failure that left nothing behind, so that the caller may try again. */

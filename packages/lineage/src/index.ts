@@ -5,10 +5,11 @@ export {
   createBranch,
   deleteBranch,
   getBranch,
+  getBranchById,
   listBranches,
   type NewBranch,
 } from './branches.ts';
-export { type Db, type Lineage, type LineageOptions, openLineage } from './client.ts';
+export { type Db, type Lineage, type LineageOptions, openLineage, type Tx } from './client.ts';
 export * from './commit.ts';
 export { type Contribution, manifestOf, readChain } from './contributions.ts';
 export { editsById, editsOfJob, listEdits, type StoredEdit } from './edits.ts';
@@ -16,12 +17,22 @@ export * from './events.ts';
 export * from './history.ts';
 export {
   abandonIdempotent,
+  answerWithin,
   beginIdempotent,
   completeIdempotent,
   type IdempotencyClaim,
   type IdempotencyOutcome,
 } from './idempotency.ts';
 export * from './import.ts';
+export {
+  addToInbox,
+  countWaiting,
+  getInboxEdit,
+  type InboxAddition,
+  keepInInbox,
+  listInbox,
+  withdrawFromInbox,
+} from './inbox.ts';
 export { cancelJob, getJob, isCancelRequested, type JobFilter, laneOfJob, listJobs, retryJob } from './jobs.ts';
 export * from './keys.ts';
 export { acquireLease, type Lease, lanesNeedingWork, releaseLease, renewLease } from './leases.ts';

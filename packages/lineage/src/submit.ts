@@ -52,27 +52,29 @@ export interface EditSubmission extends OnBranch {
 }
 
 /** Queues edits on a branch. `unknown_model`, `unknown_branch`, `protected_branch`, `stale_parent`. */
-export async function submitEditJob(db: Lineage, submission: EditSubmission): Promise<JobResource> {
-  return db.prisma.$transaction(async (tx) => {
-    const { branch, sequence } = await enterBranch(tx, submission, submission.on_conflict === 'rebase');
-    return enqueue(tx, submission, {
-      kind: 'edit',
-      lane: branchLane(branch.id),
-      sequence,
-      branch,
-      modelId: branch.modelId,
-      ...(submission.on_conflict === 'fail' ? { expectedParent: submission.parent_version_id } : {}),
-      edits: submission.edits,
-      input: {
-        editor: submission.editor ?? branch.defaultEditor,
-        config: submission.config,
-        seed: submission.seed,
-        on_error: submission.on_error,
-        on_conflict: submission.on_conflict,
-        gate: submission.gate ?? null,
-        edits: submission.edits.length,
-      },
-    });
+export const submitEditJob = (db: Lineage, submission: EditSubmission): Promise<JobResource> =>
+  db.prisma.$transaction((tx) => submitEditJobWithin(tx, submission));
+
+/** The same as part of a transaction that does more. */
+export async function submitEditJobWithin(tx: Tx, submission: EditSubmission): Promise<JobResource> {
+  const { branch, sequence } = await enterBranch(tx, submission, submission.on_conflict === 'rebase');
+  return enqueue(tx, submission, {
+    kind: 'edit',
+    lane: branchLane(branch.id),
+    sequence,
+    branch,
+    modelId: branch.modelId,
+    ...(submission.on_conflict === 'fail' ? { expectedParent: submission.parent_version_id } : {}),
+    edits: submission.edits,
+    input: {
+      editor: submission.editor ?? branch.defaultEditor,
+      config: submission.config,
+      seed: submission.seed,
+      on_error: submission.on_error,
+      on_conflict: submission.on_conflict,
+      gate: submission.gate ?? null,
+      edits: submission.edits.length,
+    },
   });
 }
 

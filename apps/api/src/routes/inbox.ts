@@ -1,0 +1,139 @@
+// The inbox of a branch: edits come in one by one, by the array or by the line, and wait for a schedule.
+import {
+  inboxBodySchema,
+  inboxEditSchema,
+  inboxQuerySchema,
+  inboxReceiptSchema,
+  inboxStates,
+  pageQuerySchema,
+  pageSchema,
+} from '@errata/contracts';
+import {
+  addToInbox,
+  answerWithin,
+  getBranchById,
+  getInboxEdit,
+  keepInInbox,
+  listInbox,
+  withdrawFromInbox,
+} from '@errata/lineage';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { callerOf } from '../auth.ts';
+import { ndjsonContentType, readDelivery } from '../edit-request.ts';
+import { keepAnswer, postHeaders } from '../idempotency.ts';
+import type { ApiParts } from '../parts.ts';
+import { params, shown } from './common.ts';
+
+const tags = ['inbox'];
+
+export const inboxQuery = z.strictObject({
+  ...pageQuerySchema.shape,
+  state: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(z.enum(inboxStates)).max(inboxStates.length))
+    .optional()
+    .describe('One state, or several with commas between'),
+});
+
+export const inboxRoutes =
+  ({ lineage }: ApiParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    for (const type of [ndjsonContentType, 'application/jsonl']) {
+      app.addContentTypeParser(type, { parseAs: 'string' }, async (_: unknown, body: string) => body);
+    }
+
+    app.post(
+      '/v1/branches/:branch/inbox',
+      {
+        config: { access: 'edits:write' },
+        schema: {
+          tags,
+          summary: 'Leave edits for the next run of a schedule',
+          description:
+            'The body is one edit, an array of edits, or a JSONL file (application/x-ndjson); `custom_id` may be left out. All ' +
+            'are checked as those of an edit job are, and all are taken or none. What waits already, word for word under the same ' +
+            'custom_id, is not added again: a webhook may deliver twice.',
+          params: params('branch'),
+          headers: postHeaders,
+          querystring: inboxQuerySchema,
+          body: inboxBodySchema.describe('An edit, an array of edits, or lines'),
+          response: { 202: inboxReceiptSchema },
+        },
+      },
+      async (request, reply) => {
+        const { claim } = request;
+        const receipt = await addToInbox(lineage, {
+          branch_id: request.params.branch,
+          edits: readDelivery(request.body),
+          priority: request.query.priority,
+          created_by: callerOf(request).id,
+          alongside:
+            claim === null ? undefined : (tx, answer) => answerWithin(tx, claim, 202, keepAnswer(reply, answer)),
+        });
+        return reply.status(202).send(receipt);
+      },
+    );
+
+    app.get(
+      '/v1/branches/:branch/inbox',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'List the inbox, newest first, with what became of each edit',
+          params: params('branch'),
+          querystring: inboxQuery,
+          response: { 200: pageSchema(inboxEditSchema) },
+        },
+      },
+      async ({ params: { branch }, query: { state, ...page } }) => {
+        const { id } = await getBranchById(lineage, branch);
+        return shown(await listInbox(lineage, id, { states: state }, page));
+      },
+    );
+
+    app.get(
+      '/v1/branches/:branch/inbox/:edit',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'An edit of the inbox',
+          params: params('branch', 'edit'),
+          response: { 200: inboxEditSchema },
+        },
+      },
+      async ({ params: { branch, edit } }) => getInboxEdit(lineage, branch, edit),
+    );
+
+    app.delete(
+      '/v1/branches/:branch/inbox/:edit',
+      {
+        config: { access: 'edits:write' },
+        schema: {
+          tags,
+          summary: 'Withdraw an edit that waits',
+          params: params('branch', 'edit'),
+          response: { 200: inboxEditSchema },
+        },
+      },
+      async ({ params: { branch, edit } }) => withdrawFromInbox(lineage, branch, edit),
+    );
+
+    app.post(
+      '/v1/branches/:branch/inbox/:edit/keep',
+      {
+        config: { access: 'edits:write' },
+        schema: {
+          tags,
+          summary: 'Decide a contradiction in favour of this edit; those that contradict it are superseded',
+          params: params('branch', 'edit'),
+          headers: postHeaders,
+          response: { 200: inboxEditSchema },
+        },
+      },
+      async ({ params: { branch, edit } }) => keepInInbox(lineage, branch, edit),
+    );
+  };
