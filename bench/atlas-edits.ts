@@ -27,7 +27,7 @@ import {
   secondMomentKey,
   secondMomentLayers,
 } from '@errata/editors';
-import { createAnswerCache, evaluateCandidate } from '@errata/evaluation';
+import { type AnswerCache, createAnswerCache, evaluateCandidate } from '@errata/evaluation';
 import { loadCheckpoint, type Model, openModel, type Tokenizer, type View } from '@errata/models';
 
 const usage = `usage: npm run bench -- atlas-edits [options]
@@ -61,7 +61,7 @@ interface Bench {
   readonly defaults: ModelDefaults;
   readonly edits: readonly Edit[];
   readonly parent: View;
-  readonly cache: ReturnType<typeof createAnswerCache>;
+  readonly cache: AnswerCache;
 }
 
 async function open(directory: string, count: number, seed: number): Promise<Bench> {

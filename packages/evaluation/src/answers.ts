@@ -21,14 +21,14 @@ export interface Reading {
 }
 
 /** Answers of one version by question; for a version never change, since versions do not. */
-export interface AnswerCache {
-  get(key: string): Reading | undefined;
-  set(key: string, reading: Reading): void;
+export interface AnswerCache<Answer = Reading> {
+  get(key: string): Answer | undefined;
+  set(key: string, answer: Answer): void;
 }
 
 /** A cache of the answers to the last `limit` distinct questions. */
-export function createAnswerCache(limit = 20_000): AnswerCache {
-  const kept = new Map<string, Reading>();
+export function createAnswerCache<Answer = Reading>(limit = 20_000): AnswerCache<Answer> {
+  const kept = new Map<string, Answer>();
   return {
     get(key) {
       const reading = kept.get(key);

@@ -1,4 +1,27 @@
 // The face of @errata/evaluation: what a version answers, how answers are scored, what a gate is given.
+export { type AbilityCache, createAbilityCache } from './ability/ask.ts';
+export { type ChoiceScore, choiceScores } from './ability/choice.ts';
+export {
+  type AbilityMeans,
+  type AbilityOptions,
+  type AbilityResult,
+  type AbilityRow,
+  measureAbility,
+  type SkippedItem,
+} from './ability/measure.ts';
+export { normaliseSquad, squadExact, squadF1 } from './ability/squad.ts';
+export {
+  type AbilityScore,
+  type AbilityScores,
+  type AbilityTask,
+  type AbilityTaskId,
+  abilityTasks,
+  type ChoiceTask,
+  type ItemOf,
+  type ReadingScore,
+  type ReadingTask,
+  readingScores,
+} from './ability/tasks.ts';
 export { type AnswerCache, createAnswerCache, type Reading } from './answers.ts';
 export { relativeChange } from './change.ts';
 export {
