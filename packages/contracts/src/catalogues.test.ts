@@ -4,7 +4,7 @@ import { canonicalJson } from './canonical.ts';
 import { editorNames, resolveConfig } from './editor-configs.ts';
 import { errorCatalogue } from './errors.ts';
 import { judge } from './gate.ts';
-import { rootManifest, versionId } from './manifest.ts';
+import { rootManifest, rootVersionId, versionId, versionIds } from './manifest.ts';
 import { canMove, isTerminal, jobStates } from './states.ts';
 
 test('errors, editors and states are counted', () => {
@@ -26,9 +26,15 @@ test('succeeded is final; failed and cancelled can only be retried', () => {
   ]);
 });
 
-test('equal manifests have equal ids whatever the order of their fields', () => {
-  const manifest = rootManifest('0'.repeat(64));
-  expect(versionId({ deltas: [], model: manifest.model, format: manifest.format })).toBe(versionId(manifest));
+test('a version id follows from the model and its deltas in order, and grows delta by delta', () => {
+  const root = rootManifest('0'.repeat(64));
+  const [first, second] = ['a', 'b'].map((digit) => ({ kind: 'low_rank' as const, blob: digit.repeat(64) }));
+  const whole = { ...root, deltas: [first!, second!] };
+  expect(versionId(root)).toBe(rootVersionId(root.model));
+  expect(versionIds(whole)).toEqual([versionId(root), versionId({ ...root, deltas: [first!] }), versionId(whole)]);
+  expect(versionId({ deltas: [second!, first!], model: root.model })).not.toBe(versionId(whole));
+  const snapshot = { version: versionId({ ...root, deltas: [first!] }), blob: 'c'.repeat(64) };
+  expect(versionId({ model: root.model, snapshot, deltas: [second!] })).toBe(versionId(whole));
   expect(canonicalJson({ b: 1, a: [undefined === null, 'é'] })).toBe('{"a":[false,"é"],"b":1}');
   expect(() => canonicalJson({ a: Number.NaN })).toThrow('NaN');
 });

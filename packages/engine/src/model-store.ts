@@ -3,17 +3,15 @@ import type { LocalBlobStore } from '@errata/blobs';
 import {
   canonicalJson,
   ErrataError,
-  type Manifest,
   type ModelDefaults,
   type ModelShape,
   sha256,
+  type VersionSource,
   versionId,
 } from '@errata/contracts';
 import { type AnswerCache, createAnswerCache } from '@errata/evaluation';
 import {
   type Checkpoint,
-  type Delta,
-  decodeDelta,
   decoderSpec,
   loadCheckpoint,
   type Model,
@@ -22,9 +20,11 @@ import {
   type View,
 } from '@errata/models';
 import { parameterCount } from './import-model.ts';
+import { makeKept } from './kept.ts';
 import { readDefaults } from './model-defaults.ts';
 import { withModelDirectory } from './model-directory.ts';
-import type { ModelReference } from './protocol.ts';
+import type { ModelReference, ParamsOf, ResultOf } from './protocol.ts';
+import { bytesPerMillisecond, makeVersions } from './versions.ts';
 
 /** A model that is held in memory. */
 export interface OpenModel {
@@ -39,12 +39,14 @@ export interface OpenModel {
   /** The model's own corpus as a file; undefined where it brought none. */
   corpus(): Promise<string | undefined>;
   /**
-   * A version. Equal manifests give the same view as long as it is kept.
-   * @throws ErrataError `blob_missing`, `blob_corrupt`, `invalid_request` for a manifest of another model
+   * A version. Equal versions give the same view as long as it is kept.
+   * @throws ErrataError `blob_missing`, `blob_corrupt`, `invalid_request` for a version of another model
    */
-  view(manifest: Manifest): Promise<View>;
+  view(version: VersionSource): Promise<View>;
   /** Answers of a version that were given before. */
-  answers(manifest: Manifest): AnswerCache;
+  answers(version: VersionSource): AnswerCache;
+  /** Stores a version whole if that pays. @throws as {@link OpenModel.view}; `storage_full`, `storage_failed` */
+  snapshot(params: Omit<ParamsOf<'snapshot'>, 'model'>): Promise<ResultOf<'snapshot'>>;
 }
 
 export interface ModelStore {
@@ -71,7 +73,6 @@ const weightCopies = 4;
  */
 const baselineMb = 512;
 
-const viewsKept = 8;
 const answerCachesKept = 4;
 
 export function createModelStore(blobs: LocalBlobStore, memoryMb: number): ModelStore {
@@ -96,11 +97,15 @@ export function createModelStore(blobs: LocalBlobStore, memoryMb: number): Model
       const key = sha256(canonicalJson(reference.files));
       const known = open.get(key);
       if (known !== undefined) return requireDigest(known.model, reference);
+      const begun = performance.now();
       return withModelDirectory(blobs, reference.files, async (directory) => {
         const checkpoint = await loadCheckpoint(directory);
         try {
           const needMb = makeRoom(parameterCount(decoderSpec(checkpoint.config, checkpoint.tensors.names)));
-          const model = requireDigest(makeOpenModel(blobs, reference, checkpoint, readDefaults(directory)), reference);
+          const model = requireDigest(
+            makeOpenModel(blobs, reference, checkpoint, readDefaults(directory), begun),
+            reference,
+          );
           open.set(key, { needMb, model });
           return model;
         } finally {
@@ -123,21 +128,12 @@ function makeOpenModel(
   { files }: ModelReference,
   checkpoint: Checkpoint,
   defaults: ModelDefaults,
+  begun: number,
 ): OpenModel {
   const model = openModel(checkpoint);
   const { digest, config } = checkpoint;
-  const views = makeKept<View>(viewsKept);
+  const versions = makeVersions(blobs, model, digest, bytesPerMillisecond(model.weightBytes, begun));
   const answers = makeKept<AnswerCache>(answerCachesKept);
-  const baseOnly = model.view();
-
-  /** The longest kept version that this one begins with: only what comes after it has to be installed. */
-  const nearest = (manifest: Manifest): { readonly view: View; readonly length: number } => {
-    for (let length = manifest.deltas.length; length > 0; length--) {
-      const view = views.get(versionId({ ...manifest, deltas: manifest.deltas.slice(0, length) }));
-      if (view !== undefined) return { view, length };
-    }
-    return { view: baseOnly, length: 0 };
-  };
 
   return {
     digest,
@@ -153,55 +149,13 @@ function makeOpenModel(
       const file = files.find(({ name }) => name === defaults.corpus);
       return file === undefined ? undefined : blobs.path(file.sha256);
     },
-    async view(manifest) {
-      if (manifest.model !== digest) {
-        throw new ErrataError('invalid_request', `the version is one of model ${manifest.model}, not of ${digest}`);
-      }
-      const { view, length } = nearest(manifest);
-      const further: Delta[] = [];
-      for (const { kind, blob } of manifest.deltas.slice(length)) {
-        const delta = decodeDelta(await blobs.get(blob), `delta ${blob}`);
-        if (delta.kind !== kind) {
-          throw new ErrataError('blob_corrupt', `delta ${blob} is ${delta.kind}, the version says ${kind}`, {
-            details: { blob, expected: kind, found: delta.kind },
-          });
-        }
-        further.push(delta);
-      }
-      const version = further.length === 0 ? view : view.with(further);
-      if (manifest.deltas.length > 0) views.set(versionId(manifest), version);
-      return version;
-    },
-    answers(manifest) {
-      const id = versionId(manifest);
+    view: versions.view,
+    snapshot: versions.snapshot,
+    answers(version) {
+      const id = versionId(version);
       const cache = answers.get(id) ?? createAnswerCache();
       answers.set(id, cache);
       return cache;
-    },
-  };
-}
-
-interface Kept<T> {
-  get(key: string): T | undefined;
-  set(key: string, value: T): void;
-}
-
-/** Keeps the `limit` values that were used last. */
-function makeKept<T>(limit: number): Kept<T> {
-  const entries = new Map<string, T>();
-  return {
-    get(key) {
-      const value = entries.get(key);
-      if (value === undefined) return undefined;
-      entries.delete(key);
-      entries.set(key, value);
-      return value;
-    },
-    set(key, value) {
-      entries.delete(key);
-      entries.set(key, value);
-      const oldest = entries.keys().next();
-      if (entries.size > limit && !oldest.done) entries.delete(oldest.value);
     },
   };
 }

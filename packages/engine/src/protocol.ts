@@ -1,13 +1,14 @@
 // What crosses between a client and its engine process: closed unions of plain data. Binary stays in the blob store.
 import type {
   ConfigOverrides,
+  DeltaKind,
   Edit,
   EditResult,
   EvaluationSummary,
   GateMetric,
-  Manifest,
   ModelDefaults,
   PlainError,
+  VersionSource,
 } from '@errata/contracts';
 
 /** A file of an imported model: its name within the model's directory and the blob that holds it. */
@@ -50,7 +51,7 @@ export interface BuiltArtefact extends ArtefactReference {
 
 /** A delta that an edit left, in installing order. */
 export interface BuiltDelta {
-  readonly kind: Manifest['deltas'][number]['kind'];
+  readonly kind: DeltaKind;
   readonly blob: string;
   readonly bytes: number;
   /** Indices into the call's edits that this delta carries. */
@@ -107,7 +108,7 @@ export interface EngineMethods {
   readonly applyEdits: Method<
     {
       readonly model: ModelReference;
-      readonly parent: Manifest;
+      readonly parent: VersionSource;
       readonly edits: readonly Edit[];
       readonly editor: string;
       readonly config: ConfigOverrides;
@@ -128,8 +129,8 @@ export interface EngineMethods {
   readonly evaluateCandidate: Method<
     {
       readonly model: ModelReference;
-      readonly parent: Manifest;
-      readonly candidate: Manifest;
+      readonly parent: VersionSource;
+      readonly candidate: VersionSource;
       readonly edits: readonly Edit[];
       readonly diagnostics?: readonly Readonly<Record<string, unknown>>[];
       readonly failures?: readonly EditFailure[];
@@ -146,7 +147,7 @@ export interface EngineMethods {
   readonly complete: Method<
     {
       readonly model: ModelReference;
-      readonly manifest: Manifest;
+      readonly manifest: VersionSource;
       readonly prompts: readonly string[] | { readonly messages: readonly ChatMessage[] };
       readonly sampling: Sampling;
     },
@@ -154,12 +155,29 @@ export interface EngineMethods {
   >;
   /** sha256 over every tensor of a version as served. */
   readonly digestWeights: Method<
-    { readonly model: ModelReference; readonly manifest: Manifest },
+    { readonly model: ModelReference; readonly manifest: VersionSource },
     { readonly digest: string }
+  >;
+  /** Stores a version whole, if what opening it takes says so: see `snapshotFactor`. */
+  readonly snapshot: Method<
+    {
+      readonly model: ModelReference;
+      readonly source: VersionSource;
+      /** Also when it does not pay. */
+      readonly always?: boolean;
+    },
+    {
+      /** Null when it does not pay, or when the version is stored whole already. */
+      readonly stored: { readonly version: string; readonly blob: string; readonly bytes: number } | null;
+      /** What its deltas since the last snapshot took to fetch and install. */
+      readonly replay_ms: number;
+      /** What loading a snapshot of it takes, by what loading takes here. */
+      readonly load_ms: number;
+    }
   >;
   /** Next-token logits after a text, at its last position. */
   readonly logits: Method<
-    { readonly model: ModelReference; readonly manifest: Manifest; readonly prompt: string },
+    { readonly model: ModelReference; readonly manifest: VersionSource; readonly prompt: string },
     { readonly ids: readonly number[]; readonly logits: Float32Array }
   >;
 }
@@ -177,6 +195,7 @@ export const engineMethods = [
   'complete',
   'digestWeights',
   'logits',
+  'snapshot',
 ] as const satisfies readonly EngineMethod[];
 
 /** How far a call has come. */

@@ -38,6 +38,7 @@ export async function createService(settings: EngineSettings): Promise<Service> 
       const view = await (await models.open(model)).view(manifest);
       return { digest: view.weightsDigest() };
     },
+    snapshot: async ({ model, ...params }) => (await models.open(model)).snapshot(params),
     logits: async ({ model, manifest, prompt }) => {
       const open = await models.open(model);
       const ids = encodePrompt(open.tokenizer(), prompt);

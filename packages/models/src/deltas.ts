@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type DecoderSpec, findMatrix } from './architectures/spec.ts';
+import { type DecoderSpec, findMatrix, type MatrixRef } from './architectures/spec.ts';
 import { ModelError } from './errors.ts';
 import { encodeSafetensors, parseSafetensors, type SafetensorsFile, type WritableTensor } from './safetensors.ts';
 
@@ -218,31 +218,44 @@ function transposed(data: Float32Array, rows: number, columns: number): Float32A
   return out;
 }
 
+/** A delta as a sum over `rank` of a column of `a` times a row of `b`, whichever way round the stored matrix lies; or as it is. */
+type Addend = Float32Array | { readonly rank: number; readonly a: Float32Array; readonly b: Float32Array };
+
+function addendOf(delta: LowRankDelta | DenseDelta, matrix: MatrixRef | undefined, rows: number): Addend {
+  if (delta.kind === 'dense') return delta.data;
+  const { rank, left, right } = delta;
+  if (matrix?.orientation === 'in_out') return { rank, a: left, b: right };
+  return { rank, a: transposed(right, rank, rows), b: transposed(left, left.length / rank, rank) };
+}
+
 /**
- * Adds a delta to weights in place. Each element's sum over the rank runs in float64 in a fixed order and is rounded once,
- * so that the result is the same bytes on every machine.
+ * Adds deltas to one parameter in place, in order. Each element's sum over a delta's rank runs in float64 in a fixed order and is
+ * rounded once, so that the result is the same bytes on every machine. The loop over rows is the outer one: elements do not touch
+ * each other, so the order of what is added to each stays, and a row is read once for all deltas instead of once for each.
  */
-function install(spec: DecoderSpec, delta: LowRankDelta | DenseDelta, weight: Float32Array): void {
-  if (delta.kind === 'dense') {
-    for (let i = 0; i < weight.length; i++) weight[i]! += delta.data[i]!;
-    return;
-  }
-  const { rank } = delta;
-  const matrix = findMatrix(spec, delta.tensor)!;
-  // The stored matrix is rows·columns of factors a [rows, rank] and b [rank, columns], whichever way round it lies.
-  const straight = matrix.orientation === 'in_out';
-  const [rows, columns] = straight ? [matrix.inSize, matrix.outSize] : [matrix.outSize, matrix.inSize];
-  const a = straight ? delta.left : transposed(delta.right, rank, rows);
-  const b = straight ? delta.right : transposed(delta.left, columns, rank);
+function install(spec: DecoderSpec, deltas: readonly (LowRankDelta | DenseDelta)[], weight: Float32Array): void {
+  const matrix = findMatrix(spec, deltas[0]!.tensor);
+  const straight = matrix?.orientation === 'in_out';
+  const rows = matrix === undefined ? 1 : straight ? matrix.inSize : matrix.outSize;
+  const columns = weight.length / rows;
+  const addends = deltas.map((delta) => addendOf(delta, matrix, rows));
   const sums = new Float64Array(columns);
   for (let i = 0; i < rows; i++) {
-    sums.fill(0);
-    for (let r = 0; r < rank; r++) {
-      const scale = a[i * rank + r]!;
-      const from = r * columns;
-      for (let j = 0; j < columns; j++) sums[j]! += scale * b[from + j]!;
+    const row = weight.subarray(i * columns, (i + 1) * columns);
+    for (const addend of addends) {
+      if (addend instanceof Float32Array) {
+        for (let j = 0, k = i * columns; j < columns; j++, k++) row[j]! += addend[k]!;
+        continue;
+      }
+      const { rank, a, b } = addend;
+      sums.fill(0);
+      for (let r = 0; r < rank; r++) {
+        const scale = a[i * rank + r]!;
+        const from = r * columns;
+        for (let j = 0; j < columns; j++) sums[j]! += scale * b[from + j]!;
+      }
+      for (let j = 0; j < columns; j++) row[j]! += sums[j]!;
     }
-    for (let j = 0; j < columns; j++) weight[i * columns + j]! += sums[j]!;
   }
 }
 
@@ -265,19 +278,23 @@ export function installDeltas(
   deltas: readonly Delta[],
   parent: Installed = { weights: new Map(), codebooks: [] },
 ): Installed {
-  const weights = new Map(parent.weights);
-  const fresh = new Set<string>();
   const codebooks = new Map(parent.codebooks.map((book) => [`${book.site} ${book.layer}`, book]));
+  const byTensor = new Map<string, (LowRankDelta | DenseDelta)[]>();
   for (const delta of deltas) {
     checkDelta(spec, delta);
     if (delta.kind === 'codebook') {
       codebooks.set(`${delta.site} ${delta.layer}`, delta);
       continue;
     }
-    const { tensor } = delta;
-    if (!fresh.has(tensor)) weights.set(tensor, (weights.get(tensor) ?? base(tensor)).slice());
-    fresh.add(tensor);
-    install(spec, delta, weights.get(tensor)!);
+    const known = byTensor.get(delta.tensor);
+    if (known === undefined) byTensor.set(delta.tensor, [delta]);
+    else known.push(delta);
+  }
+  const weights = new Map(parent.weights);
+  for (const [tensor, own] of byTensor) {
+    const weight = (weights.get(tensor) ?? base(tensor)).slice();
+    install(spec, own, weight);
+    weights.set(tensor, weight);
   }
   return {
     weights,

@@ -68,6 +68,7 @@ export {
 export type { SafetensorsDtype, SafetensorsHeader, TensorInfo } from './safetensors-header.ts';
 export { uniform } from './sampling.ts';
 export type { Perplexity, Score, ScoreItem } from './score.ts';
+export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './snapshots.ts';
 export {
   encodeContinuation,
   encodePrompt,

@@ -279,16 +279,27 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, WritableTensor>,
   options: WriteSafetensorsOptions = {},
 ): Uint8Array<ArrayBuffer> {
-  const plan = planFile(tensors, options);
-  const total = plan.parts.reduce((sum, part) => sum + part.byteLength, plan.header.byteLength);
-  const file = new Uint8Array(total);
-  file.set(plan.header);
-  let at = plan.header.byteLength;
-  for (const part of plan.parts) {
-    file.set(part.bytes(), at);
-    at += part.byteLength;
+  const chunks = [...safetensorsChunks(tensors, options)];
+  const file = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    file.set(chunk, at);
+    at += chunk.byteLength;
   }
   return file;
+}
+
+/**
+ * The bytes of {@link encodeSafetensors} piece by piece, so that a file need not stand in memory as a whole.
+ * @throws ModelError as {@link encodeSafetensors}, while they are taken
+ */
+export function* safetensorsChunks(
+  tensors: ReadonlyMap<string, WritableTensor>,
+  options: WriteSafetensorsOptions = {},
+): Generator<Uint8Array, void> {
+  const plan = planFile(tensors, options);
+  yield plan.header;
+  for (const part of plan.parts) yield part.bytes();
 }
 
 /**

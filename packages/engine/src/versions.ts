@@ -1,0 +1,133 @@
+// The versions of one model as views: opened from the nearest state at hand, measured while they are, and stored whole when that pays.
+import type { LocalBlobStore } from '@errata/blobs';
+import { ErrataError, type SnapshotReference, type VersionSource, versionId, versionIds } from '@errata/contracts';
+import {
+  type Delta,
+  decodeDelta,
+  decodeSnapshot,
+  encodeSnapshot,
+  type Model,
+  openSafetensors,
+  type VersionState,
+  type View,
+} from '@errata/models';
+import { makeKept } from './kept.ts';
+import type { ParamsOf, ResultOf } from './protocol.ts';
+
+export interface Versions {
+  view(source: VersionSource): Promise<View>;
+  snapshot(params: Omit<ParamsOf<'snapshot'>, 'model'>): Promise<ResultOf<'snapshot'>>;
+}
+
+/** A version that is open, and what its deltas since the last state that is stored whole took to fetch and install, in ms. */
+interface Opened {
+  readonly view: View;
+  readonly replayMs: number;
+}
+
+const viewsKept = 8;
+
+/**
+ * A snapshot is worth its bytes when the deltas since the last one take this many times as long as the snapshot would. Opening a
+ * version then costs at most about 1 + this many loads, however many deltas there are.
+ */
+export const snapshotFactor = 2;
+/** Nor before there are this many: with models so small that everything is quick, clocks say little. */
+export const snapshotDeltas = 8;
+
+/** @param loadRate bytes in a millisecond that the model itself was read, checked and unpacked at; snapshots measure their own */
+export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string, loadRate: number): Versions {
+  const kept = makeKept<Opened>(viewsKept);
+  const base: Opened = { view: model.view(), replayMs: 0 };
+  let bytesPerMs = loadRate;
+
+  const whole = async ({ version, blob }: SnapshotReference): Promise<Opened> => {
+    const begun = performance.now();
+    const view = model.restore(await readState(version, blob));
+    bytesPerMs = bytesPerMillisecond(stateBytes(view.state()), begun);
+    const opened = { view, replayMs: 0 };
+    kept.set(version, opened);
+    return opened;
+  };
+
+  const readState = async (version: string, blob: string): Promise<VersionState> => {
+    const file = openSafetensors(await blobs.path(blob));
+    try {
+      const found = decodeSnapshot(file);
+      if (found.model === digest && found.version === version) return found.state;
+      throw corrupt(blob, `snapshot ${blob} is of ${found.version}, not of ${version}`, {
+        expected: version,
+        found: found.version,
+      });
+    } finally {
+      file.close();
+    }
+  };
+
+  /** The latest state at hand: a view that is kept, or else the snapshot, or else the model as it was imported. */
+  const nearest = async (
+    source: VersionSource,
+    ids: readonly string[],
+  ): Promise<{ readonly from: Opened; readonly length: number }> => {
+    for (let length = source.deltas.length; length >= 0; length--) {
+      const found = kept.get(ids[length]!);
+      // A version that is stored whole has no deltas to replay, whatever it once took.
+      if (found !== undefined) return { from: length === 0 ? { ...found, replayMs: 0 } : found, length };
+    }
+    return { from: source.snapshot === undefined ? base : await whole(source.snapshot), length: 0 };
+  };
+
+  const readDelta = async (kind: Delta['kind'], blob: string): Promise<Delta> => {
+    const delta = decodeDelta(await blobs.get(blob), `delta ${blob}`);
+    if (delta.kind === kind) return delta;
+    throw corrupt(blob, `delta ${blob} is ${delta.kind}, the version says ${kind}`, {
+      expected: kind,
+      found: delta.kind,
+    });
+  };
+
+  const open = async (source: VersionSource): Promise<Opened> => {
+    if (source.model !== digest)
+      throw new ErrataError('invalid_request', `the version is one of model ${source.model}, not of ${digest}`);
+    const ids = versionIds(source);
+    const { from, length } = await nearest(source, ids);
+    const begun = performance.now();
+    const further: Delta[] = [];
+    for (const { kind, blob } of source.deltas.slice(length)) further.push(await readDelta(kind, blob));
+    if (further.length === 0) return from;
+    const view = from.view.with(further);
+    const opened = { view, replayMs: from.replayMs + performance.now() - begun };
+    kept.set(ids.at(-1)!, opened);
+    return opened;
+  };
+
+  return {
+    view: async (source) => (await open(source)).view,
+
+    async snapshot({ source, always = false }) {
+      const { view, replayMs } = await open(source);
+      const state = view.state();
+      const loadMs = stateBytes(state) / bytesPerMs;
+      const measured = { replay_ms: replayMs, load_ms: loadMs };
+      const pays = source.deltas.length >= snapshotDeltas && replayMs >= snapshotFactor * loadMs;
+      if (source.deltas.length === 0 || !(always || pays)) return { ...measured, stored: null };
+      const version = versionId(source);
+      const { sha256: blob, size: bytes } = await blobs.put(encodeSnapshot({ model: digest, version, state }));
+      kept.set(version, { view, replayMs: 0 });
+      return { ...measured, stored: { version, blob, bytes } };
+    },
+  };
+}
+
+/** Since a reading of `performance.now()`. */
+export const bytesPerMillisecond = (bytes: number, begun: number): number =>
+  bytes / Math.max(performance.now() - begun, 0.01);
+
+const stateBytes = ({ weights, codebooks }: VersionState): number =>
+  [...weights.values(), ...codebooks.flatMap(({ keys, values, radii }) => [keys, values, radii])].reduce(
+    (sum, { byteLength }) => sum + byteLength,
+    0,
+  );
+
+const corrupt = (blob: string, message: string, details: Record<string, unknown>): ErrataError =>
+  new ErrataError('blob_corrupt', message, { details: { blob, ...details } });
