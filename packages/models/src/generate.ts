@@ -1,9 +1,9 @@
 // Generation: greedy, temperature and top-k, batched over prompts, with a cache of keys and values of fixed capacity.
 
-import { float32, float32Data, type HostTensor } from '@errata/graph';
+import { float32Data } from '@errata/graph';
 import { type Batch, checkSequences, packBatches } from './batches.ts';
 import { indices } from './forward.ts';
-import { hidden } from './masks.ts';
+import { makeKeyValueCache } from './kv-cache.ts';
 import { sampler } from './sampling.ts';
 import { freshFeeds } from './score.ts';
 import type { Forward } from './view.ts';
@@ -35,48 +35,6 @@ export interface Generated {
 
 /** Positions held in the cache at once. */
 const tokenBudget = 8192;
-
-/** Keys and values of all layers, `[B, kvHeads, capacity, headDim]` each; slots not yet filled are masked. */
-interface Cache {
-  readonly capacity: number;
-  readonly layers: readonly { readonly key: Float32Array; readonly value: Float32Array }[];
-}
-
-function makeCache({ spec }: Forward, batch: number, capacity: number): Cache {
-  const array = () => new Float32Array(batch * spec.kvHeads * capacity * spec.headDim);
-  return { capacity, layers: spec.blocks.map(() => ({ key: array(), value: array() })) };
-}
-
-/** Copies `[B, kvHeads, time, headDim]` of new keys or values to slots from `at` on. */
-function store(
-  target: Float32Array,
-  fresh: Float32Array,
-  lanes: number,
-  time: number,
-  headDim: number,
-  capacity: number,
-  at: number,
-): void {
-  for (let lane = 0; lane < lanes; lane++) {
-    const part = fresh.subarray(lane * time * headDim, (lane + 1) * time * headDim);
-    target.set(part, (lane * capacity + at) * headDim);
-  }
-}
-
-function remember(
-  forward: Forward,
-  cache: Cache,
-  out: Readonly<Record<string, HostTensor>>,
-  batch: number,
-  time: number,
-  at: number,
-): void {
-  const { kvHeads, headDim } = forward.spec;
-  for (const [layer, { key, value }] of cache.layers.entries()) {
-    store(key, float32Data(out[`key.${layer}`]!), batch * kvHeads, time, headDim, cache.capacity, at);
-    store(value, float32Data(out[`value.${layer}`]!), batch * kvHeads, time, headDim, cache.capacity, at);
-  }
-}
 
 /** @returns continuations in the order of the prompts */
 export async function generate(
@@ -133,37 +91,16 @@ async function generateBatch(
     const prefill = { ...freshFeeds(forward, batch), rows: indices(ends), targets: nothing, logit_rows: each };
     let out = await forward.run(prefill, ends);
     take(float32Data(out.logits!));
-    const cache = makeCache(forward, batch.batch, batch.time + Math.max(0, ...limits) - 1);
-    const slots = cache.capacity + 1;
-    // The last slot is the new token itself.
-    const bias = new Float32Array(batch.batch * slots).fill(hidden);
-    for (const [row, length] of lengths.entries()) {
-      bias.fill(0, row * slots, row * slots + length);
-      bias[(row + 1) * slots - 1] = 0;
-    }
-    if (running()) remember(forward, cache, out, batch.batch, batch.time, 0);
-    const feeds: Record<string, HostTensor> = {
-      rows: each,
-      targets: nothing,
-      logit_rows: each,
-      bias: float32([batch.batch, 1, 1, slots], bias),
-    };
-    for (const [layer, { key, value }] of cache.layers.entries()) {
-      const dims = [batch.batch, spec.kvHeads, cache.capacity, spec.headDim];
-      feeds[`past_key.${layer}`] = float32(dims, key);
-      feeds[`past_value.${layer}`] = float32(dims, value);
-    }
-    for (let step = 0; running(); step++) {
-      // A finished row repeats its last token: its results are not looked at.
-      const last = tokens.map((row) => row.at(-1) ?? 0);
-      const positions = lengths.map((length, row) => Math.min(length + step, length + Math.max(0, limits[row]! - 1)));
-      out = await forward.run({ ...feeds, ids: indices(last), positions: indices(positions) }, []);
-      const slot = batch.time + step;
-      if (slot < cache.capacity) {
-        remember(forward, cache, out, batch.batch, 1, slot);
-        for (let row = 0; row < batch.batch; row++) bias[row * slots + slot] = 0;
+    if (running()) {
+      const cache = makeKeyValueCache(forward, lengths, Math.max(...limits));
+      for (const [row, length] of lengths.entries())
+        cache.fill(row, out, { sequence: row, time: batch.time, ranges: [[0, length]] });
+      while (running()) {
+        // A finished row repeats its last token.
+        const last = tokens.map((row) => row.at(-1) ?? 0);
+        out = await cache.step(last, 'logits');
+        take(float32Data(out.logits!));
       }
-      take(float32Data(out.logits!));
     }
   }
   return tokens.map((row, i) => ({ tokens: row, finish: finish[i] ?? 'length' }));

@@ -54,6 +54,7 @@ export type { Generated, GenerateOptions } from './generate.ts';
 export { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './half.ts';
 export { causalBias, hidden as hiddenBias } from './masks.ts';
 export type { WeightSource } from './program-cache.ts';
+export type { Reply, ReplyItem, ReplyOptions } from './reply.ts';
 export {
   encodeSafetensors,
   openSafetensors,

@@ -84,6 +84,30 @@ for (const name of tinyModels) {
       }
     });
 
+    it('replies as it scores and generates, whatever the targets foretell', async () => {
+      const greedy = await view.generate(expected.sequences, { maxTokens: 7 });
+      const stop = greedy[1]!.tokens[4]!;
+      const stopped = await view.generate(expected.sequences, { maxTokens: 7, stop: [stop] });
+      const other = (token: number) => (token + 1) % model.spec.vocab;
+      const items = expected.sequences.map((prompt, i) => {
+        const own = greedy[i]!.tokens;
+        const near = own.slice(0, 4).map((token, at) => (at === 2 ? other(token) : token));
+        const targets = [[near], [own.slice(0, 3), near], [], [own, [other(own[0]!)]], [[own[0]!]]][i % 5]!;
+        return { prompt, targets, tokens: i === 3 ? 0 : i === 1 ? 3 : 7 };
+      });
+      const replies = await view.reply(items);
+      for (const [i, { targets, prompt, tokens }] of items.entries()) {
+        expect(replies[i]!.greedy).toEqual(greedy[i]!.tokens.slice(0, tokens));
+        const scores = targets.length === 0 ? [] : await view.score(targets.map((target) => ({ prompt, target })));
+        expect(replies[i]!.scores.map(({ best }) => best)).toEqual(scores.map(({ best }) => best));
+        for (const [at, { logProbs }] of scores.entries())
+          expect(worstDifference(replies[i]!.scores[at]!.logProbs, logProbs)).toBeLessThan(1e-4);
+      }
+      const all = expected.sequences.map((prompt, i) => ({ prompt, targets: items[i]!.targets, tokens: 7 }));
+      const ended = await view.reply(all, { stop: [stop] });
+      expect(ended.map((each) => each.greedy)).toEqual(stopped.map(({ tokens }) => tokens));
+    });
+
     it('scores an item alone as in a batch', async () => {
       const items = expected.sequences.slice(0, 3).map((s) => ({ prompt: s.slice(0, 2), target: s.slice(2) }));
       const together = await view.score(items);
@@ -196,12 +220,20 @@ describe('codebooks', () => {
     });
   }
 
-  it('act through generation and scoring alike', async () => {
+  it('act through generation, scoring and replies alike', async () => {
     const edited = model.view([await bookFor('mlp_out', 0.01)]);
     const prompt = expected.sequences[0]!;
     const [out] = await edited.generate([prompt], { maxTokens: 4 });
     const [score] = await edited.score([{ prompt, target: out!.tokens }]);
     expect([...score!.best]).toEqual(out!.tokens);
+    const targets = [[1, 2], out!.tokens.slice(0, 2)];
+    const [, reply] = await edited.reply([
+      { prompt: expected.sequences[1]!, targets, tokens: 4 },
+      { prompt, targets, tokens: 4 },
+    ]);
+    expect(reply!.greedy).toEqual(out!.tokens);
+    const [first] = await edited.score([{ prompt, target: targets[0]! }]);
+    expect(worstDifference(reply!.scores[0]!.logProbs, first!.logProbs)).toBeLessThan(1e-5);
   });
 
   it('give way to a later codebook of the same site, and stay out of perplexity', async () => {

@@ -12,6 +12,7 @@ import { captureGraph, captureName, codebookFeeds, forwardGraph, indices, type S
 import { type Generated, type GenerateOptions, generate } from './generate.ts';
 import { causalBias } from './masks.ts';
 import { makeProgramCache, type ProgramCache, type WeightSource } from './program-cache.ts';
+import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
@@ -59,6 +60,12 @@ export interface View {
   ) => Promise<ReadonlyMap<string, Float32Array>>;
   /** Log-probabilities of continuations. @throws ModelError sequence_* */
   readonly score: (items: readonly ScoreItem[]) => Promise<readonly Score[]>;
+  /**
+   * Scores of each prompt's continuations and its greedy continuation: the same as {@link View.score} and
+   * {@link View.generate} give, in one run a prompt wherever the continuations foretell what is generated.
+   * @throws ModelError sequence_*
+   */
+  readonly reply: (items: readonly ReplyItem[], options?: ReplyOptions) => Promise<readonly Reply[]>;
   /** Logits `[vocab]` of the token after each prompt. @throws ModelError sequence_* */
   readonly nextLogits: (prompts: readonly (readonly number[])[]) => Promise<readonly Float32Array[]>;
   /** Continuations of prompts. @throws ModelError sequence_* */
@@ -200,6 +207,7 @@ function makeView(
     with: (more) => makeView(spec, base, programs, [...deltas, ...more], installDeltas(spec, base, more, installed)),
     activations,
     score: (items) => score(forward, items),
+    reply: (items, options) => reply(forward, items, options),
     nextLogits: (prompts) => nextLogits(forward, prompts),
     generate: (prompts, options) => generate(forward, prompts, options),
     perplexity: (tokens) => perplexity(forward, tokens),
