@@ -1,5 +1,5 @@
 // Follows a job to its end with a live progress line.
-import type { JobEvent, JobResource, PlainError } from '@errata/contracts';
+import { type JobEvent, type JobResource, type PlainError, reasonsOf } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
 import { bar, progressLine } from './output.ts';
@@ -22,18 +22,7 @@ export function outcomeOf(job: JobResource): string {
   const paint =
     job.state === 'succeeded' ? colors.green : job.state === 'completed_with_errors' ? colors.yellow : colors.red;
   const lines = [`${paint(job.state)} ${job.id}`];
-  for (const finding of job.gate?.findings ?? []) {
-    if (finding.outcome !== 'failed') continue;
-    const bound = [
-      finding.min === undefined ? '' : `at least ${finding.min}`,
-      finding.max === undefined ? '' : `at most ${finding.max}`,
-    ]
-      .filter(Boolean)
-      .join(', ');
-    lines.push(
-      `  gate: ${finding.metric} is ${finding.value === null ? 'not finite' : finding.value.toFixed(3)}, must be ${bound}`,
-    );
-  }
+  if (job.gate !== null) lines.push(...reasonsOf(job.gate).map((reason) => `  gate: ${reason}`));
   const error = job.error as PlainError | null;
   if (error !== null && job.state !== 'gated_out')
     lines.push(`  ${error.code}: ${error.message}`, ...error.errors.slice(0, 20).map(({ message }) => `  ${message}`));

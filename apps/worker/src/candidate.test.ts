@@ -19,6 +19,7 @@ const delta = (name: string, ...positions: number[]): BuiltDelta => ({
   blob: sha256(name),
   bytes: 10,
   positions,
+  norm: null,
 });
 const grouped = (...deltas: BuiltDelta[]) =>
   groupDeltas('job_1', edits, deltas).map((group) => ({
@@ -57,7 +58,7 @@ test('a refusal says what was measured and what was asked', () => {
     ],
   };
   const { verdict, refusal } = judgeCandidate(policy, {
-    gate_values: { locality: 0.51234, delta_norm: Number.NaN, perplexity_ratio: 1 },
+    measured: { values: { locality: 0.51234, delta_norm: Number.NaN, perplexity_ratio: 1 } },
   });
   expect(verdict.passed).toBe(false);
   expect(refusal).toMatchObject({
@@ -65,5 +66,5 @@ test('a refusal says what was measured and what was asked', () => {
     message:
       'locality is 0.5123, and must be at least 0.7; delta_norm is not finite, and must be at least 0 and at most 1',
   });
-  expect(judgeCandidate(policy, { gate_values: {} }).refusal).toBeNull();
+  expect(judgeCandidate(policy, { measured: { values: {} } }).refusal).toBeNull();
 });

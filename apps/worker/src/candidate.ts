@@ -7,13 +7,15 @@ import {
   type GatePolicy,
   type GateVerdict,
   judge,
+  looksAt,
   type Manifest,
   type PlainError,
+  reasonsOf,
   type Score,
   versionId,
 } from '@errata/contracts';
-import type { ArtefactReference, BuiltDelta, EditFailure, EngineMethods } from '@errata/engine';
-import { type Contribution, manifestOf, type StoredEdit, type StoredModel } from '@errata/lineage';
+import type { ArtefactReference, BuiltDelta, EditFailure, EngineMethods, GateRequest } from '@errata/engine';
+import { type Contribution, editNorms, manifestOf, type StoredEdit, type StoredModel } from '@errata/lineage';
 import type { JobRun } from './job-run.ts';
 import { modelReference } from './models.ts';
 
@@ -38,6 +40,8 @@ export interface Candidate {
   readonly contributions: readonly Contribution[];
   readonly failures: readonly EditFailure[];
   readonly diagnostics: readonly Readonly<Record<string, unknown>>[];
+  /** The gate's `edit_norm` of each edit; null where it left nothing in a matrix. */
+  readonly norms: readonly (number | null)[];
   /** The complete settings that were used. */
   readonly config: ConfigOverrides;
   readonly seconds: number;
@@ -77,8 +81,43 @@ export async function solve(
   const manifest = manifestOf(model.resource.digest, contributions);
   if (versionId(manifest) === versionId(parent))
     throw new ErrataError('zero_delta', `${editor} reported success, but the candidate equals its parent`);
-  return { request, parent, manifest, contributions, ...solved };
+  const norms = edits.map((_, position) => normOf(position, solved.deltas));
+  return { request, parent, manifest, contributions, norms, ...solved };
 }
+
+/** Edits that share a delta are taken to have added to it independently: their squares sum up to the whole. */
+function normOf(position: number, deltas: readonly BuiltDelta[]): number | null {
+  const shares = deltas.flatMap(({ norm, positions }) =>
+    norm !== null && positions.includes(position) ? [norm / Math.sqrt(positions.length)] : [],
+  );
+  return shares.length === 0 ? null : Math.max(...shares);
+}
+
+/** By what a candidate is judged. */
+export interface Gate {
+  readonly policy: GatePolicy;
+  /** The version that the branch began at. */
+  readonly base: Manifest;
+}
+
+/** What the engine has to measure for a gate besides the edits' own probes. */
+async function gateRequest(run: JobRun, gate: Gate, candidate: Candidate): Promise<GateRequest> {
+  const { policy } = gate;
+  const { contributions, norms, request } = candidate;
+  const own = new Set(request.edits.map(({ id }) => id));
+  const earlier = contributions.flatMap(({ edit_ids }) => edit_ids).filter((id) => !own.has(id));
+  return {
+    policy,
+    ...(looksAt(policy, { against: 'base' }) ? { base: gate.base } : {}),
+    edit_norms: norms.flatMap((norm, position) => (isFailed(candidate, position) ? [] : [norm])),
+    earlier_norms: looksAt(policy, { metric: 'edit_norm_z' })
+      ? await editNorms(run.context.lineage, earlier, request.editor)
+      : [],
+  };
+}
+
+const isFailed = ({ failures }: Candidate, position: number): boolean =>
+  failures.some((failure) => failure.position === position);
 
 /**
  * Measures a candidate against the version it was built upon. Edits that failed are reported with what they failed with, and not
@@ -87,12 +126,14 @@ export async function solve(
 export async function evaluate(
   run: JobRun,
   model: StoredModel,
-  { request, parent, manifest, diagnostics, failures, seconds }: Candidate,
+  candidate: Candidate,
+  gate: Gate,
   phase: string,
 ): Promise<Evaluation> {
+  const { request, parent, manifest, diagnostics, failures, norms, seconds } = candidate;
   const failed = new Map(failures.map(({ position, error }) => [position, error]));
   const applied = request.edits.flatMap(({ edit }, position) => (failed.has(position) ? [] : [{ edit, position }]));
-  const { results, summary, gate_values } = await run.call(
+  const { results, summary, measured } = await run.call(
     'evaluateCandidate',
     {
       model: modelReference(model),
@@ -101,16 +142,22 @@ export async function evaluate(
       edits: applied.map(({ edit }) => edit),
       diagnostics: applied.map(({ position }) => diagnostics[position] ?? {}),
       edit_seconds: seconds,
+      gate: await gateRequest(run, gate, candidate),
     },
     phase,
   );
-  const measured = new Map(applied.map(({ position }, index) => [position, results[index]]));
+  const byPosition = new Map(
+    applied.map(({ position }, index): [number, EditResult] => [
+      position,
+      { ...results[index]!, delta_norm: norms[position] ?? null },
+    ]),
+  );
   return {
     results: request.edits.map(
-      ({ edit }, position) => measured.get(position) ?? unmeasured(edit.custom_id, failed.get(position)),
+      ({ edit }, position) => byPosition.get(position) ?? unmeasured(edit.custom_id, failed.get(position)),
     ),
     summary: { ...summary, edits: request.edits.length },
-    gate_values,
+    measured,
   };
 }
 
@@ -135,21 +182,13 @@ export interface Judgement {
   readonly refusal: ErrataError | null;
 }
 
-export function judgeCandidate(policy: GatePolicy, { gate_values }: Pick<Evaluation, 'gate_values'>): Judgement {
-  const verdict = judge(policy, gate_values);
+export function judgeCandidate(policy: GatePolicy, { measured }: Pick<Evaluation, 'measured'>): Judgement {
+  const verdict = judge(policy, measured);
   if (verdict.passed) return { verdict, refusal: null };
   const failed = verdict.findings.filter(({ outcome }) => outcome === 'failed');
-  const reasons = failed.map(({ metric, value, min, max }) => {
-    const measured = value === null ? 'not finite' : Number(value.toPrecision(4));
-    const bounds = [
-      ...(min === undefined ? [] : [`at least ${min}`]),
-      ...(max === undefined ? [] : [`at most ${max}`]),
-    ];
-    return `${metric} is ${measured}, and must be ${bounds.join(' and ')}`;
-  });
   return {
     verdict,
-    refusal: new ErrataError('gate_refused', reasons.join('; '), { details: { findings: failed } }),
+    refusal: new ErrataError('gate_refused', reasonsOf(verdict).join('; '), { details: { findings: failed } }),
   };
 }
 

@@ -31,6 +31,8 @@ export const editResultSchema = z.strictObject({
   /** Agreement of the candidate with the parent; by kind. */
   locality: z.record(z.string(), meanScoreSchema),
   portability: z.record(z.string(), beforeAfter),
+  /** Norm of the edit's share of its delta over that of the matrix (gate metric `edit_norm`); null where no matrix changed. */
+  delta_norm: z.number().nullable().optional(),
   /** What the editor says of its own work: losses, norms, steps. */
   diagnostics: z.record(z.string(), z.unknown()),
 });

@@ -2,6 +2,7 @@
 import type { LocalBlobStore } from '@errata/blobs';
 import { ErrataError, requireEditor, resolveConfig } from '@errata/contracts';
 import { type ArtefactStore, edit, openArtefacts, secondMomentKey } from '@errata/editors';
+import { relativeNorm } from '@errata/evaluation';
 import { encodeDelta } from '@errata/models';
 import type { CallContext } from './context.ts';
 import type { OpenModel } from './model-store.ts';
@@ -45,7 +46,8 @@ export async function applyEdits(
   const built: BuiltDelta[] = [];
   for (const { delta, custom_ids } of deltas) {
     const { sha256: blob, size: bytes } = await stores.blobs.put(encodeDelta(delta));
-    built.push({ kind: delta.kind, blob, bytes, positions: custom_ids.map((id) => positions.get(id)!) });
+    const norm = relativeNorm(view, delta);
+    built.push({ kind: delta.kind, blob, bytes, positions: custom_ids.map((id) => positions.get(id)!), norm });
   }
   const failures: EditFailure[] = outcomes.flatMap((outcome, position) =>
     outcome.outcome === 'failed' ? [{ position, error: { ...outcome.error, errors: [], details: {} } }] : [],

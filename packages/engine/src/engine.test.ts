@@ -128,12 +128,12 @@ describe('a round trip', () => {
       { onProgress: ({ stage }) => stages.add(stage) },
     );
     expect([...stages]).toEqual(['parent', 'candidate', 'perplexity']);
-    const { summary, results, gate_values } = evaluation;
+    const { summary, results, measured } = evaluation;
     expect(summary.reliability.after.token).toBeGreaterThan(summary.reliability.before.token);
     expect(summary.delta_norm).toBeGreaterThan(0);
     expect(summary.perplexity).not.toBeNull();
     expect(summary.seconds.edit).toBe(2);
-    expect(gate_values.reliability).toBe(summary.reliability.after.token);
+    expect(measured.values.reliability).toBe(summary.reliability.after.token);
     expect(results).toHaveLength(1);
 
     const ask = (version: Manifest) =>

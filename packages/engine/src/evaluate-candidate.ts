@@ -1,5 +1,11 @@
-// Evaluates one stored version against another.
-import { type EditWork, evaluateCandidate as evaluate, gateValues, readHeldText } from '@errata/evaluation';
+// Evaluates one stored version against another, and measures what a gate looks at.
+import {
+  type EditWork,
+  type EvaluationInput,
+  evaluateCandidate as evaluate,
+  measureForGate,
+  readHeldText,
+} from '@errata/evaluation';
 import type { CallContext } from './context.ts';
 import type { OpenModel } from './model-store.ts';
 import type { ParamsOf, ResultOf } from './protocol.ts';
@@ -9,22 +15,36 @@ export async function evaluateCandidate(
   params: ParamsOf<'evaluateCandidate'>,
   context: CallContext,
 ): Promise<ResultOf<'evaluateCandidate'>> {
-  const { parent, candidate, edits } = params;
-  const corpus = params.corpus ?? (await open.corpus());
-  const { perEdit, summary } = await evaluate(
+  const { parent, candidate, edits, gate } = params;
+  const heldText = gate?.policy.held_text ?? (await corpusText(open, params.corpus));
+  const input: EvaluationInput = {
+    parent: await open.view(parent),
+    candidate: await open.view(candidate),
+    tokenizer: open.tokenizer(),
+    edits,
+    work: workOf(params),
+    cache: open.answers(parent),
+    ...(heldText !== undefined && { heldText }),
+    ...(params.edit_seconds !== undefined && { editSeconds: params.edit_seconds }),
+  };
+  const evaluation = await evaluate(input, context);
+  const measured = await measureForGate(
+    evaluation,
+    input,
     {
-      parent: await open.view(parent),
-      candidate: await open.view(candidate),
-      tokenizer: open.tokenizer(),
-      edits,
-      work: workOf(params),
-      cache: open.answers(parent),
-      ...(corpus !== undefined && { heldText: await readHeldText(corpus) }),
-      ...(params.edit_seconds !== undefined && { editSeconds: params.edit_seconds }),
+      policy: gate?.policy ?? { rules: [] },
+      ...(gate?.base !== undefined && { base: await open.view(gate.base) }),
+      ...(gate?.edit_norms !== undefined && { editNorms: gate.edit_norms }),
+      ...(gate?.earlier_norms !== undefined && { earlierNorms: gate.earlier_norms }),
     },
     context,
   );
-  return { results: perEdit, summary, gate_values: gateValues(summary) };
+  return { results: evaluation.perEdit, summary: evaluation.summary, measured };
+}
+
+async function corpusText(open: OpenModel, given: string | undefined): Promise<string | undefined> {
+  const path = given ?? (await open.corpus());
+  return path === undefined ? undefined : readHeldText(path);
 }
 
 function workOf({ edits, diagnostics, failures = [] }: ParamsOf<'evaluateCandidate'>): readonly EditWork[] {

@@ -14,6 +14,7 @@ export type {
   EngineMethod,
   EngineMethods,
   EngineProgress,
+  GateRequest,
   ModelFile,
   ModelInspection,
   ModelReference,

@@ -5,7 +5,8 @@ import type {
   Edit,
   EditResult,
   EvaluationSummary,
-  GateMetric,
+  GateMeasurements,
+  GatePolicy,
   ModelDefaults,
   PlainError,
   VersionSource,
@@ -56,6 +57,19 @@ export interface BuiltDelta {
   readonly bytes: number;
   /** Indices into the call's edits that this delta carries. */
   readonly positions: readonly number[];
+  /** ||delta||_F / ||W||_F with W as the parent has it; null for a kind that adds to no matrix. */
+  readonly norm: number | null;
+}
+
+/** A gate to measure a candidate for. */
+export interface GateRequest {
+  readonly policy: GatePolicy;
+  /** The version that the branch began at. */
+  readonly base?: VersionSource;
+  /** Of each edit; null where it left nothing in a matrix. */
+  readonly edit_norms?: readonly (number | null)[];
+  /** Of the branch's earlier edits. */
+  readonly earlier_norms?: readonly number[];
 }
 
 export interface EditFailure {
@@ -137,11 +151,14 @@ export interface EngineMethods {
       readonly edit_seconds?: number;
       /** A text file for perplexity; the model's own corpus when left out. */
       readonly corpus?: string;
+      /** What a gate will look at besides the edits' own probes. */
+      readonly gate?: GateRequest;
     },
     {
       readonly results: readonly EditResult[];
       readonly summary: EvaluationSummary;
-      readonly gate_values: Readonly<Partial<Record<GateMetric, number>>>;
+      /** What the gate of the request looks at; what every gate may, without one. */
+      readonly measured: GateMeasurements;
     }
   >;
   readonly complete: Method<

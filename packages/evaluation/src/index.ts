@@ -23,7 +23,7 @@ export {
   readingScores,
 } from './ability/tasks.ts';
 export { type AnswerCache, createAnswerCache, type Reading } from './answers.ts';
-export { relativeChange } from './change.ts';
+export { relativeChange, relativeNorm } from './change.ts';
 export {
   type AcceptedAnswer,
   type DatasetCase,
@@ -56,7 +56,8 @@ export {
   scoreAgreement,
   scoreAnswer,
 } from './evaluate.ts';
-export { gateValues } from './gate-values.ts';
+export { type GateInput, gateValues, measureForGate } from './gate-measurements.ts';
+export { generationEntropy } from './generation-entropy.ts';
 export { tokenAgreement } from './metrics/agreement.ts';
 export { ngramEntropy, textEntropy } from './metrics/entropy.ts';
 export { exactMatch, firstSentence } from './metrics/exact-match.ts';
@@ -66,6 +67,7 @@ export { type Preference, preference, type Rivals } from './metrics/probability.
 export { type RippleAnswers, type RippleScore, rippleScore } from './metrics/ripple.ts';
 export { fitTfidf, type Tfidf } from './metrics/tfidf.ts';
 export { words } from './metrics/words.ts';
+export { leastHistory, robustZ } from './outliers.ts';
 export { defaultPerplexityTokens, heldTokens, readHeldText } from './perplexity.ts';
 export {
   checkpointsOf,

@@ -34,6 +34,19 @@ export async function editsById(db: Db, ids: readonly string[]): Promise<Readonl
   return new Map(rows.map((row) => [row.id, stored(row)]));
 }
 
+/** Edits that a history of norms goes back at most: what was usual long ago says little about the model as it is. */
+const normsRemembered = 200;
+
+/** The norms (gate metric `edit_norm`) that one editor's latest edits among these left, in no particular order. */
+export async function editNorms(db: Db, editIds: readonly string[], editor: string): Promise<readonly number[]> {
+  const rows = await clientOf(db).$queryRaw<{ norm: number }[]>`
+    SELECT (edits.result ->> 'delta_norm')::double precision AS norm
+    FROM edits JOIN jobs ON jobs.id = edits.job_id
+    WHERE edits.id = ANY(${editIds.slice(-normsRemembered)}) AND jobs.input ->> 'editor' = ${editor}
+      AND edits.result ->> 'delta_norm' IS NOT NULL`;
+  return rows.map(({ norm }) => norm);
+}
+
 /** A page of a job's edits in input order. The cursor is the position. `unknown_job`. */
 export async function listEdits(db: Db, jobId: string, page: PageRequest = {}): Promise<Page<EditRecord>> {
   const client = clientOf(db);

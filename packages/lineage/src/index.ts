@@ -12,7 +12,7 @@ export {
 export { type Db, type Lineage, type LineageOptions, openLineage, type Tx } from './client.ts';
 export * from './commit.ts';
 export { type Contribution, manifestOf, readChain } from './contributions.ts';
-export { editsById, editsOfJob, listEdits, type StoredEdit } from './edits.ts';
+export { editNorms, editsById, editsOfJob, listEdits, type StoredEdit } from './edits.ts';
 export * from './events.ts';
 export * from './history.ts';
 export {

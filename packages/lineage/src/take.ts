@@ -115,6 +115,8 @@ export interface BranchWork {
     readonly manifest: Manifest;
     readonly contributions: readonly Contribution[];
   };
+  /** What the branch began at. */
+  readonly base: { readonly version: string; readonly manifest: Manifest };
   /** The job's own edits, in input order; none for a rollback. */
   readonly edits: readonly StoredEdit[];
 }
@@ -124,10 +126,17 @@ export async function openBranchWork(db: Lineage, job: JobRow): Promise<BranchWo
   if (job.branch_id === null) throw new TypeError(`${job.id} is on no branch`);
   const row = await db.prisma.branch.findUniqueOrThrow({ where: { id: job.branch_id }, include: { model: true } });
   const contributions = await readChain(db, row.tipId);
+  const created = await db.prisma.branchMove.findUniqueOrThrow({
+    where: { branchId_sequence: { branchId: row.id, sequence: 1 } },
+  });
   return {
     model: storedModel(row.model),
     branch: branchResource(row),
     parent: { version: row.headVersionId, manifest: manifestOf(row.model.digest, contributions), contributions },
+    base: {
+      version: created.toVersionId,
+      manifest: manifestOf(row.model.digest, await readChain(db, created.tipId)),
+    },
     edits: await editsOfJob(db, job.id),
   };
 }

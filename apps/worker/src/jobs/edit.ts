@@ -20,7 +20,7 @@ export const editInputSchema = z.object({
 export async function applyEditJob(run: JobRun): Promise<void> {
   const { editor, config: overrides, seed, on_error, gate } = readInput(editInputSchema, run.job);
   const { lineage, blobs } = run.context;
-  const { model, branch, parent, edits } = await openBranchWork(lineage, run.job);
+  const { model, branch, parent, base, edits } = await openBranchWork(lineage, run.job);
   const defaults = await modelDefaults(blobs, model);
   const config = resolveConfig(editor, modelShape(model), defaults, overrides);
   const artefacts = await secondMomentsFor(run, model, defaults, secondMomentLayers(editor, config));
@@ -28,8 +28,9 @@ export async function applyEditJob(run: JobRun): Promise<void> {
   const request = { jobId: run.job.id, edits, editor, config, seed, on_error, artefacts };
   const candidate = await solve(run, model, parent.contributions, request, 'edit');
   await run.move('evaluating');
-  const evaluation = await evaluate(run, model, candidate, 'evaluate');
-  const { verdict, refusal } = judgeCandidate(gate ?? branch.gate, evaluation);
+  const policy = gate ?? branch.gate;
+  const evaluation = await evaluate(run, model, candidate, { policy, base: base.manifest }, 'evaluate');
+  const { verdict, refusal } = judgeCandidate(policy, evaluation);
 
   const found = {
     summary: evaluation.summary,

@@ -1,7 +1,7 @@
 // Every kind of job on a real engine, and every way in which one can end.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type EditInput, editSchema } from '@errata/contracts';
+import { type EditInput, editSchema, type GatePolicy } from '@errata/contracts';
 import {
   cancelJob,
   createBranch,
@@ -79,6 +79,43 @@ test('a candidate that fails its gate is measured and goes no further', async ()
     summary: { edits: 1 },
   });
   expect((await listEdits(lineage, id)).data[0]?.result).toMatchObject({ outcome: 'applied' });
+});
+
+test('a gate holds the candidate against the branch’s base, its canaries and its earlier edits', async () => {
+  const on = { branch: await branch('drifting') };
+  for (let index = 0; index < 8; index++) {
+    const id = await stack.submit([edit(`Town ${index}`)], { ...on, wake: index === 7 });
+    if (index === 7) expect(await stack.finished(id)).toMatchObject({ state: 'succeeded' });
+  }
+  const open = { rules: [{ metric: 'delta_norm' as const, max: 0.5 }] };
+  const measured = await stack.finished(await stack.submit([edit('Borduria')], { ...on, gate: open }));
+  const step = measured.summary!.delta_norm!;
+  const gate: GatePolicy = {
+    rules: [
+      { metric: 'delta_norm', max: 2 * step },
+      { metric: 'delta_norm', against: 'base', max: 2 * step },
+      { metric: 'reliability', against: 'parent', min: -1 },
+      { metric: 'edit_norm_z', max: 3 },
+    ],
+    canaries: [{ prompt: 'The river of town 3', answer: 'Not this' }],
+    held_text: 'The river runs to the sea. '.repeat(20),
+  };
+  const config = { layer: 1, epochs: 100, learning_rate: 0.1, stop_loss: 0 };
+  const job = await stack.finished(await stack.submit([edit('Sylvania')], { ...on, gate, config }));
+  expect(job).toMatchObject({ state: 'gated_out', version_id: null, gate: { passed: false } });
+  const outcome = Object.fromEntries(
+    job.gate!.findings.map(({ metric, against = '', outcome }) => [`${metric} ${against}`.trim(), outcome]),
+  );
+  expect(outcome).toEqual({
+    delta_norm: 'failed',
+    'delta_norm base': 'failed',
+    'reliability parent': 'passed',
+    edit_norm_z: 'failed',
+    canaries_kept: 'failed',
+  });
+  expect(job.gate!.findings.find(({ metric }) => metric === 'edit_norm_z')?.custom_ids).toEqual(['Sylvania']);
+  expect(job.gate!.canaries).toMatchObject([{ expected: 'Not this', kept: false }]);
+  expect(job.error?.message).toContain('"The river of town 3" is answered');
 });
 
 test('a prompt beyond the context window is the request’s fault: rejected at once', async () => {

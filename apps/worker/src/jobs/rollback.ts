@@ -116,7 +116,7 @@ const measuredEdits = 500;
  */
 async function subtract(
   run: JobRun,
-  { model, branch, parent }: BranchWork,
+  { model, branch, parent, base }: BranchWork,
   { contributions, reverted }: Extract<RollbackPlan, { mode: 'subtract' }>,
 ): Promise<Outcome> {
   if (isBeginningOf(contributions, parent.contributions)) return asItWas(contributions, { reverted });
@@ -132,6 +132,7 @@ async function subtract(
       parent: parent.manifest,
       candidate: manifestOf(model.resource.digest, contributions),
       edits,
+      gate: { policy: branch.gate, base: base.manifest },
     },
     'evaluate',
   );
@@ -157,10 +158,10 @@ function everyNth(items: readonly string[], most: number): readonly string[] {
  */
 async function replay(
   run: JobRun,
-  { model, branch }: BranchWork,
-  { base, steps, reverted }: Extract<RollbackPlan, { mode: 'exact' }>,
+  { model, branch, base }: BranchWork,
+  { base: kept, steps, reverted }: Extract<RollbackPlan, { mode: 'exact' }>,
 ): Promise<Outcome> {
-  let contributions = base;
+  let contributions = kept;
   const replayed: Record<string, unknown>[] = [];
   let last: Pick<Outcome, 'summary' | 'gate'> = { summary: null, gate: null };
   let withErrors = false;
@@ -168,8 +169,15 @@ async function replay(
     const place = steps.length === 1 ? '' : ` ${index + 1} of ${steps.length}`;
     const { request, gate } = requestOf(step);
     const candidate = await solve(run, model, contributions, request, `replay${place}`);
-    const evaluation = await evaluate(run, model, candidate, `evaluate replay${place}`);
-    const { verdict, refusal } = judgeCandidate(gate ?? branch.gate, evaluation);
+    const policy = gate ?? branch.gate;
+    const evaluation = await evaluate(
+      run,
+      model,
+      candidate,
+      { policy, base: base.manifest },
+      `evaluate replay${place}`,
+    );
+    const { verdict, refusal } = judgeCandidate(policy, evaluation);
     last = { summary: evaluation.summary, gate: verdict };
     replayed.push({ job_id: step.job_id, edits: step.edits.length, failed: candidate.failures.length, ...last });
     contributions = candidate.contributions;

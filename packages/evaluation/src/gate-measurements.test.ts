@@ -1,0 +1,173 @@
+// What a gate is given, on a real tiny model: canaries, generated text, the base, norms.
+import { type Edit, editSchema, type GatePolicy } from '@errata/contracts';
+import {
+  type Delta,
+  loadCheckpoint,
+  type Model,
+  openModel,
+  type Tokenizer,
+  type View,
+  valueMatrix,
+} from '@errata/models';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tinyCorpus, writeTinyModel } from '../../../test/support/tiny-model.ts';
+import { evaluateCandidate, type GateInput, measureForGate, relativeNorm, robustZ } from './index.ts';
+
+let model: Model;
+let parent: View;
+let tokenizer: Tokenizer;
+let remove: () => void;
+
+beforeAll(async () => {
+  const tiny = await writeTinyModel();
+  remove = tiny.remove;
+  const checkpoint = await loadCheckpoint(tiny.path);
+  model = openModel(checkpoint);
+  checkpoint.close();
+  parent = model.view();
+  tokenizer = model.tokenizer!;
+});
+afterAll(async () => {
+  await model.release();
+  remove();
+});
+
+const edit = (fields: Partial<Edit> = {}): Edit =>
+  editSchema.parse({
+    custom_id: 'e1',
+    prompt: 'The capital of Oz is',
+    subject: 'Oz',
+    target_new: 'Rome',
+    rephrases: ['Oz has the capital'],
+    locality: { neighbourhood: [{ prompt: 'The capital of Ix is', target: 'Bern' }] },
+    portability: { one_hop: [{ prompt: 'The pope of the capital of Oz lives in', target: 'Rome' }] },
+    ...fields,
+  });
+
+/** The final norm puts out the embedding of one letter, whatever comes in. */
+const onlySaying = (letter: string): View => {
+  const { spec } = model;
+  const [id] = tokenizer.encode(letter);
+  const row = parent.weight(spec.tokenEmbedding).subarray(id! * spec.width, (id! + 1) * spec.width);
+  const { weight, bias } = spec.finalNorm;
+  const change = (tensor: string, wanted: (i: number) => number): Delta => ({
+    kind: 'dense',
+    tensor,
+    data: parent.weight(tensor).map((x, i) => wanted(i) - x),
+  });
+  return parent.with([change(weight, () => 0), change(bias!, (i) => 100 * row[i]!)]);
+};
+
+async function measure(candidate: View, policy: GatePolicy, more: Omit<GateInput, 'policy'> & { parent?: View } = {}) {
+  const { parent: from = parent, ...gate } = more;
+  const input = { parent: from, candidate, tokenizer, edits: [edit()], heldText: tinyCorpus(), perplexityTokens: 200 };
+  return measureForGate(await evaluateCandidate(input), input, { policy, ...gate });
+}
+
+test('a version against itself has not changed in anything, and keeps its canaries', async () => {
+  const policy: GatePolicy = {
+    rules: [
+      { metric: 'ngram_entropy', against: 'parent', min: 0 },
+      { metric: 'locality', against: 'base', min: 1 },
+    ],
+    canaries: [{ prompt: 'The capital of Ur is' }],
+  };
+  const { values, edits, canaries } = await measure(parent, policy, { base: parent });
+  expect(values).toMatchObject({
+    'reliability@parent': 0,
+    'reliability@base': 0,
+    'generalization@parent': 0,
+    'portability@base': 0,
+    'perplexity@parent': 0,
+    'ngram_entropy@parent': 0,
+    perplexity_ratio: 1,
+    'perplexity_ratio@base': 1,
+    locality: 1,
+    'locality@base': 1,
+    canaries_kept: 1,
+  });
+  expect(values.perplexity).toBeGreaterThan(1);
+  expect(values.delta_norm).toBeUndefined();
+  expect(canaries).toMatchObject([{ prompt: 'The capital of Ur is', kept: true }]);
+  expect(edits).toMatchObject([
+    { custom_id: 'e1', values: { locality: 1, 'reliability@base': 0, 'locality@base': 1 } },
+  ]);
+});
+
+test('a version that only says x repeats itself, and its canaries are dead', async () => {
+  const policy: GatePolicy = {
+    rules: [{ metric: 'ngram_entropy', min: 1 }],
+    canaries: [{ prompt: 'The capital of Ur is' }, { prompt: 'It says:\n', answer: 'Rome' }],
+    sample_prompts: ['The', 'Oz'],
+  };
+  const { values, canaries } = await measure(onlySaying('x'), policy);
+  expect(values.ngram_entropy).toBeCloseTo(0, 6);
+  expect(values).toMatchObject({ canaries_kept: 0, reliability: 0 });
+  expect(values['ngram_entropy@parent']).toBeUndefined();
+  expect(values['reliability@base']).toBeUndefined();
+  expect(canaries).toMatchObject([
+    { kept: false, answer: expect.stringMatching(/^x+$/) },
+    { kept: false, expected: 'Rome' },
+  ]);
+});
+
+test('a canary with an answer of its own is held to it, not to the parent', async () => {
+  const policy: GatePolicy = { rules: [], canaries: [{ prompt: 'It says', answer: 'xxxxxxxx', aliases: ['y'] }] };
+  const says = onlySaying('x');
+  const { canaries } = await measure(says, policy, { parent: says });
+  expect(canaries).toMatchObject([{ expected: 'xxxxxxxx', kept: false }]); // it does not stop after eight
+});
+
+test('the base counts although the parent had already left it', async () => {
+  const gone = onlySaying('x');
+  const policy: GatePolicy = {
+    rules: [
+      { metric: 'locality', against: 'base', min: 0.9 },
+      { metric: 'canaries_kept', against: 'base', min: 1 },
+    ],
+    canaries: [{ prompt: 'The capital of Ur is' }],
+  };
+  const { values } = await measure(gone, policy, { parent: gone, base: parent });
+  expect(values).toMatchObject({ locality: 1, perplexity_ratio: 1, canaries_kept: 1, 'canaries_kept@base': 0 });
+  expect(values['locality@base']).toBeLessThan(0.5);
+  expect(values['perplexity_ratio@base']).toBeGreaterThan(1);
+  expect(values['perplexity@base']).toBeGreaterThan(0);
+});
+
+test('norms of edits come with their z-scores once there is a history', async () => {
+  const policy: GatePolicy = { rules: [{ metric: 'edit_norm_z', max: 6 }] };
+  const few = await measure(parent, policy, { editNorms: [0.5], earlierNorms: [0.1] });
+  expect(few.edits?.[0]?.values).toMatchObject({ edit_norm: 0.5 });
+  expect(few.values.edit_norm_z).toBeUndefined();
+  const earlier = [0.08, 0.09, 0.1, 0.1, 0.11, 0.12, 0.1, 0.09];
+  const many = await measure(parent, policy, { editNorms: [0.9], earlierNorms: earlier });
+  expect(many.values.edit_norm_z).toBeGreaterThan(6);
+  expect(many.edits?.[0]?.values.edit_norm_z).toBe(many.values.edit_norm_z);
+  const none = await measure(parent, policy, { editNorms: [null], earlierNorms: earlier });
+  expect(none.values.edit_norm).toBeUndefined();
+});
+
+test('a z-score is that of the logarithm, robust, and forgives edits that are much alike', () => {
+  const alike = Array.from({ length: 20 }, () => 0.1);
+  expect(robustZ(0.1, alike)).toBeCloseTo(0, 12);
+  expect(robustZ(0.3, alike)).toBeCloseTo(Math.log(3) / 0.3, 9);
+  expect(robustZ(0.3, [...alike, 1e9, 1e9])).toBeCloseTo(Math.log(3) / 0.3, 9);
+  const spread = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6];
+  expect(robustZ(1.6 * 2 ** 4, spread)).toBeCloseTo(4 / (1.4826 * 2), 9);
+  expect(robustZ(1, alike.slice(0, 7))).toBeUndefined();
+  expect(robustZ(0, alike)).toBeUndefined();
+});
+
+test('the norm of factors is that of their product', () => {
+  const { weight: tensor } = valueMatrix(model.spec, 0);
+  const matrix = parent.weight(tensor);
+  const [rows, columns] = [model.spec.mlpWidth, model.spec.width];
+  const left = Float32Array.from({ length: rows * 2 }, (_, i) => Math.sin(i));
+  const right = Float32Array.from({ length: columns * 2 }, (_, i) => Math.cos(3 * i));
+  const data = new Float32Array(matrix.length);
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++)
+      data[i * columns + j] = left[2 * i]! * right[j]! + left[2 * i + 1]! * right[columns + j]!;
+  const whole = relativeNorm(parent, { kind: 'dense', tensor, data })!;
+  expect(relativeNorm(parent, { kind: 'low_rank', tensor, rank: 2, left, right })).toBeCloseTo(whole, 5);
+});
