@@ -41,6 +41,20 @@ export { getModel, listModels, type ModelFile, type StoredModel } from './models
 export { explainOutage } from './outage.ts';
 export type { PageRequest } from './pages.ts';
 export * from './rollback-plan.ts';
+export { runSchedule, type Tick } from './schedule-run.ts';
+export {
+  changeSchedule,
+  createSchedule,
+  cronSchedules,
+  deleteSchedule,
+  getSchedule,
+  listRuns,
+  listSchedules,
+  type NewSchedule,
+  pauseSchedule,
+  resumeSchedule,
+  schedulesToRun,
+} from './schedules.ts';
 export {
   type ArtefactSubmission,
   type EditSubmission,

@@ -1,0 +1,278 @@
+// A run of a schedule: one transaction decides a tick, draws edits from the inbox and submits them as one job. Once, whoever asks and however often.
+import {
+  type Edit,
+  ErrataError,
+  elapsed,
+  failpoint,
+  type RunCounts,
+  type RunTrigger,
+  type ScheduleRun,
+  type SkipReason,
+} from '@errata/contracts';
+import { branchLane } from './branches.ts';
+import { asJson, type Lineage, type Tx } from './client.ts';
+import { newId } from './ids.ts';
+import { lockInbox } from './inbox.ts';
+import { budgetOf } from './schedule-budget.ts';
+import { type Draw, type PutAside, planDraw, type WaitingEdit } from './schedule-draw.ts';
+import { clock, cronOf, lockSchedule, openStates, policyOf, runResource } from './schedules.ts';
+import { submitEditJobWithin } from './submit.ts';
+
+type Schedule = Awaited<ReturnType<typeof lockSchedule>>;
+
+export type Tick =
+  | {
+      readonly kind: 'ran';
+      readonly run: ScheduleRun /** To be woken, when a job was submitted. */;
+      readonly lane: string | null;
+    }
+  /** The tick waits for the job of an earlier run. */
+  | { readonly kind: 'buffered' }
+  /** Nothing to decide; `in_ms` until cron is due, by the database's clock. */
+  | { readonly kind: 'not_due'; readonly in_ms: number | null };
+
+/** After a run that failed, waiting edits do not cause another one for so long. */
+const pauseAfterFailureMs = 5 * 60_000;
+
+/**
+ * Decides whatever is due of a schedule. With `manual`, a run is due now, also while the schedule is paused. A run that cannot be
+ * submitted is kept as failed with its reason. `unknown_schedule`; what a retry can mend is thrown, and nothing is decided then.
+ */
+export async function runSchedule(db: Lineage, nameOrId: string, trigger?: 'manual'): Promise<Tick> {
+  await failpoint('schedule.before');
+  const tick = await db.prisma
+    .$transaction((tx) => decide(tx, nameOrId, trigger))
+    .catch((thrown: unknown) => {
+      // A refusal has undone the transaction: what is left to do is to say so.
+      if (!(thrown instanceof ErrataError) || thrown.retryable || thrown.code === 'unknown_schedule') throw thrown;
+      return db.prisma.$transaction((tx) => decide(tx, nameOrId, trigger, thrown));
+    });
+  await failpoint('schedule.after');
+  return tick;
+}
+
+/** A moment at which a run is due, and why. */
+interface Due {
+  readonly trigger: RunTrigger;
+  readonly at: Date;
+  /** Earlier ticks that it stands for. */
+  readonly missed: number;
+  /** Noticed only after the time in which a tick is made up for. */
+  readonly tooLate: boolean;
+  /** What changes in the schedule's row once it is decided. */
+  readonly moves: { readonly nextDueAt?: Date | null; readonly bufferedDueAt?: Date | null };
+}
+
+const nothing: RunCounts = { pending: 0, drawn: 0, superseded: 0, refused: 0, held: 0, left: 0, missed: 0 };
+
+async function decide(tx: Tx, nameOrId: string, trigger?: 'manual', refusal?: ErrataError): Promise<Tick> {
+  const schedule = await lockSchedule(tx, nameOrId);
+  await failpoint('schedule.after_lock');
+  const now = await clock(tx);
+  const open = await hasOpenJob(tx, schedule.id);
+  const due = await whatIsDue(tx, schedule, now, open, trigger);
+  if (due === null) return { kind: 'not_due', in_ms: untilCron(schedule, now) };
+  const policy = policyOf(schedule);
+  const missed = { ...nothing, missed: due.missed };
+  const skip = (reason: SkipReason) => finish(tx, schedule, due, { outcome: 'skipped', reason, counts: missed });
+
+  if (due.tooLate) return skip('missed');
+  if (open) {
+    const waits = policy.overlap === 'buffer_one' && schedule.bufferedDueAt === null && schedule.pausedAt === null;
+    if (!waits) return skip('overlap');
+    await tx.schedule.update({ where: { id: schedule.id }, data: { ...due.moves, bufferedDueAt: due.at } });
+    return { kind: 'buffered' };
+  }
+  if (refusal !== undefined) {
+    const { code, message } = refusal;
+    return finish(tx, schedule, due, { outcome: 'failed', error: { code, message }, counts: missed }, now);
+  }
+  const limit = Math.min(policy.batch_size, await budgetOf(tx, schedule, policy.budget, now));
+  if (limit === 0) return due.trigger === 'pending' ? { kind: 'not_due', in_ms: null } : skip('budget');
+  return draw(tx, schedule, due, limit);
+}
+
+/** Takes edits out of the inbox and submits them: the part of a run that does something. */
+async function draw(tx: Tx, schedule: Schedule, due: Due, limit: number): Promise<Tick> {
+  await lockInbox(tx, schedule.branchId);
+  const waiting = await readWaiting(tx, schedule.branchId);
+  const plan = planDraw(waiting, policyOf(schedule), limit);
+  await failpoint('schedule.after_draw');
+  const id = newId('run');
+  const counts: RunCounts = {
+    pending: waiting.length,
+    drawn: plan.drawn.length,
+    superseded: plan.superseded.length,
+    refused: plan.refused.length,
+    held: plan.held.length,
+    left: plan.left,
+    missed: due.missed,
+  };
+  const job = plan.drawn.length === 0 ? null : await submit(tx, schedule, id, plan.drawn);
+  await failpoint('schedule.after_submit');
+  const ending: Ending = job === null ? { outcome: 'empty', counts } : { outcome: 'submitted', counts, jobId: job };
+  const tick = await finish(tx, schedule, due, { id, ...ending });
+  await settleInbox(tx, waiting, plan, id, job);
+  await failpoint('schedule.before_commit');
+  return tick;
+}
+
+const untilCron = ({ nextDueAt }: Schedule, now: Date): number | null =>
+  nextDueAt === null ? null : nextDueAt.getTime() - now.getTime();
+
+async function hasOpenJob(tx: Tx, scheduleId: string): Promise<boolean> {
+  const run = await tx.scheduleRun.findFirst({
+    where: { scheduleId, job: { state: { in: [...openStates] } } },
+    select: { id: true },
+  });
+  return run !== null;
+}
+
+async function whatIsDue(tx: Tx, schedule: Schedule, now: Date, open: boolean, manual?: 'manual'): Promise<Due | null> {
+  const { id, branchId, nextDueAt, bufferedDueAt, whenPending, notBefore } = schedule;
+  const onTime = { missed: 0, tooLate: false, moves: {} };
+  if (manual !== undefined) return { ...onTime, trigger: manual, at: await freshTime(tx, id, now) };
+  if (schedule.pausedAt !== null || schedule.branch.deletedAt !== null) return null;
+  // However long it had to wait: it was noticed in time.
+  if (bufferedDueAt !== null && !open)
+    return { ...onTime, trigger: 'cron', at: bufferedDueAt, moves: { bufferedDueAt: null } };
+  const cron = cronOf(schedule);
+  if (cron !== null && nextDueAt !== null && nextDueAt <= now) {
+    const { last, count, next } = elapsed(cron, nextDueAt, now);
+    const tooLate = now.getTime() - last.getTime() > policyOf(schedule).catch_up_seconds * 1000;
+    return { trigger: 'cron', at: last, missed: count - 1, tooLate, moves: { nextDueAt: next } };
+  }
+  if (whenPending === null || open || (notBefore !== null && notBefore > now)) return null;
+  const pending = await tx.inboxEdit.count({ where: { branchId, state: 'pending' } });
+  return pending < whenPending ? null : { ...onTime, trigger: 'pending', at: await freshTime(tx, id, now) };
+}
+
+/** Now, or just after the last run that was due: each has a time of its own, which cron, due on whole seconds, never has. */
+async function freshTime(tx: Tx, scheduleId: string, now: Date): Promise<Date> {
+  const { _max: last } = await tx.scheduleRun.aggregate({ where: { scheduleId }, _max: { dueAt: true } });
+  const free = Math.max(now.getTime(), (last.dueAt?.getTime() ?? 0) + 1);
+  return new Date(free % 1000 === 0 ? free + 1 : free);
+}
+
+interface Ending {
+  readonly id?: string;
+  readonly outcome: ScheduleRun['outcome'];
+  readonly reason?: SkipReason;
+  readonly counts: RunCounts;
+  readonly jobId?: string;
+  readonly error?: NonNullable<ScheduleRun['error']>;
+}
+
+/** Writes the run down and moves the schedule past it. */
+async function finish(tx: Tx, schedule: Schedule, due: Due, ending: Ending, failedAt?: Date): Promise<Tick> {
+  const { id = newId('run'), outcome, reason, counts, jobId, error } = ending;
+  const row = await tx.scheduleRun.create({
+    data: {
+      id,
+      scheduleId: schedule.id,
+      dueAt: due.at,
+      trigger: due.trigger,
+      outcome,
+      reason: reason ?? null,
+      counts: asJson(counts),
+      jobId: jobId ?? null,
+      ...(error === undefined ? {} : { error: asJson(error) }),
+    },
+    include: { job: { select: { state: true } } },
+  });
+  const notBefore = failedAt === undefined ? null : new Date(failedAt.getTime() + pauseAfterFailureMs);
+  await tx.schedule.update({ where: { id: schedule.id }, data: { ...due.moves, notBefore } });
+  return { kind: 'ran', run: runResource(row), lane: jobId === undefined ? null : branchLane(schedule.branchId) };
+}
+
+async function readWaiting(tx: Tx, branchId: string): Promise<readonly (WaitingEdit & { readonly state: string })[]> {
+  return tx.$queryRaw<(WaitingEdit & { readonly state: string })[]>`
+    SELECT id, sequence, priority, subject, questions, answer, state FROM inbox_edits
+    WHERE branch_id = ${branchId} AND state IN ('pending', 'held') ORDER BY sequence`;
+}
+
+/** Submits as POST /v1/edit_jobs does, in the name and with the rights of the schedule's owner. */
+async function submit(tx: Tx, schedule: Schedule, runId: string, drawn: readonly string[]): Promise<string> {
+  const allow_protected = await ownerMaySubmit(tx, schedule);
+  const rows = await tx.inboxEdit.findMany({ where: { id: { in: [...drawn] } }, select: { id: true, payload: true } });
+  const payloads = new Map(rows.map(({ id, payload }) => [id, payload as unknown as Edit]));
+  const { editor, config, seed, on_error, gate } = policyOf(schedule);
+  const job = await submitEditJobWithin(tx, {
+    model: schedule.modelId,
+    branch: schedule.branch.name,
+    edits: drawn.map((id) => payloads.get(id)!),
+    editor: editor ?? undefined,
+    config,
+    seed,
+    on_error,
+    on_conflict: 'rebase',
+    gate: gate ?? undefined,
+    metadata: { schedule_id: schedule.id, schedule_run_id: runId },
+    created_by: schedule.owner,
+    allow_protected,
+  });
+  return job.id;
+}
+
+/** Whether the owner's key reaches protected branches. `unauthorized` when it was revoked, `missing_scope` when it may not edit. */
+async function ownerMaySubmit(tx: Tx, schedule: Schedule): Promise<boolean> {
+  if (schedule.owner === null) return false;
+  const key = await tx.apiKey.findUnique({ where: { id: schedule.owner } });
+  const mend = 'change the schedule with a key that may, and it runs in the name of that one';
+  if (key === null || key.revokedAt !== null)
+    throw new ErrataError('unauthorized', `the API key in whose name the schedule runs has been revoked: ${mend}`);
+  if (!key.scopes.includes('edits:write') && !key.scopes.includes('admin'))
+    throw new ErrataError('missing_scope', `the API key in whose name the schedule runs lacks edits:write: ${mend}`);
+  return key.scopes.includes('admin');
+}
+
+async function settleInbox(
+  tx: Tx,
+  waiting: readonly { readonly id: string; readonly state: string }[],
+  plan: Draw,
+  runId: string,
+  jobId: string | null,
+): Promise<void> {
+  if (jobId !== null) {
+    await tx.inboxEdit.updateMany({
+      where: { id: { in: [...plan.drawn] } },
+      data: { state: 'batched', jobId, runId },
+    });
+  }
+  await failpoint('schedule.after_batch');
+  await putAside(
+    tx,
+    'superseded',
+    plan.superseded,
+    'a newer edit in the inbox answers the same question otherwise',
+    runId,
+  );
+  await putAside(tx, 'refused', plan.refused, 'another edit in the inbox answers the same question otherwise', runId);
+  await putAside(
+    tx,
+    'held',
+    plan.held,
+    'another edit in the inbox answers the same question otherwise: keep one of them',
+    null,
+  );
+  // What was held and is contradicted no longer waits like the others.
+  const held = new Set(plan.held.map(({ id }) => id));
+  const freed = waiting.filter(({ id, state }) => state === 'held' && !held.has(id)).map(({ id }) => id);
+  await tx.$executeRaw`UPDATE inbox_edits SET state = 'pending', reason = NULL WHERE id = ANY(${freed}) AND state = 'held'`;
+}
+
+async function putAside(
+  tx: Tx,
+  state: string,
+  aside: readonly PutAside[],
+  why: string,
+  runId: string | null,
+): Promise<void> {
+  if (aside.length === 0) return;
+  await tx.$executeRaw`
+    UPDATE inbox_edits SET state = ${state}, run_id = ${runId},
+      superseded_by = CASE WHEN ${state} = 'superseded' THEN given.rival END,
+      reason = jsonb_build_object('code', 'contradictory_edits', 'message', ${why} || ' (' || given.rival || ')')
+    FROM jsonb_to_recordset(${JSON.stringify(aside)}::jsonb) AS given(id text, rival text)
+    WHERE inbox_edits.id = given.id`;
+}
