@@ -4,11 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { exitCodes } from '../apps/cli/src/exit-codes.ts';
 import { errorsPage } from '../scripts/document-errors.ts';
+import { metricsPage } from '../scripts/document-metrics.ts';
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
 
 test('docs/errors.md lists the catalogue (npm run docs:errors writes it)', () => {
   expect(read('docs/errors.md')).toBe(errorsPage());
+});
+
+test('docs/metrics.md lists the catalogue (npm run docs:metrics writes it)', () => {
+  expect(read('docs/metrics.md')).toBe(metricsPage());
 });
 
 test('docs/cli.md names every command and every exit code', () => {

@@ -1,8 +1,9 @@
 // What models answer: each distinct question read twice, teacher-forced and by free greedy generation, in batches.
 import { ErrataError } from '@errata/contracts';
-import { encodePrompt, layOut, type Tokenizer, type View } from '@errata/models';
-import type { EvaluationOptions } from './evaluate.ts';
+import { encodePrompt, layOut, type Score, type Tokenizer, type View } from '@errata/models';
+import type { EvaluationOptions, EvaluationProgress } from './evaluate.ts';
 import { firstSentence } from './metrics/exact-match.ts';
+import { mean } from './metrics/means.ts';
 import { distinctQuestions, type EditQuestions, type Question, questionKey } from './questions.ts';
 
 /** One model's answer to one question. */
@@ -11,9 +12,11 @@ export interface Reading {
   readonly targetIds: readonly number[];
   /** The argmax at each of those positions, the tokens before it being given. */
   readonly predicted: readonly number[];
+  /** Mean negative log-probability of those tokens, in nats a token. */
+  readonly negativeLogProb: number;
   /**
-   * What greedy generation yields after the prompt alone: as many tokens as `targetIds`, and some more where an answer is
-   * looked for; fewer where the text ends.
+   * What greedy generation yields after the prompt alone: as many tokens as `targetIds`, and where an answer is looked for
+   * some more than its longest spelling has; fewer where the text ends, none where only probability is asked about.
    */
   readonly greedyIds: readonly number[];
   /** The same as text, with its leading space. */
@@ -58,49 +61,69 @@ export interface Respondent {
   readonly tokenizer: Tokenizer;
 }
 
-type Readings = ReadonlyMap<string, Reading>;
+/** By {@link questionKey}. */
+export type Readings = ReadonlyMap<string, Reading>;
 
 /**
  * The parent's answers. A question without a target is laid out over the parent's own greedy answer, up to the end of its
  * first sentence.
  * @throws ErrataError `prompt_too_long`; ModelError layout_*
  */
-export async function readParent(
+export function readParent(
   parent: Respondent,
   questions: readonly Question[],
   options: EvaluationOptions & { readonly cache?: AnswerCache } = {},
 ): Promise<Readings> {
-  const { cache } = options;
-  const known = new Map<string, Reading>();
-  const open = questions.filter((question) => {
-    const key = questionKey(question);
-    const reading = cache?.get(key);
-    if (reading !== undefined) known.set(key, reading);
-    return reading === undefined;
-  });
-  const answers = await readAll(
+  const plan = (question: Question) => planQuestion(parent, question);
+  return readThroughCache(
     parent,
-    open.map((question) => planQuestion(parent, question)),
+    questions.map((question) => [questionKey(question), question]),
+    plan,
     'parent',
     options,
   );
-  for (const [key, reading] of answers) cache?.set(key, reading);
-  return new Map([...known, ...answers]);
 }
 
-/** The candidate's answers to questions that the parent has answered, laid out alike. */
+/** Another version's answers to questions that the parent has answered, laid out alike. */
 export function readCandidate(
   candidate: Respondent,
   questions: readonly Question[],
   parent: Readings,
-  options: EvaluationOptions = {},
+  options: EvaluationOptions & { readonly cache?: AnswerCache; readonly stage?: 'candidate' | 'base' } = {},
 ): Promise<Readings> {
-  const plans = questions.map((question) => {
-    const plan = planQuestion(candidate, question);
-    const { targetIds } = parent.get(plan.key)!;
-    return { ...plan, targetIds, length: lengthToRead(question, targetIds) };
+  const layoutOf = (question: Question) => parent.get(questionKey(question))!.targetIds;
+  const plan = (question: Question): Plan => {
+    const planned = planQuestion(candidate, question);
+    if (planned.targetIds !== undefined) return planned;
+    const targetIds = layoutOf(question);
+    return { ...planned, targetIds, length: targetIds.length };
+  };
+  const keyed = questions.map((question): [string, Question] => [
+    question.target === undefined ? `${questionKey(question)} ${layoutOf(question).join(' ')}` : questionKey(question),
+    question,
+  ]);
+  return readThroughCache(candidate, keyed, plan, options.stage ?? 'candidate', options);
+}
+
+/** @param keyed questions by what tells them apart in the cache: for one model, each has one and the same reading */
+async function readThroughCache(
+  respondent: Respondent,
+  keyed: readonly (readonly [string, Question])[],
+  plan: (question: Question) => Plan,
+  stage: EvaluationProgress['stage'],
+  options: EvaluationOptions & { readonly cache?: AnswerCache },
+): Promise<Readings> {
+  const { cache } = options;
+  const known = new Map<string, Reading>();
+  const open = keyed.filter(([cacheKey, question]) => {
+    const reading = cache?.get(cacheKey);
+    if (reading !== undefined) known.set(questionKey(question), reading);
+    return reading === undefined;
   });
-  return readAll(candidate, plans, 'candidate', options);
+  const plans = open.map(([, question]) => plan(question));
+  const answers = await readAll(respondent, plans, stage, options);
+  for (const [cacheKey, question] of open) cache?.set(cacheKey, answers.get(questionKey(question))!);
+  return new Map([...known, ...answers]);
 }
 
 interface Plan {
@@ -122,6 +145,7 @@ function planQuestion({ view, tokenizer }: Respondent, question: Question): Plan
     question.target === undefined
       ? { promptIds: aloneIds, targetIds: undefined }
       : layOut(tokenizer, question.prompt, question.target);
+  const length = targetIds === undefined ? ownAnswerTokens : lengthToRead(tokenizer, question, targetIds.length);
   const tokens = Math.max(aloneIds.length + 1, promptIds.length + (targetIds?.length ?? 1));
   if (tokens > view.spec.context) {
     throw new ErrataError(
@@ -130,7 +154,7 @@ function planQuestion({ view, tokenizer }: Respondent, question: Question): Plan
       { details: { prompt: question.prompt, tokens, context: view.spec.context } },
     );
   }
-  return { key, aloneIds, promptIds, targetIds, length: lengthToRead(question, targetIds) };
+  return { key, aloneIds, promptIds, targetIds, length };
 }
 
 /** Why an edit's questions cannot be put to a model; undefined where they can. */
@@ -144,29 +168,33 @@ export function unreadable(respondent: Respondent, asked: EditQuestions): Errata
   }
 }
 
-function lengthToRead({ about }: Question, targetIds: readonly number[] | undefined): number {
-  if (targetIds === undefined) return ownAnswerTokens;
-  return about === 'answer' ? targetIds.length + extraTokens : targetIds.length;
+function lengthToRead(tokenizer: Tokenizer, { about, prompt, accepted }: Question, targetTokens: number): number {
+  if (about === 'probability') return 0;
+  if (about === 'agreement') return targetTokens;
+  const spellings = accepted.map((answer) => layOut(tokenizer, prompt, answer).targetIds.length);
+  return Math.max(targetTokens, ...spellings) + extraTokens;
 }
 
 async function readAll(
   { view, tokenizer }: Respondent,
   plans: readonly Plan[],
-  stage: 'parent' | 'candidate',
+  stage: EvaluationProgress['stage'],
   { onProgress, signal }: EvaluationOptions,
 ): Promise<Readings> {
   const { eosId } = tokenizer;
+  const total = plans.length + plans.filter(({ length }) => length > 0).length;
   let done = 0;
   const advance = (rows: number) => {
     signal?.throwIfAborted();
     done += rows;
-    onProgress?.({ stage, done, total: 2 * plans.length });
+    onProgress?.({ stage, done, total });
   };
   advance(0);
 
   // Greedy continuations of one prompt are prefixes of each other: each prompt is continued once, as far as any needs it.
   const prompts = new Map<string, { ids: readonly number[]; length: number; askers: number }>();
   for (const { aloneIds, length } of plans) {
+    if (length === 0) continue;
     const key = aloneIds.join(' ');
     const known = prompts.get(key);
     prompts.set(key, {
@@ -186,22 +214,36 @@ async function readAll(
     advance(chunk.reduce((sum, [, { askers }]) => sum + askers, 0));
   }
 
-  const answers = new Map<string, Reading>();
   const laidOut = plans.map((plan) => {
-    const greedyIds = continued.get(plan.aloneIds.join(' '))!.slice(0, plan.length);
-    return { plan, greedyIds, targetIds: plan.targetIds ?? ownAnswer(tokenizer, greedyIds) };
+    const greedyIds = plan.length === 0 ? [] : continued.get(plan.aloneIds.join(' '))!.slice(0, plan.length);
+    const targetIds = plan.targetIds ?? ownAnswer(tokenizer, greedyIds);
+    return { plan, greedyIds, targetIds, scored: `${plan.promptIds.join(' ')}|${targetIds.join(' ')}` };
   });
-  for (const chunk of chunks(laidOut)) {
-    const scores = await view.score(
-      chunk.map(({ plan, targetIds }) => ({ prompt: plan.promptIds, target: targetIds })),
-    );
-    for (const [index, { plan, greedyIds, targetIds }] of chunk.entries()) {
-      const predicted = [...scores[index]!.best];
-      answers.set(plan.key, { targetIds, predicted, greedyIds, text: tokenizer.decodeContinuation(greedyIds) });
-    }
-    advance(chunk.length);
+  const targets = new Map<string, { prompt: readonly number[]; target: readonly number[]; askers: number }>();
+  for (const { plan, targetIds, scored } of laidOut) {
+    const askers = 1 + (targets.get(scored)?.askers ?? 0);
+    targets.set(scored, { prompt: plan.promptIds, target: targetIds, askers });
   }
-  return answers;
+  const scores = new Map<string, Score>();
+  for (const chunk of chunks([...targets])) {
+    const found = await view.score(chunk.map(([, item]) => item));
+    for (const [index, [key]] of chunk.entries()) scores.set(key, found[index]!);
+    advance(chunk.reduce((sum, [, { askers }]) => sum + askers, 0));
+  }
+
+  return new Map(
+    laidOut.map(({ plan, greedyIds, targetIds, scored }) => {
+      const { best, logProbs } = scores.get(scored)!;
+      const reading: Reading = {
+        targetIds,
+        predicted: [...best],
+        negativeLogProb: -mean([...logProbs]),
+        greedyIds,
+        text: tokenizer.decodeContinuation(greedyIds),
+      };
+      return [plan.key, reading];
+    }),
+  );
 }
 
 /** The tokens of an answer up to the end of its first sentence, at least one; the end of the text where it says nothing. */

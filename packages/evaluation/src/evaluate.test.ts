@@ -3,7 +3,14 @@ import { type Edit, editSchema } from '@errata/contracts';
 import { type Delta, loadCheckpoint, type Model, openModel, type Tokenizer, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyCorpus, writeTinyModel } from '../../../test/support/tiny-model.ts';
-import { createAnswerCache, evaluateCandidate, gateValues } from './index.ts';
+import {
+  createAnswerCache,
+  evaluateCandidate,
+  evaluationResults,
+  gateValues,
+  type Measurement,
+  metricCatalogue,
+} from './index.ts';
 
 let model: Model;
 let parent: View;
@@ -63,7 +70,38 @@ const onlySaying = (letter: string): View => {
   return parent.with([change(weight, () => 0), change(bias!, (i) => 100 * row[i]!)]);
 };
 
+const everything = edit({
+  target_true: 'Ozma',
+  portability: { alias: [{ prompt: 'The capital of O is', target: 'Rome' }] },
+});
+const named = (measurements: readonly Measurement[]) => new Map(measurements.map((each) => [each.metric, each]));
+
 describe('a version against itself', () => {
+  it('has every delta 0 and every agreement 1, with its parent and with the base', async () => {
+    const input = { parent, candidate: parent, base: parent, tokenizer, edits: [everything], rivals: true };
+    const evaluation = await evaluateCandidate(input);
+    const { rows, cases } = evaluationResults(input.edits, evaluation, { moment: 'once', edits: 1 });
+    expect(cases).toMatchObject([{ case_id: 'e1', outcome: 'measured', target: 'Rome' }]);
+    for (const { metric, value, before } of rows) expect([metric, value]).toEqual([metric, before ?? 1]);
+    const stems = new Set(rows.map(({ metric }) => metric.slice(0, metric.lastIndexOf('.'))));
+    expect([...stems]).toEqual([
+      'reliability',
+      'generalization',
+      'portability',
+      'portability.alias',
+      'locality',
+      'locality.neighbourhood',
+      'locality.other_relations',
+      'locality_base',
+      'locality_base.neighbourhood',
+      'locality_base.other_relations',
+      'efficacy',
+      'paraphrase',
+      'neighbourhood',
+    ]);
+    for (const row of rows) expect(row.version).toBe(metricCatalogue.get(row.metric)!.version);
+  });
+
   it('agrees with itself everywhere and has not moved', async () => {
     const { summary, perEdit } = await evaluateCandidate({
       parent,
@@ -106,6 +144,40 @@ describe('a destroyed version', () => {
   });
 });
 
+describe('a destroyed version', () => {
+  it('is at chance in preferring the new answer, and its accuracy says why', async () => {
+    const input = { parent, candidate: zeroed(), base: parent, tokenizer, edits: [everything], rivals: true };
+    const measured = named((await evaluateCandidate(input)).measurements[0]!);
+    for (const role of ['efficacy', 'paraphrase', 'neighbourhood']) {
+      expect(measured.get(`${role}.score`)!.value).toBe(0.5);
+      expect(measured.get(`${role}.magnitude`)!.value).toBeCloseTo(0, 12);
+    }
+    for (const reading of ['token', 'all', 'exact']) expect(measured.get(`reliability.${reading}`)!.value).toBe(0);
+    expect(measured.get('locality.token')).toEqual({
+      ...measured.get('locality_base.token')!,
+      metric: 'locality.token',
+    });
+  });
+});
+
+describe('the base', () => {
+  it('is compared with apart from the parent, laid out as the parent answered', async () => {
+    const input = { parent: zeroed(), candidate: zeroed(), base: parent, tokenizer, edits: [everything] };
+    const [cache, baseCache] = [createAnswerCache(), createAnswerCache()];
+    const first = await evaluateCandidate({ ...input, cache, baseCache });
+    const measured = named(first.measurements[0]!);
+    expect(measured.get('locality.token')!.value).toBe(1);
+    expect(measured.get('locality_base.token')!.value).toBeLessThan(0.3);
+    const asked: string[] = [];
+    const again = await evaluateCandidate(
+      { ...input, cache, baseCache },
+      { onProgress: ({ stage, total }) => void (total > 0 && asked.push(stage)) },
+    );
+    expect(again.measurements).toEqual(first.measurements);
+    expect([...new Set(asked)]).toEqual(['candidate']);
+  });
+});
+
 describe('answers', () => {
   it('of a version that only ever says x hit the letters of a target of x, not the space before it', async () => {
     const candidate = onlySaying('x');
@@ -119,6 +191,13 @@ describe('answers', () => {
     // After a line break there is no space to miss; but generation does not stop after three, so it is no exact match.
     expect(perEdit[1]!.reliability.after).toEqual({ token: 1, all: 1, exact: 0 });
     expect(perEdit[0]!.answer_after).toMatch(/^x+$/);
+  });
+
+  it('are read far enough to see the longest spelling', async () => {
+    const candidate = onlySaying('x');
+    const edits = [edit({ prompt: 'Oz:\n', target_new: 'Rome', aliases: ['x'.repeat(30)] })];
+    const { perEdit } = await evaluateCandidate({ parent, candidate, tokenizer, edits });
+    expect(perEdit[0]!.answer_after).toHaveLength(34);
   });
 
   it('are scored by the fraction of target tokens at the top', async () => {

@@ -1,13 +1,30 @@
 // The evaluation of a candidate against its parent: every edit's questions asked of both, scored, and averaged.
-import type { Edit, EditResult, EvaluationSummary, MeanScore, PlainError, Score } from '@errata/contracts';
+import type {
+  Edit,
+  EditResult,
+  EvaluationResults,
+  EvaluationRow,
+  EvaluationSummary,
+  MeanScore,
+  PlainError,
+  Score,
+} from '@errata/contracts';
 import type { Tokenizer, View } from '@errata/models';
-import { type AnswerCache, type Reading, readCandidate, readParent } from './answers.ts';
+import { type AnswerCache, type Reading, type Readings, readCandidate, readParent } from './answers.ts';
 import { relativeChange } from './change.ts';
+import { type EditScores, type Measurement, measurementsOf, type Pair, rowOf, weigh } from './measurements.ts';
 import { tokenAgreement } from './metrics/agreement.ts';
 import { exactMatch, firstSentence } from './metrics/exact-match.ts';
 import { meanScore } from './metrics/means.ts';
 import { defaultPerplexityTokens, heldTokens, perplexityOf } from './perplexity.ts';
-import { distinctQuestions, type EditQuestions, type Question, questionKey, questionsOfEdit } from './questions.ts';
+import {
+  distinctQuestions,
+  type EditQuestions,
+  type Question,
+  questionKey,
+  questionsOfEdit,
+  type RivalQuestions,
+} from './questions.ts';
 
 /** What the editor left behind for one edit, in the order of the edits. */
 export interface EditWork {
@@ -19,6 +36,8 @@ export interface EditWork {
 export interface EvaluationInput {
   readonly parent: View;
   readonly candidate: View;
+  /** The imported model: given, agreement with it is measured beside agreement with the parent. */
+  readonly base?: View;
   /** Of the model that both are versions of. */
   readonly tokenizer: Tokenizer;
   readonly edits: readonly Edit[];
@@ -29,12 +48,16 @@ export interface EvaluationInput {
   /** Tokens of the held text that are read at most. */
   readonly perplexityTokens?: number;
   readonly editSeconds?: number;
+  /** Also weigh the new answer against the true one, as ROME does, for edits that name it. */
+  readonly rivals?: boolean;
   /** Keeps the parent's answers from one evaluation to the next. */
   readonly cache?: AnswerCache;
+  /** The same for the base. */
+  readonly baseCache?: AnswerCache;
 }
 
 export interface EvaluationProgress {
-  readonly stage: 'parent' | 'candidate' | 'perplexity';
+  readonly stage: 'parent' | 'candidate' | 'base' | 'perplexity';
   readonly done: number;
   readonly total: number;
 }
@@ -49,6 +72,34 @@ export interface CandidateEvaluation {
   /** One for each edit, in order. */
   readonly perEdit: readonly EditResult[];
   readonly summary: EvaluationSummary;
+  /** For each edit, in order: its metrics, none where it failed. */
+  readonly measurements: readonly (readonly Measurement[])[];
+}
+
+/** An evaluation as cases and rows that can be stored, merged and compared. */
+export function evaluationResults(
+  edits: readonly Edit[],
+  { perEdit, measurements }: Pick<CandidateEvaluation, 'perEdit' | 'measurements'>,
+  place: Pick<EvaluationRow, 'moment' | 'edits'>,
+): EvaluationResults {
+  const cases = perEdit.map((result, position) => {
+    const { prompt, target_new } = edits[position]!;
+    const failed = result.outcome === 'failed';
+    return {
+      ...place,
+      case_id: result.custom_id,
+      outcome: failed ? ('failed' as const) : ('measured' as const),
+      error: result.error,
+      prompt,
+      target: target_new,
+      answer_before: failed ? null : result.answer_before,
+      answer_after: failed ? null : result.answer_after,
+    };
+  });
+  const rows = cases.flatMap(({ case_id }, position) =>
+    measurements[position]!.map((measurement) => rowOf(measurement, { ...place, case_id })),
+  );
+  return { cases, rows };
 }
 
 /**
@@ -66,22 +117,24 @@ export async function evaluateCandidate(
   const started = performance.now();
   const { parent, candidate, tokenizer, edits, work } = input;
   const failureOf = (position: number) => work?.[position]?.error;
-  const asked = edits.map((edit, position) => (failureOf(position) === undefined ? questionsOfEdit(edit) : null));
+  const asked = edits.map((edit, position) =>
+    failureOf(position) === undefined ? questionsOfEdit(edit, { rivals: input.rivals ?? false }) : null,
+  );
   const questions = distinctQuestions(asked.filter((group) => group !== null));
   const before = await readParent({ view: parent, tokenizer }, questions, {
     ...options,
     ...(input.cache && { cache: input.cache }),
   });
   const after = await readCandidate({ view: candidate, tokenizer }, questions, before, options);
+  const base = await readBase(input, questions, before, options);
   const held = await measurePerplexity(input, options);
 
-  const applied: EditScores[] = [];
+  const scored = asked.map((group) => (group === null ? null : scoreEdit(group, before, after, base)));
+  const applied = scored.filter((scores) => scores !== null);
   const perEdit = edits.map((edit, position): EditResult => {
-    const group = asked[position]!;
+    const [group, scores] = [asked[position], scored[position]];
     const { diagnostics = {}, error } = work?.[position] ?? {};
-    if (group === null) return unmeasured(edit.custom_id, error!, diagnostics);
-    const scores = scoreEdit(group, before, after);
-    applied.push(scores);
+    if (!group || !scores) return unmeasured(edit.custom_id, error!, diagnostics);
     const key = questionKey(group.reliability);
     return {
       custom_id: edit.custom_id,
@@ -109,22 +162,8 @@ export async function evaluateCandidate(
     perplexity: held,
     seconds: { edit: input.editSeconds ?? 0, evaluate: (performance.now() - started) / 1000 },
   };
-  return { perEdit, summary };
+  return { perEdit, summary, measurements: scored.map((scores) => (scores === null ? [] : measurementsOf(scores))) };
 }
-
-interface Pair {
-  readonly before: Score;
-  readonly after: Score;
-}
-
-interface EditScores {
-  readonly reliability: Pair;
-  readonly generalization: readonly Pair[];
-  readonly locality: ReadonlyMap<string, readonly Score[]>;
-  readonly portability: ReadonlyMap<string, readonly Pair[]>;
-}
-
-type Readings = ReadonlyMap<string, Reading>;
 
 const noScore: Score = { token: 0, all: 0, exact: 0 };
 const noScores: MeanScore = { ...noScore, count: 0 };
@@ -147,22 +186,56 @@ const unmeasured = (
   diagnostics: { ...diagnostics },
 });
 
-function scoreEdit(asked: EditQuestions, before: Readings, after: Readings): EditScores {
+/** The base's answers to locality's questions, laid out as the parent's were; undefined where no base was given. */
+async function readBase(
+  { parent, base, tokenizer, baseCache }: EvaluationInput,
+  questions: readonly Question[],
+  before: Readings,
+  options: EvaluationOptions,
+): Promise<Readings | undefined> {
+  if (base === undefined || base === parent) return base && before;
+  const asked = questions.filter(({ about }) => about === 'agreement');
+  return readCandidate({ view: base, tokenizer }, asked, before, {
+    ...options,
+    stage: 'base',
+    ...(baseCache && { cache: baseCache }),
+  });
+}
+
+function scoreEdit(asked: EditQuestions, before: Readings, after: Readings, base: Readings | undefined): EditScores {
+  const both = (question: Question): Pair<Reading> => {
+    const key = questionKey(question);
+    return { before: before.get(key)!, after: after.get(key)! };
+  };
   const pair = (question: Question): Pair => {
-    const key = questionKey(question);
-    return { before: scoreAnswer(question, before.get(key)!), after: scoreAnswer(question, after.get(key)!) };
+    const reading = both(question);
+    return { before: scoreAnswer(question, reading.before), after: scoreAnswer(question, reading.after) };
   };
-  const agreement = (question: Question): Score => {
+  const agreement = (other: Readings) => (question: Question) => {
     const key = questionKey(question);
-    return scoreAgreement(before.get(key)!, after.get(key)!);
+    return scoreAgreement(other.get(key)!, after.get(key)!);
   };
+  const preference = ({ wanted, unwanted }: RivalQuestions) => {
+    const [one, other] = [both(wanted), both(unwanted)];
+    return { before: weigh(one.before, other.before), after: weigh(one.after, other.after) };
+  };
+  const locality = (other: Readings) => mapKinds(asked.locality, agreement(other));
   return {
     reliability: pair(asked.reliability),
     generalization: asked.generalization.map(pair),
-    locality: new Map([...asked.locality].map(([kind, list]) => [kind, list.map(agreement)])),
-    portability: new Map([...asked.portability].map(([kind, list]) => [kind, list.map(pair)])),
+    locality: locality(before),
+    localityBase: base && locality(base),
+    portability: mapKinds(asked.portability, pair),
+    rivals: asked.rivals && {
+      efficacy: asked.rivals.efficacy.map(preference),
+      paraphrase: asked.rivals.paraphrase.map(preference),
+      neighbourhood: asked.rivals.neighbourhood.map(preference),
+    },
   };
 }
+
+const mapKinds = <T, U>(kinds: ReadonlyMap<string, readonly T[]>, change: (item: T) => U): Map<string, readonly U[]> =>
+  new Map([...kinds].map(([kind, list]) => [kind, list.map(change)]));
 
 /** An answer against the one that is wanted. */
 export const scoreAnswer = (question: Question, reading: Reading): Score => ({
@@ -170,7 +243,7 @@ export const scoreAnswer = (question: Question, reading: Reading): Score => ({
   exact: exactMatch(reading.text, question.accepted),
 });
 
-/** A candidate's answer against its parent's: argmax by argmax, and the same greedy continuation over as many tokens. */
+/** A candidate's answer against another version's: argmax by argmax, and the same greedy continuation over as many tokens. */
 export function scoreAgreement(parent: Reading, candidate: Reading): Score {
   const length = parent.targetIds.length;
   const [mine, theirs] = [candidate.greedyIds.slice(0, length), parent.greedyIds.slice(0, length)];

@@ -53,12 +53,17 @@ export {
   type EvaluationOptions,
   type EvaluationProgress,
   evaluateCandidate,
+  evaluationResults,
   scoreAgreement,
   scoreAnswer,
 } from './evaluate.ts';
 export { type GateInput, gateValues, measureForGate } from './gate-measurements.ts';
 export { generationEntropy } from './generation-entropy.ts';
+export { type Measurement, rowOf } from './measurements.ts';
 export { tokenAgreement } from './metrics/agreement.ts';
+export type { MetricDefinition, MetricFamily, ReadingKind, Unit } from './metrics/catalogue/definition.ts';
+export { readings, readingTitles } from './metrics/catalogue/definition.ts';
+export { metric, metricCatalogue, metricFamilies } from './metrics/catalogue.ts';
 export { ngramEntropy, textEntropy } from './metrics/entropy.ts';
 export { exactMatch, firstSentence } from './metrics/exact-match.ts';
 export { harmonicMean, mean, meanScore } from './metrics/means.ts';
@@ -101,5 +106,8 @@ export {
   type Question,
   questionKey,
   questionsOfEdit,
+  type RivalQuestions,
+  type RivalRole,
+  rivalRoles,
 } from './questions.ts';
 export { type MetricMean, type PlaceSummary, type RunSummary, summariseRun } from './report/summary.ts';

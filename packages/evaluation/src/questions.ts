@@ -3,8 +3,8 @@ import type { Edit, Probe } from '@errata/contracts';
 
 /** A prompt with what is looked for in the reply to it. */
 export interface Question {
-  /** Whether a reply is held against the answer wanted, or against the parent's reply. */
-  readonly about: 'answer' | 'agreement';
+  /** Whether a reply is held against the answer wanted or against the parent's reply, or only its probability is looked at. */
+  readonly about: 'answer' | 'agreement' | 'probability';
   readonly prompt: string;
   /** Without one, agreement is about the parent's own answer. */
   readonly target: string | undefined;
@@ -12,34 +12,67 @@ export interface Question {
   readonly accepted: readonly string[];
 }
 
+/** Two answers to one prompt, to see which of them a model finds likelier. */
+export interface RivalQuestions {
+  /** With the answer that should win as target. */
+  readonly wanted: Question;
+  readonly unwanted: Question;
+}
+
+/** Prompts on which ROME weighs new answer against true. */
+export const rivalRoles = ['efficacy', 'paraphrase', 'neighbourhood'] as const;
+export type RivalRole = (typeof rivalRoles)[number];
+
 /** An edit's questions by role; locality and portability by kind, kinds without questions left out. */
 export interface EditQuestions {
   readonly reliability: Question;
   readonly generalization: readonly Question[];
   readonly locality: ReadonlyMap<string, readonly Question[]>;
   readonly portability: ReadonlyMap<string, readonly Question[]>;
+  /** Absent where they were not asked for or the edit names no true answer. */
+  readonly rivals?: Readonly<Record<RivalRole, readonly RivalQuestions[]>>;
 }
 
-/** Equal for questions to which a model gives one and the same reply. */
-export const questionKey = ({ about, prompt, target }: Omit<Question, 'accepted'>): string =>
-  JSON.stringify(target === undefined ? [about, prompt] : [about, prompt, target]);
+/** Equal for questions to which a model gives one and the same reply: other spellings make it go on for longer. */
+export const questionKey = ({ about, prompt, target, accepted }: Question): string =>
+  JSON.stringify([about, prompt, ...(target === undefined ? [] : [target]), ...(about === 'answer' ? accepted : [])]);
 
 /**
  * Unrolls an edit. Rephrases expect the edit's own target; a portability probe without a target expects nothing and is left
  * out.
+ * @param options.rivals also weigh the new answer against the true one, where the edit names it
  */
-export function questionsOfEdit(edit: Edit): EditQuestions {
+export function questionsOfEdit(edit: Edit, options: { readonly rivals?: boolean } = {}): EditQuestions {
   const own = (prompt: string): Question => ({
     about: 'answer',
     prompt,
     target: edit.target_new,
     accepted: [edit.target_new, ...(edit.aliases ?? [])],
   });
+  const rivals = options.rivals ? rivalsOf(edit) : undefined;
   return {
     reliability: own(edit.prompt),
     generalization: edit.rephrases.map(own),
     locality: byKind(edit.locality, 'agreement'),
     portability: byKind(edit.portability, 'answer'),
+    ...(rivals && { rivals }),
+  };
+}
+
+/** New against true answer on the edit's own prompts; on neighbours, which the edit does not concern, the other way round. */
+function rivalsOf({ prompt, rephrases, locality, target_new, target_true }: Edit): EditQuestions['rivals'] {
+  if (target_true === undefined) return undefined;
+  const about = 'probability';
+  const weigh = (text: string, wanted: string, unwanted: string): RivalQuestions => ({
+    wanted: { about, prompt: text, target: wanted, accepted: [] },
+    unwanted: { about, prompt: text, target: unwanted, accepted: [] },
+  });
+  return {
+    efficacy: [weigh(prompt, target_new, target_true)],
+    paraphrase: rephrases.map((text) => weigh(text, target_new, target_true)),
+    neighbourhood: (locality.neighbourhood ?? []).map((probe) =>
+      weigh(probe.prompt, probe.target ?? target_true, target_new),
+    ),
   };
 }
 
@@ -73,6 +106,9 @@ export function distinctQuestions(groups: Iterable<EditQuestions>): Question[] {
       ...group.generalization,
       ...[...group.locality.values()].flat(),
       ...[...group.portability.values()].flat(),
+      ...Object.values(group.rivals ?? {}).flatMap((list) =>
+        list.flatMap(({ wanted, unwanted }) => [wanted, unwanted]),
+      ),
     ];
     for (const question of all) {
       const key = questionKey(question);

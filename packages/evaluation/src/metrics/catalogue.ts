@@ -1,0 +1,31 @@
+// The catalogue of metrics: every one has an id, a version and a definition, and docs/metrics.md is made of them.
+import { agreements, targets } from './catalogue/answers.ts';
+import { costs } from './catalogue/costs.ts';
+import type { MetricDefinition, MetricFamily } from './catalogue/definition.ts';
+import { probabilities, text } from './catalogue/probabilities.ts';
+import { multiHop, ripples } from './catalogue/reasoning.ts';
+import { streams } from './catalogue/streams.ts';
+
+/** In the order in which reports and documentation give them. */
+export const metricFamilies: readonly MetricFamily[] = [
+  targets,
+  agreements,
+  probabilities,
+  text,
+  streams,
+  multiHop,
+  ripples,
+  costs,
+];
+
+/** All metrics by id. */
+export const metricCatalogue: ReadonlyMap<string, MetricDefinition> = new Map(
+  metricFamilies.flatMap(({ metrics }) => metrics.map((metric) => [metric.id, metric])),
+);
+
+/** A metric's definition. @throws RangeError where the catalogue has none of that id */
+export function metric(id: string): MetricDefinition {
+  const definition = metricCatalogue.get(id);
+  if (definition === undefined) throw new RangeError(`the catalogue of metrics has no ${JSON.stringify(id)}`);
+  return definition;
+}

@@ -1,0 +1,112 @@
+// The catalogue's metrics of probability: CounterFact as ROME reports it, and perplexity.
+import type { MetricDefinition, MetricFamily } from './definition.ts';
+
+const rome = 'Meng et al. 2022 (ROME), section 3.3, as its code computes it';
+
+const pair = (
+  stem: string,
+  title: string,
+  letter: string,
+  prompts: string,
+  [wanted, unwanted]: readonly [string, string],
+): MetricDefinition[] => [
+  {
+    id: `${stem}.score`,
+    version: 1,
+    title: `${title} score (${letter}S)`,
+    unit: 'fraction',
+    better: 'higher',
+    level: 'case',
+    definition: `On ${prompts}: 1 where the ${wanted} answer is likelier than the ${unwanted} one, 0 where it is not, 1/2 in a tie.`,
+    source: rome,
+  },
+  {
+    id: `${stem}.magnitude`,
+    version: 1,
+    title: `${title} magnitude (${letter}M)`,
+    unit: 'probability difference',
+    better: 'higher',
+    level: 'case',
+    definition: `On ${prompts}: p(${wanted}) - p(${unwanted}).`,
+    source: rome,
+  },
+];
+
+export const probabilities: MetricFamily = {
+  title: 'Probabilities of new and true answer',
+  about:
+    'p(answer) is exp of the mean log-probability of its tokens after the prompt, so that length does not count against it. ' +
+    'The mean over the prompts of a case. A model that tells nothing apart is at 1/2, so these scores alone do not show a ' +
+    'destroyed model: read them beside accuracy and entropy. The code of ROME counts a tie as a loss.',
+  metrics: [
+    ...pair('efficacy', 'Efficacy', 'E', "the edit's prompt", ['new', 'true']),
+    ...pair('paraphrase', 'Paraphrase', 'P', 'its rephrases', ['new', 'true']),
+    ...pair('neighbourhood', 'Neighbourhood', 'N', 'its neighbourhood probes', ['true', 'new']),
+    {
+      id: 'rome_score',
+      version: 1,
+      title: 'Score (S)',
+      unit: 'fraction',
+      better: 'higher',
+      level: 'run',
+      definition: 'Harmonic mean of the means of `efficacy.score`, `paraphrase.score` and `neighbourhood.score`.',
+      source: rome,
+    },
+  ],
+};
+
+export const text: MetricFamily = {
+  title: 'Text',
+  about:
+    'Generated text is a prompt with its continuation, 100 tokens together, sampled among the 5 likeliest tokens with a ' +
+    'seed of its own for each prompt.',
+  metrics: [
+    {
+      id: 'perplexity',
+      version: 1,
+      title: 'Perplexity',
+      unit: 'perplexity',
+      better: 'lower',
+      level: 'case',
+      definition:
+        "exp of the mean negative log-probability of a held text's tokens, the first left out, in windows of the context's length.",
+      source: 'Jelinek et al. 1977',
+    },
+    {
+      id: 'essence.perplexity',
+      version: 1,
+      title: 'Essence drift',
+      unit: 'perplexity',
+      better: 'lower',
+      level: 'case',
+      definition:
+        'Perplexity of a text about the subject, its first 100 tokens; the drift is the difference to the parent. The code ' +
+        'of ROME divides by all tokens, one more than are predicted.',
+      source: 'Meng et al. 2022 (ROME), appendix, as its code computes it',
+    },
+    {
+      id: 'ngram_entropy',
+      version: 1,
+      title: 'n-gram entropy (GE, fluency)',
+      unit: 'bits',
+      better: 'higher',
+      level: 'case',
+      definition:
+        '(2/3 H2 + 4/3 H3) / 2 with Hn the entropy of the n-grams of Treebank words of a generated text; the mean over the ' +
+        'generated texts of a case. Papers print it times 100. Sentences are told apart by a rule, not by a trained model.',
+      source: 'Zhang et al. 2018; weights as the code of Meng et al. 2022 (ROME)',
+    },
+    {
+      id: 'reference_score',
+      version: 1,
+      title: 'Reference score (RS, consistency)',
+      unit: 'fraction',
+      better: 'higher',
+      level: 'case',
+      definition:
+        'tf-idf cosine of the generated texts of a case, joined, and reference texts about subjects of which the new target is ' +
+        'true, joined. Document frequencies are of the reference texts of all cases; ROME takes them from Wikipedia snippets.',
+      source: 'Meng et al. 2022 (ROME), section 3.3; vectors as scikit-learn makes them by default',
+    },
+  ],
+};
