@@ -61,7 +61,7 @@ export { type GateInput, gateValues, measureForGate } from './gate-measurements.
 export { generationEntropy } from './generation-entropy.ts';
 export { type Measurement, rowOf } from './measurements.ts';
 export { tokenAgreement } from './metrics/agreement.ts';
-export type { MetricDefinition, MetricFamily, ReadingKind, Unit } from './metrics/catalogue/definition.ts';
+export type { MetricDefinition, MetricFamily, MetricUnit, ReadingKind } from './metrics/catalogue/definition.ts';
 export { readings, readingTitles } from './metrics/catalogue/definition.ts';
 export { metric, metricCatalogue, metricFamilies } from './metrics/catalogue.ts';
 export { ngramEntropy, textEntropy } from './metrics/entropy.ts';

@@ -6,6 +6,8 @@ import {
   type EditorName,
   ErrataError,
   type ErrorCode,
+  type EvaluationCase,
+  type EvaluationResults,
   type PlainError,
   sha256,
 } from '@errata/contracts';
@@ -14,8 +16,8 @@ import { encodeDelta, type Model, type Tokenizer, type View } from '@errata/mode
 import { type AnswerCache, createAnswerCache, readParent, unreadable } from '../answers.ts';
 import type { EditWork } from '../evaluate.ts';
 import { heldTokens, perplexityOf } from '../perplexity.ts';
-import { distinctQuestions, questionsOfEdit } from '../questions.ts';
-import { type Findings, measureCases, type Place } from './measure.ts';
+import { distinctQuestions } from '../questions.ts';
+import { measureCases, type Place, questionsOf } from './measure.ts';
 import { checkpointsOf, type Protocol } from './protocol.ts';
 import { makeManifest, openRun, type Run, type RunManifest, type UnitCost } from './run-directory.ts';
 
@@ -110,7 +112,7 @@ function startWork(run: Run, input: ProtocolRun, options: RunOptions): Work {
   const base = model.view();
   const errors = new Map<Edit, EditWork['error']>();
   for (const edit of edits) {
-    const error = unreadable({ view: base, tokenizer }, questionsOfEdit(edit));
+    const error = unreadable({ view: base, tokenizer }, questionsOf(edit));
     if (error !== undefined) errors.set(edit, error);
   }
   const checkpoints = editor !== null && protocol.kind === 'lifelong' ? checkpointsOf(protocol, edits.length) : [];
@@ -288,7 +290,7 @@ async function measure(
   edits: readonly Edit[],
   place: Place,
   failures: ReadonlyMap<Edit, NonNullable<EditWork['error']>> = new Map(),
-): Promise<Findings> {
+): Promise<EvaluationResults> {
   const { input, base, cache, errors, options } = work;
   const { cases, rows } = await measureCases(
     {
@@ -305,10 +307,10 @@ async function measure(
   return { rows, cases: cases.map((each, position) => withFailure(each, failures.get(edits[position]!))) };
 }
 
-const withFailure = (each: Findings['cases'][number], error: EditWork['error']): Findings['cases'][number] =>
+const withFailure = (each: EvaluationCase, error: EditWork['error']): EvaluationCase =>
   error === undefined ? each : { ...each, outcome: 'failed', error: { code: error.code, message: error.message } };
 
-const questions = (edits: readonly Edit[]) => distinctQuestions(edits.map(questionsOfEdit));
+const questions = (edits: readonly Edit[]) => distinctQuestions(edits.map(questionsOf));
 const cached = ({ cache, options: { signal } }: Work) => ({ cache, ...(signal && { signal }) });
 
 function cost(edits: number, edit_seconds: number, evaluate_seconds: number, bytes: number): UnitCost {

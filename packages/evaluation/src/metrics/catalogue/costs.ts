@@ -1,7 +1,7 @@
 // The catalogue's metrics of cost.
-import type { MetricDefinition, MetricFamily, Unit } from './definition.ts';
+import type { MetricDefinition, MetricFamily, MetricUnit } from './definition.ts';
 
-const cost = (id: string, title: string, unit: Unit, definition: string): MetricDefinition => ({
+const cost = (id: string, title: string, unit: MetricUnit, definition: string): MetricDefinition => ({
   id: `cost.${id}`,
   version: 1,
   title,

@@ -11,7 +11,7 @@ export const units = [
   'tokens',
   'bytes',
 ] as const;
-export type Unit = (typeof units)[number];
+export type MetricUnit = (typeof units)[number];
 
 export interface MetricDefinition {
   /** Words of lower-case letters joined by dots; never reused for anything else. */
@@ -19,7 +19,7 @@ export interface MetricDefinition {
   /** Goes up when the same answers would give another number. Numbers under different versions are not to be compared. */
   readonly version: number;
   readonly title: string;
-  readonly unit: Unit;
+  readonly unit: MetricUnit;
   readonly better: 'higher' | 'lower';
   /** `case`: a row for each case. `run`: one number, computed from a whole run. */
   readonly level: 'case' | 'run';
