@@ -109,7 +109,7 @@ function checkBatchSize(given: number): void {
 }
 
 function goodEdits({ edits, errors }: ParsedEdits): readonly Edit[] {
-  if (errors.length > 0) throw refused(errors);
+  if (errors.length > 0) throw refusedLines(errors);
   return edits;
 }
 
@@ -119,7 +119,8 @@ const countLines = (jsonl: string): number => {
   return lines;
 };
 
-function refused(errors: readonly Complaint[]): ErrataError {
+/** What is wrong with the lines or items of a batch. */
+export function refusedLines(errors: readonly Complaint[]): ErrataError {
   const first = errors[0]!;
   const where = first.line === undefined ? first.pointer : `line ${first.line}`;
   const more = errors.length === 1 ? '' : `, and ${errors.length - 1} more`;

@@ -17,6 +17,7 @@ import { artefactRoutes } from './routes/artefacts.ts';
 import { branchRoutes } from './routes/branches.ts';
 import { completionRoutes } from './routes/completions.ts';
 import { editJobRoutes } from './routes/edit-jobs.ts';
+import { evaluationRoutes } from './routes/evaluations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inboxRoutes } from './routes/inbox.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -79,6 +80,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(inboxRoutes(parts));
   await app.register(jobRoutes(parts, { feed, heartbeatMs: limits.heartbeatMs, closing: closing.signal, metrics }));
   await app.register(rollbackRoutes(parts));
+  await app.register(evaluationRoutes(parts));
   await app.register(artefactRoutes(parts));
   await app.register(completionRoutes(parts, { queue: limits.completionQueue, metrics }));
   await app.ready();

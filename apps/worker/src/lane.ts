@@ -1,6 +1,6 @@
 // Working a lane: takes its jobs one after another for as long as it is ours.
 import { type ErrataError, isTerminal, type JobState, type PlainError, toPlainError } from '@errata/contracts';
-import { finishJob, moveJob, requeueJob, type TakenJob, takeNextJob } from '@errata/lineage';
+import { evaluationLane, finishJob, moveJob, requeueJob, type TakenJob, takeNextJob } from '@errata/lineage';
 import type { WorkerContext } from './context.ts';
 import { type HeldLane, whileHolding } from './held-lane.ts';
 import { whileRunning } from './job-run.ts';
@@ -63,6 +63,8 @@ async function workJob(context: WorkerContext, lane: HeldLane, job: TakenJob): P
   }
   const seconds = (performance.now() - started) / 1000;
   context.metrics.jobEnded(job.kind, state, seconds);
+  // The last shard to end has sent its evaluation on; before that there is nothing to find there.
+  if (job.parent_job_id !== null && isTerminal(state)) await context.dispatch.wake(evaluationLane(job.parent_job_id));
   log.info({ state, seconds: Number(seconds.toFixed(3)) }, 'job left');
 }
 

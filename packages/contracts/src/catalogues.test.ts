@@ -9,12 +9,12 @@ import { canMove, isTerminal, jobStates } from './states.ts';
 test('errors, editors and states are counted', () => {
   expect(Object.keys(errorCatalogue)).toHaveLength(64);
   expect(editorNames).toHaveLength(6);
-  expect(jobStates).toHaveLength(10);
+  expect(jobStates).toHaveLength(11);
 });
 
 test('succeeded is final; failed and cancelled can only be retried', () => {
   expect(jobStates.filter((to) => canMove('succeeded', to))).toEqual([]);
-  expect(jobStates.filter((to) => canMove('failed', to))).toEqual(['queued']);
+  expect(jobStates.filter((to) => canMove('failed', to))).toEqual(['waiting', 'queued']);
   expect(jobStates.filter(isTerminal)).toEqual([
     'succeeded',
     'completed_with_errors',

@@ -23,6 +23,7 @@ export type InboxState = (typeof inboxStates)[number];
 
 /** What became of an edit by the state of its job; `by_result` where the edit's own result says. */
 export const inboxStateOfJob: Readonly<Record<JobState, InboxState | 'by_result'>> = {
+  waiting: 'batched',
   queued: 'batched',
   running: 'batched',
   evaluating: 'batched',

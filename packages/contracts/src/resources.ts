@@ -187,8 +187,12 @@ export const jobSchema = z.strictObject({
   input: z.record(z.string(), z.unknown()),
   parent_version_id: z.string().nullable(),
   version_id: z.string().nullable(),
+  /** The job that this one is a shard of. */
+  parent_job_id: z.string().nullable(),
   summary: evaluationSummarySchema.nullable(),
   gate: gateVerdictSchema.nullable(),
+  /** What else it left behind, by kind: resolved settings, a digest of results, what a search found. */
+  result: z.record(z.string(), z.unknown()).nullable(),
   error: z
     .strictObject({
       code: z.string(),

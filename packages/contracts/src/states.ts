@@ -1,9 +1,10 @@
 // The states of a job and the moves between them.
 
-export const jobKinds = ['import', 'artefact', 'edit', 'rollback'] as const;
+export const jobKinds = ['import', 'artefact', 'edit', 'rollback', 'evaluation', 'evaluation_shard'] as const;
 export type JobKind = (typeof jobKinds)[number];
 
 export const jobStates = [
+  'waiting',
   'queued',
   'running',
   'evaluating',
@@ -18,6 +19,8 @@ export const jobStates = [
 export type JobState = (typeof jobStates)[number];
 
 const moves: Record<JobState, readonly JobState[]> = {
+  // For its shards: no worker holds it, and none may take it. The last shard to end sends it on.
+  waiting: ['queued', 'cancelled'],
   queued: ['running', 'cancelled', 'rejected'],
   // Back to queued: the worker died or lost its lease, or the attempt failed in a way that a retry can mend.
   running: ['evaluating', 'committing', 'queued', 'rejected', 'cancelled', 'failed'],
@@ -27,8 +30,8 @@ const moves: Record<JobState, readonly JobState[]> = {
   completed_with_errors: [],
   gated_out: [],
   rejected: [],
-  cancelled: ['queued'],
-  failed: ['queued'],
+  cancelled: ['queued', 'waiting'],
+  failed: ['queued', 'waiting'],
 };
 
 export const isTerminal = (state: JobState): boolean =>
@@ -37,4 +40,4 @@ export const canMove = (from: JobState, to: JobState): boolean => moves[from].in
 /** States in which a worker holds the job. */
 export const activeStates = ['running', 'evaluating', 'committing'] as const satisfies readonly JobState[];
 /** States a person can still cancel from. */
-export const cancellableStates = ['queued', 'running', 'evaluating'] as const satisfies readonly JobState[];
+export const cancellableStates = ['waiting', 'queued', 'running', 'evaluating'] as const satisfies readonly JobState[];

@@ -1,5 +1,6 @@
 // What crosses between a client and its engine process: closed unions of plain data. Binary stays in the blob store.
 import type {
+  CaseResult,
   ConfigOverrides,
   DeltaKind,
   Edit,
@@ -7,7 +8,10 @@ import type {
   EvaluationSummary,
   GateMeasurements,
   GatePolicy,
+  GateValues,
+  MergedMeans,
   ModelDefaults,
+  PlacedCase,
   PlainError,
   VersionSource,
 } from '@errata/contracts';
@@ -161,6 +165,31 @@ export interface EngineMethods {
       readonly measured: GateMeasurements;
     }
   >;
+  /** Puts a block of cases to two versions: a result for each, in order, also for those that cannot be asked. */
+  readonly evaluateCases: Method<
+    {
+      readonly model: ModelReference;
+      readonly against: VersionSource;
+      readonly version: VersionSource;
+      readonly cases: readonly PlacedCase[];
+    },
+    { readonly results: readonly CaseResult[] }
+  >;
+  /** Adds to the means over an evaluation's cases what is measured on the versions themselves: weights and held text. */
+  readonly concludeEvaluation: Method<
+    {
+      readonly model: ModelReference;
+      readonly against: VersionSource;
+      readonly version: VersionSource;
+      readonly means: MergedMeans;
+      /** Seconds that the cases took. */
+      readonly seconds: number;
+    },
+    {
+      readonly summary: EvaluationSummary;
+      readonly gate_values: GateValues;
+    }
+  >;
   readonly complete: Method<
     {
       readonly model: ModelReference;
@@ -209,6 +238,8 @@ export const engineMethods = [
   'buildSecondMoment',
   'applyEdits',
   'evaluateCandidate',
+  'evaluateCases',
+  'concludeEvaluation',
   'complete',
   'digestWeights',
   'logits',

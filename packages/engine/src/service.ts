@@ -6,6 +6,7 @@ import { applyEdits } from './apply-edits.ts';
 import { complete } from './complete.ts';
 import type { CallContext } from './context.ts';
 import { evaluateCandidate } from './evaluate-candidate.ts';
+import { concludeEvaluation, evaluateCases } from './evaluate-cases.ts';
 import { fileArtefactStore } from './file-artefacts.ts';
 import { readModelDirectory } from './import-model.ts';
 import { createModelStore } from './model-store.ts';
@@ -33,6 +34,9 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     applyEdits: async ({ model, ...params }, context) =>
       applyEdits(await models.open(model), params, { blobs, scratch }, context),
     evaluateCandidate: async (params, context) => evaluateCandidate(await models.open(params.model), params, context),
+    evaluateCases: async ({ model, ...params }, context) => evaluateCases(await models.open(model), params, context),
+    concludeEvaluation: async ({ model, ...params }, context) =>
+      concludeEvaluation(await models.open(model), params, context),
     complete: async (params, context) => complete(await models.open(params.model), params, context),
     digestWeights: async ({ model, manifest }) => {
       const view = await (await models.open(model)).view(manifest);

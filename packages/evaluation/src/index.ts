@@ -23,6 +23,7 @@ export {
   readingScores,
 } from './ability/tasks.ts';
 export { type AnswerCache, createAnswerCache, type Reading } from './answers.ts';
+export { type CasesInput, evaluateCases } from './cases.ts';
 export { relativeChange, relativeNorm } from './change.ts';
 export {
   type AcceptedAnswer,
@@ -73,7 +74,7 @@ export { type RippleAnswers, type RippleScore, rippleScore } from './metrics/rip
 export { fitTfidf, type Tfidf } from './metrics/tfidf.ts';
 export { words } from './metrics/words.ts';
 export { leastHistory, robustZ } from './outliers.ts';
-export { defaultPerplexityTokens, heldTokens, readHeldText } from './perplexity.ts';
+export { defaultPerplexityTokens, heldTokens, perplexityOf, readHeldText } from './perplexity.ts';
 export {
   checkpointsOf,
   defaultCheckpoints,

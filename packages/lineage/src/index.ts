@@ -13,6 +13,8 @@ export { type Db, type Lineage, type LineageOptions, openLineage, type Tx } from
 export * from './commit.ts';
 export { type Contribution, manifestOf, readChain } from './contributions.ts';
 export { editNorms, editsById, editsOfJob, listEdits, type StoredEdit } from './edits.ts';
+export { type EvaluationSubmission, evaluationLane, submitEvaluation } from './evaluation-submit.ts';
+export * from './evaluations.ts';
 export * from './events.ts';
 export * from './history.ts';
 export {

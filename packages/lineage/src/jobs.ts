@@ -10,7 +10,7 @@ import {
   type Page,
 } from '@errata/contracts';
 import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
-import type { Branch as BranchRow, Job as JobDbRow } from './generated/client.ts';
+import type { Branch as BranchRow, Job as JobDbRow, Prisma } from './generated/client.ts';
 import { type PageRequest, pageOf } from './pages.ts';
 import { transition } from './transitions.ts';
 
@@ -33,19 +33,25 @@ export interface JobFilter {
   readonly branch_id?: string | undefined;
   readonly kind?: JobKind | undefined;
   readonly states?: readonly JobState[] | undefined;
+  /** Shards of this job. They are left out of every other list. */
+  readonly parent_job_id?: string | undefined;
 }
+
+/** What a filter selects, after the cursor of a page. */
+export const jobsWhere = (filter: JobFilter, { after }: PageRequest): Prisma.JobWhereInput => ({
+  parentJobId: filter.parent_job_id ?? null,
+  ...(filter.model_id === undefined ? {} : { modelId: filter.model_id }),
+  ...(filter.branch_id === undefined ? {} : { branchId: filter.branch_id }),
+  ...(filter.kind === undefined ? {} : { kind: filter.kind }),
+  ...(filter.states === undefined ? {} : { state: { in: [...filter.states] } }),
+  ...(after === undefined ? {} : { id: { lt: after } }),
+});
 
 /** Jobs, newest first. The cursor is a job id. */
 export async function listJobs(db: Db, filter: JobFilter = {}, page: PageRequest = {}): Promise<Page<JobResource>> {
   const limit = page.limit ?? 20;
   const rows = await clientOf(db).job.findMany({
-    where: {
-      ...(filter.model_id === undefined ? {} : { modelId: filter.model_id }),
-      ...(filter.branch_id === undefined ? {} : { branchId: filter.branch_id }),
-      ...(filter.kind === undefined ? {} : { kind: filter.kind }),
-      ...(filter.states === undefined ? {} : { state: { in: [...filter.states] } }),
-      ...(page.after === undefined ? {} : { id: { lt: page.after } }),
-    },
+    where: jobsWhere(filter, page),
     include: { branch: true },
     orderBy: { id: 'desc' },
     take: limit + 1,
@@ -54,14 +60,23 @@ export async function listJobs(db: Db, filter: JobFilter = {}, page: PageRequest
 }
 
 /**
- * Cancels a queued job at once; asks the worker to cancel a running or evaluating one, which it does at its next step.
- * `not_cancellable` from committing on. Asking twice is the same as asking once.
+ * Cancels a queued job at once; asks the worker to cancel a running or evaluating one, which it does at its next step. With a job
+ * that waits for its shards, they are cancelled. `not_cancellable` from committing on, and for a single shard. Asking twice is the
+ * same as asking once.
  */
 export async function cancelJob(db: Lineage, id: string): Promise<JobResource> {
   return db.prisma.$transaction(async (tx) => {
+    const shards = await lockShards(tx, id);
     const job = await lockJob(tx, id);
-    if (job.state === 'queued') {
-      await transition(tx, { jobId: id, from: ['queued'], to: 'cancelled' });
+    if (job.parent_job_id !== null) {
+      throw new ErrataError('not_cancellable', `${id} is a shard: cancel ${job.parent_job_id}`, {
+        details: { parent_job_id: job.parent_job_id },
+      });
+    }
+    if (job.state === 'queued' || job.state === 'waiting') {
+      // Before its shards: the last of them to end would send it on.
+      await transition(tx, { jobId: id, from: [job.state], to: 'cancelled' });
+      for (const shard of shards) await cancelShard(tx, shard);
     } else if (cancellableStates.some((state) => state === job.state)) {
       if (!job.cancel_requested) {
         await tx.job.update({ where: { id }, data: { cancelRequested: true } });
@@ -76,33 +91,56 @@ export async function cancelJob(db: Lineage, id: string): Promise<JobResource> {
   });
 }
 
+async function cancelShard(tx: Tx, { id, state }: { readonly id: string; readonly state: JobState }): Promise<void> {
+  if (state === 'queued') await transition(tx, { jobId: id, from: ['queued'], to: 'cancelled' });
+  else if (!isTerminal(state)) await tx.job.update({ where: { id }, data: { cancelRequested: true } });
+}
+
 /** Whether a person has asked to cancel the job: for the worker to look at between steps. */
 export async function isCancelRequested(db: Db, id: string): Promise<boolean> {
   const row = await clientOf(db).job.findUnique({ where: { id }, select: { cancelRequested: true } });
   return row?.cancelRequested ?? false;
 }
 
-/** Queues a failed or cancelled job again, in its old place and with fresh attempts. `not_retryable` in any other state. */
+/**
+ * Queues a failed or cancelled job again, in its old place and with fresh attempts. One that has shards waits again for those which
+ * failed or were cancelled. `not_retryable` in any other state, for a single shard, and while shards are still stopping.
+ */
 export async function retryJob(db: Lineage, id: string): Promise<JobResource> {
   return db.prisma.$transaction(async (tx) => {
-    const { state } = await lockJob(tx, id);
-    if (!canMove(state, 'queued') || !isTerminal(state)) {
-      throw new ErrataError('not_retryable', `${id} is ${state}; only failed or cancelled jobs can be retried`, {
-        details: { state },
-      });
-    }
-    await transition(tx, { jobId: id, from: [state], to: 'queued', attempts: 'reset', data: { retry: true } });
+    const shards = await lockShards(tx, id);
+    const { state, parent_job_id } = await lockJob(tx, id);
+    const refuse = (message: string) => new ErrataError('not_retryable', message, { details: { state } });
+    if (parent_job_id !== null) throw refuse(`${id} is a shard: retry ${parent_job_id}`);
+    if (!canMove(state, 'queued') || !isTerminal(state))
+      throw refuse(`${id} is ${state}; only failed or cancelled jobs can be retried`);
+    if (shards.some((shard) => !isTerminal(shard.state))) throw refuse(`shards of ${id} are still stopping: try again`);
+    const again = { attempts: 'reset', data: { retry: true } } as const;
+    const left = shards.filter((shard) => canMove(shard.state, 'queued'));
+    await transition(tx, { jobId: id, from: [state], to: left.length > 0 ? 'waiting' : 'queued', ...again });
+    for (const shard of left) await transition(tx, { jobId: shard.id, from: [shard.state], to: 'queued', ...again });
     return getJob(tx, id);
   });
 }
 
+interface LockedJob {
+  readonly id: string;
+  readonly state: JobState;
+  readonly cancel_requested: boolean;
+  readonly parent_job_id: string | null;
+}
+
 /** Locks a job's row until the transaction ends. `unknown_job`. */
-async function lockJob(tx: Tx, id: string): Promise<{ state: JobState; cancel_requested: boolean }> {
-  const rows = await tx.$queryRaw<{ state: JobState; cancel_requested: boolean }[]>`
-    SELECT state, cancel_requested FROM jobs WHERE id = ${id} FOR NO KEY UPDATE`;
+async function lockJob(tx: Tx, id: string): Promise<LockedJob> {
+  const rows = await tx.$queryRaw<LockedJob[]>`
+    SELECT id, state, cancel_requested, parent_job_id FROM jobs WHERE id = ${id} FOR NO KEY UPDATE`;
   if (rows[0] === undefined) throw new ErrataError('unknown_job', `there is no job ${JSON.stringify(id)}`);
   return rows[0];
 }
+
+/** Locks the shards of a job. To be called before the job itself is locked: that is the order in which a shard ends. */
+const lockShards = (tx: Tx, id: string): Promise<LockedJob[]> => tx.$queryRaw`
+  SELECT id, state, cancel_requested, parent_job_id FROM jobs WHERE parent_job_id = ${id} ORDER BY id FOR NO KEY UPDATE`;
 
 export const jobResource = (row: JobDbRow & { branch: BranchRow | null }): JobResource => ({
   id: row.id,
@@ -116,8 +154,10 @@ export const jobResource = (row: JobDbRow & { branch: BranchRow | null }): JobRe
   input: row.input as Record<string, unknown>,
   parent_version_id: row.parentVersionId ?? row.expectedParentId,
   version_id: row.versionId,
+  parent_job_id: row.parentJobId,
   summary: row.summary as unknown as JobResource['summary'],
   gate: row.gate as unknown as JobResource['gate'],
+  result: row.result as Record<string, unknown> | null,
   error: row.error as unknown as JobResource['error'],
   metadata: row.metadata as Record<string, string>,
   created_by: row.createdBy,

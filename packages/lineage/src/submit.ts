@@ -19,7 +19,7 @@ import { planRollback, type RollbackTarget } from './rollback-plan.ts';
 import { findVersion } from './versions.ts';
 
 /** What every submission may carry. */
-interface Submission {
+export interface Submission {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Id of the API key. */
   readonly created_by: string | null;
@@ -178,7 +178,7 @@ async function enterBranch(
 }
 
 /** Hands out the lane's next number. The row stays locked until the transaction ends: no gap, no number twice. */
-async function nextSequence(tx: Tx, lane: string): Promise<number> {
+export async function nextSequence(tx: Tx, lane: string): Promise<number> {
   const rows = await tx.$queryRaw<{ taken: number }[]>`
     INSERT INTO lanes (id, next_sequence) VALUES (${lane}, 2)
     ON CONFLICT (id) DO UPDATE SET next_sequence = lanes.next_sequence + 1
@@ -186,8 +186,15 @@ async function nextSequence(tx: Tx, lane: string): Promise<number> {
   return rows[0]!.taken;
 }
 
-interface NewJob {
+export interface NewJob {
+  /** Made up when left out. */
+  readonly id?: string;
   readonly kind: JobKind;
+  /** `queued` when left out. */
+  readonly state?: 'queued' | 'waiting';
+  readonly parentJob?: string;
+  readonly parentVersion?: string;
+  readonly version?: string;
   readonly lane: string;
   readonly sequence: number;
   readonly modelId?: string;
@@ -197,24 +204,28 @@ interface NewJob {
   readonly edits?: readonly Edit[];
 }
 
-async function enqueue(tx: Tx, submission: Submission, job: NewJob): Promise<JobResource> {
-  const id = newId('job');
+export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Promise<JobResource> {
+  const { id = newId('job'), state = 'queued' } = job;
   await tx.job.create({
     data: {
       id,
       kind: job.kind,
+      state,
       laneId: job.lane,
       sequence: job.sequence,
       modelId: job.modelId ?? null,
       branchId: job.branch?.id ?? null,
+      parentJobId: job.parentJob ?? null,
       expectedParentId: job.expectedParent ?? null,
+      parentVersionId: job.parentVersion ?? null,
+      versionId: job.version ?? null,
       input: asJson(job.input),
       metadata: asJson(submission.metadata ?? {}),
       createdBy: submission.created_by,
     },
   });
   await insertEdits(tx, id, job.edits ?? []);
-  await tx.event.create({ data: { jobId: id, type: 'queued', state: 'queued', data: { sequence: job.sequence } } });
+  await tx.event.create({ data: { jobId: id, type: state, state, data: { sequence: job.sequence } } });
   if (submission.idempotency !== undefined) await bindJob(tx, submission.idempotency, id);
   return getJob(tx, id);
 }

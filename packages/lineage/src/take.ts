@@ -8,7 +8,7 @@ import {
   type Manifest,
   toPlainError,
 } from '@errata/contracts';
-import { branchResource, deletedBranch, staleParent } from './branches.ts';
+import { branchLane, branchResource, deletedBranch, staleParent } from './branches.ts';
 import type { Lineage, Tx } from './client.ts';
 import { type Contribution, manifestOf, readChain } from './contributions.ts';
 import { editsOfJob, type StoredEdit } from './edits.ts';
@@ -96,9 +96,9 @@ async function recover(tx: Tx, lease: Lease, job: JobDbRow): Promise<void> {
   });
 }
 
-/** The head a job starts from; null for jobs that are on no branch; the reason when it cannot start. */
+/** The head a job starts from; null for jobs that move no branch; the reason when it cannot start. */
 async function headFor(tx: Tx, job: JobDbRow): Promise<string | null | ErrataError> {
-  if (job.branchId === null) return null;
+  if (job.branchId === null || job.laneId !== branchLane(job.branchId)) return null;
   const branch = await tx.branch.findUniqueOrThrow({ where: { id: job.branchId } });
   if (branch.deletedAt !== null) return deletedBranch(branch);
   const expected = job.expectedParentId;

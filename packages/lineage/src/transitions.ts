@@ -55,6 +55,7 @@ export interface JobRow {
   readonly sequence: number;
   readonly model_id: string | null;
   readonly branch_id: string | null;
+  readonly parent_job_id: string | null;
   readonly input: Record<string, unknown>;
   readonly metadata: Record<string, string>;
   readonly attempts: number;
@@ -103,9 +104,24 @@ export async function transition(tx: Tx, change: Transition): Promise<JobRow | n
       INSERT INTO events (job_id, type, state, data)
       SELECT id, ${change.type ?? change.to}, state, ${JSON.stringify(change.data ?? {})}::jsonb FROM moved
     )
-    SELECT id, kind, state, lane_id, sequence, model_id, branch_id, input, metadata, attempts, epoch, parent_version_id, version_id
+    SELECT id, kind, state, lane_id, sequence, model_id, branch_id, parent_job_id, input, metadata, attempts, epoch, parent_version_id, version_id
     FROM moved`;
-  return rows[0] ?? null;
+  const moved = rows[0] ?? null;
+  if (moved !== null && terminal && moved.parent_job_id !== null) await releaseParent(tx, moved.parent_job_id);
+  return moved;
+}
+
+/**
+ * Sends a job that waits for its shards on once the last of them has ended, however it ended. Of two shards that end at once the
+ * later sees the other's end: it counts after it was given the parent's row, which the other held until its own commit. Whoever
+ * locks shards and parent together takes the shards first, as here.
+ */
+async function releaseParent(tx: Tx, parentId: string): Promise<void> {
+  await tx.$queryRaw`SELECT id FROM jobs WHERE id = ${parentId} FOR NO KEY UPDATE`;
+  const shards = await tx.job.groupBy({ by: ['state'], where: { parentJobId: parentId }, _count: true });
+  if (shards.some(({ state }) => !isTerminal(state as JobState))) return;
+  const ended = Object.fromEntries(shards.map(({ state, _count }) => [state, _count]));
+  await transition(tx, { jobId: parentId, from: ['waiting'], to: 'queued', data: { shards: ended } });
 }
 
 /**

@@ -4,6 +4,7 @@ import type {
   artefactRequestSchema,
   BranchResource,
   branchRequestSchema,
+  CaseResult,
   chatCompletionRequestSchema,
   chatCompletionSchema,
   completionRequestSchema,
@@ -12,6 +13,8 @@ import type {
   EditPlan,
   EditRecord,
   EditResult,
+  EvaluationRequest,
+  EvaluationResource,
   importRequestSchema,
   JobEvent,
   JobKind,
@@ -43,6 +46,23 @@ export interface JobQuery extends PageQuery {
   /** Model name or id. */
   readonly model?: string | undefined;
   readonly branch?: string | undefined;
+  /** Shards of this job; they are in no other list. */
+  readonly parent?: string | undefined;
+}
+
+export interface EvaluationQuery extends PageQuery {
+  readonly state?: JobState | undefined;
+  /** Model name or id. */
+  readonly model?: string | undefined;
+  readonly branch?: string | undefined;
+  /** A whole version id. */
+  readonly version?: string | undefined;
+}
+
+export interface RowQuery extends PageQuery {
+  readonly outcome?: CaseResult['outcome'] | undefined;
+  /** Only cases whose answer differs between the two versions, or only those whose does not. */
+  readonly changed?: boolean | undefined;
 }
 
 /** A line of a job's results. */
@@ -148,6 +168,23 @@ export function createErrata(options: ErrataOptions) {
     rollbacks: {
       create: (request: RollbackRequest, call?: CallOptions) => post<JobResource>('/v1/rollbacks', request, call),
       list: (query: Omit<JobQuery, 'kind'> = {}) => list<JobResource>('/v1/rollbacks', { ...query }),
+    },
+    evaluations: {
+      /** Queues an evaluation; follow it as the job that it is, by `jobs.wait`. */
+      create: (request: EvaluationRequest, call?: CallOptions) => post<JobResource>('/v1/evaluations', request, call),
+      list: (query: EvaluationQuery = {}) => list<EvaluationResource>('/v1/evaluations', { ...query }),
+      get: (id: string, call?: CallOptions) => get<EvaluationResource>(at`/v1/evaluations/${id}`, call),
+      /** What each case found, in order, as far as it has come. */
+      rows: (id: string, { changed, ...query }: RowQuery = {}) =>
+        list<CaseResult>(at`/v1/evaluations/${id}/rows`, {
+          ...query,
+          ...(changed === undefined ? {} : { changed: String(changed) }),
+        }),
+      /** All rows as CSV. */
+      async csv(id: string, call: CallOptions = {}): Promise<string> {
+        const response = await transport.send('GET', at`/v1/evaluations/${id}/rows`, { ...call, accept: 'text/csv' });
+        return response.text();
+      },
     },
     artefacts: {
       create: (request: ArtefactRequest, call?: CallOptions) => post<JobResource>('/v1/artefacts', request, call),

@@ -21,8 +21,15 @@ export const accepted = { 202: jobSchema.describe('The job, queued; its address 
  * Answers with a queued job and wakes its lane. The job's row is the outbox: a queue that cannot be reached delays the job
  * until the reconciler looks, and does not fail the request.
  */
-export async function answerQueued(parts: ApiParts, reply: FastifyReply, job: JobResource): Promise<FastifyReply> {
-  await wakeLane(parts, reply, job);
+export async function answerQueued(
+  parts: ApiParts,
+  reply: FastifyReply,
+  job: JobResource,
+  /** The lanes to wake when they are not that of the job. */
+  lanes?: readonly string[],
+): Promise<FastifyReply> {
+  if (lanes === undefined) await wakeLane(parts, reply, job);
+  else await Promise.all(lanes.map((lane) => parts.dispatch.wake(lane)));
   return reply.status(202).header('location', `/v1/jobs/${job.id}`).send(job);
 }
 

@@ -21,6 +21,7 @@ import {
   getJob,
   getModel,
   type Lineage,
+  lanesOfShards,
   listEdits,
   listEvents,
   listJobs,
@@ -49,10 +50,14 @@ export const jobQuery = z.strictObject({
     .describe('One state, or several with commas between'),
   model: z.string().optional().describe('Name or id'),
   branch: z.string().optional().describe('Name of a branch of the model'),
+  parent: z.string().optional().describe('Shards of this job; they are in no other list'),
 });
 
-/** Jobs by the filters of a query. @throws ErrataError `unknown_model`, `unknown_branch`; `invalid_request` for a branch of no model */
-export async function findJobs(lineage: Lineage, { model, branch, kind, state, ...page }: z.output<typeof jobQuery>) {
+/** Names as ids. @throws ErrataError `unknown_model`, `unknown_branch`; `invalid_request` for a branch of no model */
+export async function jobFilter(
+  lineage: Lineage,
+  { model, branch }: { readonly model?: string | undefined; readonly branch?: string | undefined },
+): Promise<{ readonly model_id: string | undefined; readonly branch_id: string | undefined }> {
   if (branch !== undefined && model === undefined) {
     const message = 'branch: name its model too';
     throw new ErrataError('invalid_request', `query: ${message}`, {
@@ -62,7 +67,14 @@ export async function findJobs(lineage: Lineage, { model, branch, kind, state, .
   const model_id = model === undefined ? undefined : (await getModel(lineage, model)).resource.id;
   const branch_id =
     branch === undefined || model_id === undefined ? undefined : (await getBranch(lineage, model_id, branch)).id;
-  return shown(await listJobs(lineage, { model_id, branch_id, kind, states: state }, page));
+  return { model_id, branch_id };
+}
+
+/** Jobs by the filters of a query. @throws ErrataError as {@link jobFilter} */
+export async function findJobs(lineage: Lineage, query: z.output<typeof jobQuery>) {
+  const { model, branch, kind, state, parent, ...page } = query;
+  const filter = await jobFilter(lineage, { model, branch });
+  return shown(await listJobs(lineage, { ...filter, kind, states: state, parent_job_id: parent }, page));
 }
 
 /** Stopping or repeating a job takes the scope that submitting it took. */
@@ -71,6 +83,8 @@ const scopeOf: Record<JobKind, Scope> = {
   artefact: 'edits:write',
   edit: 'edits:write',
   rollback: 'versions:rollback',
+  evaluation: 'evals:write',
+  evaluation_shard: 'evals:write',
 };
 
 async function jobToChange(lineage: Lineage, caller: Caller, id: string): Promise<JobResource> {
@@ -233,6 +247,7 @@ export const jobRoutes =
         const { id } = await jobToChange(lineage, callerOf(request), request.params.job);
         const job = await retryJob(lineage, id);
         await wakeLane(parts, reply, job);
+        for (const lane of await lanesOfShards(lineage, id)) await parts.dispatch.wake(lane);
         return job;
       },
     );

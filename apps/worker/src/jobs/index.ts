@@ -3,6 +3,7 @@ import type { JobKind } from '@errata/contracts';
 import type { JobRun } from '../job-run.ts';
 import { buildArtefacts } from './artefact.ts';
 import { applyEditJob } from './edit.ts';
+import { evaluateShard, mergeEvaluation } from './evaluation.ts';
 import { importModel } from './import.ts';
 import { rollBack } from './rollback.ts';
 
@@ -11,6 +12,8 @@ const works: Record<JobKind, (run: JobRun) => Promise<void>> = {
   artefact: buildArtefacts,
   edit: applyEditJob,
   rollback: rollBack,
+  evaluation: mergeEvaluation,
+  evaluation_shard: evaluateShard,
 };
 
 export const workOf = (kind: JobKind): ((run: JobRun) => Promise<void>) => works[kind];

@@ -1,0 +1,99 @@
+// From what the cases of an evaluation found to the whole: means and digest, the same however the cases were divided among workers.
+import { type EvaluationResults, resultsDigest } from './evaluation-rows.ts';
+import type { CaseResult, Measure, MetricMeans } from './evaluations.ts';
+import type { EvaluationSummary, MeanScore } from './results.ts';
+
+/** What cases alone can tell of a summary; the rest is measured on the versions. */
+export type MergedMeans = Omit<EvaluationSummary, 'delta_norm' | 'perplexity' | 'seconds'>;
+
+export interface MergedCases {
+  /** Of the edits among the cases. */
+  readonly means: MergedMeans;
+  readonly metrics: MetricMeans;
+  readonly measured: number;
+  readonly failed: number;
+  readonly changed: number;
+  readonly digest: string;
+}
+
+/**
+ * Merges results that are in order of position. Sums run in that order, so that not even rounding depends on who found what.
+ * @param edits that are active in the version evaluated
+ */
+export function mergeCases(results: readonly CaseResult[], edits: number): MergedCases {
+  const measured = results.filter(({ outcome }) => outcome === 'measured');
+  const asked = results.filter(({ kind }) => kind === 'edit');
+  return {
+    means: meansOf(asked, metricMeans(asked)),
+    metrics: metricMeans(results),
+    measured: measured.length,
+    failed: results.length - measured.length,
+    changed: measured.filter(({ changed }) => changed).length,
+    digest: resultsDigest(resultsOf(results, edits)),
+  };
+}
+
+/** The results in the form that runs of protocols keep: as measured once, at the end, with this many edits in the model. */
+export function resultsOf(results: readonly CaseResult[], edits: number): EvaluationResults {
+  const place = { moment: 'end', edits } as const;
+  return {
+    cases: results.map(({ case_id, outcome, error, prompt, target, answer_before, answer_after }) => {
+      return { ...place, case_id, outcome, error, prompt, target: target ?? '', answer_before, answer_after };
+    }),
+    rows: results.flatMap(({ case_id, measures }) => measures.map((measure) => ({ ...place, case_id, ...measure }))),
+  };
+}
+
+/** The mean of every metric; a case counts as many times as the probes behind it. */
+export function metricMeans(results: readonly CaseResult[]): MetricMeans {
+  const byMetric = new Map<string, Measure[]>();
+  for (const measure of results.flatMap(({ measures }) => measures)) {
+    const known = byMetric.get(measure.metric);
+    if (known === undefined) byMetric.set(measure.metric, [measure]);
+    else known.push(measure);
+  }
+  const means = [...byMetric].map(([metric, list]) => {
+    const probes = list.reduce((sum, { count }) => sum + count, 0);
+    const mean = (of: (measure: Measure) => number) =>
+      list.reduce((sum, measure) => sum + of(measure) * measure.count, 0) / probes;
+    const before = list.every((measure) => measure.before !== null) ? mean((measure) => measure.before ?? 0) : null;
+    const { version } = list[0]!;
+    return [metric, { version, value: mean(({ value }) => value), before, cases: list.length, probes }] as const;
+  });
+  return Object.fromEntries(means.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const noScores: MeanScore = { token: 0, all: 0, exact: 0, count: 0 };
+
+function meansOf(edits: readonly CaseResult[], metrics: MetricMeans): MergedMeans {
+  const kinds = (stem: string) => [
+    ...new Set(
+      Object.keys(metrics).flatMap((metric) => new RegExp(`^${stem}\\.(\\w+)\\.token$`).exec(metric)?.[1] ?? []),
+    ),
+  ];
+  const byKind = <T>(stem: string, of: (metric: string) => T | null): Record<string, T> =>
+    Object.fromEntries(
+      kinds(stem).flatMap((kind) => {
+        const found = of(`${stem}.${kind}`);
+        return found === null ? [] : [[kind, found]];
+      }),
+    );
+  const score = (stem: string, of: 'value' | 'before'): MeanScore | null => {
+    const [token, all, exact] = [metrics[`${stem}.token`], metrics[`${stem}.all`], metrics[`${stem}.exact`]];
+    if (token === undefined) return null;
+    return { token: token[of] ?? 0, all: all?.[of] ?? 0, exact: exact?.[of] ?? 0, count: token.probes };
+  };
+  const pair = (stem: string) => {
+    const [before, after] = [score(stem, 'before'), score(stem, 'value')];
+    return before === null || after === null ? null : { before, after };
+  };
+  return {
+    edits: edits.length,
+    applied: edits.filter(({ outcome }) => outcome === 'measured').length,
+    reliability: pair('reliability') ?? { before: noScores, after: noScores },
+    generalization: pair('generalization'),
+    locality: score('locality', 'value'),
+    locality_by_kind: byKind('locality', (stem) => score(stem, 'value')),
+    portability_by_kind: byKind('portability', pair),
+  };
+}

@@ -1,0 +1,258 @@
+// Evaluations: a suite of cases put to any version and to the one it is compared with; what is asked, what each case found, the whole.
+import { z } from 'zod';
+import { canonicalJson, sha256 } from './canonical.ts';
+import { type Edit, probeSchema, textLimits } from './edits.ts';
+import { type Complaint, ErrataError, type ErrorCode } from './errors.ts';
+import { evaluationRowSchema } from './evaluation-rows.ts';
+import { evaluationSummarySchema } from './results.ts';
+import { jobStates } from './states.ts';
+
+export const evaluationLimits = { cases: 10_000, shards: 64 } as const;
+
+/**
+ * Cases that are put to a model together. Shards are made of whole blocks, counted from the first case, so that a case shares its
+ * batch with the same others however many shards and workers there are: rounding cannot tell one division of the work from another.
+ */
+export const casesInBlock = 32;
+
+/** A question on its own. Without a target only the change of the answer is looked at. */
+export const probeCaseSchema = probeSchema.extend({ custom_id: z.string().min(1).max(textLimits.custom_id) });
+export type ProbeCase = z.output<typeof probeCaseSchema>;
+
+/** What an evaluation asks about: an edit with all its probes, or a single probe. */
+export type SuiteCase =
+  | { readonly kind: 'edit'; readonly edit: Edit }
+  | { readonly kind: 'probe'; readonly probe: ProbeCase };
+
+export const customIdOf = (item: SuiteCase): string =>
+  item.kind === 'edit' ? item.edit.custom_id : item.probe.custom_id;
+
+/** Suites that are read off the lineage instead of being given. No stored suite has such a name. */
+export const derivedSuites = ['applied', 'difference'] as const;
+export type DerivedSuite = (typeof derivedSuites)[number];
+
+export const evaluationRequestSchema = z.strictObject({
+  model: z.string(),
+  /** The version at the head of this branch; `main` when neither branch nor version is given. */
+  branch: z.string().optional(),
+  /** Any version of the model, by id or a prefix that no other has. */
+  version: z.string().optional(),
+  /** What it is compared with: `parent` (what it was made from), `base` (the imported model), or a version. */
+  against: z.string().default('parent'),
+  /** Edits with their probes, as JSON or as the text of a JSONL file. */
+  edits: z.array(z.unknown()).optional(),
+  edits_jsonl: z.string().optional(),
+  /** Single questions: `{"prompt", "target"?, "aliases"?, "custom_id"?}`. */
+  probes: z.array(z.unknown()).optional(),
+  probes_jsonl: z.string().optional(),
+  /** `applied`: the edits that are active in the version. `difference`: those active in one of the two and not in the other. */
+  suite: z.string().optional(),
+  /** Pieces that workers can take side by side; chosen by the number of cases when left out. The results do not depend on it. */
+  shards: z.int().min(1).max(evaluationLimits.shards).optional(),
+  metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+});
+export type EvaluationRequest = z.input<typeof evaluationRequestSchema>;
+
+/** A case at its place in an evaluation. */
+export interface PlacedCase {
+  readonly position: number;
+  /** Unique in the evaluation: the id of an edit that the lineage knows, else the `custom_id`. */
+  readonly case_id: string;
+  /** Of an edit that the lineage knows. */
+  readonly edit_id: string | null;
+  readonly item: SuiteCase;
+}
+
+/** One metric of one case; its place in a protocol is that of the evaluation. */
+export const measureSchema = evaluationRowSchema.omit({ case_id: true, moment: true, edits: true });
+export type Measure = z.output<typeof measureSchema>;
+
+/** What one case found. A case that could not be asked is `failed` and says why; it is never left out. */
+export const caseResultSchema = z.strictObject({
+  position: z.int(),
+  case_id: z.string(),
+  custom_id: z.string(),
+  kind: z.enum(['edit', 'probe']),
+  edit_id: z.string().nullable(),
+  prompt: z.string(),
+  /** Null for a probe that expects nothing in particular. */
+  target: z.string().nullable(),
+  outcome: z.enum(['measured', 'failed']),
+  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+  /** Greedy answers of the version compared with, and of the version evaluated; null where they were not asked. */
+  answer_before: z.string().nullable(),
+  answer_after: z.string().nullable(),
+  changed: z.boolean(),
+  measures: z.array(measureSchema),
+});
+export type CaseResult = z.output<typeof caseResultSchema>;
+
+/** What a result says of its case whatever became of it. */
+export const describeCase = ({ position, case_id, edit_id, item }: PlacedCase) => ({
+  position,
+  case_id,
+  custom_id: customIdOf(item),
+  kind: item.kind,
+  edit_id,
+  prompt: item.kind === 'edit' ? item.edit.prompt : item.probe.prompt,
+  target: (item.kind === 'edit' ? item.edit.target_new : item.probe.target) ?? null,
+});
+
+/** The result of a case that could not be asked. */
+export const failedCase = (
+  placed: PlacedCase,
+  { code, message }: { readonly code: string; readonly message: string },
+): CaseResult => ({
+  ...describeCase(placed),
+  outcome: 'failed',
+  error: { code, message },
+  answer_before: null,
+  answer_after: null,
+  changed: false,
+  measures: [],
+});
+
+/** The mean of a metric over all probes of all cases. */
+export const metricMeanSchema = z.strictObject({
+  version: z.int(),
+  value: z.number(),
+  /** On the version compared with; null where the metric is itself a comparison. */
+  before: z.number().nullable(),
+  cases: z.int(),
+  probes: z.int(),
+});
+export type MetricMeans = Readonly<Record<string, z.output<typeof metricMeanSchema>>>;
+
+/** What an evaluation leaves beside its summary: the `result` of its job. */
+export const evaluationOutcomeSchema = z.strictObject({
+  /** `resultsDigest` over what the cases found: equal for equal findings, whoever found them and however often it was tried. */
+  digest: z.string(),
+  measured: z.int(),
+  failed: z.int(),
+  /** Cases whose answer differs between the two versions. */
+  changed: z.int(),
+  /** By metric of the catalogue. */
+  metrics: z.record(z.string(), metricMeanSchema),
+  /** What a gate would look at. */
+  gate_values: z.record(z.string(), z.number()),
+});
+export type EvaluationOutcome = z.output<typeof evaluationOutcomeSchema>;
+
+export const suiteSources = ['edits', 'probes', ...derivedSuites] as const;
+
+export const evaluationSchema = z.strictObject({
+  /** That of its job. */
+  id: z.string(),
+  object: z.literal('evaluation'),
+  state: z.enum(jobStates),
+  model_id: z.string(),
+  branch: z.string().nullable(),
+  version_id: z.string(),
+  against: z.strictObject({ kind: z.enum(['parent', 'base', 'version']), version_id: z.string() }),
+  suite: z.strictObject({ source: z.enum(suiteSources), digest: z.string() }),
+  cases: z.strictObject({ total: z.int(), measured: z.int(), failed: z.int() }),
+  shards: z.strictObject({ total: z.int(), running: z.int(), ended: z.int() }),
+  summary: evaluationSummarySchema.nullable(),
+  outcome: evaluationOutcomeSchema.nullable(),
+  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+  metadata: z.record(z.string(), z.string()),
+  created_by: z.string().nullable(),
+  created_at: z.iso.datetime(),
+  started_at: z.iso.datetime().nullable(),
+  finished_at: z.iso.datetime().nullable(),
+});
+export type EvaluationResource = z.output<typeof evaluationSchema>;
+
+/** Names a suite by its content. */
+export const suiteDigest = (cases: readonly SuiteCase[]): string =>
+  sha256(cases.map((item) => `${canonicalJson(item)}\n`).join(''));
+
+export interface ParsedProbes {
+  readonly probes: readonly ProbeCase[];
+  readonly errors: readonly Complaint[];
+}
+
+/** Reads probes from JSONL. Every line is checked; blank lines are skipped; line numbers start at 1. */
+export function parseProbesJsonl(jsonl: string): ParsedProbes {
+  const values: unknown[] = [];
+  const lines: number[] = [];
+  const errors: Complaint[] = [];
+  const text = jsonl.replace(/^\ufeff/, '');
+  for (const [index, raw] of text.split('\n').entries()) {
+    if (raw.trim() === '') continue;
+    const line = index + 1;
+    try {
+      values.push(JSON.parse(raw));
+      lines.push(line);
+    } catch (error) {
+      const message = `line ${line} is not JSON: ${(error as Error).message}`;
+      errors.push({ code: 'malformed_jsonl', line, message });
+    }
+  }
+  const checked = checkProbes(values, (index) => ({ line: lines[index] ?? 0 }));
+  return {
+    probes: checked.probes,
+    errors: [...errors, ...checked.errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
+  };
+}
+
+/** Checks probes that are already JSON. One without a `custom_id` is named after its place, counted from 1. */
+export function checkProbes(
+  values: readonly unknown[],
+  place: (index: number) => { line: number } | { pointer: string } = (index) => ({ pointer: `/probes/${index}` }),
+): ParsedProbes {
+  const probes: ProbeCase[] = [];
+  const errors: Complaint[] = [];
+  const seen = new Map<string, number>();
+  for (const [index, value] of values.entries()) {
+    const complain = (code: ErrorCode, field: string, message: string) => {
+      const at = place(index);
+      const where = 'line' in at ? at : { pointer: `${at.pointer}/${field.replaceAll('.', '/')}` };
+      errors.push({ code, field, message, ...where });
+    };
+    const named = isPlain(value) && value.custom_id === undefined ? { ...value, custom_id: String(index + 1) } : value;
+    const parsed = probeCaseSchema.safeParse(named);
+    if (!parsed.success) {
+      for (const issue of parsed.error.issues) complain('invalid_request', issue.path.join('.'), issue.message);
+      continue;
+    }
+    const { custom_id } = parsed.data;
+    const earlier = seen.get(custom_id);
+    if (earlier === undefined) probes.push(parsed.data);
+    else {
+      const used = `custom_id ${JSON.stringify(custom_id)} was already used by probe ${earlier + 1}`;
+      complain('duplicate_custom_id', 'custom_id', used);
+    }
+    seen.set(custom_id, index);
+  }
+  return { probes, errors };
+}
+
+const isPlain = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Half-open ranges of positions. */
+export interface CaseRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The blocks that a number of cases falls into ({@link casesInBlock}). */
+export const blocksOf = ({ from, to }: CaseRange): readonly CaseRange[] =>
+  Array.from({ length: Math.ceil((to - from) / casesInBlock) }, (_, index) => ({
+    from: from + index * casesInBlock,
+    to: Math.min(from + (index + 1) * casesInBlock, to),
+  }));
+
+/** Divides cases into shards of whole blocks, as even as they come; fewer than asked for when there are fewer blocks. */
+export function divideCases(cases: number, shards?: number): readonly CaseRange[] {
+  if (cases < 1) throw new ErrataError('invalid_request', 'there are no cases');
+  const blocks = Math.ceil(cases / casesInBlock);
+  // Small enough that edits which share the worker are not kept waiting for long.
+  const wanted = shards ?? Math.ceil(blocks / 4);
+  const count = Math.min(wanted, blocks, evaluationLimits.shards);
+  return Array.from({ length: count }, (_, index) => ({
+    from: Math.floor((index * blocks) / count) * casesInBlock,
+    to: Math.min(Math.floor(((index + 1) * blocks) / count) * casesInBlock, cases),
+  }));
+}

@@ -1,0 +1,181 @@
+// Submitting an evaluation: what it asks about is fixed here and now, and divided into shards that workers take side by side.
+import {
+  customIdOf,
+  type DerivedSuite,
+  divideCases,
+  ErrataError,
+  evaluationLimits,
+  type JobResource,
+  rootManifest,
+  type SuiteCase,
+  suiteDigest,
+  versionId,
+} from '@errata/contracts';
+import { findBranch } from './branches.ts';
+import type { Lineage, Tx } from './client.ts';
+import { readChain, switchedEdits } from './contributions.ts';
+import { editsById } from './edits.ts';
+import type { Branch as BranchRow } from './generated/client.ts';
+import { newId } from './ids.ts';
+import { getModel } from './models.ts';
+import { enqueue, nextSequence, type Submission } from './submit.ts';
+import { findVersion } from './versions.ts';
+
+export interface EvaluationSubmission extends Submission {
+  /** Name or id. */
+  readonly model: string;
+  /** A version id or a prefix of one; the head of `branch` when left out. */
+  readonly version?: string | undefined;
+  /** `main` when neither is given. */
+  readonly branch?: string | undefined;
+  /** `parent`, `base`, or a version. */
+  readonly against: string;
+  /** Checked cases, or where in the lineage to read them off. */
+  readonly suite:
+    | { readonly source: 'edits' | 'probes'; readonly cases: readonly SuiteCase[] }
+    | { readonly source: DerivedSuite };
+  readonly shards?: number | undefined;
+}
+
+/** The lane of an evaluation's own job, and of one of its shards: none of them waits for another, nor for the branch. */
+export const evaluationLane = (jobId: string, shard?: number): string =>
+  shard === undefined ? `evaluation:${jobId}` : `evaluation:${jobId}:${shard}`;
+
+/**
+ * Queues an evaluation. The job itself waits; its shards are queued in the same transaction, each in a lane of its own, and the last
+ * of them to end sends it on to be merged. So the database alone knows which shards there are and which have ended: a flow kept by
+ * the queue would be a second truth beside it, lost with the queue's memory, while wake-ups may be lost at no cost.
+ *
+ * A suite read off the lineage is copied: what a branch does afterwards changes nothing of what was asked for.
+ * `unknown_model`, `unknown_branch`, `unknown_version`; `invalid_request` when there is nothing to ask.
+ */
+export async function submitEvaluation(db: Lineage, submission: EvaluationSubmission): Promise<JobResource> {
+  return db.prisma.$transaction(async (tx) => {
+    const { resource: model } = await getModel(tx, submission.model);
+    const evaluated = await placeOf(tx, model.id, submission);
+    const against = await comparedWith(tx, model, evaluated, submission.against);
+    const { suite } = submission;
+    const cases = 'cases' in suite ? suite.cases.map((item) => ({ item, editId: null })) : await derive();
+    if (cases.length === 0) throw nothingToAsk(suite.source);
+    if (cases.length > evaluationLimits.cases) {
+      const message = `${cases.length} cases in one evaluation; ${evaluationLimits.cases} are allowed`;
+      throw new ErrataError('payload_too_large', message, { details: { cases: cases.length } });
+    }
+
+    const id = newId('job');
+    const ranges = divideCases(cases.length, submission.shards);
+    const versions = { version: evaluated.version, parentVersion: against.version };
+    const queued = await enqueue(tx, submission, {
+      id,
+      kind: 'evaluation',
+      state: 'waiting',
+      lane: evaluationLane(id),
+      sequence: await nextSequence(tx, evaluationLane(id)),
+      modelId: model.id,
+      ...(evaluated.branch === null ? {} : { branch: evaluated.branch }),
+      ...versions,
+      input: {
+        against: against.kind,
+        suite: { source: suite.source, digest: suiteDigest(cases.map(({ item }) => item)) },
+        cases: cases.length,
+        active_edits: (await activeIn(tx, evaluated)).length,
+        shards: ranges.length,
+      },
+    });
+    await insertCases(tx, id, cases);
+    for (const [index, range] of ranges.entries()) {
+      const lane = evaluationLane(id, index);
+      await enqueue(
+        tx,
+        { created_by: submission.created_by },
+        {
+          kind: 'evaluation_shard',
+          lane,
+          sequence: await nextSequence(tx, lane),
+          parentJob: id,
+          modelId: model.id,
+          ...versions,
+          input: { ...range },
+        },
+      );
+    }
+    return queued;
+
+    async function derive(): Promise<readonly NewCase[]> {
+      const ids =
+        suite.source === 'applied'
+          ? await activeIn(tx, evaluated)
+          : Object.values(await switchedEdits(tx, against.tip, evaluated.tip)).flat();
+      const edits = await editsById(tx, ids);
+      return [...new Set(ids)].map((editId) => ({ item: { kind: 'edit', edit: edits.get(editId)!.edit }, editId }));
+    }
+  });
+}
+
+const activeIn = async (tx: Tx, { tip }: Place): Promise<readonly string[]> => [
+  ...new Set((await readChain(tx, tip)).flatMap(({ edit_ids }) => edit_ids)),
+];
+
+interface Place {
+  readonly version: string;
+  readonly tip: string | null;
+}
+
+/** The version to evaluate, with the chain that says whose edits it holds: that of the branch, or of the history that led here last. */
+async function placeOf(
+  tx: Tx,
+  modelId: string,
+  { branch, version }: Pick<EvaluationSubmission, 'branch' | 'version'>,
+): Promise<Place & { readonly branch: BranchRow | null }> {
+  const row = branch === undefined && version !== undefined ? null : await findBranch(tx, modelId, branch ?? 'main');
+  if (version === undefined && row !== null) return { branch: row, version: row.headVersionId, tip: row.tipId };
+  return { branch: row, ...(await placeOfVersion(tx, modelId, version!)) };
+}
+
+async function placeOfVersion(tx: Tx, modelId: string, idOrPrefix: string): Promise<Place> {
+  const { id, tipId } = await findVersion(tx, idOrPrefix, modelId);
+  const move = await tx.branchMove.findFirst({
+    where: { modelId, toVersionId: id },
+    orderBy: [{ createdAt: 'desc' }, { sequence: 'desc' }],
+  });
+  return { version: id, tip: move === null ? tipId : move.tipId };
+}
+
+async function comparedWith(
+  tx: Tx,
+  model: { readonly id: string; readonly digest: string },
+  evaluated: Place,
+  against: string,
+): Promise<Place & { readonly kind: 'parent' | 'base' | 'version' }> {
+  if (against === 'base') return { kind: 'base', version: versionId(rootManifest(model.digest)), tip: null };
+  if (against !== 'parent') return { kind: 'version', ...(await placeOfVersion(tx, model.id, against)) };
+  const { parentId } = await findVersion(tx, evaluated.version, model.id);
+  // The imported model was made from nothing: it is compared with itself.
+  return { kind: 'parent', ...(parentId === null ? evaluated : await placeOfVersion(tx, model.id, parentId)) };
+}
+
+interface NewCase {
+  readonly item: SuiteCase;
+  readonly editId: string | null;
+}
+
+async function insertCases(tx: Tx, jobId: string, cases: readonly NewCase[]): Promise<void> {
+  const rows = cases.map(({ item, editId }, position) => ({
+    position,
+    custom_id: customIdOf(item),
+    edit_id: editId,
+    payload: item,
+  }));
+  await tx.$executeRaw`
+    INSERT INTO evaluation_cases (job_id, position, custom_id, edit_id, payload)
+    SELECT ${jobId}, position, custom_id, edit_id, payload
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(position integer, custom_id text, edit_id text, payload jsonb)`;
+}
+
+function nothingToAsk(source: string): ErrataError {
+  const message = {
+    applied: 'no edit is active in this version: give edits or probes to ask about',
+    difference: 'the two versions hold the same edits: give edits or probes to ask about',
+  }[source];
+  return new ErrataError('invalid_request', message ?? 'there are no cases');
+}
