@@ -112,3 +112,13 @@ export {
   rivalRoles,
 } from './questions.ts';
 export { type MetricMean, type PlaceSummary, type RunSummary, summariseRun } from './report/summary.ts';
+export { type Aggregate, aggregate } from './statistics/aggregate.ts';
+export {
+  type BootstrapOptions,
+  bootstrap,
+  bootstrapMean,
+  type Estimate,
+  type Interval,
+} from './statistics/bootstrap.ts';
+export { type CaseDifference, type Comparison, compareRuns } from './statistics/compare.ts';
+export { type RunMetric, runMetrics } from './statistics/run-metrics.ts';
