@@ -1,5 +1,5 @@
 // What a model makes of items: option likelihoods and answers in free text, read in batches, each distinct row once.
-import { encodePrompt, layOut, ModelError, type ScoreItem, type Tokenizer, type View } from '@errata/models';
+import { layOut, ModelError, type ScoreItem, type Tokenizer, type View } from '@errata/models';
 import type { OptionReading } from './choice.ts';
 import type { ChoiceQuestion, ReadingQuestion, ReadingTask } from './tasks.ts';
 
@@ -32,11 +32,8 @@ export interface Reader {
 
 export type ChoiceRows = readonly ScoreItem[];
 
-export interface ReadingRows {
-  /** What generation starts from. */
-  readonly promptIds: readonly number[];
-  readonly answer: ScoreItem;
-}
+/** The prompt and the right answer behind it. */
+export type ReadingRows = ScoreItem;
 
 /** Lays out the options of a question. */
 export function planChoice({ view, tokenizer }: Reader, { prompt, options }: ChoiceQuestion): Plan<ChoiceRows> {
@@ -57,10 +54,9 @@ export function planReading(
   { maxTokens, unanswerable }: Pick<ReadingTask, 'maxTokens' | 'unanswerable'>,
 ): Plan<ReadingRows> {
   return planned(() => {
-    const promptIds = encodePrompt(tokenizer, prompt);
-    const laidOut = layOut(tokenizer, prompt, answers[0] ?? unanswerable);
-    const answer = { prompt: laidOut.promptIds, target: laidOut.targetIds };
-    return fitting(view, Math.max(promptIds.length + maxTokens, lengthOf(answer)), { promptIds, answer });
+    const { promptIds, targetIds } = layOut(tokenizer, prompt, answers[0] ?? unanswerable);
+    const tokens = promptIds.length + Math.max(maxTokens, targetIds.length);
+    return fitting(view, tokens, { prompt: promptIds, target: targetIds });
   });
 }
 
@@ -79,40 +75,23 @@ function planned<Rows>(lay: () => Plan<Rows>): Plan<Rows> {
   }
 }
 
-/**
- * The options of several questions. Those of one token are read off the one distribution behind their prompt, which is
- * run once; the others are scored whole.
- */
+/** The options of several questions; each prompt is run once, with all its distinct options behind it. */
 export async function readChoices({ view }: Reader, questions: readonly ChoiceRows[]): Promise<ChoiceReading[]> {
-  const prompts = new Map<string, readonly number[]>();
-  const items = new Map<string, ScoreItem>();
-  for (const options of questions) {
-    const short = options.every(({ target }) => target.length === 1);
-    for (const option of options) {
-      if (short) prompts.set(option.prompt.join(' '), option.prompt);
-      else items.set(rowKey(option), option);
-    }
-  }
-  const distributions = new Map<string, Float64Array>();
-  for (const [index, logits] of (await view.nextLogits([...prompts.values()])).entries())
-    distributions.set([...prompts.keys()][index]!, logSoftmax(logits));
-  const scores = await view.score([...items.values()]);
-  const scored = new Map([...items.keys()].map((key, index) => [key, [...scores[index]!.logProbs]]));
-  return questions.map((options) =>
-    options.map((option) => {
-      const distribution = distributions.get(option.prompt.join(' '));
-      const [firstToken] = option.target as [number];
-      return { firstToken, logProbs: scored.get(rowKey(option)) ?? [distribution![firstToken]!] };
-    }),
+  const distinct = questions.map((options) => new Map(options.map(({ target }) => [target.join(' '), target])));
+  const replies = await view.reply(
+    questions.map((options, index) => ({
+      prompt: options[0]!.prompt,
+      targets: [...distinct[index]!.values()],
+      tokens: 0,
+    })),
   );
-}
-
-const rowKey = ({ prompt, target }: ScoreItem): string => `${prompt.join(' ')}|${target.join(' ')}`;
-
-function logSoftmax(logits: Float32Array): Float64Array {
-  const greatest = logits.reduce((best, logit) => Math.max(best, logit), Number.NEGATIVE_INFINITY);
-  const total = logits.reduce((sum, logit) => sum + Math.exp(logit - greatest), 0);
-  return Float64Array.from(logits, (logit) => logit - greatest - Math.log(total));
+  return questions.map((options, index) => {
+    const keys = [...distinct[index]!.keys()];
+    return options.map(({ target }) => ({
+      firstToken: target[0]!,
+      logProbs: [...replies[index]!.scores[keys.indexOf(target.join(' '))]!.logProbs],
+    }));
+  });
 }
 
 /** Greedy answers to several questions, and the likelihood of their right answers. */
@@ -122,18 +101,14 @@ export async function readAnswers(
   { maxTokens, stops }: Pick<ReadingTask, 'maxTokens' | 'stops'>,
   signal?: AbortSignal,
 ): Promise<AnswerReading[]> {
-  const generated = await view.generate(
-    questions.map(({ promptIds }) => promptIds),
-    { maxTokens, stop: stopTokens(tokenizer, stops), ...(signal && { signal }) },
+  const replies = await view.reply(
+    questions.map(({ prompt, target }) => ({ prompt, targets: [target], tokens: maxTokens })),
+    { stop: stopTokens(tokenizer, stops), ...(signal && { signal }) },
   );
-  const scores = await view.score(questions.map(({ answer }) => answer));
-  return questions.map((_, index) => {
-    const { logProbs } = scores[index]!;
-    return {
-      text: untilStop(tokenizer.decodeContinuation(generated[index]!.tokens), stops),
-      meanLogProb: logProbs.reduce((sum, logProb) => sum + logProb, 0) / logProbs.length,
-    };
-  });
+  return replies.map(({ scores: [right], greedy }) => ({
+    text: untilStop(tokenizer.decodeContinuation(greedy), stops),
+    meanLogProb: right!.logProbs.reduce((sum, logProb) => sum + logProb, 0) / right!.logProbs.length,
+  }));
 }
 
 function untilStop(text: string, stops: readonly string[]): string {
