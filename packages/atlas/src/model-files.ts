@@ -1,8 +1,11 @@
 // The files of the model's directory, and where it is.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeCheckpoint } from '@errata/models';
 import { editorDefaults } from './editor-defaults.ts';
+import { defaultTaskOptions, type TaskOptions } from './tasks/draw.ts';
+import { taskFiles, tasksFolder } from './tasks/task-files.ts';
 import { modelConfig, type Recipe } from './training/recipe.ts';
 import { type AtlasTokenizer, textDocuments } from './training/tokenizer.ts';
 import type { Trained } from './training/train.ts';
@@ -28,7 +31,10 @@ export function corpusText(world: World, seed: number): string {
   return text;
 }
 
-/** Writes the model in Hugging Face layout, float16. Files that the training does not make (card, edit sets) stay. */
+/**
+ * Writes the model in Hugging Face layout, float16, and the tasks of its world. Files that the training does not make (card,
+ * edit sets) stay.
+ */
 export async function writeModel(
   directory: string,
   world: World,
@@ -58,5 +64,17 @@ export async function writeModel(
       files,
     },
     { dtype: 'float16', overwrite: true },
+  );
+  writeTasks(join(directory, tasksFolder), world, defaultTaskOptions(world));
+}
+
+/** Writes the tasks of general ability, one file each. @returns how many items each has, by path */
+export function writeTasks(directory: string, world: World, options: TaskOptions): ReadonlyMap<string, number> {
+  mkdirSync(directory, { recursive: true });
+  return new Map(
+    [...taskFiles(world, options)].map(([name, text]) => {
+      writeFileSync(join(directory, name), text);
+      return [join(directory, name), text.split('\n').length - 1];
+    }),
   );
 }
