@@ -122,6 +122,13 @@ async function readThroughCache(
   });
   const plans = open.map(([, question]) => plan(question));
   const answers = await readAll(respondent, plans, stage, options);
+  options.onAnswered?.({
+    answers: answers.size,
+    answer_tokens: plans.reduce((sum, { key, promptIds }) => {
+      const { targetIds, greedyIds } = answers.get(key)!;
+      return sum + promptIds.length + targetIds.length + greedyIds.length;
+    }, 0),
+  });
   for (const [cacheKey, question] of open) cache?.set(cacheKey, answers.get(questionKey(question))!);
   return new Map([...known, ...answers]);
 }

@@ -168,6 +168,8 @@ describe('the base', () => {
     const measured = named(first.measurements[0]!);
     expect(measured.get('locality.token')!.value).toBe(1);
     expect(measured.get('locality_base.token')!.value).toBeLessThan(0.3);
+    // Seven questions of each of two models; of the base only the three about agreement.
+    expect(first.spent.answers).toBe(17);
     const asked: string[] = [];
     const again = await evaluateCandidate(
       { ...input, cache, baseCache },
@@ -175,6 +177,8 @@ describe('the base', () => {
     );
     expect(again.measurements).toEqual(first.measurements);
     expect([...new Set(asked)]).toEqual(['candidate']);
+    expect(again.spent.answers).toBe(7);
+    expect(again.spent.answer_tokens).toBeLessThan(first.spent.answer_tokens);
   });
 });
 

@@ -1,5 +1,6 @@
 // The evaluation of a candidate against its parent: every edit's questions asked of both, scored, and averaged.
 import type {
+  Cost,
   Edit,
   EditResult,
   EvaluationResults,
@@ -66,7 +67,12 @@ export interface EvaluationOptions {
   readonly onProgress?: (progress: EvaluationProgress) => void;
   /** Checked between batches; its reason is thrown. */
   readonly signal?: AbortSignal;
+  /** Told how many questions a model answered, apart from those out of a cache, and of how many tokens they were. */
+  readonly onAnswered?: (spent: AnswerCost) => void;
 }
+
+/** What answers cost: tokens of prompts, of targets laid out behind them, and of text generated. */
+export type AnswerCost = Pick<Cost, 'answers' | 'answer_tokens'>;
 
 export interface CandidateEvaluation {
   /** One for each edit, in order. */
@@ -74,6 +80,8 @@ export interface CandidateEvaluation {
   readonly summary: EvaluationSummary;
   /** For each edit, in order: its metrics, none where it failed. */
   readonly measurements: readonly (readonly Measurement[])[];
+  /** Of all models together. */
+  readonly spent: AnswerCost;
 }
 
 /** An evaluation as cases and rows that can be stored, merged and compared. */
@@ -112,9 +120,17 @@ export function evaluationResults(
  */
 export async function evaluateCandidate(
   input: EvaluationInput,
-  options: EvaluationOptions = {},
+  given: EvaluationOptions = {},
 ): Promise<CandidateEvaluation> {
   const started = performance.now();
+  let spent: AnswerCost = { answers: 0, answer_tokens: 0 };
+  const options: EvaluationOptions = {
+    ...given,
+    onAnswered: (more) => {
+      spent = { answers: spent.answers + more.answers, answer_tokens: spent.answer_tokens + more.answer_tokens };
+      given.onAnswered?.(more);
+    },
+  };
   const { parent, candidate, tokenizer, edits, work } = input;
   const failureOf = (position: number) => work?.[position]?.error;
   const asked = edits.map((edit, position) =>
@@ -162,7 +178,12 @@ export async function evaluateCandidate(
     perplexity: held,
     seconds: { edit: input.editSeconds ?? 0, evaluate: (performance.now() - started) / 1000 },
   };
-  return { perEdit, summary, measurements: scored.map((scores) => (scores === null ? [] : measurementsOf(scores))) };
+  return {
+    perEdit,
+    summary,
+    measurements: scored.map((scores) => (scores === null ? [] : measurementsOf(scores))),
+    spent,
+  };
 }
 
 const noScore: Score = { token: 0, all: 0, exact: 0 };

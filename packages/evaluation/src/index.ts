@@ -121,4 +121,5 @@ export {
   type Interval,
 } from './statistics/bootstrap.ts';
 export { type CaseDifference, type Comparison, compareRuns } from './statistics/compare.ts';
+export { costMetrics } from './statistics/cost-metrics.ts';
 export { type RunMetric, runMetrics } from './statistics/run-metrics.ts';

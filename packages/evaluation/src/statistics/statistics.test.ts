@@ -1,10 +1,12 @@
 // Statistics of rows written by hand, and intervals against their coverage.
-import type { EvaluationRow } from '@errata/contracts';
+import { type EvaluationRow, noCost } from '@errata/contracts';
 import { uniform } from '@errata/models';
 import { describe, expect, it } from 'vitest';
+import { metricCatalogue } from '../metrics/catalogue.ts';
 import { aggregate } from './aggregate.ts';
 import { bootstrap, bootstrapMean } from './bootstrap.ts';
 import { compareRuns } from './compare.ts';
+import { costMetrics } from './cost-metrics.ts';
 import { runMetrics } from './run-metrics.ts';
 
 const row = (case_id: string, value: number, fields: Partial<EvaluationRow> = {}): EvaluationRow => ({
@@ -185,4 +187,22 @@ describe('metrics of a run', () => {
       'stream.accurate_retention.token': 0.75,
     });
   });
+});
+
+describe('costs', () => {
+  it('are told for an edit and for an answer, under names of the catalogue', () => {
+    const cost = { edits: 4, edit_seconds: 2, answers: 10, answer_seconds: 5, answer_tokens: 200, stored_bytes: 400 };
+    const found = costMetrics({ ...cost, peak_bytes: 1e9 });
+    expect(found).toEqual({
+      'cost.edit_seconds': 0.5,
+      'cost.answer_seconds': 0.5,
+      'cost.answer_tokens': 20,
+      'cost.peak_memory': 1e9,
+      'cost.stored_bytes': 100,
+    });
+    for (const id of Object.keys(found))
+      expect(metricCatalogue.get(id)).toMatchObject({ level: 'run', better: 'lower' });
+  });
+
+  it('of nothing are not zero', () => expect(costMetrics(noCost)).toEqual({}));
 });
