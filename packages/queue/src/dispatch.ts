@@ -1,5 +1,4 @@
 // Dispatch: tells workers that a lane has work. What that work is stands in the database; a wake-up carries a lane's id and no more.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrataError } from '@errata/contracts';
 import {
   type BackendClasses,
@@ -7,13 +6,14 @@ import {
   createRedisBackend,
   type IQueueBackend,
   type JobsOptions,
-  type Processor,
-  WaitingError,
   withBackend,
 } from 'bullmq';
 import { Redis } from 'ioredis';
+import pg from 'pg';
 import { evictionWarning } from './eviction.ts';
 import { describeQueueUrl, parseQueueUrl, type RedisAddress } from './queue-url.ts';
+import { openTicks, type Ticks } from './ticks.ts';
+import { type Consumer, type DispatchWarning, inTime, startConsumer, type Wiring } from './wiring.ts';
 
 export interface DispatchOptions {
   /** Told of unsafe server settings and of trouble with the connection, which mends itself. Nothing is thrown for these. */
@@ -22,11 +22,6 @@ export interface DispatchOptions {
   readonly lockMs?: number;
   /** Name of the queue, for several independent ones on one server. */
   readonly name?: string;
-}
-
-export interface DispatchWarning {
-  readonly kind: 'eviction_policy' | 'connection' | 'handler';
-  readonly message: string;
 }
 
 export interface Dispatch {
@@ -39,14 +34,9 @@ export interface Dispatch {
   /** Calls `handler` for each wake-up, at most `concurrency` at a time and never twice at once for a lane while its lock is renewed. */
   consume(handler: (laneId: string) => Promise<void>, options: { readonly concurrency: number }): Consumer;
   counts(): Promise<{ readonly waiting: number; readonly active: number }>;
+  /** Ticks of schedules, on a queue of their own: they are decided quickly and must not wait behind edits. Opened when first asked for. */
+  ticks(): Promise<Ticks>;
   /** Closes the consumers, then the connections. */
-  close(): Promise<void>;
-}
-
-export interface Consumer {
-  /** Takes no further wake-ups; handlers that are running go on. */
-  pause(): Promise<void>;
-  /** Waits for the running handlers, then lets go of the queue. */
   close(): Promise<void>;
 }
 
@@ -65,8 +55,8 @@ const wakeUpOptions = (laneId: string): JobsOptions => ({
 });
 
 const defaultLockMs = 30_000;
-// A caller's request must not hang on a queue whose answer it does not need.
-const wakeDeadlineMs = 3_000;
+// Any constant would do, as long as every process uses the same.
+const schedulersLock = 0x7469_636b;
 
 /**
  * Connects to the queue and waits until it answers.
@@ -89,7 +79,7 @@ export async function openDispatch(queueUrl: string, options: DispatchOptions = 
   }
 }
 
-function openPostgres(connectionString: string, options: DispatchOptions): Promise<Dispatch> {
+async function openPostgres(connectionString: string, options: DispatchOptions): Promise<Dispatch> {
   // BullMQ adds its search path to the options it is given, but those in a URL would replace them.
   const url = new URL(connectionString);
   const given = url.searchParams.get('options');
@@ -101,7 +91,45 @@ function openPostgres(connectionString: string, options: DispatchOptions): Promi
     connectionTimeoutMillis: 10_000,
     ...(given === null ? {} : { options: given }),
   };
-  return dispatchOver('postgres', withBackend(createPostgresBackend), connection, connection, options);
+  const { alone, close } = lockOf(connectionString);
+  const dispatch = await dispatchOver(
+    'postgres',
+    withBackend(createPostgresBackend),
+    { producer: connection, consumer: connection, alone },
+    options,
+  );
+  return { ...dispatch, close: () => dispatch.close().finally(close) };
+}
+
+/** One connection, made when it is needed: within a process they wait for it, across processes for the lock. */
+function lockOf(connectionString: string): {
+  readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
+  close(): Promise<void>;
+} {
+  const pool = new pg.Pool({ connectionString, max: 1, idleTimeoutMillis: 1_000 });
+  // It broke while idle; the pool makes another.
+  pool.on('error', () => {});
+  return {
+    alone: async (work) => {
+      const client = await pool.connect();
+      try {
+        await client.query('SELECT pg_advisory_lock($1)', [schedulersLock]);
+      } catch (error) {
+        client.release(true);
+        throw error;
+      }
+      try {
+        return await work();
+      } finally {
+        // A connection that cannot be asked to unlock is broken, and with it the lock is gone.
+        await client.query('SELECT pg_advisory_unlock($1)', [schedulersLock]).then(
+          () => client.release(),
+          () => client.release(true),
+        );
+      }
+    },
+    close: () => pool.end(),
+  };
 }
 
 async function openRedis(address: RedisAddress, options: DispatchOptions): Promise<Dispatch> {
@@ -111,7 +139,12 @@ async function openRedis(address: RedisAddress, options: DispatchOptions): Promi
   // Consumers block on their connections: each needs its own, without a limit on retries.
   const consumer = { ...address, maxRetriesPerRequest: null };
   try {
-    const dispatch = await dispatchOver('redis', withBackend(createRedisBackend), producer, consumer, options);
+    const dispatch = await dispatchOver(
+      'redis',
+      withBackend(createRedisBackend),
+      { producer, consumer, alone: (work) => work() },
+      options,
+    );
     return { ...dispatch, close: () => dispatch.close().finally(() => producer.disconnect()) };
   } catch (error) {
     producer.disconnect();
@@ -121,57 +154,23 @@ async function openRedis(address: RedisAddress, options: DispatchOptions): Promi
 
 async function dispatchOver<B extends IQueueBackend, C>(
   backend: Dispatch['backend'],
-  { Queue, Worker }: BackendClasses<B, C>,
-  producerConnection: NoInfer<C>,
-  consumerConnection: NoInfer<C>,
+  classes: BackendClasses<B, C>,
+  { producer, consumer, alone }: Pick<Wiring<B, NoInfer<C>>, 'producer' | 'consumer' | 'alone'>,
   options: DispatchOptions,
 ): Promise<Dispatch> {
-  const name = options.name ?? 'errata-lanes';
-  const lockMs = options.lockMs ?? defaultLockMs;
+  const { name = 'errata-lanes', lockMs = defaultLockMs } = options;
   const warn = (kind: DispatchWarning['kind'], message: string) => options.onWarning?.({ kind, message });
+  const wiring: Wiring<B, C> = { classes, producer, consumer, lockMs, alone, warn };
   // Nobody reads the queue's event stream: it is kept short.
-  const queue = new Queue<WakeUp>(name, { connection: producerConnection, streams: { events: { maxLen: 100 } } });
+  const queue = new classes.Queue<WakeUp>(name, { connection: producer, streams: { events: { maxLen: 100 } } });
   queue.on('error', (error: Error) => warn('connection', error.message));
   const consumers = new Set<Consumer>();
-
-  function consume(handler: (laneId: string) => Promise<void>, concurrency: number): Consumer {
-    let paused = false;
-    const process: Processor<WakeUp, void> = async (job, token) => {
-      if (paused) {
-        // It was fetched while the pause was being asked for: back to the queue, for another consumer.
-        await job.moveToWait(token);
-        throw new WaitingError();
-      }
-      try {
-        await handler(job.data.lane);
-      } catch (error) {
-        warn('handler', `lane ${job.data.lane}: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    };
-    const worker = new Worker<WakeUp, void>(name, process, {
-      connection: consumerConnection,
-      concurrency,
-      lockDuration: lockMs,
-      stalledInterval: Math.max(100, lockMs / 2),
-      // A wake-up is never given up: whether work fails is decided by the job in the database.
-      maxStalledCount: 1_000_000_000,
-      runRetryDelay: 1_000,
-    });
-    worker.on('error', (error: Error) => warn('connection', error.message));
-    const consumer: Consumer = {
-      pause: async () => {
-        paused = true;
-        await worker.pause(true);
-      },
-      close: async () => {
-        paused = true;
-        await worker.close();
-        consumers.delete(consumer);
-      },
-    };
+  const kept = (started: Consumer): Consumer => {
+    const consumer = { ...started, close: () => started.close().then(() => void consumers.delete(consumer)) };
     consumers.add(consumer);
     return consumer;
-  }
+  };
+  let ticks: Promise<Ticks> | undefined;
 
   try {
     await queue.waitUntilReady();
@@ -181,25 +180,36 @@ async function dispatchOver<B extends IQueueBackend, C>(
   }
   return {
     backend,
-    wake: (laneId) => {
-      const added = queue.add('wake', { lane: laneId }, wakeUpOptions(laneId)).then(
-        () => true,
-        (error: Error) => {
-          warn('connection', `lane ${laneId} could not be woken: ${error.message}`);
-          return false;
+    wake: (laneId) =>
+      inTime(queue.add('wake', { lane: laneId }, wakeUpOptions(laneId)), (reason) =>
+        warn('connection', `lane ${laneId} could not be woken: ${reason}`),
+      ),
+    consume: (handler, { concurrency }) =>
+      kept(
+        startConsumer<WakeUp, B, C>(wiring, name, ({ lane }) => handler(lane), {
+          concurrency,
+          label: ({ lane }) => `lane ${lane}`,
+        }),
+      ),
+    ticks: () => {
+      ticks ??= openTicks(wiring, options.name === undefined ? 'errata-ticks' : `${options.name}-ticks`).then(
+        (opened) => ({ ...opened, consume: (handler) => kept(opened.consume(handler)) }),
+        (error) => {
+          // Another call may find the server back.
+          ticks = undefined;
+          throw error;
         },
       );
-      const deadline = new AbortController();
-      const late = sleep(wakeDeadlineMs, false, { signal: deadline.signal }).catch(() => false);
-      return Promise.race([added, late]).finally(() => deadline.abort());
+      return ticks;
     },
-    consume: (handler, { concurrency }) => consume(handler, concurrency),
     counts: async () => {
       const counts = await queue.getJobCounts('waiting', 'active');
       return { waiting: counts.waiting ?? 0, active: counts.active ?? 0 };
     },
     close: async () => {
       await Promise.all([...consumers].map((consumer) => consumer.close()));
+      const opened = await ticks?.catch(() => undefined);
+      await opened?.close();
       await queue.close();
     },
   };
