@@ -1,9 +1,10 @@
 // What models answer: each distinct question read twice, teacher-forced and by free greedy generation, in batches.
 import { ErrataError } from '@errata/contracts';
-import { encodePrompt, layOut, type Score, type Tokenizer, type View } from '@errata/models';
+import { encodePrompt, layOut, type Tokenizer, type View } from '@errata/models';
 import type { EvaluationOptions, EvaluationProgress } from './evaluate.ts';
 import { firstSentence } from './metrics/exact-match.ts';
 import { mean } from './metrics/means.ts';
+import { promptList } from './prompts.ts';
 import { distinctQuestions, type EditQuestions, type Question, questionKey } from './questions.ts';
 
 /** One model's answer to one question. */
@@ -52,8 +53,6 @@ export function createAnswerCache<Answer = Reading>(limit = 20_000): AnswerCache
 const extraTokens = 4;
 /** Tokens of the parent's own answer at most, where a probe names no target. */
 const ownAnswerTokens = 8;
-/** Rows of one call of the model; progress is told and cancellation seen between calls. */
-const rowsAtOnce = 256;
 
 /** A version that questions can be put to. */
 export interface Respondent {
@@ -94,9 +93,11 @@ export function readCandidate(
   const layoutOf = (question: Question) => parent.get(questionKey(question))!.targetIds;
   const plan = (question: Question): Plan => {
     const planned = planQuestion(candidate, question);
-    if (planned.targetIds !== undefined) return planned;
+    // Where agreement is asked about, the candidate mostly says what its parent said.
+    const draft = question.about === 'agreement' && { draftIds: parent.get(questionKey(question))!.greedyIds };
+    if (planned.targetIds !== undefined) return { ...planned, ...draft };
     const targetIds = layoutOf(question);
-    return { ...planned, targetIds, length: targetIds.length };
+    return { ...planned, ...draft, targetIds, length: targetIds.length };
   };
   const keyed = questions.map((question): [string, Question] => [
     question.target === undefined ? `${questionKey(question)} ${layoutOf(question).join(' ')}` : questionKey(question),
@@ -143,9 +144,22 @@ interface Plan {
   readonly targetIds: readonly number[] | undefined;
   /** Tokens to generate. */
   readonly length: number;
+  /** What will probably be generated: it is checked instead of generated, and changes no answer. */
+  readonly draftIds?: readonly number[];
 }
 
+const plans = new WeakMap<View['spec'], WeakMap<Question, Plan>>();
+
+/** Several versions are asked the same questions, which are tokenised once. */
 function planQuestion({ view, tokenizer }: Respondent, question: Question): Plan {
+  const known = plans.get(view.spec) ?? new WeakMap<Question, Plan>();
+  plans.set(view.spec, known);
+  const plan = known.get(question) ?? layOutQuestion({ view, tokenizer }, question);
+  known.set(question, plan);
+  return plan;
+}
+
+function layOutQuestion({ view, tokenizer }: Respondent, question: Question): Plan {
   const key = questionKey(question);
   const aloneIds = encodePrompt(tokenizer, question.prompt);
   const { promptIds, targetIds } =
@@ -183,64 +197,40 @@ function lengthToRead(tokenizer: Tokenizer, { about, prompt, accepted }: Questio
 }
 
 async function readAll(
-  { view, tokenizer }: Respondent,
+  respondent: Respondent,
   plans: readonly Plan[],
   stage: EvaluationProgress['stage'],
   { onProgress, signal }: EvaluationOptions,
 ): Promise<Readings> {
-  const { eosId } = tokenizer;
-  const total = plans.length + plans.filter(({ length }) => length > 0).length;
+  const { tokenizer } = respondent;
   let done = 0;
   const advance = (rows: number) => {
     signal?.throwIfAborted();
     done += rows;
-    onProgress?.({ stage, done, total });
+    onProgress?.({ stage, done, total: plans.length });
   };
   advance(0);
 
-  // Greedy continuations of one prompt are prefixes of each other: each prompt is continued once, as far as any needs it.
-  const prompts = new Map<string, { ids: readonly number[]; length: number; askers: number }>();
-  for (const { aloneIds, length } of plans) {
-    if (length === 0) continue;
-    const key = aloneIds.join(' ');
-    const known = prompts.get(key);
-    prompts.set(key, {
-      ids: aloneIds,
-      length: Math.max(length, known?.length ?? 0),
-      askers: 1 + (known?.askers ?? 0),
-    });
+  const prompts = promptList();
+  for (const { aloneIds, promptIds, targetIds, draftIds, length } of plans) {
+    if (targetIds !== undefined) prompts.score(promptIds, targetIds);
+    if (length > 0) prompts.generate(aloneIds, length, draftIds);
   }
-  const continued = new Map<string, readonly number[]>();
-  // Those that need as many tokens go together.
-  for (const chunk of chunks([...prompts].sort(([, a], [, b]) => a.length - b.length))) {
-    const generated = await view.generate(
-      chunk.map(([, { ids }]) => ids),
-      { maxTokens: chunk.at(-1)![1].length, ...(eosId !== undefined && { stop: [eosId] }), ...(signal && { signal }) },
-    );
-    for (const [index, [key]] of chunk.entries()) continued.set(key, generated[index]!.tokens);
-    advance(chunk.reduce((sum, [, { askers }]) => sum + askers, 0));
-  }
+  const replies = await prompts.put(respondent, signal, (share) => advance(Math.floor(share * plans.length) - done));
 
+  // What a model was left to lay out itself is scored once it is known.
   const laidOut = plans.map((plan) => {
-    const greedyIds = plan.length === 0 ? [] : continued.get(plan.aloneIds.join(' '))!.slice(0, plan.length);
-    const targetIds = plan.targetIds ?? ownAnswer(tokenizer, greedyIds);
-    return { plan, greedyIds, targetIds, scored: `${plan.promptIds.join(' ')}|${targetIds.join(' ')}` };
+    const greedyIds = plan.length === 0 ? [] : replies.greedy(plan.aloneIds).slice(0, plan.length);
+    return { plan, greedyIds, targetIds: plan.targetIds ?? ownAnswer(tokenizer, greedyIds) };
   });
-  const targets = new Map<string, { prompt: readonly number[]; target: readonly number[]; askers: number }>();
-  for (const { plan, targetIds, scored } of laidOut) {
-    const askers = 1 + (targets.get(scored)?.askers ?? 0);
-    targets.set(scored, { prompt: plan.promptIds, target: targetIds, askers });
-  }
-  const scores = new Map<string, Score>();
-  for (const chunk of chunks([...targets])) {
-    const found = await view.score(chunk.map(([, item]) => item));
-    for (const [index, [key]] of chunk.entries()) scores.set(key, found[index]!);
-    advance(chunk.reduce((sum, [, { askers }]) => sum + askers, 0));
-  }
+  const own = promptList();
+  for (const { plan, targetIds } of laidOut) if (plan.targetIds === undefined) own.score(plan.promptIds, targetIds);
+  const ownReplies = await own.put(respondent, signal);
+  if (done < plans.length) advance(plans.length - done);
 
   return new Map(
-    laidOut.map(({ plan, greedyIds, targetIds, scored }) => {
-      const { best, logProbs } = scores.get(scored)!;
+    laidOut.map(({ plan, greedyIds, targetIds }) => {
+      const { best, logProbs } = (plan.targetIds === undefined ? ownReplies : replies).score(plan.promptIds, targetIds);
       const reading: Reading = {
         targetIds,
         predicted: [...best],
@@ -262,8 +252,4 @@ function ownAnswer(tokenizer: Tokenizer, greedyIds: readonly number[]): readonly
     if (text.startsWith(wanted)) return greedyIds.slice(0, length);
   }
   return greedyIds;
-}
-
-function* chunks<T>(list: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < list.length; at += rowsAtOnce) yield list.slice(at, at + rowsAtOnce);
 }

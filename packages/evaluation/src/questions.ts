@@ -43,13 +43,23 @@ export const questionKey = ({ about, prompt, target, accepted }: Question): stri
  * @param options.rivals also weigh the new answer against the true one, where the edit names it
  */
 export function questionsOfEdit(edit: Edit, options: { readonly rivals?: boolean } = {}): EditQuestions {
+  const cache = unrolled[options.rivals ? 'withRivals' : 'plain'];
+  const questions = cache.get(edit) ?? unroll(edit, options.rivals ?? false);
+  cache.set(edit, questions);
+  return questions;
+}
+
+// An edit is asked about on many versions; its questions are the same objects, so that what is known of them is kept.
+const unrolled = { plain: new WeakMap<Edit, EditQuestions>(), withRivals: new WeakMap<Edit, EditQuestions>() };
+
+function unroll(edit: Edit, withRivals: boolean): EditQuestions {
   const own = (prompt: string): Question => ({
     about: 'answer',
     prompt,
     target: edit.target_new,
     accepted: [edit.target_new, ...(edit.aliases ?? [])],
   });
-  const rivals = options.rivals ? rivalsOf(edit) : undefined;
+  const rivals = withRivals ? rivalsOf(edit) : undefined;
   return {
     reliability: own(edit.prompt),
     generalization: edit.rephrases.map(own),

@@ -50,6 +50,8 @@ interface Branch {
 interface Plan {
   readonly item: ReplyItem;
   readonly branches: readonly Branch[];
+  /** The branch that each target is, or begins. */
+  readonly branchOf: readonly number[];
   /** The prompt and behind it all branches, each of which sees the prompt and itself alone. */
   readonly row: readonly number[];
   /** Tokens to generate: no more than the context holds. */
@@ -96,22 +98,29 @@ export async function reply(
 function planItem(item: ReplyItem, context: number, index: number): Plan {
   const { prompt, targets } = item;
   const tokens = Math.min(item.tokens, context - prompt.length);
+  if (targets.some(({ length }) => length === 0))
+    throw new ModelError('sequence_empty', {
+      where: `item ${index}`,
+      what: 'one of its targets has no tokens',
+      hint: 'Give each at least one token',
+    });
+  const distinct: (readonly number[])[] = [];
+  for (const ids of [...targets].sort((a, b) => b.length - a.length))
+    if (!distinct.some((longer) => begins(longer, ids))) distinct.push(ids);
   const row = [...prompt];
-  const branches = targets.map((ids): Branch => {
-    if (ids.length === 0)
-      throw new ModelError('sequence_empty', {
-        where: `item ${index}`,
-        what: 'one of its targets has no tokens',
-        hint: 'Give each at least one token',
-      });
+  const branches = distinct.map((ids): Branch => {
     // The last token predicts nothing that is scored.
     const length = tokens > ids.length ? ids.length : ids.length - 1;
     const start = row.length;
     row.push(...ids.slice(0, length));
     return { ids, start, length };
   });
-  return { item, branches, row, tokens };
+  const branchOf = targets.map((ids) => distinct.findIndex((longer) => begins(longer, ids)));
+  return { item, branches, branchOf, row, tokens };
 }
+
+const begins = (whole: readonly number[], part: readonly number[]): boolean =>
+  part.every((token, position) => whole[position] === token);
 
 async function runBatch(
   forward: Forward,
@@ -203,25 +212,29 @@ interface Read {
 }
 
 function readRow(
-  { item, branches, tokens }: Plan,
+  { item, branches, branchOf, tokens }: Plan,
   best: Int32Array,
   logProbs: Float32Array,
   stop: readonly number[],
 ): Read {
   const prompt = [0, item.prompt.length] as const;
   let at = 0;
-  const scores: Score[] = [];
+  const starts: number[] = [];
   let walk: { greedy: number[]; followed: number; branch?: Branch } = { greedy: [best[0]!], followed: 0 };
   for (const branch of branches) {
     const { ids, length } = branch;
-    scores.push({ logProbs: logProbs.slice(at, at + ids.length), best: best.slice(at, at + ids.length) });
     // The prediction behind token i of a branch is the greedy one as long as all tokens up to i were greedy.
     const predicted = best.subarray(at, at + length + 1);
     let followed = 0;
     while (followed < length && predicted[followed] === ids[followed]) followed++;
     if (followed > walk.followed) walk = { greedy: [...predicted.subarray(0, followed + 1)], followed, branch };
+    starts.push(at);
     at += length + 1;
   }
+  const scores = item.targets.map(({ length }, target): Score => {
+    const from = starts[branchOf[target]!]!;
+    return { logProbs: logProbs.slice(from, from + length), best: best.slice(from, from + length) };
+  });
   const { greedy, followed, branch } = walk;
   const ranges = branch === undefined ? [prompt] : [prompt, [branch.start, branch.start + followed] as const];
   const ended = greedy.findIndex((token) => stop.includes(token));

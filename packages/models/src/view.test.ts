@@ -92,7 +92,9 @@ for (const name of tinyModels) {
       const items = expected.sequences.map((prompt, i) => {
         const own = greedy[i]!.tokens;
         const near = own.slice(0, 4).map((token, at) => (at === 2 ? other(token) : token));
-        const targets = [[near], [own.slice(0, 3), near], [], [own, [other(own[0]!)]], [[own[0]!]]][i % 5]!;
+        const targets = [[near], [own.slice(0, 3), near], [], [own.slice(0, 2), own, [other(own[0]!)]], [[own[0]!]]][
+          i % 5
+        ]!;
         return { prompt, targets, tokens: i === 3 ? 0 : i === 1 ? 3 : 7 };
       });
       const replies = await view.reply(items);
