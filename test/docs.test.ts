@@ -1,6 +1,7 @@
 // Documentation that can be checked is checked.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { abilityTasks } from '@errata/evaluation';
 import { expect, test } from 'vitest';
 import { exitCodes } from '../apps/cli/src/exit-codes.ts';
 import { errorsPage } from '../scripts/document-errors.ts';
@@ -14,6 +15,14 @@ test('docs/errors.md lists the catalogue (npm run docs:errors writes it)', () =>
 
 test('docs/metrics.md lists the catalogue (npm run docs:metrics writes it)', () => {
   expect(read('docs/metrics.md')).toBe(metricsPage());
+});
+
+test('docs/general-ability.md describes every task and template', () => {
+  const page = read('docs/general-ability.md');
+  for (const { id, template } of Object.values(abilityTasks)) {
+    expect(page).toContain(`| \`${id}\` |`);
+    expect(page).toContain(`| \`${template}\` |`);
+  }
 });
 
 test('docs/cli.md names every command and every exit code', () => {

@@ -198,7 +198,7 @@ def reading(lab, task, item):
     exact, f1 = exact_and_f1("" if said.rstrip(".").lower() == "n/a" else said, item["answers"])
     probs = lab.log_probs(*lab.rows(prompt, gold))
     ppl = math.exp(-math.fsum(probs) / len(probs))
-    return {"id": item["id"], "answers": item["answers"], "said": said, "exact": exact, "f1": f1, "inverse_perplexity": 1 / ppl}
+    return {"id": item["id"], "answers": item["answers"], "said": said, "exact_match": exact, "f1": f1, "inverse_perplexity": 1 / ppl}
 
 
 TASKS = ["csqa", "csqa_letters", "mmlu", "mmlu_letters", "anli", "squad_v2", "atlas_choice", "atlas_entailment", "atlas_reading"]
@@ -328,7 +328,7 @@ def real():
                         kept.append({"id": item["id"], "too_long": True})
                         continue
                     result = reading(lab, task, dict(item, id="real"))
-                    result = {key: result[key] for key in ("said", "exact", "f1", "inverse_perplexity")}
+                    result = {key: result[key] for key in ("said", "exact_match", "f1", "inverse_perplexity")}
                 else:
                     result = choice(lab, task, item)
                     del result["log_probs"]
@@ -345,7 +345,7 @@ def real():
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     labs = {"gpt2": tiny("gpt2", "byte-level.json", 11), "llama": tiny("llama", "llama.json", 12)}
-    texts = [{"said": said, "answers": answers, "exact": e, "f1": f} for said, answers in TEXTS for e, f in [exact_and_f1(said, answers)]]
+    texts = [{"said": said, "answers": answers, "exact_match": e, "f1": f} for said, answers in TEXTS for e, f in [exact_and_f1(said, answers)]]
     models = {name: measure(lab, ITEMS) for name, lab in labs.items()}
     (OUT / "expected.json").write_text(json.dumps({"items": ITEMS, "texts": texts, "models": models}, indent=1) + "\n")
     real()

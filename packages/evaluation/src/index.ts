@@ -9,6 +9,7 @@ export {
   measureAbility,
   type SkippedItem,
 } from './ability/measure.ts';
+export { type AbilityPlace, abilityResults } from './ability/results.ts';
 export { normaliseSquad, squadExact, squadF1 } from './ability/squad.ts';
 export {
   type AbilityScore,

@@ -27,6 +27,8 @@ import type {
 /** What came of one question. */
 export interface Scored {
   readonly group: string | null;
+  /** What the model was given. */
+  readonly prompt: string;
   /** From 0 to 1. */
   readonly scores: AbilityScores;
   /** What earns as much without looking at the prompt: a blind choice, or silence. */
@@ -110,7 +112,7 @@ async function askAll<Question, Rows, Reading>(
 
 function scoreChoice(
   { scores }: Pick<ChoiceTask, 'scores'>,
-  { options, answer, group }: ChoiceQuestion,
+  { prompt, options, answer, group }: ChoiceQuestion,
   reading: ChoiceReading,
 ): Scored {
   const weights = weighOptions(
@@ -119,6 +121,7 @@ function scoreChoice(
   );
   return {
     group: group ?? null,
+    prompt,
     scores: Object.fromEntries(scores.map((score) => [score, choiceCredit(weights[score], answer)])),
     chance: 1 / options.length,
     said: options[heaviest(weights[scores[0]!])[0]!]!,
@@ -128,18 +131,19 @@ function scoreChoice(
 
 function scoreAnswer(
   { scores, unanswerable }: Pick<ReadingTask, 'scores' | 'unanswerable'>,
-  { answers, group }: ReadingQuestion,
+  { prompt, answers, group }: ReadingQuestion,
   { text, meanLogProb }: AnswerReading,
 ): Scored {
   const prediction = saysNothing(text, unanswerable) ? '' : text;
   const inverse = Math.exp(meanLogProb);
   const all: Required<Record<(typeof scores)[number], number>> = {
-    exact: squadExact(prediction, answers),
+    exact_match: squadExact(prediction, answers),
     f1: squadF1(prediction, answers),
     inverse_perplexity: Number.isNaN(inverse) ? 0 : inverse,
   };
   return {
     group: group ?? null,
+    prompt,
     scores: Object.fromEntries(scores.map((score) => [score, all[score]])),
     chance: answers.length === 0 ? 1 : 0,
     said: text,

@@ -2,12 +2,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { evaluationResultsSchema } from '@errata/contracts';
 import { type Delta, loadCheckpoint, type Model, openModel, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EntailmentItem, MultipleChoiceItem, ReadingItem, SuiteItem } from '../datasets/items.ts';
 import { createAbilityCache } from './ask.ts';
 import { type AbilityOptions, type AbilityResult, type AbilityRow, measureAbility } from './measure.ts';
 import { planChoice, readChoices } from './read.ts';
+import { abilityResults } from './results.ts';
 import { squadExact, squadF1 } from './squad.ts';
 import { type AbilityTaskId, abilityTasks } from './tasks.ts';
 
@@ -38,7 +40,7 @@ interface Expected {
   readonly texts: readonly {
     readonly said: string;
     readonly answers: readonly string[];
-    readonly exact: number;
+    readonly exact_match: number;
     readonly f1: number;
   }[];
   readonly models: Readonly<Record<'gpt2' | 'llama', Readonly<Record<AbilityTaskId, readonly ExpectedRow[]>>>>;
@@ -148,15 +150,15 @@ describe.each(['gpt2', 'llama'] as const)('a random %s', (name) => {
         if (scores.inverse_perplexity !== undefined)
           expect(scores.inverse_perplexity).toBeCloseTo(1 / model.spec.vocab, 6);
       }
-      if (abilityTasks[id].kind === 'reading') expect(means.scores.exact).toBeLessThanOrEqual(means.chance!);
+      if (abilityTasks[id].kind === 'reading') expect(means.scores.exact_match).toBeLessThanOrEqual(means.chance!);
     }
   });
 });
 
 describe('answers in free text', () => {
   it('are scored as by another implementation', () => {
-    for (const { said, answers, exact, f1 } of expected.texts) {
-      expect(squadExact(said, answers), said).toBe(exact);
+    for (const { said, answers, exact_match, f1 } of expected.texts) {
+      expect(squadExact(said, answers), said).toBe(exact_match);
       expect(squadF1(said, answers), said).toBeCloseTo(f1, 12);
     }
   });
@@ -235,6 +237,37 @@ describe('measuring', () => {
     expect((await run(many, { limit: 99 })).rows).toHaveLength(30);
     await expect(run(many, { limit: -1 })).rejects.toThrow(RangeError);
     await expect(run(many, { batch: 0 })).rejects.toThrow(RangeError);
+  });
+
+  it('becomes rows and cases, each beside the same item on the parent', async () => {
+    const long: MultipleChoiceItem = { ...choices[0]!, id: 'long', question: 'why '.repeat(400) };
+    const items = [choices[0]!, long, choices[1]!];
+    const parent = await run(items);
+    const candidate = await measureAbility(destroyed(model), model.tokenizer!, abilityTasks.mmlu, items);
+    const place = { moment: 'end', edits: 7 } as const;
+    const { cases, rows } = evaluationResultsSchema.parse(abilityResults(candidate, place, parent));
+    expect(rows).toHaveLength(2 * abilityTasks.mmlu.scores.length);
+    expect(rows.find(({ metric, case_id }) => metric === 'ability.mmlu.first_token' && case_id === 'mmlu/m2')).toEqual({
+      ...place,
+      case_id: 'mmlu/m2',
+      metric: 'ability.mmlu.first_token',
+      version: abilityTasks.mmlu.version,
+      value: 1 / 4,
+      before: parent.rows[1]!.scores.first_token,
+      count: 1,
+    });
+    expect(cases.map(({ case_id, outcome, error }) => [case_id, outcome, error?.code])).toEqual([
+      ['mmlu/m1', 'measured', undefined],
+      ['mmlu/m2', 'measured', undefined],
+      ['mmlu/long', 'failed', 'prompt_too_long'],
+    ]);
+    expect(cases[0]).toMatchObject({
+      prompt: 'Question: The capital of Italy is\nAnswer:',
+      target: 'Rome',
+      answer_before: parent.rows[0]!.said,
+      answer_after: candidate.rows[0]!.said,
+    });
+    expect(abilityResults(candidate, place).rows.every(({ before }) => before === null)).toBe(true);
   });
 
   it('of nothing has no means', async () => {

@@ -7,7 +7,7 @@ import * as templates from './templates.ts';
 export type ItemOf<Kind extends SuiteItemKind> = Extract<SuiteItem, { readonly kind: Kind }>;
 
 /** Scores of an answer in free text. */
-export const readingScores = ['exact', 'f1', 'inverse_perplexity'] as const;
+export const readingScores = ['exact_match', 'f1', 'inverse_perplexity'] as const;
 export type ReadingScore = (typeof readingScores)[number];
 
 export type AbilityScore = ChoiceScore | ReadingScore;

@@ -14,6 +14,7 @@ it('counts its metrics, each under one name that rows can carry', () => {
     'Streams of edits: 18',
     'Multi-hop questions: 3',
     'Ripple effects: 6',
+    'General ability: 25',
     'Cost: 6',
   ]);
   for (const { id, version } of all) {

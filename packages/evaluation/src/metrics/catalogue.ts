@@ -1,4 +1,5 @@
 // The catalogue of metrics: every one has an id, a version and a definition, and docs/metrics.md is made of them.
+import { abilities } from './catalogue/ability.ts';
 import { agreements, targets } from './catalogue/answers.ts';
 import { costs } from './catalogue/costs.ts';
 import type { MetricDefinition, MetricFamily } from './catalogue/definition.ts';
@@ -15,6 +16,7 @@ export const metricFamilies: readonly MetricFamily[] = [
   streams,
   multiHop,
   ripples,
+  abilities,
   costs,
 ];
 
