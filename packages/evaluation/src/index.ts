@@ -11,6 +11,7 @@ export {
 } from './ability/measure.ts';
 export { type AbilityPlace, abilityResults } from './ability/results.ts';
 export { normaliseSquad, squadExact, squadF1 } from './ability/squad.ts';
+export { type AbilitySuite, abilitySuite } from './ability/suite.ts';
 export {
   type AbilityScore,
   type AbilityScores,
