@@ -61,7 +61,7 @@ export async function openApi(
   const all = await keyWith(...scopes);
 
   async function call(
-    method: 'GET' | 'POST' | 'DELETE' | 'PUT',
+    method: 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH',
     url: string,
     options: CallOptions = {},
   ): Promise<Answer> {

@@ -23,6 +23,7 @@ import { inboxRoutes } from './routes/inbox.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { modelRoutes } from './routes/models.ts';
 import { rollbackRoutes } from './routes/rollbacks.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { versionRoutes } from './routes/versions.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -78,6 +79,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(versionRoutes(parts));
   await app.register(editJobRoutes(parts));
   await app.register(inboxRoutes(parts));
+  await app.register(scheduleRoutes(parts));
   await app.register(jobRoutes(parts, { feed, heartbeatMs: limits.heartbeatMs, closing: closing.signal, metrics }));
   await app.register(rollbackRoutes(parts));
   await app.register(evaluationRoutes(parts));

@@ -1,7 +1,7 @@
 // What a worker tells its operators: health and metrics over HTTP.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { JobKind, JobState } from '@errata/contracts';
+import type { JobKind, JobState, RunOutcome } from '@errata/contracts';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface WorkerMetrics {
@@ -10,6 +10,8 @@ export interface WorkerMetrics {
   laneWoken(outcome: 'worked' | 'empty' | 'held'): void;
   leaseLost(): void;
   lanesReconciled(count: number): void;
+  ticksReconciled(count: number): void;
+  scheduleRan(outcome: RunOutcome): void;
   laneHeld(change: 1 | -1): void;
 }
 
@@ -43,6 +45,17 @@ export function createMetrics(engineRss: () => number): WorkerMetrics {
     help: 'Wake-ups that the reconciler added for lanes that nobody worked',
     registers,
   });
+  const ticks = new Counter({
+    name: 'errata_worker_ticks_reconciled_total',
+    help: 'Ticks that the reconciler added for schedules that were due',
+    registers,
+  });
+  const runs = new Counter({
+    name: 'errata_worker_schedule_runs_total',
+    help: 'Runs of schedules by outcome',
+    labelNames: ['outcome'],
+    registers,
+  });
   const held = new Gauge({ name: 'errata_worker_lanes_held', help: 'Lanes being worked', registers });
   new Gauge({
     name: 'errata_worker_engine_resident_bytes',
@@ -61,6 +74,8 @@ export function createMetrics(engineRss: () => number): WorkerMetrics {
     laneWoken: (outcome) => wakeUps.inc({ outcome }),
     leaseLost: () => lost.inc(),
     lanesReconciled: (count) => reconciled.inc(count),
+    ticksReconciled: (count) => ticks.inc(count),
+    scheduleRan: (outcome) => runs.inc({ outcome }),
     laneHeld: (change) => held.inc(change),
   };
 }

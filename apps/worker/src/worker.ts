@@ -1,13 +1,14 @@
 // A worker: takes wake-ups from the queue, works the lanes they name, and looks after lanes that nobody works.
 import { openDiskStore } from '@errata/blobs';
 import { startEngine } from '@errata/engine';
-import { migrate, openLineage } from '@errata/lineage';
+import { branchOfLane, migrate, openLineage } from '@errata/lineage';
 import { describeQueueUrl, openDispatch } from '@errata/queue';
 import type { Logger } from 'pino';
 import type { WorkerContext } from './context.ts';
 import { workLane } from './lane.ts';
 import { createMetrics, serveMetrics } from './metrics.ts';
 import { startReconciler } from './reconciler.ts';
+import { answerTick, tickDue } from './schedules.ts';
 import type { WorkerSettings } from './settings.ts';
 import { Interruption } from './verdict.ts';
 
@@ -44,6 +45,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       onWarning: ({ kind, message }) => log.warn({ warning: kind }, message),
     });
     closers.push(() => dispatch.close());
+    const ticks = await dispatch.ticks();
     const engine = startEngine(
       { blobsDir: settings.blobsDir, ...settings.engine },
       { onLog: (line) => log.debug({ engine: line }, 'engine') },
@@ -57,6 +59,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       settings,
       lineage,
       dispatch,
+      ticks,
       engine,
       blobs,
       metrics,
@@ -70,7 +73,16 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
         ? null
         : await serveMetrics(metrics.registry, () => problemsOf(context), settings.metrics);
     if (server !== null) closers.push(() => server.close());
-    const consumer = dispatch.consume((laneId) => workLane(context, laneId), { concurrency: settings.concurrency });
+    const consumer = dispatch.consume(
+      async (laneId) => {
+        await workLane(context, laneId);
+        // A schedule may have waited for the job that has just ended.
+        const branchId = branchOfLane(laneId);
+        if (branchId !== null && !draining) await tickDue(context, branchId);
+      },
+      { concurrency: settings.concurrency },
+    );
+    const tickConsumer = ticks.consume((scheduleId) => answerTick(context, scheduleId));
     const reconciler = startReconciler(context);
     log.info(
       {
@@ -93,8 +105,8 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       });
       const orderly = async () => {
         // In this order, so that a wake-up that arrives now goes back to the queue instead of being taken for nothing.
-        await Promise.all([consumer.pause(), reconciler.stop()]);
-        await consumer.close();
+        await Promise.all([consumer.pause(), tickConsumer.pause(), reconciler.stop()]);
+        await Promise.all([consumer.close(), tickConsumer.close()]);
         await closeAll();
       };
       await Promise.race([orderly(), late]);

@@ -32,8 +32,19 @@ export function complainOfCron(cron: Cron): string | null {
  * Where clocks are set forward, a time of day that does not exist is due as much later as the clocks were set; where they are set
  * back, a fixed time of day is due once, at its first passing, and a repeated one (every half hour) at both.
  */
-export function nextDue(cron: Cron, after: Date): Date | null {
-  const times = CronExpressionParser.parse(cron.pattern, { tz: cron.time_zone, currentDate: after });
+export const nextDue = (cron: Cron, after: Date): Date | null => nextOf(timesAfter(cron, after));
+
+// The rarest day there is comes every eight years at least. Beyond it the parser would search on for seconds.
+const horizonMs = 9 * 366 * 86_400_000;
+
+const timesAfter = (cron: Cron, after: Date) =>
+  CronExpressionParser.parse(cron.pattern, {
+    tz: cron.time_zone,
+    currentDate: after,
+    endDate: new Date(after.getTime() + horizonMs),
+  });
+
+function nextOf(times: ReturnType<typeof timesAfter>): Date | null {
   try {
     return times.next().toDate();
   } catch {
@@ -54,10 +65,10 @@ export const countedAtMost = 1000;
 
 /** From a moment that is due on: everything up to `now`. `first` is not after `now`. */
 export function elapsed(cron: Cron, first: Date, now: Date): Elapsed {
-  const times = CronExpressionParser.parse(cron.pattern, { tz: cron.time_zone, currentDate: first });
+  const times = timesAfter(cron, first);
   let last = first;
   for (let count = 1; count < countedAtMost; count++) {
-    const next = times.hasNext() ? times.next().toDate() : null;
+    const next = nextOf(times);
     if (next === null || next > now) return { last, count, next };
     last = next;
   }

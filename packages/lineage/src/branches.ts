@@ -15,7 +15,11 @@ import { type PageRequest, pageOf } from './pages.ts';
 import { transition } from './transitions.ts';
 import { findVersion } from './versions.ts';
 
-export const branchLane = (branchId: string): string => `branch:${branchId}`;
+const lanePrefix = 'branch:';
+export const branchLane = (branchId: string): string => `${lanePrefix}${branchId}`;
+/** The branch that a lane works on; null for lanes of imports and the like. */
+export const branchOfLane = (lane: string): string | null =>
+  lane.startsWith(lanePrefix) ? lane.slice(lanePrefix.length) : null;
 
 /** `unknown_branch` when the model has no branch of this name. */
 export async function getBranch(db: Db, modelId: string, name: string): Promise<BranchResource> {

@@ -2,6 +2,7 @@
 export * from './artefacts.ts';
 export {
   branchLane,
+  branchOfLane,
   createBranch,
   deleteBranch,
   getBranch,

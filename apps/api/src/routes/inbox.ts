@@ -23,6 +23,7 @@ import { callerOf } from '../auth.ts';
 import { ndjsonContentType, readDelivery } from '../edit-request.ts';
 import { keepAnswer, postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
+import { tickBranch } from '../ticks.ts';
 import { params, shown } from './common.ts';
 
 const tags = ['inbox'];
@@ -38,8 +39,9 @@ export const inboxQuery = z.strictObject({
 });
 
 export const inboxRoutes =
-  ({ lineage }: ApiParts): FastifyPluginAsyncZod =>
+  (parts: ApiParts): FastifyPluginAsyncZod =>
   async (app) => {
+    const { lineage } = parts;
     for (const type of [ndjsonContentType, 'application/jsonl']) {
       app.addContentTypeParser(type, { parseAs: 'string' }, async (_: unknown, body: string) => body);
     }
@@ -72,6 +74,7 @@ export const inboxRoutes =
           alongside:
             claim === null ? undefined : (tx, answer) => answerWithin(tx, claim, 202, keepAnswer(reply, answer)),
         });
+        await tickBranch(parts, request.log, receipt.branch_id);
         return reply.status(202).send(receipt);
       },
     );
@@ -134,6 +137,10 @@ export const inboxRoutes =
           response: { 200: inboxEditSchema },
         },
       },
-      async ({ params: { branch, edit } }) => keepInInbox(lineage, branch, edit),
+      async (request) => {
+        const kept = await keepInInbox(lineage, request.params.branch, request.params.edit);
+        await tickBranch(parts, request.log, kept.branch_id);
+        return kept;
+      },
     );
   };

@@ -1,0 +1,239 @@
+// Schedules: when a branch's inbox becomes a batch, told to the queue, run now, and what the runs came to.
+import {
+  checkOverrides,
+  type EditorName,
+  pageQuerySchema,
+  pageSchema,
+  requireEditor,
+  resolveConfig,
+  type ScheduleResource,
+  scheduleChangeSchema,
+  scheduleRequestSchema,
+  scheduleRunSchema,
+  scheduleSchema,
+} from '@errata/contracts';
+import {
+  changeSchedule,
+  createSchedule,
+  deleteSchedule,
+  getBranch,
+  getModel,
+  getSchedule,
+  listRuns,
+  listSchedules,
+  pauseSchedule,
+  resumeSchedule,
+  runSchedule,
+} from '@errata/lineage';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { callerOf, requireScope } from '../auth.ts';
+import { postHeaders } from '../idempotency.ts';
+import type { ApiParts } from '../parts.ts';
+import { tellQueue } from '../ticks.ts';
+import { pageQuery, params, shown } from './common.ts';
+
+const tags = ['schedules'];
+
+const scheduleQuery = z.strictObject({
+  ...pageQuerySchema.shape,
+  model: z.string().optional().describe('Name or id'),
+  branch: z.string().optional().describe('Name of a branch of the model'),
+});
+
+/** What a trigger came to: a run, or a tick that waits for the job of an earlier one. */
+const triggeredSchema = z.strictObject({
+  object: z.literal('schedule_trigger'),
+  outcome: z.enum(['ran', 'buffered']),
+  run: scheduleRunSchema.nullable(),
+});
+
+export const scheduleRoutes =
+  (parts: ApiParts): FastifyPluginAsyncZod =>
+  async (app) => {
+    const { lineage } = parts;
+    const write = { access: 'edits:write' } as const;
+    const read = { access: 'models:read' } as const;
+
+    /** Refuses at once what every run would be refused for. @throws ErrataError `unknown_editor`, `unknown_config_key`, `invalid_config` */
+    async function checkJob(
+      model: string,
+      branch: string,
+      { editor, config }: Pick<ScheduleResource, 'editor' | 'config'>,
+    ) {
+      const { resource } = await getModel(lineage, model);
+      const found = await getBranch(lineage, resource.id, branch);
+      const name: EditorName = requireEditor(editor ?? found.default_editor);
+      resolveConfig(name, resource, undefined, checkOverrides(name, config));
+      return found;
+    }
+
+    app.post(
+      '/v1/schedules',
+      {
+        config: write,
+        schema: {
+          tags,
+          summary: 'Create a schedule for the inbox of a branch',
+          description:
+            'It runs by cron, as soon as `when_pending` edits wait, or both, and submits in the name of the key that made or last ' +
+            'changed it: what that key may not do, its runs may not. A gate of its own needs the scope `admin`.',
+          headers: postHeaders,
+          body: scheduleRequestSchema,
+          response: { 201: scheduleSchema },
+        },
+      },
+      async (request, reply) => {
+        const { model, branch, ...schedule } = request.body;
+        const caller = callerOf(request);
+        if (schedule.gate !== null) requireScope(caller, 'admin', " to replace the branch's gate");
+        const { id: branch_id } = await checkJob(model, branch, schedule);
+        const created = await createSchedule(lineage, { ...schedule, branch_id, owner: caller.id });
+        await tellQueue(parts, request.log, created);
+        return reply.status(201).header('location', `/v1/schedules/${created.id}`).send(created);
+      },
+    );
+
+    app.get(
+      '/v1/schedules',
+      {
+        config: read,
+        schema: {
+          tags,
+          summary: 'List schedules by name',
+          querystring: scheduleQuery,
+          response: { 200: pageSchema(scheduleSchema) },
+        },
+      },
+      async ({ query: { model, branch, ...page } }) => {
+        const model_id = model === undefined ? undefined : (await getModel(lineage, model)).resource.id;
+        const branch_id =
+          branch === undefined || model_id === undefined ? undefined : (await getBranch(lineage, model_id, branch)).id;
+        return shown(await listSchedules(lineage, { model_id, branch_id }, page));
+      },
+    );
+
+    app.get(
+      '/v1/schedules/:schedule',
+      {
+        config: read,
+        schema: {
+          tags,
+          summary: 'A schedule by name or id, with when it is due and its last run',
+          params: params('schedule'),
+          response: { 200: scheduleSchema },
+        },
+      },
+      async (request) => getSchedule(lineage, request.params.schedule),
+    );
+
+    app.patch(
+      '/v1/schedules/:schedule',
+      {
+        config: write,
+        schema: {
+          tags,
+          summary: 'Change a schedule; only what is given changes',
+          description: 'From then on its runs submit in the name of the key that changed it.',
+          params: params('schedule'),
+          body: scheduleChangeSchema,
+          response: { 200: scheduleSchema },
+        },
+      },
+      async (request) => {
+        const caller = callerOf(request);
+        const before = await getSchedule(lineage, request.params.schedule);
+        const { gate = before.gate, editor = before.editor, config = before.config } = request.body;
+        // Whoever changes a schedule takes on all of it.
+        if (gate !== null) requireScope(caller, 'admin', " to replace the branch's gate");
+        await checkJob(before.model_id, before.branch, { editor, config });
+        const changed = await changeSchedule(lineage, before.id, request.body, caller.id);
+        await tellQueue(parts, request.log, changed);
+        return changed;
+      },
+    );
+
+    app.delete(
+      '/v1/schedules/:schedule',
+      {
+        config: write,
+        schema: {
+          tags,
+          summary: 'Delete a schedule; its runs, and what it has submitted, stay',
+          params: params('schedule'),
+          response: { 204: z.undefined().describe('Deleted') },
+        },
+      },
+      async (request, reply) => {
+        const { id } = await deleteSchedule(lineage, request.params.schedule);
+        await tellQueue(parts, request.log, { id, cron: null });
+        return reply.status(204).send();
+      },
+    );
+
+    for (const [verb, change, summary] of [
+      ['pause', pauseSchedule, 'Stop a schedule from running by itself; ticks that pass are not made up for'],
+      ['resume', resumeSchedule, 'Let a paused schedule run again from now on'],
+    ] as const) {
+      app.post(
+        `/v1/schedules/:schedule/${verb}`,
+        {
+          config: write,
+          schema: {
+            tags,
+            summary,
+            params: params('schedule'),
+            headers: postHeaders,
+            response: { 200: scheduleSchema },
+          },
+        },
+        async (request) => {
+          const changed = await change(lineage, request.params.schedule);
+          await tellQueue(parts, request.log, changed);
+          return changed;
+        },
+      );
+    }
+
+    app.post(
+      '/v1/schedules/:schedule/trigger',
+      {
+        config: write,
+        schema: {
+          tags,
+          summary: 'Run a schedule now, also while it is paused',
+          description:
+            "The run keeps to the schedule's size, order, budget and overlap policy, and is decided before the answer: `run.outcome` " +
+            'says what came of it, and `run.job_id` is the batch.',
+          params: params('schedule'),
+          headers: postHeaders,
+          response: { 200: triggeredSchema },
+        },
+      },
+      async (request) => {
+        const tick = await runSchedule(lineage, request.params.schedule, 'manual');
+        if (tick.kind === 'ran' && tick.lane !== null && !(await parts.dispatch.wake(tick.lane)))
+          request.log.warn({ lane: tick.lane }, 'the queue did not take the wake-up');
+        return {
+          object: 'schedule_trigger' as const,
+          outcome: tick.kind === 'ran' ? ('ran' as const) : ('buffered' as const),
+          run: tick.kind === 'ran' ? tick.run : null,
+        };
+      },
+    );
+
+    app.get(
+      '/v1/schedules/:schedule/runs',
+      {
+        config: read,
+        schema: {
+          tags,
+          summary: 'The runs of a schedule, newest first, skipped ones included',
+          params: params('schedule'),
+          querystring: pageQuery,
+          response: { 200: pageSchema(scheduleRunSchema) },
+        },
+      },
+      async (request) => shown(await listRuns(lineage, request.params.schedule, request.query)),
+    );
+  };

@@ -1,0 +1,119 @@
+// Schedules on real workers: edits that arrive are applied once each, in order, whoever dies meanwhile and whatever the queue forgets.
+import { editSchema, type Failpoint, failpoints, type ScheduleRequest, scheduleRequestSchema } from '@errata/contracts';
+import {
+  activeEdits,
+  addToInbox,
+  checkBranch,
+  createSchedule,
+  getSchedule,
+  listInbox,
+  listRuns,
+} from '@errata/lineage';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { privateRedis, redisServer } from './redis.ts';
+import { edit, type FaultStack, openGate, shortLeaseMs, startFaultStack, until } from './stack.ts';
+
+let stack: FaultStack;
+beforeAll(async () => {
+  stack = await startFaultStack({ leaseMs: shortLeaseMs });
+});
+afterAll(() => stack.close());
+
+/** A schedule on a branch of its own. */
+async function schedule({ lineage, branch }: FaultStack, name: string, request: Partial<ScheduleRequest>) {
+  const { id: branch_id } = await branch(name);
+  const {
+    model: _,
+    branch: __,
+    ...rest
+  } = scheduleRequestSchema.parse({
+    name,
+    model: 'tiny',
+    editor: 'ft-m',
+    config: { layer: 1, epochs: 3, learning_rate: 0.01 },
+    gate: openGate,
+    ...request,
+  });
+  const { id } = await createSchedule(lineage, { ...rest, branch_id, owner: null });
+  return { id, branch: branch_id };
+}
+
+const deliver = ({ lineage }: FaultStack, branch_id: string, ...names: readonly string[]) =>
+  addToInbox(lineage, {
+    branch_id,
+    edits: names.map((name) => editSchema.parse(edit(name))),
+    priority: 0,
+    created_by: null,
+  });
+
+async function untilApplied({ lineage }: FaultStack, branch: string, names: readonly string[]): Promise<void> {
+  await until(`${names.join(', ')} are applied`, async () => {
+    const { data } = await listInbox(lineage, branch, { states: ['applied'] }, { limit: 100 });
+    return data.length >= names.length;
+  });
+  expect((await activeEdits(lineage, branch)).map(({ custom_id }) => custom_id)).toEqual(names);
+}
+
+const ofSchedules = failpoints.filter((name) => name.startsWith('schedule.'));
+test.each(ofSchedules)('a worker killed at %s: every edit is applied, none twice', async (place: Failpoint) => {
+  const name = place.replaceAll(/[^a-z]+/g, '-');
+  const victim = stack.startWorker({ ERRATA_FAILPOINT: place });
+  await victim.ready;
+  const { id, branch } = await schedule(stack, name, { when_pending: 2, batch_size: 2 });
+  await deliver(stack, branch, 'Sylvania', 'Latveria', 'Ruritania', 'Freedonia');
+  expect(await victim.exited).toBe('SIGKILL');
+  stack.spare.signal('SIGCONT');
+  await untilApplied(stack, branch, ['Sylvania', 'Latveria', 'Ruritania', 'Freedonia']);
+  stack.spare.signal('SIGSTOP');
+  const { data: runs } = await listRuns(stack.lineage, id);
+  expect(runs.map(({ outcome, counts }) => [outcome, counts.drawn])).toEqual([
+    ['submitted', 2],
+    ['submitted', 2],
+  ]);
+  expect(await checkBranch(stack.lineage, branch)).toEqual({ moves: 3 });
+});
+
+test('a cron schedule runs by itself, and the worker says what came of it', async () => {
+  stack.spare.signal('SIGCONT');
+  const { id, branch } = await schedule(stack, 'every-second', { cron: '* * * * * *' });
+  await deliver(stack, branch, 'Sylvania');
+  await untilApplied(stack, branch, ['Sylvania']);
+  await stack.spare.logged(
+    ({ msg, schedule, outcome }) => msg === 'schedule ran' && schedule === id && outcome === 'submitted',
+  );
+  const { data: runs } = await listRuns(stack.lineage, id, { limit: 100 });
+  // Each due time once, on its second.
+  const times = runs.map(({ due_at }) => due_at);
+  expect(new Set(times).size).toBe(times.length);
+  for (const at of times) expect(at).toMatch(/\.000Z$/);
+  stack.spare.signal('SIGSTOP');
+});
+
+const absent = redisServer === undefined;
+describe.skipIf(absent)(`FLUSHALL${absent ? ' (skipped: no redis-server found)' : ''}`, () => {
+  test('Redis loses every tick and scheduler: all come back from the rows, and edits are applied once', async () => {
+    const redis = await privateRedis();
+    const flushed = await startFaultStack({ queueUrl: redis.url, leaseMs: shortLeaseMs });
+    try {
+      const ticks = await flushed.dispatch.ticks();
+      const daily = await Promise.all(
+        Array.from({ length: 10 }, (_, hour) => schedule(flushed, `daily-${hour}`, { cron: `0 ${hour} * * *` })),
+      );
+      const counting = await schedule(flushed, 'counting', { when_pending: 2 });
+      flushed.spare.signal('SIGCONT');
+      const all = async () => (await ticks.list()).length === daily.length;
+      await until('the queue knows all schedules', all);
+      await deliver(flushed, counting.branch, 'Sylvania', 'Latveria');
+      await ticks.tick(counting.id);
+      await redis.flush();
+      await until('the queue knows all schedules again', all);
+      await untilApplied(flushed, counting.branch, ['Sylvania', 'Latveria']);
+      const due = new Map((await ticks.list()).map(({ id, next }) => [id, next?.toISOString()]));
+      for (const { id } of daily) expect(due.get(id)).toBe((await getSchedule(flushed.lineage, id)).next_due_at);
+      expect(await ticks.counts()).toMatchObject({ delayed: daily.length });
+    } finally {
+      await flushed.close();
+      await redis.stop();
+    }
+  });
+});
