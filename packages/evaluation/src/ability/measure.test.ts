@@ -338,4 +338,30 @@ describe.skipIf(!existsSync(stories))('real files on a real model (needs ../shar
     expect(rows).toHaveLength(wanted.csqa.length);
     for (const [index, row] of rows.entries()) expectRow(row, wanted.csqa[index]!);
   });
+
+  it('scores SQuAD as transformers does, and leaves out what is too long for the model', async () => {
+    interface Entry extends Pick<ReadingItem, 'id' | 'context' | 'question'> {
+      readonly answer: string;
+    }
+    const items = json<readonly Entry[]>(join(shared, 'general/squad_v2_sample.json')).map(
+      ({ id, context, question, answer }): ReadingItem => ({
+        kind: 'reading',
+        id,
+        context,
+        question,
+        answers: [answer],
+        impossible: false,
+      }),
+    );
+    const { rows, skipped } = await measureAbility(
+      model.view(),
+      model.tokenizer!,
+      abilityTasks.squad_v2,
+      only(items, wanted.squad_v2),
+    );
+    expect(skipped.map(({ id }) => id)).toEqual(wanted.squad_v2.filter((row) => row.too_long).map(({ id }) => id));
+    const asked = wanted.squad_v2.filter((row) => !row.too_long);
+    expect(rows).toHaveLength(asked.length);
+    for (const [index, row] of rows.entries()) expectRow(row, asked[index]!);
+  });
 });

@@ -31,7 +31,7 @@ const refusal = (make: () => unknown): ErrataError => {
 describe('a suite', () => {
   it('is told from others by its task and its items', () => {
     const suite = abilitySuite('csqa', [choice('a'), choice('b')]);
-    expect(suite).toMatchObject({ task: 'csqa', items: 2 });
+    expect(suite).toMatchObject({ task: 'csqa', version: 1, items: 2 });
     expect(abilitySuite('csqa', [choice('a'), choice('b')]).digest).toBe(suite.digest);
     const others = [
       abilitySuite('csqa', [choice('b'), choice('a')]),

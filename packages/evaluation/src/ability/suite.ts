@@ -7,9 +7,11 @@ import { type AbilityTask, type AbilityTaskId, abilityTasks, type ItemOf } from 
 
 export interface AbilitySuite {
   readonly task: AbilityTaskId;
+  /** Of the task's definition. */
+  readonly version: number;
   /** How many items there are. */
   readonly items: number;
-  /** Of the task, its version and all items: equal for suites that ask the same. */
+  /** Of the task, its version and all items in order: equal for suites that ask the same. */
   readonly digest: string;
   /** As {@link measureAbility}. */
   readonly measure: (view: View, tokenizer: Tokenizer, options?: AbilityOptions) => Promise<AbilityResult>;
@@ -44,6 +46,7 @@ function suiteOf<Kind extends SuiteItemKind>(
   }
   return {
     task: id,
+    version: task.version,
     items: mine.length,
     digest: sha256(canonicalJson([id, task.version, mine])),
     measure: (view, tokenizer, options) => measureAbility(view, tokenizer, task, mine, options),
