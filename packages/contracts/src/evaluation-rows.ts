@@ -37,6 +37,18 @@ export const evaluationRowSchema = z.strictObject({
 });
 export type EvaluationRow = z.output<typeof evaluationRowSchema>;
 
+/** A probe that an edit broke, with what the parent and the candidate said. */
+export const regressionSchema = z.strictObject({
+  /** What the probe is for: a metric's name without its reading. */
+  metric: metricIdSchema,
+  prompt: z.string(),
+  /** The answer wanted; null where only agreement with the parent is. */
+  target: z.string().nullable(),
+  before: z.string(),
+  after: z.string(),
+});
+export type Regression = z.output<typeof regressionSchema>;
+
 /** What became of a case, and its text for people: a case that failed is reported, never dropped. */
 export const evaluationCaseSchema = z.strictObject({
   ...place,
@@ -48,6 +60,8 @@ export const evaluationCaseSchema = z.strictObject({
   /** Greedy answers of parent and candidate, to the end of their first sentence; null where they were not asked. */
   answer_before: z.string().nullable(),
   answer_after: z.string().nullable(),
+  /** The worst of what the edit broke; absent where it broke nothing. */
+  regressions: z.array(regressionSchema).readonly().optional(),
 });
 export type EvaluationCase = z.output<typeof evaluationCaseSchema>;
 

@@ -231,6 +231,25 @@ describe('answers', () => {
   }
 });
 
+describe('what an edit broke', () => {
+  it('is told in words, the worst first, and nothing where nothing changed', async () => {
+    const before = await evaluateCandidate({ parent, candidate: parent, tokenizer, edits: [edit()] });
+    expect(before.regressions).toEqual([[]]);
+    const input = { parent, candidate: zeroed(), tokenizer, edits: [edit()] };
+    const broken = await evaluateCandidate(input);
+    const [first, ...others] = broken.regressions[0]!;
+    expect(first!.metric).toMatch(/^locality\.(neighbourhood|other_relations)$/);
+    expect(first!.after).not.toBe(first!.before);
+    // Three locality probes: the answers that were wanted of the others were wrong before, too.
+    expect(others).toHaveLength(2);
+    const { cases } = evaluationResults(input.edits, broken, { moment: 'once', edits: 1 });
+    expect(cases[0]!.regressions).toEqual(broken.regressions[0]);
+    expect(evaluationResults(input.edits, before, { moment: 'once', edits: 1 }).cases[0]).not.toHaveProperty(
+      'regressions',
+    );
+  });
+});
+
 describe('edits that failed', () => {
   it('are reported, not asked about, and left out of the means', async () => {
     const { summary, perEdit } = await evaluateCandidate({

@@ -8,6 +8,7 @@ import type {
   EvaluationSummary,
   MeanScore,
   PlainError,
+  Regression,
   Score,
 } from '@errata/contracts';
 import type { Tokenizer, View } from '@errata/models';
@@ -26,6 +27,8 @@ import {
   questionsOfEdit,
   type RivalQuestions,
 } from './questions.ts';
+
+import { regressionsOf } from './regressions.ts';
 
 /** What the editor left behind for one edit, in the order of the edits. */
 export interface EditWork {
@@ -80,6 +83,8 @@ export interface CandidateEvaluation {
   readonly summary: EvaluationSummary;
   /** For each edit, in order: its metrics, none where it failed. */
   readonly measurements: readonly (readonly Measurement[])[];
+  /** For each edit, in order: the worst of what it broke. */
+  readonly regressions: readonly (readonly Regression[])[];
   /** Of all models together. */
   readonly spent: AnswerCost;
 }
@@ -87,7 +92,7 @@ export interface CandidateEvaluation {
 /** An evaluation as cases and rows that can be stored, merged and compared. */
 export function evaluationResults(
   edits: readonly Edit[],
-  { perEdit, measurements }: Pick<CandidateEvaluation, 'perEdit' | 'measurements'>,
+  { perEdit, measurements, regressions }: Pick<CandidateEvaluation, 'perEdit' | 'measurements' | 'regressions'>,
   place: Pick<EvaluationRow, 'moment' | 'edits'>,
 ): EvaluationResults {
   const cases = perEdit.map((result, position) => {
@@ -102,6 +107,7 @@ export function evaluationResults(
       target: target_new,
       answer_before: failed ? null : result.answer_before,
       answer_after: failed ? null : result.answer_after,
+      ...(regressions[position]!.length > 0 && { regressions: regressions[position]! }),
     };
   });
   const rows = cases.flatMap(({ case_id }, position) =>
@@ -141,7 +147,8 @@ export async function evaluateCandidate(
     ...options,
     ...(input.cache && { cache: input.cache }),
   });
-  const after = await readCandidate({ view: candidate, tokenizer }, questions, before, options);
+  const after =
+    candidate === parent ? before : await readCandidate({ view: candidate, tokenizer }, questions, before, options);
   const base = await readBase(input, questions, before, options);
   const held = await measurePerplexity(input, options);
 
@@ -182,6 +189,9 @@ export async function evaluateCandidate(
     perEdit,
     summary,
     measurements: scored.map((scores) => (scores === null ? [] : measurementsOf(scores))),
+    regressions: asked.map((group) =>
+      group === null ? [] : regressionsOf(group, before, after, { answer: scoreAnswer, agreement: scoreAgreement }),
+    ),
     spent,
   };
 }

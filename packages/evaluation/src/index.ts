@@ -77,6 +77,7 @@ export { fitTfidf, type Tfidf } from './metrics/tfidf.ts';
 export { words } from './metrics/words.ts';
 export { leastHistory, robustZ } from './outliers.ts';
 export { defaultPerplexityTokens, heldTokens, perplexityOf, readHeldText } from './perplexity.ts';
+export type { PreparedEditor, ProtocolRun, RunOptions, RunProgress } from './protocols/inputs.ts';
 export {
   checkpointsOf,
   defaultCheckpoints,
@@ -93,16 +94,8 @@ export {
   readManifest,
   runDigest,
   type Unit,
-  type UnitCost,
 } from './protocols/run-directory.ts';
-export {
-  manifestOf,
-  type PreparedEditor,
-  type ProtocolRun,
-  type RunOptions,
-  type RunProgress,
-  runProtocol,
-} from './protocols/run-protocol.ts';
+export { manifestOf, runProtocol } from './protocols/run-protocol.ts';
 export {
   distinctQuestions,
   type EditQuestions,
@@ -113,7 +106,7 @@ export {
   type RivalRole,
   rivalRoles,
 } from './questions.ts';
-export { type MetricMean, type PlaceSummary, type RunSummary, summariseRun } from './report/summary.ts';
+export { type RunFindings, type RunSummary, readFindings, summarise, summariseRun } from './report/summary.ts';
 export { type Aggregate, aggregate } from './statistics/aggregate.ts';
 export {
   type BootstrapOptions,

@@ -1,5 +1,4 @@
 // The face of @errata/lineage: what is true, and the only ways to change it.
-export { findAnswer, keepAnswer } from './answers.ts';
 export * from './artefacts.ts';
 export {
   branchLane,
@@ -59,7 +58,6 @@ export {
   resumeSchedule,
   schedulesToRun,
 } from './schedules.ts';
-export * from './searches.ts';
 export {
   type ArtefactSubmission,
   type EditSubmission,

@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type ConfigOverrides, type Edit, type EditorName, requireEditor } from '@errata/contracts';
+import { type ConfigOverrides, type Cost, type EditorName, requireEditor } from '@errata/contracts';
 import { defaultMomentTokens } from '@errata/engine';
-import type { PreparedEditor, Protocol, RunSummary } from '@errata/evaluation';
+import type { DatasetCase, PreparedEditor, Protocol, RunSummary } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
 import { corpusOf, localArtefacts, localConfig, readEditsFile } from '../local-editing.ts';
 import { type LocalModel, withModel } from '../local-model.ts';
@@ -51,11 +51,12 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const edits = (await readEditsFile(options.edits)).slice(0, options.limit);
+      const cases = edits.map((edit) => ({ id: edit.custom_id, edits: [edit] }));
       const summary = await inDirectory(options.report, (directory) =>
-        withModel(resolve(options.model), (local) => runOn(local, edits, directory, options)),
+        withModel(resolve(options.model), (local) => runOn(local, cases, directory, options)),
       );
       if (options.json) printJson(summary);
-      else printSummary(summary, options.report);
+      else await printSummary(summary, options.report);
     });
 }
 
@@ -72,7 +73,7 @@ async function inDirectory<T>(wanted: string | undefined, work: (directory: stri
 
 async function runOn(
   local: LocalModel,
-  edits: readonly Edit[],
+  cases: readonly DatasetCase[],
   directory: string,
   options: Options,
 ): Promise<RunSummary> {
@@ -92,7 +93,7 @@ async function runOn(
         model: local.model,
         tokenizer: local.tokenizer(),
         editor,
-        edits,
+        cases,
         protocol,
         seed: options.seed,
         ...(corpus !== undefined && { heldText: await readHeldText(corpus) }),
@@ -120,22 +121,33 @@ async function prepare(
   return { name, config, artefacts: await localArtefacts(local, config, { corpus, tokens }, line) };
 }
 
-function printSummary({ places, failures, cost }: RunSummary, report: string | undefined): void {
-  const names = [...new Set(places.flatMap(({ metrics }) => Object.keys(metrics)))];
-  const rows = names.map((name) => [
-    name,
-    ...places.map(({ metrics }) => {
-      const value = metrics[name]?.value;
-      return name === 'perplexity' ? (value?.toFixed(2) ?? '-') : percent(value);
+async function printSummary(
+  { places, means, run_metrics, failures, cost }: RunSummary,
+  report: string | undefined,
+): Promise<void> {
+  const { metric } = await import('@errata/evaluation');
+  const figures = [...means, ...run_metrics];
+  const rows = [...new Set(figures.map(({ metric }) => metric))].map((id) => [
+    id,
+    ...places.map(({ moment, edits }) => {
+      const found = figures.find((each) => each.metric === id && each.moment === moment && each.edits === edits);
+      if (found === undefined) return '-';
+      return metric(id).unit === 'fraction' ? percent(found.value.value) : found.value.value.toFixed(3);
     }),
   ]);
   const head = places.map(({ moment, edits }) => (moment === 'once' ? 'at once' : `${edits} edits`));
   console.log(table(['metric', ...head], rows));
   for (const { case_id, error } of failures) console.log(`${case_id}: ${error?.message}`);
-  const each = (total: number) => (total / Math.max(1, cost.edits)).toFixed(2);
-  console.log(
-    `\n${each(cost.edit_seconds)} s an edit, ${cost.evaluate_seconds.toFixed(1)} s of tests, ` +
-      `${Math.round(cost.bytes / Math.max(1, cost.edits))} bytes an edit, peak memory ${Math.round(cost.peak_bytes / 2 ** 20)} MB`,
-  );
+  console.log(`\n${costLine(cost)}`);
   if (report !== undefined) console.log(`\nThe run is in ${report}`);
+}
+
+function costLine({ edits, edit_seconds, answers, answer_seconds, stored_bytes, peak_bytes }: Cost): string {
+  const parts = [
+    `${answers} answers in ${answer_seconds.toFixed(1)} s`,
+    `peak memory ${Math.round(peak_bytes / 2 ** 20)} MB`,
+  ];
+  if (edits > 0)
+    parts.unshift(`${(edit_seconds / edits).toFixed(2)} s and ${Math.round(stored_bytes / edits)} bytes an edit`);
+  return parts.join(', ');
 }

@@ -3,7 +3,15 @@ import { createReadStream, existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { canonicalJson, ErrataError, type EvaluationCase, type EvaluationRow, sha256 } from '@errata/contracts';
+import {
+  type Cost,
+  canonicalJson,
+  ErrataError,
+  type EvaluationCase,
+  type EvaluationResults,
+  type EvaluationRow,
+  sha256,
+} from '@errata/contracts';
 import type { VersionState } from '@errata/models';
 import type { Protocol } from './protocol.ts';
 import { readState, writeState } from './saved-state.ts';
@@ -15,8 +23,8 @@ export interface RunManifest {
   readonly format: typeof format;
   /** Digest of the base model. */
   readonly model: string;
-  /** Digest of the edits, in order, and their number. */
-  readonly edits: { readonly digest: string; readonly count: number };
+  /** Digest of the cases, in order, and how many edits they hold. */
+  readonly data: { readonly digest: string; readonly cases: number; readonly edits: number };
   /** `none` measures the model as it is. */
   readonly editor: string;
   /** The editor's complete settings. */
@@ -25,6 +33,8 @@ export interface RunManifest {
   readonly protocol: Protocol;
   /** Digest of the text whose perplexity is measured along the way. */
   readonly held_text: string | null;
+  /** General ability measured along the way. */
+  readonly ability: readonly { readonly task: string; readonly digest: string; readonly items: number }[];
 }
 
 export const makeManifest = (fields: Omit<RunManifest, 'format'>): RunManifest => ({ format, ...fields });
@@ -32,21 +42,11 @@ export const makeManifest = (fields: Omit<RunManifest, 'format'>): RunManifest =
 /** sha256 of a manifest: the run's identity. */
 export const runDigest = (manifest: RunManifest): string => sha256(canonicalJson(manifest));
 
-/** What a finished piece of a run cost. Times differ from run to run; rows do not. */
-export interface UnitCost {
-  readonly edits: number;
-  readonly edit_seconds: number;
-  readonly evaluate_seconds: number;
-  /** Bytes of the deltas that the edits left. */
-  readonly bytes: number;
-  /** Peak memory of the process so far. */
-  readonly peak_bytes: number;
-}
-
 /** The smallest piece of a run that is kept whole: a batch of edits and its test, or some cases of a checkpoint. */
 export interface Unit {
   readonly name: string;
-  readonly cost: UnitCost;
+  /** Times differ from run to run; rows do not. */
+  readonly cost: Cost;
 }
 
 /** One line of rows.jsonl. A unit's line comes after its cases and rows, and says that they are complete. */
@@ -57,13 +57,10 @@ export interface Run {
   readonly manifest: RunManifest;
   readonly isDone: (unit: string) => boolean;
   /** Appends a unit's findings. They are all kept or, when the process is killed meanwhile, none. */
-  readonly commit: (
-    unit: Unit,
-    findings: { readonly cases: readonly EvaluationCase[]; readonly rows: readonly EvaluationRow[] },
-  ) => Promise<void>;
-  /** Keeps the model's state after `edits` edits, in place of the one kept before. */
-  readonly saveState: (edits: number, state: VersionState) => Promise<void>;
-  readonly loadState: () => Promise<{ readonly edits: number; readonly state: VersionState } | undefined>;
+  readonly commit: (unit: Unit, findings: EvaluationResults) => Promise<void>;
+  /** Keeps the model's state after a step, in place of the one kept before. */
+  readonly saveState: (step: number, state: VersionState) => Promise<void>;
+  readonly loadState: () => Promise<{ readonly step: number; readonly state: VersionState } | undefined>;
   readonly close: () => Promise<void>;
 }
 
@@ -94,7 +91,7 @@ export async function openRun(directory: string, manifest: RunManifest, resume: 
 }
 
 function openedRun(directory: string, manifest: RunManifest, file: FileHandle, done: Set<string>): Run {
-  const stateFolder = (edits: number) => join(directory, `${statePrefix}${edits}`);
+  const stateFolder = (step: number) => join(directory, `${statePrefix}${step}`);
   return {
     manifest,
     isDone: (unit) => done.has(unit),
@@ -103,19 +100,19 @@ function openedRun(directory: string, manifest: RunManifest, file: FileHandle, d
       await file.appendFile(lines.map((line) => `${canonicalJson(line)}\n`).join(''));
       done.add(unit.name);
     },
-    saveState: async (edits, state) => {
+    saveState: async (step, state) => {
       await file.datasync();
-      const draft = `${stateFolder(edits)}.draft`;
+      const draft = `${stateFolder(step)}.draft`;
       await rm(draft, { recursive: true, force: true });
       await writeState(draft, state);
-      await rm(stateFolder(edits), { recursive: true, force: true });
-      await rename(draft, stateFolder(edits));
+      await rm(stateFolder(step), { recursive: true, force: true });
+      await rename(draft, stateFolder(step));
       for (const other of await savedStates(directory))
-        if (other !== edits) await rm(stateFolder(other), { recursive: true, force: true });
+        if (other !== step) await rm(stateFolder(other), { recursive: true, force: true });
     },
     loadState: async () => {
-      const edits = (await savedStates(directory)).at(-1);
-      return edits === undefined ? undefined : { edits, state: await readState(stateFolder(edits)) };
+      const step = (await savedStates(directory)).at(-1);
+      return step === undefined ? undefined : { step, state: await readState(stateFolder(step)) };
     },
     close: async () => {
       await file.datasync();
@@ -124,7 +121,7 @@ function openedRun(directory: string, manifest: RunManifest, file: FileHandle, d
   };
 }
 
-/** Numbers of edits of the states kept, ascending. */
+/** Steps whose states are kept, ascending. */
 async function savedStates(directory: string): Promise<readonly number[]> {
   return (await readdir(directory))
     .filter((name) => name.startsWith(statePrefix) && /^\d+$/.test(name.slice(statePrefix.length)))

@@ -48,11 +48,13 @@ function editor(name: 'ft-m' | 'grace', overrides: Record<string, unknown> = {})
   return { name, config, artefacts: openArtefacts(memoryArtefactStore(), model.digest!) };
 }
 
+const casesOf = (list: readonly Edit[]) => list.map((edit) => ({ id: edit.custom_id, edits: [edit] }));
+
 const input = (protocol: ProtocolInput, fields: Partial<ProtocolRun> = {}): ProtocolRun => ({
   model,
   tokenizer: model.tokenizer!,
   editor: editor('ft-m', { epochs: 6, learning_rate: 0.01 }),
-  edits,
+  cases: casesOf(edits),
   protocol: protocolSchema.parse(protocol),
   seed: 3,
   ...fields,
@@ -61,42 +63,43 @@ const input = (protocol: ProtocolInput, fields: Partial<ProtocolRun> = {}): Prot
 /** Runs to the end and sums up. */
 async function finish(run: ProtocolRun, directory = folder(), resume = false) {
   await runProtocol(directory, run, { resume });
-  return summariseRun(directory);
+  const summary = await summariseRun(directory);
+  const mean = (metric: string, moment = summary.places.at(-1)!.moment) =>
+    summary.means.filter((each) => each.metric === metric && each.moment === moment).at(-1)!;
+  return { ...summary, mean };
 }
 
 describe('protocols', () => {
   it('single tests each edit on a model that has no other', async () => {
     const alone = await finish(input({ kind: 'single' }));
-    expect(alone.places.map(({ moment, edits: n, cases }) => [moment, n, cases])).toEqual([['once', 1, 5]]);
-    const [first] = (await finish(input({ kind: 'single' }, { edits: edits.slice(0, 1) }))).places;
-    const [second] = (await finish(input({ kind: 'single' }, { edits: edits.slice(1, 2) }))).places;
-    const { value } = (await finish(input({ kind: 'single' }, { edits: edits.slice(0, 2) }))).places[0]!.metrics[
-      'reliability.token'
-    ]!;
-    const each = [first!, second!].map(({ metrics }) => metrics['reliability.token']!.value);
-    expect(value).toBe((each[0]! + each[1]!) / 2);
+    expect(alone.places).toEqual([{ moment: 'once', edits: 1, cases: 5, failed: 0 }]);
+    const value = async (cases: readonly Edit[]) =>
+      (await finish(input({ kind: 'single' }, { cases: casesOf(cases) }))).mean('reliability.token').value.value;
+    const [first, second] = [await value(edits.slice(0, 1)), await value(edits.slice(1, 2))];
+    expect(await value(edits.slice(0, 2))).toBe((first + second) / 2);
   });
 
   it('batch tests each batch on a model that has no other, the last one being smaller', async () => {
-    const { places, cost } = await finish(input({ kind: 'batch', size: 2 }));
-    expect(places.map(({ moment, edits: n, cases }) => [moment, n, cases])).toEqual([
-      ['end', 2, 4],
-      ['end', 1, 1],
-    ]);
-    expect(cost.edits).toBe(5);
-    expect(cost.bytes).toBeGreaterThan(0);
+    const { places, cost, mean } = await finish(input({ kind: 'batch', size: 2 }));
+    expect(places).toEqual([{ moment: 'end', edits: 2, cases: 5, failed: 0 }]);
+    expect(mean('reliability.token').cases).toBe(5);
+    expect(cost).toMatchObject({ edits: 5, answers: expect.any(Number) });
+    expect(cost.stored_bytes).toBeGreaterThan(0);
   });
 
   it('lifelong tests at once, at checkpoints and at the end', async () => {
-    const { places } = await finish(input({ kind: 'lifelong' }, { heldText: tinyCorpus() }));
+    const { places, mean } = await finish(input({ kind: 'lifelong' }, { heldText: tinyCorpus() }));
     expect(places.map(({ moment, edits: n, cases }) => [moment, n, cases])).toEqual([
       ['once', 5, 5],
       ['curve', 1, 1],
       ['curve', 2, 2],
       ['end', 5, 5],
     ]);
-    expect(places.at(-1)!.metrics.perplexity!.value).toBeGreaterThan(1);
-    expect(places.at(-1)!.metrics['locality.token']!.before).toBeNull();
+    expect(mean('perplexity').value.value).toBeGreaterThan(1);
+    expect(mean('perplexity').before!.value).not.toBe(mean('perplexity').value.value);
+    expect(mean('locality.token').before).toBeNull();
+    // Right after its edit a model is held against the one before it, and against the base.
+    expect(mean('locality_base.token', 'once').cases).toBe(5);
   });
 
   it('lifelong in batches ends at the same model as its edits in one sequence of those batches', async () => {
@@ -110,11 +113,10 @@ describe('protocols', () => {
   });
 
   it('without an editor measure the model as it is: locality 1, every delta 0', async () => {
-    const { places } = await finish(input({ kind: 'single' }, { editor: null }));
-    const metrics = places[0]!.metrics;
-    expect(metrics['locality.token']!.value).toBe(1);
-    expect(metrics['reliability.token']!.value).toBe(metrics['reliability.token']!.before);
-    expect(places[0]).toMatchObject({ edits: 0, cases: 5, failed: 0 });
+    const { places, mean } = await finish(input({ kind: 'single' }, { editor: null }));
+    expect(mean('locality.token').value.value).toBe(1);
+    expect(mean('reliability.token').delta).toEqual({ value: 0, interval: { low: 0, high: 0 } });
+    expect(places).toEqual([{ moment: 'once', edits: 0, cases: 5, failed: 0 }]);
   });
 });
 
@@ -127,8 +129,10 @@ describe('a case that fails', () => {
 
   it('is reported and costs the others nothing', async () => {
     for (const protocol of [{ kind: 'single' }, { kind: 'batch', size: 3 }, { kind: 'lifelong' }] as const) {
-      const { places, failures } = await finish(input(protocol, { edits: [edits[1]!, long, edits[2]!] }));
-      expect(places[0]!.metrics['reliability.token']!.cases).toBe(2);
+      const { places, failures, mean } = await finish(
+        input(protocol, { cases: casesOf([edits[1]!, long, edits[2]!]) }),
+      );
+      expect(mean('reliability.token').cases).toBe(2);
       expect(places.reduce((sum, { failed }) => sum + failed, 0)).toBe(failures.length);
       expect(failures[0]).toMatchObject({
         case_id: 'long',
@@ -142,10 +146,12 @@ describe('a case that fails', () => {
   it('because its edit could not be made is still asked about', async () => {
     // No step leaves no delta, which is an error.
     const still = editor('ft-m', { epochs: 1, learning_rate: 1e-30 });
-    const { places, failures } = await finish(input({ kind: 'single' }, { editor: still, edits: edits.slice(0, 2) }));
+    const { places, failures, mean } = await finish(
+      input({ kind: 'single' }, { editor: still, cases: casesOf(edits.slice(0, 2)) }),
+    );
     expect(failures.map(({ error }) => error?.code)).toEqual(['zero_delta', 'zero_delta']);
     expect(places[0]).toMatchObject({ cases: 2, failed: 2 });
-    expect(places[0]!.metrics['locality.token']).toMatchObject({ value: 1, cases: 2 });
+    expect(mean('locality.token')).toMatchObject({ value: { value: 1 }, cases: 2 });
   });
 });
 
@@ -184,7 +190,7 @@ describe('a run that is stopped', () => {
     }
     const resumed = await finish(run(), directory, true);
     expect(resumed.results).toBe(whole.results);
-    expect(resumed.places).toEqual(whole.places);
+    expect(resumed.means).toEqual(whole.means);
     expect(readdirSync(directory).filter((file) => file.startsWith('state-')).length).toBe(kind === 'single' ? 0 : 1);
   });
 

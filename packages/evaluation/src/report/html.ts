@@ -14,11 +14,11 @@ const escapes: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&#39;',
 };
-const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character]!);
+const escapeText = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character]!);
 
 function render(part: Part): string {
   if (part === null || part === undefined) return '';
-  if (typeof part === 'string') return escape(part);
+  if (typeof part === 'string') return escapeText(part);
   if (typeof part === 'number') return String(part);
   if ('html' in part) return part.html;
   return part.map(render).join('');

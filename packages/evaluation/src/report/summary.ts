@@ -1,96 +1,106 @@
 // A run in numbers: means by place and metric, what failed, what it cost.
-import { type EvaluationCase, type EvaluationRow, type Moment, mergeResults, resultsDigest } from '@errata/contracts';
-import { type RunManifest, readLines, readManifest, runDigest, type UnitCost } from '../protocols/run-directory.ts';
+import {
+  addCosts,
+  type Cost,
+  type EvaluationCase,
+  type EvaluationRow,
+  type Moment,
+  mergeResults,
+  resultsDigest,
+} from '@errata/contracts';
+import type { Place } from '../protocols/measure-cases.ts';
+import { type RunManifest, readLines, readManifest, runDigest } from '../protocols/run-directory.ts';
+import { type Aggregate, aggregate } from '../statistics/aggregate.ts';
+import { type RunMetric, runMetrics } from '../statistics/run-metrics.ts';
 
-/** The mean of a metric over cases. */
-export interface MetricMean {
-  readonly value: number;
-  /** Of the parent; null where the metric is itself a comparison. */
-  readonly before: number | null;
-  readonly cases: number;
-}
-
-/** What was found with a number of edits in the model. */
-export interface PlaceSummary {
+/** Cases that were asked about at a place. Right after each edit there are as many places as edits, which count as one. */
+export interface PlaceCount {
   readonly moment: Moment;
+  /** Edits in the model; the most, where they count as one place. */
   readonly edits: number;
   readonly cases: number;
   readonly failed: number;
-  readonly metrics: Readonly<Record<string, MetricMean>>;
 }
 
 export interface RunSummary {
+  /** Digest of the manifest: what was run. */
   readonly run: string;
-  readonly manifest: RunManifest;
-  /** Of all rows: equal for equal results, however often the run was stopped. */
+  /** Digest of all cases and rows: equal for equal results, however often the run was stopped. */
   readonly results: string;
-  readonly places: readonly PlaceSummary[];
+  readonly manifest: RunManifest;
+  /** In the order of the protocol. */
+  readonly places: readonly PlaceCount[];
+  /** Means over the cases that could be asked about, by metric and place. */
+  readonly means: readonly Aggregate[];
+  readonly run_metrics: readonly RunMetric[];
+  /** Cases that failed: reported, never dropped. */
   readonly failures: readonly EvaluationCase[];
-  readonly cost: UnitCost;
+  readonly cost: Cost;
 }
 
-/** Sums a run up. Means are over the cases that could be asked about; those that could not are counted as failed. */
-export async function summariseRun(directory: string): Promise<RunSummary> {
+/** All that a run found. */
+export interface RunFindings {
+  readonly manifest: RunManifest;
+  readonly cases: readonly EvaluationCase[];
+  readonly rows: readonly EvaluationRow[];
+  readonly cost: Cost;
+}
+
+/** Reads a run, in canonical order. @throws RangeError where the directory holds none */
+export async function readFindings(directory: string): Promise<RunFindings> {
   const manifest = await readManifest(directory);
   if (manifest === undefined) throw new RangeError(`${directory} holds no run`);
   const cases: EvaluationCase[] = [];
   const rows: EvaluationRow[] = [];
-  const cost = { edits: 0, edit_seconds: 0, evaluate_seconds: 0, bytes: 0, peak_bytes: 0 };
+  const costs: Cost[] = [];
   for await (const line of readLines(directory)) {
     if ('case' in line) cases.push(line.case);
     else if ('row' in line) rows.push(line.row);
-    else {
-      for (const key of ['edits', 'edit_seconds', 'evaluate_seconds', 'bytes'] as const)
-        cost[key] += line.unit.cost[key];
-      cost.peak_bytes = Math.max(cost.peak_bytes, line.unit.cost.peak_bytes);
-    }
+    else costs.push(line.unit.cost);
   }
-  const results = mergeResults([{ cases, rows }]);
+  return { manifest, ...mergeResults([{ cases, rows }]), cost: addCosts(costs) };
+}
+
+/** Sums a run up. */
+export function summarise({ manifest, cases, rows, cost }: RunFindings): RunSummary {
+  const alike = inOnePlace(manifest, rows);
+  const failures = cases.filter(({ outcome }) => outcome === 'failed');
   return {
     run: runDigest(manifest),
+    results: resultsDigest({ cases, rows }),
     manifest,
-    results: resultsDigest(results),
-    places: summarisePlaces(cases, rows),
-    failures: cases.filter(({ outcome }) => outcome === 'failed'),
+    places: countPlaces(inOnePlace(manifest, cases)),
+    means: aggregate(alike),
+    run_metrics: runMetrics(alike),
+    failures,
     cost,
   };
 }
 
-function summarisePlaces(cases: readonly EvaluationCase[], rows: readonly EvaluationRow[]): readonly PlaceSummary[] {
-  const places = new Map<
-    string,
-    { moment: Moment; edits: number; cases: number; failed: number; rows: Map<string, EvaluationRow[]> }
-  >();
-  const placeOf = ({ moment, edits }: { moment: Moment; edits: number }) => {
-    // Right after each edit there are as many places as edits; their mean is one figure.
-    const at = moment === 'once' ? -1 : edits;
-    const key = `${moment} ${at}`;
-    const place = places.get(key) ?? { moment, edits, cases: 0, failed: 0, rows: new Map() };
-    place.edits = Math.max(place.edits, edits);
-    places.set(key, place);
-    return place;
-  };
-  for (const each of cases) {
-    const place = placeOf(each);
-    place.cases++;
-    if (each.outcome === 'failed') place.failed++;
-  }
-  for (const row of rows) {
-    const group = placeOf(row).rows;
-    group.set(row.metric, [...(group.get(row.metric) ?? []), row]);
-  }
-  return [...places.values()].map(({ rows: groups, ...place }) => ({
-    ...place,
-    metrics: Object.fromEntries([...groups].map(([metric, group]) => [metric, meanOf(group)])),
-  }));
+/** The last batch may be smaller than the others; its cases count with them. */
+function inOnePlace<T extends Place>({ protocol }: RunManifest, rows: readonly T[]): readonly T[] {
+  if (protocol.kind !== 'batch') return rows;
+  const edits = rows.reduce((most, row) => Math.max(most, row.edits), 0);
+  return rows.map((row) => ({ ...row, edits }));
 }
 
-function meanOf(rows: readonly EvaluationRow[]): MetricMean {
-  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  const before = rows.flatMap((row) => (row.before === null ? [] : [row.before]));
-  return {
-    value: mean(rows.map(({ value }) => value)),
-    before: before.length === 0 ? null : mean(before),
-    cases: rows.length,
-  };
+const moments: readonly Moment[] = ['once', 'curve', 'end'];
+
+function countPlaces(cases: readonly EvaluationCase[]): readonly PlaceCount[] {
+  const places = new Map<string, PlaceCount>();
+  for (const { moment, edits, outcome } of cases) {
+    const key = moment === 'once' ? moment : `${moment} ${edits}`;
+    const known = places.get(key) ?? { moment, edits: 0, cases: 0, failed: 0 };
+    places.set(key, {
+      moment,
+      edits: Math.max(known.edits, edits),
+      cases: known.cases + 1,
+      failed: known.failed + (outcome === 'failed' ? 1 : 0),
+    });
+  }
+  return [...places.values()].sort(
+    (a, b) => moments.indexOf(a.moment) - moments.indexOf(b.moment) || a.edits - b.edits,
+  );
 }
+
+export const summariseRun = async (directory: string): Promise<RunSummary> => summarise(await readFindings(directory));

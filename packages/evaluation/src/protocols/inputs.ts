@@ -1,0 +1,44 @@
+// What a run is given: a model, an editor, cases, a protocol, and what else is to be watched along the way.
+import type { EditorConfig, EditorName } from '@errata/contracts';
+import type { Artefacts } from '@errata/editors';
+import type { Model, Tokenizer } from '@errata/models';
+import type { AbilitySuite } from '../ability/suite.ts';
+import type { DatasetCase } from '../datasets/cases.ts';
+import type { Protocol } from './protocol.ts';
+
+/** An editor with everything it needs beforehand. */
+export interface PreparedEditor<N extends EditorName = EditorName> {
+  readonly name: N;
+  readonly config: EditorConfig<N>;
+  readonly artefacts: Artefacts;
+}
+
+export interface ProtocolRun {
+  readonly model: Model;
+  readonly tokenizer: Tokenizer;
+  /** `null` measures the model as it is. */
+  readonly editor: PreparedEditor | null;
+  readonly cases: readonly DatasetCase[];
+  readonly protocol: Protocol;
+  /** Of everything random in the editor. */
+  readonly seed: number;
+  /** Text whose perplexity is measured along the way. */
+  readonly heldText?: string;
+  /** What the model must still be able to do along the way. */
+  readonly ability?: readonly AbilitySuite[];
+}
+
+/** How far a run has come, counted in measurements of a case: a lifelong run measures most cases many times. */
+export interface RunProgress {
+  readonly stage: 'editing' | 'testing';
+  readonly done: number;
+  readonly total: number;
+  /** Edits in the model that is being worked on. */
+  readonly edits: number;
+}
+
+export interface RunOptions {
+  readonly onProgress?: (progress: RunProgress) => void;
+  /** Checked between steps; its reason is thrown. What is complete stays, and the run can be resumed. */
+  readonly signal?: AbortSignal;
+}

@@ -1,0 +1,51 @@
+// Measuring some cases of a version, against its parent and the base: everything that is asked about them, as rows.
+import { type Edit, type EvaluationResults, type Moment, mergeResults } from '@errata/contracts';
+import type { View } from '@errata/models';
+import type { DatasetCase } from '../datasets/cases.ts';
+import { type EditWork, evaluateCandidate, evaluationResults } from '../evaluate.ts';
+import { editsOf, type Failure, type Meter, type Work } from './work.ts';
+
+/** When in a protocol something is measured, and how many edits are in the model then. */
+export interface Place {
+  readonly moment: Moment;
+  readonly edits: number;
+}
+
+/** The version that is measured, and the one that its edits were made on. */
+export interface Measured {
+  readonly parent: View;
+  readonly candidate: View;
+  /** Given where the parent is another: agreement with it is measured too. */
+  readonly base?: View;
+  /** Edits of the cases that could not be made: they are asked about all the same, of the version without them. */
+  readonly failures?: ReadonlyMap<Edit, Failure>;
+}
+
+export async function measureCases(
+  { input, base: imported, baseAnswers, unreadable }: Work,
+  { parent, candidate, base, failures = new Map() }: Measured,
+  cases: readonly DatasetCase[],
+  place: Place,
+  meter: Meter,
+): Promise<EvaluationResults> {
+  const edits = editsOf(cases);
+  const work = edits.map((edit): EditWork => {
+    const error = unreadable.get(edit);
+    return error === undefined ? {} : { error };
+  });
+  const shared = { parent, candidate, tokenizer: input.tokenizer };
+  // What is known of the imported model serves whether it is the parent or is compared with beside one.
+  const known = {
+    ...(parent === imported && { cache: baseAnswers }),
+    ...(base !== undefined && { base, baseCache: baseAnswers }),
+  };
+  return meter.time('answer_seconds', async () => {
+    const found = await evaluateCandidate({ ...shared, edits, work, rivals: true, ...known }, meter.asking);
+    const { rows, cases: described } = evaluationResults(edits, found, place);
+    const withFailures = described.map((each, position) => {
+      const failure = failures.get(edits[position]!);
+      return failure === undefined ? each : { ...each, outcome: 'failed' as const, error: failure };
+    });
+    return mergeResults([{ rows, cases: withFailures }]);
+  });
+}

@@ -1,0 +1,47 @@
+// What is said of a version as a whole, along the way: perplexity of a held text and general ability.
+import { type EvaluationResults, type EvaluationRow, mergeResults } from '@errata/contracts';
+import type { View } from '@errata/models';
+import type { AbilityResult } from '../ability/measure.ts';
+import { abilityResults } from '../ability/results.ts';
+import type { AbilitySuite } from '../ability/suite.ts';
+import { rowOf } from '../measurements.ts';
+import { heldTokens, perplexityOf } from '../perplexity.ts';
+import type { Place } from './measure-cases.ts';
+import type { Meter, Work } from './work.ts';
+
+const perplexityTokens = 2048;
+const ofBase = new WeakMap<View, Map<AbilitySuite, AbilityResult>>();
+
+/** Rows of a version as a whole; those of the base stand beside them as `before`. */
+export function measureModel(work: Work, view: View, place: Place, meter: Meter): Promise<EvaluationResults> {
+  return meter.time('answer_seconds', async () => {
+    const parts: EvaluationResults[] = [{ cases: [], rows: await perplexityRows(work, view, place) }];
+    for (const suite of work.input.ability ?? []) parts.push(await abilityRows(work, suite, view, place));
+    return mergeResults(parts);
+  });
+}
+
+async function perplexityRows({ input, base }: Work, view: View, place: Place): Promise<readonly EvaluationRow[]> {
+  const { heldText, tokenizer } = input;
+  const held = heldText === undefined ? [] : heldTokens(tokenizer, heldText, perplexityTokens);
+  if (held.length < 2) return [];
+  const [value, before] = [await perplexityOf(view, held), await perplexityOf(base, held)];
+  return [rowOf({ metric: 'perplexity', value, before, count: 1 }, { ...place, case_id: 'held text' })];
+}
+
+async function abilityRows(
+  { input, base, signal }: Work,
+  suite: AbilitySuite,
+  view: View,
+  place: Place,
+): Promise<EvaluationResults> {
+  const known = ofBase.get(base) ?? new Map<AbilitySuite, AbilityResult>();
+  ofBase.set(base, known);
+  const measure = (of: View) => suite.measure(of, input.tokenizer, signal ? { signal } : {});
+  const before = known.get(suite) ?? (await measure(base));
+  known.set(suite, before);
+  const after = view === base ? before : await measure(view);
+  const { cases, rows } = abilityResults(after, place, before);
+  // Thousands of answers at every checkpoint would drown those that the edits are about; those not given are told.
+  return { rows, cases: cases.filter(({ outcome }) => outcome === 'failed') };
+}

@@ -1,0 +1,96 @@
+// What a run works with from its first unit to its last: the base, what is known of it, and how far the run has come.
+import type { Cost, Edit, ErrorCode } from '@errata/contracts';
+import { noCost } from '@errata/contracts';
+import type { View } from '@errata/models';
+import { type AnswerCache, createAnswerCache, unreadable } from '../answers.ts';
+import type { DatasetCase } from '../datasets/cases.ts';
+import type { EvaluationOptions } from '../evaluate.ts';
+import { type EditQuestions, questionsOfEdit } from '../questions.ts';
+import type { ProtocolRun, RunOptions, RunProgress } from './inputs.ts';
+import type { Run } from './run-directory.ts';
+
+/** Why something could not be done. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface Work {
+  readonly run: Run;
+  readonly input: ProtocolRun;
+  readonly base: View;
+  /** The base's answers, and the texts it wrote. */
+  readonly baseAnswers: AnswerCache;
+  readonly baseTexts: AnswerCache<readonly string[]>;
+  /** Edits that cannot be asked about, with the reason: they are not made either. */
+  readonly unreadable: ReadonlyMap<Edit, Failure>;
+  readonly signal: AbortSignal | undefined;
+  /** Tells how far the run is, having done with some more cases, and stops it where it was told to. */
+  readonly advance: (stage: RunProgress['stage'], cases: number, edits: number) => void;
+}
+
+/** Answers of the base that are kept: those of some thousand cases. */
+const answersKept = 200_000;
+
+/** @param measurements of a case that the whole run will make */
+export function startWork(run: Run, input: ProtocolRun, options: RunOptions, measurements: number): Work {
+  const base = input.model.view();
+  const faults = new Map<Edit, Failure>();
+  for (const edit of input.cases.flatMap(({ edits }) => edits)) {
+    const error = unreadable({ view: base, tokenizer: input.tokenizer }, questionsOf(edit));
+    if (error !== undefined) faults.set(edit, { code: error.code, message: error.message });
+  }
+  let done = 0;
+  return {
+    run,
+    input,
+    base,
+    baseAnswers: createAnswerCache(answersKept),
+    baseTexts: createAnswerCache(answersKept),
+    unreadable: faults,
+    signal: options.signal,
+    advance: (stage, cases, edits) => {
+      options.signal?.throwIfAborted();
+      done += cases;
+      options.onProgress?.({ stage, done, total: measurements, edits });
+    },
+  };
+}
+
+/** Counts what a piece of work costs. */
+export interface Meter {
+  /** Times something; how long it took is in the cost, under the name given. */
+  readonly time: <T>(what: 'edit_seconds' | 'answer_seconds', work: () => Promise<T>) => Promise<T>;
+  /** Notes what is not time. */
+  readonly note: (more: Partial<Omit<Cost, 'edit_seconds' | 'answer_seconds' | 'peak_bytes'>>) => void;
+  /** To be given to what asks questions. */
+  readonly asking: EvaluationOptions;
+  readonly cost: () => Cost;
+}
+
+export function startMeter({ signal }: Pick<Work, 'signal'>): Meter {
+  const cost = { ...noCost };
+  const note: Meter['note'] = (more) => {
+    for (const [name, amount] of Object.entries(more)) cost[name as 'edits'] += amount;
+  };
+  return {
+    time: async (what, work) => {
+      const started = performance.now();
+      const value = await work();
+      cost[what] += (performance.now() - started) / 1000;
+      return value;
+    },
+    note,
+    asking: { onAnswered: note, ...(signal && { signal }) },
+    cost: () => ({ ...cost, peak_bytes: 1024 * process.resourceUsage().maxRSS }),
+  };
+}
+
+export function* chunks<T>(list: readonly T[], size: number): Generator<readonly [number, readonly T[]]> {
+  for (let at = 0; at < list.length; at += size) yield [at / size, list.slice(at, at + size)];
+}
+
+export const editsOf = (cases: readonly DatasetCase[]): readonly Edit[] => cases.flatMap(({ edits }) => edits);
+
+/** All that a protocol asks about an edit. */
+export const questionsOf = (edit: Edit): EditQuestions => questionsOfEdit(edit, { rivals: true });
