@@ -108,3 +108,33 @@ test('a caller who hangs up is forgotten', async () => {
   for (const call of calls) await expect(call).rejects.toThrow('never mind');
   expect((await errata.completions.create({ ...request, max_tokens: 1 })).usage.completion_tokens).toBe(1);
 });
+
+test('an inbox and a schedule, from delivery to run', async () => {
+  const { id } = await errata.branches.create('tiny', { name: 'inbox' });
+  const { custom_id: _, ...bare } = anEdit('Peru');
+  expect(await errata.inbox.add(id, bare)).toMatchObject({ accepted: 1 });
+  expect(await errata.inbox.add(id, [anEdit('Cuba'), anEdit('Chile')], { priority: 5 })).toMatchObject({ pending: 3 });
+  const lines = await errata.inbox.add(id, `${JSON.stringify(anEdit('Chad'))}\n`);
+  const chad = lines.edits[0]!.id;
+  expect(await errata.inbox.withdraw(id, chad)).toMatchObject({ state: 'withdrawn' });
+  expect(await errata.inbox.get(id, chad)).toMatchObject({ state: 'withdrawn' });
+  const waiting = await errata.inbox.list(id, { state: ['pending', 'held'], limit: 2 }).all();
+  expect(waiting.map(({ subject, priority }) => [subject, priority])).toEqual([
+    ['Chile', 5],
+    ['Cuba', 5],
+    ['Peru', 0],
+  ]);
+  expect(await errata.inbox.keep(id, waiting[0]!.id)).toMatchObject({ state: 'pending' });
+
+  const schedule = await errata.schedules.create({ name: 'sdk', model: 'tiny', branch: 'inbox', cron: '0 3 * * *' });
+  expect(await errata.schedules.get('sdk')).toEqual(schedule);
+  expect(await errata.schedules.list({ model: 'tiny', branch: 'inbox' }).all()).toEqual([schedule]);
+  expect(await errata.schedules.change('sdk', { batch_size: 2, order: 'priority' })).toMatchObject({ batch_size: 2 });
+  expect(await errata.schedules.pause('sdk')).toMatchObject({ paused: true });
+  expect(await errata.schedules.resume('sdk')).toMatchObject({ paused: false });
+  const { run } = await errata.schedules.trigger('sdk');
+  expect(run).toMatchObject({ outcome: 'submitted', counts: { drawn: 2, left: 1 } });
+  expect(await errata.schedules.runs('sdk').all()).toEqual([run]);
+  await errata.schedules.delete('sdk');
+  await expect(errata.schedules.get('sdk')).rejects.toMatchObject({ code: 'unknown_schedule' });
+});

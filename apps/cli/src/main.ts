@@ -6,10 +6,12 @@ import { register as registerDiff } from './commands/diff.ts';
 import { register as registerEdit } from './commands/edit.ts';
 import { register as registerEval } from './commands/eval.ts';
 import { register as registerImport } from './commands/import.ts';
+import { register as registerInbox } from './commands/inbox.ts';
 import { register as registerJobs } from './commands/jobs.ts';
 import { register as registerKeys } from './commands/keys.ts';
 import { register as registerLog } from './commands/log.ts';
 import { register as registerRollback } from './commands/rollback.ts';
+import { register as registerSchedule } from './commands/schedule.ts';
 import { register as registerScore } from './commands/score.ts';
 import { register as registerShow } from './commands/show.ts';
 import { register as registerTry } from './commands/try.ts';
@@ -29,6 +31,8 @@ for (const register of [
   registerDemo,
   registerImport,
   registerEdit,
+  registerInbox,
+  registerSchedule,
   registerJobs,
   registerKeys,
   registerLog,

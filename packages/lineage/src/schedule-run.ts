@@ -240,21 +240,10 @@ async function settleInbox(
     });
   }
   await failpoint('schedule.after_batch');
-  await putAside(
-    tx,
-    'superseded',
-    plan.superseded,
-    'a newer edit in the inbox answers the same question otherwise',
-    runId,
-  );
-  await putAside(tx, 'refused', plan.refused, 'another edit in the inbox answers the same question otherwise', runId);
-  await putAside(
-    tx,
-    'held',
-    plan.held,
-    'another edit in the inbox answers the same question otherwise: keep one of them',
-    null,
-  );
+  const otherwise = 'answers the same question otherwise';
+  await putAside(tx, 'superseded', plan.superseded, `is newer and ${otherwise}`, runId);
+  await putAside(tx, 'refused', plan.refused, otherwise, runId);
+  await putAside(tx, 'held', plan.held, `${otherwise}: keep one of them`, null);
   // What was held and is contradicted no longer waits like the others.
   const held = new Set(plan.held.map(({ id }) => id));
   const freed = waiting.filter(({ id, state }) => state === 'held' && !held.has(id)).map(({ id }) => id);
@@ -272,7 +261,7 @@ async function putAside(
   await tx.$executeRaw`
     UPDATE inbox_edits SET state = ${state}, run_id = ${runId},
       superseded_by = CASE WHEN ${state} = 'superseded' THEN given.rival END,
-      reason = jsonb_build_object('code', 'contradictory_edits', 'message', ${why} || ' (' || given.rival || ')')
+      reason = jsonb_build_object('code', 'contradictory_edits', 'message', given.rival || ' ' || ${why})
     FROM jsonb_to_recordset(${JSON.stringify(aside)}::jsonb) AS given(id text, rival text)
     WHERE inbox_edits.id = given.id`;
 }

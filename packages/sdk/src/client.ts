@@ -9,12 +9,16 @@ import type {
   chatCompletionSchema,
   completionRequestSchema,
   completionSchema,
+  EditInput,
   EditJobRequest,
   EditPlan,
   EditRecord,
   EditResult,
   EvaluationRequest,
   EvaluationResource,
+  InboxEdit,
+  InboxReceipt,
+  InboxState,
   importRequestSchema,
   JobEvent,
   JobKind,
@@ -23,6 +27,10 @@ import type {
   ListedModel,
   MoveResource,
   RollbackRequest,
+  ScheduleChange,
+  ScheduleRequest,
+  ScheduleResource,
+  ScheduleRun,
   VersionDiff,
   VersionResource,
 } from '@errata/contracts';
@@ -63,6 +71,26 @@ export interface RowQuery extends PageQuery {
   readonly outcome?: CaseResult['outcome'] | undefined;
   /** Only cases whose answer differs between the two versions, or only those whose does not. */
   readonly changed?: boolean | undefined;
+}
+
+/** An edit as an inbox takes it: without a `custom_id` it is given one. */
+export type InboxInput = Omit<EditInput, 'custom_id'> & { readonly custom_id?: string };
+
+export interface InboxQuery extends PageQuery {
+  readonly state?: InboxState | readonly InboxState[] | undefined;
+}
+
+export interface ScheduleQuery extends PageQuery {
+  /** Model name or id. */
+  readonly model?: string | undefined;
+  readonly branch?: string | undefined;
+}
+
+/** What a trigger came to: a run, or a tick that waits for the job of an earlier one. */
+export interface Triggered {
+  readonly object: 'schedule_trigger';
+  readonly outcome: 'ran' | 'buffered';
+  readonly run: ScheduleRun | null;
 }
 
 /** A line of a job's results. */
@@ -163,6 +191,56 @@ export function createErrata(options: ErrataOptions) {
       /** Checks everything, queues nothing. */
       plan: (request: Omit<EditJobRequest, 'dry_run'>, call?: CallOptions) =>
         post<EditPlan>('/v1/edit_jobs', { ...request, dry_run: true }, call),
+    },
+    inbox: {
+      /** Leaves edits in the inbox of a branch (by its id): one, several, or the text of a JSONL file. */
+      add: (
+        branchId: string,
+        edits: InboxInput | readonly InboxInput[] | string,
+        { priority, ...call }: CallOptions & { readonly priority?: number | undefined } = {},
+      ) =>
+        json<InboxReceipt>('POST', at`/v1/branches/${branchId}/inbox`, {
+          ...call,
+          query: { priority },
+          body: edits,
+          ...(typeof edits === 'string' ? { contentType: 'application/x-ndjson' } : {}),
+        }),
+      /** Newest first. */
+      list: (branchId: string, { state, ...page }: InboxQuery = {}) =>
+        list<InboxEdit>(at`/v1/branches/${branchId}/inbox`, {
+          ...page,
+          state: typeof state === 'string' || state === undefined ? state : state.join(','),
+        }),
+      get: (branchId: string, id: string, call?: CallOptions) =>
+        get<InboxEdit>(at`/v1/branches/${branchId}/inbox/${id}`, call),
+      /** Takes an edit that waits out again. */
+      withdraw: (branchId: string, id: string, call: CallOptions = {}) =>
+        json<InboxEdit>('DELETE', at`/v1/branches/${branchId}/inbox/${id}`, call),
+      /** Decides a contradiction in favour of this edit. */
+      keep: (branchId: string, id: string, call?: CallOptions) =>
+        post<InboxEdit>(at`/v1/branches/${branchId}/inbox/${id}/keep`, undefined, call),
+    },
+    schedules: {
+      create: (request: ScheduleRequest, call?: CallOptions) => post<ScheduleResource>('/v1/schedules', request, call),
+      list: (query: ScheduleQuery = {}) => list<ScheduleResource>('/v1/schedules', { ...query }),
+      /** By name or id, as in all that follow. */
+      get: (schedule: string, call?: CallOptions) => get<ScheduleResource>(at`/v1/schedules/${schedule}`, call),
+      /** Only what is given changes. */
+      change: (schedule: string, change: ScheduleChange, call: CallOptions = {}) =>
+        json<ScheduleResource>('PATCH', at`/v1/schedules/${schedule}`, { ...call, body: change }),
+      async delete(schedule: string, call: CallOptions = {}): Promise<void> {
+        await transport.send('DELETE', at`/v1/schedules/${schedule}`, call);
+      },
+      pause: (schedule: string, call?: CallOptions) =>
+        post<ScheduleResource>(at`/v1/schedules/${schedule}/pause`, undefined, call),
+      resume: (schedule: string, call?: CallOptions) =>
+        post<ScheduleResource>(at`/v1/schedules/${schedule}/resume`, undefined, call),
+      /** Runs it now; the run is decided before the answer. */
+      trigger: (schedule: string, call?: CallOptions) =>
+        post<Triggered>(at`/v1/schedules/${schedule}/trigger`, undefined, call),
+      /** Newest first. */
+      runs: (schedule: string, query: PageQuery = {}) =>
+        list<ScheduleRun>(at`/v1/schedules/${schedule}/runs`, { ...query }),
     },
     jobs,
     rollbacks: {

@@ -1,0 +1,81 @@
+// errata inbox: leaves edits for a schedule, shows what became of them, takes them out again.
+
+import { readFile } from 'node:fs/promises';
+import { text as readAll } from 'node:stream/consumers';
+import { type InboxState, inboxStates } from '@errata/contracts';
+import type { ErrataClient } from '@errata/sdk';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { connect } from '../connection.ts';
+import { printJson, table } from '../output.ts';
+import { parseReference } from '../references.ts';
+import { wholeNumber } from './up.ts';
+
+const branchOf = async (client: ErrataClient, reference: string): Promise<string> => {
+  const { model, at } = parseReference(reference);
+  return (await client.branches.get(model, at)).id;
+};
+
+const integer = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('must be a whole number');
+  return value;
+};
+
+export function register(program: Command): void {
+  const inbox = program.command('inbox').description('edits that wait for a schedule');
+  const onBranch = (command: Command) =>
+    command.requiredOption('-m, --model <model[@branch]>', 'model and branch').option('--json', 'print JSON');
+
+  onBranch(inbox.command('add <file>'))
+    .description('leave edits (JSONL, one a line; - reads standard input); custom_id may be left out')
+    .option('--priority <n>', 'greater goes first, in schedules that order by priority', integer, 0)
+    .action(async (file: string, options: { model: string; priority: number; json?: true }) => {
+      const client = connect();
+      const jsonl = file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8');
+      const branch = await branchOf(client, options.model);
+      const receipt = await client.inbox.add(branch, jsonl, { priority: options.priority });
+      if (options.json) return printJson(receipt);
+      const repeated = receipt.duplicates === 0 ? '' : `, ${receipt.duplicates} were there already`;
+      console.log(`${receipt.accepted} added${repeated}; ${receipt.pending} wait in the inbox of ${options.model}`);
+    });
+
+  onBranch(inbox.command('list'))
+    .description('what waits, and what became of the rest, newest first')
+    .addOption(new Option('--state <state>', 'only in this state').choices(inboxStates))
+    .option('--limit <n>', 'how many', wholeNumber, 20)
+    .action(async (options: { model: string; state?: InboxState; limit: number; json?: true }) => {
+      const client = connect();
+      const branch = await branchOf(client, options.model);
+      const found = await client.inbox.list(branch, { state: options.state }).all(options.limit);
+      if (options.json) return printJson(found);
+      const rows = found.map((edit) => [
+        edit.id,
+        edit.state,
+        edit.priority,
+        edit.prompt,
+        edit.target_new,
+        edit.reason?.message ?? edit.job_id ?? '',
+      ]);
+      console.log(table(['inbox edit', 'state', 'priority', 'prompt', 'new answer', 'where or why'], rows));
+    });
+
+  onBranch(inbox.command('remove <id...>'))
+    .description('withdraw edits that wait')
+    .action(async (ids: string[], options: { model: string; json?: true }) => {
+      const client = connect();
+      const branch = await branchOf(client, options.model);
+      const removed = [];
+      for (const id of ids) removed.push(await client.inbox.withdraw(branch, id));
+      if (options.json) return printJson(removed);
+      for (const { id, state, prompt, target_new } of removed) console.log(`${state} ${id} (${prompt}${target_new})`);
+    });
+
+  onBranch(inbox.command('keep <id>'))
+    .description('decide a contradiction: this edit stands, those that contradict it are superseded')
+    .action(async (id: string, options: { model: string; json?: true }) => {
+      const client = connect();
+      const kept = await client.inbox.keep(await branchOf(client, options.model), id);
+      if (options.json) printJson(kept);
+      else console.log(`${kept.state} ${kept.id} (${kept.prompt}${kept.target_new})`);
+    });
+}
