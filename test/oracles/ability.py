@@ -288,12 +288,13 @@ def tiny(name, tokenizer_file, seed):
 
 def real():
     """A few items of the shared files on a real small checkpoint: ids and scores, none of the text."""
-    from transformers import AutoTokenizer
-
     folder = SHARED / "models/tinystories656k"
     if not folder.exists():
         return
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    # By its file alone: the class that transformers picks for it drops characters that are not in the vocabulary.
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"), eos_token="<|end_story|>", clean_up_tokenization_spaces=False
+    )
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     lab = Lab(model, tokenizer, space_after=True, eos=tokenizer.eos_token_id)
     context = model.config.max_position_embeddings

@@ -24,6 +24,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { modelRoutes } from './routes/models.ts';
 import { rollbackRoutes } from './routes/rollbacks.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
+import { searchRoutes } from './routes/searches.ts';
 import { versionRoutes } from './routes/versions.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -83,6 +84,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(jobRoutes(parts, { feed, heartbeatMs: limits.heartbeatMs, closing: closing.signal, metrics }));
   await app.register(rollbackRoutes(parts));
   await app.register(evaluationRoutes(parts));
+  await app.register(searchRoutes(parts));
   await app.register(artefactRoutes(parts));
   await app.register(completionRoutes(parts, { queue: limits.completionQueue, metrics }));
   await app.ready();

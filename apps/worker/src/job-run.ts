@@ -4,7 +4,7 @@ import type { EngineMethods } from '@errata/engine';
 import { appendProgress, isCancelRequested, type Lease, moveJob, type TakenJob } from '@errata/lineage';
 import type { WorkerContext } from './context.ts';
 import type { HeldLane } from './held-lane.ts';
-import { type ProgressLog, progressLog } from './progress.ts';
+import { type Progress, type ProgressLog, progressLog } from './progress.ts';
 import { Interruption } from './verdict.ts';
 
 type Method = keyof EngineMethods;
@@ -24,6 +24,8 @@ export interface JobRun {
     params: EngineMethods[M]['params'],
     phase?: string,
   ): Promise<EngineMethods[M]['result']>;
+  /** Notes how far the job has come. */
+  report(progress: Progress): void;
   /** Notes that the job has reached one of its outcomes, by a commit or a finish of its own. */
   ended(state: JobState): void;
 }
@@ -61,6 +63,7 @@ export async function whileRunning<T>(
       lease,
       state: () => state,
       ended: become,
+      report: (report) => progress.report(report),
       move: async (to) => {
         await settle(progress, signal);
         if ((await moveJob(lineage, lease, job.id, state, to)) === 'cancel_requested')

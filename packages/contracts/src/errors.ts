@@ -57,6 +57,9 @@ export const errorCatalogue = {
   lease_lost: passing(409, 'Another worker has taken over this lane'),
   stale_epoch: passing(409, 'The lease that guarded this write has been superseded'),
 
+  // Searches through a history
+  ends_agree: user(422, 'The probe has the same verdict at both ends of the range: there is nothing to search for'),
+
   // Models and checkpoints
   not_a_model_directory: user(422, 'The directory does not hold a model'),
   invalid_checkpoint: user(422, 'The checkpoint is malformed'),

@@ -15,4 +15,5 @@ export * from './manifest.ts';
 export * from './resources.ts';
 export * from './results.ts';
 export * from './schedules.ts';
+export * from './searches.ts';
 export * from './states.ts';

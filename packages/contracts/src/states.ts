@@ -1,6 +1,15 @@
 // The states of a job and the moves between them.
 
-export const jobKinds = ['import', 'artefact', 'edit', 'rollback', 'evaluation', 'evaluation_shard'] as const;
+export const jobKinds = [
+  'import',
+  'artefact',
+  'edit',
+  'rollback',
+  'evaluation',
+  'evaluation_shard',
+  'bisect',
+  'blame',
+] as const;
 export type JobKind = (typeof jobKinds)[number];
 
 export const jobStates = [

@@ -1,5 +1,6 @@
 // What crosses between a client and its engine process: closed unions of plain data. Binary stays in the blob store.
 import type {
+  AskedQuestion,
   CaseResult,
   ConfigOverrides,
   DeltaKind,
@@ -9,6 +10,7 @@ import type {
   GateMeasurements,
   GatePolicy,
   GateValues,
+  GivenAnswer,
   MergedMeans,
   ModelDefaults,
   PlacedCase,
@@ -199,6 +201,11 @@ export interface EngineMethods {
     },
     { readonly completions: readonly Completion[] }
   >;
+  /** One question to one version. */
+  readonly ask: Method<
+    { readonly model: ModelReference; readonly version: VersionSource; readonly question: AskedQuestion },
+    GivenAnswer
+  >;
   /** sha256 over every tensor of a version as served. */
   readonly digestWeights: Method<
     { readonly model: ModelReference; readonly manifest: VersionSource },
@@ -241,6 +248,7 @@ export const engineMethods = [
   'evaluateCases',
   'concludeEvaluation',
   'complete',
+  'ask',
   'digestWeights',
   'logits',
   'snapshot',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openDiskStore } from '@errata/blobs';
 import { encodePrompt } from '@errata/models';
 import { applyEdits } from './apply-edits.ts';
+import { ask } from './ask.ts';
 import { complete } from './complete.ts';
 import type { CallContext } from './context.ts';
 import { evaluateCandidate } from './evaluate-candidate.ts';
@@ -38,6 +39,7 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     concludeEvaluation: async ({ model, ...params }, context) =>
       concludeEvaluation(await models.open(model), params, context),
     complete: async (params, context) => complete(await models.open(params.model), params, context),
+    ask: async ({ model, ...params }, context) => ask(await models.open(model), params, context),
     digestWeights: async ({ model, manifest }) => {
       const view = await (await models.open(model)).view(manifest);
       return { digest: view.weightsDigest() };

@@ -122,7 +122,7 @@ interface Place {
 }
 
 /** The version to evaluate, with the chain that says whose edits it holds: that of the branch, or of the history that led here last. */
-async function placeOf(
+export async function placeOf(
   tx: Tx,
   modelId: string,
   { branch, version }: Pick<EvaluationSubmission, 'branch' | 'version'>,

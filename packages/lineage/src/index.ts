@@ -1,4 +1,5 @@
 // The face of @errata/lineage: what is true, and the only ways to change it.
+export { findAnswer, keepAnswer } from './answers.ts';
 export * from './artefacts.ts';
 export {
   branchLane,
@@ -58,6 +59,7 @@ export {
   resumeSchedule,
   schedulesToRun,
 } from './schedules.ts';
+export * from './searches.ts';
 export {
   type ArtefactSubmission,
   type EditSubmission,

@@ -157,3 +157,19 @@ async function planExact(
   });
   return { mode: 'exact', base, steps, reverted: [...reverted] };
 }
+
+/** What it takes to apply some edits of a job anew as that job applied them, and the version that the job made. */
+export async function replayOf(
+  db: Db,
+  jobId: string,
+  edits: readonly StoredEdit[],
+): Promise<ReplayStep & { readonly version_id: string | null }> {
+  const job = await clientOf(db).job.findUniqueOrThrow({ where: { id: jobId } });
+  return {
+    job_id: jobId,
+    input: job.input as Record<string, unknown>,
+    result: job.result as Record<string, unknown> | null,
+    edits: [...edits].sort((a, b) => a.position - b.position),
+    version_id: job.versionId,
+  };
+}

@@ -2,6 +2,10 @@
 import type {
   ArtefactResource,
   artefactRequestSchema,
+  BisectionRequest,
+  BisectionResource,
+  BlameRequest,
+  BlameResource,
   BranchResource,
   branchRequestSchema,
   CaseResult,
@@ -263,6 +267,18 @@ export function createErrata(options: ErrataOptions) {
         const response = await transport.send('GET', at`/v1/evaluations/${id}/rows`, { ...call, accept: 'text/csv' });
         return response.text();
       },
+    },
+    /** Which move of a branch broke an answer. Queued as a job: follow it by `jobs.wait`, then read what it found. */
+    bisections: {
+      create: (request: BisectionRequest, call?: CallOptions) => post<JobResource>('/v1/bisections', request, call),
+      list: (query: Omit<JobQuery, 'kind' | 'parent'> = {}) => list<BisectionResource>('/v1/bisections', { ...query }),
+      get: (id: string, call?: CallOptions) => get<BisectionResource>(at`/v1/bisections/${id}`, call),
+    },
+    /** Which edit made an answer, as a job in the same way. */
+    blame: {
+      create: (request: BlameRequest, call?: CallOptions) => post<JobResource>('/v1/blame', request, call),
+      list: (query: Omit<JobQuery, 'kind' | 'parent'> = {}) => list<BlameResource>('/v1/blame', { ...query }),
+      get: (id: string, call?: CallOptions) => get<BlameResource>(at`/v1/blame/${id}`, call),
     },
     artefacts: {
       create: (request: ArtefactRequest, call?: CallOptions) => post<JobResource>('/v1/artefacts', request, call),

@@ -85,6 +85,8 @@ const scopeOf: Record<JobKind, Scope> = {
   rollback: 'versions:rollback',
   evaluation: 'evals:write',
   evaluation_shard: 'evals:write',
+  bisect: 'evals:write',
+  blame: 'evals:write',
 };
 
 async function jobToChange(lineage: Lineage, caller: Caller, id: string): Promise<JobResource> {

@@ -2,6 +2,8 @@
 import type { JobKind } from '@errata/contracts';
 import type { JobRun } from '../job-run.ts';
 import { buildArtefacts } from './artefact.ts';
+import { bisect } from './bisect.ts';
+import { blame } from './blame.ts';
 import { applyEditJob } from './edit.ts';
 import { evaluateShard, mergeEvaluation } from './evaluation.ts';
 import { importModel } from './import.ts';
@@ -14,6 +16,8 @@ const works: Record<JobKind, (run: JobRun) => Promise<void>> = {
   rollback: rollBack,
   evaluation: mergeEvaluation,
   evaluation_shard: evaluateShard,
+  bisect,
+  blame,
 };
 
 export const workOf = (kind: JobKind): ((run: JobRun) => Promise<void>) => works[kind];

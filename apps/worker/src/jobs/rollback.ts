@@ -198,7 +198,7 @@ const recordSchema = z.object({
   artefacts: z.array(z.object({ kind: z.literal('second_moment'), layer: z.int(), blob: z.string() })),
 });
 
-function requestOf({ job_id, input, result, edits }: ReplayStep) {
+export function requestOf({ job_id, input, result, edits }: ReplayStep) {
   const { editor, seed, on_error, gate } = readInput(editInputSchema, { id: job_id, input });
   const recorded = recordSchema.parse(result);
   const request: Request = { jobId: job_id, edits, editor, seed, on_error, ...recorded };

@@ -1,0 +1,37 @@
+// Asks a version one question at a time: what it answers freely, and how probable it finds given answers.
+import { exactMatch, firstSentence } from '@errata/evaluation';
+import { encodePrompt, layOut } from '@errata/models';
+import type { CallContext } from './context.ts';
+import type { OpenModel } from './model-store.ts';
+import type { ParamsOf, ResultOf } from './protocol.ts';
+
+/** Tokens of an answer at most. */
+const answerTokens = 16;
+
+/**
+ * Alone, not in a batch: the answer must not depend on what else is asked, since it is kept under the version and the question.
+ * @throws ErrataError `tokenizer_missing`; ModelError layout_*, sequence_*
+ */
+export async function ask(
+  open: OpenModel,
+  { version, question: { prompt, weigh } }: Omit<ParamsOf<'ask'>, 'model'>,
+  { signal }: CallContext,
+): Promise<ResultOf<'ask'>> {
+  const tokenizer = open.tokenizer();
+  const view = await open.view(version);
+  signal.throwIfAborted();
+  const [generated] = await view.generate([encodePrompt(tokenizer, prompt)], {
+    maxTokens: answerTokens,
+    stop: open.endIds,
+    signal,
+  });
+  const text = tokenizer.decodeContinuation(generated!.tokens);
+  const weighed: ResultOf<'ask'>['weighed'][number][] = [];
+  for (const answer of weigh) {
+    const { promptIds, targetIds } = layOut(tokenizer, prompt, answer);
+    const [score] = await view.score([{ prompt: promptIds, target: targetIds }]);
+    const logProb = score!.logProbs.reduce((sum, value) => sum + value, 0);
+    weighed.push({ text: answer, probability: Math.exp(logProb), exact: exactMatch(text, [answer]) === 1 });
+  }
+  return { answer: firstSentence(text), weighed };
+}
