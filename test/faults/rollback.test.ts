@@ -1,7 +1,16 @@
 // Undo, exactly: what is served after a rollback equals what was served before the edit, bit for bit.
 import type { RollbackMode } from '@errata/contracts';
 import { type EngineClient, startEngine } from '@errata/engine';
-import { branchLog, checkBranch, getModel, getVersion, laneOfJob, listEdits, submitRollback } from '@errata/lineage';
+import {
+  branchLog,
+  checkBranch,
+  getModel,
+  laneOfJob,
+  listEdits,
+  readManifest,
+  sourceOfVersion,
+  submitRollback,
+} from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
 import { edit, openGate, startFaultStack } from './stack.ts';
 
@@ -21,7 +30,7 @@ async function served(version: string) {
     digest: resource.digest,
     files: files.map(({ path: name, blob: sha256, bytes: size }) => ({ name, sha256, size })),
   };
-  const { manifest } = (await getVersion(lineage, version, modelId)).resource;
+  const manifest = await sourceOfVersion(lineage, version, modelId);
   const { digest } = await engine.call('digestWeights', { model, manifest });
   const { logits } = await engine.call('logits', { model, manifest, prompt: 'The capital of Sylvania is' });
   return { digest, logits: Buffer.from(logits.buffer, logits.byteOffset, logits.byteLength).toString('hex') };
@@ -99,8 +108,8 @@ test('subtracting drops deltas, is measured, and says that it is an approximatio
   await lineage.prisma.branch.update({ where: { id }, data: { gate: openGate } });
   const job = await rolledBack('subtract', 'subtract', { revert_edit_ids: [edits[0]!] });
   expect(job).toMatchObject({ state: 'succeeded', gate: { passed: true }, summary: { edits: 1 } });
-  const [kept] = (await getVersion(lineage, versions[1]!, modelId)).resource.manifest.deltas.slice(-1);
-  expect((await getVersion(lineage, job.version_id!, modelId)).resource.manifest.deltas).toEqual([kept]);
+  const [kept] = (await readManifest(lineage, versions[1]!, modelId)).deltas.slice(-1);
+  expect((await readManifest(lineage, job.version_id!, modelId)).deltas).toEqual([kept]);
 });
 
 test('a subtraction that the gate refuses leaves the branch where it was', async () => {

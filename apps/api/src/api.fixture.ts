@@ -20,6 +20,7 @@ import {
   submitImport,
   type TakenJob,
   takeNextJob,
+  upon,
 } from '@errata/lineage';
 import { openDispatch } from '@errata/queue';
 import type { FastifyInstance, InjectOptions } from 'fastify';
@@ -126,7 +127,7 @@ export async function openApi(
       jobId: job.id,
       parent: parent.version,
       kind: 'edit',
-      contributions: [...parent.contributions, ...added],
+      ground: upon(parent.ground, added),
       outcome: 'succeeded',
       summary: null,
       gate: { passed: true, findings: [] },

@@ -1,4 +1,5 @@
 // Models, branches, versions, rollbacks, pages, and what every answer has in common.
+import { versionId } from '@errata/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiFixture, anEdit, openApi } from './api.fixture.ts';
 
@@ -108,7 +109,10 @@ test('versions name what they are made of, where they come from and how they dif
   const two = await edit(branch, 'Oman', 'Iran');
   const { body } = await api.get(`/v1/versions/${two.version}`);
   expect(body).toMatchObject({ id: two.version, model_id: model.id, parent_id: one.version, job_id: two.job });
-  expect(body.manifest.deltas).toHaveLength(3);
+  expect(body.depth).toBe(3);
+  const { body: manifest } = await api.get(`/v1/versions/${two.version}/manifest`);
+  expect(manifest.deltas).toHaveLength(3);
+  expect(versionId(manifest)).toBe(two.version);
   expect((await api.get(`/v1/versions/${two.version.slice(0, 20)}`)).body).toEqual(body);
 
   const lineage = (await api.get(`/v1/versions/${two.version}/lineage`)).body;

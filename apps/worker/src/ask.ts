@@ -1,5 +1,11 @@
 // Asking versions for a search: from the table of answers where they were asked before, else from the engine.
-import { type AskedQuestion, type GivenAnswer, type Manifest, normaliseAnswer, versionId } from '@errata/contracts';
+import {
+  type AskedQuestion,
+  type GivenAnswer,
+  normaliseAnswer,
+  type VersionSource,
+  versionId,
+} from '@errata/contracts';
 import { findAnswer, keepAnswer, type StoredModel } from '@errata/lineage';
 import type { JobRun } from './job-run.ts';
 import { modelReference } from './models.ts';
@@ -12,7 +18,7 @@ export interface Heard extends GivenAnswer {
 export async function askVersion(
   run: JobRun,
   model: StoredModel,
-  version: Manifest,
+  version: VersionSource,
   question: AskedQuestion,
 ): Promise<Heard> {
   const { lineage } = run.context;

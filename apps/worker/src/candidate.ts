@@ -8,14 +8,23 @@ import {
   type GateVerdict,
   judge,
   looksAt,
-  type Manifest,
   type PlainError,
   reasonsOf,
   type Score,
+  type VersionSource,
   versionId,
 } from '@errata/contracts';
 import type { ArtefactReference, BuiltDelta, EditFailure, EngineMethods, GateRequest } from '@errata/engine';
-import { type Contribution, editNorms, manifestOf, type StoredEdit, type StoredModel } from '@errata/lineage';
+import {
+  type Contribution,
+  editNorms,
+  type Ground,
+  normsRemembered,
+  readChain,
+  type StoredEdit,
+  type StoredModel,
+  upon,
+} from '@errata/lineage';
 import type { JobRun } from './job-run.ts';
 import { modelReference } from './models.ts';
 
@@ -34,10 +43,9 @@ export interface Request {
 
 export interface Candidate {
   readonly request: Request;
-  readonly parent: Manifest;
-  readonly manifest: Manifest;
-  /** The parent's contributions and those of the request. */
-  readonly contributions: readonly Contribution[];
+  readonly parent: Ground;
+  /** The parent with what the request left on top. */
+  readonly ground: Ground;
   readonly failures: readonly EditFailure[];
   readonly diagnostics: readonly Readonly<Record<string, unknown>>[];
   /** The gate's `edit_norm` of each edit; null where it left nothing in a matrix. */
@@ -55,17 +63,16 @@ export interface Candidate {
 export async function solve(
   run: JobRun,
   model: StoredModel,
-  base: readonly Contribution[],
+  parent: Ground,
   request: Request,
   phase: string,
 ): Promise<Candidate> {
-  const parent = manifestOf(model.resource.digest, base);
   const { edits, editor, config, seed, on_error, artefacts } = request;
   const solved = await run.call(
     'applyEdits',
     {
       model: modelReference(model),
-      parent,
+      parent: parent.source,
       edits: edits.map(({ edit }) => edit),
       editor,
       config,
@@ -77,12 +84,11 @@ export async function solve(
   );
   if (solved.failures.length === edits.length) throw allFailed(edits, solved.failures);
   checkTraces(edits, solved.deltas, solved.failures);
-  const contributions = [...base, ...groupDeltas(request.jobId, edits, solved.deltas)];
-  const manifest = manifestOf(model.resource.digest, contributions);
-  if (versionId(manifest) === versionId(parent))
+  const ground = upon(parent, groupDeltas(request.jobId, edits, solved.deltas));
+  if (versionId(ground.source) === versionId(parent.source))
     throw new ErrataError('zero_delta', `${editor} reported success, but the candidate equals its parent`);
   const norms = edits.map((_, position) => normOf(position, solved.deltas));
-  return { request, parent, manifest, contributions, norms, ...solved };
+  return { request, parent, ground, norms, ...solved };
 }
 
 /** Edits that share a delta are taken to have added to it independently: their squares sum up to the whole. */
@@ -97,23 +103,26 @@ function normOf(position: number, deltas: readonly BuiltDelta[]): number | null 
 export interface Gate {
   readonly policy: GatePolicy;
   /** The version that the branch began at. */
-  readonly base: Manifest;
+  readonly base: VersionSource;
 }
 
 /** What the engine has to measure for a gate besides the edits' own probes. */
 async function gateRequest(run: JobRun, gate: Gate, candidate: Candidate): Promise<GateRequest> {
   const { policy } = gate;
-  const { contributions, norms, request } = candidate;
-  const own = new Set(request.edits.map(({ id }) => id));
-  const earlier = contributions.flatMap(({ edit_ids }) => edit_ids).filter((id) => !own.has(id));
+  const { norms, request } = candidate;
   return {
     policy,
     ...(looksAt(policy, { against: 'base' }) ? { base: gate.base } : {}),
     edit_norms: norms.flatMap((norm, position) => (isFailed(candidate, position) ? [] : [norm])),
     earlier_norms: looksAt(policy, { metric: 'edit_norm_z' })
-      ? await editNorms(run.context.lineage, earlier, request.editor)
+      ? await editNorms(run.context.lineage, await earlierEdits(run, candidate.parent), request.editor)
       : [],
   };
+}
+
+async function earlierEdits(run: JobRun, { after, added }: Ground): Promise<readonly string[]> {
+  const stored = await readChain(run.context.lineage, after, null, normsRemembered);
+  return [...stored, ...added].flatMap(({ edit_ids }) => edit_ids);
 }
 
 const isFailed = ({ failures }: Candidate, position: number): boolean =>
@@ -130,15 +139,15 @@ export async function evaluate(
   gate: Gate,
   phase: string,
 ): Promise<Evaluation> {
-  const { request, parent, manifest, diagnostics, failures, norms, seconds } = candidate;
+  const { request, parent, ground, diagnostics, failures, norms, seconds } = candidate;
   const failed = new Map(failures.map(({ position, error }) => [position, error]));
   const applied = request.edits.flatMap(({ edit }, position) => (failed.has(position) ? [] : [{ edit, position }]));
   const { results, summary, measured } = await run.call(
     'evaluateCandidate',
     {
       model: modelReference(model),
-      parent,
-      candidate: manifest,
+      parent: parent.source,
+      candidate: ground.source,
       edits: applied.map(({ edit }) => edit),
       diagnostics: applied.map(({ position }) => diagnostics[position] ?? {}),
       edit_seconds: seconds,

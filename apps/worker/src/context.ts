@@ -6,6 +6,7 @@ import type { Dispatch, Ticks } from '@errata/queue';
 import type { Logger } from 'pino';
 import type { WorkerMetrics } from './metrics.ts';
 import type { WorkerSettings } from './settings.ts';
+import type { Snapshots } from './snapshots.ts';
 
 export interface WorkerContext {
   readonly settings: WorkerSettings;
@@ -15,6 +16,7 @@ export interface WorkerContext {
   readonly engine: EngineClient;
   readonly blobs: BlobStore;
   readonly metrics: WorkerMetrics;
+  readonly snapshots: Snapshots;
   readonly log: Logger;
   /** Aborts with an `Interruption` when running jobs are to be handed back because the process ends. */
   readonly stopping: AbortSignal;

@@ -1,7 +1,14 @@
 // One attempt at a job: its state, its interruptions, its calls to the engine, its progress.
-import type { JobState } from '@errata/contracts';
+import { ErrataError, type JobState } from '@errata/contracts';
 import type { EngineMethods } from '@errata/engine';
-import { appendProgress, isCancelRequested, type Lease, moveJob, type TakenJob } from '@errata/lineage';
+import {
+  appendProgress,
+  forgetBrokenSnapshot,
+  isCancelRequested,
+  type Lease,
+  moveJob,
+  type TakenJob,
+} from '@errata/lineage';
 import type { WorkerContext } from './context.ts';
 import type { HeldLane } from './held-lane.ts';
 import { type Progress, type ProgressLog, progressLog } from './progress.ts';
@@ -72,10 +79,17 @@ export async function whileRunning<T>(
       },
       call: async (method, params, phase) => {
         signal.throwIfAborted();
-        const result = await engine.call(method, params, {
-          signal,
-          onProgress: ({ stage, done, total }) => progress.report({ phase: phase ?? stage, done, total }),
-        });
+        const result = await engine
+          .call(method, params, {
+            signal,
+            onProgress: ({ stage, done, total }) => progress.report({ phase: phase ?? stage, done, total }),
+          })
+          .catch(async (error) => {
+            if (!(await forgetBrokenSnapshot(lineage, error))) throw error;
+            throw new ErrataError('unavailable', 'a snapshot was lost or damaged; the next attempt does without it', {
+              cause: error,
+            });
+          });
         await settle(progress, signal);
         return result;
       },

@@ -65,6 +65,9 @@ async function workJob(context: WorkerContext, lane: HeldLane, job: TakenJob): P
   context.metrics.jobEnded(job.kind, state, seconds);
   // The last shard to end has sent its evaluation on; before that there is nothing to find there.
   if (job.parent_job_id !== null && isTerminal(state)) await context.dispatch.wake(evaluationLane(job.parent_job_id));
+  const moves = job.kind === 'edit' || job.kind === 'rollback';
+  const moved = moves && (state === 'succeeded' || state === 'completed_with_errors');
+  if (moved && job.branch_id !== null) context.snapshots.consider(job.branch_id);
   log.info({ state, seconds: Number(seconds.toFixed(3)) }, 'job left');
 }
 

@@ -13,6 +13,7 @@ export interface WorkerMetrics {
   ticksReconciled(count: number): void;
   scheduleRan(outcome: RunOutcome): void;
   laneHeld(change: 1 | -1): void;
+  snapshotStored(bytes: number): void;
 }
 
 /** A registry of its own, so that several workers can live in one process. */
@@ -56,6 +57,12 @@ export function createMetrics(engineRss: () => number): WorkerMetrics {
     labelNames: ['outcome'],
     registers,
   });
+  const snapshots = new Counter({ name: 'errata_worker_snapshots_total', help: 'Versions stored whole', registers });
+  const snapshotBytes = new Counter({
+    name: 'errata_worker_snapshot_bytes_total',
+    help: 'Bytes of versions stored whole',
+    registers,
+  });
   const held = new Gauge({ name: 'errata_worker_lanes_held', help: 'Lanes being worked', registers });
   new Gauge({
     name: 'errata_worker_engine_resident_bytes',
@@ -77,6 +84,10 @@ export function createMetrics(engineRss: () => number): WorkerMetrics {
     ticksReconciled: (count) => ticks.inc(count),
     scheduleRan: (outcome) => runs.inc({ outcome }),
     laneHeld: (change) => held.inc(change),
+    snapshotStored: (bytes) => {
+      snapshots.inc();
+      snapshotBytes.inc(bytes);
+    },
   };
 }
 

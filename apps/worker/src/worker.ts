@@ -10,6 +10,7 @@ import { createMetrics, serveMetrics } from './metrics.ts';
 import { startReconciler } from './reconciler.ts';
 import { answerTick, tickDue } from './schedules.ts';
 import type { WorkerSettings } from './settings.ts';
+import { makeSnapshots, type Snapshots } from './snapshots.ts';
 import { Interruption } from './verdict.ts';
 
 export interface Worker {
@@ -46,6 +47,9 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     });
     closers.push(() => dispatch.close());
     const ticks = await dispatch.ticks();
+    // Closed after the engine, without which it has nothing left to do, and before the database.
+    let snapshots: Snapshots | undefined;
+    closers.push(async () => snapshots?.settled());
     const engine = startEngine(
       { blobsDir: settings.blobsDir, ...settings.engine },
       { onLog: (line) => log.debug({ engine: line }, 'engine') },
@@ -55,6 +59,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     let draining = false;
     const stopping = new AbortController();
     const metrics = createMetrics(() => engine.rss());
+    snapshots = makeSnapshots({ lineage, engine, metrics, log });
     const context: WorkerContext = {
       settings,
       lineage,
@@ -63,6 +68,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       engine,
       blobs,
       metrics,
+      snapshots,
       log,
       stopping: stopping.signal,
       draining: () => draining,

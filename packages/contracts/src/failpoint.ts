@@ -19,6 +19,8 @@ export const failpoints = [
   'commit.after',
   'finish.before',
   'finish.after',
+  'snapshot.before_record',
+  'snapshot.after_record',
   'inbox.before',
   'inbox.after_write',
   'inbox.after',

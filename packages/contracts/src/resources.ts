@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { editorNames } from './editor-configs.ts';
 import { gatePolicySchema, gateVerdictSchema } from './gate.ts';
-import { deltaReferenceSchema, manifestSchema } from './manifest.ts';
+import { deltaReferenceSchema } from './manifest.ts';
 import { editResultSchema, evaluationSummarySchema } from './results.ts';
 import { jobKinds, jobStates } from './states.ts';
 
@@ -84,7 +84,8 @@ export const versionSchema = z.strictObject({
   model_id: z.string(),
   parent_id: z.string().nullable(),
   job_id: z.string().nullable(),
-  manifest: manifestSchema,
+  /** Solves whose deltas are active; 0 for the imported model. */
+  depth: z.int(),
   delta_bytes: z.int(),
   created_at: time,
 });
@@ -105,6 +106,9 @@ export const versionDiffSchema = z.strictObject({
   object: z.literal('version_diff'),
   from: z.string(),
   to: z.string(),
+  /** Deltas on each side, of which the lists name the first. */
+  added_count: z.int(),
+  removed_count: z.int(),
   added: z.array(z.strictObject({ delta: deltaReferenceSchema, edits: z.array(editMentionSchema) })),
   removed: z.array(z.strictObject({ delta: deltaReferenceSchema, edits: z.array(editMentionSchema) })),
 });
@@ -117,6 +121,8 @@ export const moveSchema = z.strictObject({
   from_version: z.string().nullable(),
   to_version: z.string(),
   job_id: z.string().nullable(),
+  /** Edits that it switched on or off, of which `edits` names the first. */
+  edit_count: z.int(),
   edits: z.array(
     z.strictObject({
       id: z.string(),

@@ -13,7 +13,7 @@ import type { Branch as BranchRow } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { type PageRequest, pageOf } from './pages.ts';
 import { transition } from './transitions.ts';
-import { findVersion } from './versions.ts';
+import { findPlace } from './versions.ts';
 
 const lanePrefix = 'branch:';
 export const branchLane = (branchId: string): string => `${lanePrefix}${branchId}`;
@@ -81,13 +81,7 @@ async function startOf(tx: Tx, modelId: string, from: string): Promise<{ version
     const source = await findBranch(tx, modelId, from);
     return { version: source.headVersionId, tip: source.tipId };
   }
-  const { id } = await findVersion(tx, from, modelId);
-  // Several histories may have led to this version; the latest says whose edits they are now.
-  const move = await tx.branchMove.findFirstOrThrow({
-    where: { modelId, toVersionId: id },
-    orderBy: [{ createdAt: 'desc' }, { sequence: 'desc' }],
-  });
-  return { version: id, tip: move.tipId };
+  return findPlace(tx, from, modelId);
 }
 
 /** Writes a branch and the first move of its history. */

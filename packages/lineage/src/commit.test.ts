@@ -11,6 +11,7 @@ import {
   getVersion,
   listEdits,
   listEvents,
+  readManifest,
   renewLease,
 } from './index.ts';
 import {
@@ -46,7 +47,7 @@ test('an edit job travels from submission to a version with everything that belo
     job_id: taken.id,
     delta_bytes: 2000,
   });
-  expect(versionId(version.resource.manifest)).toBe(committed.version);
+  expect(versionId(await readManifest(db, committed.version))).toBe(committed.version);
   expect(await getJob(db, taken.id)).toMatchObject({ state: 'succeeded', version_id: committed.version, attempts: 1 });
   const edits = await listEdits(db, taken.id);
   expect(edits.data.map(({ custom_id, result }) => [custom_id, result?.answer_after])).toEqual([
@@ -108,7 +109,7 @@ test('the head moves only from where the work was done', async () => {
     jobId: taken.id,
     parent: imported.root,
     kind: 'edit',
-    contributions: [],
+    ground: { after: null, added: [] },
     outcome: 'succeeded',
     summary: null,
     gate: null,

@@ -2,7 +2,7 @@
 import { type EditResult, type EvaluationSummary, failpoint, type GateVerdict } from '@errata/contracts';
 import { deletedBranch, staleParent } from './branches.ts';
 import type { Lineage } from './client.ts';
-import { type Contribution, writeChain } from './contributions.ts';
+import { type Ground, writeChain } from './contributions.ts';
 import { writeEditResults } from './edits.ts';
 import { holdLane, type Lease } from './leases.ts';
 import { staleJob, transition } from './transitions.ts';
@@ -15,8 +15,8 @@ export interface VersionCommit {
   /** The version the work was done on; the branch must still be there. */
   readonly parent: string;
   readonly kind: MoveKind;
-  /** All contributions that are active in the new version, in order. Their blobs must already be stored. */
-  readonly contributions: readonly Contribution[];
+  /** What the new version is: a stored link and what comes after it. The blobs must already be stored. */
+  readonly ground: Pick<Ground, 'after' | 'added'>;
   readonly outcome: 'succeeded' | 'completed_with_errors';
   readonly summary: EvaluationSummary | null;
   readonly gate: GateVerdict | null;
@@ -52,7 +52,7 @@ export async function commitVersion(db: Lineage, lease: Lease, commit: VersionCo
       throw staleJob(jobId, 'committing', job?.state);
     }
     const { branch } = job;
-    const { tip, version, bytes } = await writeChain(tx, branch.model, commit.contributions);
+    const { tip, version, bytes } = await writeChain(tx, branch.model, commit.ground);
     await tx.$executeRaw`
       INSERT INTO versions (id, model_id, parent_id, tip_id, job_id, delta_bytes)
       VALUES (${version}, ${branch.modelId}, ${parent}, ${tip}, ${jobId}, ${bytes}::bigint)

@@ -4,8 +4,10 @@ import {
   deltaReferenceSchema,
   ErrataError,
   type Manifest,
+  nextVersionId,
   rootManifest,
-  versionId,
+  rootVersionId,
+  type VersionSource,
 } from '@errata/contracts';
 import { z } from 'zod';
 import { clientOf, type Db, type Tx } from './client.ts';
@@ -20,66 +22,179 @@ export interface Contribution {
   readonly deltas: readonly DeltaReference[];
   /** Bytes of the deltas' blobs. */
   readonly bytes: number;
-  /** Present on contributions that were read back; lets a commit share the beginning of a chain instead of copying it. */
-  readonly link?: { readonly id: string; readonly previous: string | null };
+}
+
+/** A contribution as a link of a stored chain. */
+export interface Link extends Contribution {
+  readonly id: string;
+  readonly previous: string | null;
+  /** 1 for the first. */
+  readonly depth: number;
+  /** The version that ends here. */
+  readonly version: string;
 }
 
 /** The manifest of a model with these contributions active. */
 export const manifestOf = (modelDigest: string, contributions: readonly Contribution[]): Manifest => ({
   ...rootManifest(modelDigest),
-  deltas: contributions.flatMap(({ deltas }) => deltas.map(({ kind, blob }) => ({ kind, blob }))),
+  deltas: deltasOf(contributions),
 });
 
-interface ChainRow {
+export const deltasOf = (contributions: readonly Contribution[]): DeltaReference[] =>
+  contributions.flatMap(({ deltas }) => deltas.map(({ kind, blob }) => ({ kind, blob })));
+
+/** A state of a model to build upon: a stored link, and what is to come after it. */
+export interface Ground {
+  /** Null for the imported model. */
+  readonly after: string | null;
+  /** Not stored yet; their blobs are. */
+  readonly added: readonly Contribution[];
+  readonly source: VersionSource;
+}
+
+/** What the chain that ends at `tip` stands for. */
+export const groundAt = async (db: Db, modelDigest: string, tip: string | null): Promise<Ground> => ({
+  after: tip,
+  added: [],
+  source: await sourceAt(db, modelDigest, tip),
+});
+
+/** A ground with more on top. */
+export const upon = ({ after, added, source }: Ground, more: readonly Contribution[]): Ground => ({
+  after,
+  added: [...added, ...more],
+  source: { ...source, deltas: [...source.deltas, ...deltasOf(more)] },
+});
+
+/** The deltas of a contribution as they are stored. */
+export const deltaListSchema = z.array(deltaReferenceSchema);
+
+/** How to open the state that a chain stands for: it is walked back to the nearest snapshot, and no further. */
+export async function sourceAt(db: Db, modelDigest: string, tip: string | null): Promise<VersionSource> {
+  if (tip === null) return { model: modelDigest, deltas: [] };
+  const rows = await clientOf(db).$queryRaw<{ deltas: unknown; version_id: string; blob: string | null }[]>`
+    WITH RECURSIVE chain AS (
+      SELECT c.depth, c.previous_id, c.deltas, c.version_id, s.blob
+      FROM contributions c LEFT JOIN snapshots s ON s.version_id = c.version_id WHERE c.id = ${tip}
+      UNION ALL
+      SELECT c.depth, c.previous_id, c.deltas, c.version_id, s.blob
+      FROM chain JOIN contributions c ON c.id = chain.previous_id LEFT JOIN snapshots s ON s.version_id = c.version_id
+      WHERE chain.blob IS NULL
+    )
+    SELECT CASE WHEN blob IS NULL THEN deltas ELSE '[]' END AS deltas, version_id, blob FROM chain ORDER BY depth`;
+  const [first] = rows;
+  return {
+    model: modelDigest,
+    ...(first?.blob == null ? {} : { snapshot: { version: first.version_id, blob: first.blob } }),
+    deltas: rows.flatMap(({ deltas }) => deltaListSchema.parse(deltas)),
+  };
+}
+
+interface LinkRow {
   readonly id: string;
   readonly previous_id: string | null;
+  readonly depth: number;
   readonly job_id: string;
   readonly edit_ids: string[];
   readonly deltas: unknown;
   readonly bytes: bigint;
+  readonly version_id: string;
 }
 
-const deltasSchema = z.array(deltaReferenceSchema);
+const asLink = (row: LinkRow): Link => ({
+  id: row.id,
+  previous: row.previous_id,
+  depth: row.depth,
+  job_id: row.job_id,
+  edit_ids: row.edit_ids,
+  deltas: deltaListSchema.parse(row.deltas),
+  bytes: Number(row.bytes),
+  version: row.version_id,
+});
 
-/** The contributions of the chain that ends at `tip`, first to last; only those after `until` when the chain holds that link. */
+/**
+ * The links of the chain that ends at `tip`, first to last; only those after `until`, a link of the same chain, and the last `most`
+ * of them. It costs what it gives.
+ */
 export async function readChain(
   db: Db,
   tip: string | null,
   until: string | null = null,
-): Promise<readonly Contribution[]> {
-  if (tip === null || tip === until) return [];
-  const rows = await clientOf(db).$queryRaw<ChainRow[]>`
+  most: number | null = null,
+): Promise<readonly Link[]> {
+  if (tip === null || tip === until || most === 0) return [];
+  const rows = await clientOf(db).$queryRaw<LinkRow[]>`
     WITH RECURSIVE chain AS (
-      SELECT * FROM contributions WHERE id = ${tip}
+      SELECT contributions.*, 1 AS place FROM contributions WHERE id = ${tip}
       UNION ALL
-      SELECT earlier.* FROM contributions earlier JOIN chain ON earlier.id = chain.previous_id
-      WHERE earlier.id IS DISTINCT FROM ${until}
+      SELECT earlier.*, place + 1 FROM contributions earlier JOIN chain ON earlier.id = chain.previous_id
+      WHERE earlier.id IS DISTINCT FROM ${until} AND (${most}::integer IS NULL OR place < ${most}::integer)
     )
-    SELECT id, previous_id, job_id, edit_ids, deltas, bytes FROM chain ORDER BY depth`;
-  return rows.map((row) => ({
-    job_id: row.job_id,
-    edit_ids: row.edit_ids,
-    deltas: deltasSchema.parse(row.deltas),
-    bytes: Number(row.bytes),
-    link: { id: row.id, previous: row.previous_id },
-  }));
+    SELECT id, previous_id, depth, job_id, edit_ids, deltas, bytes, version_id FROM chain ORDER BY depth`;
+  return rows.map(asLink);
 }
 
-/** The edits that are active in one chain and not in the other; costs what the chains differ by when one continues the other. */
+/** How many links a chain has. */
+export async function chainLength(db: Db, tip: string | null): Promise<number> {
+  if (tip === null) return 0;
+  const { depth } = await clientOf(db).contribution.findUniqueOrThrow({ where: { id: tip }, select: { depth: true } });
+  return depth;
+}
+
+/** The link of a chain at a depth, 1 the first; null for the imported model and beyond the tip. */
+export async function linkAt(db: Db, tip: string | null, depth: number): Promise<Link | null> {
+  const [row] = await clientOf(db).$queryRaw<LinkRow[]>`
+    SELECT id, previous_id, depth, job_id, edit_ids, deltas, bytes, version_id FROM contributions
+    WHERE id = chain_at(${tip}, ${depth})`;
+  return row === undefined ? null : asLink(row);
+}
+
+/** What each of two chains has and the other has not. It costs what they differ by. */
+export async function compareChains(
+  db: Db,
+  before: string | null,
+  after: string | null,
+): Promise<{ readonly added: readonly Link[]; readonly removed: readonly Link[] }> {
+  if (before === after) return { added: [], removed: [] };
+  const [{ meet }] = await clientOf(db).$queryRaw<[{ meet: string | null }]>`
+    SELECT chain_meet(${before}, ${after}) AS meet`;
+  return { added: await readChain(db, after, meet), removed: await readChain(db, before, meet) };
+}
+
+/** The edits that are active in one chain and not in the other. */
 export async function switchedEdits(
   db: Db,
   before: string | null,
   after: string | null,
 ): Promise<{ readonly on: readonly string[]; readonly off: readonly string[] }> {
-  const editsOf = (chain: readonly Contribution[]) => [...new Set(chain.flatMap(({ edit_ids }) => edit_ids))];
-  const continues = (chain: readonly Contribution[], from: string | null) => chain[0]?.link?.previous === from;
-  if (before === after) return { on: [], off: [] };
-  const added = await readChain(db, after, before);
-  if (continues(added, before)) return { on: editsOf(added), off: [] };
-  const removed = await readChain(db, before, after);
-  if (continues(removed, after)) return { on: [], off: editsOf(removed) };
-  const [earlier, later] = [new Set(editsOf(removed)), new Set(editsOf(added))];
-  return { on: [...later].filter((id) => !earlier.has(id)), off: [...earlier].filter((id) => !later.has(id)) };
+  const { added, removed } = await compareChains(db, before, after);
+  const [earlier, later] = [removed, added].map((links) => new Set(links.flatMap(({ edit_ids }) => edit_ids)));
+  return { on: [...later!].filter((id) => !earlier!.has(id)), off: [...earlier!].filter((id) => !later!.has(id)) };
+}
+
+/** The links of a chain by which these edits act, in order; an edit that is not active has none. */
+export async function linksOfEdits(db: Db, tip: string | null, editIds: readonly string[]): Promise<readonly Link[]> {
+  if (tip === null || editIds.length === 0) return [];
+  const ids = [...editIds];
+  const rows = await clientOf(db).$queryRaw<LinkRow[]>`
+    SELECT c.id, previous_id, depth, c.job_id, edit_ids, deltas, bytes, version_id FROM contributions c
+    WHERE c.job_id IN (SELECT job_id FROM edits WHERE id = ANY(${ids})) AND edit_ids && ${ids}
+      AND chain_at(${tip}, depth) = c.id
+    ORDER BY depth`;
+  return rows.map(asLink);
+}
+
+/** What comes before the first link of a job on the chain that `link` is on: a job's links follow one another on every chain. */
+export async function beforeJobOf(db: Db, link: Link): Promise<string | null> {
+  const [first] = await clientOf(db).$queryRaw<[{ previous_id: string | null }]>`
+    WITH RECURSIVE chain AS (
+      SELECT id, previous_id, job_id, depth FROM contributions WHERE id = ${link.id}
+      UNION ALL
+      SELECT earlier.id, earlier.previous_id, earlier.job_id, earlier.depth
+      FROM contributions earlier JOIN chain ON earlier.id = chain.previous_id WHERE earlier.job_id = chain.job_id
+    )
+    SELECT previous_id FROM chain ORDER BY depth LIMIT 1`;
+  return first.previous_id;
 }
 
 export interface WrittenChain {
@@ -89,37 +204,80 @@ export interface WrittenChain {
 }
 
 /**
- * Writes what the chain for these contributions lacks and reads it back: the version's id is the digest of what is stored, not of
- * what was meant.
+ * Stores what a ground adds to its link, and reads it back: the version's id is the digest of what is stored, not of what was meant.
+ * It costs what is added, however long the chain.
  */
 export async function writeChain(
   tx: Tx,
   model: { readonly id: string; readonly digest: string },
-  contributions: readonly Contribution[],
+  { after, added }: Pick<Ground, 'after' | 'added'>,
 ): Promise<WrittenChain> {
-  let tip: string | null = null;
-  let bytes = 0;
-  const missing: Record<string, unknown>[] = [];
-  for (const [index, { link, job_id, edit_ids, deltas, bytes: own }] of contributions.entries()) {
-    bytes += own;
-    if (link !== undefined && link.previous === tip) {
-      tip = link.id;
-      continue;
-    }
+  const path = await jumpPath(tx, after);
+  const start = path.get(after ?? '');
+  let version = start?.version ?? rootVersionId(model.digest);
+  let bytes = start?.bytes ?? 0;
+  let tip = after;
+  const rows: Record<string, unknown>[] = [];
+  for (const { job_id, edit_ids, deltas, bytes: own } of added) {
     const id = newId('con');
-    missing.push({ id, previous_id: tip, depth: index + 1, job_id, edit_ids, deltas, bytes: own, total_bytes: bytes });
+    const depth = depthIn(path, tip) + 1;
+    const jump_id = jumpFrom(path, tip);
+    bytes += own;
+    version = deltas.reduce(nextVersionId, version);
+    const row = { id, previous_id: tip, depth, job_id, edit_ids, deltas, bytes: own, total_bytes: bytes };
+    rows.push({ ...row, version_id: version, jump_id });
+    path.set(id, { depth, jump: jump_id, version, bytes });
     tip = id;
   }
-  if (missing.length > 0) {
+  if (rows.length > 0) {
     await tx.$executeRaw`
-      INSERT INTO contributions (id, model_id, previous_id, depth, job_id, edit_ids, deltas, bytes, total_bytes)
-      SELECT id, ${model.id}, previous_id, depth, job_id, edit_ids, deltas, bytes, total_bytes
-      FROM jsonb_to_recordset(${JSON.stringify(missing)}::jsonb) AS given(
-        id text, previous_id text, depth integer, job_id text, edit_ids text[], deltas jsonb, bytes bigint, total_bytes bigint)`;
+      INSERT INTO contributions (id, model_id, previous_id, depth, job_id, edit_ids, deltas, bytes, total_bytes, version_id, jump_id)
+      SELECT id, ${model.id}, previous_id, depth, job_id, edit_ids, deltas, bytes, total_bytes, version_id, jump_id
+      FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(
+        id text, previous_id text, depth integer, job_id text, edit_ids text[], deltas jsonb, bytes bigint, total_bytes bigint,
+        version_id text, jump_id text)`;
   }
-  const version = versionId(manifestOf(model.digest, await readChain(tx, tip)));
-  if (version !== versionId(manifestOf(model.digest, contributions))) {
+  const stored = await readChain(tx, tip, after);
+  const found = deltasOf(stored).reduce(nextVersionId, start?.version ?? rootVersionId(model.digest));
+  if (found !== version) {
     throw new ErrataError('internal', 'the stored chain of deltas differs from the one to be committed');
   }
   return { tip, version, bytes };
+}
+
+/** What is known of links that new ones may jump to, by id. */
+type Path = Map<string, { depth: number; jump: string | null; version: string; bytes: number }>;
+
+/** A link, the one that it jumps to, the one that that jumps to, and so on: all that links after it ever jump to. */
+async function jumpPath(tx: Tx, from: string | null): Promise<Path> {
+  const rows = await tx.$queryRaw<
+    { id: string; depth: number; jump_id: string | null; version_id: string; total_bytes: bigint }[]
+  >`
+    WITH RECURSIVE path AS (
+      SELECT id, depth, jump_id, version_id, total_bytes FROM contributions WHERE id = ${from}
+      UNION ALL
+      SELECT far.id, far.depth, far.jump_id, far.version_id, far.total_bytes
+      FROM contributions far JOIN path ON far.id = path.jump_id
+    )
+    SELECT * FROM path`;
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      { depth: row.depth, jump: row.jump_id, version: row.version_id, bytes: Number(row.total_bytes) },
+    ]),
+  );
+}
+
+const depthIn = (path: Path, id: string | null): number => (id === null ? 0 : path.get(id)!.depth);
+const jumpIn = (path: Path, id: string | null): string | null => (id === null ? null : path.get(id)!.jump);
+
+/**
+ * Where the link after `previous` jumps to: when the last two jumps on the way are of equal length, to the end of both, else to
+ * `previous`. Lengths then grow as the digits of skew binary numbers do (Myers 1983), and links of equal depth jump equally far.
+ */
+function jumpFrom(path: Path, previous: string | null): string | null {
+  const far = jumpIn(path, previous);
+  const further = jumpIn(path, far);
+  const [last, oneBefore] = [depthIn(path, previous) - depthIn(path, far), depthIn(path, far) - depthIn(path, further)];
+  return last === oneBefore ? further : previous;
 }

@@ -35,7 +35,7 @@ export async function editsById(db: Db, ids: readonly string[]): Promise<Readonl
 }
 
 /** Edits that a history of norms goes back at most: what was usual long ago says little about the model as it is. */
-const normsRemembered = 200;
+export const normsRemembered = 200;
 
 /** The norms (gate metric `edit_norm`) that one editor's latest edits among these left, in no particular order. */
 export async function editNorms(db: Db, editIds: readonly string[], editor: string): Promise<readonly number[]> {

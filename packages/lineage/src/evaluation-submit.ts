@@ -19,7 +19,7 @@ import type { Branch as BranchRow } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { getModel } from './models.ts';
 import { enqueue, nextSequence, type Submission } from './submit.ts';
-import { findVersion } from './versions.ts';
+import { findPlace, findVersion } from './versions.ts';
 
 export interface EvaluationSubmission extends Submission {
   /** Name or id. */
@@ -129,16 +129,7 @@ export async function placeOf(
 ): Promise<Place & { readonly branch: BranchRow | null }> {
   const row = branch === undefined && version !== undefined ? null : await findBranch(tx, modelId, branch ?? 'main');
   if (version === undefined && row !== null) return { branch: row, version: row.headVersionId, tip: row.tipId };
-  return { branch: row, ...(await placeOfVersion(tx, modelId, version!)) };
-}
-
-async function placeOfVersion(tx: Tx, modelId: string, idOrPrefix: string): Promise<Place> {
-  const { id, tipId } = await findVersion(tx, idOrPrefix, modelId);
-  const move = await tx.branchMove.findFirst({
-    where: { modelId, toVersionId: id },
-    orderBy: [{ createdAt: 'desc' }, { sequence: 'desc' }],
-  });
-  return { version: id, tip: move === null ? tipId : move.tipId };
+  return { branch: row, ...(await findPlace(tx, version!, modelId)) };
 }
 
 async function comparedWith(
@@ -148,10 +139,10 @@ async function comparedWith(
   against: string,
 ): Promise<Place & { readonly kind: 'parent' | 'base' | 'version' }> {
   if (against === 'base') return { kind: 'base', version: versionId(rootManifest(model.digest)), tip: null };
-  if (against !== 'parent') return { kind: 'version', ...(await placeOfVersion(tx, model.id, against)) };
+  if (against !== 'parent') return { kind: 'version', ...(await findPlace(tx, against, model.id)) };
   const { parentId } = await findVersion(tx, evaluated.version, model.id);
   // The imported model was made from nothing: it is compared with itself.
-  return { kind: 'parent', ...(parentId === null ? evaluated : await placeOfVersion(tx, model.id, parentId)) };
+  return { kind: 'parent', ...(parentId === null ? evaluated : await findPlace(tx, parentId, model.id)) };
 }
 
 interface NewCase {

@@ -10,10 +10,10 @@ import {
   failpoint,
   isTerminal,
   type JobState,
-  type Manifest,
   type Page,
   type PlacedCase,
   type SuiteCase,
+  type VersionSource,
 } from '@errata/contracts';
 import { z } from 'zod';
 import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
@@ -23,7 +23,7 @@ import { holdLane, type Lease } from './leases.ts';
 import { getModel, type StoredModel } from './models.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
 import { type JobRow, staleJob, transition } from './transitions.ts';
-import { getVersion } from './versions.ts';
+import { sourceOfVersion } from './versions.ts';
 
 const inputSchema = z.object({
   against: z.enum(['parent', 'base', 'version']),
@@ -35,8 +35,8 @@ export interface EvaluationWork {
   /** The evaluation's own job. */
   readonly evaluationId: string;
   readonly model: StoredModel;
-  readonly version: Manifest;
-  readonly against: Manifest;
+  readonly version: VersionSource;
+  readonly against: VersionSource;
 }
 
 /** Reads what a job of an evaluation needs. Versions do not change: it holds for as long as the job runs. */
@@ -44,12 +44,11 @@ export async function openEvaluationWork(db: Db, job: JobRow): Promise<Evaluatio
   const { model_id, version_id, parent_version_id } = job;
   if (model_id === null || version_id === null || parent_version_id === null)
     throw new TypeError(`${job.id} is no evaluation`);
-  const manifestOf = async (id: string) => (await getVersion(db, id, model_id)).resource.manifest;
   return {
     evaluationId: job.parent_job_id ?? job.id,
     model: await getModel(db, model_id),
-    version: await manifestOf(version_id),
-    against: await manifestOf(parent_version_id),
+    version: await sourceOfVersion(db, version_id, model_id),
+    against: await sourceOfVersion(db, parent_version_id, model_id),
   };
 }
 

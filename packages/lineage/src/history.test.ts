@@ -57,7 +57,7 @@ test('the log and the versions come in pages, newest first; the lineage goes up 
 test('a prefix finds a version when only one has it', async () => {
   const imported = await importModel(db, 'prefixed');
   const { version } = await edit(db, imported, ['a']);
-  expect((await getVersion(db, version, imported.model)).contributions).toHaveLength(1);
+  expect((await getVersion(db, version, imported.model)).resource).toMatchObject({ id: version, depth: 1 });
   for (const prefix of ['ver_', 'ver_zz', version.slice(4), 'ver_%%%%', `${version}0`]) {
     await expect(getVersion(db, prefix)).rejects.toMatchObject({ code: 'unknown_version' });
   }

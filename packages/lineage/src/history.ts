@@ -1,9 +1,19 @@
 // The history of a branch: its moves, the edits that are active at its head, and whether all of it holds together.
-import { type EditRecord, ErrataError, type MoveResource, type Page, versionId } from '@errata/contracts';
+import {
+  type EditRecord,
+  ErrataError,
+  type MoveResource,
+  nextVersionId,
+  type Page,
+  rootVersionId,
+} from '@errata/contracts';
 import { clientOf, type Db } from './client.ts';
-import { manifestOf, readChain, switchedEdits } from './contributions.ts';
+import { deltaListSchema, linksOfEdits, readChain, switchedEdits } from './contributions.ts';
 import { editRecord, editsById } from './edits.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
+
+/** Edits of one move that its log entry names; it counts them all. */
+const editsNamed = 20;
 
 /**
  * A branch's moves, newest first, each with the edits it switched on or off and whether they are active at the head now. The cursor
@@ -19,7 +29,6 @@ export async function branchLog(db: Db, branchId: string, page: PageRequest = {}
     orderBy: { sequence: 'desc' },
     take: limit + 1,
   });
-  const active = new Set((await readChain(db, branch.tipId)).flatMap(({ edit_ids }) => edit_ids));
   const switched = new Map<number, readonly string[]>();
   for (const [index, row] of rows.slice(0, limit).entries()) {
     const before = rows[index + 1];
@@ -27,30 +36,30 @@ export async function branchLog(db: Db, branchId: string, page: PageRequest = {}
     const { on, off } = await switchedEdits(db, before.tipId, row.tipId);
     switched.set(row.sequence, [...on, ...off]);
   }
-  const edits = await editsById(db, [...switched.values()].flat());
+  const named = [...switched.values()].flatMap((ids) => ids.slice(0, editsNamed));
+  const edits = await editsById(db, named);
+  const active = new Set((await linksOfEdits(db, branch.tipId, named)).flatMap(({ edit_ids }) => edit_ids));
   return pageOf(
     rows,
     limit,
     ({ sequence }) => String(sequence),
-    (row): MoveResource => ({
-      sequence: row.sequence,
-      kind: row.kind as MoveResource['kind'],
-      from_version: row.fromVersionId,
-      to_version: row.toVersionId,
-      job_id: row.jobId,
-      edits: (switched.get(row.sequence) ?? []).map((id) => {
-        const { edit } = edits.get(id)!;
-        return {
-          id,
-          custom_id: edit.custom_id,
-          prompt: edit.prompt,
-          target_new: edit.target_new,
-          active: active.has(id),
-        };
-      }),
-      reason: row.reason,
-      created_at: row.createdAt.toISOString(),
-    }),
+    (row): MoveResource => {
+      const ids = switched.get(row.sequence) ?? [];
+      return {
+        sequence: row.sequence,
+        kind: row.kind as MoveResource['kind'],
+        from_version: row.fromVersionId,
+        to_version: row.toVersionId,
+        job_id: row.jobId,
+        edit_count: ids.length,
+        edits: ids.slice(0, editsNamed).map((id) => {
+          const { custom_id, prompt, target_new } = edits.get(id)!.edit;
+          return { id, custom_id, prompt, target_new, active: active.has(id) };
+        }),
+        reason: row.reason,
+        created_at: row.createdAt.toISOString(),
+      };
+    },
   );
 }
 
@@ -72,16 +81,18 @@ export async function checkBranch(db: Db, branchId: string): Promise<{ readonly 
   const moves = await client.branchMove.findMany({
     where: { branchId },
     orderBy: { sequence: 'asc' },
-    include: { to: true },
+    include: { to: { include: { tip: true } }, tip: true },
   });
   const broken = (what: string) => new ErrataError('internal', `branch ${branchId} is broken: ${what}`);
+  const root = rootVersionId(branch.model.digest);
+  const damaged = new Map((await damagedLinks(db, branch.modelId)).map(({ id, found }) => [id, found]));
   let from: string | null = null;
   for (const [index, move] of moves.entries()) {
     if (move.sequence !== index + 1) throw broken(`move ${index + 1} is missing`);
     if (move.fromVersionId !== from)
       throw broken(`move ${move.sequence} starts at ${move.fromVersionId}, not at ${from}`);
-    for (const tip of new Set([move.tipId, move.to.tipId])) {
-      const id = versionId(manifestOf(branch.model.digest, await readChain(db, tip)));
+    for (const tip of [move.tip, move.to.tip]) {
+      const id = tip === null ? root : (damaged.get(tip.id) ?? tip.versionId);
       if (id !== move.toVersionId)
         throw broken(`move ${move.sequence} leads to ${move.toVersionId}, but its deltas are ${id}`);
     }
@@ -92,4 +103,31 @@ export async function checkBranch(db: Db, branchId: string): Promise<{ readonly 
   if (branch.headVersionId !== last.toVersionId || branch.tipId !== last.tipId)
     throw broken('its head is not where its last move went');
   return { moves: moves.length };
+}
+
+const linksAtOnce = 1000;
+
+/** The links of a model's chains whose version is not that of the link before and their deltas, with what it would be. */
+export async function damagedLinks(
+  db: Db,
+  modelId: string,
+): Promise<readonly { readonly id: string; readonly found: string }[]> {
+  const client = clientOf(db);
+  const { digest } = await client.model.findUniqueOrThrow({ where: { id: modelId }, select: { digest: true } });
+  const damaged: { id: string; found: string }[] = [];
+  for (let after = ''; ; ) {
+    const rows = await client.contribution.findMany({
+      where: { modelId, id: { gt: after } },
+      orderBy: { id: 'asc' },
+      take: linksAtOnce,
+      include: { previous: { select: { versionId: true } } },
+    });
+    for (const { id, deltas, previous, versionId } of rows) {
+      const before = previous?.versionId ?? rootVersionId(digest);
+      const found = deltaListSchema.parse(deltas).reduce(nextVersionId, before);
+      if (found !== versionId) damaged.push({ id, found });
+    }
+    if (rows.length < linksAtOnce) return damaged;
+    after = rows.at(-1)!.id;
+  }
 }

@@ -13,8 +13,21 @@ export {
 } from './branches.ts';
 export { type Db, type Lineage, type LineageOptions, openLineage, type Tx } from './client.ts';
 export * from './commit.ts';
-export { type Contribution, manifestOf, readChain } from './contributions.ts';
-export { editNorms, editsById, editsOfJob, listEdits, type StoredEdit } from './edits.ts';
+export {
+  type Contribution,
+  chainLength,
+  compareChains,
+  deltasOf,
+  type Ground,
+  groundAt,
+  type Link,
+  linkAt,
+  manifestOf,
+  readChain,
+  sourceAt,
+  upon,
+} from './contributions.ts';
+export { editNorms, editsById, editsOfJob, listEdits, normsRemembered, type StoredEdit } from './edits.ts';
 export { type EvaluationSubmission, evaluationLane, submitEvaluation } from './evaluation-submit.ts';
 export * from './evaluations.ts';
 export * from './events.ts';
@@ -60,6 +73,7 @@ export {
   schedulesToRun,
 } from './schedules.ts';
 export * from './searches.ts';
+export * from './snapshots.ts';
 export {
   type ArtefactSubmission,
   type EditSubmission,
@@ -72,4 +86,12 @@ export {
 } from './submit.ts';
 export * from './take.ts';
 export { type Finish, finishJob, type JobMarks, type JobRow, maxAttempts, moveJob, requeueJob } from './transitions.ts';
-export { getVersion, listVersions, type StoredVersion, versionLineage } from './versions.ts';
+export {
+  findPlace,
+  getVersion,
+  listVersions,
+  readManifest,
+  type StoredVersion,
+  sourceOfVersion,
+  versionLineage,
+} from './versions.ts';

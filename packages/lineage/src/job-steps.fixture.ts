@@ -10,6 +10,7 @@ import {
   moveJob,
   openBranchWork,
   type TakenJob,
+  upon,
 } from './index.ts';
 
 export const gatePassed: GateVerdict = { passed: true, findings: [] };
@@ -58,10 +59,10 @@ export async function commitEdits(
     jobId: taken.id,
     parent: parent.version,
     kind: more.kind ?? 'edit',
-    contributions: [
-      ...parent.contributions,
-      ...groups.map((group) => madeContribution(taken.id, group, parent.version)),
-    ],
+    ground: upon(
+      parent.ground,
+      groups.map((group) => madeContribution(taken.id, group, parent.version)),
+    ),
     outcome: 'succeeded',
     summary: null,
     gate: gatePassed,

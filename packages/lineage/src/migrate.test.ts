@@ -1,10 +1,11 @@
 // Migrations: applied once whoever starts first, refused when history was rewritten, and in step with the Prisma schema.
-import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootVersionId, sha256, versionId } from '@errata/contracts';
 import { afterAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts';
-import { migrate, migrationsDirectory, openLineage } from './index.ts';
+import { checkBranch, getJob, getVersion, migrate, migrationsDirectory, openLineage, readManifest } from './index.ts';
 import { readPrismaSchema, readTables } from './schema-drift.fixture.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'errata-migrations-'));
@@ -70,6 +71,56 @@ test('a migration that was changed, removed, or slipped in before an applied one
   await rename(join(renamed, '0001_first'), join(renamed, '0000_first'));
   await expect(migrate(database.url, renamed)).rejects.toMatchObject(mismatch('0001_first'));
   expect(await migrate(database.url, directory)).toEqual([]);
+});
+
+test('what was stored under digests of whole manifests is named anew and holds together', async () => {
+  const database = await newDatabase();
+  const names = (await readdir(migrationsDirectory)).sort();
+  const before = names.indexOf('20261121043000_chains');
+  const old = join(folder, 'before-chains');
+  for (const name of names.slice(0, before))
+    await cp(join(migrationsDirectory, name), join(old, name), { recursive: true });
+  await migrate(database.url, old);
+
+  const [model, first, second] = ['model', 'first', 'second'].map((text) => sha256(text));
+  const delta = (blob: string | undefined) => JSON.stringify([{ kind: 'low_rank', blob }]);
+  await database.query(`
+    INSERT INTO models (id, name, digest, model_type, parameters, layers, width, vocabulary, context, has_tokenizer, files)
+      VALUES ('model_1', 'm', '${model}', 'gpt2', 1, 1, 1, 1, 1, true, '[]');
+    INSERT INTO lanes (id) VALUES ('branch:branch_1');
+    INSERT INTO jobs (id, kind, lane_id, sequence, model_id, input, version_id, parent_version_id, expected_parent_id) VALUES
+      ('job_1', 'edit', 'branch:branch_1', 1, 'model_1', '{}', 'ver_two', 'ver_root', 'ver_root'),
+      ('job_2', 'rollback', 'branch:branch_1', 2, 'model_1', '{"to_version": "ver_root"}', NULL, NULL, NULL);
+    INSERT INTO contributions (id, model_id, previous_id, depth, job_id, edit_ids, deltas, bytes, total_bytes) VALUES
+      ('con_1', 'model_1', NULL, 1, 'job_1', '{edit_1}', '${delta(first)}', 1, 1),
+      ('con_2', 'model_1', 'con_1', 2, 'job_1', '{edit_2}', '${delta(second)}', 1, 2);
+    INSERT INTO versions (id, model_id, parent_id, tip_id, job_id, delta_bytes) VALUES
+      ('ver_root', 'model_1', NULL, NULL, NULL, 0), ('ver_two', 'model_1', 'ver_root', 'con_2', 'job_1', 2);
+    INSERT INTO branches (id, model_id, name, head_version_id, tip_id, gate, default_editor)
+      VALUES ('branch_1', 'model_1', 'main', 'ver_two', 'con_2', '{"rules":[]}', 'r-rome');
+    INSERT INTO branch_moves (branch_id, sequence, model_id, kind, from_version_id, to_version_id, tip_id, job_id) VALUES
+      ('branch_1', 1, 'model_1', 'created', NULL, 'ver_root', NULL, NULL),
+      ('branch_1', 2, 'model_1', 'edit', 'ver_root', 'ver_two', 'con_2', 'job_1');`);
+  expect(await migrate(database.url)).toContain('20261121043000_chains');
+
+  const root = rootVersionId(model!);
+  const source = { model: model!, deltas: [first, second].map((blob) => ({ kind: 'low_rank' as const, blob: blob! })) };
+  const two = versionId(source);
+  const lineage = await openLineage(database.url);
+  try {
+    expect(await checkBranch(lineage, 'branch_1')).toEqual({ moves: 2 });
+    expect((await getVersion(lineage, two)).resource).toMatchObject({ parent_id: root, job_id: 'job_1', depth: 2 });
+    expect(await getJob(lineage, 'job_1')).toMatchObject({ version_id: two, parent_version_id: root });
+    expect((await getJob(lineage, 'job_2')).input).toEqual({ to_version: root });
+    expect(await readManifest(lineage, two)).toMatchObject(source);
+  } finally {
+    await lineage.close();
+  }
+  expect(await database.query(`SELECT jump_id, version_id FROM contributions ORDER BY depth`)).toEqual([
+    { jump_id: null, version_id: versionId({ ...source, deltas: source.deltas.slice(0, 1) }) },
+    { jump_id: 'con_1', version_id: two },
+  ]);
+  await expect(database.query(`UPDATE branch_moves SET kind = 'reset'`)).rejects.toThrow('append-only');
 });
 
 test('a server that does not answer is reported as unavailable', async () => {

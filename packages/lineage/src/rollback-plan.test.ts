@@ -8,15 +8,18 @@ import {
   checkBranch,
   commitVersion,
   createBranch,
+  type Ground,
   getVersion,
-  manifestOf,
   openBranchWork,
   planRollback,
   type RollbackPlan,
   type RollbackSubmission,
   type RollbackTarget,
+  readChain,
+  readManifest,
   releaseLease,
   submitRollback,
+  upon,
 } from './index.ts';
 import {
   edit,
@@ -44,14 +47,14 @@ async function rollBack(
 ) {
   await submitRollback(db, { model: imported.model, branch: 'main', reason: 'wrong', created_by: null, ...target });
   const { lease, taken } = await take(db, imported.lane);
-  const { parent, model } = await openBranchWork(db, taken);
+  const { parent } = await openBranchWork(db, taken);
   const plan = await planRollback(db, imported.branch, taken.input as unknown as RollbackTarget);
   await toCommitting(db, lease, taken.id);
   const committed = await commitVersion(db, lease, {
     jobId: taken.id,
     parent: parent.version,
     kind: plan.mode,
-    contributions: carryOut(plan, model.resource.digest),
+    ground: carryOut(plan),
     outcome: 'succeeded',
     summary: null,
     gate: gatePassed,
@@ -62,14 +65,17 @@ async function rollBack(
   return committed.version;
 }
 
-function carryOut(plan: RollbackPlan, modelDigest: string): readonly Contribution[] {
-  if (plan.mode !== 'exact') return plan.contributions;
-  let contributions = plan.base;
+function carryOut(plan: RollbackPlan): Ground {
+  if (plan.mode !== 'exact') return plan.ground;
+  let ground = plan.base;
   for (const { job_id, edits } of plan.steps) {
-    const ground = versionId(manifestOf(modelDigest, contributions));
-    contributions = [...contributions, ...edits.map(({ id }) => madeContribution(job_id, [id], ground))];
+    const seed = versionId(ground.source);
+    ground = upon(
+      ground,
+      edits.map(({ id }) => madeContribution(job_id, [id], seed)),
+    );
   }
-  return contributions;
+  return ground;
 }
 
 test('reset goes back to the very version, whose edits are then the active ones', async () => {
@@ -110,7 +116,7 @@ test('reverting an early edit exactly replays its job without it, and every job 
   const target = { mode: 'exact', revert_edit_ids: [first.edits[1]!] } as const;
   const plan = await planRollback(db, imported.branch, target);
   if (plan.mode !== 'exact') throw new Error(plan.mode);
-  expect(namesOf(plan.base)).toEqual([zero.edits]);
+  expect(namesOf(await readChain(db, plan.base.after))).toEqual([zero.edits]);
   expect(plan.steps.map(({ job_id, edits }) => [job_id, edits.map(({ edit: { custom_id } }) => custom_id)])).toEqual([
     [first.job, ['a', 'c']],
     [second.job, ['d']],
@@ -132,10 +138,10 @@ test('subtract drops what the edits left and keeps the rest as it is', async () 
   const imported = await importModel(db, 'subtract');
   const first = await edit(db, imported, ['a', 'b']);
   const second = await edit(db, imported, ['c']);
-  const before = await getVersion(db, second.version);
+  const before = await readManifest(db, second.version);
   const version = await rollBack(imported, { mode: 'subtract', revert_edit_ids: [first.edits[0]!] });
   const after = await getVersion(db, version);
-  expect(after.resource.manifest.deltas).toEqual(before.resource.manifest.deltas.slice(1));
+  expect((await readManifest(db, version)).deltas).toEqual(before.deltas.slice(1));
   expect(after.resource.delta_bytes).toBe(2000);
   expect(await activeIds(imported.branch)).toEqual(['b', 'c']);
   await checkBranch(db, imported.branch);
@@ -151,7 +157,7 @@ test('edits that share deltas are subtracted together or not at all, but can be 
   });
   const plan = await planRollback(db, imported.branch, { mode: 'exact', ...one });
   expect(plan).toMatchObject({
-    base: [],
+    base: { after: null, source: { deltas: [] } },
     steps: [{ job_id: batch.job, edits: [{ id: batch.edits[1] }, { id: batch.edits[2] }] }],
   });
   expect(await rollBack(imported, { mode: 'subtract', revert_edit_ids: batch.edits })).toBe(imported.root);
@@ -182,5 +188,5 @@ test('a branch made from a version knows whose edits are in it, and can take the
   const side = await createBranch(db, imported.model, { name: 'side', from: first.version });
   expect(await activeIds(side.id)).toEqual(['a']);
   const plan = await planRollback(db, side.id, { mode: 'exact', revert_edit_ids: first.edits });
-  expect(plan).toMatchObject({ base: [], steps: [] });
+  expect(plan).toMatchObject({ base: { after: null }, steps: [] });
 });

@@ -1,7 +1,7 @@
 // Planning a rollback: which contributions stay, which requests must be replayed. Plain data; the worker carries it out.
 import { ErrataError, type RollbackMode } from '@errata/contracts';
 import { clientOf, type Db } from './client.ts';
-import { type Contribution, readChain } from './contributions.ts';
+import { beforeJobOf, type Ground, groundAt, type Link, linksOfEdits, readChain, upon } from './contributions.ts';
 import { editsById, type StoredEdit } from './edits.ts';
 
 /** What to go back to, or what to take out. */
@@ -27,13 +27,13 @@ export interface ReplayStep {
 
 export type RollbackPlan =
   /** Move the head to a version it had before. */
-  | { readonly mode: 'reset'; readonly version: string; readonly contributions: readonly Contribution[] }
+  | { readonly mode: 'reset'; readonly version: string; readonly ground: Ground }
   /** Drop contributions and keep the rest as it is: an approximation, since later ones were computed with them present. */
-  | { readonly mode: 'subtract'; readonly contributions: readonly Contribution[]; readonly reverted: readonly string[] }
+  | { readonly mode: 'subtract'; readonly ground: Ground; readonly reverted: readonly string[] }
   /** Start from `base` and replay the steps in order. */
   | {
       readonly mode: 'exact';
-      readonly base: readonly Contribution[];
+      readonly base: Ground;
       readonly steps: readonly ReplayStep[];
       readonly reverted: readonly string[];
     };
@@ -45,11 +45,18 @@ export type RollbackPlan =
  */
 export async function planRollback(db: Db, branchId: string, target: RollbackTarget): Promise<RollbackPlan> {
   checkShape(target);
-  if (target.to_version !== undefined) return planReset(db, branchId, target.to_version);
-  const branch = await clientOf(db).branch.findUniqueOrThrow({ where: { id: branchId } });
-  const active = await readChain(db, branch.tipId);
-  const reverted = await editsToRevert(db, branch.modelId, active, target);
-  return target.mode === 'subtract' ? planSubtract(active, reverted) : planExact(db, active, reverted);
+  const branch = await clientOf(db).branch.findUniqueOrThrow({ where: { id: branchId }, include: { model: true } });
+  if (target.to_version !== undefined) return planReset(db, branch, target.to_version);
+  const reverted = await editsToRevert(db, branch, target);
+  return target.mode === 'subtract' ? planSubtract(db, branch, reverted) : planExact(db, branch, reverted);
+}
+
+/** The branch that a rollback is planned for. */
+interface Planned {
+  readonly id: string;
+  readonly modelId: string;
+  readonly tipId: string | null;
+  readonly model: { readonly digest: string };
 }
 
 function checkShape(target: RollbackTarget): void {
@@ -65,9 +72,9 @@ function checkShape(target: RollbackTarget): void {
   });
 }
 
-async function planReset(db: Db, branchId: string, version: string): Promise<RollbackPlan> {
+async function planReset(db: Db, { id, model }: Planned, version: string): Promise<RollbackPlan> {
   const move = await clientOf(db).branchMove.findFirst({
-    where: { branchId, toVersionId: version },
+    where: { branchId: id, toVersionId: version },
     orderBy: { sequence: 'desc' },
   });
   if (move === null) {
@@ -75,79 +82,84 @@ async function planReset(db: Db, branchId: string, version: string): Promise<Rol
       details: { version },
     });
   }
-  return { mode: 'reset', version, contributions: await readChain(db, move.tipId) };
+  return { mode: 'reset', version, ground: await groundAt(db, model.digest, move.tipId) };
 }
 
-async function editsToRevert(
-  db: Db,
-  modelId: string,
-  active: readonly Contribution[],
-  target: RollbackTarget,
-): Promise<ReadonlySet<string>> {
-  const activeIds = new Set(active.flatMap(({ edit_ids }) => edit_ids));
-  const chosen = new Set<string>();
-  for (const [index, id] of (target.revert_edit_ids ?? []).entries()) {
-    if (!activeIds.has(id))
-      throw unknownEdit(`edit ${JSON.stringify(id)} is not active on the branch`, `/revert_edit_ids/${index}`);
-    chosen.add(id);
+/** The edits that are asked for, each by the link through which it acts, in the order of the chain. */
+interface Reverted {
+  readonly ids: ReadonlySet<string>;
+  readonly links: readonly [Link, ...Link[]];
+}
+
+async function editsToRevert(db: Db, { modelId, tipId }: Planned, target: RollbackTarget): Promise<Reverted> {
+  const wanted = [...(target.revert_edit_ids ?? [])];
+  const links = [...(await linksOfEdits(db, tipId, wanted))];
+  const active = new Set(links.flatMap(({ edit_ids }) => edit_ids));
+  for (const [index, id] of wanted.entries()) {
+    if (active.has(id)) continue;
+    throw unknownEdit(`edit ${JSON.stringify(id)} is not active on the branch`, `/revert_edit_ids/${index}`);
   }
+  const ids = new Set(wanted);
   for (const [index, version] of (target.revert_version_ids ?? []).entries()) {
-    const jobs = await clientOf(db).job.findMany({
-      where: { modelId, kind: 'edit', versionId: version },
-      select: { id: true },
-    });
     const rows = await clientOf(db).edit.findMany({
-      where: { jobId: { in: jobs.map(({ id }) => id) } },
+      where: { job: { kind: 'edit', move: { modelId, toVersionId: version } } },
       select: { id: true },
     });
-    const found = rows.filter(({ id }) => activeIds.has(id));
+    const asked = new Set(rows.map(({ id }) => id));
+    const found = await linksOfEdits(db, tipId, [...asked]);
     if (found.length === 0)
       throw unknownEdit(`no edit of ${version} is active on the branch`, `/revert_version_ids/${index}`);
-    for (const { id } of found) chosen.add(id);
+    links.push(...found);
+    for (const id of found.flatMap(({ edit_ids }) => edit_ids)) if (asked.has(id)) ids.add(id);
   }
-  return chosen;
+  const [first, ...rest] = [...new Map(links.map((link) => [link.id, link])).values()].sort(
+    (a, b) => a.depth - b.depth,
+  );
+  return { ids, links: [first!, ...rest] };
 }
 
 function unknownEdit(message: string, pointer: string): ErrataError {
   return new ErrataError('unknown_edit', message, { errors: [{ code: 'unknown_edit', pointer, message }] });
 }
 
-function planSubtract(active: readonly Contribution[], reverted: ReadonlySet<string>): RollbackPlan {
-  for (const { edit_ids } of active) {
-    const kept = edit_ids.filter((id) => !reverted.has(id));
-    if (kept.length === 0 || kept.length === edit_ids.length) continue;
+async function planSubtract(db: Db, branch: Planned, { ids, links }: Reverted): Promise<RollbackPlan> {
+  for (const { edit_ids } of links) {
+    const kept = edit_ids.filter((id) => !ids.has(id));
+    if (kept.length === 0) continue;
     const message = `the edits to revert share deltas with ${kept.length} others (${kept.slice(0, 5).join(', ')}${kept.length > 5 ? ', ...' : ''}); revert all of them, or use mode exact`;
     throw new ErrataError('inseparable_edits', message, { details: { shared_with: kept } });
   }
-  const contributions = active.filter(({ edit_ids }) => !edit_ids.some((id) => reverted.has(id)));
-  return { mode: 'subtract', contributions, reverted: [...reverted] };
+  const dropped = new Set(links.map(({ id }) => id));
+  const before = links[0].previous;
+  const later = await readChain(db, branch.tipId, before);
+  const ground = upon(
+    await groundAt(db, branch.model.digest, before),
+    later.filter(({ id }) => !dropped.has(id)),
+  );
+  return { mode: 'subtract', ground, reverted: [...ids] };
 }
 
 /**
  * The result must be what the branch would hold had the reverted edits never been asked for. So whole jobs are replayed, from the
  * first one affected: what an editor samples once a batch depends on the model at the batch's beginning, not at the edit.
  */
-async function planExact(
-  db: Db,
-  active: readonly Contribution[],
-  reverted: ReadonlySet<string>,
-): Promise<RollbackPlan> {
-  const edits = await editsById(db, [...new Set(active.flatMap(({ edit_ids }) => edit_ids))]);
-  const jobOf = (id: string) => edits.get(id)!.job_id;
-  const affected = new Set([...reverted].map(jobOf));
-  const first = active.findIndex(({ edit_ids }) => edit_ids.some((id) => affected.has(jobOf(id))));
-  const base = active.slice(0, first);
+async function planExact(db: Db, branch: Planned, { ids, links }: Reverted): Promise<RollbackPlan> {
+  const before = await beforeJobOf(db, links[0]);
+  const later = await readChain(db, branch.tipId, before);
+  const edits = await editsById(db, [...new Set(later.flatMap(({ edit_ids }) => edit_ids))]);
 
   const byJob = new Map<string, StoredEdit[]>();
-  const later = new Set(active.slice(first).flatMap(({ edit_ids }) => edit_ids));
-  for (const id of later) {
-    if (reverted.has(id)) continue;
+  for (const id of later.flatMap(({ edit_ids }) => edit_ids)) {
+    if (ids.has(id)) continue;
     const edit = edits.get(id)!;
-    byJob.set(edit.job_id, [...(byJob.get(edit.job_id) ?? []), edit]);
+    const others = byJob.get(edit.job_id);
+    if (others === undefined) byJob.set(edit.job_id, [edit]);
+    else others.push(edit);
   }
-  const jobs = await clientOf(db).job.findMany({ where: { id: { in: [...byJob.keys()] } } });
+  const rows = await clientOf(db).job.findMany({ where: { id: { in: [...byJob.keys()] } } });
+  const jobs = new Map(rows.map((row) => [row.id, row]));
   const steps = [...byJob].map(([job_id, stepEdits]): ReplayStep => {
-    const job = jobs.find(({ id }) => id === job_id)!;
+    const job = jobs.get(job_id)!;
     return {
       job_id,
       input: job.input as Record<string, unknown>,
@@ -155,7 +167,7 @@ async function planExact(
       edits: stepEdits.sort((a, b) => a.position - b.position),
     };
   });
-  return { mode: 'exact', base, steps, reverted: [...reverted] };
+  return { mode: 'exact', base: await groundAt(db, branch.model.digest, before), steps, reverted: [...ids] };
 }
 
 /** What it takes to apply some edits of a job anew as that job applied them, and the version that the job made. */

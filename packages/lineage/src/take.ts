@@ -5,12 +5,12 @@ import {
   ErrataError,
   failpoint,
   type JobState,
-  type Manifest,
   toPlainError,
+  type VersionSource,
 } from '@errata/contracts';
 import { branchLane, branchResource, deletedBranch, staleParent } from './branches.ts';
 import type { Lineage, Tx } from './client.ts';
-import { type Contribution, manifestOf, readChain } from './contributions.ts';
+import { type Ground, groundAt, sourceAt } from './contributions.ts';
 import { editsOfJob, type StoredEdit } from './edits.ts';
 import type { Job as JobDbRow } from './generated/client.ts';
 import { holdLane, type Lease } from './leases.ts';
@@ -110,13 +110,9 @@ export interface BranchWork {
   readonly model: StoredModel;
   readonly branch: BranchResource;
   /** The head: what the candidate is built on and compared with. */
-  readonly parent: {
-    readonly version: string;
-    readonly manifest: Manifest;
-    readonly contributions: readonly Contribution[];
-  };
+  readonly parent: { readonly version: string; readonly ground: Ground };
   /** What the branch began at. */
-  readonly base: { readonly version: string; readonly manifest: Manifest };
+  readonly base: { readonly version: string; readonly source: VersionSource };
   /** The job's own edits, in input order; none for a rollback. */
   readonly edits: readonly StoredEdit[];
 }
@@ -125,18 +121,15 @@ export interface BranchWork {
 export async function openBranchWork(db: Lineage, job: JobRow): Promise<BranchWork> {
   if (job.branch_id === null) throw new TypeError(`${job.id} is on no branch`);
   const row = await db.prisma.branch.findUniqueOrThrow({ where: { id: job.branch_id }, include: { model: true } });
-  const contributions = await readChain(db, row.tipId);
   const created = await db.prisma.branchMove.findUniqueOrThrow({
     where: { branchId_sequence: { branchId: row.id, sequence: 1 } },
   });
+  const { digest } = row.model;
   return {
     model: storedModel(row.model),
     branch: branchResource(row),
-    parent: { version: row.headVersionId, manifest: manifestOf(row.model.digest, contributions), contributions },
-    base: {
-      version: created.toVersionId,
-      manifest: manifestOf(row.model.digest, await readChain(db, created.tipId)),
-    },
+    parent: { version: row.headVersionId, ground: await groundAt(db, digest, row.tipId) },
+    base: { version: created.toVersionId, source: await sourceAt(db, digest, created.tipId) },
     edits: await editsOfJob(db, job.id),
   };
 }

@@ -1,14 +1,21 @@
 // Versions: immutable model states, found by id or by a prefix that only one of them has.
-import { ErrataError, type Page, type VersionResource, versionPrefix } from '@errata/contracts';
+import {
+  ErrataError,
+  type Manifest,
+  type Page,
+  type VersionResource,
+  type VersionSource,
+  versionPrefix,
+} from '@errata/contracts';
 import { clientOf, type Db } from './client.ts';
-import { type Contribution, manifestOf, readChain } from './contributions.ts';
+import { manifestOf, readChain, sourceAt } from './contributions.ts';
 import type { Version as VersionRow } from './generated/client.ts';
 import { type PageRequest, pageOf } from './pages.ts';
 
-/** A version with the contributions its manifest is made of. */
+/** A version with the end of the chain that it stands for. */
 export interface StoredVersion {
   readonly resource: VersionResource;
-  readonly contributions: readonly Contribution[];
+  readonly tip: string | null;
 }
 
 /**
@@ -17,7 +24,38 @@ export interface StoredVersion {
  */
 export async function getVersion(db: Db, idOrPrefix: string, modelId?: string): Promise<StoredVersion> {
   const row = await findVersion(db, idOrPrefix, modelId);
-  return readVersion(db, row);
+  return { resource: (await versionResources(db, [row]))[0]!, tip: row.tipId };
+}
+
+/**
+ * Whose edits a version holds: the same version may have been reached by several histories, of which the latest speaks.
+ * `unknown_version`.
+ */
+export async function findPlace(
+  db: Db,
+  idOrPrefix: string,
+  modelId: string,
+): Promise<{ readonly version: string; readonly tip: string | null }> {
+  const { id, tipId } = await findVersion(db, idOrPrefix, modelId);
+  const move = await clientOf(db).branchMove.findFirst({
+    where: { modelId, toVersionId: id },
+    orderBy: [{ createdAt: 'desc' }, { sequence: 'desc' }],
+  });
+  return { version: id, tip: move === null ? tipId : move.tipId };
+}
+
+/** How to open a version. `unknown_version`. */
+export async function sourceOfVersion(db: Db, idOrPrefix: string, modelId: string): Promise<VersionSource> {
+  const { modelId: id, tipId } = await findVersion(db, idOrPrefix, modelId);
+  const { digest } = await clientOf(db).model.findUniqueOrThrow({ where: { id }, select: { digest: true } });
+  return sourceAt(db, digest, tipId);
+}
+
+/** Everything that a version is made of, however long its history. `unknown_version`. */
+export async function readManifest(db: Db, idOrPrefix: string, modelId?: string): Promise<Manifest> {
+  const row = await findVersion(db, idOrPrefix, modelId);
+  const { digest } = await clientOf(db).model.findUniqueOrThrow({ where: { id: row.modelId } });
+  return manifestOf(digest, await readChain(db, row.tipId));
 }
 
 export async function findVersion(db: Db, idOrPrefix: string, modelId?: string): Promise<VersionRow> {
@@ -40,25 +78,23 @@ export async function findVersion(db: Db, idOrPrefix: string, modelId?: string):
   return first;
 }
 
-export async function readVersion(db: Db, row: VersionRow): Promise<StoredVersion> {
-  const client = clientOf(db);
-  const [model, contributions] = [
-    await client.model.findUniqueOrThrow({ where: { id: row.modelId } }),
-    await readChain(db, row.tipId),
-  ];
-  return {
-    resource: {
-      id: row.id,
-      object: 'version',
-      model_id: row.modelId,
-      parent_id: row.parentId,
-      job_id: row.jobId,
-      manifest: manifestOf(model.digest, contributions),
-      delta_bytes: Number(row.deltaBytes),
-      created_at: row.createdAt.toISOString(),
-    },
-    contributions,
-  };
+async function versionResources(db: Db, rows: readonly VersionRow[]): Promise<readonly VersionResource[]> {
+  const tips = rows.flatMap(({ tipId }) => tipId ?? []);
+  const links = await clientOf(db).contribution.findMany({
+    where: { id: { in: tips } },
+    select: { id: true, depth: true },
+  });
+  const depths = new Map(links.map(({ id, depth }) => [id, depth]));
+  return rows.map((row) => ({
+    id: row.id,
+    object: 'version',
+    model_id: row.modelId,
+    parent_id: row.parentId,
+    job_id: row.jobId,
+    depth: row.tipId === null ? 0 : depths.get(row.tipId)!,
+    delta_bytes: Number(row.deltaBytes),
+    created_at: row.createdAt.toISOString(),
+  }));
 }
 
 /** A model's versions, newest first. The cursor is a version id. */
@@ -76,23 +112,25 @@ export async function listVersions(db: Db, modelId: string, page: PageRequest = 
     ({ id }) => id,
     (row) => row,
   );
-  const data: VersionResource[] = [];
-  for (const row of shown.data) data.push((await readVersion(db, row)).resource);
-  return { ...shown, data };
+  return { ...shown, data: await versionResources(db, shown.data) };
 }
 
 /** A version and its parents up to the root, newest first, `limit` at most. */
 export async function versionLineage(
   db: Db,
-  version: VersionResource,
+  version: Pick<VersionResource, 'id' | 'model_id'>,
   limit = 100,
 ): Promise<readonly VersionResource[]> {
-  const line = [version];
-  for (let parent = version.parent_id; parent !== null && line.length < limit; parent = line.at(-1)!.parent_id) {
-    const row = await clientOf(db).version.findUniqueOrThrow({
-      where: { modelId_id: { modelId: version.model_id, id: parent } },
-    });
-    line.push((await readVersion(db, row)).resource);
-  }
-  return line;
+  const rows = await clientOf(db).$queryRaw<{ id: string }[]>`
+    WITH RECURSIVE line AS (
+      SELECT id, parent_id, 1 AS place FROM versions WHERE model_id = ${version.model_id} AND id = ${version.id}
+      UNION ALL
+      SELECT v.id, v.parent_id, place + 1 FROM line JOIN versions v ON v.model_id = ${version.model_id} AND v.id = line.parent_id
+      WHERE place < ${limit}
+    )
+    SELECT id FROM line ORDER BY place`;
+  const ids = rows.map(({ id }) => id);
+  const found = await clientOf(db).version.findMany({ where: { modelId: version.model_id, id: { in: ids } } });
+  const byId = new Map((await versionResources(db, found)).map((resource) => [resource.id, resource]));
+  return ids.map((id) => byId.get(id)!);
 }

@@ -29,6 +29,7 @@ import type {
   JobResource,
   JobState,
   ListedModel,
+  Manifest,
   MoveResource,
   RollbackRequest,
   ScheduleChange,
@@ -183,6 +184,8 @@ export function createErrata(options: ErrataOptions) {
       list: (model: string, query: PageQuery = {}) =>
         list<VersionResource>(at`/v1/models/${model}/versions`, { ...query }),
       get: (version: string, call?: CallOptions) => get<VersionResource>(at`/v1/versions/${version}`, call),
+      /** The model and all deltas of a version, in order. */
+      manifest: (version: string, call?: CallOptions) => get<Manifest>(at`/v1/versions/${version}/manifest`, call),
       /** The version and those it was made from, newest first, down to the imported model. */
       lineage: (version: string, query: PageQuery = {}) =>
         list<VersionResource>(at`/v1/versions/${version}/lineage`, { ...query }),

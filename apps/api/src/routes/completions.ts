@@ -6,11 +6,11 @@ import {
   completionRequestSchema,
   completionSchema,
   ErrataError,
-  type Manifest,
+  type VersionSource,
   versionPrefix,
 } from '@errata/contracts';
 import type { ChatMessage, Completion, ModelReference, Sampling } from '@errata/engine';
-import { getBranch, getModel, getVersion, type Lineage } from '@errata/lineage';
+import { forgetBrokenSnapshot, getBranch, getModel, getVersion, type Lineage, sourceAt } from '@errata/lineage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
@@ -26,7 +26,7 @@ export const versionHeader = 'errata-version';
 interface Served {
   readonly version: string;
   readonly model: ModelReference;
-  readonly manifest: Manifest;
+  readonly manifest: VersionSource;
 }
 
 /**
@@ -37,15 +37,15 @@ export async function resolveServed(lineage: Lineage, reference: string): Promis
   const at = reference.indexOf('@');
   const { resource, files } = await getModel(lineage, at < 0 ? reference : reference.slice(0, at));
   const rest = at < 0 ? 'main' : reference.slice(at + 1);
-  const id = rest.startsWith(versionPrefix) ? rest : (await getBranch(lineage, resource.id, rest)).head;
-  const { resource: version } = await getVersion(lineage, id, resource.id);
+  const named = rest.startsWith(versionPrefix) ? rest : (await getBranch(lineage, resource.id, rest)).head;
+  const { resource: version, tip } = await getVersion(lineage, named, resource.id);
   return {
     version: version.id,
     model: {
       digest: resource.digest,
       files: files.map(({ path, blob, bytes }) => ({ name: path, sha256: blob, size: bytes })),
     },
-    manifest: version.manifest,
+    manifest: await sourceAt(lineage, resource.digest, tip),
   };
 }
 
@@ -67,7 +67,7 @@ export const completionRoutes =
       body: z.output<typeof completionRequestSchema> | z.output<typeof chatCompletionRequestSchema>,
       prompts: Prompts,
     ) {
-      const served = await resolveServed(lineage, body.model);
+      let served = await resolveServed(lineage, body.model);
       if (pending >= queue) {
         throw new ErrataError('unavailable', `${pending} completions are waiting for the engine`, {
           details: { retry_after_seconds: 1 },
@@ -81,11 +81,17 @@ export const completionRoutes =
       request.raw.socket.once('close', leave);
       pending += 1;
       try {
-        const { completions } = await engine.call(
-          'complete',
-          { model: served.model, manifest: served.manifest, prompts, sampling: samplingOf(body) },
-          { signal: gone.signal },
-        );
+        const ask = () =>
+          engine.call(
+            'complete',
+            { model: served.model, manifest: served.manifest, prompts, sampling: samplingOf(body) },
+            { signal: gone.signal },
+          );
+        const { completions } = await ask().catch(async (error) => {
+          if (!(await forgetBrokenSnapshot(lineage, error))) throw error;
+          served = await resolveServed(lineage, `${body.model.split('@')[0]}@${served.version}`);
+          return ask();
+        });
         const usage = usageOf(completions);
         metrics.completionTokens.inc({ kind: 'prompt' }, usage.prompt_tokens);
         metrics.completionTokens.inc({ kind: 'completion' }, usage.completion_tokens);

@@ -3,6 +3,7 @@ import {
   type DeltaReference,
   type EditMention,
   ErrataError,
+  manifestSchema,
   pageSchema,
   type VersionDiff,
   type VersionResource,
@@ -10,15 +11,19 @@ import {
   versionSchema,
 } from '@errata/contracts';
 import {
+  compareChains,
   editsById,
   getModel,
   getVersion,
   type Lineage,
+  type Link,
   listVersions,
+  readManifest,
   type StoredVersion,
   versionLineage,
 } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import type { ApiParts } from '../parts.ts';
 import { pageQuery, params, shown } from './common.ts';
 
@@ -52,12 +57,26 @@ export const versionRoutes =
         config: { access },
         schema: {
           tags,
-          summary: 'A version with its manifest, by id or by a prefix that no other has',
+          summary: 'A version, by id or by a prefix that no other has',
           params: params('version'),
           response: { 200: versionSchema },
         },
       },
       async ({ params: { version } }) => (await getVersion(lineage, version)).resource,
+    );
+
+    app.get(
+      '/v1/versions/:version/manifest',
+      {
+        config: { access },
+        schema: {
+          tags,
+          summary: 'Everything a version is made of: the model and its deltas in order, all of them',
+          params: params('version'),
+          response: { 200: manifestSchema },
+        },
+      },
+      async ({ params: { version } }) => readManifest(lineage, version),
     );
 
     app.get(
@@ -89,22 +108,28 @@ export const versionRoutes =
         schema: {
           tags,
           summary: 'The deltas, with their edits, that the other version adds and lacks',
+          description: 'Of each side the first `limit`, and the number of all.',
           params: params('version', 'other'),
+          querystring: z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(100) }),
           response: { 200: versionDiffSchema },
         },
       },
-      async ({ params: { version, other } }) => {
+      async ({ params: { version, other }, query: { limit } }) => {
         const from = await getVersion(lineage, version);
         const to = await getVersion(lineage, other, from.resource.model_id).catch(() => getVersion(lineage, other));
-        if (from.resource.manifest.model !== to.resource.manifest.model) {
-          throw new ErrataError('invalid_request', 'these are versions of two different models', {
-            details: { models: [from.resource.model_id, to.resource.model_id] },
-          });
-        }
-        return diffVersions(lineage, from, to);
+        await requireSameModel(lineage, from.resource, to.resource);
+        return diffVersions(lineage, from, to, limit);
       },
     );
   };
+
+async function requireSameModel(db: Lineage, one: VersionResource, other: VersionResource): Promise<void> {
+  const [first, second] = [await getModel(db, one.model_id), await getModel(db, other.model_id)];
+  if (first.resource.digest === second.resource.digest) return;
+  throw new ErrataError('invalid_request', 'these are versions of two different models', {
+    details: { models: [one.model_id, other.model_id] },
+  });
+}
 
 async function parentOf(db: Lineage, version: string, modelId: string): Promise<VersionResource | null> {
   const { resource } = await getVersion(db, version, modelId);
@@ -116,8 +141,8 @@ interface DeltaWithEdits {
   readonly edits: readonly string[];
 }
 
-const deltasOf = ({ contributions }: StoredVersion): readonly DeltaWithEdits[] =>
-  contributions.flatMap(({ deltas, edit_ids }) => deltas.map((delta) => ({ delta, edits: edit_ids })));
+const deltasOf = (links: readonly Link[]): readonly DeltaWithEdits[] =>
+  links.flatMap(({ deltas, edit_ids }) => deltas.map((delta) => ({ delta, edits: edit_ids })));
 
 /** What of `ours` is not among `theirs`; a delta that is installed twice counts twice. */
 function missingFrom(theirs: readonly DeltaWithEdits[], ours: readonly DeltaWithEdits[]): readonly DeltaWithEdits[] {
@@ -130,20 +155,27 @@ function missingFrom(theirs: readonly DeltaWithEdits[], ours: readonly DeltaWith
   });
 }
 
-async function diffVersions(db: Lineage, from: StoredVersion, to: StoredVersion): Promise<VersionDiff> {
-  const [before, after] = [deltasOf(from), deltasOf(to)];
+async function diffVersions(db: Lineage, from: StoredVersion, to: StoredVersion, limit: number): Promise<VersionDiff> {
+  const links = await compareChains(db, from.tip, to.tip);
+  const [before, after] = [deltasOf(links.removed), deltasOf(links.added)];
+  // A rollback by subtraction keeps deltas under new links.
   const [added, removed] = [missingFrom(before, after), missingFrom(after, before)];
-  const stored = await editsById(db, [...new Set([...added, ...removed].flatMap(({ edits }) => edits))]);
+  const shownSides = [added, removed].map((side) => side.slice(0, limit));
+  const stored = await editsById(db, [...new Set(shownSides.flat().flatMap(({ edits }) => edits))]);
   const mention = (id: string): EditMention => {
     const { custom_id, prompt, subject, target_new } = stored.get(id)!.edit;
     return { id, custom_id, prompt, subject, target_new };
   };
   const told = (items: readonly DeltaWithEdits[]) =>
-    items.map(({ delta, edits }) => ({ delta: { kind: delta.kind, blob: delta.blob }, edits: edits.map(mention) }));
+    items
+      .slice(0, limit)
+      .map(({ delta, edits }) => ({ delta: { kind: delta.kind, blob: delta.blob }, edits: edits.map(mention) }));
   return {
     object: 'version_diff',
     from: from.resource.id,
     to: to.resource.id,
+    added_count: added.length,
+    removed_count: removed.length,
     added: told(added),
     removed: told(removed),
   };

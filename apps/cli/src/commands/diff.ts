@@ -21,6 +21,8 @@ export function register(program: Command): void {
       };
       print('-', colors.red, diff.removed);
       print('+', colors.green, diff.added);
-      if (diff.added.length + diff.removed.length === 0) console.log('no difference');
+      const left = diff.added_count + diff.removed_count - diff.added.length - diff.removed.length;
+      if (left > 0) console.log(colors.dim(`and ${left} deltas more`));
+      if (diff.added_count + diff.removed_count === 0) console.log('no difference');
     });
 }

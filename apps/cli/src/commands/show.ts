@@ -5,6 +5,9 @@ import { outcomeOf } from '../follow.ts';
 import { costLine, metricsTable } from '../metrics-table.ts';
 import { printJson, table } from '../output.ts';
 
+/** A version of more is not listed delta by delta; its manifest is there for those who want it. */
+const solvesShown = 50;
+
 export function register(program: Command): void {
   program
     .command('show <id>')
@@ -16,12 +19,14 @@ export function register(program: Command): void {
         const version = await client.versions.get(id);
         if (options.json) return printJson(version);
         console.log(
-          `${version.id}\n  parent   ${version.parent_id ?? '(imported)'}\n  made by  ${version.job_id ?? '-'} at ${version.created_at}\n  stored   ${version.delta_bytes} bytes of deltas`,
+          `${version.id}\n  parent   ${version.parent_id ?? '(imported)'}\n  made by  ${version.job_id ?? '-'} at ${version.created_at}\n  stored   ${version.delta_bytes} bytes of deltas, left by ${version.depth} solves`,
         );
+        if (version.depth === 0 || version.depth > solvesShown) return;
+        const { deltas } = await client.versions.manifest(version.id);
         return console.log(
           table(
             ['delta', 'blob'],
-            version.manifest.deltas.map(({ kind, blob }) => [kind, blob]),
+            deltas.map(({ kind, blob }) => [kind, blob]),
           ),
         );
       }

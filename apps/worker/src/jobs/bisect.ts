@@ -8,16 +8,7 @@ import {
   probeSchema,
   questionOfProbe,
 } from '@errata/contracts';
-import {
-  commitSearch,
-  editsBetween,
-  editsById,
-  getModel,
-  type HistoryMove,
-  manifestOf,
-  moveAt,
-  readChain,
-} from '@errata/lineage';
+import { commitSearch, editsBetween, editsById, getModel, type HistoryMove, moveAt, sourceAt } from '@errata/lineage';
 import { z } from 'zod';
 import { askVersion, type Heard, sameAnswer } from '../ask.ts';
 import type { JobRun } from '../job-run.ts';
@@ -52,8 +43,8 @@ export async function bisect(run: JobRun): Promise<void> {
 
   const look = async (sequence: number, verdict: (heard: Heard) => boolean): Promise<Judged> => {
     const move = await moveAt(lineage, branch_id, sequence);
-    const manifest = manifestOf(model.resource.digest, await readChain(lineage, move.tip));
-    const heard = await askVersion(run, model, manifest, question);
+    const source = await sourceAt(lineage, model.resource.digest, move.tip);
+    const heard = await askVersion(run, model, source, question);
     const good = verdict(heard);
     const { version_id, answer, cached } = heard;
     steps.push({ sequence, version_id, answer, verdict: good ? 'good' : 'bad', cached });

@@ -3,20 +3,22 @@ import {
   type BlameMethod,
   type BlameResult,
   type EditMention,
-  type Manifest,
   normaliseAnswer,
+  type VersionSource,
   versionId,
 } from '@errata/contracts';
 import {
-  type Contribution,
+  chainLength,
   commitSearch,
   editsById,
   getModel,
-  manifestOf,
-  readChain,
+  groundAt,
+  type Link,
+  linkAt,
   replayOf,
   type StoredEdit,
   type StoredModel,
+  sourceAt,
 } from '@errata/lineage';
 import { z } from 'zod';
 import { askVersion, type Heard, sameAnswer } from '../ask.ts';
@@ -33,8 +35,10 @@ const replayedEdits = 16;
 /** The states of a version's chain, 0 the imported model and n the version, each asked at most once. */
 interface Chain {
   readonly model: StoredModel;
-  readonly contributions: readonly Contribution[];
-  stateAt(position: number): Manifest;
+  readonly length: number;
+  /** What the state at a position, 1 or more, has and the one before it has not. */
+  linkAt(position: number): Promise<Link>;
+  stateAt(position: number): Promise<VersionSource>;
   ask(position: number): Promise<Heard>;
 }
 
@@ -43,16 +47,18 @@ export async function blame(run: JobRun): Promise<void> {
   const { lineage } = run.context;
   if (run.job.model_id === null) throw new TypeError(`${run.job.id} is for no model`);
   const model = await getModel(lineage, run.job.model_id);
-  const contributions = await readChain(lineage, tip);
-  const length = contributions.length;
+  const length = await chainLength(lineage, tip);
   const asked = new Map<number, Heard>();
-  const stateAt = (position: number) => manifestOf(model.resource.digest, contributions.slice(0, position));
+  const stateAt = async (position: number) =>
+    sourceAt(lineage, model.resource.digest, (await linkAt(lineage, tip, position))?.id ?? null);
   const chain: Chain = {
     model,
-    contributions,
+    length,
+    linkAt: async (position) => (await linkAt(lineage, tip, position))!,
     stateAt,
     ask: async (position) => {
-      const heard = asked.get(position) ?? (await askVersion(run, model, stateAt(position), { prompt, weigh: [] }));
+      const heard =
+        asked.get(position) ?? (await askVersion(run, model, await stateAt(position), { prompt, weigh: [] }));
       asked.set(position, heard);
       run.report({ phase: 'blame', done: asked.size, total: Math.max(asked.size, mostAsked(length, exhaustive)) });
       return heard;
@@ -89,10 +95,9 @@ const mostAsked = (length: number, exhaustive: boolean): number =>
  * that double until another answer is met, then halves the gap; an answer that came and went within a step is not seen, unless every
  * state is asked. 0 when no other answer is met down to the imported model.
  */
-async function lastFlip({ contributions, ask }: Chain, exhaustive: boolean): Promise<number> {
-  const now = await ask(contributions.length);
+async function lastFlip({ length, ask }: Chain, exhaustive: boolean): Promise<number> {
+  const now = await ask(length);
   const isSame = async (position: number) => sameAnswer(await ask(position), now);
-  const length = contributions.length;
   let same = length;
   let other: number | null = null;
   for (let back = 1; same > 0 && other === null; back = exhaustive ? back + 1 : 2 * back) {
@@ -116,7 +121,7 @@ const madeByNone: Found = { edit: null, method: null, candidates: [], job_versio
 /** Which of the edits that share the deltas at a flip made it. */
 async function attribute(run: JobRun, chain: Chain, prompt: string, position: number): Promise<Found> {
   const { lineage } = run.context;
-  const contribution = chain.contributions[position - 1]!;
+  const contribution = await chain.linkAt(position);
   const stored = await editsById(lineage, contribution.edit_ids);
   const edits = contribution.edit_ids.map((id) => stored.get(id)!);
   const replay = await replayOf(lineage, contribution.job_id, edits);
@@ -137,19 +142,19 @@ async function attribute(run: JobRun, chain: Chain, prompt: string, position: nu
   const suspects = bySubject.length > 1 ? bySubject : edits;
   const without = new Map<string, string>();
   if (suspects.length <= replayedEdits) {
-    const base = chain.contributions.slice(0, position - 1);
+    const base = await groundAt(lineage, chain.model.resource.digest, contribution.previous);
     const { request } = requestOf(replay);
     for (const [index, suspect] of suspects.entries()) {
       const others = edits.filter(({ id }) => id !== suspect.id);
       const place = `replay ${index + 1} of ${suspects.length}`;
-      const { manifest } = await solve(
+      const { ground } = await solve(
         run,
         chain.model,
         base,
         { ...request, edits: others, on_error: 'continue' },
         place,
       );
-      without.set(suspect.id, (await askVersion(run, chain.model, manifest, { prompt, weigh: [] })).answer);
+      without.set(suspect.id, (await askVersion(run, chain.model, ground.source, { prompt, weigh: [] })).answer);
     }
     const answer = normaliseAnswer((await chain.ask(position)).answer);
     const needed = suspects.filter(({ id }) => normaliseAnswer(without.get(id) ?? '') !== answer);
@@ -172,7 +177,7 @@ async function weighed(
   { answer }: Heard,
   answers: { readonly now: string; readonly before: string | null },
 ) {
-  const version = stateAt(position);
+  const version = await stateAt(position);
   const weigh = [answers.now, answers.before].flatMap((text) => (text === null || text === '' ? [] : [text]));
   const heard = weigh.length === 0 ? null : await askVersion(run, model, version, { prompt, weigh });
   const probabilityOf = (text: string | null) => heard?.weighed.find((each) => each.text === text)?.probability ?? null;

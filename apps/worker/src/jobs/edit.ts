@@ -26,10 +26,10 @@ export async function applyEditJob(run: JobRun): Promise<void> {
   const artefacts = await secondMomentsFor(run, model, defaults, secondMomentLayers(editor, config));
 
   const request = { jobId: run.job.id, edits, editor, config, seed, on_error, artefacts };
-  const candidate = await solve(run, model, parent.contributions, request, 'edit');
+  const candidate = await solve(run, model, parent.ground, request, 'edit');
   await run.move('evaluating');
   const policy = gate ?? branch.gate;
-  const evaluation = await evaluate(run, model, candidate, { policy, base: base.manifest }, 'evaluate');
+  const evaluation = await evaluate(run, model, candidate, { policy, base: base.source }, 'evaluate');
   const { verdict, refusal } = judgeCandidate(policy, evaluation);
 
   const found = {
@@ -46,12 +46,11 @@ export async function applyEditJob(run: JobRun): Promise<void> {
   }
   await run.move('committing');
   const outcome = candidate.failures.length > 0 ? 'completed_with_errors' : 'succeeded';
-  const { contributions } = candidate;
   await commitVersion(lineage, run.lease, {
     jobId: run.job.id,
     parent: parent.version,
     kind: 'edit',
-    contributions,
+    ground: candidate.ground,
     outcome,
     ...found,
   });

@@ -8,16 +8,16 @@ import {
 } from '@errata/contracts';
 import {
   type BranchWork,
-  type Contribution,
   commitVersion,
   editsById,
   finishJob,
-  manifestOf,
+  type Ground,
   openBranchWork,
   planRollback,
   type ReplayStep,
   type RollbackPlan,
   type RollbackTarget,
+  readChain,
 } from '@errata/lineage';
 import { z } from 'zod';
 import { evaluate, judgeCandidate, type Request, solve } from '../candidate.ts';
@@ -37,7 +37,7 @@ const inputSchema = z.object({
 
 /** What a rollback arrived at, before it is committed. */
 interface Outcome {
-  readonly contributions: readonly Contribution[];
+  readonly ground: Ground;
   readonly summary: EvaluationSummary | null;
   readonly gate: GateVerdict | null;
   /** Set when the gate refuses. */
@@ -52,7 +52,7 @@ export async function rollBack(run: JobRun): Promise<void> {
   const work = await openBranchWork(lineage, run.job);
   const plan = await planRollback(lineage, work.branch.id, target satisfies RollbackTarget);
   const outcome = await carryOut(run, work, plan);
-  const { contributions, summary, gate, refusal, result } = outcome;
+  const { ground, summary, gate, refusal, result } = outcome;
   if (refusal !== null) {
     const from = run.state();
     await finishJob(lineage, run.lease, {
@@ -72,7 +72,7 @@ export async function rollBack(run: JobRun): Promise<void> {
     jobId: run.job.id,
     parent: work.parent.version,
     kind: plan.mode,
-    contributions,
+    ground,
     outcome: end,
     summary,
     gate,
@@ -86,7 +86,7 @@ export async function rollBack(run: JobRun): Promise<void> {
 function carryOut(run: JobRun, work: BranchWork, plan: RollbackPlan): Promise<Outcome> | Outcome {
   switch (plan.mode) {
     case 'reset':
-      return asItWas(plan.contributions, { version: plan.version });
+      return asItWas(plan.ground, { version: plan.version });
     case 'subtract':
       return subtract(run, work, plan);
     case 'exact':
@@ -95,17 +95,14 @@ function carryOut(run: JobRun, work: BranchWork, plan: RollbackPlan): Promise<Ou
 }
 
 /** A state that the branch, or what it was forked from, had before: it has passed its gates already. */
-const asItWas = (contributions: readonly Contribution[], result: Outcome['result']): Outcome => ({
-  contributions,
+const asItWas = (ground: Ground, result: Outcome['result']): Outcome => ({
+  ground,
   summary: null,
   gate: null,
   refusal: null,
   withErrors: false,
   result,
 });
-
-const isBeginningOf = (part: readonly Contribution[], whole: readonly Contribution[]): boolean =>
-  part.every(({ link }, index) => link !== undefined && link.id === whole[index]?.link?.id);
 
 /** Edits that are measured after a subtraction at most. Their number is that of everything active, not that of a batch. */
 const measuredEdits = 500;
@@ -117,10 +114,12 @@ const measuredEdits = 500;
 async function subtract(
   run: JobRun,
   { model, branch, parent, base }: BranchWork,
-  { contributions, reverted }: Extract<RollbackPlan, { mode: 'subtract' }>,
+  { ground, reverted }: Extract<RollbackPlan, { mode: 'subtract' }>,
 ): Promise<Outcome> {
-  if (isBeginningOf(contributions, parent.contributions)) return asItWas(contributions, { reverted });
-  const kept = [...new Set(contributions.flatMap(({ edit_ids }) => edit_ids))];
+  // Nothing came after what is dropped: a state that the branch has been in.
+  if (ground.added.length === 0) return asItWas(ground, { reverted });
+  const active = [...(await readChain(run.context.lineage, ground.after)), ...ground.added];
+  const kept = [...new Set(active.flatMap(({ edit_ids }) => edit_ids))];
   const chosen = everyNth(kept, measuredEdits);
   const stored = await editsById(run.context.lineage, chosen);
   const edits = chosen.flatMap((id) => stored.get(id)?.edit ?? []);
@@ -129,16 +128,16 @@ async function subtract(
     'evaluateCandidate',
     {
       model: modelReference(model),
-      parent: parent.manifest,
-      candidate: manifestOf(model.resource.digest, contributions),
+      parent: parent.ground.source,
+      candidate: ground.source,
       edits,
-      gate: { policy: branch.gate, base: base.manifest },
+      gate: { policy: branch.gate, base: base.source },
     },
     'evaluate',
   );
   const { verdict, refusal } = judgeCandidate(branch.gate, evaluation);
   return {
-    contributions,
+    ground,
     summary: evaluation.summary,
     gate: verdict,
     refusal: refusal === null ? null : toPlainError(refusal),
@@ -161,35 +160,29 @@ async function replay(
   { model, branch, base }: BranchWork,
   { base: kept, steps, reverted }: Extract<RollbackPlan, { mode: 'exact' }>,
 ): Promise<Outcome> {
-  let contributions = kept;
+  let ground = kept;
   const replayed: Record<string, unknown>[] = [];
   let last: Pick<Outcome, 'summary' | 'gate'> = { summary: null, gate: null };
   let withErrors = false;
   for (const [index, step] of steps.entries()) {
     const place = steps.length === 1 ? '' : ` ${index + 1} of ${steps.length}`;
     const { request, gate } = requestOf(step);
-    const candidate = await solve(run, model, contributions, request, `replay${place}`);
+    const candidate = await solve(run, model, ground, request, `replay${place}`);
     const policy = gate ?? branch.gate;
-    const evaluation = await evaluate(
-      run,
-      model,
-      candidate,
-      { policy, base: base.manifest },
-      `evaluate replay${place}`,
-    );
+    const evaluation = await evaluate(run, model, candidate, { policy, base: base.source }, `evaluate replay${place}`);
     const { verdict, refusal } = judgeCandidate(policy, evaluation);
     last = { summary: evaluation.summary, gate: verdict };
     replayed.push({ job_id: step.job_id, edits: step.edits.length, failed: candidate.failures.length, ...last });
-    contributions = candidate.contributions;
+    ground = candidate.ground;
     withErrors ||= candidate.failures.length > 0;
     if (refusal === null) continue;
     await run.move('evaluating');
     const result = { reverted, replayed, refused_job: step.job_id };
-    return { contributions, ...last, refusal: toPlainError(refusal), withErrors, result };
+    return { ground, ...last, refusal: toPlainError(refusal), withErrors, result };
   }
   // One summary speaks for the whole only when there is one step.
   const whole = steps.length === 1 ? last : { summary: null, gate: last.gate };
-  return { contributions, ...whole, refusal: null, withErrors, result: { reverted, replayed } };
+  return { ground, ...whole, refusal: null, withErrors, result: { reverted, replayed } };
 }
 
 /** What an edit job left of its run (edit.ts), so that it can be done again to the bit. */
