@@ -179,9 +179,13 @@ function layOutQuestion({ view, tokenizer }: Respondent, question: Question): Pl
 }
 
 /** Why an edit's questions cannot be put to a model; undefined where they can. */
-export function unreadable(respondent: Respondent, asked: EditQuestions): ErrataError | undefined {
+export const unreadable = (respondent: Respondent, asked: EditQuestions): ErrataError | undefined =>
+  unaskable(respondent, distinctQuestions([asked]));
+
+/** Why one of these questions cannot be put to a model; undefined where all can. */
+export function unaskable(respondent: Respondent, questions: Iterable<Question>): ErrataError | undefined {
   try {
-    for (const question of distinctQuestions([asked])) planQuestion(respondent, question);
+    for (const question of questions) planQuestion(respondent, question);
     return undefined;
   } catch (error) {
     if (error instanceof ErrataError) return error;

@@ -71,12 +71,18 @@ export { ngramEntropy, textEntropy } from './metrics/entropy.ts';
 export { exactMatch, firstSentence } from './metrics/exact-match.ts';
 export { harmonicMean, mean, meanScore } from './metrics/means.ts';
 export { type MultiHopAnswers, type MultiHopScores, multiHopScores } from './metrics/multi-hop.ts';
+export { allOccur } from './metrics/occurrence.ts';
 export { type Preference, preference, type Rivals } from './metrics/probability.ts';
 export { type RippleAnswers, type RippleScore, rippleScore } from './metrics/ripple.ts';
 export { fitTfidf, type Tfidf } from './metrics/tfidf.ts';
 export { words } from './metrics/words.ts';
 export { leastHistory, robustZ } from './outliers.ts';
 export { defaultPerplexityTokens, heldTokens, perplexityOf, readHeldText } from './perplexity.ts';
+export { measureMultiHop } from './probes/multi-hop.ts';
+export type { CaseMeasurements, Probing } from './probes/probing.ts';
+export { measureRipples } from './probes/ripples.ts';
+export { measureSuite, type SuiteProbing } from './probes/suite.ts';
+export { measureTexts, type References, type TextProbing } from './probes/texts.ts';
 export type { PreparedEditor, ProtocolRun, RunOptions, RunProgress } from './protocols/inputs.ts';
 export {
   checkpointsOf,

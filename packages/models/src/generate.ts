@@ -18,6 +18,8 @@ export interface GenerateOptions {
   readonly topK?: number;
   /** Default 0. Each prompt has a stream of its own, so its sample does not depend on what else is in the batch. */
   readonly seed?: number;
+  /** Which stream of the seed each prompt draws from, as a 32-bit number; default its place among the prompts. */
+  readonly streams?: readonly number[];
   /** Tokens that end a continuation; not part of it. */
   readonly stop?: readonly number[];
   /** Called for every new token as it comes, with the index of its prompt. */
@@ -57,14 +59,16 @@ async function generateBatch(
   forward: Forward,
   prompts: readonly (readonly number[])[],
   batch: Batch,
-  { maxTokens, temperature = 0, topK, seed = 0, stop = [], onToken, signal }: GenerateOptions,
+  { maxTokens, temperature = 0, topK, seed = 0, streams, stop = [], onToken, signal }: GenerateOptions,
 ): Promise<readonly Generated[]> {
   const { spec } = forward;
   const lengths = batch.members.map((member) => prompts[member]!.length);
   const limits = lengths.map((length) => Math.min(maxTokens, spec.context - length));
   const tokens: number[][] = batch.members.map(() => []);
   const finish: ('stop' | 'length' | undefined)[] = limits.map((limit) => (limit === 0 ? 'length' : undefined));
-  const choose = batch.members.map((member) => sampler({ temperature, topK, seed, stream: member }));
+  const choose = batch.members.map((member) =>
+    sampler({ temperature, topK, seed, stream: streams?.[member] ?? member }),
+  );
   const running = () => {
     signal?.throwIfAborted();
     return finish.some((state) => state === undefined);

@@ -321,6 +321,12 @@ describe('generation', () => {
       options,
     );
     expect(among).toEqual(alone);
+    const prompts = [
+      [9, 9, 9, 2],
+      [3, 4],
+    ];
+    const [, second] = await view.generate(prompts, { ...options, streams: [1, 0] });
+    expect(second).toEqual(alone);
     const [other] = await view.generate([[3, 4]], { ...options, seed: 12 });
     expect(other!.tokens).not.toEqual(alone!.tokens);
   });

@@ -29,7 +29,8 @@ const pieces = new RegExp(
   String.raw`\.{2,}|--|''|[${symbols}]|[,:](?!\d)|(?:(?!\.{2,}|--|'')(?:[^\s${symbols},:]|[,:](?=\d)))+`,
   'gu',
 );
-const clitic = /^(.+?)(n't|'(?:s|m|d|ll|re|ve)|')$/iu;
+/** What is split off the end of a word, at most one of each list in this order: "I'd've" is two words. */
+const endings = [/^(.*[^'])('[smd]|')$/iu, /^(.*[^'])('ll|'re|'ve|n't)$/iu];
 const halves: Readonly<Record<string, number>> = { cannot: 3, gonna: 3, gotta: 3, gimme: 3, lemme: 3, wanna: 3 };
 
 /**
@@ -57,6 +58,13 @@ function clitics(piece: string): string[] {
   if (half !== undefined) return [piece.slice(0, half), piece.slice(half)];
   // An apostrophe that opens a word is a quote of its own, unless what it opens is a clitic without its word.
   if (/^'\p{L}/u.test(piece) && !/^'(?:re|ve|ll|m|t|s|d|n)$/iu.test(piece)) return ["'", ...clitics(piece.slice(1))];
-  const split = clitic.exec(piece);
-  return split === null ? [piece] : [...clitics(split[1]!), split[2]!];
+  const found: string[] = [];
+  let rest = piece;
+  for (const ending of endings) {
+    const split = ending.exec(rest);
+    if (split === null) continue;
+    found.unshift(split[2]!);
+    rest = split[1]!;
+  }
+  return [rest, ...found];
 }
