@@ -1,10 +1,13 @@
 // The errata command: one program, one subcommand a file.
 import { Command, CommanderError } from 'commander';
 import { register as registerAsk } from './commands/ask.ts';
+import { register as registerBisect } from './commands/bisect.ts';
+import { register as registerBlame } from './commands/blame.ts';
 import { register as registerDemo } from './commands/demo.ts';
 import { register as registerDiff } from './commands/diff.ts';
 import { register as registerEdit } from './commands/edit.ts';
 import { register as registerEval } from './commands/eval.ts';
+import { register as registerEvaluate } from './commands/evaluate.ts';
 import { register as registerImport } from './commands/import.ts';
 import { register as registerInbox } from './commands/inbox.ts';
 import { register as registerJobs } from './commands/jobs.ts';
@@ -38,6 +41,9 @@ for (const register of [
   registerLog,
   registerShow,
   registerDiff,
+  registerEvaluate,
+  registerBisect,
+  registerBlame,
   registerAsk,
   registerRollback,
   registerScore,

@@ -15,6 +15,12 @@ export function parseReference(text: string): Reference {
   return { model, at };
 }
 
+/** The same as the fields of a request that takes any version: MODEL is the head of `main`. */
+export function placeOf(text: string): { readonly model: string; readonly branch?: string; readonly version?: string } {
+  const { model, at } = parseReference(text);
+  return at.startsWith('ver_') ? { model, version: at } : { model, branch: at };
+}
+
 /** Collects repeated `--set key=value`; values are JSON where they parse as JSON, else text. */
 export function collectSetting(text: string, settings: Record<string, unknown> = {}): Record<string, unknown> {
   const split = text.indexOf('=');

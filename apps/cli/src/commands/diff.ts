@@ -1,28 +1,66 @@
-// errata diff: what one version holds that another does not.
-import type { Command } from 'commander';
+// errata diff: what one version holds that another does not, and the answers by which they differ.
+import { type Command, Option } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
+import { changedLines } from '../evaluation-output.ts';
+import { exitCodeOfJob } from '../exit-codes.ts';
+import { followJob, outcomeOf } from '../follow.ts';
 import { printJson } from '../output.ts';
+import { suiteOf } from './evaluate.ts';
+
+interface Options {
+  probes?: string;
+  edits?: string;
+  answers?: true;
+  json?: true;
+}
 
 export function register(program: Command): void {
   program
     .command('diff <from> <to>')
-    .description('the deltas and edits by which two versions differ')
+    .description('the deltas and edits by which two versions differ; with probes, the answers that changed')
+    .addOption(
+      new Option('--probes <file>', 'ask both versions these questions (JSONL)').conflicts(['edits', 'answers']),
+    )
+    .addOption(new Option('--edits <file>', 'ask both versions about these edits (JSONL)').conflicts('answers'))
+    .option('--answers', 'ask both versions about the edits by which they differ')
     .option('--json', 'print JSON')
-    .action(async (from: string, to: string, options: { json?: true }) => {
-      const diff = await connect().versions.diff(from, to);
-      if (options.json) return printJson(diff);
-      const print = (sign: string, paint: (text: string) => string, side: typeof diff.added) => {
-        for (const { delta, edits } of side) {
-          console.log(paint(`${sign} ${delta.kind} ${delta.blob.slice(0, 16)}`));
-          for (const edit of edits)
-            console.log(paint(`${sign}   ${edit.custom_id}: ${edit.prompt} -> ${edit.target_new}`));
-        }
-      };
-      print('-', colors.red, diff.removed);
-      print('+', colors.green, diff.added);
-      const left = diff.added_count + diff.removed_count - diff.added.length - diff.removed.length;
-      if (left > 0) console.log(colors.dim(`and ${left} deltas more`));
-      if (diff.added_count + diff.removed_count === 0) console.log('no difference');
+    .action(async (from: string, to: string, options: Options) => {
+      const client = connect();
+      const diff = await client.versions.diff(from, to);
+      const asked = options.probes !== undefined || options.edits !== undefined || options.answers === true;
+      if (!asked && options.json) return printJson(diff);
+      if (!options.json) {
+        const print = (sign: string, paint: (text: string) => string, side: typeof diff.added) => {
+          for (const { delta, edits } of side) {
+            console.log(paint(`${sign} ${delta.kind} ${delta.blob.slice(0, 16)}`));
+            for (const edit of edits)
+              console.log(paint(`${sign}   ${edit.custom_id}: ${edit.prompt} -> ${edit.target_new}`));
+          }
+        };
+        print('-', colors.red, diff.removed);
+        print('+', colors.green, diff.added);
+        const left = diff.added_count + diff.removed_count - diff.added.length - diff.removed.length;
+        if (left > 0) console.log(colors.dim(`and ${left} deltas more`));
+        if (diff.added_count + diff.removed_count === 0) console.log('no difference');
+      }
+      if (!asked) return;
+      const { model_id } = await client.versions.get(diff.to);
+      const suite = options.answers === true ? { suite: 'difference' } : await suiteOf(options);
+      const queued = await client.evaluations.create({
+        model: model_id,
+        version: diff.to,
+        against: diff.from,
+        ...suite,
+      });
+      const job = await followJob(client, queued.id, options.json);
+      process.exitCode = exitCodeOfJob(job.state);
+      const changed = await client.evaluations.rows(job.id, { changed: true, limit: 100 }).all();
+      const { outcome, error } = await client.evaluations.get(job.id);
+      if (options.json)
+        return printJson({ ...diff, evaluation: { id: job.id, state: job.state, outcome, error, changed } });
+      if (outcome === null) return console.log(outcomeOf(job));
+      console.log(`\n${outcome.changed} of ${outcome.measured} answers changed`);
+      if (changed.length > 0) console.log(changedLines(changed, 100));
     });
 }

@@ -1,0 +1,91 @@
+// errata evaluate: measures any version on the service against another. (errata eval carries protocols out in this process.)
+import { readFile, writeFile } from 'node:fs/promises';
+import { derivedSuites, type EvaluationRequest } from '@errata/contracts';
+import { type Command, Option } from 'commander';
+import colors from 'picocolors';
+import { connect } from '../connection.ts';
+import { changedLines, meansTable } from '../evaluation-output.ts';
+import { exitCodeOfJob } from '../exit-codes.ts';
+import { followJob, outcomeOf } from '../follow.ts';
+import { printJson, short } from '../output.ts';
+import { placeOf } from '../references.ts';
+import { wholeNumber } from './up.ts';
+
+interface Options {
+  edits?: string;
+  probes?: string;
+  suite?: string;
+  against: string;
+  shards?: number;
+  csv?: string;
+  wait: boolean;
+  json?: true;
+}
+
+/** The options that say what is asked, for any command that evaluates. */
+export async function suiteOf(
+  options: Pick<Options, 'edits' | 'probes' | 'suite'>,
+): Promise<Partial<EvaluationRequest>> {
+  if (options.edits !== undefined) return { edits_jsonl: await readFile(options.edits, 'utf8') };
+  if (options.probes !== undefined) return { probes_jsonl: await readFile(options.probes, 'utf8') };
+  return options.suite === undefined ? {} : { suite: options.suite };
+}
+
+export function register(program: Command): void {
+  program
+    .command('evaluate <model[@branch|@version]>')
+    .description('measure a version on the service against another; nothing is edited and no branch moves')
+    .addOption(
+      new Option('--edits <file>', 'ask about these edits and their probes (JSONL)').conflicts(['probes', 'suite']),
+    )
+    .addOption(
+      new Option('--probes <file>', 'ask these questions (JSONL: prompt, target, aliases, custom_id)').conflicts(
+        'suite',
+      ),
+    )
+    .addOption(
+      new Option('--suite <suite>', `${derivedSuites.join(' or ')}; the edits that are applied when nothing is given`),
+    )
+    .option('--against <version>', 'parent, base, or a version', 'parent')
+    .option('--shards <n>', 'pieces that workers take side by side', wholeNumber)
+    .option('--csv <file>', 'write what each case found')
+    .option('--no-wait', 'return as soon as the job is queued')
+    .option('--json', 'print JSON')
+    .action(async (reference: string, options: Options) => {
+      const client = connect();
+      const suite = await suiteOf(options);
+      const queued = await client.evaluations.create({
+        ...placeOf(reference),
+        ...(Object.keys(suite).length === 0 ? { suite: 'applied' } : suite),
+        against: options.against,
+        ...(options.shards === undefined ? {} : { shards: options.shards }),
+      });
+      if (!options.wait) return options.json ? printJson(queued) : console.log(`${queued.state} ${queued.id}`);
+      const job = await followJob(client, queued.id, options.json);
+      process.exitCode = exitCodeOfJob(job.state);
+      const evaluation = await client.evaluations.get(job.id);
+      if (options.csv !== undefined) await writeFile(options.csv, await client.evaluations.csv(job.id));
+      if (options.json) return printJson(evaluation);
+      console.log(outcomeOf(job));
+      const { version_id, against, cases, summary, outcome } = evaluation;
+      console.log(
+        `  ${short(version_id)} against ${short(against.version_id)} (${against.kind}), ${cases.total} cases`,
+      );
+      if (outcome === null || summary === null) return;
+      console.log(`\n${meansTable(outcome)}\n`);
+      const facts = [
+        `${outcome.changed} of ${outcome.measured} answers changed`,
+        ...(summary.delta_norm === null ? [] : [`largest ||delta||/||W|| ${summary.delta_norm.toFixed(3)}`]),
+        ...(summary.perplexity === null
+          ? []
+          : [`perplexity ${summary.perplexity.parent.toFixed(2)} -> ${summary.perplexity.candidate.toFixed(2)}`]),
+        `${summary.seconds.evaluate.toFixed(1)} s`,
+      ];
+      console.log(facts.join(', '));
+      if (outcome.changed > 0)
+        console.log(changedLines(await client.evaluations.rows(job.id, { changed: true, limit: 100 }).all(1000)));
+      const failed = await client.evaluations.rows(job.id, { outcome: 'failed' }).all(20);
+      for (const { custom_id, error } of failed) console.log(colors.yellow(`failed  ${custom_id}: ${error?.message}`));
+      console.log(colors.dim(`digest of results ${outcome.digest}`));
+    });
+}

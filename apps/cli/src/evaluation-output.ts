@@ -1,0 +1,58 @@
+// How evaluations and searches are shown to people.
+import type { CaseResult, EvaluationOutcome, GivenAnswer } from '@errata/contracts';
+import colors from 'picocolors';
+import { percent, table } from './output.ts';
+
+const readings = ['token', 'all', 'exact'] as const;
+
+/** Means by metric: those that are read in three ways in one table, the others in a second. */
+export function meansTable({ metrics }: Pick<EvaluationOutcome, 'metrics'>): string {
+  const stems = [...new Set(Object.keys(metrics).flatMap((metric) => /^(.+)\.token$/.exec(metric)?.[1] ?? []))];
+  const inReadings = stems.map((stem) => {
+    const of = readings.map((reading) => metrics[`${stem}.${reading}`]);
+    return [stem, of[0]?.probes ?? 0, ...of.flatMap((mean) => [percent(mean?.before), percent(mean?.value)])];
+  });
+  const number = (value: number | null) => (value === null ? '-' : Number(value.toPrecision(4)).toString());
+  const others = Object.entries(metrics)
+    .filter(([metric]) => !/\.(token|all|exact)$/.test(metric))
+    .map(([metric, { probes, before, value }]) => [metric, probes, number(before), number(value)]);
+  const tables = [
+    ...(inReadings.length === 0
+      ? []
+      : [
+          table(
+            ['metric', 'probes', 'token: before', 'after', 'all: before', 'after', 'generated: before', 'after'],
+            inReadings,
+          ),
+        ]),
+    ...(others.length === 0 ? [] : [table(['metric', 'probes', 'before', 'after'], others)]),
+  ];
+  return tables.join('\n\n');
+}
+
+/** What became of a case's own answer: whether it was right before and is so now; null where nothing in particular is expected. */
+function turn({ measures }: CaseResult): 'broken' | 'mended' | null {
+  const right = measures.find(({ metric }) => metric === 'reliability.exact' || metric === 'accuracy.exact');
+  if (right === undefined || right.before === right.value) return null;
+  return right.value < (right.before ?? 0) ? 'broken' : 'mended';
+}
+
+/** Cases whose answer changed, those that were right and no longer are first. */
+export function changedLines(changed: readonly CaseResult[], most = 20): string {
+  const rank = { broken: 0, mended: 2 };
+  const order = (result: CaseResult) => {
+    const turned = turn(result);
+    return turned === null ? 1 : rank[turned];
+  };
+  const sorted = [...changed].sort((a, b) => order(a) - order(b) || a.position - b.position);
+  const lines = sorted.slice(0, most).map((result) => {
+    const turned = turn(result);
+    const mark =
+      turned === 'broken' ? colors.red('broken ') : turned === 'mended' ? colors.green('mended ') : 'changed';
+    return `${mark} ${result.custom_id}: ${result.prompt} ${JSON.stringify(result.answer_before)} -> ${JSON.stringify(result.answer_after)}`;
+  });
+  if (sorted.length > most) lines.push(colors.dim(`and ${sorted.length - most} more`));
+  return lines.join('\n');
+}
+
+export const quoted = ({ answer }: Pick<GivenAnswer, 'answer'>): string => JSON.stringify(answer);
