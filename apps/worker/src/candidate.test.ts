@@ -57,14 +57,18 @@ test('a refusal says what was measured and what was asked', () => {
       { metric: 'perplexity_ratio' as const, max: 2 },
     ],
   };
-  const { verdict, refusal } = judgeCandidate(policy, {
-    measured: { values: { locality: 0.51234, delta_norm: Number.NaN, perplexity_ratio: 1 } },
-  });
+  const { verdict, refusal } = judgeCandidate(
+    { policy },
+    {
+      measured: { values: { locality: 0.51234, delta_norm: Number.NaN, perplexity_ratio: 1 } },
+    },
+  );
   expect(verdict.passed).toBe(false);
+  expect(verdict.policy_revision).toBeUndefined();
   expect(refusal).toMatchObject({
     code: 'gate_refused',
     message:
       'locality is 0.5123, and must be at least 0.7; delta_norm is not finite, and must be at least 0 and at most 1',
   });
-  expect(judgeCandidate(policy, { measured: { values: {} } }).refusal).toBeNull();
+  expect(judgeCandidate({ policy, revision: 3 }, { measured: { values: {} } }).refusal).toBeNull();
 });

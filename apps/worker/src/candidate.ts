@@ -16,6 +16,7 @@ import {
 } from '@errata/contracts';
 import type { ArtefactReference, BuiltDelta, EditFailure, EngineMethods, GateRequest } from '@errata/engine';
 import {
+  type BranchWork,
   type Contribution,
   editNorms,
   type Ground,
@@ -102,9 +103,18 @@ function normOf(position: number, deltas: readonly BuiltDelta[]): number | null 
 /** By what a candidate is judged. */
 export interface Gate {
   readonly policy: GatePolicy;
+  /** Of the branch's policy; absent for a gate that the job brought along. */
+  readonly revision?: number | undefined;
   /** The version that the branch began at. */
   readonly base: VersionSource;
 }
+
+/** The gate of a job on a branch: its own, or the branch's. */
+export const gateOf = ({ branch, base }: BranchWork, own: GatePolicy | null): Gate => ({
+  policy: own ?? branch.gate,
+  base: base.source,
+  ...(own === null ? { revision: branch.policy_revision } : {}),
+});
 
 /** What the engine has to measure for a gate besides the edits' own probes. */
 async function gateRequest(run: JobRun, gate: Gate, candidate: Candidate): Promise<GateRequest> {
@@ -191,8 +201,14 @@ export interface Judgement {
   readonly refusal: ErrataError | null;
 }
 
-export function judgeCandidate(policy: GatePolicy, { measured }: Pick<Evaluation, 'measured'>): Judgement {
-  const verdict = judge(policy, measured);
+export function judgeCandidate(
+  { policy, revision }: Pick<Gate, 'policy' | 'revision'>,
+  { measured }: Pick<Evaluation, 'measured'>,
+): Judgement {
+  const verdict: GateVerdict = {
+    ...judge(policy, measured),
+    ...(revision === undefined ? {} : { policy_revision: revision }),
+  };
   if (verdict.passed) return { verdict, refusal: null };
   const failed = verdict.findings.filter(({ outcome }) => outcome === 'failed');
   return {

@@ -25,6 +25,8 @@ export interface JobRun {
   state(): JobState;
   /** Moves the job on. Throws an {@link Interruption} when a person has asked to cancel it instead. */
   move(to: 'evaluating' | 'committing'): Promise<void>;
+  /** Writes progress that is on its way, and throws where the job is to be broken off: before anything that ends it. */
+  settle(): Promise<void>;
   /** Calls the engine; its progress becomes events under the name of `phase`, and an interruption breaks the call off. */
   call<M extends Method>(
     method: M,
@@ -71,6 +73,7 @@ export async function whileRunning<T>(
       state: () => state,
       ended: become,
       report: (report) => progress.report(report),
+      settle: () => settle(progress, signal),
       move: async (to) => {
         await settle(progress, signal);
         if ((await moveJob(lineage, lease, job.id, state, to)) === 'cancel_requested')

@@ -1,5 +1,5 @@
 // The reconciler: wakes every lane that has work and that nobody holds, and ticks for every schedule that is due. It makes losing what was queued harmless.
-import { lanesNeedingWork } from '@errata/lineage';
+import { expireApprovals, lanesNeedingWork } from '@errata/lineage';
 import type { WorkerContext } from './context.ts';
 import { mendTicks, tickDue } from './schedules.ts';
 
@@ -24,6 +24,10 @@ export function startReconciler({ settings, lineage, dispatch, ticks, metrics, l
     const mended = await mendTicks({ lineage, ticks });
     if (mended.length > 0) log.info({ schedules: mended }, 'told the queue when schedules are due');
   };
+  const endApprovals = async () => {
+    const expired = await expireApprovals(lineage);
+    if (expired.length > 0) log.info({ jobs: expired }, 'nobody approved these candidates in time');
+  };
   const attempt = async (what: string, work: () => Promise<void>) => {
     try {
       await work();
@@ -34,6 +38,7 @@ export function startReconciler({ settings, lineage, dispatch, ticks, metrics, l
   const look = async () => {
     await attempt('lanes that nobody works', wakeLanes);
     if (!stopped) await attempt('schedules that are due', tickSchedules);
+    if (!stopped) await attempt('approvals that took too long', endApprovals);
     if (!stopped) timer = setTimeout(run, settings.reconcileMs);
   };
   let looking: Promise<void> = Promise.resolve();

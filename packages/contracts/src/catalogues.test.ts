@@ -7,9 +7,9 @@ import { rootManifest, rootVersionId, versionId, versionIds } from './manifest.t
 import { canMove, isTerminal, jobStates } from './states.ts';
 
 test('errors, editors and states are counted', () => {
-  expect(Object.keys(errorCatalogue)).toHaveLength(65);
+  expect(Object.keys(errorCatalogue)).toHaveLength(71);
   expect(editorNames).toHaveLength(6);
-  expect(jobStates).toHaveLength(11);
+  expect(jobStates).toHaveLength(12);
 });
 
 test('succeeded is final; failed and cancelled can only be retried', () => {

@@ -77,6 +77,14 @@ export const errorCatalogue = {
   edit_failed: user(500, 'The editor could not apply this edit'),
   gate_refused: user(422, 'The candidate failed the gate of its branch'),
 
+  // Approval
+  approval_required: passing(409, 'The branch moves only with an approval'),
+  approval_denied: user(422, 'A person has rejected the candidate'),
+  approval_expired: user(409, 'Nobody approved the candidate in time'),
+  not_awaiting_approval: user(409, 'The job does not wait for an approval'),
+  self_approval: user(403, 'Whoever submitted a job cannot approve it'),
+  stale_policy: user(409, 'The policy of the branch was changed meanwhile'),
+
   // Evaluations
   run_mismatch: user(409, 'The directory holds the run of another evaluation'),
   results_conflict: user(500, 'Two runs of one evaluation measured one case differently'),

@@ -27,6 +27,7 @@ export const inboxStateOfJob: Readonly<Record<JobState, InboxState | 'by_result'
   queued: 'batched',
   running: 'batched',
   evaluating: 'batched',
+  awaiting_approval: 'batched',
   committing: 'batched',
   succeeded: 'by_result',
   completed_with_errors: 'by_result',

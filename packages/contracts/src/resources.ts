@@ -12,6 +12,7 @@ export const scopes = [
   'versions:rollback',
   'aliases:write',
   'evals:write',
+  'approve',
   'admin',
 ] as const;
 export type Scope = (typeof scopes)[number];
@@ -56,12 +57,52 @@ export const listedModelSchema = modelSchema.extend({
 });
 export type ListedModel = z.output<typeof listedModelSchema>;
 
+export const approvalChoices = ['none', 'required'] as const;
+export const autoRollbackChoices = ['off', 'reset'] as const;
+
+/** What may move a branch. */
+export const branchPolicySchema = z.strictObject({
+  /** What a candidate must meet. */
+  gate: gatePolicySchema,
+  /** `required`: a candidate that passed the gate waits for a person with the scope `approve` who did not submit it. */
+  approval: z.enum(approvalChoices),
+  /** Hours after which a candidate that nobody approved is rejected; null lets it wait. */
+  approval_hours: z.int().min(1).max(8760).nullable(),
+  /** What a later evaluation of the head that fails the gate does: nothing, or a rollback to the last version that passed one. */
+  auto_rollback: z.enum(autoRollbackChoices),
+  /** Every edit and revert needs an approval, and nobody resets or deletes the branch. */
+  protected: z.boolean(),
+});
+export type BranchPolicy = z.output<typeof branchPolicySchema>;
+
+export const policyRequestSchema = branchPolicySchema.extend({
+  reason: z.string().min(1).max(1000),
+  /** The revision that the change was made from; refused with `stale_policy` when there is a later one. */
+  if_revision: z.int().min(1).optional(),
+});
+export type PolicyRequest = z.input<typeof policyRequestSchema>;
+
+/** A policy as it is or was: every change is kept, with who made it. */
+export const policyRevisionSchema = branchPolicySchema.extend({
+  object: z.literal('branch_policy'),
+  branch: z.string(),
+  revision: z.int(),
+  /** Id of the API key; null for the policy that the service itself gave. */
+  changed_by: z.string().nullable(),
+  reason: z.string().nullable(),
+  created_at: time,
+});
+export type PolicyRevision = z.output<typeof policyRevisionSchema>;
+
 export const branchRequestSchema = z.strictObject({
   name: nameSchema,
   /** A version id, or another branch's name. */
   from: z.string().default('main'),
   gate: gatePolicySchema.optional(),
   default_editor: z.enum(editorNames).optional(),
+  approval: z.enum(approvalChoices).optional(),
+  approval_hours: z.int().min(1).max(8760).nullable().optional(),
+  auto_rollback: z.enum(autoRollbackChoices).optional(),
   protected: z.boolean().optional(),
 });
 export const branchSchema = z.strictObject({
@@ -72,7 +113,11 @@ export const branchSchema = z.strictObject({
   head: z.string(),
   gate: gatePolicySchema,
   default_editor: z.string(),
+  approval: z.enum(approvalChoices),
+  approval_hours: z.int().nullable(),
+  auto_rollback: z.enum(autoRollbackChoices),
   protected: z.boolean(),
+  policy_revision: z.int(),
   created_at: time,
 });
 export type BranchResource = z.output<typeof branchSchema>;
@@ -181,6 +226,23 @@ export const editPlanSchema = z.strictObject({
 });
 export type EditPlan = z.output<typeof editPlanSchema>;
 
+/** A candidate's way through a person's hands. */
+export const approvalSchema = z.strictObject({
+  state: z.enum(['waiting', 'approved', 'rejected', 'expired']),
+  /** The version that the branch would move to, and the one it was measured against. */
+  version_id: z.string(),
+  parent_version_id: z.string(),
+  since: time,
+  expires_at: time.nullable(),
+  /** Id of the API key that decided. */
+  by: z.string().nullable(),
+  reason: z.string().nullable(),
+  decided_at: time.nullable(),
+});
+export type Approval = z.output<typeof approvalSchema>;
+
+export const decisionRequestSchema = z.strictObject({ reason: z.string().min(1).max(1000) });
+
 export const jobSchema = z.strictObject({
   id: z.string(),
   object: z.literal('job'),
@@ -199,6 +261,10 @@ export const jobSchema = z.strictObject({
   gate: gateVerdictSchema.nullable(),
   /** What else it left behind, by kind: resolved settings, a digest of results, what a search found. */
   result: z.record(z.string(), z.unknown()).nullable(),
+  /** Null unless the job has waited for an approval. */
+  approval: approvalSchema.nullable(),
+  /** The job whose outcome made the service queue this one. */
+  cause_job_id: z.string().nullable(),
   error: z
     .strictObject({
       code: z.string(),

@@ -17,6 +17,7 @@ export const jobStates = [
   'queued',
   'running',
   'evaluating',
+  'awaiting_approval',
   'committing',
   'succeeded',
   'completed_with_errors',
@@ -32,8 +33,10 @@ const moves: Record<JobState, readonly JobState[]> = {
   waiting: ['queued', 'cancelled'],
   queued: ['running', 'cancelled', 'rejected'],
   // Back to queued: the worker died or lost its lease, or the attempt failed in a way that a retry can mend.
-  running: ['evaluating', 'committing', 'queued', 'rejected', 'cancelled', 'failed'],
-  evaluating: ['committing', 'queued', 'gated_out', 'rejected', 'cancelled', 'failed'],
+  running: ['evaluating', 'awaiting_approval', 'committing', 'queued', 'rejected', 'cancelled', 'failed'],
+  evaluating: ['awaiting_approval', 'committing', 'queued', 'gated_out', 'rejected', 'cancelled', 'failed'],
+  // Nobody holds the job, and it has left the order of its lane; approved, it is queued to be committed.
+  awaiting_approval: ['queued', 'rejected', 'cancelled'],
   committing: ['succeeded', 'completed_with_errors', 'queued', 'failed'],
   succeeded: [],
   completed_with_errors: [],
@@ -49,4 +52,10 @@ export const canMove = (from: JobState, to: JobState): boolean => moves[from].in
 /** States in which a worker holds the job. */
 export const activeStates = ['running', 'evaluating', 'committing'] as const satisfies readonly JobState[];
 /** States a person can still cancel from. */
-export const cancellableStates = ['waiting', 'queued', 'running', 'evaluating'] as const satisfies readonly JobState[];
+export const cancellableStates = [
+  'waiting',
+  'queued',
+  'running',
+  'evaluating',
+  'awaiting_approval',
+] as const satisfies readonly JobState[];

@@ -1,10 +1,12 @@
 // Branches: named pointers to versions, and how one comes into being and goes.
 import {
+  type BranchPolicy,
   type BranchResource,
   defaultEditor,
   defaultGatePolicy,
   ErrataError,
   type GatePolicy,
+  type JobState,
   type Page,
   versionPrefix,
 } from '@errata/contracts';
@@ -60,7 +62,12 @@ export interface NewBranch {
   readonly from: string;
   readonly gate?: GatePolicy | undefined;
   readonly default_editor?: string | undefined;
+  readonly approval?: BranchPolicy['approval'] | undefined;
+  readonly approval_hours?: number | null | undefined;
+  readonly auto_rollback?: BranchPolicy['auto_rollback'] | undefined;
   readonly protected?: boolean | undefined;
+  /** Id of the API key. */
+  readonly created_by?: string | null | undefined;
 }
 
 /** Creates a branch at a version or at another branch's head. `name_taken`, `unknown_branch`, `unknown_version`. */
@@ -95,6 +102,13 @@ export async function insertBranch(
   },
 ): Promise<BranchRow> {
   const { modelId, version, tip, jobId } = branch;
+  const policy: BranchPolicy = {
+    gate: branch.gate ?? defaultGatePolicy,
+    approval: branch.approval ?? 'none',
+    approval_hours: branch.approval_hours ?? null,
+    auto_rollback: branch.auto_rollback ?? 'off',
+    protected: branch.protected ?? false,
+  };
   const row = await tx.branch.create({
     data: {
       id: newId('branch'),
@@ -102,10 +116,12 @@ export async function insertBranch(
       name: branch.name,
       headVersionId: version,
       tipId: tip,
-      gate: asJson(branch.gate ?? defaultGatePolicy),
       defaultEditor: branch.default_editor ?? defaultEditor,
-      protected: branch.protected ?? false,
+      ...policyColumns(policy),
     },
+  });
+  await tx.branchPolicy.create({
+    data: { branchId: row.id, revision: 1, policy: asJson(policy), changedBy: branch.created_by ?? null },
   });
   await tx.branchMove.create({
     data: { branchId: row.id, sequence: 1, modelId, kind: 'created', toVersionId: version, tipId: tip, jobId },
@@ -120,21 +136,43 @@ export async function insertBranch(
 export async function deleteBranch(db: Lineage, modelId: string, name: string): Promise<void> {
   await db.prisma.$transaction(async (tx) => {
     const branch = await findBranch(tx, modelId, name);
-    if (branch.protected) throw new ErrataError('protected_branch', `branch ${JSON.stringify(name)} is protected`);
     // The lane's lock keeps submissions and commits out until this is done.
     await tx.$queryRaw`SELECT id FROM lanes WHERE id = ${branchLane(branch.id)} FOR NO KEY UPDATE`;
-    await tx.branch.update({ where: { id: branch.id }, data: { deletedAt: new Date() } });
-    const queued = await tx.job.findMany({ where: { branchId: branch.id, state: 'queued' }, select: { id: true } });
-    for (const { id } of queued) {
+    // To delete a guarded branch and make another of its name would be a way around what guards it.
+    const deleted = await tx.branch.updateMany({
+      where: { id: branch.id, deletedAt: null, protected: false, approval: 'none' },
+      data: { deletedAt: new Date() },
+    });
+    if (deleted.count === 0) {
+      throw new ErrataError(
+        'protected_branch',
+        `branch ${JSON.stringify(name)} is guarded: nobody deletes it while its policy protects it or asks for approvals`,
+        { details: { branch: name } },
+      );
+    }
+    const idle = await tx.job.findMany({
+      where: { branchId: branch.id, state: { in: ['queued', 'awaiting_approval'] } },
+      select: { id: true, state: true },
+    });
+    for (const { id, state } of idle) {
       await transition(tx, {
         jobId: id,
-        from: ['queued'],
+        from: [state as JobState],
         to: 'cancelled',
         data: { reason: 'the branch was deleted' },
       });
     }
   });
 }
+
+/** A policy in the columns of a branch. */
+export const policyColumns = ({ gate, approval, approval_hours, auto_rollback, ...rest }: BranchPolicy) => ({
+  gate: asJson(gate),
+  approval,
+  approvalHours: approval_hours,
+  autoRollback: auto_rollback,
+  protected: rest.protected,
+});
 
 export const staleParent = (branch: Pick<BranchRow, 'name' | 'headVersionId'>, parent: string): ErrataError =>
   new ErrataError(
@@ -156,6 +194,10 @@ export const branchResource = (row: BranchRow): BranchResource => ({
   head: row.headVersionId,
   gate: row.gate as unknown as GatePolicy,
   default_editor: row.defaultEditor,
+  approval: row.approval as BranchPolicy['approval'],
+  approval_hours: row.approvalHours,
+  auto_rollback: row.autoRollback as BranchPolicy['auto_rollback'],
   protected: row.protected,
+  policy_revision: row.policyRevision,
   created_at: row.createdAt.toISOString(),
 });

@@ -4,6 +4,7 @@ import { deletedBranch, staleParent } from './branches.ts';
 import type { Lineage } from './client.ts';
 import { type Ground, writeChain } from './contributions.ts';
 import { writeEditResults } from './edits.ts';
+import { requirePassage } from './guard.ts';
 import { holdLane, type Lease } from './leases.ts';
 import { staleJob, transition } from './transitions.ts';
 
@@ -36,7 +37,8 @@ export interface CommittedVersion {
 /**
  * Moves the branch to a new version: job from committing to its outcome with its event, chain and version, head by compare-and-swap,
  * the move, the edits' results. `stale_epoch` when the lane was taken over, `stale_parent` when the head is elsewhere,
- * `unknown_branch` when it was deleted; nothing is written then.
+ * `unknown_branch` when it was deleted, `approval_required` or `protected_branch` when its policy does not let this through; nothing is
+ * written then.
  */
 export async function commitVersion(db: Lineage, lease: Lease, commit: VersionCommit): Promise<CommittedVersion> {
   await failpoint('commit.before');
@@ -52,6 +54,7 @@ export async function commitVersion(db: Lineage, lease: Lease, commit: VersionCo
       throw staleJob(jobId, 'committing', job?.state);
     }
     const { branch } = job;
+    requirePassage(branch, job, commit.kind);
     const { tip, version, bytes } = await writeChain(tx, branch.model, commit.ground);
     await tx.$executeRaw`
       INSERT INTO versions (id, model_id, parent_id, tip_id, job_id, delta_bytes)

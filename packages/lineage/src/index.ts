@@ -1,5 +1,13 @@
 // The face of @errata/lineage: what is true, and the only ways to change it.
 export { findAnswer, keepAnswer } from './answers.ts';
+export {
+  approvedCandidate,
+  approveJob,
+  awaitApproval,
+  type Decision,
+  expireApprovals,
+  rejectJob,
+} from './approvals.ts';
 export * from './artefacts.ts';
 export {
   branchLane,
@@ -31,6 +39,7 @@ export { editNorms, editsById, editsOfJob, listEdits, normsRemembered, type Stor
 export { type EvaluationSubmission, evaluationLane, submitEvaluation } from './evaluation-submit.ts';
 export * from './evaluations.ts';
 export * from './events.ts';
+export { type Passage, passageOf, resetRefused } from './guard.ts';
 export * from './history.ts';
 export {
   abandonIdempotent,
@@ -57,6 +66,7 @@ export * from './migrate.ts';
 export { getModel, listModels, type ModelFile, type StoredModel } from './models.ts';
 export { explainOutage } from './outage.ts';
 export type { PageRequest } from './pages.ts';
+export { getPolicy, listPolicies, type PolicyChange, setPolicy } from './policies.ts';
 export * from './rollback-plan.ts';
 export { runSchedule, type Tick } from './schedule-run.ts';
 export {

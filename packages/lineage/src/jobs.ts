@@ -37,6 +37,9 @@ export interface JobFilter {
   readonly parent_job_id?: string | undefined;
 }
 
+/** States in which nobody works on a job, so that it ends the moment it is cancelled. */
+const idleStates: readonly JobState[] = ['waiting', 'queued', 'awaiting_approval'];
+
 /** What a filter selects, after the cursor of a page. */
 export const jobsWhere = (filter: JobFilter, { after }: PageRequest): Prisma.JobWhereInput => ({
   parentJobId: filter.parent_job_id ?? null,
@@ -60,9 +63,9 @@ export async function listJobs(db: Db, filter: JobFilter = {}, page: PageRequest
 }
 
 /**
- * Cancels a queued job at once; asks the worker to cancel a running or evaluating one, which it does at its next step. With a job
- * that waits for its shards, they are cancelled. `not_cancellable` from committing on, and for a single shard. Asking twice is the
- * same as asking once.
+ * Cancels a queued job, or one that waits for an approval, at once; asks the worker to cancel a running or evaluating one, which it
+ * does at its next step. With a job that waits for its shards, they are cancelled. `not_cancellable` from committing on, and for a
+ * single shard. Asking twice is the same as asking once.
  */
 export async function cancelJob(db: Lineage, id: string): Promise<JobResource> {
   return db.prisma.$transaction(async (tx) => {
@@ -73,7 +76,7 @@ export async function cancelJob(db: Lineage, id: string): Promise<JobResource> {
         details: { parent_job_id: job.parent_job_id },
       });
     }
-    if (job.state === 'queued' || job.state === 'waiting') {
+    if (idleStates.some((state) => state === job.state)) {
       // Before its shards: the last of them to end would send it on.
       await transition(tx, { jobId: id, from: [job.state], to: 'cancelled' });
       for (const shard of shards) await cancelShard(tx, shard);
@@ -115,7 +118,8 @@ export async function retryJob(db: Lineage, id: string): Promise<JobResource> {
     if (!canMove(state, 'queued') || !isTerminal(state))
       throw refuse(`${id} is ${state}; only failed or cancelled jobs can be retried`);
     if (shards.some((shard) => !isTerminal(shard.state))) throw refuse(`shards of ${id} are still stopping: try again`);
-    const again = { attempts: 'reset', data: { retry: true } } as const;
+    // Whoever approved it approved what it had arrived at then.
+    const again = { attempts: 'reset', approval: null, data: { retry: true } } as const;
     const left = shards.filter((shard) => canMove(shard.state, 'queued'));
     await transition(tx, { jobId: id, from: [state], to: left.length > 0 ? 'waiting' : 'queued', ...again });
     for (const shard of left) await transition(tx, { jobId: shard.id, from: [shard.state], to: 'queued', ...again });
@@ -131,7 +135,7 @@ interface LockedJob {
 }
 
 /** Locks a job's row until the transaction ends. `unknown_job`. */
-async function lockJob(tx: Tx, id: string): Promise<LockedJob> {
+export async function lockJob(tx: Tx, id: string): Promise<LockedJob> {
   const rows = await tx.$queryRaw<LockedJob[]>`
     SELECT id, state, cancel_requested, parent_job_id FROM jobs WHERE id = ${id} FOR NO KEY UPDATE`;
   if (rows[0] === undefined) throw new ErrataError('unknown_job', `there is no job ${JSON.stringify(id)}`);
@@ -158,6 +162,8 @@ export const jobResource = (row: JobDbRow & { branch: BranchRow | null }): JobRe
   summary: row.summary as unknown as JobResource['summary'],
   gate: row.gate as unknown as JobResource['gate'],
   result: row.result as Record<string, unknown> | null,
+  approval: row.approval as unknown as JobResource['approval'],
+  cause_job_id: row.causeJobId,
   error: row.error as unknown as JobResource['error'],
   metadata: row.metadata as Record<string, string>,
   created_by: row.createdBy,

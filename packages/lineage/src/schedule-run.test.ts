@@ -336,7 +336,7 @@ describe('what is drawn', () => {
 });
 
 describe('refusals', () => {
-  test('a protected branch is reached only in the name of a key that may', async () => {
+  test('a guarded branch is reached in the name of a key that may, and its job waits for an approval like any other', async () => {
     const { model } = await importModel(db, 'guarded');
     const { id: branch_id } = await createBranch(db, model, { name: 'guarded', from: 'main', protected: true });
     const weak = (await createKey(db, 'weak', ['edits:write'])).key;
@@ -348,7 +348,8 @@ describe('refusals', () => {
     } = scheduleRequestSchema.parse({ name: 'guarded', model: 'x', when_pending: 1 });
     const { id } = await createSchedule(db, { ...request, branch_id, owner: weak.id });
     await addToInbox(db, { branch_id, edits: [madeEdit('a')], priority: 0, created_by: null });
-    expect(await run(id)).toMatchObject({ outcome: 'failed', job_id: null, error: { code: 'protected_branch' } });
+    await revokeKey(db, weak.id);
+    expect(await run(id)).toMatchObject({ outcome: 'failed', job_id: null, error: { code: 'unauthorized' } });
     // It does not try again and again by itself.
     expect(await schedulesToRun(db, branch_id)).toEqual([]);
     expect((await listInbox(db, branch_id)).data[0]).toMatchObject({ state: 'pending', run_id: null });

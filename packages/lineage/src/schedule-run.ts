@@ -193,7 +193,7 @@ async function readWaiting(tx: Tx, branchId: string): Promise<readonly (WaitingE
 
 /** Submits as POST /v1/edit_jobs does, in the name and with the rights of the schedule's owner. */
 async function submit(tx: Tx, schedule: Schedule, runId: string, drawn: readonly string[]): Promise<string> {
-  const allow_protected = await ownerMaySubmit(tx, schedule);
+  await requireOwner(tx, schedule);
   const rows = await tx.inboxEdit.findMany({ where: { id: { in: [...drawn] } }, select: { id: true, payload: true } });
   const payloads = new Map(rows.map(({ id, payload }) => [id, payload as unknown as Edit]));
   const { editor, config, seed, on_error, gate } = policyOf(schedule);
@@ -209,21 +209,19 @@ async function submit(tx: Tx, schedule: Schedule, runId: string, drawn: readonly
     gate: gate ?? undefined,
     metadata: { schedule_id: schedule.id, schedule_run_id: runId },
     created_by: schedule.owner,
-    allow_protected,
   });
   return job.id;
 }
 
-/** Whether the owner's key reaches protected branches. `unauthorized` when it was revoked, `missing_scope` when it may not edit. */
-async function ownerMaySubmit(tx: Tx, schedule: Schedule): Promise<boolean> {
-  if (schedule.owner === null) return false;
+/** `unauthorized` when the owner's key was revoked, `missing_scope` when it may not edit. */
+async function requireOwner(tx: Tx, schedule: Schedule): Promise<void> {
+  if (schedule.owner === null) return;
   const key = await tx.apiKey.findUnique({ where: { id: schedule.owner } });
   const mend = 'change the schedule with a key that may, and it runs in the name of that one';
   if (key === null || key.revokedAt !== null)
     throw new ErrataError('unauthorized', `the API key in whose name the schedule runs has been revoked: ${mend}`);
   if (!key.scopes.includes('edits:write') && !key.scopes.includes('admin'))
     throw new ErrataError('missing_scope', `the API key in whose name the schedule runs lacks edits:write: ${mend}`);
-  return key.scopes.includes('admin');
 }
 
 async function settleInbox(

@@ -11,6 +11,7 @@ import {
 import { branchLane, findBranch, staleParent } from './branches.ts';
 import { asJson, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow } from './generated/client.ts';
+import { passageOf, resetRefused } from './guard.ts';
 import { bindJob, type IdempotencyClaim } from './idempotency.ts';
 import { newId } from './ids.ts';
 import { getJob } from './jobs.ts';
@@ -33,8 +34,6 @@ interface OnBranch extends Submission {
   readonly branch: string;
   /** The head the caller has seen. */
   readonly parent_version_id?: string | undefined;
-  /** Lets work through to a protected branch. */
-  readonly allow_protected?: boolean | undefined;
 }
 
 export interface EditSubmission extends OnBranch {
@@ -51,7 +50,7 @@ export interface EditSubmission extends OnBranch {
   readonly gate?: GatePolicy | undefined;
 }
 
-/** Queues edits on a branch. `unknown_model`, `unknown_branch`, `protected_branch`, `stale_parent`. */
+/** Queues edits on a branch. `unknown_model`, `unknown_branch`, `stale_parent`. */
 export const submitEditJob = (db: Lineage, submission: EditSubmission): Promise<JobResource> =>
   db.prisma.$transaction((tx) => submitEditJobWithin(tx, submission));
 
@@ -81,15 +80,18 @@ export async function submitEditJobWithin(tx: Tx, submission: EditSubmission): P
 export interface RollbackSubmission extends OnBranch, RollbackTarget {
   readonly mode: RollbackMode;
   readonly reason: string;
+  /** The job whose outcome asks for this, where no person does. There is one at most. */
+  readonly cause?: string | undefined;
 }
 
 /**
  * Queues a rollback after planning it against the present head, so that what cannot be done is refused at once: `invalid_request`,
- * `unknown_version`, `unknown_edit`, `inseparable_edits`, and as for {@link submitEditJob}. The worker plans again when it runs.
+ * `unknown_version`, `unknown_edit`, `inseparable_edits`, `protected_branch`, and as for {@link submitEditJob}. The worker plans again when it runs.
  */
 export async function submitRollback(db: Lineage, submission: RollbackSubmission): Promise<JobResource> {
   return db.prisma.$transaction(async (tx) => {
     const { branch, sequence } = await enterBranch(tx, submission, false);
+    if (passageOf(branch, submission.mode, submission.cause !== undefined) === 'refused') throw resetRefused(branch);
     const { mode, reason, revert_edit_ids, revert_version_ids } = submission;
     const fullId = async (prefix: string) => (await findVersion(tx, prefix, branch.modelId)).id;
     const target: RollbackTarget = {
@@ -106,6 +108,7 @@ export async function submitRollback(db: Lineage, submission: RollbackSubmission
       branch,
       modelId: branch.modelId,
       expectedParent: submission.parent_version_id,
+      cause: submission.cause,
       input: { ...target, reason },
     });
   });
@@ -170,8 +173,6 @@ async function enterBranch(
   const branch = await findBranch(tx, model.id, submission.branch);
   if (branch.id !== found.id)
     throw new ErrataError('unknown_branch', `branch ${JSON.stringify(branch.name)} was replaced`);
-  if (branch.protected && submission.allow_protected !== true)
-    throw new ErrataError('protected_branch', `branch ${JSON.stringify(branch.name)} is protected`);
   const parent = submission.parent_version_id;
   if (parent !== undefined && !rebase && parent !== branch.headVersionId) throw staleParent(branch, parent);
   return { branch, sequence };
@@ -200,6 +201,7 @@ export interface NewJob {
   readonly modelId?: string;
   readonly branch?: BranchRow;
   readonly expectedParent?: string | undefined;
+  readonly cause?: string | undefined;
   readonly input: Readonly<Record<string, unknown>>;
   readonly edits?: readonly Edit[];
 }
@@ -219,6 +221,7 @@ export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Prom
       expectedParentId: job.expectedParent ?? null,
       parentVersionId: job.parentVersion ?? null,
       versionId: job.version ?? null,
+      causeJobId: job.cause ?? null,
       input: asJson(job.input),
       metadata: asJson(submission.metadata ?? {}),
       createdBy: submission.created_by,

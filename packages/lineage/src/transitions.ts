@@ -1,5 +1,6 @@
 // The moves of a job from state to state: each names the states and the epoch it expects and writes its event in one statement.
 import {
+  type Approval,
   canMove,
   type EditResult,
   ErrataError,
@@ -28,6 +29,8 @@ export interface JobMarks {
   readonly version_id?: string | undefined;
   readonly parent_version_id?: string | undefined;
   readonly model_id?: string | undefined;
+  /** Null forgets it. */
+  readonly approval?: Approval | null | undefined;
 }
 
 export interface Transition extends JobMarks {
@@ -62,6 +65,9 @@ export interface JobRow {
   readonly epoch: number | null;
   readonly parent_version_id: string | null;
   readonly version_id: string | null;
+  readonly approval: Approval | null;
+  /** The job whose outcome asked for this one, where no person did. */
+  readonly cause_job_id: string | null;
 }
 
 /**
@@ -88,6 +94,8 @@ export async function transition(tx: Tx, change: Transition): Promise<JobRow | n
         summary = coalesce(${jsonText(change.summary)}::jsonb, summary),
         gate = coalesce(${jsonText(change.gate)}::jsonb, gate),
         result = coalesce(${jsonText(change.result)}::jsonb, result),
+        approval = CASE WHEN ${change.approval === null} THEN NULL
+          ELSE coalesce(${jsonText(change.approval)}::jsonb, approval) END,
         version_id = coalesce(${change.version_id ?? null}, version_id),
         parent_version_id = coalesce(${change.parent_version_id ?? null}, parent_version_id),
         model_id = coalesce(${change.model_id ?? null}, model_id),
@@ -100,11 +108,15 @@ export async function transition(tx: Tx, change: Transition): Promise<JobRow | n
         AND (${change.epoch ?? null}::integer IS NULL OR epoch = ${change.epoch ?? null}::integer)
         AND (${change.to} <> 'committing' OR NOT cancel_requested)
       RETURNING *
+    ), forgotten AS (
+      -- What an approval would have committed: it was, or never will be.
+      DELETE FROM candidates WHERE job_id IN (SELECT id FROM moved WHERE ${terminal || change.attempts === 'reset'})
     ), noted AS (
       INSERT INTO events (job_id, type, state, data)
       SELECT id, ${change.type ?? change.to}, state, ${JSON.stringify(change.data ?? {})}::jsonb FROM moved
     )
-    SELECT id, kind, state, lane_id, sequence, model_id, branch_id, parent_job_id, input, metadata, attempts, epoch, parent_version_id, version_id
+    SELECT id, kind, state, lane_id, sequence, model_id, branch_id, parent_job_id, input, metadata, attempts, epoch, parent_version_id,
+      version_id, approval, cause_job_id
     FROM moved`;
   const moved = rows[0] ?? null;
   if (moved !== null && terminal && moved.parent_job_id !== null) await releaseParent(tx, moved.parent_job_id);

@@ -31,6 +31,8 @@ import type {
   ListedModel,
   Manifest,
   MoveResource,
+  PolicyRequest,
+  PolicyRevision,
   RollbackRequest,
   ScheduleChange,
   ScheduleRequest,
@@ -110,6 +112,8 @@ export interface JobResult {
 export interface WaitOptions extends CallOptions {
   /** Called for each event as it arrives, those of the past first. */
   readonly onEvent?: (event: JobEvent) => void;
+  /** States to return at although the job has not ended: `awaiting_approval`, say, in which it may stay for days. */
+  readonly stopAt?: readonly JobState[] | undefined;
 }
 
 /**
@@ -143,13 +147,22 @@ export function createErrata(options: ErrataOptions) {
     events: (id: string, follow?: EventsOptions) => followEvents(transport, id, follow),
     cancel: (id: string, call?: CallOptions) => post<JobResource>(at`/v1/jobs/${id}/cancel`, {}, call),
     retry: (id: string, call?: CallOptions) => post<JobResource>(at`/v1/jobs/${id}/retry`, {}, call),
+    /** Lets the candidate of a job that waits for an approval through; not with the key that submitted it. */
+    approve: (id: string, reason: string, call?: CallOptions) =>
+      post<JobResource>(at`/v1/jobs/${id}/approve`, { reason }, call),
+    reject: (id: string, reason: string, call?: CallOptions) =>
+      post<JobResource>(at`/v1/jobs/${id}/reject`, { reason }, call),
     /** Follows a job to its end and returns it. How it ended is for the caller to read. */
-    async wait(id: string, { onEvent, signal }: WaitOptions = {}): Promise<JobResource> {
+    async wait(id: string, { onEvent, signal, stopAt = [] }: WaitOptions = {}): Promise<JobResource> {
       let after = 0;
       for (;;) {
         for await (const event of followEvents(transport, id, { after, signal })) {
           after = event.id;
           onEvent?.(event);
+          if (!stopAt.includes(event.state)) continue;
+          // The event may be an old one, which the job has left behind.
+          const stopped = await get<JobResource>(at`/v1/jobs/${id}`, { signal });
+          if (stopAt.includes(stopped.state)) return stopped;
         }
         const job = await get<JobResource>(at`/v1/jobs/${id}`, { signal });
         // Someone may have sent an ended job back to the queue since.
@@ -176,6 +189,15 @@ export function createErrata(options: ErrataOptions) {
       async delete(model: string, branch: string, call: CallOptions = {}): Promise<void> {
         await transport.send('DELETE', at`/v1/models/${model}/branches/${branch}`, call);
       },
+      /** What may move the branch: its gate, approvals, automatic rollback, protection. */
+      policy: (model: string, branch: string, call?: CallOptions) =>
+        get<PolicyRevision>(at`/v1/models/${model}/branches/${branch}/policy`, call),
+      /** Replaces the whole policy; with `if_revision`, only when nobody has changed it meanwhile. */
+      setPolicy: (model: string, branch: string, request: PolicyRequest, call: CallOptions = {}) =>
+        json<PolicyRevision>('PUT', at`/v1/models/${model}/branches/${branch}/policy`, { ...call, body: request }),
+      /** Every policy the branch has had, the latest first. */
+      policies: (model: string, branch: string, query: PageQuery = {}) =>
+        list<PolicyRevision>(at`/v1/models/${model}/branches/${branch}/policy/history`, { ...query }),
       /** The branch's moves, newest first. */
       log: (model: string, branch: string, query: PageQuery = {}) =>
         list<MoveResource>(at`/v1/models/${model}/branches/${branch}/log`, { ...query }),

@@ -35,7 +35,7 @@ export interface RequestOptions extends CallOptions {
   readonly maxRetries?: number;
 }
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
 
 export interface Transport {
   /** The answer, whose status is a success. @throws ErrataApiError, or ErrataError `unavailable` where none came. */

@@ -10,6 +10,8 @@ import { pageQuery, params, shown } from './common.ts';
 
 const tags = ['branches'];
 
+const policyFields = ['gate', 'approval', 'approval_hours', 'auto_rollback', 'protected'] as const;
+
 export const branchRoutes =
   ({ lineage }: ApiParts): FastifyPluginAsyncZod =>
   async (app) => {
@@ -37,7 +39,7 @@ export const branchRoutes =
         schema: {
           tags,
           summary: "Create a branch at a version or at another branch's head",
-          description: 'A gate of its own, or protection, needs the scope `admin`.',
+          description: 'A policy of its own (gate, approval, automatic rollback, protection) needs the scope `admin`.',
           params: params('model'),
           headers: postHeaders,
           body: branchRequestSchema,
@@ -46,9 +48,11 @@ export const branchRoutes =
       },
       async (request, reply) => {
         const { body } = request;
-        if (body.gate !== undefined) requireScope(callerOf(request), 'admin', ' to set a gate');
-        if (body.protected === true) requireScope(callerOf(request), 'admin', ' to protect a branch');
-        const branch = await createBranch(lineage, await modelId(request.params.model), body);
+        const caller = callerOf(request);
+        for (const field of policyFields)
+          if (body[field] !== undefined) requireScope(caller, 'admin', ` to set ${field} of a branch`);
+        const own = { ...body, created_by: caller.id };
+        const branch = await createBranch(lineage, await modelId(request.params.model), own);
         const address = `/v1/models/${encodeURIComponent(request.params.model)}/branches/${branch.name}`;
         return reply.status(201).header('location', address).send(branch);
       },

@@ -75,7 +75,6 @@ export const editJobRoutes =
           metadata: body.metadata,
           created_by: caller.id,
           idempotency: request.claim ?? undefined,
-          allow_protected: caller.scopes.includes('admin'),
         });
         return answerQueued(parts, reply, job);
       },

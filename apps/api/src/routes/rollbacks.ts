@@ -36,7 +36,6 @@ export const rollbackRoutes =
           ...request.body,
           created_by: caller.id,
           idempotency: request.claim ?? undefined,
-          allow_protected: caller.scopes.includes('admin'),
         });
         return answerQueued(parts, reply, job);
       },

@@ -1,9 +1,10 @@
 // Edit: corrections become deltas, the candidate is measured against its parent, and only what passes the gate moves the branch.
 import { editorNames, gatePolicySchema, resolveConfig, toPlainError } from '@errata/contracts';
-import { commitVersion, finishJob, openBranchWork } from '@errata/lineage';
+import { finishJob, openBranchWork } from '@errata/lineage';
 import { z } from 'zod';
 import { secondMomentLayers, secondMomentsFor } from '../artefacts.ts';
-import { evaluate, judgeCandidate, solve } from '../candidate.ts';
+import { evaluate, gateOf, judgeCandidate, solve } from '../candidate.ts';
+import { commitApproved, conclude } from '../conclude.ts';
 import type { JobRun } from '../job-run.ts';
 import { modelDefaults, modelShape } from '../models.ts';
 import { readInput } from './input.ts';
@@ -18,9 +19,11 @@ export const editInputSchema = z.object({
 });
 
 export async function applyEditJob(run: JobRun): Promise<void> {
-  const { editor, config: overrides, seed, on_error, gate } = readInput(editInputSchema, run.job);
+  const { editor, config: overrides, seed, on_error, gate: own } = readInput(editInputSchema, run.job);
   const { lineage, blobs } = run.context;
-  const { model, branch, parent, base, edits } = await openBranchWork(lineage, run.job);
+  const work = await openBranchWork(lineage, run.job);
+  if (await commitApproved(run, work)) return;
+  const { model, branch, parent, edits } = work;
   const defaults = await modelDefaults(blobs, model);
   const config = resolveConfig(editor, modelShape(model), defaults, overrides);
   const artefacts = await secondMomentsFor(run, model, defaults, secondMomentLayers(editor, config));
@@ -28,9 +31,9 @@ export async function applyEditJob(run: JobRun): Promise<void> {
   const request = { jobId: run.job.id, edits, editor, config, seed, on_error, artefacts };
   const candidate = await solve(run, model, parent.ground, request, 'edit');
   await run.move('evaluating');
-  const policy = gate ?? branch.gate;
-  const evaluation = await evaluate(run, model, candidate, { policy, base: base.source }, 'evaluate');
-  const { verdict, refusal } = judgeCandidate(policy, evaluation);
+  const gate = gateOf(work, own);
+  const evaluation = await evaluate(run, model, candidate, gate, 'evaluate');
+  const { verdict, refusal } = judgeCandidate(gate, evaluation);
 
   const found = {
     summary: evaluation.summary,
@@ -44,15 +47,7 @@ export async function applyEditJob(run: JobRun): Promise<void> {
     await finishJob(lineage, run.lease, { jobId: run.job.id, from: run.state(), to: 'gated_out', error, ...found });
     return run.ended('gated_out');
   }
-  await run.move('committing');
   const outcome = candidate.failures.length > 0 ? 'completed_with_errors' : 'succeeded';
-  await commitVersion(lineage, run.lease, {
-    jobId: run.job.id,
-    parent: parent.version,
-    kind: 'edit',
-    ground: candidate.ground,
-    outcome,
-    ...found,
-  });
-  run.ended(outcome);
+  const { ground } = candidate;
+  await conclude(run, branch, { parent: parent.version, kind: 'edit', ground, outcome, ...found });
 }

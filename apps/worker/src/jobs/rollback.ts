@@ -8,7 +8,6 @@ import {
 } from '@errata/contracts';
 import {
   type BranchWork,
-  commitVersion,
   editsById,
   finishJob,
   type Ground,
@@ -20,7 +19,8 @@ import {
   readChain,
 } from '@errata/lineage';
 import { z } from 'zod';
-import { evaluate, judgeCandidate, type Request, solve } from '../candidate.ts';
+import { evaluate, gateOf, judgeCandidate, type Request, solve } from '../candidate.ts';
+import { commitApproved, conclude, requireNoRefusal } from '../conclude.ts';
 import type { JobRun } from '../job-run.ts';
 import { modelReference } from '../models.ts';
 import { editInputSchema } from './edit.ts';
@@ -50,6 +50,8 @@ export async function rollBack(run: JobRun): Promise<void> {
   const { reason, ...target } = readInput(inputSchema, run.job);
   const { lineage } = run.context;
   const work = await openBranchWork(lineage, run.job);
+  requireNoRefusal(run, work.branch, target.mode);
+  if (await commitApproved(run, work)) return;
   const plan = await planRollback(lineage, work.branch.id, target satisfies RollbackTarget);
   const outcome = await carryOut(run, work, plan);
   const { ground, summary, gate, refusal, result } = outcome;
@@ -66,21 +68,17 @@ export async function rollBack(run: JobRun): Promise<void> {
     });
     return run.ended('gated_out');
   }
-  await run.move('committing');
-  const end = outcome.withErrors ? 'completed_with_errors' : 'succeeded';
-  await commitVersion(lineage, run.lease, {
-    jobId: run.job.id,
+  await conclude(run, work.branch, {
     parent: work.parent.version,
     kind: plan.mode,
     ground,
-    outcome: end,
+    outcome: outcome.withErrors ? 'completed_with_errors' : 'succeeded',
     summary,
     gate,
     editResults: [],
     result,
     reason,
   });
-  run.ended(end);
 }
 
 function carryOut(run: JobRun, work: BranchWork, plan: RollbackPlan): Promise<Outcome> | Outcome {
@@ -113,9 +111,11 @@ const measuredEdits = 500;
  */
 async function subtract(
   run: JobRun,
-  { model, branch, parent, base }: BranchWork,
+  work: BranchWork,
   { ground, reverted }: Extract<RollbackPlan, { mode: 'subtract' }>,
 ): Promise<Outcome> {
+  const { model, parent } = work;
+  const gate = gateOf(work, null);
   // Nothing came after what is dropped: a state that the branch has been in.
   if (ground.added.length === 0) return asItWas(ground, { reverted });
   const active = [...(await readChain(run.context.lineage, ground.after)), ...ground.added];
@@ -131,11 +131,11 @@ async function subtract(
       parent: parent.ground.source,
       candidate: ground.source,
       edits,
-      gate: { policy: branch.gate, base: base.source },
+      gate: { policy: gate.policy, base: gate.base },
     },
     'evaluate',
   );
-  const { verdict, refusal } = judgeCandidate(branch.gate, evaluation);
+  const { verdict, refusal } = judgeCandidate(gate, evaluation);
   return {
     ground,
     summary: evaluation.summary,
@@ -157,20 +157,21 @@ function everyNth(items: readonly string[], most: number): readonly string[] {
  */
 async function replay(
   run: JobRun,
-  { model, branch, base }: BranchWork,
-  { base: kept, steps, reverted }: Extract<RollbackPlan, { mode: 'exact' }>,
+  work: BranchWork,
+  { base, steps, reverted }: Extract<RollbackPlan, { mode: 'exact' }>,
 ): Promise<Outcome> {
-  let ground = kept;
+  const { model } = work;
+  let ground = base;
   const replayed: Record<string, unknown>[] = [];
   let last: Pick<Outcome, 'summary' | 'gate'> = { summary: null, gate: null };
   let withErrors = false;
   for (const [index, step] of steps.entries()) {
     const place = steps.length === 1 ? '' : ` ${index + 1} of ${steps.length}`;
-    const { request, gate } = requestOf(step);
+    const { request, own } = requestOf(step);
+    const gate = gateOf(work, own);
     const candidate = await solve(run, model, ground, request, `replay${place}`);
-    const policy = gate ?? branch.gate;
-    const evaluation = await evaluate(run, model, candidate, { policy, base: base.source }, `evaluate replay${place}`);
-    const { verdict, refusal } = judgeCandidate(policy, evaluation);
+    const evaluation = await evaluate(run, model, candidate, gate, `evaluate replay${place}`);
+    const { verdict, refusal } = judgeCandidate(gate, evaluation);
     last = { summary: evaluation.summary, gate: verdict };
     replayed.push({ job_id: step.job_id, edits: step.edits.length, failed: candidate.failures.length, ...last });
     ground = candidate.ground;
@@ -192,8 +193,8 @@ const recordSchema = z.object({
 });
 
 export function requestOf({ job_id, input, result, edits }: ReplayStep) {
-  const { editor, seed, on_error, gate } = readInput(editInputSchema, { id: job_id, input });
+  const { editor, seed, on_error, gate: own } = readInput(editInputSchema, { id: job_id, input });
   const recorded = recordSchema.parse(result);
   const request: Request = { jobId: job_id, edits, editor, seed, on_error, ...recorded };
-  return { request, gate };
+  return { request, own };
 }

@@ -1,0 +1,55 @@
+// What a branch's policy lets through: the one table that every way of moving a branch is held against.
+import { type Approval, ErrataError } from '@errata/contracts';
+import type { MoveKind } from './commit.ts';
+import type { Job as JobDbRow } from './generated/client.ts';
+
+export type Passage = 'free' | 'approval' | 'refused';
+
+interface Guarded {
+  readonly name: string;
+  readonly protected: boolean;
+  readonly approval: string;
+}
+
+/**
+ * Whether a move needs an approval, or cannot be had at all.
+ *
+ * |                        | open branch | approval: required | protected |
+ * |------------------------|-------------|--------------------|-----------|
+ * | edit, exact, subtract  | free        | approval           | approval  |
+ * | reset by a person      | free        | free               | refused   |
+ * | reset by auto-rollback | free        | free               | approval  |
+ *
+ * A reset only goes where the branch has been, by what was approved then. Reverts make states that nobody has seen.
+ */
+export function passageOf(branch: Guarded, kind: MoveKind, automatic: boolean): Passage {
+  if (kind === 'reset') return branch.protected ? (automatic ? 'approval' : 'refused') : 'free';
+  return branch.protected || branch.approval === 'required' ? 'approval' : 'free';
+}
+
+export const isApproved = (job: Pick<JobDbRow, 'approval'>): boolean =>
+  (job.approval as Approval | null)?.state === 'approved';
+
+/** @throws ErrataError `protected_branch`; `approval_required` when the job has none: tried again, it will wait for one */
+export function requirePassage(
+  branch: Guarded,
+  job: Pick<JobDbRow, 'id' | 'approval' | 'causeJobId'>,
+  kind: MoveKind,
+): void {
+  const passage = passageOf(branch, kind, job.causeJobId !== null);
+  if (passage === 'refused') throw resetRefused(branch);
+  if (passage === 'approval' && !isApproved(job)) {
+    throw new ErrataError(
+      'approval_required',
+      `branch ${JSON.stringify(branch.name)} moves only with an approval, and ${job.id} has none`,
+      { details: { branch: branch.name, job: job.id } },
+    );
+  }
+}
+
+export const resetRefused = (branch: Pick<Guarded, 'name'>): ErrataError =>
+  new ErrataError(
+    'protected_branch',
+    `branch ${JSON.stringify(branch.name)} is protected and is never reset; revert edits, which somebody else approves`,
+    { details: { branch: branch.name } },
+  );
