@@ -78,6 +78,7 @@ export { fitTfidf, type Tfidf } from './metrics/tfidf.ts';
 export { words } from './metrics/words.ts';
 export { leastHistory, robustZ } from './outliers.ts';
 export { defaultPerplexityTokens, heldTokens, perplexityOf, readHeldText } from './perplexity.ts';
+export { measureProbes, type ProbesInput } from './probes/measure-probes.ts';
 export { measureMultiHop } from './probes/multi-hop.ts';
 export type { CaseMeasurements, Probing } from './probes/probing.ts';
 export { measureRipples } from './probes/ripples.ts';

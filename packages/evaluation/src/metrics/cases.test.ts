@@ -1,6 +1,7 @@
 // Measures of one case from what was answered: preferences, multi-hop questions, ripple effects.
 import { describe, expect, it } from 'vitest';
 import { multiHopScores } from './multi-hop.ts';
+import { allOccur } from './occurrence.ts';
 import { preference } from './probability.ts';
 import { rippleScore } from './ripple.ts';
 
@@ -26,6 +27,28 @@ describe('multi-hop answers', () => {
       instanceWise: 1,
       multiHop: null,
     });
+  });
+});
+
+describe('an answer', () => {
+  it.each([
+    [' Oslo.', ['Oslo']],
+    [' the city of OSLO, in', ['Christiania', 'oslo']],
+    [' “Åland” is', ['Åland.']],
+    [' New   York', ['New York']],
+  ])('occurs in %j as one of %j', (text, spellings) => expect(allOccur(text, [spellings])).toBe(true));
+
+  it.each([
+    [' Oslofjord', ['Oslo']],
+    [' 1905', ['190']],
+    [' Oslo', ['...']],
+    [' åland', ['land']],
+  ])('does not occur in %j as one of %j', (text, spellings) => expect(allOccur(text, [spellings])).toBe(false));
+
+  it('that is a list occurs when all of it does', () => {
+    expect(allOccur('Ann and Bob', [['Bob'], ['Ann', 'Anna']])).toBe(true);
+    expect(allOccur('Ann and Bob', [['Bob'], ['Cleo']])).toBe(false);
+    expect(allOccur('Ann and Bob', [])).toBe(false);
   });
 });
 

@@ -13,6 +13,9 @@ export interface PreparedEditor<N extends EditorName = EditorName> {
   readonly artefacts: Artefacts;
 }
 
+/** Enough to see a model lose its speech; each costs as many tokens as some hundred answers. */
+export const defaultWriters = 20;
+
 export interface ProtocolRun {
   readonly model: Model;
   readonly tokenizer: Tokenizer;
@@ -24,6 +27,8 @@ export interface ProtocolRun {
   readonly seed: number;
   /** Text whose perplexity is measured along the way. */
   readonly heldText?: string;
+  /** Cases that texts are written for where they have prompts: the first ones. Default {@link defaultWriters}. */
+  readonly writers?: number;
   /** What the model must still be able to do along the way. */
   readonly ability?: readonly AbilitySuite[];
 }

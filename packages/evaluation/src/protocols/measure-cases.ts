@@ -3,6 +3,7 @@ import { type Edit, type EvaluationResults, type Moment, mergeResults } from '@e
 import type { View } from '@errata/models';
 import type { DatasetCase } from '../datasets/cases.ts';
 import { type EditWork, evaluateCandidate, evaluationResults } from '../evaluate.ts';
+import { measureProbes } from '../probes/measure-probes.ts';
 import { editsOf, type Failure, type Meter, type Work } from './work.ts';
 
 /** When in a protocol something is measured, and how many edits are in the model then. */
@@ -22,7 +23,7 @@ export interface Measured {
 }
 
 export async function measureCases(
-  { input, base: imported, baseAnswers, unreadable }: Work,
+  { input, base: imported, baseAnswers, baseTexts, unreadable, writers }: Work,
   { parent, candidate, base, failures = new Map() }: Measured,
   cases: readonly DatasetCase[],
   place: Place,
@@ -39,6 +40,9 @@ export async function measureCases(
     ...(parent === imported && { cache: baseAnswers }),
     ...(base !== undefined && { base, baseCache: baseAnswers }),
   };
+  // Right after each of many edits it would be asked of every version on the way.
+  const writes = (each: DatasetCase) =>
+    writers.has(each) && !(input.protocol.kind === 'lifelong' && place.moment === 'once');
   return meter.time('answer_seconds', async () => {
     const found = await evaluateCandidate({ ...shared, edits, work, rivals: true, ...known }, meter.asking);
     const { rows, cases: described } = evaluationResults(edits, found, place);
@@ -46,6 +50,11 @@ export async function measureCases(
       const failure = failures.get(edits[position]!);
       return failure === undefined ? each : { ...each, outcome: 'failed' as const, error: failure };
     });
-    return mergeResults([{ rows, cases: withFailures }]);
+    const probes = await measureProbes(
+      { ...shared, cases, seed: input.seed, writes, ...(parent === imported && { cache: baseTexts }) },
+      place,
+      meter.asking,
+    );
+    return mergeResults([{ rows, cases: withFailures }, probes]);
   });
 }

@@ -33,6 +33,8 @@ export interface RunManifest {
   readonly protocol: Protocol;
   /** Digest of the text whose perplexity is measured along the way. */
   readonly held_text: string | null;
+  /** Cases at most that texts are written for. */
+  readonly writers: number;
   /** General ability measured along the way. */
   readonly ability: readonly { readonly task: string; readonly digest: string; readonly items: number }[];
 }

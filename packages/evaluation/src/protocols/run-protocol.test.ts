@@ -102,6 +102,24 @@ describe('protocols', () => {
     expect(mean('locality_base.token', 'once').cases).toBe(5);
   });
 
+  it('ask all that cases of a data set ask, but write texts for some, and in a stream only of all edits', async () => {
+    const answer = { value: 'R', aliases: [] };
+    const hops = [{ question: 'What is the capital?', cloze: 'The capital of Oz is', answer }];
+    const cases = casesOf(edits.slice(0, 3)).map((each) => ({
+      ...each,
+      generation: { prompts: [`${each.id} is`, `People in ${each.id}`], attribute: [] },
+      multiHop: { questions: ['Where?'], before: answer, after: answer, hops: { before: hops, after: hops } },
+    }));
+    const { means } = await finish(input({ kind: 'lifelong', checkpoints: [3] }, { cases, writers: 2 }));
+    const counts = (metric: string) =>
+      means.filter((each) => each.metric === metric).map(({ moment, cases: n, probes }) => [moment, n, probes]);
+    expect(counts('multi_hop.instance_wise')).toEqual([
+      ['end', 3, 3],
+      ['once', 3, 3],
+    ]);
+    expect(counts('ngram_entropy')).toEqual([['end', 2, 4]]);
+  });
+
   it('lifelong in batches ends at the same model as its edits in one sequence of those batches', async () => {
     const { places } = await finish(input({ kind: 'lifelong', batch: 2, checkpoints: [1, 3] }));
     expect(places.map(({ moment, edits: n }) => [moment, n])).toEqual([

@@ -5,7 +5,7 @@ import { readParent } from '../answers.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import { distinctQuestions } from '../questions.ts';
 import { applyEdits } from './apply-edits.ts';
-import type { PreparedEditor, ProtocolRun, RunOptions } from './inputs.ts';
+import { defaultWriters, type PreparedEditor, type ProtocolRun, type RunOptions } from './inputs.ts';
 import { measureCases, type Place } from './measure-cases.ts';
 import { measureModel } from './measure-model.ts';
 import { checkpointsOf, type Protocol } from './protocol.ts';
@@ -17,7 +17,16 @@ const casesAtOnce = 64;
 /** Seconds of work that a killed lifelong run does again at most, besides its last unit. */
 const secondsBetweenStates = 30;
 
-export function manifestOf({ model, editor, cases, protocol, seed, heldText, ability = [] }: ProtocolRun): RunManifest {
+export function manifestOf({
+  model,
+  editor,
+  cases,
+  protocol,
+  seed,
+  heldText,
+  writers,
+  ability = [],
+}: ProtocolRun): RunManifest {
   return makeManifest({
     model: model.digest ?? model.view().weightsDigest(),
     data: { digest: sha256(canonicalJson(cases)), cases: cases.length, edits: editsOf(cases).length },
@@ -26,6 +35,7 @@ export function manifestOf({ model, editor, cases, protocol, seed, heldText, abi
     seed,
     protocol,
     held_text: heldText === undefined ? null : sha256(heldText),
+    writers: writers ?? defaultWriters,
     ability: ability.map(({ task, digest, items }) => ({ task, digest, items })),
   });
 }

@@ -6,7 +6,7 @@ import { type AnswerCache, createAnswerCache, unreadable } from '../answers.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import type { EvaluationOptions } from '../evaluate.ts';
 import { type EditQuestions, questionsOfEdit } from '../questions.ts';
-import type { ProtocolRun, RunOptions, RunProgress } from './inputs.ts';
+import { defaultWriters, type ProtocolRun, type RunOptions, type RunProgress } from './inputs.ts';
 import type { Run } from './run-directory.ts';
 
 /** Why something could not be done. */
@@ -24,6 +24,8 @@ export interface Work {
   readonly baseTexts: AnswerCache<readonly string[]>;
   /** Edits that cannot be asked about, with the reason: they are not made either. */
   readonly unreadable: ReadonlyMap<Edit, Failure>;
+  /** Cases that texts are written for. */
+  readonly writers: ReadonlySet<DatasetCase>;
   readonly signal: AbortSignal | undefined;
   /** Tells how far the run is, having done with some more cases, and stops it where it was told to. */
   readonly advance: (stage: RunProgress['stage'], cases: number, edits: number) => void;
@@ -40,6 +42,7 @@ export function startWork(run: Run, input: ProtocolRun, options: RunOptions, mea
     const error = unreadable({ view: base, tokenizer: input.tokenizer }, questionsOf(edit));
     if (error !== undefined) faults.set(edit, { code: error.code, message: error.message });
   }
+  const withPrompts = input.cases.filter(({ generation }) => (generation?.prompts.length ?? 0) > 0);
   let done = 0;
   return {
     run,
@@ -48,6 +51,7 @@ export function startWork(run: Run, input: ProtocolRun, options: RunOptions, mea
     baseAnswers: createAnswerCache(answersKept),
     baseTexts: createAnswerCache(answersKept),
     unreadable: faults,
+    writers: new Set(withPrompts.slice(0, input.writers ?? defaultWriters)),
     signal: options.signal,
     advance: (stage, cases, edits) => {
       options.signal?.throwIfAborted();
