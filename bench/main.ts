@@ -2,6 +2,7 @@
 const benches = {
   edits: () => import('./edits.ts'),
   'atlas-edits': () => import('./atlas-edits.ts'),
+  lineage: () => import('./lineage.ts'),
   evaluation: () => import('./evaluation.ts'),
   versions: () => import('./versions.ts'),
 } as const;

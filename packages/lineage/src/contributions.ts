@@ -161,15 +161,46 @@ export async function compareChains(
   return { added: await readChain(db, after, meet), removed: await readChain(db, before, meet) };
 }
 
+/** Edits that a step from one chain to another switches. */
+export interface Switched {
+  readonly on: readonly string[];
+  readonly off: readonly string[];
+}
+
 /** The edits that are active in one chain and not in the other. */
-export async function switchedEdits(
+export const switchedEdits = async (db: Db, before: string | null, after: string | null): Promise<Switched> =>
+  (await switchedBySteps(db, [{ before, after }]))[0]!;
+
+/** {@link switchedEdits} of many steps at once. */
+export async function switchedBySteps(
   db: Db,
-  before: string | null,
-  after: string | null,
-): Promise<{ readonly on: readonly string[]; readonly off: readonly string[] }> {
-  const { added, removed } = await compareChains(db, before, after);
-  const [earlier, later] = [removed, added].map((links) => new Set(links.flatMap(({ edit_ids }) => edit_ids)));
-  return { on: [...later!].filter((id) => !earlier!.has(id)), off: [...earlier!].filter((id) => !later!.has(id)) };
+  steps: readonly { readonly before: string | null; readonly after: string | null }[],
+): Promise<readonly Switched[]> {
+  const given = JSON.stringify(steps.map((step, place) => ({ place, ...step })));
+  const rows = await clientOf(db).$queryRaw<{ place: number; added: boolean; edit_ids: string[] }[]>`
+    WITH RECURSIVE step AS (
+      SELECT place, before, after, chain_meet(before, after) AS meet
+      FROM jsonb_to_recordset(${given}::jsonb) AS given(place integer, before text, after text)
+    ), side AS (
+      SELECT place, meet, true AS added, after AS tip FROM step
+      UNION ALL SELECT place, meet, false, before FROM step
+    ), walk AS (
+      SELECT place, meet, added, previous_id, depth, edit_ids FROM side JOIN contributions ON id = tip
+      WHERE tip IS DISTINCT FROM meet
+      UNION ALL
+      SELECT place, meet, added, earlier.previous_id, earlier.depth, earlier.edit_ids
+      FROM walk JOIN contributions earlier ON earlier.id = walk.previous_id WHERE earlier.id IS DISTINCT FROM meet
+    )
+    SELECT place, added, edit_ids FROM walk ORDER BY place, depth`;
+  const sides = steps.map(() => ({ on: new Set<string>(), off: new Set<string>() }));
+  for (const { place, added, edit_ids } of rows) {
+    const side = added ? sides[place]!.on : sides[place]!.off;
+    for (const id of edit_ids) side.add(id);
+  }
+  return sides.map(({ on, off }) => ({
+    on: [...on].filter((id) => !off.has(id)),
+    off: [...off].filter((id) => !on.has(id)),
+  }));
 }
 
 /** The links of a chain by which these edits act, in order; an edit that is not active has none. */

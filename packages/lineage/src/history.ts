@@ -8,7 +8,7 @@ import {
   rootVersionId,
 } from '@errata/contracts';
 import { clientOf, type Db } from './client.ts';
-import { deltaListSchema, linksOfEdits, readChain, switchedEdits } from './contributions.ts';
+import { deltaListSchema, linksOfEdits, readChain, switchedBySteps } from './contributions.ts';
 import { editRecord, editsById } from './edits.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
 
@@ -29,13 +29,13 @@ export async function branchLog(db: Db, branchId: string, page: PageRequest = {}
     orderBy: { sequence: 'desc' },
     take: limit + 1,
   });
-  const switched = new Map<number, readonly string[]>();
-  for (const [index, row] of rows.slice(0, limit).entries()) {
+  // The branch's creation, which has nothing before it, switched nothing.
+  const steps = rows.slice(0, limit).flatMap((row, index) => {
     const before = rows[index + 1];
-    if (before === undefined) continue; // the branch's creation switched nothing
-    const { on, off } = await switchedEdits(db, before.tipId, row.tipId);
-    switched.set(row.sequence, [...on, ...off]);
-  }
+    return before === undefined ? [] : [{ sequence: row.sequence, before: before.tipId, after: row.tipId }];
+  });
+  const sides = await switchedBySteps(db, steps);
+  const switched = new Map(steps.map(({ sequence }, index) => [sequence, Object.values(sides[index]!).flat()]));
   const named = [...switched.values()].flatMap((ids) => ids.slice(0, editsNamed));
   const edits = await editsById(db, named);
   const active = new Set((await linksOfEdits(db, branch.tipId, named)).flatMap(({ edit_ids }) => edit_ids));
