@@ -113,7 +113,10 @@ export {
   type RivalRole,
   rivalRoles,
 } from './questions.ts';
+export { reportPage } from './report/page.ts';
+export { makeReport, type Report, type ReportRun, type RunLabels } from './report/report.ts';
 export { type RunFindings, type RunSummary, readFindings, summarise, summariseRun } from './report/summary.ts';
+export { type ReportedRun, writeReport } from './report/write-report.ts';
 export { type Aggregate, aggregate } from './statistics/aggregate.ts';
 export {
   type BootstrapOptions,

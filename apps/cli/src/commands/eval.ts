@@ -1,10 +1,10 @@
 // errata eval: carries an evaluation protocol out on a model directory, in this process. Needs no service.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type ConfigOverrides, type Cost, type EditorName, requireEditor } from '@errata/contracts';
 import { defaultMomentTokens } from '@errata/engine';
-import type { DatasetCase, PreparedEditor, Protocol, RunSummary } from '@errata/evaluation';
+import type { DatasetCase, PreparedEditor, Protocol, RunLabels, RunSummary } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
 import { corpusOf, localArtefacts, localConfig, readEditsFile } from '../local-editing.ts';
 import { type LocalModel, withModel } from '../local-model.ts';
@@ -77,7 +77,7 @@ async function runOn(
   directory: string,
   options: Options,
 ): Promise<RunSummary> {
-  const { protocolSchema, readHeldText, runProtocol, summariseRun } = await import('@errata/evaluation');
+  const { protocolSchema, readHeldText, runProtocol, summariseRun, writeReport } = await import('@errata/evaluation');
   const line = progressLine();
   try {
     const corpus = corpusOf(local, options.corpus);
@@ -104,11 +104,17 @@ async function runOn(
           line.update(stage, `${bar(done, total)} ${inModel} in the model`),
       },
     );
-    return await summariseRun(directory);
+    if (options.report === undefined) return await summariseRun(directory);
+    const labels = { name: options.editor, model: basename(resolve(options.model)), data: basename(options.edits) };
+    const report = await writeReport(directory, titleOf(labels, options.protocol), [{ directory, labels }]);
+    return report.runs[0]!;
   } finally {
     line.done();
   }
 }
+
+const titleOf = ({ name, model }: RunLabels, protocol: Protocol['kind']): string =>
+  name === 'none' ? `${model} as it is` : `${name} on ${model}, ${protocol}`;
 
 async function prepare(
   local: LocalModel,

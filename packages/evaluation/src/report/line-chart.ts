@@ -68,7 +68,11 @@ function yScale({ unit, series, reference }: LineChart): Scale {
 function xScale(series: readonly ChartSeries[]): Scale {
   const values = series.flatMap(({ points }) => points.map(({ x }) => x));
   const [least, greatest] = [Math.max(1, Math.min(...values)), Math.max(2, ...values)];
-  return greatest / least >= 8 ? logScale(least, greatest) : linearScale(Math.min(...values), greatest, 4);
+  if (greatest / least < 8) return linearScale(Math.min(...values), greatest, 4);
+  const scale = logScale(least, greatest);
+  // The end is worth a tick of its own where it is not one and does not crowd one.
+  const crowded = scale.ticks.some((tick) => scale.at(tick) > 0.9);
+  return crowded ? scale : { ...scale, ticks: [...scale.ticks, greatest] };
 }
 
 /** Labels beside the line ends, moved apart until none covers another. */
@@ -98,6 +102,10 @@ export function lineChart(chart: LineChart): Html {
   const series = chart.series.filter(({ points }) => points.length > 0);
   const [x, y] = [xScale(series), yScale({ ...chart, series })];
   const write = writers[chart.unit];
+  const writeTick = (tick: number) =>
+    chart.unit === 'share' || y.decimals === undefined
+      ? write(tick)
+      : tick.toLocaleString('en-US', { minimumFractionDigits: y.decimals, maximumFractionDigits: y.decimals });
   const px = (value: number) => two(margin.left + plot.width * x.at(value));
   const py = (value: number) => two(margin.top + plot.height * (1 - Math.min(1, Math.max(0, y.at(value)))));
   const path = (points: readonly ChartPoint[]) =>
@@ -121,7 +129,7 @@ export function lineChart(chart: LineChart): Html {
 <svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${chart.title} against ${chart.xLabel}">
 ${y.ticks.map(
   (tick) => html`<line class="grid" x1="${margin.left}" x2="${right}" y1="${py(tick)}" y2="${py(tick)}"/>
-<text class="tick" x="${margin.left - 7}" y="${py(tick) + 4}" text-anchor="end">${write(tick)}</text>`,
+<text class="tick" x="${margin.left - 7}" y="${py(tick) + 4}" text-anchor="end">${writeTick(tick)}</text>`,
 )}
 ${x.ticks.map(
   (

@@ -1,6 +1,8 @@
 // Axes: where a number lies, and which numbers are written beside the axis.
 
 export interface Scale {
+  /** Decimals that tell every tick from the next. */
+  readonly decimals?: number;
   /** Position of a value, from 0 at the beginning of the axis to 1 at its end. */
   readonly at: (value: number) => number;
   readonly ticks: readonly number[];
@@ -19,7 +21,8 @@ export function linearScale(least: number, greatest: number, wanted = 5): Scale 
   const count = Math.max(1, Math.ceil((greatest - first) / step - 1e-9));
   const ticks = Array.from({ length: count + 1 }, (_, i) => Number((first + i * step).toPrecision(12)));
   const span = ticks.at(-1)! - ticks[0]!;
-  return { ticks, at: (value) => (value - ticks[0]!) / span };
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return { ticks, decimals, at: (value) => (value - ticks[0]!) / span };
 }
 
 /** A logarithmic scale with ticks at powers of ten, and at 2 and 5 times them where the range is small. */

@@ -21,8 +21,8 @@ export interface Cell {
 
 export interface Row {
   readonly name: string;
-  /** What tells rows of one name apart: when they were tested. */
-  readonly when?: string;
+  /** Rows under one heading are compared with each other alone; they come together. */
+  readonly section?: string;
   readonly cells: readonly (Cell | null)[];
   /** A row to compare with: never the best. */
   readonly reference?: boolean;
@@ -33,6 +33,8 @@ export interface Table {
   readonly note?: string;
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
+  /** Whether the best of each column is marked: where rows are rivals. */
+  readonly rivals: boolean;
 }
 
 const decimals = (value: number, digits: number) => value.toFixed(digits).replace('-', '−');
@@ -65,15 +67,20 @@ export function formatNumber(value: number, format: Format): string {
   }
 }
 
-/** Rows that have the best value of a column, as it is printed: equal figures are equally good. */
-function bestOf({ columns, rows }: Table, column: number): ReadonlySet<Row> {
+/** Rows that have the best value of a column in their section, as it is printed: equal figures are equally good. */
+function bestOf({ columns, rows, rivals }: Table, column: number): ReadonlySet<Row> {
   const { better, format } = columns[column]!;
-  const candidates = rows.filter((row) => !row.reference && row.cells[column] != null);
-  if (better === undefined || candidates.length < 2) return new Set();
-  const values = candidates.map((row) => row.cells[column]!.value);
-  const best = formatNumber(better === 'higher' ? Math.max(...values) : Math.min(...values), format);
-  const found = candidates.filter((row) => formatNumber(row.cells[column]!.value, format) === best);
-  return new Set(found.length === candidates.length ? [] : found);
+  if (better === undefined || !rivals) return new Set();
+  const best: Row[] = [];
+  for (const section of new Set(rows.map((row) => row.section))) {
+    const candidates = rows.filter((row) => row.section === section && !row.reference && row.cells[column] != null);
+    if (candidates.length < 2) continue;
+    const values = candidates.map((row) => row.cells[column]!.value);
+    const wanted = formatNumber(better === 'higher' ? Math.max(...values) : Math.min(...values), format);
+    const found = candidates.filter((row) => formatNumber(row.cells[column]!.value, format) === wanted);
+    if (found.length < candidates.length) best.push(...found);
+  }
+  return new Set(best);
 }
 
 /** A table without the columns and rows that have nothing in them; undefined where nothing is left. */
@@ -109,18 +116,20 @@ export function tableHtml(table: Table): Html {
     const { format, group } = columns[column]!;
     const first = column > 0 && group !== columns[column - 1]!.group ? ' first' : '';
     if (found == null) return html`<td class="none${first}">–</td>`;
+    const [low, high] = [found.low, found.high].map((end) => (end === undefined ? '' : formatNumber(end, format)));
+    // An interval without width says nothing that the figure does not.
     const interval =
-      found.low === undefined || found.high === undefined
-        ? null
-        : html`<span class="interval">${formatNumber(found.low, format)}–${formatNumber(found.high, format)}</span>`;
+      low === high ? null : html`<span class="interval">${low}${low!.startsWith('−') ? ' to ' : '–'}${high}</span>`;
     return html`<td class="${best[column]!.has(row) ? 'best' : ''}${first}">${formatNumber(found.value, format)}${interval}</td>`;
   };
   return html`<section class="table"><h2>${title}</h2>${note === undefined ? null : html`<p class="note">${note}</p>`}
 <div class="scroll"><table><thead>${headings(columns)}<tr><th></th>${columns.map(
     ({ title: name, about, better, group }, column) =>
       html`<th scope="col" class="${column > 0 && group !== columns[column - 1]!.group ? 'first' : ''}"${about === undefined ? null : html` title="${about}"`}>${name}${better === undefined ? null : html`<span class="arrow">${better === 'higher' ? '↑' : '↓'}</span>`}</th>`,
-  )}</tr></thead><tbody>${rows.map(
-    (row) =>
-      html`<tr class="${row.reference ? 'reference' : ''}"><th scope="row">${row.name}${row.when === undefined ? null : html`<span class="when">${row.when}</span>`}</th>${columns.map((_, column) => cell(row, column))}</tr>`,
-  )}</tbody></table></div></section>`;
+  )}</tr></thead><tbody>${rows.map((row, at) => [
+    row.section === undefined || row.section === rows[at - 1]?.section
+      ? null
+      : html`<tr class="section"><th scope="rowgroup" colspan="${columns.length + 1}">${row.section}</th></tr>`,
+    html`<tr class="${row.reference ? 'reference' : ''}"><th scope="row">${row.name}</th>${columns.map((_, column) => cell(row, column))}</tr>`,
+  ])}</tbody></table></div></section>`;
 }

@@ -1,0 +1,140 @@
+// A report as one page that needs nothing else: tables, curves, costs, the worst cases, what was run.
+import type { RunManifest } from '../protocols/run-directory.ts';
+import { type Html, html, raw } from './html.ts';
+import { lineChart } from './line-chart.ts';
+import { metricCharts } from './metric-charts.ts';
+import { metricTables } from './metric-tables.ts';
+import { pageStyle } from './page-style.ts';
+import type { Report, ReportRun } from './report.ts';
+import { tableHtml, withoutGaps } from './table.ts';
+import type { WorstCase } from './worst-cases.ts';
+
+export function reportPage(report: Report): string {
+  const groups = comparable(report.runs);
+  const page = html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${report.title}</title><style>${raw(pageStyle)}</style></head><body><main>
+<header><h1>${report.title}</h1><p class="lede">${groups.length === 1 ? ledeOf(groups[0]!) : `${report.runs.length} runs`}</p></header>
+${groups.map(
+  (runs) =>
+    html`<section>${groups.length === 1 ? null : html`<h2 class="group-title">${runs[0]!.labels.model} · ${runs[0]!.labels.data}</h2><p class="lede">${ledeOf(runs)}</p>`}${resultsOf(runs)}</section>`,
+)}
+${worstSection(report.runs)}${failureSection(report.runs)}${configurationSection(report.runs)}
+<footer>Written by Errata from the rows beside this page (rows.csv, report.json). What each metric is, with its source: docs/metrics.md; what each protocol is: docs/evaluation.md.</footer>
+</main></body></html>
+`;
+  return page.html;
+}
+
+/** Runs whose figures may stand in one table: of one model, on the same data, under one kind of protocol. */
+function comparable(runs: readonly ReportRun[]): readonly (readonly ReportRun[])[] {
+  const groups = new Map<string, ReportRun[]>();
+  for (const run of runs) {
+    const { model, data, protocol, editor } = run.manifest;
+    const key = JSON.stringify([model, data.digest, editor === 'none' ? null : protocol.kind]);
+    groups.set(key, [...(groups.get(key) ?? []), run]);
+  }
+  return [...groups.values()];
+}
+
+const many = (count: number, what: string) => `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
+
+function ledeOf(runs: readonly ReportRun[]): string {
+  const { manifest, labels } = runs[0]!;
+  const { data } = manifest;
+  const records =
+    data.cases === data.edits
+      ? many(data.edits, 'edit')
+      : `${many(data.cases, 'case')} with ${many(data.edits, 'edit')}`;
+  return `${labels.model} · ${labels.data}, ${records} · ${protocolOf(runs)} · seed ${manifest.seed}`;
+}
+
+function protocolOf(runs: readonly ReportRun[]): string {
+  const { editor, protocol } = runs[0]!.manifest;
+  if (editor === 'none') return 'the model as it is';
+  if (protocol.kind === 'single') return 'each edit alone on the unedited model';
+  if (protocol.kind === 'batch') {
+    const sizes = [
+      ...new Set(runs.map(({ manifest }) => (manifest.protocol.kind === 'batch' ? manifest.protocol.size : 0))),
+    ];
+    return `batches of ${sizes.join(', ')}, each on the unedited model`;
+  }
+  return protocol.batch === 1
+    ? 'all edits in sequence on one model'
+    : `all edits in sequence, ${protocol.batch} at a time`;
+}
+
+function resultsOf(runs: readonly ReportRun[]): Html {
+  const [first, ...others] = metricTables(runs).flatMap((table) => withoutGaps(table) ?? []);
+  const charts = metricCharts(runs);
+  return html`${first && tableHtml(first)}${
+    charts.length === 0
+      ? null
+      : html`<section><h2>Against the number of edits</h2><p class="note">At every checkpoint all edits made so far are asked again. Bands are 95 % bootstrap intervals over cases.</p><div class="charts">${charts.map(lineChart)}</div></section>`
+  }${others.map(tableHtml)}`;
+}
+
+const kindOf = (metric: string) => metric.replaceAll('_', ' ').replace('.', ': ');
+
+function worstCase({ case_id, prompt, target, answer_before, answer_after, holds, regressions }: WorstCase): Html {
+  return html`<article class="case"><div class="id">${case_id}</div><p class="prompt">${prompt}</p>
+<dl class="said"><dt>wanted</dt><dd>${target}</dd><dt>before</dt><dd>${answer_before || '(nothing)'}</dd><dt>after</dt><dd class="${holds ? 'good' : 'bad'}">${answer_after || '(nothing)'}</dd></dl>
+${regressions.map(
+  (each) =>
+    html`<div class="broke"><div class="what">${kindOf(each.metric)}</div>${each.prompt}<br><s>${each.before || '(nothing)'}</s> <span class="bad">${each.after || '(nothing)'}</span></div>`,
+)}</article>`;
+}
+
+function worstSection(runs: readonly ReportRun[]): Html | null {
+  const found = runs.filter(({ worst, manifest }) => worst.length > 0 && manifest.editor !== 'none');
+  if (found.length === 0) return null;
+  const each = found.length === 1 ? 8 : 4;
+  return html`<section><h2>Worst cases</h2><p class="note">Those that broke most come first, then those whose edit does not hold. Below each: probes that were answered rightly before and are not now, or that are no longer answered as they were.</p>
+${found.map((run) => html`${found.length === 1 ? null : html`<h3>${nameOf(run, runs)}</h3>`}<div class="cases">${run.worst.slice(0, each).map(worstCase)}</div>`)}</section>`;
+}
+
+/** With the number of edits where one name stands for several runs. */
+function nameOf({ labels, manifest: { protocol } }: ReportRun, runs: readonly ReportRun[]): string {
+  const alone = runs.filter((run) => run.labels.name === labels.name).length === 1;
+  if (alone) return labels.name;
+  return protocol.kind === 'batch' ? `${labels.name}, batches of ${protocol.size}` : `${labels.name}, ${labels.data}`;
+}
+
+const shownFailures = 20;
+
+function failureSection(runs: readonly ReportRun[]): Html | null {
+  const found = runs.filter(({ failures }) => failures.length > 0);
+  if (found.length === 0) return null;
+  return html`<section><h2>Failed cases</h2><p class="note">An edit that could not be made is asked about all the same, of the model without it, and counts in every mean. A case that could not be asked about has no figures.</p>
+${found.map(
+  (run) =>
+    html`<details${found.length === 1 ? raw(' open') : null}><summary>${nameOf(run, runs)}: ${run.failures.length.toLocaleString('en-US')}</summary><div class="scroll"><table><thead><tr><th>case</th><th>edits</th><th>why</th></tr></thead><tbody>${run.failures
+      .slice(0, shownFailures)
+      .map(
+        ({ case_id, edits, error }) =>
+          html`<tr><th scope="row">${case_id}</th><td>${edits}</td><td>${error?.message ?? ''}</td></tr>`,
+      )}</tbody></table></div>${run.failures.length > shownFailures ? html`<p class="note">and ${run.failures.length - shownFailures} more, in report.json</p>` : null}</details>`,
+)}</section>`;
+}
+
+function factsOf({ run, results, manifest }: ReportRun): readonly (readonly [string, string])[] {
+  const { model, data, seed, held_text, ability }: RunManifest = manifest;
+  return [
+    ['results', results],
+    ['run', run],
+    ['model', model],
+    ['data', `${data.digest} (${many(data.cases, 'case')}, ${many(data.edits, 'edit')})`],
+    ['held text', held_text ?? 'none'],
+    ...ability.map(({ task, digest, items }) => [`ability: ${task}`, `${digest} (${many(items, 'item')})`] as const),
+    ['seed', String(seed)],
+  ];
+}
+
+function configurationSection(runs: readonly ReportRun[]): Html {
+  return html`<section><h2>What was run</h2><p class="note">Equal digests are equal contents. Equal runs give equal results on one build and machine, however often they were stopped and resumed.</p>
+${runs.map(
+  (run) => html`<details${runs.length === 1 ? raw(' open') : null}><summary>${nameOf(run, runs)}</summary>
+<dl class="facts">${factsOf(run).map(([name, value]) => html`<dt>${name}</dt><dd><code>${value}</code></dd>`)}</dl>
+<pre>${JSON.stringify({ editor: run.manifest.editor, protocol: run.manifest.protocol, config: run.manifest.config }, null, 2)}</pre></details>`,
+)}</section>`;
+}

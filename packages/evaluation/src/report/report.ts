@@ -1,0 +1,48 @@
+// A report: one run or several of a kind, summed up, with the cases that fared worst. Plain data, written as report.json.
+import type { EvaluationCase } from '@errata/contracts';
+import { type PlaceCount, type RunFindings, type RunSummary, summarise } from './summary.ts';
+import { type WorstCase, worstCases } from './worst-cases.ts';
+
+/** What people call the things whose digests a manifest has. */
+export interface RunLabels {
+  /** The row's name in tables: the editor, and what sets it apart from others of that name. */
+  readonly name: string;
+  readonly model: string;
+  readonly data: string;
+}
+
+export interface ReportRun extends RunSummary {
+  readonly labels: RunLabels;
+  /** Of the last place. */
+  readonly worst: readonly WorstCase[];
+}
+
+export interface Report {
+  readonly format: 'errata-report/1';
+  readonly title: string;
+  readonly runs: readonly ReportRun[];
+}
+
+const worstOfRun = 8;
+
+export function makeReport(
+  title: string,
+  runs: readonly { readonly labels: RunLabels; readonly findings: RunFindings }[],
+): Report {
+  return {
+    format: 'errata-report/1',
+    title,
+    runs: runs.map(({ labels, findings }) => {
+      const summary = summarise(findings);
+      const last = lastPlace(summary);
+      const there = (each: Pick<EvaluationCase, 'moment' | 'edits'>) =>
+        each.moment === last?.moment &&
+        (each.moment === 'once' || findings.manifest.protocol.kind === 'batch' || each.edits === last.edits);
+      const worst = worstCases(findings.cases.filter(there), findings.rows.filter(there), worstOfRun);
+      return { labels, ...summary, worst };
+    }),
+  };
+}
+
+/** Where a protocol ends. */
+export const lastPlace = ({ places }: RunSummary): PlaceCount | undefined => places.at(-1);
