@@ -23,6 +23,7 @@ const manifest = (fields: Partial<RunManifest> = {}): RunManifest =>
     seed: 7,
     protocol: { kind: 'lifelong', batch: 1 },
     held_text: null,
+    writers: 0,
     ability: [],
     ...fields,
   });
