@@ -100,7 +100,7 @@ test('errata evaluate measures any version, and says first what broke', async ()
     version_id: versions[2],
     suite: { source: 'applied' },
     summary: { edits: 1, applied: 1, reliability: { after: { exact: 1 } } },
-    outcome: { failed: 0, metrics: { 'reliability.exact': { value: 1, before: 0 } } },
+    outcome: { failed: 0, metrics: { 'reliability.exact': { value: 1, before: { value: 0 }, delta: { value: 1 } } } },
   });
 });
 

@@ -37,6 +37,7 @@ const answered = ({ result: _, ...placed }: StoredCase): CaseResult => ({
   answer_after: placed.position === 0 ? '=Lyon, "the" city' : 'Paris',
   changed: placed.position === 0,
   measures: [{ metric: 'locality.token', version: 1, value: 0.5, before: null, count: 1 }],
+  regressions: [],
 });
 
 /** What a worker does of an evaluation's shards. */

@@ -6,16 +6,17 @@ import { percent, table } from './output.ts';
 const readings = ['token', 'all', 'exact'] as const;
 
 /** Means by metric: those that are read in three ways in one table, the others in a second. */
-export function meansTable({ metrics }: Pick<EvaluationOutcome, 'metrics'>): string {
+export function meansTable({ metrics, run_metrics }: Pick<EvaluationOutcome, 'metrics' | 'run_metrics'>): string {
   const stems = [...new Set(Object.keys(metrics).flatMap((metric) => /^(.+)\.token$/.exec(metric)?.[1] ?? []))];
   const inReadings = stems.map((stem) => {
     const of = readings.map((reading) => metrics[`${stem}.${reading}`]);
-    return [stem, of[0]?.probes ?? 0, ...of.flatMap((mean) => [percent(mean?.before), percent(mean?.value)])];
+    return [stem, of[0]?.probes ?? 0, ...of.flatMap((mean) => [percent(mean?.before?.value), percent(mean?.value)])];
   });
   const number = (value: number | null) => (value === null ? '-' : Number(value.toPrecision(4)).toString());
-  const others = Object.entries(metrics)
+  const others: (string | number)[][] = Object.entries(metrics)
     .filter(([metric]) => !/\.(token|all|exact)$/.test(metric))
-    .map(([metric, { probes, before, value }]) => [metric, probes, number(before), number(value)]);
+    .map(([metric, { probes, before, value }]) => [metric, probes, number(before?.value ?? null), number(value)]);
+  for (const [metric, { value }] of Object.entries(run_metrics)) others.push([metric, '', '-', number(value)]);
   const tables = [
     ...(inReadings.length === 0
       ? []

@@ -1,6 +1,6 @@
 // From what the cases of an evaluation found to the whole: means and digest, the same however the cases were divided among workers.
 import { type EvaluationResults, resultsDigest } from './evaluation-rows.ts';
-import type { CaseResult, Measure, MetricMeans } from './evaluations.ts';
+import type { CaseResult, Measure } from './evaluations.ts';
 import type { EvaluationSummary, MeanScore } from './results.ts';
 
 /** What cases alone can tell of a summary; the rest is measured on the versions. */
@@ -9,7 +9,6 @@ export type MergedMeans = Omit<EvaluationSummary, 'delta_norm' | 'perplexity' | 
 export interface MergedCases {
   /** Of the edits among the cases. */
   readonly means: MergedMeans;
-  readonly metrics: MetricMeans;
   readonly measured: number;
   readonly failed: number;
   readonly changed: number;
@@ -24,8 +23,7 @@ export function mergeCases(results: readonly CaseResult[], edits: number): Merge
   const measured = results.filter(({ outcome }) => outcome === 'measured');
   const asked = results.filter(({ kind }) => kind === 'edit');
   return {
-    means: meansOf(asked, metricMeans(asked)),
-    metrics: metricMeans(results),
+    means: meansOf(asked, pooledMeans(asked)),
     measured: measured.length,
     failed: results.length - measured.length,
     changed: measured.filter(({ changed }) => changed).length,
@@ -37,35 +35,43 @@ export function mergeCases(results: readonly CaseResult[], edits: number): Merge
 export function resultsOf(results: readonly CaseResult[], edits: number): EvaluationResults {
   const place = { moment: 'end', edits } as const;
   return {
-    cases: results.map(({ case_id, outcome, error, prompt, target, answer_before, answer_after }) => {
-      return { ...place, case_id, outcome, error, prompt, target: target ?? '', answer_before, answer_after };
-    }),
+    cases: results.map(({ case_id, outcome, error, prompt, target, answer_before, answer_after, regressions }) => ({
+      ...place,
+      ...{ case_id, outcome, error, prompt, target: target ?? '', answer_before, answer_after },
+      ...(regressions.length > 0 && { regressions }),
+    })),
     rows: results.flatMap(({ case_id, measures }) => measures.map((measure) => ({ ...place, case_id, ...measure }))),
   };
 }
 
-/** The mean of every metric; a case counts as many times as the probes behind it. */
-export function metricMeans(results: readonly CaseResult[]): MetricMeans {
+interface Pooled {
+  readonly value: number;
+  readonly before: number | null;
+  readonly probes: number;
+}
+type PooledMeans = Readonly<Record<string, Pooled>>;
+
+/** The mean of every metric over probes, as the evaluation of a candidate takes it: a case counts as often as it has probes. */
+function pooledMeans(results: readonly CaseResult[]): PooledMeans {
   const byMetric = new Map<string, Measure[]>();
   for (const measure of results.flatMap(({ measures }) => measures)) {
     const known = byMetric.get(measure.metric);
     if (known === undefined) byMetric.set(measure.metric, [measure]);
     else known.push(measure);
   }
-  const means = [...byMetric].map(([metric, list]) => {
+  const means = [...byMetric].map(([metric, list]): [string, Pooled] => {
     const probes = list.reduce((sum, { count }) => sum + count, 0);
     const mean = (of: (measure: Measure) => number) =>
       list.reduce((sum, measure) => sum + of(measure) * measure.count, 0) / probes;
     const before = list.every((measure) => measure.before !== null) ? mean((measure) => measure.before ?? 0) : null;
-    const { version } = list[0]!;
-    return [metric, { version, value: mean(({ value }) => value), before, cases: list.length, probes }] as const;
+    return [metric, { value: mean(({ value }) => value), before, probes }];
   });
   return Object.fromEntries(means.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 const noScores: MeanScore = { token: 0, all: 0, exact: 0, count: 0 };
 
-function meansOf(edits: readonly CaseResult[], metrics: MetricMeans): MergedMeans {
+function meansOf(edits: readonly CaseResult[], metrics: PooledMeans): MergedMeans {
   const kinds = (stem: string) => [
     ...new Set(
       Object.keys(metrics).flatMap((metric) => new RegExp(`^${stem}\\.(\\w+)\\.token$`).exec(metric)?.[1] ?? []),

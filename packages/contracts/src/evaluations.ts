@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { canonicalJson, sha256 } from './canonical.ts';
 import { type Edit, probeSchema, textLimits } from './edits.ts';
 import { type Complaint, ErrataError, type ErrorCode } from './errors.ts';
-import { evaluationRowSchema } from './evaluation-rows.ts';
+import { evaluationRowSchema, regressionSchema } from './evaluation-rows.ts';
 import { evaluationSummarySchema } from './results.ts';
 import { jobStates } from './states.ts';
 
@@ -84,6 +84,8 @@ export const caseResultSchema = z.strictObject({
   answer_after: z.string().nullable(),
   changed: z.boolean(),
   measures: z.array(measureSchema),
+  /** The worst of the probes that were answered rightly, or as before, and are not now. */
+  regressions: z.array(regressionSchema),
 });
 export type CaseResult = z.output<typeof caseResultSchema>;
 
@@ -110,18 +112,30 @@ export const failedCase = (
   answer_after: null,
   changed: false,
   measures: [],
+  regressions: [],
 });
 
-/** The mean of a metric over all probes of all cases. */
+const intervalSchema = z.strictObject({ low: z.number(), high: z.number() }).nullable();
+/** A mean over cases with its 95 % bootstrap interval; null where one case alone says nothing of others. */
+const estimateSchema = z.strictObject({ value: z.number(), interval: intervalSchema });
+
+/** A metric over all cases that have it. */
 export const metricMeanSchema = z.strictObject({
+  /** Of the metric's definition. */
   version: z.int(),
-  value: z.number(),
-  /** On the version compared with; null where the metric is itself a comparison. */
-  before: z.number().nullable(),
   cases: z.int(),
   probes: z.int(),
+  /** On the version evaluated; the mean over cases, each counting once. */
+  value: z.number(),
+  interval: intervalSchema,
+  /** The mean over probes, each counting once. */
+  pooled: z.number(),
+  /** On the version compared with; null where the metric is itself a comparison. */
+  before: estimateSchema.nullable(),
+  /** The mean difference, case by case. */
+  delta: estimateSchema.nullable(),
 });
-export type MetricMeans = Readonly<Record<string, z.output<typeof metricMeanSchema>>>;
+export type MetricMean = z.output<typeof metricMeanSchema>;
 
 /** What an evaluation leaves beside its summary: the `result` of its job. */
 export const evaluationOutcomeSchema = z.strictObject({
@@ -133,6 +147,8 @@ export const evaluationOutcomeSchema = z.strictObject({
   changed: z.int(),
   /** By metric of the catalogue. */
   metrics: z.record(z.string(), metricMeanSchema),
+  /** Metrics of the whole, such as ROME's score. */
+  run_metrics: z.record(z.string(), estimateSchema.extend({ version: z.int() })),
   /** What a gate would look at. */
   gate_values: z.record(z.string(), z.number()),
 });

@@ -1,6 +1,7 @@
 // Evaluations of stored versions: blocks of cases, and what is measured on the versions themselves.
-import { type CaseResult, type ErrorCode, failedCase, rootManifest } from '@errata/contracts';
+import { type CaseResult, type ErrorCode, type EvaluationResults, failedCase, rootManifest } from '@errata/contracts';
 import {
+  aggregate,
   type CasesInput,
   defaultPerplexityTokens,
   evaluateCases as evaluate,
@@ -9,6 +10,7 @@ import {
   perplexityOf,
   readHeldText,
   relativeChange,
+  runMetrics,
 } from '@errata/evaluation';
 import type { View } from '@errata/models';
 import type { CallContext } from './context.ts';
@@ -63,7 +65,7 @@ async function resultsOf(input: CasesInput, context: CallContext): Promise<reado
 
 export async function concludeEvaluation(
   open: OpenModel,
-  { against, version, means, seconds }: Params<'concludeEvaluation'>,
+  { against, version, means, results, seconds }: Params<'concludeEvaluation'>,
   { onProgress, signal }: CallContext,
 ): Promise<ResultOf<'concludeEvaluation'>> {
   const started = performance.now();
@@ -84,5 +86,17 @@ export async function concludeEvaluation(
     perplexity,
     seconds: { edit: 0, evaluate: seconds + (performance.now() - started) / 1000 },
   };
-  return { summary, gate_values: gateValues(summary) };
+  return { summary, gate_values: gateValues(summary), ...meansOf(results) };
+}
+
+function meansOf({ rows }: EvaluationResults): Pick<ResultOf<'concludeEvaluation'>, 'metrics' | 'run_metrics'> {
+  const means = aggregate(rows).map(({ metric, version, cases, probes, value, pooled, before, delta }) => {
+    return [metric, { version, cases, probes, ...value, pooled, before, delta }] as const;
+  });
+  return {
+    metrics: Object.fromEntries(means),
+    run_metrics: Object.fromEntries(
+      runMetrics(rows).map(({ metric, version, value }) => [metric, { version, ...value }]),
+    ),
+  };
 }

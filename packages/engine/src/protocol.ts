@@ -6,6 +6,8 @@ import type {
   DeltaKind,
   Edit,
   EditResult,
+  EvaluationOutcome,
+  EvaluationResults,
   EvaluationSummary,
   GateMeasurements,
   GatePolicy,
@@ -177,17 +179,21 @@ export interface EngineMethods {
     },
     { readonly results: readonly CaseResult[] }
   >;
-  /** Adds to the means over an evaluation's cases what is measured on the versions themselves: weights and held text. */
+  /**
+   * Sums an evaluation up: means with their intervals over all cases, and what is measured on the versions themselves, weights and
+   * held text.
+   */
   readonly concludeEvaluation: Method<
     {
       readonly model: ModelReference;
       readonly against: VersionSource;
       readonly version: VersionSource;
       readonly means: MergedMeans;
+      readonly results: EvaluationResults;
       /** Seconds that the cases took. */
       readonly seconds: number;
     },
-    {
+    Pick<EvaluationOutcome, 'metrics' | 'run_metrics'> & {
       readonly summary: EvaluationSummary;
       readonly gate_values: GateValues;
     }

@@ -58,6 +58,7 @@ const answered = ({ result: _, ...placed }: StoredCase): CaseResult => ({
   answer_after: 'there',
   changed: placed.position % 2 === 0,
   measures: [{ metric: 'locality.token', version: 1, value: 0, before: null, count: 1 }],
+  regressions: [],
 });
 
 /** Takes a shard and does everything but end it. */
@@ -97,7 +98,7 @@ test('shards that end at the same moment send the evaluation on once', async () 
 
   const { lease: own, taken } = await take(fixture.db, evaluationLane(id));
   await moveJob(fixture.db, own, taken.id, 'running', 'committing');
-  const result = { digest: 'd', measured: 256, failed: 0, changed: 128, metrics: {}, gate_values: {} };
+  const result = { digest: 'd', measured: 256, failed: 0, changed: 128, metrics: {}, run_metrics: {}, gate_values: {} };
   const summary = {
     ...{ edits: 0, applied: 0, generalization: null, locality: null, locality_by_kind: {}, portability_by_kind: {} },
     reliability: {

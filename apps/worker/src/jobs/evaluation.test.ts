@@ -105,9 +105,13 @@ test('the imported model against itself: nothing changes, everything agrees', as
   expect(await stack.rescue(id)).toMatchObject({ state: 'succeeded', version_id: head, parent_version_id: head });
   const { summary, outcome } = await getEvaluation(lineage, id);
   expect(outcome).toMatchObject({ measured: 4, failed: 0, changed: 0 });
-  expect(outcome?.metrics['locality.exact']).toEqual({ version: 1, value: 1, before: null, cases: 4, probes: 4 });
-  const { value, before } = outcome!.metrics['accuracy.token']!;
-  expect(value).toBe(before);
+  expect(outcome?.metrics['locality.exact']).toEqual({
+    ...{ version: 1, cases: 4, probes: 4, value: 1, interval: { low: 1, high: 1 }, pooled: 1 },
+    ...{ before: null, delta: null },
+  });
+  const { value, interval, before, delta } = outcome!.metrics['accuracy.token']!;
+  expect(before).toEqual({ value, interval });
+  expect(delta).toEqual({ value: 0, interval: { low: 0, high: 0 } });
   expect(summary?.locality).toEqual({ token: 1, all: 1, exact: 1, count: 1 });
   expect(summary?.reliability.after).toEqual(summary?.reliability.before);
   expect(summary?.delta_norm).toBeNull();

@@ -7,6 +7,7 @@ import {
   isTerminal,
   mergeCases,
   type PlacedCase,
+  resultsOf,
 } from '@errata/contracts';
 import {
   commitEvaluation,
@@ -80,9 +81,9 @@ export async function mergeEvaluation(run: JobRun): Promise<void> {
   }
   await run.move('evaluating');
   const seconds = shards.reduce((sum, shard) => sum + shard.seconds, 0);
-  const concluded = await run.call(
+  const { summary, ...concluded } = await run.call(
     'concludeEvaluation',
-    { model: modelReference(model), against, version, means, seconds },
+    { model: modelReference(model), against, version, means, results: resultsOf(results, active_edits), seconds },
     'measure',
   );
   await run.move('committing');
@@ -90,8 +91,8 @@ export async function mergeEvaluation(run: JobRun): Promise<void> {
   await commitEvaluation(lineage, run.lease, {
     jobId: run.job.id,
     outcome,
-    summary: concluded.summary,
-    result: { ...merged, gate_values: concluded.gate_values },
+    summary,
+    result: { ...merged, ...concluded },
     unasked,
   });
   run.ended(outcome);
