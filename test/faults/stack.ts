@@ -74,7 +74,8 @@ export interface SubmitOptions {
   readonly model?: string;
   readonly branch?: string;
   readonly on_error?: 'abort' | 'continue';
-  readonly gate?: GatePolicy;
+  /** Everything passes unless given; null leaves it to the branch. */
+  readonly gate?: GatePolicy | null;
   readonly wake?: boolean;
   readonly editor?: string;
   readonly config?: Readonly<Record<string, unknown>>;
@@ -182,7 +183,7 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
         on_error: 'abort',
         on_conflict: 'fail',
         ...options,
-        gate,
+        ...(gate === null ? {} : { gate }),
         created_by: null,
       });
       if (wake) await dispatch.wake(await laneOfJob(lineage, job.id));

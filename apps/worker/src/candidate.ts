@@ -182,7 +182,7 @@ export async function evaluate(
 
 const noScore: Score = { token: 0, all: 0, exact: 0 };
 
-const unmeasured = (custom_id: string, error: Pick<PlainError, 'code' | 'message'> | undefined): EditResult => ({
+export const unmeasured = (custom_id: string, error: Pick<PlainError, 'code' | 'message'> | undefined): EditResult => ({
   custom_id,
   outcome: 'failed',
   error: error === undefined ? null : { code: error.code, message: error.message },

@@ -18,11 +18,22 @@ export type MeanScore = z.output<typeof meanScoreSchema>;
 
 const beforeAfter = z.strictObject({ before: meanScoreSchema, after: meanScoreSchema });
 
+/**
+ * Why an edit was left out of its batch: it fails the gate `alone`; it fails it `together` with the edits before it that were kept;
+ * or it was `unsettled` when no more candidates were to be tried. The measurements beside it are from a candidate with it in.
+ */
+export const refusalSchema = z.strictObject({
+  how: z.enum(['alone', 'together', 'unsettled']),
+  reasons: z.array(z.string()),
+});
+export type EditRefusal = z.output<typeof refusalSchema>;
+
 export const editResultSchema = z.strictObject({
   custom_id: z.string(),
-  /** `applied`, or `failed` with the reason (on_error: continue). */
-  outcome: z.enum(['applied', 'failed']),
+  /** `applied`; `failed` with the reason (on_error: continue); or `refused` by the gate, found out by bisecting the batch. */
+  outcome: z.enum(['applied', 'failed', 'refused']),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+  refusal: refusalSchema.optional(),
   /** Greedy answers to the edit's prompt on the parent and on the candidate. */
   answer_before: z.string(),
   answer_after: z.string(),

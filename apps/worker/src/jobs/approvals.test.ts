@@ -92,8 +92,7 @@ test('on a branch that moved meanwhile the work is done anew and gated again', a
 
 test('a gate that was tightened meanwhile refuses what was approved', async () => {
   const { head } = await branch('tightened', { approval: 'required' });
-  const id = await stack.submit([edit('Sylvania')], { branch: 'tightened', gate: undefined as never });
-  await stack.query(`UPDATE jobs SET input = jsonb_set(input, '{gate}', 'null') WHERE id = $1`, [id]);
+  const id = await stack.submit([edit('Sylvania')], { branch: 'tightened', gate: null });
   await waits(id);
   await guard('tightened', { approval: 'required', gate: { rules: [{ metric: 'delta_norm', max: 0 }] } });
   expect(await approved(id)).toMatchObject({ state: 'gated_out', gate: { passed: false, policy_revision: 2 } });

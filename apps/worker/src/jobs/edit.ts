@@ -3,7 +3,8 @@ import { editorNames, gatePolicySchema, resolveConfig, toPlainError } from '@err
 import { finishJob, openBranchWork } from '@errata/lineage';
 import { z } from 'zod';
 import { secondMomentLayers, secondMomentsFor } from '../artefacts.ts';
-import { evaluate, gateOf, judgeCandidate, solve } from '../candidate.ts';
+import { workBatch } from '../batch.ts';
+import { gateOf } from '../candidate.ts';
 import { commitApproved, conclude } from '../conclude.ts';
 import type { JobRun } from '../job-run.ts';
 import { modelDefaults, modelShape } from '../models.ts';
@@ -29,25 +30,20 @@ export async function applyEditJob(run: JobRun): Promise<void> {
   const artefacts = await secondMomentsFor(run, model, defaults, secondMomentLayers(editor, config));
 
   const request = { jobId: run.job.id, edits, editor, config, seed, on_error, artefacts };
-  const candidate = await solve(run, model, parent.ground, request, 'edit');
-  await run.move('evaluating');
-  const gate = gateOf(work, own);
-  const evaluation = await evaluate(run, model, candidate, gate, 'evaluate');
-  const { verdict, refusal } = judgeCandidate(gate, evaluation);
-
+  const batch = await workBatch(run, model, parent.ground, request, gateOf(work, own));
+  const { ground, refusal, bisection } = batch;
   const found = {
-    summary: evaluation.summary,
-    gate: verdict,
-    editResults: evaluation.results,
+    summary: batch.summary,
+    gate: batch.verdict,
+    editResults: batch.results,
     // What a replay needs to do the same again.
-    result: { editor, config: candidate.config, seed, artefacts },
+    result: { editor, config: batch.config, seed, artefacts, ...(bisection === null ? {} : { bisection }) },
   };
-  if (refusal !== null) {
+  if (ground === null) {
     const error = toPlainError(refusal);
     await finishJob(lineage, run.lease, { jobId: run.job.id, from: run.state(), to: 'gated_out', error, ...found });
     return run.ended('gated_out');
   }
-  const outcome = candidate.failures.length > 0 ? 'completed_with_errors' : 'succeeded';
-  const { ground } = candidate;
+  const outcome = batch.withErrors ? 'completed_with_errors' : 'succeeded';
   await conclude(run, branch, { parent: parent.version, kind: 'edit', ground, outcome, ...found });
 }
