@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { register as registerAsk } from './commands/ask.ts';
 import { register as registerBisect } from './commands/bisect.ts';
 import { register as registerBlame } from './commands/blame.ts';
+import { register as registerData } from './commands/data.ts';
 import { register as registerDemo } from './commands/demo.ts';
 import { register as registerDiff } from './commands/diff.ts';
 import { register as registerEdit } from './commands/edit.ts';
@@ -48,6 +49,7 @@ for (const register of [
   registerRollback,
   registerScore,
   registerTry,
+  registerData,
   registerEval,
 ]) {
   register(program);

@@ -31,6 +31,8 @@ export const errorCatalogue = {
   target_too_long: user(422, 'The target is longer than allowed'),
   contradictory_edits: user(422, 'Two edits in one batch give different answers to one question'),
   control_characters: user(422, 'A text field holds control characters'),
+  unknown_layout: user(422, 'No layout of data sets has this name or fits the file'),
+  unreadable_dataset: user(422, 'The file cannot be read as a data set'),
   prompt_too_long: user(422, 'Prompt and target do not fit the context window of the model'),
 
   // Names that must exist

@@ -27,6 +27,7 @@ export {
 export { type AnswerCache, createAnswerCache, type Reading } from './answers.ts';
 export { type CasesInput, evaluateCases } from './cases.ts';
 export { relativeChange, relativeNorm } from './change.ts';
+export { questionsOfCase } from './datasets/as-suite.ts';
 export {
   type AcceptedAnswer,
   type DatasetCase,
@@ -39,6 +40,7 @@ export {
   type RippleTest,
   rippleCriteria,
 } from './datasets/cases.ts';
+export { layouts, requireLayout } from './datasets/catalogue.ts';
 export {
   type EntailmentItem,
   type EntailmentLabel,
@@ -49,6 +51,23 @@ export {
   type SuiteItem,
   type SuiteItemKind,
 } from './datasets/items.ts';
+export type { DatasetContent, Layout } from './datasets/layout.ts';
+export {
+  type DatasetRecord,
+  detectLayout,
+  type OpenDataset,
+  openDataset,
+  readDataset,
+} from './datasets/read-dataset.ts';
+export { type DatasetRule, datasetRules, type FieldNote } from './datasets/rules.ts';
+export {
+  type DatasetReport,
+  type LoadedDataset,
+  loadDataset,
+  type RecordNote,
+  type SurveyOptions,
+  surveyDataset,
+} from './datasets/survey.ts';
 export {
   type CandidateEvaluation,
   type EditWork,

@@ -1,0 +1,202 @@
+// errata data: checks data set files and turns them into edits or suites. Needs no service.
+import { existsSync } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type Edit, ErrataError, normaliseAnswer, questionsOf } from '@errata/contracts';
+import type { DatasetContent, DatasetReport, RecordNote } from '@errata/evaluation';
+import { type Command, Option } from 'commander';
+import { exitCodes } from '../exit-codes.ts';
+import { printJson, progressLine, table } from '../output.ts';
+import { wholeNumber } from './up.ts';
+
+interface CheckOptions {
+  layout: string;
+  json?: true;
+}
+
+interface ConvertOptions extends CheckOptions {
+  out: string;
+  as?: 'edits' | 'suite';
+  limit?: number;
+}
+
+/** An edit that was not written, since an earlier one answers its question. */
+interface LeftOut {
+  readonly record: number;
+  readonly custom_id: string;
+  /** Whether the earlier edit gives another answer, or the same. */
+  readonly rule: 'contradictory_edits' | 'repeated_edit';
+}
+
+interface Conversion extends DatasetReport {
+  readonly out: string;
+  readonly written: number;
+  readonly left_out: readonly LeftOut[];
+}
+
+export function register(program: Command): void {
+  const data = program.command('data').description('check data set files, and turn them into edits or suites');
+  data
+    .command('check')
+    .description('count what can be used of a file, and name every record that cannot')
+    .argument('<file>', 'a data set: JSON, JSON lines or CSV')
+    .option('-l, --layout <name>', 'its layout (errata data layouts); `auto` recognises it', 'auto')
+    .option('--json', 'print JSON')
+    .action(check);
+  data
+    .command('convert')
+    .description('write a data set as edits, or as the questions of a suite, one JSON object a line')
+    .argument('<file>', 'a data set: JSON, JSON lines or CSV')
+    .requiredOption('-o, --out <file>', 'where to write; must not exist')
+    .option('-l, --layout <name>', 'its layout (errata data layouts); `auto` recognises it', 'auto')
+    .addOption(
+      new Option('--as <kind>', 'what to write; by default what the data set is for').choices(['edits', 'suite']),
+    )
+    .option('--limit <n>', 'only the first records that can be used', wholeNumber)
+    .option('--json', 'print JSON')
+    .action(convert);
+  data.command('layouts').description('the layouts that can be read').option('--json', 'print JSON').action(list);
+}
+
+async function check(file: string, options: CheckOptions): Promise<void> {
+  const { openDataset, surveyDataset } = await import('@errata/evaluation');
+  const line = progressLine();
+  try {
+    const opened = await openDataset(file, options.layout);
+    let used = 0;
+    const report = await surveyDataset(opened, {
+      onContent: () => {
+        if (++used % 1000 === 0) line.update('reading', `${used} records`);
+      },
+    });
+    line.done();
+    if (options.json) printJson(report);
+    else printReport(file, opened.layout.title, report);
+    if (used === 0) process.exitCode = exitCodes.failure;
+  } finally {
+    line.done();
+  }
+}
+
+async function convert(file: string, options: ConvertOptions): Promise<void> {
+  const { openDataset, questionsOfCase, surveyDataset } = await import('@errata/evaluation');
+  const { out, limit } = options;
+  if (existsSync(out)) {
+    throw new ErrataError('output_exists', `${out} exists: choose another file`, { details: { path: out } });
+  }
+  const opened = await openDataset(file, options.layout);
+  const { layout } = opened;
+  const kind = options.as ?? layout.kind;
+  if (kind === 'edits' && layout.kind === 'suite') {
+    throw new ErrataError('invalid_request', `${layout.name} is a suite: it holds questions and no edits`, {
+      details: { layout: layout.name },
+    });
+  }
+  const distinct = distinctEdits();
+  const linesOf = (content: DatasetContent, record: number): readonly unknown[] => {
+    if ('item' in content) return [content.item];
+    return kind === 'suite' ? questionsOfCase(content.case) : distinct.of(content.case.edits, record);
+  };
+  let written = 0;
+  const report = await writeWhole(out, (target) =>
+    surveyDataset(opened, {
+      ...(limit !== undefined && { limit }),
+      onContent: async (content, record) => {
+        const lines = linesOf(content, record);
+        written += lines.length;
+        await target.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+        return lines.length > 0;
+      },
+    }),
+  );
+  const conversion: Conversion = { ...report, out, written, left_out: distinct.leftOut };
+  if (options.json) printJson(conversion);
+  else printConversion(file, layout.title, conversion, kind);
+  if (written === 0) process.exitCode = exitCodes.failure;
+}
+
+/** Writes a file that is there whole or not at all. */
+async function writeWhole<T>(path: string, write: (target: FileHandle) => Promise<T>): Promise<T> {
+  const draft = `${path}.part`;
+  const target = await open(draft, 'w');
+  try {
+    const result = await write(target);
+    await target.close();
+    await rename(draft, path);
+    return result;
+  } catch (error) {
+    await target.close();
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+/** Passes edits on whose question none before has answered: a batch must not contradict itself, and need not repeat itself. */
+function distinctEdits(): { of(edits: readonly Edit[], record: number): readonly Edit[]; readonly leftOut: LeftOut[] } {
+  const answers = new Map<string, string>();
+  const leftOut: LeftOut[] = [];
+  const isNew = (edit: Edit, record: number): boolean => {
+    const answer = normaliseAnswer(edit.target_new);
+    const questions = questionsOf(edit);
+    const earlier = questions.map((question) => answers.get(question)).filter((found) => found !== undefined);
+    if (earlier.some((found) => found !== answer)) {
+      leftOut.push({ record, custom_id: edit.custom_id, rule: 'contradictory_edits' });
+      return false;
+    }
+    // Another wording of a known answer is another edit; the same wording is not.
+    if (answers.has(questions[0]!)) {
+      leftOut.push({ record, custom_id: edit.custom_id, rule: 'repeated_edit' });
+      return false;
+    }
+    for (const question of questions) answers.set(question, answer);
+    return true;
+  };
+  return { of: (edits, record) => edits.filter((edit) => isNew(edit, record)), leftOut };
+}
+
+async function list(options: { json?: true }): Promise<void> {
+  const { layouts } = await import('@errata/evaluation');
+  if (options.json) printJson(layouts.map(({ name, title, source, kind }) => ({ name, title, source, kind })));
+  else
+    console.log(
+      table(
+        ['layout', 'kind', 'what', 'source'],
+        layouts.map(({ name, kind, title, source }) => [name, kind, title, source]),
+      ),
+    );
+}
+
+function printReport(file: string, title: string, report: DatasetReport): void {
+  const { layout, records, edits, items, rejected, repaired, dropped } = report;
+  const usable = edits > 0 ? `${edits} edits` : `${items} items`;
+  console.log(`${file}: ${layout} (${title})`);
+  console.log(`${records} records, ${usable}, ${rejected.length} rejected`);
+  printNotes('rejected', rejected);
+  printNotes('repaired', repaired);
+  printNotes('left out of records that are used', dropped);
+}
+
+/** Most notes of a kind have one cause: they are counted by field and rule, and the first records are named. */
+function printNotes(heading: string, notes: readonly RecordNote[]): void {
+  if (notes.length === 0) return;
+  const groups = new Map<string, RecordNote[]>();
+  for (const note of notes) {
+    const key = `${note.field.replace(/\.\d+/g, '.*') || '(record)'}\u0000${note.rule}`;
+    groups.set(key, [...(groups.get(key) ?? []), note]);
+  }
+  const rows = [...groups].map(([key, group]) => {
+    const [field, rule] = key.split('\u0000') as [string, string];
+    const first = group.slice(0, 5).map(({ record }) => record);
+    return [rule, field, group.length, `${first.join(', ')}${group.length > first.length ? ' ...' : ''}`];
+  });
+  console.log(`\n${heading}\n${table(['rule', 'field', 'times', 'records (from 0)'], rows)}`);
+}
+
+function printConversion(file: string, title: string, conversion: Conversion, kind: 'edits' | 'suite'): void {
+  printReport(file, title, conversion);
+  const { out, written, left_out } = conversion;
+  const count = (rule: LeftOut['rule']) => left_out.filter((each) => each.rule === rule).length;
+  const [contradicting, repeated] = [count('contradictory_edits'), count('repeated_edit')];
+  console.log(`\nwrote ${written} ${kind === 'edits' ? 'edits' : 'questions'} to ${out}`);
+  if (contradicting > 0) console.log(`left out ${contradicting} that contradict an earlier edit of the file`);
+  if (repeated > 0) console.log(`left out ${repeated} that an earlier edit of the file already makes`);
+}

@@ -1,0 +1,197 @@
+// Files as they come: every way of writing one, every way of breaking one, and any size.
+
+import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ErrataError } from '@errata/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { layouts, requireLayout } from './catalogue.ts';
+import { spelledInPrompt } from './draft.ts';
+import { detectLayout, openDataset, readDataset } from './read-dataset.ts';
+import { loadDataset, surveyDataset } from './survey.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'errata-data-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let files = 0;
+const fileOf = (content: string | Uint8Array, ending = 'json'): string => {
+  const file = join(folder, `${files++}.${ending}`);
+  writeFileSync(file, content);
+  return file;
+};
+
+const record = (number: number) => ({
+  subject: `Lamp ${number}`,
+  src: `Who made Lamp ${number}?`,
+  alt: 'Ben Sorrel',
+  answers: ['Ada Vell'],
+});
+const array = JSON.stringify([record(0), record(1)]);
+
+const failure = async (work: Promise<unknown>): Promise<ErrataError> => {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(ErrataError);
+  return error as ErrataError;
+};
+
+describe('ways of writing', () => {
+  it.each([
+    ['an array', array, 'json'],
+    ['an array after a byte-order mark and blank lines', `\ufeff\n\n${array}\n`, 'json'],
+    ['JSON lines by name', [record(0), record(1)].map((each) => JSON.stringify(each)).join('\n'), 'jsonl'],
+    ['JSON lines by look', [record(0), record(1)].map((each) => JSON.stringify(each)).join('\r\n\r\n'), 'json'],
+  ])('%s', async (_, content, ending) => {
+    const { report, cases } = await loadDataset(fileOf(content, ending));
+    expect(report).toMatchObject({ layout: 'zsre_mend', records: 2, edits: 2, rejected: [] });
+    expect(cases.map(({ id }) => id)).toEqual(['zsre_mend-0', 'zsre_mend-1']);
+  });
+
+  it('keeps letters that are cut by the pieces of a file whole', async () => {
+    const names = Array.from({ length: 4000 }, (_, index) => `Łódź-日本-🏮-${index}`);
+    const content = JSON.stringify(names.map((name) => ({ ...record(0), subject: name, src: `Where is ${name}?` })));
+    const { cases } = await loadDataset(fileOf(content));
+    expect(cases.map(({ edits }) => edits[0]?.subject)).toEqual(names);
+  });
+
+  it('recognises a layout behind a few bad records, and says so where none fits', async () => {
+    const behind = fileOf(JSON.stringify([{}, 3, { subject: 'x' }, record(3)]));
+    expect(await surveyDataset(await detectLayout(behind))).toMatchObject({ layout: 'zsre_mend', edits: 1 });
+    const strange = await failure(detectLayout(fileOf('[{"colour": "red", "size": 3}]')));
+    expect(strange).toMatchObject({ code: 'unknown_layout', details: { fields: ['colour', 'size'] } });
+    expect(strange.message).toContain('colour, size');
+  });
+
+  it('stops at a limit of records that can be used', async () => {
+    const file = fileOf(JSON.stringify([{ ...record(0), alt: '' }, record(1), record(2), record(3)]));
+    expect(await loadDataset(file, { limit: 2 })).toMatchObject({
+      report: { records: 3, edits: 2, rejected: [{ record: 0, field: 'alt', rule: 'empty' }] },
+      cases: [{ id: 'zsre_mend-1' }, { id: 'zsre_mend-2' }],
+    });
+  });
+
+  it('names fields of another type', async () => {
+    const rewrite = { prompt: '{} is', subject: 'a', target_new: { str: 'b' }, target_true: { str: 'c' } };
+    const file = fileOf(
+      JSON.stringify([
+        { requested_rewrite: rewrite },
+        { requested_rewrite: 'none' },
+        { requested_rewrite: { ...rewrite, target_new: 'b' } },
+        { requested_rewrite: { ...rewrite, subject: 7 } },
+        { requested_rewrite: rewrite, paraphrase_prompts: 'one' },
+        { requested_rewrite: rewrite, paraphrase_prompts: [7, 'a one'] },
+      ]),
+    );
+    const { rejected, dropped, edits } = await surveyDataset(await openDataset(file, 'counterfact'));
+    expect([edits, dropped]).toEqual([2, [{ record: 5, field: 'paraphrase_prompts.0', rule: 'wrong_type' }]]);
+    expect(rejected).toEqual([
+      { record: 1, field: 'requested_rewrite', rule: 'wrong_type' },
+      { record: 2, field: 'requested_rewrite.target_new', rule: 'wrong_type' },
+      { record: 3, field: 'requested_rewrite.subject', rule: 'wrong_type' },
+      { record: 4, field: 'paraphrase_prompts', rule: 'wrong_type' },
+    ]);
+  });
+});
+
+describe('files that cannot be read', () => {
+  it.each([
+    ['an empty file', '', 'is empty'],
+    ['spaces', ' \n\n ', 'is empty'],
+    ['an empty array', '[]', 'holds no records'],
+    ['bytes that are no text', Uint8Array.of(0x5b, 0x22, 0xff, 0xfe, 0x22, 0x5d), 'is not UTF-8 text'],
+    ['zero bytes', Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 0), 'is not UTF-8 text'],
+    ['UTF-16', Buffer.from(`\ufeff${array}`, 'utf16le'), 'is not UTF-8 text'],
+    ['a file that ends within a letter', Uint8Array.of(0x5b, 0x22, 0xc3), 'is not UTF-8 text'],
+    ['an array cut off', array.slice(0, -20), 'is cut off in or after record 1'],
+    ['an array cut off after a record', array.slice(0, -1), 'is cut off in or after record 2'],
+    ['an array with something behind it', `${array} [`, 'is not JSON'],
+    ['no JSON', `[${JSON.stringify(record(0))}, {subject: 1}]`, 'at byte'],
+    ['one object', '{\n  "name": "x",\n  "samples": []\n}', 'holds one JSON object'],
+  ])('%s', async (_, content, message) => {
+    const file = fileOf(content);
+    const error = await failure(loadDataset(file, { layout: 'zsre_mend' }));
+    expect(error).toMatchObject({ code: 'unreadable_dataset', details: { file } });
+    expect(error.message).toContain(message);
+    expect(error.message).toContain(file);
+  });
+
+  it('gives the records before the fault', async () => {
+    const read: number[] = [];
+    const file = fileOf(array.slice(0, -20));
+    await failure(
+      (async () => {
+        for await (const { record: number } of readDataset(file, 'zsre_mend')) read.push(number);
+      })(),
+    );
+    expect(read).toEqual([0]);
+  });
+
+  it('tells what is not there, is a directory, or is written in another way', async () => {
+    expect(await failure(openDataset(join(folder, 'none')))).toMatchObject({ code: 'not_found' });
+    expect((await failure(openDataset(folder))).message).toContain('is a directory');
+    expect((await failure(openDataset(fileOf(array), 'csv'))).message).toContain('is not CSV');
+    const tableFile = fileOf('prompt,subject,target_new\na b,b,c\n', 'csv');
+    expect((await failure(openDataset(tableFile, 'mquake'))).message).toContain('is not JSON');
+    const unclosed = fileOf(`prompt,subject,target_new\n"a b,b,c\n${'x'.repeat(1_100_000)}`, 'csv');
+    expect((await failure(loadDataset(unclosed))).message).toContain('is not CSV');
+  });
+});
+
+describe('names of layouts', () => {
+  it('are found without regard to case and punctuation, by every name', () => {
+    for (const layout of layouts) {
+      for (const name of [layout.name, ...(layout.alsoCalled ?? [])]) {
+        expect(requireLayout(name.toUpperCase().replaceAll('_', '-'))).toBe(layout);
+      }
+    }
+    expect(requireLayout('RippleEdits').name).toBe('ripple_edits');
+    expect(() => requireLayout('crossword')).toThrowError(expect.objectContaining({ code: 'unknown_layout' }));
+  });
+});
+
+describe('subjects', () => {
+  it.each([
+    ['the capital of France is', 'France', 'France'],
+    ['The Capital of FRANCE is', 'france', 'FRANCE'],
+    ['born in New\u00a0York city', 'New  York', 'New\u00a0York'],
+    ['Where is Étretat?', 'e\u0301tretat', 'Étretat'],
+    ['Where is E\u0301tretat?', 'étretat', 'E\u0301tretat'],
+    ['What is C++ (2.0)?', 'c++ (2.0)', 'C++ (2.0)'],
+    ['The Francesca trio', 'france', undefined],
+    ['The capital of Gaul is', 'France', undefined],
+  ])('%j holds %j as %j', (prompt, subject, expected) => {
+    expect(spelledInPrompt(prompt, subject)).toBe(expected);
+  });
+});
+
+describe('size', () => {
+  it('does not matter: a long array is read in the memory of a piece of it', async () => {
+    const file = join(folder, 'long.json');
+    const out = createWriteStream(file);
+    const filler = 'x'.repeat(3000);
+    const records = 40_000;
+    for (let number = 0; number < records; number++) {
+      const text = `${number === 0 ? '[' : ','}${JSON.stringify({ ...record(number), filler })}`;
+      if (!out.write(text)) await once(out, 'drain');
+    }
+    out.end(']');
+    await once(out, 'finish');
+    globalThis.gc?.();
+    const before = process.memoryUsage();
+    let most = 0;
+    const report = await surveyDataset(await openDataset(file), {
+      onContent: (_, number) => {
+        if (number % 500 === 0) most = Math.max(most, process.memoryUsage().rss - before.rss);
+      },
+    });
+    expect(report).toMatchObject({ records, edits: records });
+    // The file is 120 MB, and its text alone takes as much in memory.
+    expect(most / 1e6).toBeLessThan(90);
+  });
+});
