@@ -1,7 +1,7 @@
 // Documentation that can be checked is checked.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { abilityTasks } from '@errata/evaluation';
+import { abilityTasks, datasetRules, layouts } from '@errata/evaluation';
 import { expect, test } from 'vitest';
 import { exitCodes } from '../apps/cli/src/exit-codes.ts';
 import { errorsPage } from '../scripts/document-errors.ts';
@@ -23,6 +23,12 @@ test('docs/general-ability.md describes every task and template', () => {
     expect(page).toContain(`| \`${id}\` |`);
     expect(page).toContain(`| \`${template}\` |`);
   }
+});
+
+test('docs/datasets.md describes every layout and every rule', () => {
+  const page = read('docs/datasets.md');
+  for (const { name } of layouts) expect(page).toContain(`| \`${name}\` |`);
+  for (const rule of Object.keys(datasetRules)) expect(page).toContain(`| \`${rule}\` |`);
 });
 
 test('docs/cli.md names every command and every exit code', () => {
