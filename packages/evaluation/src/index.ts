@@ -41,6 +41,7 @@ export {
   rippleCriteria,
 } from './datasets/cases.ts';
 export { layouts, requireLayout } from './datasets/catalogue.ts';
+export { casesOfEdits } from './datasets/edits-as-cases.ts';
 export {
   type EntailmentItem,
   type EntailmentLabel,
@@ -105,6 +106,14 @@ export { measureSuite, type SuiteProbing } from './probes/suite.ts';
 export { measureTexts, type References, type TextProbing } from './probes/texts.ts';
 export type { PreparedEditor, ProtocolRun, RunOptions, RunProgress } from './protocols/inputs.ts';
 export {
+  cellsOf,
+  type Matrix,
+  type MatrixCell,
+  type MatrixInput,
+  parseMatrix,
+  slugOf,
+} from './protocols/matrix.ts';
+export {
   checkpointsOf,
   defaultCheckpoints,
   type Protocol,
@@ -132,9 +141,11 @@ export {
   type RivalRole,
   rivalRoles,
 } from './questions.ts';
+export { metricTables } from './report/metric-tables.ts';
 export { reportPage } from './report/page.ts';
-export { makeReport, type Report, type ReportRun, type RunLabels } from './report/report.ts';
+export { comparableRuns, makeReport, type Report, type ReportRun, type RunLabels } from './report/report.ts';
 export { type RunFindings, type RunSummary, readFindings, summarise, summariseRun } from './report/summary.ts';
+export { formatNumber, type Table as ReportTable, withoutGaps } from './report/table.ts';
 export { type ReportedRun, writeReport } from './report/write-report.ts';
 export { type Aggregate, aggregate } from './statistics/aggregate.ts';
 export {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { RunSummary } from '@errata/evaluation';
+import type { Report } from '@errata/evaluation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../../test/support/tiny-model.ts';
 
@@ -36,9 +36,11 @@ afterAll(() => {
 const commandLine = (...more: string[]) => [bin, 'eval', '--model', model, '--edits', editsFile, ...more];
 const lifelong = ['--editor', 'ft-m', '--protocol', 'lifelong', '--set', 'epochs=4', '--json'];
 
-const errata = (...more: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+const errata = (...more: string[]) => errataAlone(...commandLine(...more).slice(1));
+
+const errataAlone = (...line: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
   new Promise((resolve) => {
-    execFile(process.execPath, commandLine(...more), { env }, (error, stdout, stderr) => {
+    execFile(process.execPath, [bin, ...line], { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
     });
   });
@@ -61,24 +63,60 @@ describe('errata eval', () => {
     await killMidway(child, join(report, 'rows.jsonl'));
     const refused = await errata(...lifelong, '--report', report);
     expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'output_exists' } });
-    const resumed = JSON.parse((await errata(...lifelong, '--report', report, '--resume')).stdout) as RunSummary;
-    const summary = JSON.parse((await whole).stdout) as RunSummary;
-    expect(resumed.results).toBe(summary.results);
+    const run = (stdout: string) => (JSON.parse(stdout) as Report).runs[0]!;
+    const resumed = run((await errata(...lifelong, '--report', report, '--resume')).stdout);
+    expect(resumed.results).toBe(run((await whole).stdout).results);
+    expect(existsSync(join(report, 'index.html'))).toBe(true);
     expect(resumed.places.at(-1)).toMatchObject({ moment: 'end', edits: 30, cases: 30, failed: 0 });
   });
 
   it('measures a model as it is, and shows people a table', async () => {
     const { code, stdout, stderr } = await errata('--editor', 'none', '--limit', '3');
     expect({ code, stderr: stderr.includes('rror') }).toEqual({ code: 0, stderr: false });
-    expect(stdout).toMatch(/^reliability\.token +\d/m);
-    expect(stdout).toContain('peak memory');
+    expect(stdout).toMatch(/Reliability, free generation/);
+    expect(stdout).toMatch(/^no edit +\d/m);
+    expect(stdout).toContain('Peak memory');
+  });
+
+  it('runs a matrix of editors and protocols into one report, and again only what is missing', async () => {
+    const matrix = join(folder, 'matrix.yaml');
+    writeFileSync(
+      matrix,
+      `title: Two editors
+models: [${model}]
+data: [{ file: edits.jsonl, limit: 3 }]
+editors: [none, { editor: ft-m, set: { epochs: 2 } }, { editor: grace, set: { steps: 3 } }]
+protocols: [{ kind: batch, size: [1, 3] }]
+`,
+    );
+    const report = join(folder, 'matrix');
+    const command = ['--matrix', matrix, '--report', report];
+    const run = (...more: string[]) => errataAlone('eval', ...command, ...more);
+    const { code, stdout, stderr } = await run('--json');
+    expect({ code, stderr: stderr.includes('rror') }).toEqual({ code: 0, stderr: false });
+    const { title, runs } = JSON.parse(stdout) as Report;
+    expect(title).toBe('Two editors');
+    expect(runs.map(({ labels, manifest }) => [labels.name, manifest.protocol])).toEqual([
+      ['none', { kind: 'single' }],
+      ['ft-m', { kind: 'batch', size: 1 }],
+      ['ft-m', { kind: 'batch', size: 3 }],
+      ['grace', { kind: 'batch', size: 1 }],
+      ['grace', { kind: 'batch', size: 3 }],
+    ]);
+    const [refused, again] = [await run('--json'), await run('--resume')];
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'output_exists' } });
+    expect(again.stdout).toMatch(/batches of 3 edits +grace/);
+    writeFileSync(matrix, 'title: [');
+    expect((await run()).stderr).toMatch(/invalid_request .*is not YAML/);
   });
 
   it('refuses a protocol and an editor that do not exist', async () => {
-    const [protocol, editor] = await Promise.all([
+    const [protocol, editor, nothing] = await Promise.all([
       errata('--editor', 'none', '--protocol', 'daily'),
       errata('--editor', 'nobody'),
+      errataAlone('eval', '--editor', 'none'),
     ]);
+    expect(nothing.code).toBe(2);
     expect(protocol.code).toBe(2);
     expect(editor).toMatchObject({ code: 1, stderr: expect.stringContaining('unknown_editor') });
   });

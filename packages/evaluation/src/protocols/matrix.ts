@@ -158,6 +158,10 @@ function protocolsOf(entry: Matrix['protocols'][number]): readonly Protocol[] {
 /** A folder's name for a run: letters, digits and dashes. */
 export function slugOf({ name, protocol }: Pick<MatrixCell, 'name' | 'protocol'>): string {
   const how =
-    protocol.kind === 'batch' ? `batch-${protocol.size}` : protocol.kind === 'lifelong' && protocol.batch > 1 ? `lifelong-${protocol.batch}` : protocol.kind;
+    protocol.kind === 'batch'
+      ? `batch-${protocol.size}`
+      : protocol.kind === 'lifelong' && protocol.batch > 1
+        ? `lifelong-${protocol.batch}`
+        : protocol.kind;
   return `${name} ${how}`.toLowerCase().replace(/[^a-z0-9.]+/g, '-');
 }

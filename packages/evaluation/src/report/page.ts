@@ -5,12 +5,12 @@ import { lineChart } from './line-chart.ts';
 import { metricCharts } from './metric-charts.ts';
 import { metricTables } from './metric-tables.ts';
 import { pageStyle } from './page-style.ts';
-import type { Report, ReportRun } from './report.ts';
+import { comparableRuns, type Report, type ReportRun } from './report.ts';
 import { tableHtml, withoutGaps } from './table.ts';
 import type { WorstCase } from './worst-cases.ts';
 
 export function reportPage(report: Report): string {
-  const groups = comparable(report.runs);
+  const groups = comparableRuns(report.runs);
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${report.title}</title><style>${raw(pageStyle)}</style></head><body><main>
@@ -24,17 +24,6 @@ ${worstSection(report.runs)}${failureSection(report.runs)}${configurationSection
 </main></body></html>
 `;
   return page.html;
-}
-
-/** Runs whose figures may stand in one table: of one model, on the same data, under one kind of protocol. */
-function comparable(runs: readonly ReportRun[]): readonly (readonly ReportRun[])[] {
-  const groups = new Map<string, ReportRun[]>();
-  for (const run of runs) {
-    const { model, data, protocol, editor } = run.manifest;
-    const key = JSON.stringify([model, data.digest, editor === 'none' ? null : protocol.kind]);
-    groups.set(key, [...(groups.get(key) ?? []), run]);
-  }
-  return [...groups.values()];
 }
 
 const many = (count: number, what: string) => `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;

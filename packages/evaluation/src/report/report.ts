@@ -46,3 +46,14 @@ export function makeReport(
 
 /** Where a protocol ends. */
 export const lastPlace = ({ places }: RunSummary): PlaceCount | undefined => places.at(-1);
+
+/** Runs whose figures may stand in one table: of one model, on the same data, under one kind of protocol. */
+export function comparableRuns(runs: readonly ReportRun[]): readonly (readonly ReportRun[])[] {
+  const groups = new Map<string, ReportRun[]>();
+  for (const run of runs) {
+    const { model, data, protocol, editor } = run.manifest;
+    const key = JSON.stringify([model, data.digest, editor === 'none' ? null : protocol.kind]);
+    groups.set(key, [...(groups.get(key) ?? []), run]);
+  }
+  return [...groups.values()];
+}

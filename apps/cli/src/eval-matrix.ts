@@ -1,0 +1,91 @@
+// A matrix of evaluations: its file, its runs one after another, and the report of all of them together.
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ErrataError } from '@errata/contracts';
+import type { Report, ReportedRun } from '@errata/evaluation';
+import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { readEvalData } from './eval-data.ts';
+import { runLocally } from './local-evaluation.ts';
+import { withModel } from './local-model.ts';
+import { type ProgressLine, progressLine } from './output.ts';
+
+export interface MatrixOptions {
+  readonly corpus?: string;
+  readonly tokens: number;
+  readonly limit?: number;
+  readonly resume?: true;
+}
+
+/**
+ * Runs all that a matrix asks for and that its directory does not hold yet.
+ * @param file YAML, or TypeScript or JavaScript that exports the matrix by default; paths in it are relative to it
+ * @throws ErrataError `invalid_request`, and whatever a run throws
+ */
+export async function runMatrix(file: string, directory: string, options: MatrixOptions): Promise<Report> {
+  const { cellsOf, parseMatrix, slugOf, writeReport } = await import('@errata/evaluation');
+  const matrix = parseMatrix(await readMatrix(file), file);
+  const cells = cellsOf(matrix);
+  const runs: ReportedRun[] = cells.map((cell) => ({
+    directory: join(
+      directory,
+      'runs',
+      basename(cell.model),
+      basename(cell.data.file, extname(cell.data.file)),
+      slugOf(cell),
+    ),
+    labels: { name: cell.name, model: basename(cell.model), data: basename(cell.data.file) },
+  }));
+  requireOwnFolders(runs, file);
+  const line = progressLine();
+  try {
+    for (const model of matrix.models) {
+      const mine = cells.flatMap((cell, index) => (cell.model === model ? [{ cell, run: runs[index]!, index }] : []));
+      await withModel(resolve(dirname(file), model), async (local) => {
+        for (const { cell, run, index } of mine) {
+          const data = await readEvalData(resolve(dirname(file), cell.data.file), options.limit ?? cell.data.limit);
+          const { editor, set, protocol } = cell;
+          const { seed, writers } = matrix;
+          await runLocally(
+            local,
+            { editor, set, data, protocol, seed, writers, corpus: options.corpus, tokens: options.tokens },
+            run.directory,
+            options.resume ?? false,
+            numbered(line, `${index + 1}/${cells.length} ${run.labels.name}`),
+          );
+        }
+      });
+    }
+  } finally {
+    line.done();
+  }
+  return writeReport(directory, matrix.title, runs);
+}
+
+/** Two runs that would write into one folder are told apart by no name. */
+function requireOwnFolders(runs: readonly ReportedRun[], file: string): void {
+  const seen = new Set<string>();
+  for (const { directory, labels } of runs) {
+    if (seen.has(directory))
+      throw new ErrataError(
+        'invalid_request',
+        `${file} asks twice for ${labels.name} on ${labels.model} and ${labels.data}: give models, files and editors names of their own`,
+      );
+    seen.add(directory);
+  }
+}
+
+const numbered = (line: ProgressLine, run: string): ProgressLine => ({
+  update: (stage, detail) => line.update(`${run}: ${stage}`, detail),
+  done: line.done,
+});
+
+async function readMatrix(file: string): Promise<unknown> {
+  if (/\.[cm]?[jt]s$/.test(file)) return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default;
+  try {
+    return parseYaml(await readFile(file, 'utf8'));
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    throw new ErrataError('invalid_request', `${file} is not YAML: ${error.message.split('\n')[0]}`, { cause: error });
+  }
+}

@@ -1,0 +1,63 @@
+// One run of an evaluation on a model directory opened in this process.
+import { type ConfigOverrides, requireEditor } from '@errata/contracts';
+import type { PreparedEditor, Protocol, RunManifest } from '@errata/evaluation';
+import type { EvalData } from './eval-data.ts';
+import { corpusOf, localArtefacts, localConfig } from './local-editing.ts';
+import type { LocalModel } from './local-model.ts';
+import { bar, type ProgressLine } from './output.ts';
+
+export interface LocalRun {
+  /** `none` measures the model as it is. */
+  readonly editor: string;
+  readonly set: ConfigOverrides;
+  readonly data: EvalData;
+  readonly protocol: Protocol;
+  readonly seed: number;
+  readonly writers: number | undefined;
+  /** Text for statistics and perplexity; the model's own where undefined. */
+  readonly corpus: string | undefined;
+  /** Tokens of it read for statistics at most. */
+  readonly tokens: number;
+}
+
+/** Runs a protocol, or goes on with one, telling how far it is. */
+export async function runLocally(
+  local: LocalModel,
+  run: LocalRun,
+  directory: string,
+  resume: boolean,
+  line: ProgressLine,
+): Promise<RunManifest> {
+  const { readHeldText, runProtocol } = await import('@errata/evaluation');
+  const corpus = corpusOf(local, run.corpus);
+  const editor = run.editor === 'none' ? null : await prepare(local, run, corpus, line);
+  return runProtocol(
+    directory,
+    {
+      model: local.model,
+      tokenizer: local.tokenizer(),
+      editor,
+      cases: run.data.cases,
+      protocol: run.protocol,
+      seed: run.seed,
+      ...(run.writers !== undefined && { writers: run.writers }),
+      ...(corpus !== undefined && { heldText: await readHeldText(corpus) }),
+    },
+    {
+      resume,
+      onProgress: ({ stage, done, total, edits }) =>
+        line.update(stage, `${bar(done, total)}${edits === 0 ? '' : `, ${edits} in the model`}`),
+    },
+  );
+}
+
+async function prepare(
+  local: LocalModel,
+  { editor, set, tokens }: LocalRun,
+  corpus: string | undefined,
+  line: ProgressLine,
+): Promise<PreparedEditor> {
+  const name = requireEditor(editor);
+  const config = localConfig(local, name, set);
+  return { name, config, artefacts: await localArtefacts(local, config, { corpus, tokens }, line) };
+}
