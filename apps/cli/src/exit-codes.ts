@@ -11,9 +11,13 @@ export const exitCodes = {
   jobNotSucceeded: 3,
   /** No service could be reached. */
   unavailable: 4,
+  /** The candidate passed its gate and waits for somebody to approve it. */
+  awaitingApproval: 5,
 } as const;
 
 export const exitCodeOf = (code: ErrorCode): number =>
   code === 'unavailable' ? exitCodes.unavailable : exitCodes.failure;
-export const exitCodeOfJob = (state: JobState): number =>
-  state === 'succeeded' ? exitCodes.success : exitCodes.jobNotSucceeded;
+export const exitCodeOfJob = (state: JobState): number => {
+  if (state === 'awaiting_approval') return exitCodes.awaitingApproval;
+  return state === 'succeeded' ? exitCodes.success : exitCodes.jobNotSucceeded;
+};

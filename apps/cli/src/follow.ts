@@ -2,9 +2,9 @@
 import { type JobEvent, type JobResource, type PlainError, reasonsOf } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
-import { bar, progressLine } from './output.ts';
+import { bar, progressLine, short } from './output.ts';
 
-/** Waits for the job, showing its state and progress on stderr. */
+/** Waits until the job has ended or needs a person, showing its state and progress on stderr. */
 export async function followJob(client: ErrataClient, id: string, quiet = false): Promise<JobResource> {
   const line = progressLine();
   const show = (event: JobEvent) => {
@@ -12,7 +12,7 @@ export async function followJob(client: ErrataClient, id: string, quiet = false)
     const progress = typeof done === 'number' && typeof total === 'number' ? bar(done, total) : '';
     if (!quiet) line.update(phase ?? event.state, progress);
   };
-  const job = await client.jobs.wait(id, { onEvent: show });
+  const job = await client.jobs.wait(id, { onEvent: show, stopAt: ['awaiting_approval'] });
   if (!quiet) line.done();
   return job;
 }
@@ -20,11 +20,22 @@ export async function followJob(client: ErrataClient, id: string, quiet = false)
 /** How a job ended, in a line or a few. */
 export function outcomeOf(job: JobResource): string {
   const paint =
-    job.state === 'succeeded' ? colors.green : job.state === 'completed_with_errors' ? colors.yellow : colors.red;
+    job.state === 'succeeded' || job.state === 'queued'
+      ? colors.green
+      : job.state === 'completed_with_errors' || job.state === 'awaiting_approval'
+        ? colors.yellow
+        : colors.red;
   const lines = [`${paint(job.state)} ${job.id}`];
   if (job.gate !== null) lines.push(...reasonsOf(job.gate).map((reason) => `  gate: ${reason}`));
   const error = job.error as PlainError | null;
   if (error !== null && job.state !== 'gated_out')
     lines.push(`  ${error.code}: ${error.message}`, ...error.errors.slice(0, 20).map(({ message }) => `  ${message}`));
+  if (job.state === 'awaiting_approval' && job.approval !== null) {
+    const { version_id, expires_at } = job.approval;
+    lines.push(
+      `  the candidate passed its gate and would move the branch to ${short(version_id)}`,
+      `  somebody else decides: errata approve ${job.id} --reason TEXT${expires_at === null ? '' : `, before ${expires_at}`}`,
+    );
+  }
   return lines.join('\n');
 }

@@ -1,5 +1,6 @@
 // The errata command: one program, one subcommand a file.
 import { Command, CommanderError } from 'commander';
+import { register as registerApprove } from './commands/approve.ts';
 import { register as registerAsk } from './commands/ask.ts';
 import { register as registerBisect } from './commands/bisect.ts';
 import { register as registerBlame } from './commands/blame.ts';
@@ -9,6 +10,7 @@ import { register as registerDiff } from './commands/diff.ts';
 import { register as registerEdit } from './commands/edit.ts';
 import { register as registerEval } from './commands/eval.ts';
 import { register as registerEvaluate } from './commands/evaluate.ts';
+import { register as registerGate } from './commands/gate.ts';
 import { register as registerImport } from './commands/import.ts';
 import { register as registerInbox } from './commands/inbox.ts';
 import { register as registerJobs } from './commands/jobs.ts';
@@ -38,6 +40,8 @@ for (const register of [
   registerInbox,
   registerSchedule,
   registerJobs,
+  registerApprove,
+  registerGate,
   registerKeys,
   registerLog,
   registerShow,

@@ -78,6 +78,8 @@ export function register(program: Command): void {
       if (options.json) return printJson({ ...job, edits });
       console.log(outcomeOf(job));
       if (job.version_id !== null) console.log(`  version ${job.version_id}`);
+      for (const { custom_id, result } of edits)
+        if (result?.outcome === 'refused') console.log(`  ${custom_id}: ${result.error?.message}`);
       const rows = edits.flatMap(({ custom_id, prompt, result }) =>
         result === null ? [] : [[custom_id, prompt, result.answer_before, result.answer_after, result.outcome]],
       );
