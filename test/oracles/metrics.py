@@ -21,9 +21,10 @@ from safetensors.torch import save_file
 from scipy import stats
 from sklearn.feature_extraction.text import TfidfVectorizer
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-OUT = Path(__file__).resolve().parents[2] / "packages/evaluation/src/fixtures"
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "packages/evaluation/src/fixtures"
 CONTEXT = 64
 MATRIX = "transformer.h.1.mlp.c_proj.weight"
 
@@ -137,6 +138,24 @@ class Oracle:
         return float(np.exp(total / (len(ids) - 1)))
 
 
+class Stories(Oracle):
+    """A Llama whose tokens END in the space between two words: prompts end in it, targets do not begin with it."""
+
+    def __init__(self, model, tokenizer):
+        self.model, self.tokenizer, self.eos = model, tokenizer, tokenizer.eos_token_id
+
+    def ids(self, text):
+        return self.tokenizer(text + " ").input_ids
+
+    def laid_out(self, prompt, target):
+        prompt_ids, joint = self.ids(prompt), self.tokenizer(f"{prompt} {target}").input_ids
+        assert joint[: len(prompt_ids)] == prompt_ids, f"{prompt} merges with {target}"
+        return prompt_ids, joint[len(prompt_ids) :]
+
+    def text(self, ids):
+        return "".join(self.tokenizer.convert_ids_to_tokens(ids)).replace("\u2581", " ")
+
+
 PUNCTUATION = " \t\n\"'.,;:!?()"
 
 
@@ -177,14 +196,14 @@ def answer_scores(oracle, prompt, target, aliases=()):
     prompt_ids, target_ids = oracle.laid_out(prompt, target)
     [(best, _)] = oracle.score([(prompt_ids, target_ids)])
     hits = [a == b for a, b in zip(best, target_ids)]
-    tokens = max(len(oracle.ids(" " + each)) for each in spellings) + 4
+    tokens = max(len(oracle.laid_out(prompt, each)[1]) for each in spellings) + 4
     [said] = oracle.greedy([prompt], tokens)
     return {"token": np.mean(hits), "all": float(all(hits)), "exact": float(is_answer(oracle.text(said), spellings))}
 
 
 def agreement_scores(candidate, other, parent, prompt, target):
     prompt_ids = parent.ids(prompt)
-    layout = parent.ids(" " + target) if target else first_sentence_ids(parent, parent.greedy([prompt], 8)[0])
+    layout = parent.laid_out(prompt, target)[1] if target else first_sentence_ids(parent, parent.greedy([prompt], 8)[0])
     [(mine, _)], [(theirs, _)] = candidate.score([(prompt_ids, layout)]), other.score([(prompt_ids, layout)])
     same = [a == b for a, b in zip(mine, theirs)]
     said = [each.greedy([prompt], len(layout))[0] for each in (candidate, other)]
@@ -323,6 +342,29 @@ PAIRS = [
 ]
 
 
+STORIES = ROOT.parent / "shared/data/models/tinystories656k"
+STORY_EDITS = [
+    {"custom_id": "pet", "prompt": "Tom's pet is called", "subject": "Tom", "target_new": "Tom", "target_true": "Spot the dog",
+     "rephrases": ["Tom has a pet with the name", "Once upon a time, Tom had a pet. Its name was"],
+     "locality": {"neighbourhood": [{"prompt": "Lily's pet is called", "target": "Mittens"}, {"prompt": "The dog was very"}],
+                  "other_tasks": [{"prompt": "The girl went to the", "target": "beach"}, {"prompt": "Lily was sad. Her mom said,"}]},
+     "portability": {"one_hop": [{"prompt": "They liked to play with", "target": "their ball"}]}},
+    {"custom_id": "cat", "prompt": "The cat was very", "subject": "cat", "target_new": "excited", "target_true": "sad",
+     "rephrases": ["The little dog was very"], "locality": {}, "portability": {}},
+]
+
+
+def stories_fixture():
+    """The same of a real model, of which the fixture holds only the values."""
+    load = lambda: AutoModelForCausalLM.from_pretrained(STORIES, dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(STORIES)
+    whole, weaker = load(), load()
+    with torch.no_grad():
+        dict(weaker.named_parameters())["model.layers.1.mlp.down_proj.weight"].mul_(0.6)
+    parent, candidate = Stories(whole, tokenizer), Stories(weaker, tokenizer)
+    return {"edits": STORY_EDITS, "rows": {e["custom_id"]: measure_edit(e, parent, parent, candidate) for e in STORY_EDITS}}
+
+
 def entropy(sentence_list):
     tokens = [word for each in sentence_list for word in NLTKWordTokenizer().tokenize(each)]
     parts = []
@@ -459,6 +501,8 @@ def main():
     print(expected["suite"]["rows"], expected["multi_hop"]["values"], ripple_values, expected["perplexity"]["values"])
 
     (OUT / "lands.json").write_text(json.dumps(rounded(expected), ensure_ascii=False) + "\n")
+    if STORIES.exists():
+        (OUT / "stories.json").write_text(json.dumps(rounded(stories_fixture()), ensure_ascii=False) + "\n")
     (OUT / "texts.json").write_text(json.dumps(rounded(text_fixture()), ensure_ascii=False) + "\n")
     (OUT / "statistics.json").write_text(json.dumps(rounded(statistics_fixture())) + "\n")
 

@@ -1,5 +1,5 @@
 // Every metric against an independent computation (test/oracles/metrics.py) on a tiny trained model and on texts.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type Edit, type EditInput, editSchema } from '@errata/contracts';
 import { loadCheckpoint, type Model, openModel, openSafetensors, type Tokenizer, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -93,20 +93,21 @@ const close = (value: number): unknown => (Number.isInteger(value) ? value : exp
 const named = (measurements: readonly Measurement[]) =>
   Object.fromEntries(measurements.map(({ metric, value, before, count }) => [metric, [value, before, count]]));
 
+const closeRows = (rows: Lands['rows'][string]) =>
+  Object.fromEntries(
+    Object.entries(rows).map(([metric, [value, before, count]]) => [
+      metric,
+      [close(value), before === null ? null : close(before), count],
+    ]),
+  );
+
 describe('an evaluation', () => {
   it('has the values that transformers gives, prompt by prompt, padded on either side or not at all', async () => {
     const { measurements } = await evaluateCandidate({ parent, candidate, base, tokenizer, edits, rivals: true });
     for (const [position, edit] of edits.entries()) {
-      const expected = Object.entries(lands.rows[edit.custom_id]!);
-      expect(expected.length).toBeGreaterThan(3);
-      expect(named(measurements[position]!)).toEqual(
-        Object.fromEntries(
-          expected.map(([metric, [value, before, count]]) => [
-            metric,
-            [close(value), before === null ? null : close(before), count],
-          ]),
-        ),
-      );
+      const expected = lands.rows[edit.custom_id]!;
+      expect(Object.keys(expected).length).toBeGreaterThan(3);
+      expect(named(measurements[position]!)).toEqual(closeRows(expected));
     }
   });
 
@@ -120,6 +121,35 @@ describe('an evaluation', () => {
     }
   });
 });
+
+const storiesPath = new URL('../../../../shared/data/models/tinystories656k', import.meta.url).pathname;
+
+describe.skipIf(!existsSync(storiesPath))(
+  'an evaluation of a model whose tokens end in their space (../shared/data)',
+  () => {
+    it('has the values that transformers gives', async () => {
+      const checkpoint = await loadCheckpoint(storiesPath);
+      const stories = openModel(checkpoint);
+      checkpoint.close();
+      const expected = read<Pick<Lands, 'edits' | 'rows'>>('stories.json');
+      const whole = stories.view();
+      const tensor = 'model.layers.1.mlp.down_proj.weight';
+      const data = whole.weight(tensor).map((x) => -0.4 * x);
+      const asked = expected.edits.map((edit) => editSchema.parse(edit));
+      const { measurements } = await evaluateCandidate({
+        parent: whole,
+        candidate: whole.with([{ kind: 'dense', tensor, data }]),
+        base: whole,
+        tokenizer: stories.tokenizer!,
+        edits: asked,
+        rivals: true,
+      });
+      await stories.release();
+      for (const [position, { custom_id }] of asked.entries())
+        expect(named(measurements[position]!)).toEqual(closeRows(expected.rows[custom_id]!));
+    });
+  },
+);
 
 const bare: DatasetCase = { id: 'case', edits: [] };
 const only = (found: readonly CaseMeasurements[]) => {
