@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { type Edit, ErrataError, normaliseAnswer, questionsOf } from '@errata/contracts';
 import type { DatasetContent, DatasetReport, RecordNote } from '@errata/evaluation';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { exitCodes } from '../exit-codes.ts';
 import { printJson, progressLine, table } from '../output.ts';
 import { wholeNumber } from './up.ts';
@@ -51,14 +51,20 @@ export function register(program: Command): void {
     .addOption(
       new Option('--as <kind>', 'what to write; by default what the data set is for').choices(['edits', 'suite']),
     )
-    .option('--limit <n>', 'only the first records that can be used', wholeNumber)
+    .option('--limit <n>', 'only the first records that can be used', atLeastOne)
     .option('--json', 'print JSON')
     .action(convert);
   data.command('layouts').description('the layouts that can be read').option('--json', 'print JSON').action(list);
 }
 
+function atLeastOne(text: string): number {
+  const number = wholeNumber(text);
+  if (number < 1) throw new InvalidArgumentError('must be at least 1.');
+  return number;
+}
+
 async function check(file: string, options: CheckOptions): Promise<void> {
-  const { openDataset, surveyDataset } = await import('@errata/evaluation');
+  const { detectLayout, openDataset, surveyDataset } = await import('@errata/evaluation');
   const line = progressLine();
   try {
     const opened = await openDataset(file, options.layout);
@@ -71,7 +77,10 @@ async function check(file: string, options: CheckOptions): Promise<void> {
     line.done();
     if (options.json) printJson(report);
     else printReport(file, opened.layout.title, report);
-    if (used === 0) process.exitCode = exitCodes.failure;
+    if (used > 0) return;
+    process.exitCode = exitCodes.failure;
+    const likely = await detectLayout(file).catch(() => undefined);
+    if (likely && likely.layout !== opened.layout) console.error(`The records look like ${likely.layout.name}`);
   } finally {
     line.done();
   }

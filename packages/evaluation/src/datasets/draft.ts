@@ -47,14 +47,14 @@ export function finishEdit(draft: EditInput, names: FieldNames, notes: Notes): E
 
 /** An edit by the rules that submitted edits must meet. @throws Unusable */
 export function checkEdit(edit: unknown, named: (field: string) => string = (field) => field): Edit {
+  const { edits, errors } = checkEdits([edit]);
+  const [complaint] = errors;
+  if (complaint === undefined) return edits[0]!;
   try {
     parsePart(edit, editSchema, '');
   } catch (error) {
     throw error instanceof Unusable ? new Unusable(named(error.note.field), error.note.rule) : error;
   }
-  const { edits, errors } = checkEdits([edit]);
-  const [complaint] = errors;
-  if (complaint === undefined) return edits[0]!;
   throw new Unusable(named(complaint.field ?? ''), ruleOf(complaint.code));
 }
 

@@ -25,7 +25,7 @@ export interface DatasetReport {
 }
 
 export interface SurveyOptions {
-  /** Stops after so many records that can be used. */
+  /** Stops after so many records that can be used; at least one. */
   readonly limit?: number;
   /** Told of every record that can be used, in order, before the next is read. What it answers `false` to counts for no limit. */
   readonly onContent?: (content: DatasetContent, record: number) => unknown;

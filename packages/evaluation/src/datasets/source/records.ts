@@ -40,7 +40,10 @@ export interface ReadingHints {
 
 export type Written = { readonly format: DatasetFormat; readonly document?: DocumentShape };
 
-/** How a file is written, by its name's ending and else by its first character that is not a space. Errors as {@link textPieces}. */
+/**
+ * How a file is written: an array by its bracket, whatever the file is called; else by the ending of its name; else by how
+ * it begins. Errors as {@link textPieces}.
+ */
 export async function howWritten(file: string, documents: readonly DocumentShape[]): Promise<Written> {
   let head = '';
   for await (const piece of textPieces(file)) {
@@ -50,8 +53,8 @@ export async function howWritten(file: string, documents: readonly DocumentShape
   head = head.trimStart();
   const ending = extname(file).toLowerCase();
   if (ending === '.csv') return { format: 'csv' };
-  if (ending === '.jsonl' || ending === '.ndjson') return { format: 'jsonl' };
   if (head.startsWith('[')) return { format: 'json' };
+  if (ending === '.jsonl' || ending === '.ndjson') return { format: 'jsonl' };
   if (!head.startsWith('{')) return { format: 'csv' };
   const document = documents.find(({ begins }) => begins.test(head));
   if (document) return { format: 'json', document };
