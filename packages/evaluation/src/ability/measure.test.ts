@@ -6,11 +6,13 @@ import { evaluationResultsSchema } from '@errata/contracts';
 import { type Delta, loadCheckpoint, type Model, openModel, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EntailmentItem, MultipleChoiceItem, ReadingItem, SuiteItem } from '../datasets/items.ts';
+import { loadDataset } from '../datasets/survey.ts';
 import { createAbilityCache } from './ask.ts';
 import { type AbilityOptions, type AbilityResult, type AbilityRow, measureAbility } from './measure.ts';
 import { planChoice, readChoices } from './read.ts';
 import { abilityResults } from './results.ts';
 import { squadExact, squadF1 } from './squad.ts';
+import { abilitySuite } from './suite.ts';
 import { type AbilityTaskId, abilityTasks } from './tasks.ts';
 
 const fixtures = fileURLToPath(new URL('./fixtures/', import.meta.url));
@@ -311,54 +313,35 @@ describe.skipIf(!existsSync(stories))('real files on a real model (needs ../shar
   });
   afterAll(() => model.release());
 
-  /** Those items of a file that the oracle was asked about. */
-  const only = <Item extends SuiteItem>(items: readonly Item[], rows: readonly ExpectedRow[]) =>
-    items.filter(({ id }) => rows.some((row) => row.id === id));
+  /** Those items of a file that the oracle was asked about; `named` makes its ids of theirs. */
+  async function askedItems(
+    file: string,
+    rows: readonly ExpectedRow[],
+    named = (id: string) => id,
+  ): Promise<readonly SuiteItem[]> {
+    const { items } = await loadDataset(join(shared, 'general', file), { limit: 50 });
+    return items.filter(({ id }) => rows.some((row) => row.id === named(id)));
+  }
 
   it('scores CommonsenseQA as transformers does', async () => {
-    interface Line {
-      readonly id: string;
-      readonly answerKey: string;
-      readonly question: { readonly stem: string; readonly choices: readonly { label: string; text: string }[] };
-    }
-    const items = readFileSync(join(shared, 'general/csqa_dev.jsonl'), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Line)
-      .map(
-        ({ id, answerKey, question: { stem, choices } }): MultipleChoiceItem => ({
-          kind: 'multiple_choice',
-          id,
-          question: stem,
-          options: choices.map(({ text }) => text),
-          answer: choices.findIndex(({ label }) => label === answerKey),
-        }),
-      );
-    const { rows } = await measureAbility(model.view(), model.tokenizer!, abilityTasks.csqa, only(items, wanted.csqa));
+    const suite = abilitySuite('csqa', await askedItems('csqa_dev.jsonl', wanted.csqa));
+    const { rows } = await suite.measure(model.view(), model.tokenizer!);
     expect(rows).toHaveLength(wanted.csqa.length);
     for (const [index, row] of rows.entries()) expectRow(row, wanted.csqa[index]!);
   });
 
+  it('scores MMLU as transformers does', async () => {
+    const own = (id: string) => id.replace('world_religions-', '');
+    const suite = abilitySuite('mmlu', await askedItems('mmlu/world_religions_test.csv', wanted.mmlu, own));
+    const { rows, groups } = await suite.measure(model.view(), model.tokenizer!);
+    expect(rows).toHaveLength(wanted.mmlu.length);
+    expect(Object.keys(groups)).toEqual(['world religions']);
+    for (const [index, row] of rows.entries()) expectRow({ ...row, id: own(row.id) }, wanted.mmlu[index]!);
+  });
+
   it('scores SQuAD as transformers does, and leaves out what is too long for the model', async () => {
-    interface Entry extends Pick<ReadingItem, 'id' | 'context' | 'question'> {
-      readonly answer: string;
-    }
-    const items = json<readonly Entry[]>(join(shared, 'general/squad_v2_sample.json')).map(
-      ({ id, context, question, answer }): ReadingItem => ({
-        kind: 'reading',
-        id,
-        context,
-        question,
-        answers: [answer],
-        impossible: false,
-      }),
-    );
-    const { rows, skipped } = await measureAbility(
-      model.view(),
-      model.tokenizer!,
-      abilityTasks.squad_v2,
-      only(items, wanted.squad_v2),
-    );
+    const suite = abilitySuite('squad_v2', await askedItems('squad_v2_sample.json', wanted.squad_v2));
+    const { rows, skipped } = await suite.measure(model.view(), model.tokenizer!);
     expect(skipped.map(({ id }) => id)).toEqual(wanted.squad_v2.filter((row) => row.too_long).map(({ id }) => id));
     const asked = wanted.squad_v2.filter((row) => !row.too_long);
     expect(rows).toHaveLength(asked.length);

@@ -25,7 +25,7 @@ export interface EntailmentItem {
   readonly label: EntailmentLabel;
   /** The hypothesis with the opposite truth, where the data set gives it: for models that can only prefer one text to another. */
   readonly contrast?: string;
-  /** A part of the data set that is also looked at alone: a round of ANLI, a kind of inference. */
+  /** A part of the data set that is also looked at alone: a genre of ANLI, a kind of inference. */
   readonly group?: string;
 }
 

@@ -291,9 +291,30 @@ describe('suites', () => {
 
   it('read entailment by letter or number', async () => {
     expect(await itemsOf('anli.jsonl')).toMatchObject([
-      { kind: 'entailment', id: 'r1-1', label: 'entailment', premise: expect.stringContaining('storm') },
+      { kind: 'entailment', id: 'r1-1', label: 'entailment', premise: expect.stringContaining('storm'), group: 'wiki' },
       { kind: 'entailment', id: 'r1-2', label: 'contradiction' },
     ]);
+  });
+
+  it('read the shipped tasks, of which entailment has a statement with the opposite truth beside each', async () => {
+    const own = (name: string) =>
+      loadDataset(fileURLToPath(new URL(`../../../../models/atlas/tasks/${name}.jsonl`, import.meta.url)));
+    const [choice, entailment, reading] = await Promise.all(['choice', 'entailment', 'reading'].map(own));
+    expect([choice!, entailment!, reading!].map(({ report }) => report)).toMatchObject([
+      { layout: 'csqa', rejected: [] },
+      { layout: 'anli', rejected: [] },
+      { layout: 'squad_v2', rejected: [] },
+    ]);
+    for (const item of entailment!.items)
+      expect(item).toEqual({
+        kind: 'entailment',
+        id: expect.stringMatching(/^atlas-entailment-/),
+        premise: expect.any(String),
+        hypothesis: expect.any(String),
+        contrast: expect.any(String),
+        label: expect.stringMatching(/^(entailment|contradiction)$/),
+        group: expect.stringMatching(/^(restated|composed)$/),
+      });
   });
 
   it('give every question its passage, and tell unanswerable ones from broken ones', async () => {

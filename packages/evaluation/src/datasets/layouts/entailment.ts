@@ -22,6 +22,10 @@ const schema = z.object({
   premise: text.optional(),
   hypothesis: text,
   label: z.union([text, z.number()]),
+  /** Where the premise comes from; in atlas's own file, the kind of inference. */
+  genre: z.string().nullish(),
+  /** The hypothesis with the opposite truth: in atlas's own file alone. */
+  contrast: text.optional(),
 });
 
 export const anli: Layout = {
@@ -36,7 +40,7 @@ export const anli: Layout = {
     return has(record, 'hypothesis') && (has(record, 'context') || has(record, 'premise'));
   },
   read: (raw, place) => {
-    const { uid, context, premise, hypothesis, label } = parseRecord(raw, schema);
+    const { uid, context, premise, hypothesis, label, genre, contrast } = parseRecord(raw, schema);
     const given = premise ?? context;
     if (given === undefined) throw new Unusable('premise', 'missing');
     const key = String(label).trim().toLowerCase();
@@ -48,6 +52,8 @@ export const anli: Layout = {
         premise: given.trim(),
         hypothesis: hypothesis.trim(),
         label: labels[key]!,
+        ...(contrast !== undefined && { contrast: contrast.trim() }),
+        ...(genre?.trim() && { group: genre.trim() }),
       },
     };
   },
