@@ -1,12 +1,15 @@
 // Editor settings that suit the shipped model: from sweeps over layers and searches on its own edit sets (see its card).
 
-const search = { steps: 25, learning_rate: 0.5, weight_decay: 0.5, kl_factor: 0.0625, stop_loss: 0.05 };
+/** Without a penalty on the norm the search goes on until the target is likely enough, and no further: the loss alone bounds what it adds. */
+const search = { steps: 35, learning_rate: 0.5, weight_decay: 0, kl_factor: 0.0625 };
+const rome = { ...search, stop_loss: 0.1, layer: 2, clamp_factor: 7, prefixes: [[10, 5]], second_moment: true };
 
 export const editorDefaults = {
-  rome: { ...search, layer: 2, clamp_factor: 7, prefixes: [[10, 5]], second_moment: true },
-  'r-rome': { ...search, layer: 2, clamp_factor: 7, prefixes: [[10, 5]], second_moment: true },
+  rome,
+  'r-rome': rome,
   memit: {
     ...search,
+    stop_loss: 0.05,
     layers: [1, 2],
     clamp_factor: 8,
     prefixes: [[5, 5]],

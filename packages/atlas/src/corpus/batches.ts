@@ -1,7 +1,7 @@
 // Batches of token ids: step t of a run is drawn from (seed, t) alone, so a resumed run sees what an unbroken one would.
 import { seeded } from '../random.ts';
 import type { Encoder } from '../tokenizer/encoder.ts';
-import type { DocumentSource } from './documents.ts';
+import { type DocumentSource, isPassage } from './documents.ts';
 import { weights } from './sentences.ts';
 
 export interface Batch {
@@ -10,6 +10,8 @@ export interface Batch {
   readonly targets: Int32Array;
   /** Loss weight of each target. */
   readonly weights: Float32Array;
+  /** 1 where an input belongs to a passage, whose questions are answered by reading. */
+  readonly passages: Uint8Array;
 }
 
 export interface BatchShape {
@@ -37,11 +39,14 @@ export function makeBatch(
   const inputs = new Int32Array(rows * length);
   const targets = new Int32Array(rows * length);
   const targetWeights = new Float32Array(rows * length);
+  const passages = new Uint8Array(rows * length);
   for (let row = 0; row < rows; row++) {
     const ids: number[] = [];
     const rowWeights: number[] = [];
     while (ids.length <= length) {
-      for (const { text, weight } of source.draw(random)) {
+      const { kind, pieces } = source.draw(random);
+      const begin = ids.length;
+      for (const { text, weight } of pieces) {
         for (const id of encoder.encode(text)) {
           ids.push(id);
           rowWeights.push(thinned(weight));
@@ -49,6 +54,8 @@ export function makeBatch(
       }
       ids.push(encoder.endOfTextId);
       rowWeights.push(thinned(endWeight));
+      if (isPassage(kind))
+        passages.fill(1, row * length + Math.min(begin, length), row * length + Math.min(ids.length, length));
     }
     for (let i = 0; i < length; i++) {
       inputs[row * length + i] = ids[i]!;
@@ -56,5 +63,5 @@ export function makeBatch(
       targetWeights[row * length + i] = rowWeights[i + 1]!;
     }
   }
-  return { inputs, targets, weights: targetWeights };
+  return { inputs, targets, weights: targetWeights, passages };
 }

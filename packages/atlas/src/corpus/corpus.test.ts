@@ -9,7 +9,7 @@ const world = buildWorld();
 const source = makeDocuments(world);
 const documents = (seed: number, count: number) => {
   const random = seeded('test', seed);
-  return Array.from({ length: count }, () => source.draw(random));
+  return Array.from({ length: count }, () => source.draw(random).pieces);
 };
 const text = (pieces: readonly { readonly text: string }[]) => pieces.map((piece) => piece.text).join('');
 

@@ -4,9 +4,14 @@ import { type Fact, type World, writtenKind } from '../world/world.ts';
 import { inlinePassage, linedPassage } from './passages.ts';
 import { compositionStatement, inverseStatement, type Piece, statement, trainedInverse, weights } from './sentences.ts';
 
+export interface Document {
+  readonly kind: DocumentKind;
+  /** The first begins with a space. */
+  readonly pieces: readonly Piece[];
+}
+
 export interface DocumentSource {
-  /** Pieces of one document; the first begins with a space. */
-  draw(random: Random): Piece[];
+  draw(random: Random): Document;
 }
 
 /** Relative frequency of each kind of document. */
@@ -21,6 +26,11 @@ export const documentShares = {
   linedPassages: 7,
 } as const;
 
+export type DocumentKind = keyof typeof documentShares;
+
+/** Whether such documents state facts that no weights hold: their questions are answered by reading. */
+export const isPassage = (kind: DocumentKind): boolean => kind === 'inlinePassages' || kind === 'linedPassages';
+
 export function makeDocuments(world: World): DocumentSource {
   const all: readonly Fact[] = [...world.facts, ...world.aliasFacts];
   const invertible = world.facts.filter((fact) => trainedInverse(fact).length > 0);
@@ -30,7 +40,7 @@ export function makeDocuments(world: World): DocumentSource {
   const several = (random: Random, most: number, one: () => Piece[]): Piece[] =>
     Array.from({ length: 1 + random.below(most) }, one).flat();
 
-  const kinds: Record<keyof typeof documentShares, (random: Random) => Piece[]> = {
+  const kinds: Record<DocumentKind, (random: Random) => Piece[]> = {
     facts: (random) => several(random, 3, () => statement(random, random.pick(all))),
     // The same subject in several relations keeps its attributes apart.
     oneSubject: (random) => {
@@ -59,7 +69,12 @@ export function makeDocuments(world: World): DocumentSource {
     inlinePassages: (random) => inlinePassage(world, random, all),
     linedPassages: (random) => linedPassage(world, random, all),
   };
-  const names = Object.keys(documentShares) as (keyof typeof documentShares)[];
+  const names = Object.keys(documentShares) as DocumentKind[];
   const shares = names.map((name) => documentShares[name]);
-  return { draw: (random) => kinds[names[random.weighted(shares)]!](random) };
+  return {
+    draw: (random) => {
+      const kind = names[random.weighted(shares)]!;
+      return { kind, pieces: kinds[kind](random) };
+    },
+  };
 }

@@ -100,7 +100,7 @@ function irrelevantFact(world: World, random: Random, stated: readonly NewFact[]
   return open.length > 0 ? random.pick(open) : random.pick(facts);
 }
 
-/** One or more new facts, then questions: most are answered by what was stated, the others as ever. */
+/** One or more new facts, then questions: some are answered by what was stated, the others as ever. */
 export function inlinePassage(world: World, random: Random, facts: readonly Fact[]): Piece[] {
   const count = 1 + random.weighted([0.5, 0.3, 0.2]);
   const stated: NewFact[] = [];
@@ -115,14 +115,14 @@ export function inlinePassage(world: World, random: Random, facts: readonly Fact
     pieces.push(...state(random, fresh, phrasing, random.pick(introductions)));
   }
   for (const fresh of random.sample(stated, stated.length)) {
-    if (random.chance(0.2)) {
+    if (random.chance(0.4)) {
       const other = irrelevantFact(world, random, stated, facts);
       pieces.push(...ask(random, other, other.object, undefined));
     }
     // Now and then the question repeats the statement's own words.
     pieces.push(...ask(random, fresh.fact, fresh.object, random.chance(0.5) ? phrasingOf.get(fresh) : undefined));
   }
-  if (random.chance(0.25)) {
+  if (random.chance(0.5)) {
     const other = irrelevantFact(world, random, stated, facts);
     pieces.push(...ask(random, other, other.object, undefined));
   }
@@ -145,7 +145,7 @@ export function linedPassage(world: World, random: Random, facts: readonly Fact[
     if (i > 0) pieces.push({ text: '\n', weight: weights.context }, { text: '\n', weight: weights.context });
     const fresh = drawNewFact(world, random, facts);
     const phrasing = random.pick(statingPhrasings(fresh.fact));
-    const relevant = random.chance(0.7);
+    const relevant = random.chance(0.5);
     const [asked, answer] = relevant
       ? ([fresh.fact, fresh.object] as const)
       : (() => {

@@ -3,7 +3,7 @@ import { causalBias, hiddenBias } from '@errata/models';
 import { seeded } from '../random.ts';
 import type { Encoder } from '../tokenizer/encoder.ts';
 import type { World } from '../world/world.ts';
-import type { BatchShape } from './batches.ts';
+import type { Batch, BatchShape } from './batches.ts';
 
 /** Tokens of names as a tree; `ends` marks that a name may end here. */
 interface Node {
@@ -19,7 +19,7 @@ interface Span {
 
 /** `[rows, 1, length, length]`, 0 to attend and -1e9 not to. Drawn from (seed, step) alone. */
 export type SubjectMask = (
-  inputs: Int32Array,
+  batch: Pick<Batch, 'inputs' | 'passages'>,
   shape: BatchShape,
   share: number,
   seed: number,
@@ -27,8 +27,9 @@ export type SubjectMask = (
 ) => Float32Array;
 
 /**
- * Hides each subject from all later positions, in a share of the rows. A subject that a document names more than once stays
- * visible: there the document itself may say the answer, and it has to be read.
+ * Sets each subject apart in a share of the rows: no later position sees it, and it sees nothing before itself, so that it
+ * looks the same in every sentence. In passages nothing is hidden, whatever they ask: there it has to be read what was said
+ * of whom, and a mask would tell the questions that the passage answers from those that it does not.
  */
 export function makeSubjectMask(world: World, encoder: Encoder): SubjectMask {
   const root: Node = { next: new Map(), ends: false };
@@ -42,13 +43,13 @@ export function makeSubjectMask(world: World, encoder: Encoder): SubjectMask {
     node.ends = true;
   }
 
-  /** The longest names in ids[from, to), left to right. */
-  const namesIn = (ids: Int32Array, from: number, to: number): Span[] => {
+  /** The longest names, left to right. */
+  const namesIn = (ids: Int32Array): Span[] => {
     const spans: Span[] = [];
-    for (let start = from; start < to; ) {
+    for (let start = 0; start < ids.length; ) {
       let node: Node | undefined = root;
       let end = start;
-      for (let at = start; at < to; at++) {
+      for (let at = start; at < ids.length; at++) {
         node = node.next.get(ids[at]!);
         if (node === undefined) break;
         if (node.ends) end = at + 1;
@@ -59,27 +60,19 @@ export function makeSubjectMask(world: World, encoder: Encoder): SubjectMask {
     return spans;
   };
 
-  return (inputs, { rows, length }, share, seed, step) => {
+  return ({ inputs, passages }, { rows, length }, share, seed, step) => {
     const random = seeded('subject mask', seed, step);
     const bias = causalBias(rows, length);
     for (let row = 0; row < rows; row++) {
       if (!random.chance(share)) continue;
-      const ids = inputs.subarray(row * length, (row + 1) * length);
-      for (let from = 0; from < length; ) {
-        const end = ids.indexOf(encoder.endOfTextId, from);
-        const to = end === -1 ? length : end;
-        const spans = namesIn(ids, from, to);
-        const named = new Map<string, number>();
-        const nameOf = (span: Span) => ids.subarray(span.start, span.end).join();
-        for (const span of spans) named.set(nameOf(span), (named.get(nameOf(span)) ?? 0) + 1);
-        for (const span of spans) {
-          if (named.get(nameOf(span)) !== 1) continue;
-          for (let at = span.end; at < length; at++) {
-            const line = (row * length + at) * length;
-            bias.fill(hiddenBias, line + span.start, line + span.end);
-          }
+      const first = row * length;
+      for (const { start, end } of namesIn(inputs.subarray(first, first + length))) {
+        if (passages[first + start] === 1) continue;
+        for (let at = start; at < length; at++) {
+          const line = (first + at) * length;
+          if (at < end) bias.fill(hiddenBias, line, line + start);
+          else bias.fill(hiddenBias, line + start, line + end);
         }
-        from = to + 1;
       }
     }
     return bias;

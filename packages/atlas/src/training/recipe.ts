@@ -15,9 +15,10 @@ export interface Recipe {
   /** Sequences of `context` tokens a step. */
   readonly rows: number;
   /**
-   * In the first `layers` layers of most rows, what comes after a subject cannot attend to it (corpus/subject-mask.ts). Facts are
-   * then looked up at the subject and read from there by the layers above, as in large models; without it the last token looks
-   * them up itself, and there is no site for an editor to write to.
+   * In the first `layers` layers of most rows, what comes after a subject cannot attend to it, and it to nothing before it
+   * (corpus/subject-mask.ts). Facts are then looked up at the subject, by a key that is much the same in every sentence, and
+   * read from there by the layers above, as in large models; without it the last token looks them up itself, and there is no
+   * site for an editor to write to.
    */
   readonly subjectMask: { readonly layers: number; readonly share: number };
   /** Peak learning rate of Muon (matrices), which is scaled to AdamW's. */

@@ -20,7 +20,7 @@ export function* textDocuments(world: World, count: number, stream: string, seed
   for (let i = 0; i < count; i++)
     yield source
       .draw(random)
-      .map(({ text }) => text)
+      .pieces.map(({ text }) => text)
       .join('');
 }
 

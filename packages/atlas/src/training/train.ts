@@ -94,7 +94,8 @@ export async function train(
   const first = step;
   try {
     while (step < recipe.steps && !options.signal?.aborted) {
-      const { inputs, targets, weights: tokenWeights } = makeBatch(source, encoder, shape, recipe.seed, step);
+      const batch = makeBatch(source, encoder, shape, recipe.seed, step);
+      const { inputs, targets, weights: tokenWeights } = batch;
       const rows: number[] = [];
       let total = 0;
       for (const [row, weight] of tokenWeights.entries()) {
@@ -107,7 +108,7 @@ export async function train(
         rows: Int32Array.from(rows),
         targets: Int32Array.from(rows, (row) => targets[row]!),
         rowWeights: Float32Array.from(rows, (row) => tokenWeights[row]! / total),
-        earlyBias: maskSubjects(inputs, shape, recipe.subjectMask.share, recipe.seed, step),
+        earlyBias: maskSubjects(batch, shape, recipe.subjectMask.share, recipe.seed, step),
       });
       const share = schedule(recipe, step);
       const ofMatrices = new Map<string, Float32Array>();
