@@ -62,6 +62,8 @@ export const inboxEditSchema = z.strictObject({
   subject: z.string(),
   target_new: z.string(),
   priority: z.int(),
+  /** That of the edit: where it came from, who asked for it. */
+  metadata: z.record(z.string(), z.string()),
   state: z.enum(inboxStates),
   /** Why it is held, superseded, refused or failed. */
   reason: z.strictObject({ code: z.string(), message: z.string() }).nullable(),

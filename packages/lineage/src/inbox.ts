@@ -173,6 +173,7 @@ const resource = (row: InboxRow): InboxEdit => ({
   subject: row.payload.subject,
   target_new: row.payload.target_new,
   priority: row.priority,
+  metadata: row.payload.metadata ?? {},
   state: row.state,
   reason: row.reason,
   run_id: row.run_id,
