@@ -34,6 +34,7 @@ export {
   type GenerationProbes,
   type Hop,
   type MultiHopCase,
+  type References,
   type RippleCase,
   type RippleCriterion,
   type RippleQuery,
@@ -103,7 +104,7 @@ export { measureMultiHop } from './probes/multi-hop.ts';
 export type { CaseMeasurements, Probing } from './probes/probing.ts';
 export { measureRipples } from './probes/ripples.ts';
 export { measureSuite, type SuiteProbing } from './probes/suite.ts';
-export { measureTexts, type References, type TextProbing } from './probes/texts.ts';
+export { measureTexts, referencesOf, type TextProbing } from './probes/texts.ts';
 export type { PreparedEditor, ProtocolRun, RunOptions, RunProgress } from './protocols/inputs.ts';
 export {
   cellsOf,

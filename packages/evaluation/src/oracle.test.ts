@@ -16,6 +16,7 @@ import {
   measureSuite,
   measureTexts,
   type RippleCase,
+  referencesOf,
   textEntropy,
   words,
 } from './index.ts';
@@ -221,21 +222,26 @@ describe('probes of a data set', () => {
   });
 
   it('of texts measure what was written, and the same whatever other cases are asked', async () => {
-    const one = { ...bare, generation: { prompts: ['The capital of Oz is', 'Oz'], attribute: [] } };
-    const other = { ...bare, id: 'other', generation: { prompts: ['People in Ix speak'], attribute: [] } };
-    const references = new Map([
-      ['case', { consistency: ['Port Blue is the capital of Oz.'], essence: lands.essence.texts }],
-    ]);
-    const alone = await measureTexts({ parent, candidate, tokenizer, cases: [one], references });
-    const together = await measureTexts({ parent, candidate, tokenizer, cases: [other, one], references });
+    const references = { consistency: ['Port Blue is the capital of Oz.'], essence: lands.essence.texts };
+    const one = { ...bare, generation: { prompts: ['The capital of Oz is', 'Oz'], attribute: [], references } };
+    const elsewhere = { consistency: ['The capital of Ix'], essence: [] };
+    const other = {
+      ...bare,
+      id: 'other',
+      generation: { prompts: ['People in Ix speak'], attribute: [], references: elsewhere },
+    };
+    const shared = { parent, candidate, tokenizer, tfidf: referencesOf([one, other]) };
+    const alone = await measureTexts({ ...shared, cases: [one] });
+    const together = await measureTexts({ ...shared, cases: [other, one] });
     expect(together[1]).toEqual(alone[0]);
+    expect(together[0]!.measurements.map(({ metric }) => metric)).toEqual(['ngram_entropy', 'reference_score']);
     const found = named(alone[0]!.measurements);
     const [after, before] = [found['essence.perplexity']![0]!, found['essence.perplexity']![1]!];
     expect(before / lands.essence.values[0]!).toBeCloseTo(1, 4);
     expect(after / lands.essence.values[1]!).toBeCloseTo(1, 4);
     expect(found.ngram_entropy![0]).toBeGreaterThan(2);
     expect(found.reference_score![0]).toBeGreaterThan(0);
-    const self = await measureTexts({ parent, candidate: parent, tokenizer, cases: [one], references });
+    const self = await measureTexts({ parent, candidate: parent, tokenizer, cases: [one] });
     for (const { value, before: was } of self[0]!.measurements) expect(value).toBe(was);
   });
 

@@ -24,6 +24,16 @@ export interface GenerationProbes {
   readonly prompts: readonly string[];
   /** Prompts about other subjects of which the new target is true: whether they keep it. */
   readonly attribute: readonly string[];
+  /** Texts that what is written is held against; the data sets' own files bring none. */
+  readonly references?: References;
+}
+
+/** Reference texts of one case. Without those of a kind, what they are for is not measured. */
+export interface References {
+  /** About subjects of which the new target is true: what is written afterwards should resemble them. */
+  readonly consistency: readonly string[];
+  /** About the subject itself: the model should not find them odd afterwards. */
+  readonly essence: readonly string[];
 }
 
 /** RippleEdits' criteria (Cohen et al. 2023, section 3), in the paper's order. */

@@ -2,54 +2,51 @@
 import { sha256 } from '@errata/contracts';
 import { encodePrompt, type View } from '@errata/models';
 import type { AnswerCache, Respondent } from '../answers.ts';
+import type { DatasetCase } from '../datasets/cases.ts';
 import type { EvaluationOptions } from '../evaluate.ts';
 import type { Measurement } from '../measurements.ts';
 import { textEntropy } from '../metrics/entropy.ts';
 import { mean } from '../metrics/means.ts';
-import { fitTfidf } from '../metrics/tfidf.ts';
+import { fitTfidf, type Tfidf } from '../metrics/tfidf.ts';
 import { type CaseMeasurements, inOrderOf, type Probing, sortOut, tooLong } from './probing.ts';
 
 /** Tokens of a prompt and its continuation together, and how the continuation is sampled: as the code of ROME does. */
 const textTokens = 100;
 const sampling = { temperature: 1, topK: 5 } as const;
 
-/** Texts that a case's generated ones are held against. */
-export interface References {
-  /** About subjects of which the new target is true: generated text should resemble them. */
-  readonly consistency: readonly string[];
-  /** About the subject itself: the model should not find them odd afterwards. */
-  readonly essence: readonly string[];
-}
-
 export interface TextProbing extends Probing {
-  /** By case id; a case without references has no reference score and no essence drift. */
-  readonly references?: ReadonlyMap<string, References>;
   /** Default 0. */
   readonly seed?: number;
   /** Keeps what the parent wrote from one evaluation to the next. */
   readonly cache?: AnswerCache<readonly string[]>;
+  /** Of the reference texts of all records that belong together, {@link referencesOf}; of these cases when left out. */
+  readonly tfidf?: Tfidf;
 }
+
+/** The document frequencies by which the texts of some records are compared with their references. */
+export const referencesOf = (cases: readonly DatasetCase[]): Tfidf =>
+  fitTfidf(cases.flatMap(({ generation }) => generation?.references?.consistency ?? []));
 
 /** Metrics `ngram_entropy`, `reference_score` and `essence.perplexity` of the cases that have prompts to write from. */
 export async function measureTexts(
-  { parent, candidate, tokenizer, cases, references = new Map(), seed = 0, cache }: TextProbing,
+  { parent, candidate, tokenizer, cases, seed = 0, cache, tfidf = referencesOf(cases) }: TextProbing,
   options: EvaluationOptions = {},
 ): Promise<readonly CaseMeasurements[]> {
   const withPrompts = cases.flatMap(({ id, generation }) =>
-    generation === undefined || generation.prompts.length === 0 ? [] : [{ case_id: id, asked: generation.prompts }],
+    generation === undefined || generation.prompts.length === 0 ? [] : [{ case_id: id, asked: generation }],
   );
-  const { open, failed } = sortOut(withPrompts, (prompts) => tooLong({ view: parent, tokenizer }, prompts));
-  const { similarity } = fitTfidf([...references.values()].flatMap(({ consistency }) => consistency));
+  const { open, failed } = sortOut(withPrompts, ({ prompts }) => tooLong({ view: parent, tokenizer }, prompts));
   const found: CaseMeasurements[] = [];
   const writing = open.map(({ case_id, asked }) => ({
     case_id,
-    prompts: asked,
-    key: JSON.stringify([case_id, asked, seed]),
+    prompts: asked.prompts,
+    references: asked.references ?? { consistency: [], essence: [] },
+    key: JSON.stringify([case_id, asked.prompts, seed]),
   }));
   const unwritten = writing.filter(({ key }) => cache?.get(key) === undefined);
   const parentWrote = await writeTexts({ view: parent, tokenizer }, unwritten, seed, options);
   const candidateWrote = await writeTexts({ view: candidate, tokenizer }, writing, seed, options);
-  for (const { case_id, prompts, key } of writing) {
+  for (const { case_id, prompts, references, key } of writing) {
     const before = parentWrote.get(case_id) ?? cache!.get(key)!;
     const after = candidateWrote.get(case_id)!;
     cache?.set(key, before);
@@ -57,9 +54,9 @@ export async function measureTexts(
     const measurements: Measurement[] = [
       { metric: 'ngram_entropy', value: entropy(after), before: entropy(before), count: prompts.length },
     ];
-    const { consistency, essence } = references.get(case_id) ?? { consistency: [], essence: [] };
+    const { consistency, essence } = references;
     if (consistency.length > 0) {
-      const score = (texts: readonly string[]) => similarity(texts.join(' '), consistency.join(' '));
+      const score = (texts: readonly string[]) => tfidf.similarity(texts.join(' '), consistency.join(' '));
       measurements.push({
         metric: 'reference_score',
         value: score(after),

@@ -23,7 +23,7 @@ export interface Measured {
 }
 
 export async function measureCases(
-  { input, base: imported, baseAnswers, baseTexts, unreadable, writers }: Work,
+  { input, base: imported, baseAnswers, baseTexts, tfidf, unreadable, writers }: Work,
   { parent, candidate, base, failures = new Map() }: Measured,
   cases: readonly DatasetCase[],
   place: Place,
@@ -51,7 +51,7 @@ export async function measureCases(
       return failure === undefined ? each : { ...each, outcome: 'failed' as const, error: failure };
     });
     const probes = await measureProbes(
-      { ...shared, cases, seed: input.seed, writes, ...(parent === imported && { cache: baseTexts }) },
+      { ...shared, cases, seed: input.seed, tfidf, writes, ...(parent === imported && { cache: baseTexts }) },
       place,
       meter.asking,
     );

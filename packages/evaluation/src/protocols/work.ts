@@ -5,6 +5,8 @@ import type { View } from '@errata/models';
 import { type AnswerCache, createAnswerCache, unreadable } from '../answers.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import type { EvaluationOptions } from '../evaluate.ts';
+import type { Tfidf } from '../metrics/tfidf.ts';
+import { referencesOf } from '../probes/texts.ts';
 import { type EditQuestions, questionsOfEdit } from '../questions.ts';
 import { defaultWriters, type ProtocolRun, type RunOptions, type RunProgress } from './inputs.ts';
 import type { Run } from './run-directory.ts';
@@ -24,6 +26,8 @@ export interface Work {
   readonly baseTexts: AnswerCache<readonly string[]>;
   /** Edits that cannot be asked about, with the reason: they are not made either. */
   readonly unreadable: ReadonlyMap<Edit, Failure>;
+  /** By which texts are compared with their references: the same whatever cases are asked about together. */
+  readonly tfidf: Tfidf;
   /** Cases that texts are written for. */
   readonly writers: ReadonlySet<DatasetCase>;
   readonly signal: AbortSignal | undefined;
@@ -51,6 +55,7 @@ export function startWork(run: Run, input: ProtocolRun, options: RunOptions, mea
     baseAnswers: createAnswerCache(answersKept),
     baseTexts: createAnswerCache(answersKept),
     unreadable: faults,
+    tfidf: referencesOf(input.cases),
     writers: new Set(withPrompts.slice(0, input.writers ?? defaultWriters)),
     signal: options.signal,
     advance: (stage, cases, edits) => {

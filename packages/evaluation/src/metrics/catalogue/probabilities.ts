@@ -105,7 +105,7 @@ export const text: MetricFamily = {
       level: 'case',
       definition:
         'tf-idf cosine of the generated texts of a case, joined, and reference texts about subjects of which the new target is ' +
-        'true, joined. Document frequencies are of the reference texts of all cases; ROME takes them from Wikipedia snippets.',
+        'true, joined. Document frequencies are of the reference texts of all records of the run; ROME takes them from Wikipedia snippets.',
       source: 'Meng et al. 2022 (ROME), section 3.3; vectors as scikit-learn makes them by default',
     },
   ],
