@@ -1,15 +1,16 @@
 // Evaluating records in batches, with the parent's answers kept, against asking one prompt at a time: the same results, in one run.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { atlasDirectory } from '@errata/atlas';
-import { checkEdits, type Edit, parseEditsJsonl, type Score } from '@errata/contracts';
+import type { Edit, Score } from '@errata/contracts';
 import {
   type AnswerCache,
   createAnswerCache,
   evaluateCandidate,
   evaluationResults,
+  loadDataset,
   type Question,
   questionsOfEdit,
   scoreAgreement,
@@ -29,40 +30,11 @@ import {
 
 const usage = `usage: npm run bench -- evaluation [options]
   --model DIR    default ../shared/data/models/tinystories656k where it is, else models/atlas
-  --edits FILE   Errata's JSONL, default models/atlas/edits.jsonl
+  --edits FILE   a data set of any layout; default CounterFact in ../shared/data where it is, else models/atlas/edits.jsonl
   --n COUNT      records, default 100
 `;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-
-/** CounterFact's original layout. */
-interface CounterFactRecord {
-  readonly case_id: number;
-  readonly requested_rewrite: {
-    readonly prompt: string;
-    readonly subject: string;
-    readonly target_new: { readonly str: string };
-    readonly target_true: { readonly str: string };
-  };
-  readonly paraphrase_prompts: readonly string[];
-  readonly neighborhood_prompts: readonly string[];
-}
-
-function readCounterFact(path: string, count: number): readonly Edit[] {
-  const records = JSON.parse(readFileSync(path, 'utf8')) as readonly CounterFactRecord[];
-  const values = records.slice(0, count).map(({ case_id, requested_rewrite: fact, ...probes }) => ({
-    custom_id: String(case_id),
-    prompt: fact.prompt,
-    subject: fact.subject,
-    target_new: fact.target_new.str,
-    target_true: fact.target_true.str,
-    rephrases: probes.paraphrase_prompts,
-    locality: {
-      neighbourhood: probes.neighborhood_prompts.map((prompt) => ({ prompt, target: fact.target_true.str })),
-    },
-  }));
-  return checkEdits(values).edits;
-}
 
 /** A reply to one question, asked by itself: one run for the target, one generation. */
 async function askAlone({ view, tokenizer }: Asked, question: Question) {

@@ -1,16 +1,80 @@
-// What an evaluation is about: the cases of a file.
+// What an evaluation is about: the cases of a data set file, and what else of other files is asked along the way.
 import { basename } from 'node:path';
-import type { DatasetCase } from '@errata/evaluation';
-import { readEditsFile } from './local-editing.ts';
+import { ErrataError } from '@errata/contracts';
+import type { AbilitySuite, DatasetCase, DatasetReport } from '@errata/evaluation';
 
 export interface EvalData {
   /** What people call it. */
   readonly name: string;
   readonly cases: readonly DatasetCase[];
+  /** Records that cannot be used. */
+  readonly rejected: number;
 }
 
-/** Reads the first cases of a file. @throws ErrataError `invalid_edits` */
-export async function readEvalData(file: string, limit: number | undefined): Promise<EvalData> {
-  const { casesOfEdits } = await import('@errata/evaluation');
-  return { name: basename(file), cases: casesOfEdits((await readEditsFile(file)).slice(0, limit)) };
+export interface DataFile {
+  readonly file: string;
+  /** Recognised where left out. */
+  readonly layout?: string | undefined;
+  /** Only the first records that can be used. */
+  readonly limit?: number | undefined;
+}
+
+const chosen = ({ layout, limit }: DataFile) => ({
+  ...(layout !== undefined && { layout }),
+  ...(limit !== undefined && { limit }),
+});
+
+/**
+ * Reads the cases of a file of any layout. Records that cannot be used are named on standard error.
+ * @throws ErrataError `invalid_edits` where it holds no edits; as `loadDataset`
+ */
+export async function readEvalData(data: DataFile): Promise<EvalData> {
+  const { loadDataset, withTextPrompts } = await import('@errata/evaluation');
+  const { report, cases } = await loadDataset(data.file, chosen(data));
+  if (cases.length === 0)
+    throw new ErrataError('invalid_edits', `${data.file} holds no edits that can be used`, {
+      details: { file: data.file, layout: report.layout, rejected: report.rejected.slice(0, 20) },
+    });
+  warnOf(data.file, report);
+  return { name: basename(data.file), cases: cases.map(withTextPrompts), rejected: report.rejected.length };
+}
+
+const namedRecords = 5;
+
+function warnOf(file: string, { records, rejected }: DatasetReport): void {
+  if (rejected.length === 0) return;
+  const named = rejected
+    .slice(0, namedRecords)
+    .map(({ record, field, rule }) => `record ${record} (${field}: ${rule})`);
+  const more = rejected.length > named.length ? ` and ${rejected.length - named.length} more` : '';
+  console.error(`${rejected.length} of ${records} records of ${file} cannot be used: ${named.join(', ')}${more}`);
+}
+
+/** A task of general ability, and where its items are. */
+export interface AbilityFile extends DataFile {
+  readonly task: string;
+}
+
+/** Collects repeated `--ability task=file`. */
+export function collectAbility(text: string, files: readonly AbilityFile[] = []): readonly AbilityFile[] {
+  const split = text.indexOf('=');
+  if (split < 1) throw new ErrataError('invalid_request', `--ability takes task=file, not ${JSON.stringify(text)}`);
+  return [...files, { task: text.slice(0, split), file: text.slice(split + 1) }];
+}
+
+/** @throws ErrataError `invalid_request` for a task that does not exist or that cannot ask the items of its file */
+export async function readAbility(files: readonly AbilityFile[]): Promise<readonly AbilitySuite[]> {
+  const { abilitySuite, abilityTasks, loadDataset } = await import('@errata/evaluation');
+  const isTask = (task: string): task is keyof typeof abilityTasks => Object.hasOwn(abilityTasks, task);
+  const suites: AbilitySuite[] = [];
+  for (const data of files) {
+    if (!isTask(data.task))
+      throw new ErrataError(
+        'invalid_request',
+        `there is no task ${JSON.stringify(data.task)}; there are ${Object.keys(abilityTasks).join(', ')}`,
+      );
+    const { items } = await loadDataset(data.file, chosen(data));
+    suites.push(abilitySuite(data.task, items));
+  }
+  return suites;
 }

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { ErrataError } from '@errata/contracts';
 import type { Report, ReportedRun } from '@errata/evaluation';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
-import { readEvalData } from './eval-data.ts';
+import { readAbility, readEvalData } from './eval-data.ts';
 import { runLocally } from './local-evaluation.ts';
 import { withModel } from './local-model.ts';
 import { type ProgressLine, progressLine } from './output.ts';
@@ -37,18 +37,21 @@ export async function runMatrix(file: string, directory: string, options: Matrix
     labels: { name: cell.name, model: basename(cell.model), data: basename(cell.data.file) },
   }));
   requireOwnFolders(runs, file);
+  const fromMatrix = (path: string) => resolve(dirname(file), path);
+  const ability = await readAbility(matrix.ability.map((each) => ({ ...each, file: fromMatrix(each.file) })));
   const line = progressLine();
   try {
     for (const model of matrix.models) {
       const mine = cells.flatMap((cell, index) => (cell.model === model ? [{ cell, run: runs[index]!, index }] : []));
-      await withModel(resolve(dirname(file), model), async (local) => {
+      await withModel(fromMatrix(model), async (local) => {
         for (const { cell, run, index } of mine) {
-          const data = await readEvalData(resolve(dirname(file), cell.data.file), options.limit ?? cell.data.limit);
+          const { layout, limit = cell.data.limit } = { ...cell.data, ...options };
+          const data = await readEvalData({ file: fromMatrix(cell.data.file), layout, limit });
           const { editor, set, protocol } = cell;
           const { seed, writers } = matrix;
           await runLocally(
             local,
-            { editor, set, data, protocol, seed, writers, corpus: options.corpus, tokens: options.tokens },
+            { editor, set, data, protocol, seed, writers, ability, corpus: options.corpus, tokens: options.tokens },
             run.directory,
             options.resume ?? false,
             numbered(line, `${index + 1}/${cells.length} ${run.labels.name}`),

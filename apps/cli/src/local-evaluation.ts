@@ -1,6 +1,6 @@
 // One run of an evaluation on a model directory opened in this process.
 import { type ConfigOverrides, requireEditor } from '@errata/contracts';
-import type { PreparedEditor, Protocol, RunManifest } from '@errata/evaluation';
+import type { AbilitySuite, PreparedEditor, Protocol, RunManifest } from '@errata/evaluation';
 import type { EvalData } from './eval-data.ts';
 import { corpusOf, localArtefacts, localConfig } from './local-editing.ts';
 import type { LocalModel } from './local-model.ts';
@@ -14,6 +14,7 @@ export interface LocalRun {
   readonly protocol: Protocol;
   readonly seed: number;
   readonly writers: number | undefined;
+  readonly ability: readonly AbilitySuite[];
   /** Text for statistics and perplexity; the model's own where undefined. */
   readonly corpus: string | undefined;
   /** Tokens of it read for statistics at most. */
@@ -38,8 +39,10 @@ export async function runLocally(
       tokenizer: local.tokenizer(),
       editor,
       cases: run.data.cases,
+      rejected: run.data.rejected,
       protocol: run.protocol,
       seed: run.seed,
+      ability: run.ability,
       ...(run.writers !== undefined && { writers: run.writers }),
       ...(corpus !== undefined && { heldText: await readHeldText(corpus) }),
     },

@@ -42,7 +42,6 @@ export {
   rippleCriteria,
 } from './datasets/cases.ts';
 export { layouts, requireLayout } from './datasets/catalogue.ts';
-export { casesOfEdits } from './datasets/edits-as-cases.ts';
 export {
   type EntailmentItem,
   type EntailmentLabel,
@@ -70,6 +69,7 @@ export {
   type SurveyOptions,
   surveyDataset,
 } from './datasets/survey.ts';
+export { withTextPrompts } from './datasets/text-prompts.ts';
 export {
   type CandidateEvaluation,
   type EditWork,

@@ -6,7 +6,7 @@ import type { ConfigOverrides } from '@errata/contracts';
 import { defaultMomentTokens } from '@errata/engine';
 import type { Protocol, Report } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
-import { readEvalData } from '../eval-data.ts';
+import { type AbilityFile, collectAbility, readAbility, readEvalData } from '../eval-data.ts';
 import { runMatrix } from '../eval-matrix.ts';
 import { printReport } from '../eval-tables.ts';
 import { runLocally } from '../local-evaluation.ts';
@@ -18,6 +18,7 @@ import { wholeNumber } from './up.ts';
 interface Options {
   model?: string;
   edits?: string;
+  layout?: string;
   editor?: string;
   matrix?: string;
   protocol: Protocol['kind'];
@@ -27,6 +28,7 @@ interface Options {
   corpus?: string;
   tokens: number;
   writers?: number;
+  ability?: readonly AbilityFile[];
   seed: number;
   report?: string;
   resume?: true;
@@ -38,7 +40,8 @@ export function register(program: Command): void {
     .command('eval')
     .description('evaluate an editor on a model directory by a protocol, in this process; or a whole matrix of them')
     .option('-m, --model <dir>', 'a directory in Hugging Face layout')
-    .option('--edits <file>', 'corrections (JSONL, one edit a line)')
+    .option('--edits <file>', 'corrections: one edit a line, or a published data set (errata data layouts)')
+    .option('--layout <name>', 'the layout of that file; recognised when left out')
     .option('-e, --editor <name>', 'the editor; none measures the model as it is')
     .option('--matrix <file>', 'instead of these three: a YAML or TypeScript file of models, data, editors, protocols')
     .addOption(
@@ -52,6 +55,7 @@ export function register(program: Command): void {
     .option('--corpus <file>', "text for the editor's statistics and for perplexity; the model's own when left out")
     .option('--tokens <n>', 'tokens of it read for statistics at most', wholeNumber, defaultMomentTokens)
     .option('--writers <n>', 'records that texts are generated for, to measure fluency', wholeNumber)
+    .option('--ability <task=file>', 'general ability to measure along the way; repeatable', collectAbility)
     .option('--seed <n>', 'seed of everything random', wholeNumber, 0)
     .option('--report <dir>', 'keep the run there, with its report: index.html, report.json, rows.csv')
     .option('--resume', 'go on with what the directory holds')
@@ -90,11 +94,12 @@ async function runOne(
   const protocol = protocolSchema.parse(
     kind === 'single' ? { kind } : kind === 'batch' ? { kind, size: batch } : { kind, batch },
   );
-  const data = await readEvalData(options.edits, options.limit);
+  const data = await readEvalData({ file: options.edits, layout: options.layout, limit: options.limit });
+  const ability = await readAbility(options.ability ?? []);
   const line = progressLine();
   try {
     await withModel(resolve(options.model), (local) => {
-      const run = { editor, set, data, protocol, seed, writers, corpus, tokens };
+      const run = { editor, set, data, protocol, seed, writers, ability, corpus, tokens };
       return runLocally(local, run, directory, options.resume ?? false, line);
     });
   } finally {

@@ -22,6 +22,8 @@ export interface ProtocolRun {
   /** `null` measures the model as it is. */
   readonly editor: PreparedEditor | null;
   readonly cases: readonly DatasetCase[];
+  /** Records of their file that cannot be used: they are counted, so that nobody takes the rest for the whole. */
+  readonly rejected?: number;
   readonly protocol: Protocol;
   /** Of everything random in the editor. */
   readonly seed: number;

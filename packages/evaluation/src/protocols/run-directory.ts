@@ -24,7 +24,13 @@ export interface RunManifest {
   /** Digest of the base model. */
   readonly model: string;
   /** Digest of the cases, in order, and how many edits they hold. */
-  readonly data: { readonly digest: string; readonly cases: number; readonly edits: number };
+  readonly data: {
+    readonly digest: string;
+    readonly cases: number;
+    readonly edits: number;
+    /** Records of the file that cannot be used. */
+    readonly rejected: number;
+  };
   /** `none` measures the model as it is. */
   readonly editor: string;
   /** The editor's complete settings. */

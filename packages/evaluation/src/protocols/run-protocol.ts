@@ -21,6 +21,7 @@ export function manifestOf({
   model,
   editor,
   cases,
+  rejected = 0,
   protocol,
   seed,
   heldText,
@@ -29,7 +30,7 @@ export function manifestOf({
 }: ProtocolRun): RunManifest {
   return makeManifest({
     model: model.digest ?? model.view().weightsDigest(),
-    data: { digest: sha256(canonicalJson(cases)), cases: cases.length, edits: editsOf(cases).length },
+    data: { digest: sha256(canonicalJson(cases)), cases: cases.length, edits: editsOf(cases).length, rejected },
     editor: editor?.name ?? 'none',
     config: editor?.config ?? {},
     seed,

@@ -35,7 +35,8 @@ function ledeOf(runs: readonly ReportRun[]): string {
     data.cases === data.edits
       ? many(data.edits, 'edit')
       : `${many(data.cases, 'case')} with ${many(data.edits, 'edit')}`;
-  return `${labels.model} · ${labels.data}, ${records} · ${protocolOf(runs)} · seed ${manifest.seed}`;
+  const left = data.rejected === 0 ? '' : ` (${many(data.rejected, 'record')} of the file cannot be used)`;
+  return `${labels.model} · ${labels.data}, ${records}${left} · ${protocolOf(runs)} · seed ${manifest.seed}`;
 }
 
 function protocolOf(runs: readonly ReportRun[]): string {

@@ -17,7 +17,7 @@ import { writeReport } from './write-report.ts';
 const manifest = (fields: Partial<RunManifest> = {}): RunManifest =>
   makeManifest({
     model: 'a'.repeat(64),
-    data: { digest: 'b'.repeat(64), cases: 3, edits: 3 },
+    data: { digest: 'b'.repeat(64), cases: 3, edits: 3, rejected: 0 },
     editor: 'rome',
     config: { layer: 2 },
     seed: 7,
@@ -163,7 +163,7 @@ describe('a page of several runs', () => {
   });
 
   it('keeps others apart', () => {
-    const elsewhere = findings({ data: { digest: 'c'.repeat(64), cases: 3, edits: 3 } });
+    const elsewhere = findings({ data: { digest: 'c'.repeat(64), cases: 3, edits: 3, rejected: 0 } });
     const page = reportPage(
       makeReport('Two', [
         { labels, findings: findings() },
