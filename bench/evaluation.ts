@@ -159,13 +159,8 @@ export async function main(args: readonly string[]): Promise<void> {
   const records = join(shared, 'counterfact/counterfact_full_1000.json');
   const model = values.model ?? (existsSync(stories) ? stories : atlasDirectory);
   const count = Number(values.n);
-  const edits =
-    values.edits === undefined && existsSync(records)
-      ? readCounterFact(records, count)
-      : parseEditsJsonl(readFileSync(values.edits ?? join(atlasDirectory, 'edits.jsonl'), 'utf8')).edits.slice(
-          0,
-          count,
-        );
+  const file = values.edits ?? (existsSync(records) ? records : join(atlasDirectory, 'edits.jsonl'));
+  const edits = (await loadDataset(file, { limit: count })).cases.flatMap((each) => each.edits);
 
   const checkpoint = await loadCheckpoint(model);
   const opened = openModel(checkpoint);

@@ -216,13 +216,17 @@ export function metricTables(runs: readonly ReportRun[]): readonly Table[] {
       romeColumns,
       sections,
     ),
-    metricTable(
-      'The stream',
-      'SR tests each edit right after it was made, ER all of them after the last: what lies between them was forgotten.',
-      runs,
-      streamColumns,
-      lastSection(runs),
-    ),
+    ...(isStream(runs)
+      ? [
+          metricTable(
+            'The stream',
+            'SR tests each edit right after it was made, ER all of them after the last: what lies between them was forgotten.',
+            runs,
+            streamColumns,
+            lastSection(runs),
+          ),
+        ]
+      : []),
     metricTable('By kind of probe', 'By token, at the end of the protocol.', runs, kinds, lastSection(runs)),
     metricTable(
       'Multi-hop questions',
@@ -254,5 +258,8 @@ export function metricTables(runs: readonly ReportRun[]): readonly Table[] {
     costTable(runs),
   ];
 }
+
+const isStream = (runs: readonly ReportRun[]): boolean =>
+  runs.some(({ manifest }) => manifest.editor !== 'none' && manifest.protocol.kind === 'lifelong');
 
 const isAsIs = (runs: readonly ReportRun[]): boolean => runs.every(({ manifest }) => manifest.editor === 'none');

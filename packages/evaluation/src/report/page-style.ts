@@ -25,7 +25,8 @@ p { margin: 0 0 10px; max-width: 76ch; }
 .scroll { overflow-x: auto; margin: 10px -28px 0; padding: 0 28px; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; white-space: nowrap; }
 thead th { font-weight: 500; color: var(--muted); text-align: right; padding: 3px 0 6px 17px; vertical-align: bottom; }
-thead th.group { text-align: left; font-size: 12.5px; padding-bottom: 0; }
+thead th.group { text-align: center; font-size: 12.5px; padding: 0 0 0 17px; }
+th.group span { display: block; border-bottom: 1px solid var(--rule); padding-bottom: 1px; }
 thead tr:last-child > * { border-bottom: 1px solid var(--ink); }
 tbody th { font-weight: 500; text-align: left; padding: 6px 10px 6px 0; vertical-align: top; }
 tbody td { text-align: right; padding: 6px 0 6px 17px; vertical-align: top; }

@@ -214,6 +214,7 @@ describe('tables', () => {
   it('print numbers as papers do', () => {
     expect(formatNumber(0.9666, 'share')).toBe('96.7');
     expect(formatNumber(-0.047, 'points')).toBe('−4.7');
+    expect(formatNumber(-0.0001, 'points')).toBe('0.0');
     expect(formatNumber(6.266, 'entropy')).toBe('626.6');
     expect([0.0042, 0.31, 12.34].map((value) => formatNumber(value, 'seconds'))).toEqual([
       '4.2 ms',

@@ -37,7 +37,12 @@ export interface Table {
   readonly rivals: boolean;
 }
 
-const decimals = (value: number, digits: number) => value.toFixed(digits).replace('-', '−');
+/** With a true minus, and none before a zero. */
+const decimals = (value: number, digits: number) =>
+  value
+    .toFixed(digits)
+    .replace(/^-(0(?:\.0*)?)$/, '$1')
+    .replace('-', '−');
 
 /** Numbers as papers print them: shares times a hundred, entropies times a hundred. */
 export function formatNumber(value: number, format: Format): string {
@@ -104,7 +109,7 @@ function headings(columns: readonly Column[]): Html | null {
   return html`<tr><td></td>${groups.map(({ title, span }) =>
     title === ''
       ? html`<td colspan="${span}"></td>`
-      : html`<th class="group" colspan="${span}" scope="colgroup">${title}</th>`,
+      : html`<th class="group" colspan="${span}" scope="colgroup"><span>${title}</span></th>`,
   )}</tr>`;
 }
 
