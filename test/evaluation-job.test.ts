@@ -83,7 +83,15 @@ const run = (...args: string[]): Promise<Outcome> =>
 
 test('errata evaluate measures any version, and says first what broke', async () => {
   const [people, machine] = await Promise.all([
-    run('evaluate', 'tiny', '--probes', 'probes.jsonl', '--against', versions[2]!, '--csv', 'rows.csv'),
+    run(
+      'evaluate',
+      'tiny',
+      '--probes',
+      'probes.jsonl',
+      '--against',
+      versions[2]!,
+      ...['--csv', 'rows.csv', '--report', 'page.html'],
+    ),
     run('evaluate', `tiny@${versions[2]}`, '--against', 'base', '--json'),
   ]);
   expect(people.code).toBe(0);
@@ -94,6 +102,10 @@ test('errata evaluate measures any version, and says first what broke', async ()
   expect(await readFile(join(folder, 'rows.csv'), 'utf8')).toMatch(
     /^0,oz,oz,probe,measured,,The capital of Oz is,Lyon,/m,
   );
+  const page = await readFile(join(folder, 'page.html'), 'utf8');
+  expect(page).toContain('<h2>What broke: 1 case</h2>');
+  expect(page).toContain('probes that were given, 1 case · 1 of 1 answers changed');
+  expect(page).not.toMatch(/<script|https?:/);
   const evaluation = JSON.parse(machine.stdout);
   expect(evaluation).toMatchObject({
     state: 'succeeded',

@@ -16,32 +16,47 @@ import { refusedLines } from './edit-request.ts';
 
 export type CheckedEvaluationRequest = z.output<typeof evaluationRequestSchema>;
 
-const fields = ['edits', 'edits_jsonl', 'probes', 'probes_jsonl', 'suite'] as const;
+const caseFields = ['edits', 'edits_jsonl', 'probes', 'probes_jsonl'] as const;
+const fields = [...caseFields, 'suite'] as const;
 
 /**
  * The cases of a request, all of them good, or the suite it names.
+ * @throws ErrataError `invalid_request` when there is not exactly one source; as {@link readCases}
+ */
+export function readSuite(request: CheckedEvaluationRequest): EvaluationSubmission['suite'] {
+  requireOne(request, fields);
+  const { suite } = request;
+  if (suite === undefined) return readCases(request);
+  const derived = derivedSuites.find((name) => name === suite);
+  return derived === undefined ? { source: 'stored', suite } : { source: derived };
+}
+
+type CaseFields = Pick<CheckedEvaluationRequest, (typeof caseFields)[number]>;
+
+/**
+ * Edits or probes, all of them good.
  * @throws ErrataError `invalid_request` when there is not exactly one source; `malformed_jsonl` or `invalid_edits`, each complaint
  * with its line or pointer
  */
-export function readSuite(request: CheckedEvaluationRequest): EvaluationSubmission['suite'] {
-  const given = fields.filter((field) => request[field] !== undefined);
-  if (given.length !== 1) {
-    const message = `give one of ${fields.join(', ')}${given.length === 0 ? '' : `, not ${given.join(' and ')}`}`;
-    throw badField(given[1] ?? 'suite', message);
-  }
-  const { edits, edits_jsonl, probes, probes_jsonl, suite } = request;
-  if (suite !== undefined) {
-    const derived = derivedSuites.find((name) => name === suite);
-    if (derived === undefined)
-      throw badField('suite', `there is no suite ${JSON.stringify(suite)}; there are ${derivedSuites.join(' and ')}`);
-    return { source: derived };
-  }
+export function readCases(request: CaseFields): {
+  readonly source: 'edits' | 'probes';
+  readonly cases: readonly SuiteCase[];
+} {
+  requireOne(request, caseFields);
+  const { edits, edits_jsonl, probes, probes_jsonl } = request;
   if (edits !== undefined || edits_jsonl !== undefined) {
     const read = edits === undefined ? parseEditsJsonl(edits_jsonl ?? '') : checkEdits(edits);
     return { source: 'edits', cases: allGood(read.errors, read.edits, (edit) => ({ kind: 'edit', edit })) };
   }
   const read = probes === undefined ? parseProbesJsonl(probes_jsonl ?? '') : checkProbes(probes);
   return { source: 'probes', cases: allGood(read.errors, read.probes, (probe) => ({ kind: 'probe', probe })) };
+}
+
+function requireOne<F extends string>(request: Readonly<Partial<Record<F, unknown>>>, names: readonly F[]): void {
+  const given = names.filter((field) => request[field] !== undefined);
+  if (given.length === 1) return;
+  const message = `give one of ${names.join(', ')}${given.length === 0 ? '' : `, not ${given.join(' and ')}`}`;
+  throw badField(given[1] ?? names.at(-1)!, message);
 }
 
 function allGood<T>(errors: readonly Complaint[], items: readonly T[], asCase: (item: T) => SuiteCase) {

@@ -67,7 +67,7 @@ test('an evaluation from its request to its rows', async () => {
     branch: 'main',
     version_id: edited,
     against: { kind: 'parent', version_id: root },
-    suite: { source: 'probes', digest: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    suite: { source: 'probes', name: null, digest: expect.stringMatching(/^[0-9a-f]{64}$/) },
     cases: { total: 2, measured: 0, failed: 0 },
     shards: { total: 1, running: 0, ended: 0 },
     summary: null,
@@ -120,7 +120,7 @@ test('a request that cannot be carried out says where it is wrong, and leaves no
   const refusals: readonly (readonly [object, number, string, object?])[] = [
     [{}, 400, 'invalid_request', { pointer: '/suite' }],
     [{ suite: 'applied', probes: [] }, 400, 'invalid_request', { pointer: '/suite' }],
-    [{ suite: 'mine' }, 400, 'invalid_request', { pointer: '/suite' }],
+    [{ suite: 'mine' }, 404, 'not_found'],
     [{ probes: [] }, 400, 'invalid_request'],
     [{ suite: 'applied', version: root }, 400, 'invalid_request'],
     [{ probes_jsonl: '{"prompt": "a"}\n{"prompt": 1}' }, 422, 'invalid_edits', { line: 2, field: 'prompt' }],
@@ -202,4 +202,28 @@ test('searches are queued as jobs and read as what they are', async () => {
   expect((await api.post('/v1/blame', { model: 'tiny', prompt: 'x' }, { token: reader })).body.code).toBe(
     'missing_scope',
   );
+});
+
+test('suites are stored once, read in pages and asked by name', async () => {
+  const given = {
+    name: 'capitals',
+    description: 'what must stay',
+    probes: [{ prompt: 'Rome is' }, { prompt: 'Oslo is' }],
+  };
+  const { status, headers, body } = await api.post('/v1/suites', given);
+  expect({ status, location: headers.location }).toEqual({ status: 201, location: '/v1/suites/capitals' });
+  expect(await errata.suites.create(given)).toEqual(body);
+  expect(await errata.suites.get('capitals')).toEqual(body);
+  expect(await errata.suites.list().all()).toEqual([body]);
+  const cases = await errata.suites.cases('capitals', { limit: 1 }).all();
+  expect(cases).toMatchObject([{ custom_id: '1', kind: 'probe', prompt: 'Rome is', target: null }, { custom_id: '2' }]);
+  const job = await errata.evaluations.create({ model: 'tiny', suite: 'capitals' });
+  const { suite } = await errata.evaluations.get(job.id);
+  expect(suite).toEqual({ source: 'stored', name: 'capitals', digest: body.digest });
+  await expect(errata.suites.create({ name: 'capitals', probes: [{ prompt: 'x' }] })).rejects.toMatchObject({
+    code: 'name_taken',
+  });
+  await expect(errata.suites.create({ name: 'none' })).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(errata.suites.cases('none').all()).rejects.toMatchObject({ code: 'not_found' });
+  await expect(errata.evaluations.report(job.id)).rejects.toMatchObject({ code: 'not_found' });
 });

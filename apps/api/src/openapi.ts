@@ -41,6 +41,8 @@ import {
   scheduleRequestSchema,
   scheduleRunSchema,
   scheduleSchema,
+  suiteRequestSchema,
+  suiteSchema,
   versionDiffSchema,
   versionSchema,
 } from '@errata/contracts';
@@ -89,6 +91,8 @@ const named = {
   PolicyRevision: policyRevisionSchema,
   Problem: problemSchema,
   RollbackRequest: rollbackRequestSchema,
+  Suite: suiteSchema,
+  SuiteRequest: suiteRequestSchema,
   ScheduleChange: scheduleChangeSchema,
   ScheduleRequest: scheduleRequestSchema,
   ScheduleRun: scheduleRunSchema,

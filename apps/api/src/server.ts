@@ -27,6 +27,7 @@ import { policyRoutes } from './routes/policies.ts';
 import { rollbackRoutes } from './routes/rollbacks.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { searchRoutes } from './routes/searches.ts';
+import { suiteRoutes } from './routes/suites.ts';
 import { versionRoutes } from './routes/versions.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -88,6 +89,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(approvalRoutes(parts));
   await app.register(rollbackRoutes(parts));
   await app.register(evaluationRoutes(parts));
+  await app.register(suiteRoutes(parts));
   await app.register(searchRoutes(parts));
   await app.register(artefactRoutes(parts));
   await app.register(completionRoutes(parts, { queue: limits.completionQueue, metrics }));

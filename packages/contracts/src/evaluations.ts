@@ -4,6 +4,7 @@ import { canonicalJson, sha256 } from './canonical.ts';
 import { type Edit, probeSchema, textLimits } from './edits.ts';
 import { type Complaint, ErrataError, type ErrorCode } from './errors.ts';
 import { evaluationRowSchema, regressionSchema } from './evaluation-rows.ts';
+import { nameSchema } from './resources.ts';
 import { evaluationSummarySchema } from './results.ts';
 import { jobStates } from './states.ts';
 
@@ -45,7 +46,10 @@ export const evaluationRequestSchema = z.strictObject({
   /** Single questions: `{"prompt", "target"?, "aliases"?, "custom_id"?}`. */
   probes: z.array(z.unknown()).optional(),
   probes_jsonl: z.string().optional(),
-  /** `applied`: the edits that are active in the version. `difference`: those active in one of the two and not in the other. */
+  /**
+   * `applied`: the edits that are active in the version. `difference`: those active in one of the two and not in the other. Or the
+   * name of a stored suite.
+   */
   suite: z.string().optional(),
   /** Pieces that workers can take side by side; chosen by the number of cases when left out. The results do not depend on it. */
   shards: z.int().min(1).max(evaluationLimits.shards).optional(),
@@ -154,7 +158,9 @@ export const evaluationOutcomeSchema = z.strictObject({
 });
 export type EvaluationOutcome = z.output<typeof evaluationOutcomeSchema>;
 
-export const suiteSources = ['edits', 'probes', ...derivedSuites] as const;
+/** Where the cases of an evaluation came from: the request, the lineage, or a stored suite. */
+export const suiteSources = ['edits', 'probes', ...derivedSuites, 'stored'] as const;
+export type SuiteSource = (typeof suiteSources)[number];
 
 export const evaluationSchema = z.strictObject({
   /** That of its job. */
@@ -165,7 +171,8 @@ export const evaluationSchema = z.strictObject({
   branch: z.string().nullable(),
   version_id: z.string(),
   against: z.strictObject({ kind: z.enum(['parent', 'base', 'version']), version_id: z.string() }),
-  suite: z.strictObject({ source: z.enum(suiteSources), digest: z.string() }),
+  /** `name` is that of a stored suite. */
+  suite: z.strictObject({ source: z.enum(suiteSources), name: z.string().nullable(), digest: z.string() }),
   cases: z.strictObject({ total: z.int(), measured: z.int(), failed: z.int() }),
   shards: z.strictObject({ total: z.int(), running: z.int(), ended: z.int() }),
   summary: evaluationSummarySchema.nullable(),
@@ -178,6 +185,44 @@ export const evaluationSchema = z.strictObject({
   finished_at: z.iso.datetime().nullable(),
 });
 export type EvaluationResource = z.output<typeof evaluationSchema>;
+
+export const suiteRequestSchema = z.strictObject({
+  name: nameSchema,
+  description: z.string().max(1000).optional(),
+  /** Edits with their probes, or single questions, as in an evaluation. */
+  edits: z.array(z.unknown()).optional(),
+  edits_jsonl: z.string().optional(),
+  probes: z.array(z.unknown()).optional(),
+  probes_jsonl: z.string().optional(),
+  metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+});
+export type SuiteRequest = z.input<typeof suiteRequestSchema>;
+
+export const suiteSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('suite'),
+  name: z.string(),
+  description: z.string().nullable(),
+  /** Of its cases: equal suites have equal digests. */
+  digest: z.string(),
+  cases: z.int(),
+  metadata: z.record(z.string(), z.string()),
+  created_by: z.string().nullable(),
+  created_at: z.iso.datetime(),
+});
+export type SuiteResource = z.output<typeof suiteSchema>;
+
+/** A case of a stored suite as it is read back. */
+export const storedCaseSchema = z.strictObject({
+  position: z.int(),
+  custom_id: z.string(),
+  kind: z.enum(['edit', 'probe']),
+  prompt: z.string(),
+  target: z.string().nullable(),
+  /** The whole of it, as it was given. */
+  given: z.record(z.string(), z.unknown()),
+});
+export type StoredSuiteCase = z.output<typeof storedCaseSchema>;
 
 /** Names a suite by its content. */
 export const suiteDigest = (cases: readonly SuiteCase[]): string =>

@@ -1,5 +1,15 @@
 // Evaluations of stored versions: blocks of cases, and what is measured on the versions themselves.
-import { type CaseResult, type ErrorCode, type EvaluationResults, failedCase, rootManifest } from '@errata/contracts';
+import {
+  type CaseResult,
+  type ErrorCode,
+  type EvaluationOutcome,
+  type EvaluationRow,
+  type EvaluationSummary,
+  failedCase,
+  resultsOf as resultsInRows,
+  rootManifest,
+  versionId,
+} from '@errata/contracts';
 import {
   aggregate,
   type CasesInput,
@@ -11,6 +21,7 @@ import {
   readHeldText,
   relativeChange,
   runMetrics,
+  versionPage,
 } from '@errata/evaluation';
 import type { View } from '@errata/models';
 import type { CallContext } from './context.ts';
@@ -65,7 +76,7 @@ async function resultsOf(input: CasesInput, context: CallContext): Promise<reado
 
 export async function concludeEvaluation(
   open: OpenModel,
-  { against, version, means, results, seconds }: Params<'concludeEvaluation'>,
+  { against, version, merged, results, active_edits, seconds, about }: Params<'concludeEvaluation'>,
   { onProgress, signal }: CallContext,
 ): Promise<ResultOf<'concludeEvaluation'>> {
   const started = performance.now();
@@ -80,23 +91,30 @@ export async function concludeEvaluation(
   };
   const perplexity =
     ids.length < 2 ? null : { parent: await measure(parent, 0), candidate: await measure(candidate, 1) };
-  const summary = {
+  const { means, ...counts } = merged;
+  const summary: EvaluationSummary = {
     ...means,
     delta_norm: relativeChange(parent, candidate),
     perplexity,
     seconds: { edit: 0, evaluate: seconds + (performance.now() - started) / 1000 },
   };
-  return { summary, gate_values: gateValues(summary), ...meansOf(results) };
+  const { rows } = resultsInRows(results, active_edits);
+  const outcome: EvaluationOutcome = { ...counts, ...estimatesOf(rows), gate_values: { ...gateValues(summary) } };
+  const report = versionPage({
+    ...about,
+    against: { kind: about.against, version: versionId(against) },
+    version: versionId(version),
+    summary,
+    outcome,
+    results,
+  });
+  return { summary, outcome, report };
 }
 
-function meansOf({ rows }: EvaluationResults): Pick<ResultOf<'concludeEvaluation'>, 'metrics' | 'run_metrics'> {
+function estimatesOf(rows: readonly EvaluationRow[]): Pick<EvaluationOutcome, 'metrics' | 'run_metrics'> {
   const means = aggregate(rows).map(({ metric, version, cases, probes, value, pooled, before, delta }) => {
     return [metric, { version, cases, probes, ...value, pooled, before, delta }] as const;
   });
-  return {
-    metrics: Object.fromEntries(means),
-    run_metrics: Object.fromEntries(
-      runMetrics(rows).map(({ metric, version, value }) => [metric, { version, ...value }]),
-    ),
-  };
+  const whole = runMetrics(rows).map(({ metric, version, value }) => [metric, { version, ...value }] as const);
+  return { metrics: Object.fromEntries(means), run_metrics: Object.fromEntries(whole) };
 }

@@ -7,13 +7,11 @@ import type {
   Edit,
   EditResult,
   EvaluationOutcome,
-  EvaluationResults,
   EvaluationSummary,
   GateMeasurements,
   GatePolicy,
-  GateValues,
   GivenAnswer,
-  MergedMeans,
+  MergedCases,
   ModelDefaults,
   PlacedCase,
   PlainError,
@@ -188,14 +186,25 @@ export interface EngineMethods {
       readonly model: ModelReference;
       readonly against: VersionSource;
       readonly version: VersionSource;
-      readonly means: MergedMeans;
-      readonly results: EvaluationResults;
+      readonly merged: MergedCases;
+      readonly results: readonly CaseResult[];
+      /** Edits that are active in the version. */
+      readonly active_edits: number;
       /** Seconds that the cases took. */
       readonly seconds: number;
+      /** What the report is to call things. */
+      readonly about: {
+        readonly model: string;
+        readonly branch: string | null;
+        readonly against: 'parent' | 'base' | 'version';
+        readonly suite: string;
+      };
     },
-    Pick<EvaluationOutcome, 'metrics' | 'run_metrics'> & {
+    {
       readonly summary: EvaluationSummary;
-      readonly gate_values: GateValues;
+      readonly outcome: EvaluationOutcome;
+      /** The report as one page of HTML. */
+      readonly report: string;
     }
   >;
   readonly complete: Method<

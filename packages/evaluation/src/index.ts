@@ -147,6 +147,7 @@ export { reportPage } from './report/page.ts';
 export { comparableRuns, makeReport, type Report, type ReportRun, type RunLabels } from './report/report.ts';
 export { type RunFindings, type RunSummary, readFindings, summarise, summariseRun } from './report/summary.ts';
 export { formatNumber, type Table as ReportTable, withoutGaps } from './report/table.ts';
+export { type VersionReport, versionPage } from './report/version-page.ts';
 export { type ReportedRun, writeReport } from './report/write-report.ts';
 export { type Aggregate, aggregate } from './statistics/aggregate.ts';
 export {

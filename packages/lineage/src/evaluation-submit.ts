@@ -19,6 +19,7 @@ import type { Branch as BranchRow } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { getModel } from './models.ts';
 import { enqueue, nextSequence, type Submission } from './submit.ts';
+import { casesOfSuite, getSuite } from './suites.ts';
 import { findPlace, findVersion } from './versions.ts';
 
 export interface EvaluationSubmission extends Submission {
@@ -33,7 +34,9 @@ export interface EvaluationSubmission extends Submission {
   /** Checked cases, or where in the lineage to read them off. */
   readonly suite:
     | { readonly source: 'edits' | 'probes'; readonly cases: readonly SuiteCase[] }
-    | { readonly source: DerivedSuite };
+    | { readonly source: DerivedSuite }
+    /** Name or id of a stored suite. */
+    | { readonly source: 'stored'; readonly suite: string };
   readonly shards?: number | undefined;
 }
 
@@ -47,7 +50,7 @@ export const evaluationLane = (jobId: string, shard?: number): string =>
  * the queue would be a second truth beside it, lost with the queue's memory, while wake-ups may be lost at no cost.
  *
  * A suite read off the lineage is copied: what a branch does afterwards changes nothing of what was asked for.
- * `unknown_model`, `unknown_branch`, `unknown_version`; `invalid_request` when there is nothing to ask.
+ * `unknown_model`, `unknown_branch`, `unknown_version`; `not_found` for a suite; `invalid_request` when there is nothing to ask.
  */
 export async function submitEvaluation(db: Lineage, submission: EvaluationSubmission): Promise<JobResource> {
   return db.prisma.$transaction(async (tx) => {
@@ -55,7 +58,7 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
     const evaluated = await placeOf(tx, model.id, submission);
     const against = await comparedWith(tx, model, evaluated, submission.against);
     const { suite } = submission;
-    const cases = 'cases' in suite ? suite.cases.map((item) => ({ item, editId: null })) : await derive();
+    const { cases, name } = await casesFor(tx, suite, evaluated, against);
     if (cases.length === 0) throw nothingToAsk(suite.source);
     if (cases.length > evaluationLimits.cases) {
       const message = `${cases.length} cases in one evaluation; ${evaluationLimits.cases} are allowed`;
@@ -76,7 +79,7 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
       ...versions,
       input: {
         against: against.kind,
-        suite: { source: suite.source, digest: suiteDigest(cases.map(({ item }) => item)) },
+        suite: { source: suite.source, name, digest: suiteDigest(cases.map(({ item }) => item)) },
         cases: cases.length,
         active_edits: (await activeIn(tx, evaluated)).length,
         shards: ranges.length,
@@ -100,16 +103,31 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
       );
     }
     return queued;
-
-    async function derive(): Promise<readonly NewCase[]> {
-      const ids =
-        suite.source === 'applied'
-          ? await activeIn(tx, evaluated)
-          : Object.values(await switchedEdits(tx, against.tip, evaluated.tip)).flat();
-      const edits = await editsById(tx, ids);
-      return [...new Set(ids)].map((editId) => ({ item: { kind: 'edit', edit: edits.get(editId)!.edit }, editId }));
-    }
   });
+}
+
+/** The cases themselves, and the name of the stored suite that they are. */
+async function casesFor(
+  tx: Tx,
+  suite: EvaluationSubmission['suite'],
+  evaluated: Place,
+  against: Place,
+): Promise<{ readonly cases: readonly NewCase[]; readonly name: string | null }> {
+  const unknown = (items: readonly SuiteCase[]) => items.map((item) => ({ item, editId: null }));
+  if (suite.source === 'stored') {
+    const { id, name } = await getSuite(tx, suite.suite);
+    return { cases: unknown(await casesOfSuite(tx, id)), name };
+  }
+  if ('cases' in suite) return { cases: unknown(suite.cases), name: null };
+  const ids =
+    suite.source === 'applied'
+      ? await activeIn(tx, evaluated)
+      : Object.values(await switchedEdits(tx, against.tip, evaluated.tip)).flat();
+  const edits = await editsById(tx, ids);
+  const cases = [...new Set(ids)].map((editId): NewCase => {
+    return { item: { kind: 'edit', edit: edits.get(editId)!.edit }, editId };
+  });
+  return { cases, name: null };
 }
 
 const activeIn = async (tx: Tx, { tip }: Place): Promise<readonly string[]> => [

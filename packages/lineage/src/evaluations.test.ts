@@ -1,20 +1,24 @@
 // Evaluations in the database: shards end at once, fail, and are cancelled while they end; the whole goes on exactly once.
-import { type CaseResult, describeCase, type SuiteCase } from '@errata/contracts';
+import { type CaseResult, describeCase, type SuiteCase, suiteDigest } from '@errata/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   acquireLease,
   cancelJob,
   commitEvaluation,
   commitShard,
+  createSuite,
   evaluationLane,
   getEvaluation,
   getJob,
+  getReport,
   lanesNeedingWork,
   lanesOfShards,
   listEvaluations,
   listEvents,
   listJobs,
   listResults,
+  listSuiteCases,
+  listSuites,
   moveJob,
   readCases,
   recordResults,
@@ -107,10 +111,11 @@ test('shards that end at the same moment send the evaluation on once', async () 
     },
     ...{ delta_norm: null, perplexity: null, seconds: { edit: 0, evaluate: 1 } },
   };
-  const commit = { jobId: id, outcome: 'succeeded', summary, result, unasked: [] } as const;
+  const commit = { jobId: id, outcome: 'succeeded', summary, result, report: '<p>done</p>', unasked: [] } as const;
   await commitEvaluation(fixture.db, own, commit);
   await commitEvaluation(fixture.db, own, commit);
   expect(await getEvaluation(fixture.db, id)).toMatchObject({ state: 'succeeded', summary, outcome: result });
+  expect(await getReport(fixture.db, id)).toBe('<p>done</p>');
   const changed = await listResults(fixture.db, id, { changed: true }, { limit: 3 });
   expect(changed).toMatchObject({ has_more: true, next_cursor: '4' });
   expect((await listResults(fixture.db, id, { changed: true }, { limit: 1, after: '4' })).data[0]?.position).toBe(6);
@@ -205,4 +210,34 @@ test('what is asked about is fixed when it is submitted: the edits of a version,
 
   const found = await listEvaluations(fixture.db, { version_id: first.version }, { limit: 1 });
   expect(found).toMatchObject({ data: [{ id: difference.id }], has_more: true });
+});
+
+test('a stored suite never changes; storing it again changes nothing; evaluations copy it', async () => {
+  const suite = { name: 'towns', cases: probes(40), created_by: null };
+  const stored = await createSuite(fixture.db, suite);
+  expect(stored).toMatchObject({ object: 'suite', name: 'towns', cases: 40, digest: suiteDigest(suite.cases) });
+  expect(await createSuite(fixture.db, suite)).toEqual(stored);
+  await expect(createSuite(fixture.db, { ...suite, cases: probes(41) })).rejects.toMatchObject({ code: 'name_taken' });
+  await expect(createSuite(fixture.db, { ...suite, name: 'applied' })).rejects.toMatchObject({ code: 'name_taken' });
+  await expect(createSuite(fixture.db, { ...suite, name: 'none', cases: [] })).rejects.toThrow('no cases');
+  await expect(fixture.query("UPDATE suites SET digest = 'x'")).rejects.toThrow('append-only');
+  const page = await listSuiteCases(fixture.db, stored.id, { after: '37' });
+  expect(page.data).toMatchObject([
+    { position: 38, custom_id: 'p38', given: { prompt: 'Town 38 is' } },
+    { position: 39 },
+  ]);
+  expect((await listSuites(fixture.db)).data).toEqual([stored]);
+
+  const { id } = await submitEvaluation(fixture.db, {
+    model: imported.model,
+    against: 'parent',
+    suite: { source: 'stored', suite: 'towns' },
+    created_by: null,
+  });
+  const { suite: asked, cases } = await getEvaluation(fixture.db, id);
+  expect({ asked, cases: cases.total }).toEqual({
+    asked: { source: 'stored', name: 'towns', digest: stored.digest },
+    cases: 40,
+  });
+  await expect(getReport(fixture.db, id)).rejects.toMatchObject({ code: 'not_found', details: { state: 'waiting' } });
 });

@@ -13,6 +13,7 @@ import {
   type Page,
   type PlacedCase,
   type SuiteCase,
+  suiteSources,
   type VersionSource,
 } from '@errata/contracts';
 import { z } from 'zod';
@@ -27,11 +28,13 @@ import { sourceOfVersion } from './versions.ts';
 
 const inputSchema = z.object({
   against: z.enum(['parent', 'base', 'version']),
-  suite: z.object({ source: z.enum(['edits', 'probes', 'applied', 'difference']), digest: z.string() }),
+  suite: z.object({ source: z.enum(suiteSources), name: z.string().nullable(), digest: z.string() }),
 });
 
 /** What an evaluation, or one of its shards, works on. */
 export interface EvaluationWork {
+  /** Of the branch whose head was to be evaluated. */
+  readonly branch: string | null;
   /** The evaluation's own job. */
   readonly evaluationId: string;
   readonly model: StoredModel;
@@ -44,7 +47,10 @@ export async function openEvaluationWork(db: Db, job: JobRow): Promise<Evaluatio
   const { model_id, version_id, parent_version_id } = job;
   if (model_id === null || version_id === null || parent_version_id === null)
     throw new TypeError(`${job.id} is no evaluation`);
+  const { branch_id } = job;
+  const branch = branch_id === null ? null : await clientOf(db).branch.findUniqueOrThrow({ where: { id: branch_id } });
   return {
+    branch: branch?.name ?? null,
     evaluationId: job.parent_job_id ?? job.id,
     model: await getModel(db, model_id),
     version: await sourceOfVersion(db, version_id, model_id),
@@ -163,6 +169,8 @@ export interface EvaluationCommit {
   readonly outcome: 'succeeded' | 'completed_with_errors';
   readonly summary: EvaluationSummary;
   readonly result: EvaluationOutcome;
+  /** The report as one page of HTML. */
+  readonly report: string;
   /** Results of cases that no shard could ask. */
   readonly unasked: readonly CaseResult[];
 }
@@ -170,12 +178,13 @@ export interface EvaluationCommit {
 /** Ends an evaluation that is committing with its summary and digest. `stale_epoch`. */
 export async function commitEvaluation(db: Lineage, lease: Lease, commit: EvaluationCommit): Promise<void> {
   await failpoint('commit.before');
-  const { jobId, outcome, summary, result, unasked } = commit;
+  const { jobId, outcome, summary, result, report, unasked } = commit;
   await db.prisma.$transaction(async (tx) => {
     await holdLane(tx, lease);
     const { state, epoch } = await tx.job.findUniqueOrThrow({ where: { id: jobId } });
     if (state === outcome && epoch === lease.epoch) return; // committed by an earlier call whose answer was lost
     await writeResults(tx, jobId, unasked);
+    await tx.evaluationReport.upsert({ where: { jobId }, create: { jobId, page: report }, update: { page: report } });
     const { digest, measured, failed, changed } = result;
     const data = { digest, measured, failed, changed };
     const done = await transition(tx, {
@@ -309,6 +318,14 @@ export async function listResults(
     ({ position }) => String(position),
     ({ result }) => result,
   );
+}
+
+/** The report of an evaluation as a page of HTML. `unknown_job`; `not_found` while it has none. */
+export async function getReport(db: Db, evaluationId: string): Promise<string> {
+  const row = await clientOf(db).evaluationReport.findUnique({ where: { jobId: evaluationId } });
+  if (row !== null) return row.page;
+  const { state } = await getEvaluation(db, evaluationId);
+  throw new ErrataError('not_found', `${evaluationId} is ${state} and has no report`, { details: { state } });
 }
 
 /** Names of the metrics that there are figures for, in order. */

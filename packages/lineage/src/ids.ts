@@ -2,7 +2,18 @@
 import { randomBytes } from 'node:crypto';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
-export type IdPrefix = 'model' | 'branch' | 'job' | 'edit' | 'con' | 'art' | 'key' | 'inbox' | 'schedule' | 'run';
+export type IdPrefix =
+  | 'model'
+  | 'branch'
+  | 'job'
+  | 'edit'
+  | 'con'
+  | 'art'
+  | 'key'
+  | 'inbox'
+  | 'schedule'
+  | 'run'
+  | 'suite';
 
 let lastTime = 0;
 let counter = 0;

@@ -94,6 +94,7 @@ export {
   submitImport,
   submitRollback,
 } from './submit.ts';
+export * from './suites.ts';
 export * from './take.ts';
 export { type Finish, finishJob, type JobMarks, type JobRow, maxAttempts, moveJob, requeueJob } from './transitions.ts';
 export {

@@ -38,6 +38,9 @@ import type {
   ScheduleRequest,
   ScheduleResource,
   ScheduleRun,
+  StoredSuiteCase,
+  SuiteRequest,
+  SuiteResource,
   VersionDiff,
   VersionResource,
 } from '@errata/contracts';
@@ -292,6 +295,19 @@ export function createErrata(options: ErrataOptions) {
         const response = await transport.send('GET', at`/v1/evaluations/${id}/rows`, { ...call, accept: 'text/csv' });
         return response.text();
       },
+      /** The report as one page of HTML, once the evaluation is done. */
+      async report(id: string, call: CallOptions = {}): Promise<string> {
+        const path = at`/v1/evaluations/${id}/report`;
+        return (await transport.send('GET', path, { ...call, accept: 'text/html' })).text();
+      },
+    },
+    suites: {
+      /** Stores cases under a name; they never change. */
+      create: (request: SuiteRequest, call?: CallOptions) => post<SuiteResource>('/v1/suites', request, call),
+      list: (query: PageQuery = {}) => list<SuiteResource>('/v1/suites', { ...query }),
+      get: (suite: string, call?: CallOptions) => get<SuiteResource>(at`/v1/suites/${suite}`, call),
+      cases: (suite: string, query: PageQuery = {}) =>
+        list<StoredSuiteCase>(at`/v1/suites/${suite}/cases`, { ...query }),
     },
     /** Which move of a branch broke an answer. Queued as a job: follow it by `jobs.wait`, then read what it found. */
     bisections: {

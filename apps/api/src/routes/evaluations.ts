@@ -10,6 +10,7 @@ import {
 } from '@errata/contracts';
 import {
   getEvaluation,
+  getReport,
   lanesOfShards,
   listEvaluations,
   listResults,
@@ -145,6 +146,27 @@ export const evaluationRoutes =
           .type('text/csv; charset=utf-8')
           .header('content-disposition', `attachment; filename="${evaluation}.csv"`)
           .send(Readable.from(linesOf(evaluation, filter), { objectMode: false }));
+      },
+    );
+
+    app.get(
+      '/v1/evaluations/:evaluation/report',
+      {
+        config: read,
+        schema: {
+          tags,
+          summary: 'The report of an evaluation as one page of HTML',
+          params: params('evaluation'),
+          response: { 200: { description: 'The page', content: { 'text/html': { schema: z.string() } } } },
+        },
+      },
+      async (request, reply) => {
+        const page = await getReport(lineage, request.params.evaluation);
+        // It holds texts of models and of people, and loads nothing.
+        return reply
+          .type('text/html; charset=utf-8')
+          .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+          .send(page);
       },
     );
 

@@ -18,6 +18,7 @@ interface Options {
   against: string;
   shards?: number;
   csv?: string;
+  report?: string;
   wait: boolean;
   json?: true;
 }
@@ -44,11 +45,12 @@ export function register(program: Command): void {
       ),
     )
     .addOption(
-      new Option('--suite <suite>', `${derivedSuites.join(' or ')}; the edits that are applied when nothing is given`),
+      new Option('--suite <suite>', `${derivedSuites.join(', ')} or a stored suite; applied when nothing is given`),
     )
     .option('--against <version>', 'parent, base, or a version', 'parent')
     .option('--shards <n>', 'pieces that workers take side by side', wholeNumber)
     .option('--csv <file>', 'write what each case found')
+    .option('--report <file>', 'write the report, one page of HTML')
     .option('--no-wait', 'return as soon as the job is queued')
     .option('--json', 'print JSON')
     .action(async (reference: string, options: Options) => {
@@ -65,6 +67,8 @@ export function register(program: Command): void {
       process.exitCode = exitCodeOfJob(job.state);
       const evaluation = await client.evaluations.get(job.id);
       if (options.csv !== undefined) await writeFile(options.csv, await client.evaluations.csv(job.id));
+      if (options.report !== undefined && evaluation.outcome !== null)
+        await writeFile(options.report, await client.evaluations.report(job.id));
       if (options.json) return printJson(evaluation);
       console.log(outcomeOf(job));
       const { version_id, against, cases, summary, outcome } = evaluation;

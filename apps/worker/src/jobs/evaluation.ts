@@ -7,7 +7,8 @@ import {
   isTerminal,
   mergeCases,
   type PlacedCase,
-  resultsOf,
+  type SuiteSource,
+  suiteSources,
 } from '@errata/contracts';
 import {
   commitEvaluation,
@@ -25,7 +26,11 @@ import { modelReference } from '../models.ts';
 import { readInput } from './input.ts';
 
 const rangeSchema = z.object({ from: z.int(), to: z.int() });
-const inputSchema = z.object({ active_edits: z.int() });
+const inputSchema = z.object({
+  active_edits: z.int(),
+  against: z.enum(['parent', 'base', 'version']),
+  suite: z.object({ source: z.enum(suiteSources), name: z.string().nullable() }),
+});
 
 const placed = ({ result: _, ...placed }: StoredCase): PlacedCase => placed;
 
@@ -53,7 +58,7 @@ export async function evaluateShard(run: JobRun): Promise<void> {
 /** Merges what the shards found. Cases whose shard did not get to them are reported as failed, with what ended it. */
 export async function mergeEvaluation(run: JobRun): Promise<void> {
   const { lineage } = run.context;
-  const { evaluationId, model, version, against } = await openEvaluationWork(lineage, run.job);
+  const { evaluationId, branch, model, version, against } = await openEvaluationWork(lineage, run.job);
   const shards = await shardsOf(lineage, evaluationId);
   const open = shards.find(({ state }) => !isTerminal(state));
   if (open !== undefined) throw new ErrataError('internal', `${evaluationId} was sent on although ${open.id} goes on`);
@@ -66,8 +71,8 @@ export async function mergeEvaluation(run: JobRun): Promise<void> {
   });
   const late = new Map(unasked.map((result) => [result.position, result]));
   const results = cases.flatMap(({ position, result }) => result ?? late.get(position) ?? []);
-  const { active_edits } = readInput(inputSchema, run.job);
-  const { means, ...merged } = mergeCases(results, active_edits);
+  const { active_edits, suite, against: compared } = readInput(inputSchema, run.job);
+  const merged = mergeCases(results, active_edits);
   if (merged.measured === 0) {
     const { code, message } = results[0]!.error!;
     const error = {
@@ -81,19 +86,28 @@ export async function mergeEvaluation(run: JobRun): Promise<void> {
   }
   await run.move('evaluating');
   const seconds = shards.reduce((sum, shard) => sum + shard.seconds, 0);
-  const { summary, ...concluded } = await run.call(
+  const about = {
+    model: model.resource.name,
+    branch,
+    against: compared,
+    suite: suiteInWords[suite.source](suite.name),
+  };
+  const { summary, outcome, report } = await run.call(
     'concludeEvaluation',
-    { model: modelReference(model), against, version, means, results: resultsOf(results, active_edits), seconds },
+    { model: modelReference(model), against, version, merged, results, active_edits, seconds, about },
     'measure',
   );
   await run.move('committing');
-  const outcome = merged.failed > 0 ? 'completed_with_errors' : 'succeeded';
-  await commitEvaluation(lineage, run.lease, {
-    jobId: run.job.id,
-    outcome,
-    summary,
-    result: { ...merged, ...concluded },
-    unasked,
-  });
-  run.ended(outcome);
+  const end = merged.failed > 0 ? 'completed_with_errors' : 'succeeded';
+  const jobId = run.job.id;
+  await commitEvaluation(lineage, run.lease, { jobId, outcome: end, summary, result: outcome, report, unasked });
+  run.ended(end);
 }
+
+const suiteInWords: Readonly<Record<SuiteSource, (name: string | null) => string>> = {
+  edits: () => 'edits that were given',
+  probes: () => 'probes that were given',
+  applied: () => 'the edits that are active in it',
+  difference: () => 'the edits by which the two differ',
+  stored: (name) => `suite ${name}`,
+};

@@ -26,6 +26,8 @@ export interface Row {
   readonly cells: readonly (Cell | null)[];
   /** A row to compare with: never the best. */
   readonly reference?: boolean;
+  /** In place of the columns' formats, where rows differ in what they measure. */
+  readonly format?: Format;
 }
 
 export interface Table {
@@ -118,7 +120,8 @@ export function tableHtml(table: Table): Html {
   const best = columns.map((_, column) => bestOf(table, column));
   const cell = (row: Row, column: number) => {
     const found = row.cells[column];
-    const { format, group } = columns[column]!;
+    const { group } = columns[column]!;
+    const format = row.format ?? columns[column]!.format;
     const first = column > 0 && group !== columns[column - 1]!.group ? ' first' : '';
     if (found == null) return html`<td class="none${first}">–</td>`;
     const [low, high] = [found.low, found.high].map((end) => (end === undefined ? '' : formatNumber(end, format)));
