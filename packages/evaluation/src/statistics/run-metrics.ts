@@ -18,7 +18,12 @@ export interface RunMetric {
 /** All metrics of the level `run` for which a run has rows. Costs are measured, not computed from rows, and are not among them. */
 export function runMetrics(rows: Iterable<EvaluationRow>, options: BootstrapOptions = {}): readonly RunMetric[] {
   const groups = [...groupRows(rows).values()];
-  return [...romeScores(groups, options), ...readings.flatMap((reading) => streamMetrics(groups, reading, options))];
+  // Edits are a stream where they were tested one after another and then once more; elsewhere nothing is kept or forgotten.
+  const isStream = (['once', 'end'] as const).every((moment) => groups.some((group) => group.moment === moment));
+  return [
+    ...romeScores(groups, options),
+    ...(isStream ? readings.flatMap((reading) => streamMetrics(groups, reading, options)) : []),
+  ];
 }
 
 const romeParts = ['efficacy.score', 'paraphrase.score', 'neighbourhood.score'];

@@ -186,6 +186,8 @@ describe('metrics of a run', () => {
       'stream.test_ratio.token': 0.75,
       'stream.accurate_retention.token': 0.75,
     });
+    // Each edit by itself is no stream.
+    expect(found(rows.filter(({ moment }) => moment === 'once'))).toEqual({});
   });
 });
 
