@@ -73,7 +73,10 @@ describe('errata data check', () => {
     const useless = write('useless.json', '[{"subject": "x", "src": "y", "alt": "z", "answers": []}]');
     const cases: readonly (readonly [string[], RegExp])[] = [
       [[join(folder, 'none.json')], /^error not_found there is no file /],
-      [[write('cut.json', '[{"subject": "x"}, {"sub')], /^error unreadable_dataset .* is cut off in or after record 1/],
+      [
+        [write('cut.json', '[{"subject": "x"}, {"sub')],
+        /^error unreadable_dataset .* is cut off: .*after 1 whole record\n$/,
+      ],
       [['--layout', 'crossword', useless], /^error unknown_layout .*"crossword".*counterfact/],
     ];
     const outcomes = await Promise.all(cases.map(([args]) => data('check', ...args)));

@@ -24,7 +24,8 @@ export interface Layout {
   readonly kind: 'edits' | 'suite';
   /** Other names by which people ask for it. */
   readonly alsoCalled?: readonly string[];
-  readonly formats: readonly RawRecord['kind'][];
+  /** Whether its files are JSON (values) or CSV (rows). */
+  readonly formats: readonly ('value' | 'row')[];
   /** Ids are the user's own: a second one rejects its record. Elsewhere ids are ours and a second one is told apart. */
   readonly givenIds?: true;
   /** Where the records are, when the file is one JSON object. */

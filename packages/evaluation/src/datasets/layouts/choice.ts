@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import type { MultipleChoiceItem } from '../items.ts';
-import { has, id, type Layout, objectOf, parseRecord, type RecordPlace, text } from '../layout.ts';
+import { asObject, has, id, type Layout, objectOf, parseRecord, type RecordPlace, text } from '../layout.ts';
 import { Unusable } from '../rules.ts';
 import type { RawRecord } from '../source/records.ts';
 
@@ -28,7 +28,7 @@ export const csqa: Layout = {
   formats: ['value'],
   fits: (raw) => {
     const record = objectOf(raw);
-    return has(record, 'question', 'answerKey') || has(record?.question as Record<string, unknown> | undefined, 'stem');
+    return has(record, 'question', 'answerKey') || has(asObject(record?.question), 'stem');
   },
   read: (raw, place) => {
     const record = parseRecord(raw, csqaSchema);

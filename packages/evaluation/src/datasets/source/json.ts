@@ -22,11 +22,12 @@ export async function* jsonElements(file: string, path: string): AsyncGenerator<
     parser.write(piece);
     given += ready.length;
     yield* ready.splice(0);
-    if (fault) unreadable(file, `is not JSON: ${faultOf(fault)}, in or after record ${given}`, { record: given });
+    if (fault) unreadable(file, `is not JSON: ${faultOf(fault)}, after ${whole(given)}`, { whole: given });
   }
-  if (!parser.isEnded)
-    unreadable(file, `is cut off in or after record ${given}: its JSON does not end`, { record: given });
+  if (!parser.isEnded) unreadable(file, `is cut off: its JSON does not end, after ${whole(given)}`, { whole: given });
 }
+
+const whole = (elements: number): string => `${elements} whole ${elements === 1 ? 'record' : 'records'}`;
 
 /** The parser counts bytes twice, within its piece and in all; the second is of use to people. */
 const faultOf = ({ message }: Error): string =>

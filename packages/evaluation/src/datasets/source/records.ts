@@ -31,13 +31,6 @@ export interface DocumentShape {
   readonly records: (element: unknown) => readonly unknown[];
 }
 
-/** What tells how a file is to be read, apart from its own beginning. */
-export interface ReadingHints {
-  readonly documents: readonly DocumentShape[];
-  /** Whether a first row names columns. */
-  readonly isHeader: (row: readonly string[]) => boolean;
-}
-
 export type Written = { readonly format: DatasetFormat; readonly document?: DocumentShape };
 
 /**
@@ -73,11 +66,11 @@ function isObject(line: string | undefined): boolean {
   }
 }
 
-/** Every record of a file in order. Errors as the reader of its format. */
+/** Every record of a file in order; `isHeader` says whether a first row of CSV names columns. Errors as the reader of its format. */
 export async function* rawRecords(
   file: string,
   { format, document }: Written,
-  isHeader: ReadingHints['isHeader'],
+  isHeader: (row: readonly string[]) => boolean,
 ): AsyncGenerator<RawRecord, void, undefined> {
   let record = 0;
   if (format === 'json') {
