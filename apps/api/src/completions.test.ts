@@ -62,9 +62,9 @@ test('a conversation is answered in the shape of conversations, and replayed und
 describe('what cannot be answered', () => {
   test.each([
     [{ model: 'none' }, 404, 'unknown_model'],
-    [{ model: 'tiny@none' }, 404, 'unknown_branch'],
+    [{ model: 'tiny@none' }, 404, 'unknown_reference'],
     [{ model: 'tiny@ver_0000' }, 404, 'unknown_version'],
-    [{ model: 'tiny@' }, 404, 'unknown_branch'],
+    [{ model: 'tiny@' }, 404, 'unknown_reference'],
     [{ prompt: 'word '.repeat(500) }, 422, 'prompt_too_long'],
     [{ prompt: [] }, 400, 'invalid_request'],
     [{ max_tokens: 0 }, 400, 'invalid_request'],

@@ -1,5 +1,8 @@
 // OpenAPI 3.1 from the very schemas that validate, with each operation's scope and the problem it may answer.
 import {
+  aliasMoveSchema,
+  aliasRequestSchema,
+  aliasSchema,
   artefactRequestSchema,
   artefactSchema,
   bisectionRequestSchema,
@@ -36,6 +39,7 @@ import {
   policyRequestSchema,
   policyRevisionSchema,
   problemSchema,
+  referenceSchema,
   rollbackRequestSchema,
   scheduleChangeSchema,
   scheduleRequestSchema,
@@ -43,6 +47,8 @@ import {
   scheduleSchema,
   suiteRequestSchema,
   suiteSchema,
+  tagRequestSchema,
+  tagSchema,
   versionDiffSchema,
   versionSchema,
 } from '@errata/contracts';
@@ -54,6 +60,9 @@ import { type OpenapiDocument, tidyDocument } from './openapi-tidy.ts';
 
 /** Schemas that the document names; the others stand where they are used. */
 const named = {
+  Alias: aliasSchema,
+  AliasMove: aliasMoveSchema,
+  AliasRequest: aliasRequestSchema,
   ArtefactRequest: artefactRequestSchema,
   Artefact: artefactSchema,
   Bisection: bisectionSchema,
@@ -97,6 +106,9 @@ const named = {
   ScheduleRequest: scheduleRequestSchema,
   ScheduleRun: scheduleRunSchema,
   Schedule: scheduleSchema,
+  Reference: referenceSchema,
+  Tag: tagSchema,
+  TagRequest: tagRequestSchema,
   Version: versionSchema,
   VersionDiff: versionDiffSchema,
 } satisfies Record<string, z.ZodType>;
@@ -128,6 +140,7 @@ export async function registerOpenapi(app: FastifyInstance): Promise<void> {
       tags: [
         'models',
         'branches',
+        'names',
         'versions',
         'edit jobs',
         'inbox',

@@ -66,7 +66,7 @@ describe('branches', () => {
     const taken = await api.post('/v1/models/atlas/branches', { name: 'copy' });
     expect([taken.status, taken.body.code]).toEqual([409, 'name_taken']);
     for (const [from, code] of [
-      ['nowhere', 'unknown_branch'],
+      ['nowhere', 'unknown_reference'],
       [`ver_${'0'.repeat(64)}`, 'unknown_version'],
     ]) {
       expect((await api.post('/v1/models/atlas/branches', { name: 'lost', from })).body.code).toBe(code);

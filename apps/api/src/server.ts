@@ -13,6 +13,7 @@ import { registerOpenapi } from './openapi.ts';
 import { type ApiLimits, type ApiParts, defaultLimits } from './parts.ts';
 import { countOpenJobs, latestEventIds } from './queries.ts';
 import { createRateLimiter } from './rate-limit.ts';
+import { aliasRoutes } from './routes/aliases.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { artefactRoutes } from './routes/artefacts.ts';
 import { branchRoutes } from './routes/branches.ts';
@@ -28,6 +29,7 @@ import { rollbackRoutes } from './routes/rollbacks.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { searchRoutes } from './routes/searches.ts';
 import { suiteRoutes } from './routes/suites.ts';
+import { tagRoutes } from './routes/tags.ts';
 import { versionRoutes } from './routes/versions.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -81,6 +83,8 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(modelRoutes(parts));
   await app.register(branchRoutes(parts));
   await app.register(policyRoutes(parts));
+  await app.register(tagRoutes(parts));
+  await app.register(aliasRoutes(parts));
   await app.register(versionRoutes(parts));
   await app.register(editJobRoutes(parts));
   await app.register(inboxRoutes(parts));

@@ -1,9 +1,11 @@
 // The errata command: one program, one subcommand a file.
 import { Command, CommanderError } from 'commander';
+import { register as registerAlias } from './commands/alias.ts';
 import { register as registerApprove } from './commands/approve.ts';
 import { register as registerAsk } from './commands/ask.ts';
 import { register as registerBisect } from './commands/bisect.ts';
 import { register as registerBlame } from './commands/blame.ts';
+import { register as registerBranch } from './commands/branch.ts';
 import { register as registerData } from './commands/data.ts';
 import { register as registerDemo } from './commands/demo.ts';
 import { register as registerDiff } from './commands/diff.ts';
@@ -16,10 +18,13 @@ import { register as registerInbox } from './commands/inbox.ts';
 import { register as registerJobs } from './commands/jobs.ts';
 import { register as registerKeys } from './commands/keys.ts';
 import { register as registerLog } from './commands/log.ts';
+import { register as registerReset } from './commands/reset.ts';
+import { register as registerRevert } from './commands/revert.ts';
 import { register as registerRollback } from './commands/rollback.ts';
 import { register as registerSchedule } from './commands/schedule.ts';
 import { register as registerScore } from './commands/score.ts';
 import { register as registerShow } from './commands/show.ts';
+import { register as registerTag } from './commands/tag.ts';
 import { register as registerTry } from './commands/try.ts';
 import { register as registerUp } from './commands/up.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -50,7 +55,12 @@ for (const register of [
   registerBisect,
   registerBlame,
   registerAsk,
+  registerRevert,
+  registerReset,
   registerRollback,
+  registerBranch,
+  registerTag,
+  registerAlias,
   registerScore,
   registerTry,
   registerData,

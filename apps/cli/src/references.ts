@@ -1,5 +1,6 @@
 // How commands name a model and where on it: MODEL, MODEL@BRANCH or MODEL@VERSION, and settings as key=value.
 import { ErrataError } from '@errata/contracts';
+import type { ErrataClient } from '@errata/sdk';
 
 export interface Reference {
   readonly model: string;
@@ -19,6 +20,13 @@ export function parseReference(text: string): Reference {
 export function placeOf(text: string): { readonly model: string; readonly branch?: string; readonly version?: string } {
   const { model, at } = parseReference(text);
   return at.startsWith('ver_') ? { model, version: at } : { model, branch: at };
+}
+
+/** The id of a version that is named by its id, the beginning of one, or as MODEL@NAME for a branch, an alias or a tag. */
+export async function versionNamed(client: ErrataClient, text: string): Promise<string> {
+  if (text.startsWith('ver_')) return text;
+  const { model, at } = parseReference(text);
+  return (await client.resolve(model, at)).version_id;
 }
 
 /** Collects repeated `--set key=value`; values are JSON where they parse as JSON, else text. */

@@ -39,6 +39,9 @@ export const errorCatalogue = {
   unknown_model: user(404, 'No model has this name or id'),
   unknown_branch: user(404, 'The model has no branch of this name'),
   unknown_version: user(404, 'No version has this id'),
+  unknown_tag: user(404, 'The model has no tag of this name'),
+  unknown_alias: user(404, 'The model has no alias of this name'),
+  unknown_reference: user(404, 'The model has no branch, alias or tag of this name'),
   unknown_job: user(404, 'No job has this id'),
   unknown_edit: user(404, 'No such edit is active on the branch'),
   unknown_editor: user(422, 'No editor has this name'),
@@ -49,6 +52,7 @@ export const errorCatalogue = {
 
   // Conflicts
   name_taken: user(409, 'The name is already in use'),
+  stale_alias: user(409, 'The alias is not where the request says'),
   stale_parent: user(409, 'The branch has moved past the given parent version'),
   inseparable_edits: user(422, 'These edits share deltas with others and cannot be dropped without them'),
   protected_branch: user(409, 'The branch is protected'),

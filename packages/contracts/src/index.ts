@@ -12,6 +12,7 @@ export * from './failpoint.ts';
 export * from './gate.ts';
 export * from './inbox.ts';
 export * from './manifest.ts';
+export * from './names.ts';
 export * from './resources.ts';
 export * from './results.ts';
 export * from './schedules.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { editorNames } from './editor-configs.ts';
 import { gatePolicySchema, gateVerdictSchema } from './gate.ts';
-import { deltaReferenceSchema } from './manifest.ts';
+import { deltaReferenceSchema, versionPrefix } from './manifest.ts';
 import { editResultSchema, evaluationSummarySchema } from './results.ts';
 import { jobKinds, jobStates } from './states.ts';
 
@@ -20,6 +20,11 @@ export type Scope = (typeof scopes)[number];
 export const nameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower-case letters, digits, dot, dash and underscore, 64 at most');
+/** What may be made under a name of a model: branches, aliases, tags. A version id is no name. */
+export const referenceNameSchema = nameSchema.refine(
+  (name) => !name.startsWith(versionPrefix),
+  `a name does not begin with ${versionPrefix}`,
+);
 const metadata = z.record(z.string().max(64), z.string().max(512));
 const time = z.iso.datetime();
 
@@ -95,8 +100,8 @@ export const policyRevisionSchema = branchPolicySchema.extend({
 export type PolicyRevision = z.output<typeof policyRevisionSchema>;
 
 export const branchRequestSchema = z.strictObject({
-  name: nameSchema,
-  /** A version id, or another branch's name. */
+  name: referenceNameSchema,
+  /** A version id or the beginning of one, or the name of a branch, an alias or a tag. */
   from: z.string().default('main'),
   gate: gatePolicySchema.optional(),
   default_editor: z.enum(editorNames).optional(),
@@ -119,6 +124,8 @@ export const branchSchema = z.strictObject({
   protected: z.boolean(),
   policy_revision: z.int(),
   created_at: time,
+  /** Set on branches that can be restored. */
+  deleted_at: time.nullable(),
 });
 export type BranchResource = z.output<typeof branchSchema>;
 

@@ -8,14 +8,13 @@ import {
   type GatePolicy,
   type JobState,
   type Page,
-  versionPrefix,
 } from '@errata/contracts';
-import { asJson, clientOf, type Db, isUniqueViolation, type Lineage, type Tx } from './client.ts';
+import { asJson, clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { type PageRequest, pageOf } from './pages.ts';
+import { claimName, resolveReference } from './references.ts';
 import { transition } from './transitions.ts';
-import { findPlace } from './versions.ts';
 
 const lanePrefix = 'branch:';
 export const branchLane = (branchId: string): string => `${lanePrefix}${branchId}`;
@@ -45,20 +44,29 @@ export async function findBranchById(db: Db, id: string): Promise<BranchRow> {
 export const getBranchById = async (db: Db, id: string): Promise<BranchResource> =>
   branchResource(await findBranchById(db, id));
 
-/** A model's branches by name. The cursor is a name. */
-export async function listBranches(db: Db, modelId: string, page: PageRequest = {}): Promise<Page<BranchResource>> {
+/** A model's branches by name, or those that were deleted and can be restored. The cursor is a name, or an id. */
+export async function listBranches(
+  db: Db,
+  modelId: string,
+  page: PageRequest & { readonly deleted?: boolean | undefined } = {},
+): Promise<Page<BranchResource>> {
   const limit = page.limit ?? 20;
+  const key = page.deleted === true ? 'id' : 'name';
   const rows = await clientOf(db).branch.findMany({
-    where: { modelId, deletedAt: null, ...(page.after === undefined ? {} : { name: { gt: page.after } }) },
-    orderBy: { name: 'asc' },
+    where: {
+      modelId,
+      deletedAt: page.deleted === true ? { not: null } : null,
+      ...(page.after === undefined ? {} : { [key]: { gt: page.after } }),
+    },
+    orderBy: { [key]: 'asc' },
     take: limit + 1,
   });
-  return pageOf(rows, limit, ({ name }) => name, branchResource);
+  return pageOf(rows, limit, (row) => row[key], branchResource);
 }
 
 export interface NewBranch {
   readonly name: string;
-  /** A version id (or a unique prefix), or another branch's name. */
+  /** As `resolveReference` takes it. */
   readonly from: string;
   readonly gate?: GatePolicy | undefined;
   readonly default_editor?: string | undefined;
@@ -70,25 +78,31 @@ export interface NewBranch {
   readonly created_by?: string | null | undefined;
 }
 
-/** Creates a branch at a version or at another branch's head. `name_taken`, `unknown_branch`, `unknown_version`. */
+/** Creates a branch where a reference points. `name_taken`, `unknown_reference`, `unknown_version`. */
 export async function createBranch(db: Lineage, modelId: string, branch: NewBranch): Promise<BranchResource> {
-  try {
-    return await db.prisma.$transaction(async (tx) => {
-      const start = await startOf(tx, modelId, branch.from);
-      return branchResource(await insertBranch(tx, { modelId, ...start, ...branch, jobId: null }));
-    });
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error;
-    throw new ErrataError('name_taken', `the model already has a branch ${JSON.stringify(branch.name)}`);
-  }
+  return db.prisma.$transaction(async (tx) => {
+    await claimName(tx, modelId, branch.name);
+    const { version, tip } = await resolveReference(tx, modelId, branch.from);
+    return branchResource(await insertBranch(tx, { ...branch, modelId, version, tip, jobId: null }));
+  });
 }
 
-async function startOf(tx: Tx, modelId: string, from: string): Promise<{ version: string; tip: string | null }> {
-  if (!from.startsWith(versionPrefix)) {
-    const source = await findBranch(tx, modelId, from);
-    return { version: source.headVersionId, tip: source.tipId };
-  }
-  return findPlace(tx, from, modelId);
+/**
+ * Brings a deleted branch back as it was, with its head, history and policy. Its name stands for the one that was deleted last.
+ * `unknown_branch` when none was, `name_taken` when something else has the name now.
+ */
+export async function restoreBranch(db: Lineage, modelId: string, nameOrId: string): Promise<BranchResource> {
+  return db.prisma.$transaction(async (tx) => {
+    const row = await tx.branch.findFirst({
+      where: { modelId, deletedAt: { not: null }, OR: [{ name: nameOrId }, { id: nameOrId }] },
+      orderBy: { deletedAt: 'desc' },
+    });
+    if (row === null) {
+      throw new ErrataError('unknown_branch', `the model has no deleted branch ${JSON.stringify(nameOrId)}`);
+    }
+    await claimName(tx, modelId, row.name);
+    return branchResource(await tx.branch.update({ where: { id: row.id }, data: { deletedAt: null } }));
+  });
 }
 
 /** Writes a branch and the first move of its history. */
@@ -200,4 +214,5 @@ export const branchResource = (row: BranchRow): BranchResource => ({
   protected: row.protected,
   policy_revision: row.policyRevision,
   created_at: row.createdAt.toISOString(),
+  deleted_at: row.deletedAt?.toISOString() ?? null,
 });

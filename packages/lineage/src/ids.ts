@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 export type IdPrefix =
   | 'model'
+  | 'tag'
+  | 'alias'
   | 'branch'
   | 'job'
   | 'edit'

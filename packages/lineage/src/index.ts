@@ -1,4 +1,5 @@
 // The face of @errata/lineage: what is true, and the only ways to change it.
+export * from './aliases.ts';
 export { findAnswer, keepAnswer } from './answers.ts';
 export {
   approvedCandidate,
@@ -18,6 +19,7 @@ export {
   getBranchById,
   listBranches,
   type NewBranch,
+  restoreBranch,
 } from './branches.ts';
 export { type Db, type Lineage, type LineageOptions, openLineage, type Tx } from './client.ts';
 export * from './commit.ts';
@@ -67,6 +69,7 @@ export { getModel, listModels, type ModelFile, type StoredModel } from './models
 export { explainOutage } from './outage.ts';
 export type { PageRequest } from './pages.ts';
 export { getPolicy, listPolicies, type PolicyChange, setPolicy } from './policies.ts';
+export { type Place, type Reference, referenceResource, resolveReference } from './references.ts';
 export * from './rollback-plan.ts';
 export { runSchedule, type Tick } from './schedule-run.ts';
 export {
@@ -95,6 +98,7 @@ export {
   submitRollback,
 } from './submit.ts';
 export * from './suites.ts';
+export * from './tags.ts';
 export * from './take.ts';
 export { type Finish, finishJob, type JobMarks, type JobRow, maxAttempts, moveJob, requeueJob } from './transitions.ts';
 export {

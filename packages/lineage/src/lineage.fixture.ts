@@ -88,7 +88,7 @@ export const submitEdits = (
   db: Lineage,
   model: string,
   edits: readonly Edit[],
-  more: { parent?: string; branch?: string } = {},
+  more: { readonly parent?: string; readonly branch?: string } = {},
 ) =>
   submitEditJob(db, {
     model,
@@ -119,12 +119,13 @@ export async function edit(
   db: Lineage,
   imported: { model: string; lane: string },
   customIds: readonly string[],
-  more: { batched?: boolean } = {},
+  more: { batched?: boolean; branch?: string } = {},
 ): Promise<CommittedVersion & { job: string; edits: readonly string[] }> {
   await submitEdits(
     db,
     imported.model,
     customIds.map((id) => madeEdit(id)),
+    more,
   );
   const { lease, taken } = await take(db, imported.lane);
   await toCommitting(db, lease, taken.id);

@@ -1,5 +1,8 @@
 // The client: one object with a member per resource of the API.
 import type {
+  AliasMoveResource,
+  AliasRequest,
+  AliasResource,
   ArtefactResource,
   artefactRequestSchema,
   BisectionRequest,
@@ -33,6 +36,7 @@ import type {
   MoveResource,
   PolicyRequest,
   PolicyRevision,
+  ReferenceResource,
   RollbackRequest,
   ScheduleChange,
   ScheduleRequest,
@@ -41,6 +45,8 @@ import type {
   StoredSuiteCase,
   SuiteRequest,
   SuiteResource,
+  TagRequest,
+  TagResource,
   VersionDiff,
   VersionResource,
 } from '@errata/contracts';
@@ -182,8 +188,11 @@ export function createErrata(options: ErrataOptions) {
       import: (request: ImportRequest, call?: CallOptions) => post<JobResource>('/v1/models', request, call),
     },
     branches: {
-      list: (model: string, query: PageQuery = {}) =>
-        list<BranchResource>(at`/v1/models/${model}/branches`, { ...query }),
+      list: (model: string, query: PageQuery & { readonly deleted?: boolean } = {}) =>
+        list<BranchResource>(at`/v1/models/${model}/branches`, {
+          ...query,
+          deleted: query.deleted === undefined ? undefined : String(query.deleted),
+        }),
       get: (model: string, branch: string, call?: CallOptions) =>
         get<BranchResource>(at`/v1/models/${model}/branches/${branch}`, call),
       create: (model: string, request: BranchRequest, call?: CallOptions) =>
@@ -192,6 +201,9 @@ export function createErrata(options: ErrataOptions) {
       async delete(model: string, branch: string, call: CallOptions = {}): Promise<void> {
         await transport.send('DELETE', at`/v1/models/${model}/branches/${branch}`, call);
       },
+      /** Brings a deleted branch back as it was; by id where several of its name were deleted. */
+      restore: (model: string, branch: string, call?: CallOptions) =>
+        post<BranchResource>(at`/v1/models/${model}/branches/${branch}/restore`, undefined, call),
       /** What may move the branch: its gate, approvals, automatic rollback, protection. */
       policy: (model: string, branch: string, call?: CallOptions) =>
         get<PolicyRevision>(at`/v1/models/${model}/branches/${branch}/policy`, call),
@@ -204,6 +216,36 @@ export function createErrata(options: ErrataOptions) {
       /** The branch's moves, newest first. */
       log: (model: string, branch: string, query: PageQuery = {}) =>
         list<MoveResource>(at`/v1/models/${model}/branches/${branch}/log`, { ...query }),
+    },
+    /** What a name of a model, or the beginning of a version's id, stands for now. */
+    resolve: (model: string, reference: string, call?: CallOptions) =>
+      get<ReferenceResource>(at`/v1/models/${model}/references/${reference}`, call),
+    tags: {
+      list: (model: string, query: PageQuery = {}) => list<TagResource>(at`/v1/models/${model}/tags`, { ...query }),
+      get: (model: string, tag: string, call?: CallOptions) =>
+        get<TagResource>(at`/v1/models/${model}/tags/${tag}`, call),
+      /** Names a version for good. */
+      create: (model: string, request: TagRequest, call?: CallOptions) =>
+        post<TagResource>(at`/v1/models/${model}/tags`, request, call),
+      async delete(model: string, tag: string, call: CallOptions = {}): Promise<void> {
+        await transport.send('DELETE', at`/v1/models/${model}/tags/${tag}`, call);
+      },
+    },
+    aliases: {
+      list: (model: string, query: PageQuery = {}) =>
+        list<AliasResource>(at`/v1/models/${model}/aliases`, { ...query }),
+      get: (model: string, alias: string, call?: CallOptions) =>
+        get<AliasResource>(at`/v1/models/${model}/aliases/${alias}`, call),
+      /** Puts an alias on a version; with `if_version_id`, only when nobody has moved it meanwhile. */
+      set: (model: string, alias: string, request: AliasRequest, call: CallOptions = {}) =>
+        json<AliasResource>('PUT', at`/v1/models/${model}/aliases/${alias}`, { ...call, body: request }),
+      /** Takes an alias out of service. Its history stays. */
+      async delete(model: string, alias: string, call: CallOptions = {}): Promise<void> {
+        await transport.send('DELETE', at`/v1/models/${model}/aliases/${alias}`, call);
+      },
+      /** Every move, newest first. */
+      history: (model: string, alias: string, query: PageQuery = {}) =>
+        list<AliasMoveResource>(at`/v1/models/${model}/aliases/${alias}/history`, { ...query }),
     },
     versions: {
       list: (model: string, query: PageQuery = {}) =>

@@ -1,6 +1,14 @@
 // Branches: named pointers to versions, and their histories.
 import { branchRequestSchema, branchSchema, moveSchema, pageSchema } from '@errata/contracts';
-import { branchLog, createBranch, deleteBranch, getBranch, getModel, listBranches } from '@errata/lineage';
+import {
+  branchLog,
+  createBranch,
+  deleteBranch,
+  getBranch,
+  getModel,
+  listBranches,
+  restoreBranch,
+} from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf, requireScope } from '../auth.ts';
@@ -23,13 +31,14 @@ export const branchRoutes =
         config: { access: 'models:read' },
         schema: {
           tags,
-          summary: 'List the branches of a model',
+          summary: 'List the branches of a model, or with `deleted` those that can be restored',
           params: params('model'),
-          querystring: pageQuery,
+          querystring: pageQuery.extend({ deleted: z.enum(['true', 'false']).default('false') }),
           response: { 200: pageSchema(branchSchema) },
         },
       },
-      async ({ params: { model }, query }) => shown(await listBranches(lineage, await modelId(model), query)),
+      async ({ params: { model }, query }) =>
+        shown(await listBranches(lineage, await modelId(model), { ...query, deleted: query.deleted === 'true' })),
     );
 
     app.post(
@@ -38,7 +47,7 @@ export const branchRoutes =
         config: { access: 'edits:write' },
         schema: {
           tags,
-          summary: "Create a branch at a version or at another branch's head",
+          summary: 'Create a branch at a version, or where another branch, an alias or a tag is',
           description: 'A policy of its own (gate, approval, automatic rollback, protection) needs the scope `admin`.',
           params: params('model'),
           headers: postHeaders,
@@ -87,6 +96,21 @@ export const branchRoutes =
         await deleteBranch(lineage, await modelId(model), branch);
         return reply.status(204).send();
       },
+    );
+
+    app.post(
+      '/v1/models/:model/branches/:branch/restore',
+      {
+        config: { access: 'edits:write' },
+        schema: {
+          tags,
+          summary: 'Bring a deleted branch back as it was; by id where several of its name were deleted',
+          params: params('model', 'branch'),
+          headers: postHeaders,
+          response: { 200: branchSchema },
+        },
+      },
+      async ({ params: { model, branch } }) => restoreBranch(lineage, await modelId(model), branch),
     );
 
     app.get(

@@ -7,10 +7,9 @@ import {
   completionSchema,
   ErrataError,
   type VersionSource,
-  versionPrefix,
 } from '@errata/contracts';
 import type { ChatMessage, Completion, ModelReference, Sampling } from '@errata/engine';
-import { forgetBrokenSnapshot, getBranch, getModel, getVersion, type Lineage, sourceAt } from '@errata/lineage';
+import { forgetBrokenSnapshot, getModel, type Lineage, resolveReference, sourceAt } from '@errata/lineage';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
@@ -30,17 +29,16 @@ interface Served {
 }
 
 /**
- * What `name`, `name@branch`, `name@ver_...` stand for; ids serve as names.
- * @throws ErrataError `unknown_model`, `unknown_branch`, `unknown_version`
+ * What `name` (its branch `main`), `name@branch`, `name@alias`, `name@tag`, `name@ver_...` stand for; ids serve as names.
+ * @throws ErrataError `unknown_model`, `unknown_reference`, `unknown_version`
  */
 export async function resolveServed(lineage: Lineage, reference: string): Promise<Served> {
   const at = reference.indexOf('@');
   const { resource, files } = await getModel(lineage, at < 0 ? reference : reference.slice(0, at));
   const rest = at < 0 ? 'main' : reference.slice(at + 1);
-  const named = rest.startsWith(versionPrefix) ? rest : (await getBranch(lineage, resource.id, rest)).head;
-  const { resource: version, tip } = await getVersion(lineage, named, resource.id);
+  const { version, tip } = await resolveReference(lineage, resource.id, rest);
   return {
-    version: version.id,
+    version,
     model: {
       digest: resource.digest,
       files: files.map(({ path, blob, bytes }) => ({ name: path, sha256: blob, size: bytes })),

@@ -6,6 +6,7 @@ import { changedLines } from '../evaluation-output.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
 import { printJson } from '../output.ts';
+import { versionNamed } from '../references.ts';
 import { suiteOf } from './evaluate.ts';
 
 interface Options {
@@ -18,7 +19,9 @@ interface Options {
 export function register(program: Command): void {
   program
     .command('diff <from> <to>')
-    .description('the deltas and edits by which two versions differ; with probes, the answers that changed')
+    .description(
+      'the deltas and edits by which two versions (ver_... or MODEL@NAME) differ; with probes, the answers that changed',
+    )
     .addOption(
       new Option('--probes <file>', 'ask both versions these questions (JSONL)').conflicts(['edits', 'answers']),
     )
@@ -27,7 +30,7 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (from: string, to: string, options: Options) => {
       const client = connect();
-      const diff = await client.versions.diff(from, to);
+      const diff = await client.versions.diff(await versionNamed(client, from), await versionNamed(client, to));
       const asked = options.probes !== undefined || options.edits !== undefined || options.answers === true;
       if (!asked && options.json) return printJson(diff);
       if (!options.json) {

@@ -1,0 +1,75 @@
+// Names of versions: branches that grow, tags that stay, aliases that move and say so. One name means one of them.
+import { z } from 'zod';
+import { referenceNameSchema } from './resources.ts';
+
+const time = z.iso.datetime();
+
+export const referenceKinds = ['version', 'branch', 'alias', 'tag'] as const;
+export type ReferenceKind = (typeof referenceKinds)[number];
+
+/** What a name, or a version id or the beginning of one, stands for now. */
+export const referenceSchema = z.strictObject({
+  object: z.literal('reference'),
+  kind: z.enum(referenceKinds),
+  name: z.string(),
+  version_id: z.string(),
+});
+export type ReferenceResource = z.output<typeof referenceSchema>;
+
+export const tagRequestSchema = z.strictObject({
+  name: referenceNameSchema,
+  /** A version id or the beginning of one, or the name of a branch, an alias or another tag. */
+  version: z.string().min(1),
+  message: z.string().min(1).max(1000).optional(),
+});
+export type TagRequest = z.input<typeof tagRequestSchema>;
+export const tagSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('tag'),
+  model_id: z.string(),
+  name: z.string(),
+  version_id: z.string(),
+  message: z.string().nullable(),
+  /** Id of the API key. */
+  created_by: z.string().nullable(),
+  created_at: time,
+});
+export type TagResource = z.output<typeof tagSchema>;
+
+export const aliasRequestSchema = z.strictObject({
+  /** A version id or the beginning of one, or the name of a branch, a tag or another alias: where it is now, it goes no further with it. */
+  version: z.string().min(1),
+  reason: z.string().min(1).max(1000).optional(),
+  /** Where the caller has seen the alias; null for an alias that is not there. `409 stale_alias` when it is elsewhere. */
+  if_version_id: z.string().nullable().optional(),
+});
+export type AliasRequest = z.input<typeof aliasRequestSchema>;
+export const aliasSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('alias'),
+  model_id: z.string(),
+  name: z.string(),
+  version_id: z.string(),
+  /** Number of its last move. */
+  sequence: z.int(),
+  created_at: time,
+  moved_at: time,
+});
+export type AliasResource = z.output<typeof aliasSchema>;
+
+export const aliasMoveKinds = ['created', 'moved', 'deleted', 'restored'] as const;
+/** One step of an alias's append-only history. */
+export const aliasMoveSchema = z.strictObject({
+  sequence: z.int(),
+  kind: z.enum(aliasMoveKinds),
+  from_version: z.string().nullable(),
+  /** Null for its deletion. */
+  to_version: z.string().nullable(),
+  /** What the caller named. */
+  target: z.string().nullable(),
+  reason: z.string().nullable(),
+  /** Id of the API key. */
+  moved_by: z.string().nullable(),
+  created_at: time,
+});
+export type AliasMoveResource = z.output<typeof aliasMoveSchema>;
