@@ -90,6 +90,7 @@ export async function lifelong(client: ErrataClient, queue: string): Promise<voi
       wrong.map((row) => [row.prompt, row.target ?? '', row.answer_after ?? '']),
     ),
   );
+  const told = await evaluate(client, { suite: 'applied' });
   const noticed = wrong.find(({ prompt }) => prompt === bad.rephrases![1]);
   if (noticed === undefined) throw new ErrataError('internal', 'the hoax was not noticed');
 
@@ -123,7 +124,9 @@ export async function lifelong(client: ErrataClient, queue: string): Promise<voi
   console.log(
     `\nwatched facts right: ${scoreOf(morning)} in the morning, ${scoreOf(rows)} in the evening, ${scoreOf(night)} now`,
   );
-  console.log(`news that the model tells as it was reported: ${scoreOf(kept)}`);
+  console.log(`news told as it came in: ${scoreOf(told)} in the evening, hoax included, ${scoreOf(kept)} now`);
+  for (const { prompt, target, answer_after } of kept.filter((row) => !isRight(row)))
+    console.log(colors.dim(`  not: ${prompt} ${target}, but ${answer_after}`));
   const twin = await withoutHoax(client, root, batches, bad.custom_id, shipped);
   if (twin !== now) throw new ErrataError('internal', `main is at ${now}, its twin at ${twin}`);
   console.log(
