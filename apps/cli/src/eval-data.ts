@@ -1,7 +1,7 @@
 // What an evaluation is about: the cases of a data set file, and what else of other files is asked along the way.
 import { basename } from 'node:path';
 import { ErrataError } from '@errata/contracts';
-import type { AbilitySuite, DatasetCase, DatasetReport } from '@errata/evaluation';
+import type { AbilitySuite, DatasetCase, DatasetReport, QuestionItem } from '@errata/evaluation';
 
 export interface EvalData {
   /** What people call it. */
@@ -48,6 +48,21 @@ function warnOf(file: string, { records, rejected }: DatasetReport): void {
     .map(({ record, field, rule }) => `record ${record} (${field}: ${rule})`);
   const more = rejected.length > named.length ? ` and ${rejected.length - named.length} more` : '';
   console.error(`${rejected.length} of ${records} records of ${file} cannot be used: ${named.join(', ')}${more}`);
+}
+
+/**
+ * Reads questions that no edit is about.
+ * @throws ErrataError `invalid_request` for a file of other items; as `loadDataset`
+ */
+export async function readQuestions(data: DataFile | undefined): Promise<readonly QuestionItem[]> {
+  if (data === undefined) return [];
+  const { loadDataset } = await import('@errata/evaluation');
+  const { items, report } = await loadDataset(data.file, chosen(data));
+  const questions = items.filter((item) => item.kind === 'question');
+  if (questions.length === 0)
+    throw new ErrataError('invalid_request', `${data.file} holds no plain questions: its layout is ${report.layout}`);
+  warnOf(data.file, report);
+  return questions;
 }
 
 /** A task of general ability, and where its items are. */

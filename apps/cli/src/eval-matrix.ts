@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { ErrataError } from '@errata/contracts';
 import type { Report, ReportedRun } from '@errata/evaluation';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
-import { readAbility, readEvalData } from './eval-data.ts';
+import { readAbility, readEvalData, readQuestions } from './eval-data.ts';
 import { runLocally } from './local-evaluation.ts';
 import { withModel } from './local-model.ts';
 import { type ProgressLine, progressLine } from './output.ts';
@@ -39,6 +39,8 @@ export async function runMatrix(file: string, directory: string, options: Matrix
   requireOwnFolders(runs, file);
   const fromMatrix = (path: string) => resolve(dirname(file), path);
   const ability = await readAbility(matrix.ability.map((each) => ({ ...each, file: fromMatrix(each.file) })));
+  const asked = typeof matrix.questions === 'string' ? { file: matrix.questions } : matrix.questions;
+  const questions = await readQuestions(asked && { ...asked, file: fromMatrix(asked.file) });
   const line = progressLine();
   try {
     for (const model of matrix.models) {
@@ -51,7 +53,18 @@ export async function runMatrix(file: string, directory: string, options: Matrix
           const { seed, writers } = matrix;
           await runLocally(
             local,
-            { editor, set, data, protocol, seed, writers, ability, corpus: options.corpus, tokens: options.tokens },
+            {
+              editor,
+              set,
+              data,
+              protocol,
+              seed,
+              writers,
+              ability,
+              questions,
+              corpus: options.corpus,
+              tokens: options.tokens,
+            },
             run.directory,
             options.resume ?? false,
             numbered(line, `${index + 1}/${cells.length} ${run.labels.name}`),

@@ -1,6 +1,6 @@
 // One run of an evaluation on a model directory opened in this process.
 import { type ConfigOverrides, requireEditor } from '@errata/contracts';
-import type { AbilitySuite, PreparedEditor, Protocol, RunManifest } from '@errata/evaluation';
+import type { AbilitySuite, PreparedEditor, Protocol, QuestionItem, RunManifest } from '@errata/evaluation';
 import type { EvalData } from './eval-data.ts';
 import { corpusOf, localArtefacts, localConfig } from './local-editing.ts';
 import type { LocalModel } from './local-model.ts';
@@ -15,6 +15,8 @@ export interface LocalRun {
   readonly seed: number;
   readonly writers: number | undefined;
   readonly ability: readonly AbilitySuite[];
+  /** That no edit is about. */
+  readonly questions: readonly QuestionItem[];
   /** Text for statistics and perplexity; the model's own where undefined. */
   readonly corpus: string | undefined;
   /** Tokens of it read for statistics at most. */
@@ -43,6 +45,7 @@ export async function runLocally(
       protocol: run.protocol,
       seed: run.seed,
       ability: run.ability,
+      questions: run.questions,
       ...(run.writers !== undefined && { writers: run.writers }),
       ...(corpus !== undefined && { heldText: await readHeldText(corpus) }),
     },

@@ -6,7 +6,7 @@ import type { ConfigOverrides } from '@errata/contracts';
 import { defaultMomentTokens } from '@errata/engine';
 import type { Protocol, Report } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
-import { type AbilityFile, collectAbility, readAbility, readEvalData } from '../eval-data.ts';
+import { type AbilityFile, collectAbility, readAbility, readEvalData, readQuestions } from '../eval-data.ts';
 import { runMatrix } from '../eval-matrix.ts';
 import { printReport } from '../eval-tables.ts';
 import { runLocally } from '../local-evaluation.ts';
@@ -29,6 +29,7 @@ interface Options {
   tokens: number;
   writers?: number;
   ability?: readonly AbilityFile[];
+  questions?: string;
   seed: number;
   report?: string;
   resume?: true;
@@ -56,6 +57,7 @@ export function register(program: Command): void {
     .option('--tokens <n>', 'tokens of it read for statistics at most', wholeNumber, defaultMomentTokens)
     .option('--writers <n>', 'records that texts are generated for, to measure fluency', wholeNumber)
     .option('--ability <task=file>', 'general ability to measure along the way; repeatable', collectAbility)
+    .option('--questions <file>', 'questions that no edit is about, to measure along the way what is still answered')
     .option('--seed <n>', 'seed of everything random', wholeNumber, 0)
     .option('--report <dir>', 'keep the run there, with its report: index.html, report.json, rows.csv')
     .option('--resume', 'go on with what the directory holds')
@@ -96,10 +98,11 @@ async function runOne(
   );
   const data = await readEvalData({ file: options.edits, layout: options.layout, limit: options.limit });
   const ability = await readAbility(options.ability ?? []);
+  const questions = await readQuestions(options.questions === undefined ? undefined : { file: options.questions });
   const line = progressLine();
   try {
     await withModel(resolve(options.model), (local) => {
-      const run = { editor, set, data, protocol, seed, writers, ability, corpus, tokens };
+      const run = { editor, set, data, protocol, seed, writers, ability, questions, corpus, tokens };
       return runLocally(local, run, directory, options.resume ?? false, line);
     });
   } finally {

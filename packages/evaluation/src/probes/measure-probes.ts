@@ -27,10 +27,11 @@ export async function measureProbes(
     ripple: await measureRipples(input, options),
     texts: await measureTexts({ ...input, cases: input.cases.filter(writes) }, options),
   };
-  return mergeResults(Object.entries(found).map(([probe, cases]) => resultsOf(probe, cases, place)));
+  return mergeResults(Object.entries(found).map(([probe, cases]) => probeResults(probe, cases, place)));
 }
 
-const resultsOf = (
+/** Measurements at a place in a protocol; a case that could not be asked is named after the record and the probe. */
+export const probeResults = (
   probe: string,
   found: readonly CaseMeasurements[],
   place: Pick<EvaluationRow, 'moment' | 'edits'>,

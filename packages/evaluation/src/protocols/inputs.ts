@@ -4,6 +4,7 @@ import type { Artefacts } from '@errata/editors';
 import type { Model, Tokenizer } from '@errata/models';
 import type { AbilitySuite } from '../ability/suite.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
+import type { QuestionItem } from '../datasets/items.ts';
 import type { Protocol } from './protocol.ts';
 
 /** An editor with everything it needs beforehand. */
@@ -33,6 +34,8 @@ export interface ProtocolRun {
   readonly writers?: number;
   /** What the model must still be able to do along the way. */
   readonly ability?: readonly AbilitySuite[];
+  /** Questions that no edit is about, asked along the way: what is still answered rightly. */
+  readonly questions?: readonly QuestionItem[];
 }
 
 /** How far a run has come, counted in measurements of a case: a lifelong run measures most cases many times. */

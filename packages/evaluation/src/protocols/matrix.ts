@@ -58,6 +58,8 @@ export const matrixSchema = z.strictObject({
       }),
     )
     .default([]),
+  /** Questions that no edit is about, asked along the way. */
+  questions: dataSchema.optional(),
 });
 export type Matrix = z.output<typeof matrixSchema>;
 /** What a matrix file holds; TypeScript files export one by default. */

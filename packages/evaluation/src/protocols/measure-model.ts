@@ -1,4 +1,4 @@
-// What is said of a version as a whole, along the way: perplexity of a held text and general ability.
+// What is said of a version as a whole, along the way: perplexity of a held text, general ability, questions that no edit is about.
 import { type EvaluationResults, type EvaluationRow, mergeResults } from '@errata/contracts';
 import type { View } from '@errata/models';
 import type { AbilityResult } from '../ability/measure.ts';
@@ -6,6 +6,8 @@ import { abilityResults } from '../ability/results.ts';
 import type { AbilitySuite } from '../ability/suite.ts';
 import { rowOf } from '../measurements.ts';
 import { heldTokens, perplexityOf } from '../perplexity.ts';
+import { probeResults } from '../probes/measure-probes.ts';
+import { measureSuite } from '../probes/suite.ts';
 import type { Place } from './measure-cases.ts';
 import type { Meter, Work } from './work.ts';
 
@@ -17,6 +19,7 @@ export function measureModel(work: Work, view: View, place: Place, meter: Meter)
   return meter.time('answer_seconds', async () => {
     const parts: EvaluationResults[] = [{ cases: [], rows: await perplexityRows(work, view, place) }];
     for (const suite of work.input.ability ?? []) parts.push(await abilityRows(work, suite, view, place));
+    parts.push(await questionRows(work, view, place, meter));
     return mergeResults(parts);
   });
 }
@@ -27,6 +30,17 @@ async function perplexityRows({ input, base }: Work, view: View, place: Place): 
   if (held.length < 2) return [];
   const [value, before] = [await perplexityOf(view, held), await perplexityOf(base, held)];
   return [rowOf({ metric: 'perplexity', value, before, count: 1 }, { ...place, case_id: 'held text' })];
+}
+
+async function questionRows(
+  { input, base, baseAnswers }: Work,
+  view: View,
+  place: Place,
+  meter: Meter,
+): Promise<EvaluationResults> {
+  const { questions = [], tokenizer } = input;
+  const asked = { parent: base, candidate: view, tokenizer, items: questions, cache: baseAnswers };
+  return probeResults('question', await measureSuite(asked, meter.asking), place);
 }
 
 async function abilityRows(

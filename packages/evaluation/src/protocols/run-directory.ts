@@ -43,6 +43,8 @@ export interface RunManifest {
   readonly writers: number;
   /** General ability measured along the way. */
   readonly ability: readonly { readonly task: string; readonly digest: string; readonly items: number }[];
+  /** Questions that no edit is about, asked along the way. */
+  readonly questions: { readonly digest: string; readonly items: number } | null;
 }
 
 export const makeManifest = (fields: Omit<RunManifest, 'format'>): RunManifest => ({ format, ...fields });

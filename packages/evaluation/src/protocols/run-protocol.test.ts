@@ -110,13 +110,19 @@ describe('protocols', () => {
       generation: { prompts: [`${each.id} is`, `People in ${each.id}`], attribute: [] },
       multiHop: { questions: ['Where?'], before: answer, after: answer, hops: { before: hops, after: hops } },
     }));
-    const { means } = await finish(input({ kind: 'lifelong', checkpoints: [3] }, { cases, writers: 2 }));
+    const long = { kind: 'question' as const, id: 'long', prompt: 'Who is '.repeat(60), answers: ['X'] };
+    const questions = [{ ...long, id: 'who', prompt: 'The king is' }, long];
+    const run = input({ kind: 'lifelong', checkpoints: [3] }, { cases, writers: 2, questions });
+    const { means, run_metrics, failures } = await finish(run);
+    expect(failures).toMatchObject([{ case_id: 'long question', error: { code: 'prompt_too_long' } }]);
+    expect(run_metrics.map(({ metric }) => metric)).toContain('stream.test_retention.token');
     const counts = (metric: string) =>
       means.filter((each) => each.metric === metric).map(({ moment, cases: n, probes }) => [moment, n, probes]);
     expect(counts('multi_hop.instance_wise')).toEqual([
       ['end', 3, 3],
       ['once', 3, 3],
     ]);
+    expect(counts('accuracy.exact')).toEqual([['end', 1, 1]]);
     expect(counts('ngram_entropy')).toEqual([['end', 2, 4]]);
   });
 

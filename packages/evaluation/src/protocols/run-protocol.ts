@@ -27,6 +27,7 @@ export function manifestOf({
   heldText,
   writers,
   ability = [],
+  questions = [],
 }: ProtocolRun): RunManifest {
   return makeManifest({
     model: model.digest ?? model.view().weightsDigest(),
@@ -38,6 +39,7 @@ export function manifestOf({
     held_text: heldText === undefined ? null : sha256(heldText),
     writers: writers ?? defaultWriters,
     ability: ability.map(({ task, digest, items }) => ({ task, digest, items })),
+    questions: questions.length === 0 ? null : { digest: sha256(canonicalJson(questions)), items: questions.length },
   });
 }
 

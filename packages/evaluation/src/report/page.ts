@@ -108,7 +108,7 @@ ${found.map(
 }
 
 function factsOf({ run, results, manifest }: ReportRun): readonly (readonly [string, string])[] {
-  const { model, data, seed, held_text, ability }: RunManifest = manifest;
+  const { model, data, seed, held_text, ability, questions }: RunManifest = manifest;
   return [
     ['results', results],
     ['run', run],
@@ -116,6 +116,7 @@ function factsOf({ run, results, manifest }: ReportRun): readonly (readonly [str
     ['data', `${data.digest} (${many(data.cases, 'case')}, ${many(data.edits, 'edit')})`],
     ['held text', held_text ?? 'none'],
     ...ability.map(({ task, digest, items }) => [`ability: ${task}`, `${digest} (${many(items, 'item')})`] as const),
+    ...(questions ? [['questions', `${questions.digest} (${many(questions.items, 'question')})`] as const] : []),
     ['seed', String(seed)],
   ];
 }

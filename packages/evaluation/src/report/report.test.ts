@@ -25,6 +25,7 @@ const manifest = (fields: Partial<RunManifest> = {}): RunManifest =>
     held_text: null,
     writers: 0,
     ability: [],
+    questions: null,
     ...fields,
   });
 
