@@ -4,6 +4,7 @@ import { canonicalJson, sha256 } from './canonical.ts';
 import { type Edit, probeSchema, textLimits } from './edits.ts';
 import { type Complaint, ErrataError, type ErrorCode } from './errors.ts';
 import { evaluationRowSchema, regressionSchema } from './evaluation-rows.ts';
+import { gateVerdictSchema } from './gate.ts';
 import { nameSchema } from './resources.ts';
 import { evaluationSummarySchema } from './results.ts';
 import { jobStates } from './states.ts';
@@ -53,6 +54,11 @@ export const evaluationRequestSchema = z.strictObject({
   suite: z.string().optional(),
   /** Pieces that workers can take side by side; chosen by the number of cases when left out. The results do not depend on it. */
   shards: z.int().min(1).max(evaluationLimits.shards).optional(),
+  /**
+   * Holds what is found against the gate of the branch. Where the version is its head, and its policy has `auto_rollback`, failing
+   * moves the branch back: this needs the scope `versions:rollback`.
+   */
+  gate: z.boolean().default(false),
   metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
 });
 export type EvaluationRequest = z.input<typeof evaluationRequestSchema>;
@@ -177,6 +183,10 @@ export const evaluationSchema = z.strictObject({
   shards: z.strictObject({ total: z.int(), running: z.int(), ended: z.int() }),
   summary: evaluationSummarySchema.nullable(),
   outcome: evaluationOutcomeSchema.nullable(),
+  /** The verdict of the branch's gate, where it was asked for. */
+  gate: gateVerdictSchema.nullable(),
+  /** The rollback that a verdict against the version brought about. */
+  rollback_job_id: z.string().nullable(),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
   metadata: z.record(z.string(), z.string()),
   created_by: z.string().nullable(),

@@ -15,7 +15,7 @@ import {
 const judged = (policy: GatePolicy, values: Parameters<typeof judge>[1]['values']) => judge(policy, { values });
 
 test('metrics are counted, and the default policy is a policy', () => {
-  expect(gateMetrics).toHaveLength(19);
+  expect(gateMetrics).toHaveLength(56);
   expect(gatePolicySchema.parse(defaultGatePolicy)).toEqual(defaultGatePolicy);
 });
 

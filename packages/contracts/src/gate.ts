@@ -1,20 +1,27 @@
 // Gates: what a candidate must meet before its branch moves, and the verdict on one.
 import { z } from 'zod';
-import { textLimits } from './edits.ts';
+import { localityKinds, portabilityKinds, textLimits } from './edits.ts';
+
+const inReadings = <Stem extends string>(stems: readonly Stem[]) =>
+  stems.flatMap((stem) => [`${stem}.token`, `${stem}.all`, `${stem}.exact`] as const);
 
 /**
  * Metrics that one version has by itself, so that they can be bounded as they are or by how much they changed. Scores are means
- * over a batch's probes, in [0, 1]; `perplexity` is that of held text; `ngram_entropy` is that of generated text, in bits.
+ * over a batch's probes, in [0, 1]; `perplexity` is that of held text; `ngram_entropy` is that of generated text, in bits. Names with
+ * a dot are those of the catalogue of metrics; `reliability` and `generalization` alone are read by token.
  */
 export const levelMetrics = [
   'reliability',
   'reliability_exact',
   'generalization',
   'generalization_exact',
-  'portability',
-  'portability_exact',
   'perplexity',
   'ngram_entropy',
+  ...inReadings(['reliability', 'generalization', 'portability', 'accuracy']),
+  ...inReadings(portabilityKinds.map((kind) => `portability.${kind}` as const)),
+  ...(['efficacy', 'paraphrase', 'neighbourhood'] as const).flatMap(
+    (role) => [`${role}.score`, `${role}.magnitude`] as const,
+  ),
 ] as const;
 
 /**
@@ -23,14 +30,13 @@ export const levelMetrics = [
  */
 export const comparisonMetrics = [
   'locality',
-  'locality_exact',
   'locality_neighbourhood',
   'locality_other_relations',
-  'locality_distracting',
-  'locality_other_tasks',
   'delta_norm',
   'perplexity_ratio',
   'canaries_kept',
+  ...inReadings(['locality']),
+  ...inReadings(localityKinds.map((kind) => `locality.${kind}` as const)),
 ] as const;
 
 /**
@@ -42,10 +48,14 @@ export const workMetrics = ['edit_norm', 'edit_norm_z'] as const;
 export const gateMetrics = [...levelMetrics, ...comparisonMetrics, ...workMetrics] as const;
 export type GateMetric = (typeof gateMetrics)[number];
 
-/** Metrics that every edit has by itself, from its own probes. */
-const metricsOfEdits: readonly GateMetric[] = gateMetrics.filter((metric) =>
-  /^(reliability|generalization|portability|locality)/.test(metric),
-);
+/** Metrics that no edit has by itself. */
+const ofTheWhole: readonly GateMetric[] = [
+  'perplexity',
+  'ngram_entropy',
+  'delta_norm',
+  'perplexity_ratio',
+  'canaries_kept',
+];
 
 export const gateReferences = ['absolute', 'parent', 'base'] as const;
 export type GateReference = (typeof gateReferences)[number];
@@ -76,8 +86,7 @@ export const gateRuleSchema = z
     if (against !== undefined && isWork(metric)) complain('against', `${metric} is held against nothing`);
     if (against === 'absolute' && !isLevel(metric) && !isWork(metric))
       complain('against', `${metric} compares two versions: it is held against parent or base`);
-    if (each === true && !metricsOfEdits.includes(metric) && !isWork(metric))
-      complain('each', `${metric} is not measured for each edit`);
+    if (each === true && ofTheWhole.includes(metric)) complain('each', `${metric} is not measured for each edit`);
   });
 export type GateRule = z.output<typeof gateRuleSchema>;
 
@@ -144,6 +153,10 @@ export function rulesOf({ rules, canaries = [] }: GatePolicy): readonly GateRule
 }
 
 /** Whether a policy looks at a metric, or at anything held against a version. */
+/** Whether a policy looks at answers held against their rivals, which are asked about only on demand. */
+export const looksAtRivals = (policy: GatePolicy): boolean =>
+  policy.rules.some(({ metric }) => /^(efficacy|paraphrase|neighbourhood)\./.test(metric));
+
 export const looksAt = (policy: GatePolicy, what: { metric?: GateMetric; against?: GateReference }): boolean =>
   rulesOf(policy).some(
     ({ metric, against }) =>

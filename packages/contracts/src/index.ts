@@ -10,6 +10,7 @@ export * from './evaluation-rows.ts';
 export * from './evaluations.ts';
 export * from './failpoint.ts';
 export * from './gate.ts';
+export * from './gate-of-evaluation.ts';
 export * from './inbox.ts';
 export * from './manifest.ts';
 export * from './names.ts';

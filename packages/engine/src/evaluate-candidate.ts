@@ -1,4 +1,5 @@
 // Evaluates one stored version against another, and measures what a gate looks at.
+import { looksAtRivals } from '@errata/contracts';
 import {
   type EditWork,
   type EvaluationInput,
@@ -24,6 +25,7 @@ export async function evaluateCandidate(
     edits,
     work: workOf(params),
     cache: open.answers(parent),
+    ...(gate !== undefined && looksAtRivals(gate.policy) && { rivals: true }),
     ...(heldText !== undefined && { heldText }),
     ...(params.edit_seconds !== undefined && { editSeconds: params.edit_seconds }),
   };

@@ -1,5 +1,5 @@
 // What a gate is given, on a real tiny model: canaries, generated text, the base, norms.
-import { type Edit, editSchema, type GatePolicy } from '@errata/contracts';
+import { type Edit, editSchema, type GatePolicy, gateMetrics } from '@errata/contracts';
 import {
   type Delta,
   loadCheckpoint,
@@ -11,7 +11,15 @@ import {
 } from '@errata/models';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tinyCorpus, writeTinyModel } from '../../../test/support/tiny-model.ts';
-import { evaluateCandidate, type GateInput, measureForGate, relativeNorm, robustZ } from './index.ts';
+import {
+  evaluateCandidate,
+  type GateInput,
+  measureForGate,
+  metricCatalogue,
+  metricFamilies,
+  relativeNorm,
+  robustZ,
+} from './index.ts';
 
 let model: Model;
 let parent: View;
@@ -77,7 +85,7 @@ test('a version against itself has not changed in anything, and keeps its canari
     'reliability@parent': 0,
     'reliability@base': 0,
     'generalization@parent': 0,
-    'portability@base': 0,
+    'portability.token@base': 0,
     'perplexity@parent': 0,
     'ngram_entropy@parent': 0,
     perplexity_ratio: 1,
@@ -170,4 +178,25 @@ test('the norm of factors is that of their product', () => {
       data[i * columns + j] = left[2 * i]! * right[j]! + left[2 * i + 1]! * right[columns + j]!;
   const whole = relativeNorm(parent, { kind: 'dense', tensor, data })!;
   expect(relativeNorm(parent, { kind: 'low_rank', tensor, rank: 2, left, right })).toBeCloseTo(whole, 5);
+});
+
+test('a gate can bound any metric of edits and probes, by its name in the catalogue', async () => {
+  const dotted = gateMetrics.filter((metric) => metric.includes('.'));
+  for (const id of dotted) expect(metricCatalogue.get(id)).toMatchObject({ level: 'case' });
+  const ofAnswers = metricFamilies.slice(0, 3).flatMap(({ metrics }) => metrics);
+  const wanted = ofAnswers.filter(({ level, id }) => level === 'case' && !id.startsWith('locality_base'));
+  expect(wanted.map(({ id }) => id).sort()).toEqual([...dotted].sort());
+
+  const input = { parent, candidate: onlySaying('x'), tokenizer, edits: [edit({ target_true: 'Oslo' }), edit()] };
+  const evaluation = await evaluateCandidate({ ...input, rivals: true });
+  const policy: GatePolicy = { rules: [{ metric: 'locality.exact', against: 'base', min: 0 }] };
+  const { values, edits } = await measureForGate(evaluation, input, { policy, base: parent });
+  expect(values['reliability.token']).toBe(values.reliability);
+  expect(values['reliability.token@parent']).toBe(values['reliability@parent']);
+  expect(values['locality.neighbourhood.token']).toBe(values.locality_neighbourhood);
+  expect(values['locality.exact@base']).toBe(values['locality.exact']);
+  expect(values['portability.one_hop.token@base']).toBe(values['portability.one_hop.token@parent']);
+  expect(values['efficacy.score']).toBeTypeOf('number');
+  expect(edits?.[0]?.values['efficacy.magnitude']).toBeTypeOf('number');
+  expect(edits?.[1]?.values['efficacy.magnitude']).toBeUndefined();
 });

@@ -8,6 +8,7 @@ import {
   type GatePolicy,
   type GateReading,
   type GateValues,
+  gateMetrics,
   looksAt,
   type MeanScore,
 } from '@errata/contracts';
@@ -22,6 +23,7 @@ import {
   scoreAnswer,
 } from './evaluate.ts';
 import { generationEntropy } from './generation-entropy.ts';
+import type { Measurement } from './measurements.ts';
 import { firstSentence } from './metrics/exact-match.ts';
 import { robustZ } from './outliers.ts';
 import { type Question, questionKey } from './questions.ts';
@@ -41,28 +43,27 @@ export interface GateInput {
  * rule asks for it, and so are canaries and generated text.
  */
 export async function measureForGate(
-  { perEdit, summary }: CandidateEvaluation,
+  { perEdit, summary, measurements }: Pick<CandidateEvaluation, 'perEdit' | 'summary' | 'measurements'>,
   input: EvaluationInput,
   { policy, base, editNorms, earlierNorms = [] }: GateInput,
   options: EvaluationOptions = {},
 ): Promise<GateMeasurements> {
   const { candidate, parent, tokenizer } = input;
-  const values: Partial<Record<GateReading, number>> = { ...ownValues(summary), ...changes(summary, 'parent') };
-  const edits = perEdit.map((result) => ({
+  const values: Partial<Record<GateReading, number>> = { ...gateValues(summary), ...named(measurements, 'parent') };
+  const edits = perEdit.map((result, index) => ({
     custom_id: result.custom_id,
-    values: result.outcome === 'applied' ? { ...editValues(result), ...editChanges(result, 'parent') } : {},
+    values: result.outcome === 'applied' ? editValues(result, measurements[index]!, 'parent') : {},
   }));
 
   const asksBase = base !== undefined && looksAt(policy, { against: 'base' });
   if (asksBase) {
     const { cache: _, ...rest } = input;
     const since = await evaluateCandidate({ ...rest, parent: base }, options);
-    Object.assign(values, changes(since.summary, 'base'), comparisons(since.summary, '@base'));
-    for (const [index, result] of since.perEdit.entries()) {
-      const own =
-        result.outcome === 'applied' ? { ...editChanges(result, 'base'), ...localities(result, '@base') } : {};
-      Object.assign(edits[index]!.values, own);
-    }
+    const whole = { ...changes(since.summary, 'base'), ...comparisons(since.summary, '@base') };
+    Object.assign(values, whole, named(since.measurements, 'base'));
+    for (const [index, result] of since.perEdit.entries())
+      if (result.outcome === 'applied')
+        Object.assign(edits[index]!.values, editValues(result, since.measurements[index]!, 'base'));
   }
 
   if (looksAt(policy, { metric: 'ngram_entropy' })) {
@@ -102,45 +103,30 @@ const samplesOfBatch = 16;
  * instead of passing or failing on a made-up number.
  */
 export const gateValues = (summary: EvaluationSummary): GateValues => ({
-  ...ownValues(summary),
+  ...levels(summary, 'after'),
+  ...present({ perplexity: summary.perplexity?.candidate }),
+  ...comparisons(summary, ''),
   ...changes(summary, 'parent'),
 });
 
-const ownValues = (summary: EvaluationSummary): GateValues => ({
-  ...levels(scoresOf(summary), 'after'),
-  ...present({ perplexity: summary.perplexity?.candidate }),
-  ...comparisons(summary, ''),
-});
+type Since = 'parent' | 'base';
 
-interface BeforeAfter {
-  readonly before: Pick<MeanScore, 'token' | 'exact'>;
-  readonly after: Pick<MeanScore, 'token' | 'exact'>;
-}
-type Scores = Readonly<Record<'reliability' | 'generalization' | 'portability', BeforeAfter | null>>;
-
-const scoresOf = ({ reliability, generalization, portability_by_kind }: EvaluationSummary): Scores => ({
-  reliability: reliability.after.count > 0 ? reliability : null,
-  generalization,
-  portability: pooled(Object.values(portability_by_kind)),
-});
-
-function levels({ reliability, generalization, portability }: Scores, when: 'before' | 'after'): GateValues {
+/** The levels of a version: those that evaluations measure before and after. */
+function levels({ reliability, generalization }: EvaluationSummary | EditResult, when: 'before' | 'after'): GateValues {
+  const asked = 'count' in reliability.after && reliability.after.count === 0 ? undefined : reliability;
   return present({
-    reliability: reliability?.[when].token,
-    reliability_exact: reliability?.[when].exact,
+    reliability: asked?.[when].token,
+    reliability_exact: asked?.[when].exact,
     generalization: generalization?.[when].token,
     generalization_exact: generalization?.[when].exact,
-    portability: portability?.[when].token,
-    portability_exact: portability?.[when].exact,
   });
 }
 
 /** How far the values of one version are from those of the one it was evaluated against. */
-function changes(summary: EvaluationSummary, since: 'parent' | 'base'): GateValues {
-  const scores = scoresOf(summary);
+function changes(summary: EvaluationSummary, since: Since): GateValues {
   const { perplexity } = summary;
-  const after = { ...levels(scores, 'after'), ...present({ perplexity: perplexity?.candidate }) };
-  const before = { ...levels(scores, 'before'), ...present({ perplexity: perplexity?.parent }) };
+  const after = { ...levels(summary, 'after'), ...present({ perplexity: perplexity?.candidate }) };
+  const before = { ...levels(summary, 'before'), ...present({ perplexity: perplexity?.parent }) };
   return minus(after, before, since);
 }
 
@@ -148,9 +134,7 @@ function comparisons(summary: EvaluationSummary, suffix: '' | '@base'): GateValu
   const { locality, locality_by_kind: kinds, perplexity, delta_norm } = summary;
   return suffixed(
     {
-      locality: locality?.token,
-      locality_exact: locality?.exact,
-      ...kindValues(kinds),
+      ...localities(locality, kinds),
       delta_norm: delta_norm ?? undefined,
       perplexity_ratio: perplexity === null ? undefined : perplexity.candidate / perplexity.parent,
     },
@@ -158,43 +142,52 @@ function comparisons(summary: EvaluationSummary, suffix: '' | '@base'): GateValu
   );
 }
 
-const kindValues = (kinds: Readonly<Record<string, Pick<MeanScore, 'token'>>>) => ({
+type Tokens = Pick<MeanScore, 'token' | 'count'>;
+
+const localities = (all: Pick<Tokens, 'token'> | null, kinds: Readonly<Record<string, Tokens>>) => ({
+  locality: all?.token,
   locality_neighbourhood: kinds.neighbourhood?.token,
   locality_other_relations: kinds.other_relations?.token,
-  locality_distracting: kinds.distracting?.token,
-  locality_other_tasks: kinds.other_tasks?.token,
 });
 
-const scoresOfEdit = ({ reliability, generalization, portability }: EditResult): Scores => ({
-  reliability,
-  generalization,
-  portability: pooled(Object.values(portability)),
-});
-
-const editValues = (result: EditResult): GateValues => ({
-  ...levels(scoresOfEdit(result), 'after'),
-  ...localities(result, ''),
-});
-
-const editChanges = (result: EditResult, since: 'parent' | 'base'): GateValues =>
-  minus(levels(scoresOfEdit(result), 'after'), levels(scoresOfEdit(result), 'before'), since);
-
-function localities({ locality }: EditResult, suffix: '' | '@base'): GateValues {
-  const all = meanOf(Object.values(locality));
-  return suffixed({ locality: all?.token, locality_exact: all?.exact, ...kindValues(locality) }, suffix);
+/** One edit held against a version that it was measured against: its own values under the names of the whole. */
+function editValues(result: EditResult, measurements: readonly Measurement[], against: Since): GateValues {
+  const suffix = against === 'base' ? '@base' : '';
+  const { locality } = result;
+  return {
+    ...(against === 'parent' ? levels(result, 'after') : {}),
+    ...minus(levels(result, 'after'), levels(result, 'before'), against),
+    ...suffixed(localities(meanOf(Object.values(locality)), locality), suffix),
+    ...named([measurements], against),
+  };
 }
 
-/** Means over all probes, whatever their kind. */
-function pooled(kinds: readonly { readonly before: MeanScore; readonly after: MeanScore }[]): BeforeAfter | null {
-  const [before, after] = [meanOf(kinds.map((kind) => kind.before)), meanOf(kinds.map((kind) => kind.after))];
-  return before === null || after === null ? null : { before, after };
-}
-
-function meanOf(scores: readonly MeanScore[]): Pick<MeanScore, 'token' | 'exact'> | null {
+function meanOf(scores: readonly Tokens[]): { readonly token: number } | null {
   const count = scores.reduce((sum, score) => sum + score.count, 0);
-  if (count === 0) return null;
-  const mean = (key: 'token' | 'exact') => scores.reduce((sum, score) => sum + score[key] * score.count, 0) / count;
-  return { token: mean('token'), exact: mean('exact') };
+  return count === 0 ? null : { token: scores.reduce((sum, score) => sum + score.token * score.count, 0) / count };
+}
+
+/** The metrics of the catalogue, pooled over the probes of all edits. */
+function named(perEdit: readonly (readonly Measurement[])[], against: Since): GateValues {
+  const byMetric = new Map<string, Measurement[]>();
+  for (const measurement of perEdit.flat())
+    byMetric.set(measurement.metric, [...(byMetric.get(measurement.metric) ?? []), measurement]);
+  const values: Partial<Record<GateReading, number>> = {};
+  for (const metric of gateMetrics) {
+    const group = byMetric.get(metric);
+    if (group === undefined) continue;
+    const after = pooled(group, ({ value }) => value);
+    const isLevel = group.every(({ before }) => before !== null);
+    if (isLevel) values[`${metric}@${against}`] = after - pooled(group, ({ before }) => before!);
+    if (against === 'parent') values[metric] = after;
+    else if (!isLevel) values[`${metric}@base`] = after;
+  }
+  return values;
+}
+
+function pooled(group: readonly Measurement[], of: (measurement: Measurement) => number): number {
+  const count = group.reduce((sum, measurement) => sum + measurement.count, 0);
+  return group.reduce((sum, measurement) => sum + of(measurement) * measurement.count, 0) / count;
 }
 
 type Loose = Partial<Record<GateMetric, number | undefined>>;
@@ -205,7 +198,7 @@ const present = (values: Loose): GateValues =>
 const suffixed = (values: Loose, suffix: '' | '@base'): GateValues =>
   Object.fromEntries(Object.entries(present(values)).map(([name, value]) => [`${name}${suffix}`, value]));
 
-const minus = (after: GateValues, before: GateValues, since: 'parent' | 'base'): GateValues =>
+const minus = (after: GateValues, before: GateValues, since: Since): GateValues =>
   Object.fromEntries(
     (Object.keys(after) as GateMetric[]).flatMap((name) => {
       const change = difference(after[name], before[name]);

@@ -38,6 +38,8 @@ export interface EvaluationSubmission extends Submission {
     /** Name or id of a stored suite. */
     | { readonly source: 'stored'; readonly suite: string };
   readonly shards?: number | undefined;
+  /** Holds what is found against the gate of the branch, whose policy may send it back. */
+  readonly gate?: boolean | undefined;
 }
 
 /** The lane of an evaluation's own job, and of one of its shards: none of them waits for another, nor for the branch. */
@@ -57,7 +59,8 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
     const { resource: model } = await getModel(tx, submission.model);
     const evaluated = await placeOf(tx, model.id, submission);
     const against = await comparedWith(tx, model, evaluated, submission.against);
-    const { suite } = submission;
+    const { suite, gate = false } = submission;
+    if (gate && evaluated.branch === null) throw gateOfNoBranch();
     const { cases, name } = await casesFor(tx, suite, evaluated, against);
     if (cases.length === 0) throw nothingToAsk(suite.source);
     if (cases.length > evaluationLimits.cases) {
@@ -80,6 +83,7 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
       input: {
         against: against.kind,
         suite: { source: suite.source, name, digest: suiteDigest(cases.map(({ item }) => item)) },
+        gate,
         cases: cases.length,
         active_edits: (await activeIn(tx, evaluated)).length,
         shards: ranges.length,
@@ -179,6 +183,13 @@ async function insertCases(tx: Tx, jobId: string, cases: readonly NewCase[]): Pr
     INSERT INTO evaluation_cases (job_id, position, custom_id, edit_id, payload)
     SELECT ${jobId}, position, custom_id, edit_id, payload
     FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(position integer, custom_id text, edit_id text, payload jsonb)`;
+}
+
+function gateOfNoBranch(): ErrataError {
+  const message = 'name the branch by whose gate the version is to be judged';
+  return new ErrataError('invalid_request', message, {
+    errors: [{ code: 'invalid_request', field: 'branch', pointer: '/branch', message }],
+  });
 }
 
 function nothingToAsk(source: string): ErrataError {

@@ -8,6 +8,7 @@ import {
   type EvaluationSummary,
   evaluationOutcomeSchema,
   failpoint,
+  type GateVerdict,
   isTerminal,
   type JobState,
   type Page,
@@ -17,6 +18,7 @@ import {
   type VersionSource,
 } from '@errata/contracts';
 import { z } from 'zod';
+import { reactToVerdict } from './auto-rollback.ts';
 import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow, Job as JobDbRow } from './generated/client.ts';
 import { type JobFilter, jobResource, jobsWhere } from './jobs.ts';
@@ -173,33 +175,47 @@ export interface EvaluationCommit {
   readonly report: string;
   /** Results of cases that no shard could ask. */
   readonly unasked: readonly CaseResult[];
+  /** Of the branch's gate, where that was asked for. */
+  readonly verdict?: GateVerdict | null;
 }
 
-/** Ends an evaluation that is committing with its summary and digest. `stale_epoch`. */
-export async function commitEvaluation(db: Lineage, lease: Lease, commit: EvaluationCommit): Promise<void> {
+/**
+ * Ends an evaluation that is committing with its summary and digest, and with what a verdict against it brings about: the lane to wake
+ * for that, or null. `stale_epoch`.
+ */
+export async function commitEvaluation(db: Lineage, lease: Lease, commit: EvaluationCommit): Promise<string | null> {
   await failpoint('commit.before');
-  const { jobId, outcome, summary, result, report, unasked } = commit;
-  await db.prisma.$transaction(async (tx) => {
+  const { jobId, outcome, summary, result, report, unasked, verdict = null } = commit;
+  const lane = await db.prisma.$transaction(async (tx) => {
     await holdLane(tx, lease);
-    const { state, epoch } = await tx.job.findUniqueOrThrow({ where: { id: jobId } });
-    if (state === outcome && epoch === lease.epoch) return; // committed by an earlier call whose answer was lost
+    const { state, epoch, branchId, versionId } = await tx.job.findUniqueOrThrow({ where: { id: jobId } });
+    if (state === outcome && epoch === lease.epoch) return null; // committed by an earlier call whose answer was lost
     await writeResults(tx, jobId, unasked);
     await tx.evaluationReport.upsert({ where: { jobId }, create: { jobId, page: report }, update: { page: report } });
-    const { digest, measured, failed, changed } = result;
-    const data = { digest, measured, failed, changed };
+    const failed = verdict !== null && !verdict.passed && branchId !== null && versionId !== null;
+    const consequence = failed ? await reactToVerdict(tx, { id: jobId, branchId, versionId }, verdict) : null;
+    const { digest, measured, changed } = result;
+    const data = {
+      ...{ digest, measured, failed: result.failed, changed },
+      ...(verdict === null ? {} : { gate: verdict.passed ? 'passed' : 'failed' }),
+      ...(consequence === null ? {} : { rollback: consequence }),
+    };
     const done = await transition(tx, {
       jobId,
       from: ['committing'],
       to: outcome,
       epoch: lease.epoch,
       summary,
+      gate: verdict,
       result,
       data,
     });
     if (done === null) throw staleJob(jobId, 'committing', state);
     await failpoint('commit.before_commit');
+    return consequence?.kind === 'rollback' ? consequence.lane : null;
   });
   await failpoint('commit.after');
+  return lane;
 }
 
 /** `unknown_job` when there is no evaluation of this id. */
@@ -259,6 +275,10 @@ async function evaluationResources(
     where: { parentJobId: { in: ids } },
     select: { parentJobId: true, state: true },
   });
+  const caused = await clientOf(db).job.findMany({
+    where: { causeJobId: { in: ids } },
+    select: { id: true, causeJobId: true },
+  });
   return rows.map((row): EvaluationResource => {
     const { against, suite } = inputSchema.parse(row.input);
     const { total, measured, failed } = cases.find(({ job_id }) => job_id === row.id)!;
@@ -281,6 +301,8 @@ async function evaluationResources(
       },
       summary: job.summary,
       outcome: job.result === null ? null : evaluationOutcomeSchema.parse(job.result),
+      gate: job.gate,
+      rollback_job_id: caused.find(({ causeJobId }) => causeJobId === row.id)?.id ?? null,
       error: job.error === null ? null : { code: job.error.code, message: job.error.message },
       metadata: job.metadata,
       created_by: job.created_by,

@@ -10,6 +10,7 @@ export {
   rejectJob,
 } from './approvals.ts';
 export * from './artefacts.ts';
+export { type EvaluationGate, openEvaluationGate } from './auto-rollback.ts';
 export {
   branchLane,
   branchOfLane,

@@ -88,29 +88,31 @@ export interface RollbackSubmission extends OnBranch, RollbackTarget {
  * Queues a rollback after planning it against the present head, so that what cannot be done is refused at once: `invalid_request`,
  * `unknown_version`, `unknown_edit`, `inseparable_edits`, `protected_branch`, and as for {@link submitEditJob}. The worker plans again when it runs.
  */
-export async function submitRollback(db: Lineage, submission: RollbackSubmission): Promise<JobResource> {
-  return db.prisma.$transaction(async (tx) => {
-    const { branch, sequence } = await enterBranch(tx, submission, false);
-    if (passageOf(branch, submission.mode, submission.cause !== undefined) === 'refused') throw resetRefused(branch);
-    const { mode, reason, revert_edit_ids, revert_version_ids } = submission;
-    const fullId = async (prefix: string) => (await findVersion(tx, prefix, branch.modelId)).id;
-    const target: RollbackTarget = {
-      mode,
-      ...(submission.to_version === undefined ? {} : { to_version: await fullId(submission.to_version) }),
-      ...(revert_edit_ids === undefined ? {} : { revert_edit_ids }),
-      ...(revert_version_ids === undefined ? {} : { revert_version_ids: await inOrder(revert_version_ids, fullId) }),
-    };
-    await planRollback(tx, branch.id, target);
-    return enqueue(tx, submission, {
-      kind: 'rollback',
-      lane: branchLane(branch.id),
-      sequence,
-      branch,
-      modelId: branch.modelId,
-      expectedParent: submission.parent_version_id,
-      cause: submission.cause,
-      input: { ...target, reason },
-    });
+export const submitRollback = (db: Lineage, submission: RollbackSubmission): Promise<JobResource> =>
+  db.prisma.$transaction((tx) => submitRollbackWithin(tx, submission));
+
+/** The same as part of a transaction that does more. */
+export async function submitRollbackWithin(tx: Tx, submission: RollbackSubmission): Promise<JobResource> {
+  const { branch, sequence } = await enterBranch(tx, submission, false);
+  if (passageOf(branch, submission.mode, submission.cause !== undefined) === 'refused') throw resetRefused(branch);
+  const { mode, reason, revert_edit_ids, revert_version_ids } = submission;
+  const fullId = async (prefix: string) => (await findVersion(tx, prefix, branch.modelId)).id;
+  const target: RollbackTarget = {
+    mode,
+    ...(submission.to_version === undefined ? {} : { to_version: await fullId(submission.to_version) }),
+    ...(revert_edit_ids === undefined ? {} : { revert_edit_ids }),
+    ...(revert_version_ids === undefined ? {} : { revert_version_ids: await inOrder(revert_version_ids, fullId) }),
+  };
+  await planRollback(tx, branch.id, target);
+  return enqueue(tx, submission, {
+    kind: 'rollback',
+    lane: branchLane(branch.id),
+    sequence,
+    branch,
+    modelId: branch.modelId,
+    expectedParent: submission.parent_version_id,
+    cause: submission.cause,
+    input: { ...target, reason },
   });
 }
 

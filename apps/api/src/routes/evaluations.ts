@@ -20,7 +20,7 @@ import {
 } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf } from '../auth.ts';
+import { callerOf, requireScope } from '../auth.ts';
 import { csvWriter } from '../evaluation-csv.ts';
 import { readSuite } from '../evaluation-request.ts';
 import { postHeaders } from '../idempotency.ts';
@@ -59,16 +59,19 @@ export const evaluationRoutes =
         },
       },
       async (request, reply) => {
-        const { model, branch, version, against, shards, metadata } = request.body;
+        const { model, branch, version, against, shards, gate, metadata } = request.body;
+        const caller = callerOf(request);
+        if (gate) requireScope(caller, 'versions:rollback', ' to hold an evaluation against the gate of a branch');
         const job = await submitEvaluation(lineage, {
           model,
           branch,
           version,
           against,
           shards,
+          gate,
           metadata,
           suite: readSuite(request.body),
-          created_by: callerOf(request).id,
+          created_by: caller.id,
           idempotency: request.claim ?? undefined,
         });
         const lanes = await lanesOfShards(lineage, job.id).catch(() => []);

@@ -17,6 +17,7 @@ interface Options {
   suite?: string;
   against: string;
   shards?: number;
+  gate?: true;
   csv?: string;
   report?: string;
   wait: boolean;
@@ -49,6 +50,7 @@ export function register(program: Command): void {
     )
     .option('--against <version>', 'parent, base, or a version', 'parent')
     .option('--shards <n>', 'pieces that workers take side by side', wholeNumber)
+    .option('--gate', "hold it against the branch's gate; where its policy says so, failing moves the branch back")
     .option('--csv <file>', 'write what each case found')
     .option('--report <file>', 'write the report, one page of HTML')
     .option('--no-wait', 'return as soon as the job is queued')
@@ -61,6 +63,7 @@ export function register(program: Command): void {
         ...(Object.keys(suite).length === 0 ? { suite: 'applied' } : suite),
         against: options.against,
         ...(options.shards === undefined ? {} : { shards: options.shards }),
+        ...(options.gate === undefined ? {} : { gate: true }),
       });
       if (!options.wait) return options.json ? printJson(queued) : console.log(`${queued.state} ${queued.id}`);
       const job = await followJob(client, queued.id, options.json);
@@ -75,6 +78,9 @@ export function register(program: Command): void {
       console.log(
         `  ${short(version_id)} against ${short(against.version_id)} (${against.kind}), ${cases.total} cases`,
       );
+      if (evaluation.gate?.passed === true) console.log(colors.green('  it passes the gate of the branch'));
+      if (evaluation.rollback_job_id !== null)
+        console.log(colors.yellow(`  ${evaluation.rollback_job_id} moves the branch back`));
       if (outcome === null || summary === null) return;
       console.log(`\n${meansTable(outcome)}\n`);
       const facts = [

@@ -23,6 +23,7 @@ import {
 import { z } from 'zod';
 import type { JobRun } from '../job-run.ts';
 import { modelReference } from '../models.ts';
+import { judgeEvaluation } from './evaluation-gate.ts';
 import { readInput } from './input.ts';
 
 const rangeSchema = z.object({ from: z.int(), to: z.int() });
@@ -97,11 +98,13 @@ export async function mergeEvaluation(run: JobRun): Promise<void> {
     { model: modelReference(model), against, version, merged, results, active_edits, seconds, about },
     'measure',
   );
+  const verdict = await judgeEvaluation(run, { model, version }, results, outcome);
   await run.move('committing');
   const end = merged.failed > 0 ? 'completed_with_errors' : 'succeeded';
-  const jobId = run.job.id;
-  await commitEvaluation(lineage, run.lease, { jobId, outcome: end, summary, result: outcome, report, unasked });
+  const ending = { jobId: run.job.id, outcome: end, summary, result: outcome, report, unasked, verdict } as const;
+  const lane = await commitEvaluation(lineage, run.lease, ending);
   run.ended(end);
+  if (lane !== null) await run.context.dispatch.wake(lane);
 }
 
 const suiteInWords: Readonly<Record<SuiteSource, (name: string | null) => string>> = {
