@@ -51,14 +51,14 @@ function warnOf(file: string, { records, rejected }: DatasetReport): void {
 }
 
 /**
- * Reads questions that no edit is about.
+ * Reads questions that no edit is about: those of a suite, or those of a data set's cases as they are after their edits.
  * @throws ErrataError `invalid_request` for a file of other items; as `loadDataset`
  */
 export async function readQuestions(data: DataFile | undefined): Promise<readonly QuestionItem[]> {
   if (data === undefined) return [];
-  const { loadDataset } = await import('@errata/evaluation');
-  const { items, report } = await loadDataset(data.file, chosen(data));
-  const questions = items.filter((item) => item.kind === 'question');
+  const { loadDataset, questionsOfCase } = await import('@errata/evaluation');
+  const { items, cases, report } = await loadDataset(data.file, chosen(data));
+  const questions = [...items.filter((item) => item.kind === 'question'), ...cases.flatMap(questionsOfCase)];
   if (questions.length === 0)
     throw new ErrataError('invalid_request', `${data.file} holds no plain questions: its layout is ${report.layout}`);
   warnOf(data.file, report);
