@@ -115,6 +115,8 @@ function estimatesOf(rows: readonly EvaluationRow[]): Pick<EvaluationOutcome, 'm
   const means = aggregate(rows).map(({ metric, version, cases, probes, value, pooled, before, delta }) => {
     return [metric, { version, cases, probes, ...value, pooled, before, delta }] as const;
   });
-  const whole = runMetrics(rows).map(({ metric, version, value }) => [metric, { version, ...value }] as const);
+  // What a stream of edits keeps is said of runs that make edits, not of a version that has them.
+  const ofWhole = runMetrics(rows).filter(({ metric }) => !metric.startsWith('stream.'));
+  const whole = ofWhole.map(({ metric, version, value }) => [metric, { version, ...value }] as const);
   return { metrics: Object.fromEntries(means), run_metrics: Object.fromEntries(whole) };
 }

@@ -29,7 +29,7 @@ export function versionPage(report: VersionReport): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title><style>${raw(pageStyle)}</style></head><body><main>
 <header><h1>${title}</h1><p class="lede">${comparedWith(report)} · ${report.suite}, ${many(results.length, 'case')} · ${outcome.changed.toLocaleString('en-US')} of ${outcome.measured.toLocaleString('en-US')} answers changed</p></header>
-${answersTable(outcome)}${otherTable(report)}${brokenSection(results)}${changedSection(results)}${failureSection(results)}${factsSection(report)}
+${answersTable(report)}${otherTable(report)}${brokenSection(results)}${changedSection(results)}${failureSection(results)}${factsSection(report)}
 <footer>Written by Errata. What each metric is, with its source: docs/metrics.md.</footer>
 </main></body></html>
 `;
@@ -56,8 +56,10 @@ const readings = [
 ] as const;
 
 /** A row a metric: before, after and the change, read in two ways. */
-function answersTable({ metrics }: EvaluationOutcome): Html | null {
-  const stems = [...new Set(Object.keys(metrics).flatMap((metric) => /^(.+)\.token$/.exec(metric)?.[1] ?? []))];
+function answersTable({ outcome: { metrics }, against }: VersionReport): Html | null {
+  const stems = [...new Set(Object.keys(metrics).flatMap((metric) => /^(.+)\.token$/.exec(metric)?.[1] ?? []))]
+    // Against the imported model there is one locality, not two.
+    .filter((stem) => against.kind !== 'base' || !stem.startsWith('locality_base'));
   const columns = readings.flatMap(([, group]): Column[] => [
     { group, title: 'before', format: 'share' },
     { group, title: 'now', format: 'share' },
@@ -73,7 +75,12 @@ function answersTable({ metrics }: EvaluationOutcome): Html | null {
         : [{ value: mean.before.value }, { value: mean.value }, cell(mean.delta)];
     });
     const { cases = 0 } = metrics[`${stem}.token`] ?? {};
-    return { name: `${named(`${stem}.token`).replace(/, by token$/, '')} (${cases})`, cells };
+    return {
+      name: `${named(`${stem}.token`)
+        .replace(/, by token$/, '')
+        .replaceAll('_', ' ')} (${cases})`,
+      cells,
+    };
   });
   const note =
     'Times a hundred, means over the cases that have such probes (their number in brackets). Locality compares the two versions with each other, so it has no before. Small figures are 95 % bootstrap intervals over cases.';
