@@ -116,6 +116,27 @@ test('errata evaluate measures any version, and says first what broke', async ()
   });
 });
 
+test('errata compare holds two evaluations against each other, what got worse first', async () => {
+  const suite = await errata.suites.create({ name: 'capitals', probes: [{ custom_id: 'oz', prompt, target: 'Lyon' }] });
+  const evaluate = async (version: string) => {
+    const { id } = await errata.evaluations.create({ model: 'tiny', version, suite: suite.name, against: 'base' });
+    expect(await errata.jobs.wait(id)).toMatchObject({ state: 'succeeded', error: null });
+    return id;
+  };
+  const [right, wrong] = [await evaluate(versions[2]!), await evaluate(versions[3]!)];
+  const [people, machine] = await Promise.all([run('compare', right, wrong), run('compare', wrong, right, '--json')]);
+  expect(people.code).toBe(0);
+  expect(people.stdout).toMatch(/accuracy\.exact +1 +1 +0 +-1 +1 \/ 0\n/);
+  expect(people.stdout).toMatch(/1 of 1 answers differ\nbroken {2}oz: The capital of Oz is "Lyon \(.*" -> "Oslo \(.*"/);
+  const { result } = JSON.parse(machine.stdout);
+  expect(result.answers).toMatchObject([{ case_id: 'oz', turned: 'mended' }]);
+  expect(result.metrics.find(({ metric }: { metric: string }) => metric === 'accuracy.exact')).toMatchObject({
+    ...{ cases: 1, wins: 1, losses: 0, ties: 0, regressions: [], only_in_one: 0 },
+    improvements: [{ case_id: 'oz', one: 0, other: 1 }],
+    difference: { value: 1, interval: null },
+  });
+});
+
 test('errata diff shows the answers by which two versions differ', async () => {
   const [answers, probes] = await Promise.all([
     run('diff', versions[2]!, versions[3]!, '--answers'),

@@ -226,4 +226,12 @@ test('suites are stored once, read in pages and asked by name', async () => {
   await expect(errata.suites.create({ name: 'none' })).rejects.toMatchObject({ code: 'invalid_request' });
   await expect(errata.suites.cases('none').all()).rejects.toMatchObject({ code: 'not_found' });
   await expect(errata.evaluations.report(job.id)).rejects.toMatchObject({ code: 'not_found' });
+  await expect(errata.comparisons.create({ one: job.id, other: job.id })).rejects.toMatchObject({
+    code: 'invalid_request',
+    errors: [{ pointer: '/one', message: expect.stringContaining('is waiting') }],
+  });
+  await expect(errata.comparisons.create({ one: 'job_x', other: job.id })).rejects.toMatchObject({
+    code: 'unknown_job',
+  });
+  expect(await errata.comparisons.list().all()).toEqual([]);
 });

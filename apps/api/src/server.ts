@@ -17,6 +17,7 @@ import { aliasRoutes } from './routes/aliases.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { artefactRoutes } from './routes/artefacts.ts';
 import { branchRoutes } from './routes/branches.ts';
+import { comparisonRoutes } from './routes/comparisons.ts';
 import { completionRoutes } from './routes/completions.ts';
 import { editJobRoutes } from './routes/edit-jobs.ts';
 import { evaluationRoutes } from './routes/evaluations.ts';
@@ -93,6 +94,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(approvalRoutes(parts));
   await app.register(rollbackRoutes(parts));
   await app.register(evaluationRoutes(parts));
+  await app.register(comparisonRoutes(parts));
   await app.register(suiteRoutes(parts));
   await app.register(searchRoutes(parts));
   await app.register(artefactRoutes(parts));

@@ -6,6 +6,7 @@ import { register as registerAsk } from './commands/ask.ts';
 import { register as registerBisect } from './commands/bisect.ts';
 import { register as registerBlame } from './commands/blame.ts';
 import { register as registerBranch } from './commands/branch.ts';
+import { register as registerCompare } from './commands/compare.ts';
 import { register as registerData } from './commands/data.ts';
 import { register as registerDemo } from './commands/demo.ts';
 import { register as registerDiff } from './commands/diff.ts';
@@ -52,6 +53,7 @@ for (const register of [
   registerShow,
   registerDiff,
   registerEvaluate,
+  registerCompare,
   registerBisect,
   registerBlame,
   registerAsk,

@@ -127,7 +127,7 @@ export const failedCase = (
 
 const intervalSchema = z.strictObject({ low: z.number(), high: z.number() }).nullable();
 /** A mean over cases with its 95 % bootstrap interval; null where one case alone says nothing of others. */
-const estimateSchema = z.strictObject({ value: z.number(), interval: intervalSchema });
+export const estimateSchema = z.strictObject({ value: z.number(), interval: intervalSchema });
 
 /** A metric over all cases that have it. */
 export const metricMeanSchema = z.strictObject({

@@ -1,5 +1,6 @@
 // The face of @errata/contracts: schemas and catalogues shared by API, SDK, CLI, worker and engine.
 export * from './canonical.ts';
+export * from './comparisons.ts';
 export * from './costs.ts';
 export * from './cron.ts';
 export * from './editor-configs.ts';

@@ -9,6 +9,7 @@ export const jobKinds = [
   'evaluation_shard',
   'bisect',
   'blame',
+  'comparison',
 ] as const;
 export type JobKind = (typeof jobKinds)[number];
 

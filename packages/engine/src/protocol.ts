@@ -2,6 +2,7 @@
 import type {
   AskedQuestion,
   CaseResult,
+  ComparisonResult,
   ConfigOverrides,
   DeltaKind,
   Edit,
@@ -216,6 +217,11 @@ export interface EngineMethods {
     },
     { readonly completions: readonly Completion[] }
   >;
+  /** Holds what two evaluations found against each other. Needs no model. */
+  readonly compareResults: Method<
+    { readonly one: readonly CaseResult[]; readonly other: readonly CaseResult[] },
+    ComparisonResult
+  >;
   /** One question to one version. */
   readonly ask: Method<
     { readonly model: ModelReference; readonly version: VersionSource; readonly question: AskedQuestion },
@@ -263,6 +269,7 @@ export const engineMethods = [
   'evaluateCases',
   'concludeEvaluation',
   'complete',
+  'compareResults',
   'ask',
   'digestWeights',
   'logits',

@@ -4,6 +4,7 @@ import { openDiskStore } from '@errata/blobs';
 import { encodePrompt } from '@errata/models';
 import { applyEdits } from './apply-edits.ts';
 import { ask } from './ask.ts';
+import { compareResults } from './compare-results.ts';
 import { complete } from './complete.ts';
 import type { CallContext } from './context.ts';
 import { evaluateCandidate } from './evaluate-candidate.ts';
@@ -39,6 +40,7 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     concludeEvaluation: async ({ model, ...params }, context) =>
       concludeEvaluation(await models.open(model), params, context),
     complete: async (params, context) => complete(await models.open(params.model), params, context),
+    compareResults: async (params) => compareResults(params),
     ask: async ({ model, ...params }, context) => ask(await models.open(model), params, context),
     digestWeights: async ({ model, manifest }) => {
       const view = await (await models.open(model)).view(manifest);

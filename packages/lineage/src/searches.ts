@@ -3,6 +3,7 @@ import {
   type BisectMode,
   type BisectResult,
   type BlameResult,
+  type ComparisonResult,
   ErrataError,
   failpoint,
   type JobResource,
@@ -12,6 +13,7 @@ import { findBranch } from './branches.ts';
 import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import { switchedEdits } from './contributions.ts';
 import { placeOf } from './evaluation-submit.ts';
+import { getEvaluation } from './evaluations.ts';
 import { newId } from './ids.ts';
 import { holdLane, type Lease } from './leases.ts';
 import { getModel } from './models.ts';
@@ -148,11 +150,40 @@ export async function submitBlame(db: Lineage, submission: BlameSubmission): Pro
   });
 }
 
+export interface ComparisonSubmission extends Submission {
+  /** Ids of evaluations. */
+  readonly one: string;
+  readonly other: string;
+}
+
+/** Queues the comparison of two evaluations. `unknown_job`; `invalid_request` while one of them is not done. */
+export async function submitComparison(db: Lineage, submission: ComparisonSubmission): Promise<JobResource> {
+  return db.prisma.$transaction(async (tx) => {
+    const { one, other } = submission;
+    const evaluations = [];
+    for (const field of ['one', 'other'] as const) {
+      const evaluation = await getEvaluation(tx, submission[field]);
+      if (evaluation.outcome === null) {
+        const message = `evaluation ${evaluation.id} is ${evaluation.state}: compare it when it is done`;
+        throw new ErrataError('invalid_request', message, {
+          errors: [{ code: 'invalid_request', field, pointer: `/${field}`, message }],
+        });
+      }
+      evaluations.push(evaluation);
+    }
+    const id = newId('job');
+    const lane = `comparison:${id}`;
+    const modelId = evaluations[0]!.model_id;
+    const sequence = await nextSequence(tx, lane);
+    return enqueue(tx, submission, { id, kind: 'comparison', lane, sequence, modelId, input: { one, other } });
+  });
+}
+
 /** Ends a search that is committing with what it found. `stale_epoch`. */
 export async function commitSearch(
   db: Lineage,
   lease: Lease,
-  commit: { readonly jobId: string; readonly result: BisectResult | BlameResult },
+  commit: { readonly jobId: string; readonly result: BisectResult | BlameResult | ComparisonResult },
 ): Promise<void> {
   await failpoint('commit.before');
   const { jobId, result } = commit;

@@ -12,6 +12,8 @@ import type {
   BranchResource,
   branchRequestSchema,
   CaseResult,
+  ComparisonRequest,
+  ComparisonResource,
   chatCompletionRequestSchema,
   chatCompletionSchema,
   completionRequestSchema,
@@ -350,6 +352,13 @@ export function createErrata(options: ErrataOptions) {
       get: (suite: string, call?: CallOptions) => get<SuiteResource>(at`/v1/suites/${suite}`, call),
       cases: (suite: string, query: PageQuery = {}) =>
         list<StoredSuiteCase>(at`/v1/suites/${suite}/cases`, { ...query }),
+    },
+    /** Two evaluations held against each other, as a job. */
+    comparisons: {
+      create: (request: ComparisonRequest, call?: CallOptions) => post<JobResource>('/v1/comparisons', request, call),
+      list: (query: Omit<JobQuery, 'kind' | 'parent' | 'branch'> = {}) =>
+        list<ComparisonResource>('/v1/comparisons', { ...query }),
+      get: (id: string, call?: CallOptions) => get<ComparisonResource>(at`/v1/comparisons/${id}`, call),
     },
     /** Which move of a branch broke an answer. Queued as a job: follow it by `jobs.wait`, then read what it found. */
     bisections: {

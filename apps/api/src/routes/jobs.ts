@@ -87,6 +87,7 @@ const scopeOf: Record<JobKind, Scope> = {
   evaluation_shard: 'evals:write',
   bisect: 'evals:write',
   blame: 'evals:write',
+  comparison: 'evals:write',
 };
 
 async function jobToChange(lineage: Lineage, caller: Caller, id: string): Promise<JobResource> {

@@ -4,6 +4,7 @@ import type { JobRun } from '../job-run.ts';
 import { buildArtefacts } from './artefact.ts';
 import { bisect } from './bisect.ts';
 import { blame } from './blame.ts';
+import { compare } from './comparison.ts';
 import { applyEditJob } from './edit.ts';
 import { evaluateShard, mergeEvaluation } from './evaluation.ts';
 import { importModel } from './import.ts';
@@ -18,6 +19,7 @@ const works: Record<JobKind, (run: JobRun) => Promise<void>> = {
   evaluation_shard: evaluateShard,
   bisect,
   blame,
+  comparison: compare,
 };
 
 export const workOf = (kind: JobKind): ((run: JobRun) => Promise<void>) => works[kind];
