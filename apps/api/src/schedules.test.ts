@@ -193,6 +193,33 @@ test('a trigger answers with its run; the batch is the job of a submission, and 
   await api.call('DELETE', '/v1/schedules/now');
 });
 
+test('a trigger whose answer was lost is answered again, and not run again', async () => {
+  await api.post('/v1/schedules', nightly('lost', { batch_size: 1 }));
+  const { edits } = (await api.post(inbox(), [anEdit('Oman'), anEdit('Mali')])).body;
+  await api.call('DELETE', `${inbox()}/${edits[1].id}`);
+  const key = { headers: { 'idempotency-key': 'trigger-2' } };
+  process.env.ERRATA_FAILPOINT = 'schedule.after:error';
+  try {
+    expect((await api.post('/v1/schedules/lost/trigger', undefined, key)).status).toBe(500);
+  } finally {
+    delete process.env.ERRATA_FAILPOINT;
+  }
+  const again = await api.post('/v1/schedules/lost/trigger', undefined, key);
+  expect(again).toMatchObject({ status: 200, body: { run: { outcome: 'submitted' } } });
+  expect((await api.get('/v1/schedules/lost/runs')).body.data).toEqual([again.body.run]);
+  const made = await api.post('/v1/schedules', nightly('made'), key);
+  expect(made.body.code).toBe('idempotency_key_reused');
+  const other = { headers: { 'idempotency-key': 'create-1' } };
+  const created = await api.post('/v1/schedules', nightly('made'), other);
+  expect(await api.post('/v1/schedules', nightly('made'), other)).toMatchObject({
+    status: 201,
+    body: created.body,
+    headers: { location: created.headers.location },
+  });
+  for (const name of ['lost', 'made']) await api.call('DELETE', `/v1/schedules/${name}`);
+  expect((await api.get('/v1/schedules?branch=main')).body).toMatchObject({ code: 'invalid_request' });
+});
+
 test('when enough edits wait, the delivery itself ticks the schedule', async () => {
   const { id } = (await api.post('/v1/schedules', { name: 'counting', model: 'atlas', when_pending: 3 })).body;
   const ticks = await api.dispatch.ticks();

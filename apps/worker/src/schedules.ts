@@ -40,14 +40,19 @@ export async function answerTick(
   }
 }
 
-/** Ticks for whatever the rows say is due, of one branch or of all: lost ticks are found here. Answers with how many there were. */
+/** Ticks for whatever the rows say is due, of one branch or of all: lost ticks are found here. Answers with how many the queue took. */
 export async function tickDue(
   { lineage, ticks }: Pick<WorkerContext, 'lineage' | 'ticks'>,
   branchId?: string,
 ): Promise<number> {
   const due = await schedulesToRun(lineage, branchId);
-  for (const id of due) await ticks.tick(id);
-  return due.length;
+  let ticked = 0;
+  // A queue that does not take one would not take the others: they are looked at again.
+  for (const id of due) {
+    if (!(await ticks.tick(id))) break;
+    ticked++;
+  }
+  return ticked;
 }
 
 /** Makes the queue tick as the rows say; answers with the schedules it had wrong. */

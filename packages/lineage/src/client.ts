@@ -12,6 +12,8 @@ export interface Lineage {
 
 /** The inside of a transaction. */
 export type Tx = Prisma.TransactionClient;
+/** What a caller writes in the very transaction that does the work: both are kept, or neither is. */
+export type Alongside<T> = ((tx: Tx, done: T) => Promise<void>) | undefined;
 /** Either; for reads that must also work inside a transaction. */
 export type Db = Lineage | Tx;
 

@@ -1,5 +1,5 @@
 // The inbox: nothing is lost or doubled on the way in, and every edit's state is its job's.
-import { type InboxEdit, inboxStates } from '@errata/contracts';
+import { type InboxEdit, inboxLimit, inboxStates } from '@errata/contracts';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import {
   addToInbox,
@@ -8,9 +8,12 @@ import {
   deleteBranch,
   keepInInbox,
   listInbox,
+  runSchedule,
+  schedulesToRun,
   withdrawFromInbox,
 } from './index.ts';
 import { importModel, madeEdit, openFixture } from './lineage.fixture.ts';
+import { openDesk } from './schedule.fixture.ts';
 
 const fixture = await openFixture();
 const { db } = fixture;
@@ -122,6 +125,38 @@ test('keeping one edit supersedes those that answer its question otherwise, and 
   ]);
   await expect(withdrawFromInbox(db, branch, newer.edits[0]!.id)).rejects.toMatchObject({ code: 'not_pending' });
   expect(same.accepted).toBe(1);
+});
+
+test('a full inbox takes what fits and no more, and a run still draws its batch', async () => {
+  const desk = await openDesk(db, 'full');
+  await fixture.query(
+    `INSERT INTO inbox_edits (id, branch_id, custom_id, payload, subject, questions, answer)
+     SELECT 'inbox_full_' || n, $1, 'c' || n, $2::jsonb || jsonb_build_object('custom_id', 'c' || n), 's' || n % 1000, ARRAY['q' || n], 'a'
+     FROM generate_series(1, $3::integer) AS n`,
+    [desk.branch, JSON.stringify(madeEdit('x')), inboxLimit - 1],
+  );
+  await expect(add(desk.branch, madeEdit('a'), madeEdit('b'))).rejects.toMatchObject({
+    code: 'inbox_full',
+    retryable: true,
+    details: { pending: inboxLimit - 1, limit: inboxLimit },
+  });
+  expect(await add(desk.branch, madeEdit('a'))).toMatchObject({ accepted: 1, pending: inboxLimit });
+  const { id } = await desk.schedule({ batch_size: 250 });
+  expect(await schedulesToRun(db, desk.branch)).toEqual([id]);
+  // Two subjects of a hundred edits each, and the third would not fit.
+  expect(await runSchedule(db, id)).toMatchObject({
+    run: { outcome: 'submitted', counts: { pending: inboxLimit, drawn: 200, left: inboxLimit - 200 } },
+  });
+});
+
+test('an edit whose batch a person turned down is refused', async () => {
+  const desk = await openDesk(db, 'denied');
+  const { id } = await desk.schedule();
+  await desk.add(madeEdit('a'));
+  await runSchedule(db, id);
+  const denied = { code: 'approval_denied', message: 'rejected: no source', errors: [], details: {} };
+  await fixture.query(`UPDATE jobs SET state = 'rejected', error = $1 WHERE branch_id = $2`, [denied, desk.branch]);
+  expect((await all(desk.branch))[0]).toMatchObject({ state: 'refused', reason: { code: 'approval_denied' } });
 });
 
 test('the states are counted', () => {

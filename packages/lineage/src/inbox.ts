@@ -15,7 +15,7 @@ import {
   sha256,
 } from '@errata/contracts';
 import { findBranchById } from './branches.ts';
-import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
+import { type Alongside, clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import { Prisma } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
@@ -28,7 +28,7 @@ export interface InboxAddition {
   /** Id of the API key. */
   readonly created_by: string | null;
   /** Called in the transaction that writes the edits: what it writes is kept with them, or neither is. */
-  readonly alongside?: ((tx: Tx, receipt: InboxReceipt) => Promise<void>) | undefined;
+  readonly alongside?: Alongside<InboxReceipt>;
 }
 
 /**
@@ -155,6 +155,7 @@ const rowsWithStates = Prisma.sql`
   SELECT inbox_edits.id, branch_id, inbox_edits.sequence, inbox_edits.custom_id, inbox_edits.payload, priority, run_id,
     inbox_edits.job_id, superseded_by, inbox_edits.created_by, inbox_edits.created_at, edits.id AS edit_id,
     CASE WHEN inbox_edits.state <> 'batched' THEN inbox_edits.state
+      WHEN jobs.state = 'rejected' AND jobs.error ->> 'code' IN ('approval_denied', 'approval_expired') THEN 'refused'
       WHEN by_job.state <> 'by_result' THEN by_job.state
       WHEN edits.result ->> 'outcome' IN ('applied', 'refused') THEN edits.result ->> 'outcome'
       ELSE 'failed' END AS state,

@@ -21,8 +21,8 @@ export async function budgetOf(
   const [today] = await tx.$queryRaw<{ edits: number; seconds: number }[]>`
     SELECT coalesce(sum((counts ->> 'drawn')::integer), 0)::integer AS edits,
       coalesce(sum(extract(epoch FROM jobs.finished_at - jobs.started_at)), 0)::double precision AS seconds
-    FROM schedule_runs LEFT JOIN jobs ON jobs.id = schedule_runs.job_id
-    WHERE schedule_id = ${schedule.id}
+    FROM schedule_runs JOIN jobs ON jobs.id = schedule_runs.job_id
+    WHERE schedule_id = ${schedule.id} AND job_id IS NOT NULL
       AND schedule_runs.started_at >= date_trunc('day', ${now}::timestamptz, ${schedule.timeZone})`;
   const used = today ?? { edits: 0, seconds: 0 };
   const secondsLeft = (minutes_per_day ?? Infinity) * 60 - used.seconds;
@@ -41,7 +41,7 @@ async function secondsAnEdit(tx: Tx, scheduleId: string): Promise<number | null>
     SELECT coalesce(sum(edits), 0)::integer AS edits, coalesce(sum(seconds), 0)::double precision AS seconds FROM (
       SELECT (counts ->> 'drawn')::integer AS edits, extract(epoch FROM jobs.finished_at - jobs.started_at) AS seconds
       FROM schedule_runs JOIN jobs ON jobs.id = schedule_runs.job_id
-      WHERE schedule_id = ${scheduleId} AND jobs.finished_at IS NOT NULL AND jobs.started_at IS NOT NULL
+      WHERE schedule_id = ${scheduleId} AND job_id IS NOT NULL AND jobs.finished_at IS NOT NULL AND jobs.started_at IS NOT NULL
       ORDER BY due_at DESC LIMIT ${recentJobs}) AS latest`;
   return recent === undefined || recent.edits === 0 || recent.seconds === 0 ? null : recent.seconds / recent.edits;
 }

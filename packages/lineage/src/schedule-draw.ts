@@ -97,8 +97,11 @@ const single = (edits: readonly WaitingEdit[], order: InboxOrder): WaitingEdit[]
 /** Each subject where its first edit stands; within it by arrival, so that what came later acts later. */
 function bySubject(edits: readonly WaitingEdit[], order: InboxOrder): WaitingEdit[][] {
   const groups = new Map<string, WaitingEdit[]>();
-  for (const edit of [...edits].sort(inOrder(order)))
-    groups.set(edit.subject, [...(groups.get(edit.subject) ?? []), edit]);
+  for (const edit of [...edits].sort(inOrder(order))) {
+    const group = groups.get(edit.subject);
+    if (group === undefined) groups.set(edit.subject, [edit]);
+    else group.push(edit);
+  }
   return [...groups.values()].map((group) => group.sort(byArrival));
 }
 

@@ -10,7 +10,7 @@ import {
   type SkipReason,
 } from '@errata/contracts';
 import { branchLane } from './branches.ts';
-import { asJson, type Lineage, type Tx } from './client.ts';
+import { type Alongside, asJson, type Lineage, type Tx } from './client.ts';
 import { newId } from './ids.ts';
 import { lockInbox } from './inbox.ts';
 import { budgetOf } from './schedule-budget.ts';
@@ -38,15 +38,24 @@ const pauseAfterFailureMs = 5 * 60_000;
  * Decides whatever is due of a schedule. With `manual`, a run is due now, also while the schedule is paused. A run that cannot be
  * submitted is kept as failed with its reason. `unknown_schedule`; what a retry can mend is thrown, and nothing is decided then.
  */
-export async function runSchedule(db: Lineage, nameOrId: string, trigger?: 'manual'): Promise<Tick> {
+export async function runSchedule(
+  db: Lineage,
+  nameOrId: string,
+  trigger?: 'manual',
+  alongside?: Alongside<Tick>,
+): Promise<Tick> {
   await failpoint('schedule.before');
-  const tick = await db.prisma
-    .$transaction((tx) => decide(tx, nameOrId, trigger))
-    .catch((thrown: unknown) => {
-      // A refusal has undone the transaction: what is left to do is to say so.
-      if (!(thrown instanceof ErrataError) || thrown.retryable || thrown.code === 'unknown_schedule') throw thrown;
-      return db.prisma.$transaction((tx) => decide(tx, nameOrId, trigger, thrown));
+  const decided = (refusal?: ErrataError) =>
+    db.prisma.$transaction(async (tx) => {
+      const tick = await decide(tx, nameOrId, trigger, refusal);
+      await alongside?.(tx, tick);
+      return tick;
     });
+  const tick = await decided().catch((thrown: unknown) => {
+    // A refusal has undone the transaction: what is left to do is to say so.
+    if (!(thrown instanceof ErrataError) || thrown.retryable || thrown.code === 'unknown_schedule') throw thrown;
+    return decided(thrown);
+  });
   await failpoint('schedule.after');
   return tick;
 }
@@ -120,12 +129,14 @@ async function draw(tx: Tx, schedule: Schedule, due: Due, limit: number): Promis
 const untilCron = ({ nextDueAt }: Schedule, now: Date): number | null =>
   nextDueAt === null ? null : nextDueAt.getTime() - now.getTime();
 
+/** Whether its latest job has not ended. Those before it had, or it would not have been submitted. */
 async function hasOpenJob(tx: Tx, scheduleId: string): Promise<boolean> {
-  const run = await tx.scheduleRun.findFirst({
-    where: { scheduleId, job: { state: { in: [...openStates] } } },
-    select: { id: true },
+  const latest = await tx.scheduleRun.findFirst({
+    where: { scheduleId, jobId: { not: null } },
+    select: { job: { select: { state: true } } },
+    orderBy: { dueAt: 'desc' },
   });
-  return run !== null;
+  return openStates.some((state) => state === latest?.job?.state);
 }
 
 async function whatIsDue(tx: Tx, schedule: Schedule, now: Date, open: boolean, manual?: 'manual'): Promise<Due | null> {

@@ -14,7 +14,7 @@ import {
 } from '@errata/contracts';
 import type { z } from 'zod';
 import { findBranchById } from './branches.ts';
-import { asJson, clientOf, type Db, isUniqueViolation, type Lineage, type Tx } from './client.ts';
+import { type Alongside, asJson, clientOf, type Db, isUniqueViolation, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow, ScheduleRun as RunRow, Schedule as ScheduleRow } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { countWaiting } from './inbox.ts';
@@ -49,7 +49,11 @@ export type NewSchedule = Omit<z.output<typeof scheduleRequestSchema>, 'model' |
 };
 
 /** Creates a schedule. `unknown_branch`, `name_taken`. */
-export async function createSchedule(db: Lineage, schedule: NewSchedule): Promise<ScheduleResource> {
+export async function createSchedule(
+  db: Lineage,
+  schedule: NewSchedule,
+  alongside?: Alongside<ScheduleResource>,
+): Promise<ScheduleResource> {
   const { branch_id, owner, name, cron, time_zone, when_pending, metadata, paused, ...policy } = schedule;
   return named(name, () =>
     db.prisma.$transaction(async (tx) => {
@@ -73,7 +77,9 @@ export async function createSchedule(db: Lineage, schedule: NewSchedule): Promis
           updatedAt: now,
         },
       });
-      return describe(tx, { ...row, branch });
+      const created = await describe(tx, { ...row, branch });
+      await alongside?.(tx, created);
+      return created;
     }),
   );
 }
@@ -247,16 +253,17 @@ export async function cronSchedules(db: Lineage): Promise<readonly (Cron & { rea
 export const openStates = jobStates.filter((state) => !isTerminal(state));
 
 /**
- * Schedules with something to decide: a tick is due, one that was buffered can run now, or enough edits wait and no job of it is open.
+ * Schedules with something to decide: a tick is due, one that was buffered can run now, or enough edits wait and its latest job has ended.
  * It makes losing ticks harmless. With a branch, only the schedules of this branch.
  */
 export async function schedulesToRun(db: Lineage, branchId: string | null = null): Promise<readonly string[]> {
   const rows = await db.prisma.$queryRaw<{ id: string }[]>`
     SELECT schedules.id FROM schedules
     JOIN branches ON branches.id = schedules.branch_id
-    CROSS JOIN LATERAL (SELECT EXISTS (
-      SELECT FROM schedule_runs JOIN jobs ON jobs.id = schedule_runs.job_id
-      WHERE schedule_runs.schedule_id = schedules.id AND jobs.state = ANY(${[...openStates]})) AS open) AS latest
+    CROSS JOIN LATERAL (SELECT coalesce((
+      SELECT jobs.state = ANY(${[...openStates]}) FROM schedule_runs JOIN jobs ON jobs.id = schedule_runs.job_id
+      WHERE schedule_runs.schedule_id = schedules.id AND schedule_runs.job_id IS NOT NULL
+      ORDER BY schedule_runs.due_at DESC LIMIT 1), false) AS open) AS latest
     WHERE schedules.deleted_at IS NULL AND schedules.paused_at IS NULL AND branches.deleted_at IS NULL
       AND (${branchId}::text IS NULL OR schedules.branch_id = ${branchId})
       AND (schedules.next_due_at <= clock_timestamp()

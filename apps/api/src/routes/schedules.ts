@@ -13,6 +13,7 @@ import {
   scheduleSchema,
 } from '@errata/contracts';
 import {
+  answerWithin,
   changeSchedule,
   createSchedule,
   deleteSchedule,
@@ -24,14 +25,16 @@ import {
   pauseSchedule,
   resumeSchedule,
   runSchedule,
+  type Tick,
 } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf, requireScope } from '../auth.ts';
-import { postHeaders } from '../idempotency.ts';
+import { keepAnswer, postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { tellQueue } from '../ticks.ts';
 import { pageQuery, params, shown } from './common.ts';
+import { jobFilter } from './jobs.ts';
 
 const tags = ['schedules'];
 
@@ -46,6 +49,12 @@ const triggeredSchema = z.strictObject({
   object: z.literal('schedule_trigger'),
   outcome: z.enum(['ran', 'buffered']),
   run: scheduleRunSchema.nullable(),
+});
+
+const toldOf = (tick: Tick): z.output<typeof triggeredSchema> => ({
+  object: 'schedule_trigger',
+  outcome: tick.kind === 'ran' ? 'ran' : 'buffered',
+  run: tick.kind === 'ran' ? tick.run : null,
 });
 
 export const scheduleRoutes =
@@ -88,9 +97,15 @@ export const scheduleRoutes =
         const caller = callerOf(request);
         if (schedule.gate !== null) requireScope(caller, 'admin', " to replace the branch's gate");
         const { id: branch_id } = await checkJob(model, branch, schedule);
-        const created = await createSchedule(lineage, { ...schedule, branch_id, owner: caller.id });
+        const locate = ({ id }: ScheduleResource) => reply.header('location', `/v1/schedules/${id}`);
+        const { claim } = request;
+        const created = await createSchedule(
+          lineage,
+          { ...schedule, branch_id, owner: caller.id },
+          claim === null ? undefined : (tx, made) => answerWithin(tx, claim, 201, keepAnswer(locate(made), made)),
+        );
         await tellQueue(parts, request.log, created);
-        return reply.status(201).header('location', `/v1/schedules/${created.id}`).send(created);
+        return locate(created).status(201).send(created);
       },
     );
 
@@ -105,12 +120,8 @@ export const scheduleRoutes =
           response: { 200: pageSchema(scheduleSchema) },
         },
       },
-      async ({ query: { model, branch, ...page } }) => {
-        const model_id = model === undefined ? undefined : (await getModel(lineage, model)).resource.id;
-        const branch_id =
-          branch === undefined || model_id === undefined ? undefined : (await getBranch(lineage, model_id, branch)).id;
-        return shown(await listSchedules(lineage, { model_id, branch_id }, page));
-      },
+      async ({ query: { model, branch, ...page } }) =>
+        shown(await listSchedules(lineage, await jobFilter(lineage, { model, branch }), page)),
     );
 
     app.get(
@@ -210,15 +221,19 @@ export const scheduleRoutes =
           response: { 200: triggeredSchema },
         },
       },
-      async (request) => {
-        const tick = await runSchedule(lineage, request.params.schedule, 'manual');
+      async (request, reply) => {
+        const { claim } = request;
+        const tick = await runSchedule(
+          lineage,
+          request.params.schedule,
+          'manual',
+          claim === null
+            ? undefined
+            : (tx, decided) => answerWithin(tx, claim, 200, keepAnswer(reply, toldOf(decided))),
+        );
         if (tick.kind === 'ran' && tick.lane !== null && !(await parts.dispatch.wake(tick.lane)))
           request.log.warn({ lane: tick.lane }, 'the queue did not take the wake-up');
-        return {
-          object: 'schedule_trigger' as const,
-          outcome: tick.kind === 'ran' ? ('ran' as const) : ('buffered' as const),
-          run: tick.kind === 'ran' ? tick.run : null,
-        };
+        return toldOf(tick);
       },
     );
 

@@ -15,9 +15,10 @@ import { collectSetting, parseReference } from '../references.ts';
 import { wholeNumber } from './up.ts';
 
 interface Settings {
-  cron?: string;
+  /** False for none. */
+  cron?: string | boolean;
   timeZone?: string;
-  whenPending?: number;
+  whenPending?: number | boolean;
   batchSize?: number;
   order?: (typeof inboxOrders)[number];
   group?: boolean;
@@ -61,10 +62,10 @@ function changeOf(options: Settings): ScheduleChange {
     ...(options.minutesPerRun === undefined ? {} : { minutes_per_run: options.minutesPerRun }),
     ...(options.minutesPerDay === undefined ? {} : { minutes_per_day: options.minutesPerDay }),
   };
-  const given = {
-    cron: options.cron,
+  const change = {
+    cron: given(options.cron),
     time_zone: options.timeZone,
-    when_pending: options.whenPending,
+    when_pending: given(options.whenPending),
     batch_size: options.batchSize,
     order: options.order,
     group_by_subject: options.group === false ? false : undefined,
@@ -75,8 +76,12 @@ function changeOf(options: Settings): ScheduleChange {
     editor: options.editor,
     config: options.set,
   };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }
+
+/** `--no-…` is null; commander puts true where a `--no-…` exists and nothing was said. */
+const given = <T>(value: T | boolean | undefined): T | null | undefined =>
+  value === false ? null : value === true ? undefined : value;
 
 export function register(program: Command): void {
   const schedules = program
@@ -94,6 +99,8 @@ export function register(program: Command): void {
 
   withSettings(schedules.command('change <schedule>'))
     .description('change what is given')
+    .option('--no-cron', 'run by number only')
+    .option('--no-when-pending', 'run by cron only')
     .action(async (name: string, options: Settings) => {
       const changed = await connect().schedules.change(name, changeOf(options));
       if (options.json) printJson(changed);
