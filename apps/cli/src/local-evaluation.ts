@@ -33,6 +33,7 @@ export async function runLocally(
 ): Promise<RunManifest> {
   const { readHeldText, runProtocol } = await import('@errata/evaluation');
   const corpus = corpusOf(local, run.corpus);
+  const left = timeLeft();
   const editor = run.editor === 'none' ? null : await prepare(local, run, corpus, line);
   return runProtocol(
     directory,
@@ -51,8 +52,10 @@ export async function runLocally(
     },
     {
       resume,
-      onProgress: ({ stage, done, total, edits }) =>
-        line.update(stage, `${bar(done, total)}${edits === 0 ? '' : `, ${edits} in the model`}`),
+      onProgress: ({ done, total, edits }) => {
+        const inModel = edits === 0 ? '' : `, ${edits} in the model`;
+        line.update('evaluating', `${bar(done, total)}${inModel}${left(done, total)}`);
+      },
     },
   );
 }
@@ -66,4 +69,15 @@ async function prepare(
   const name = requireEditor(editor);
   const config = localConfig(local, name, set);
   return { name, config, artefacts: await localArtefacts(local, config, { corpus, tokens }, line) };
+}
+
+/** How long the rest will take if it goes on as since the first call; nothing before that can be told. */
+function timeLeft(): (done: number, total: number) => string {
+  let first: { readonly done: number; readonly at: number } | undefined;
+  return (done, total) => {
+    first ??= { done, at: performance.now() };
+    const minutes = (((performance.now() - first.at) / (done - first.done)) * (total - done)) / 60_000;
+    if (done - first.done < 10 || minutes < 0.5) return '';
+    return `, about ${minutes < 90 ? `${Math.round(minutes)} min` : `${(minutes / 60).toFixed(1)} h`} left`;
+  };
 }

@@ -33,13 +33,20 @@ export interface ProgressLine {
   done(): void;
 }
 
-/** One line that is rewritten in place on a terminal; elsewhere a line is printed whenever its stage changes. */
+/** Elsewhere than on a terminal, a stage that goes on is told of so often. */
+const secondsBetweenLines = 60;
+
+/** One line that is rewritten in place on a terminal; elsewhere one is printed when its stage changes, and every minute. */
 export function progressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
   let stage = '';
+  let printedAt = 0;
   return {
     update(next, detail = '') {
       if (stream.isTTY) stream.write(`\r\x1b[2K${colors.cyan(next)} ${detail}`);
-      else if (next !== stage) stream.write(`${next} ${detail}`.trimEnd().concat('\n'));
+      else if (next !== stage || performance.now() - printedAt > 1000 * secondsBetweenLines) {
+        stream.write(`${next} ${detail}`.trimEnd().concat('\n'));
+        printedAt = performance.now();
+      }
       stage = next;
     },
     done() {

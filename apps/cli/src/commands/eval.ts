@@ -46,8 +46,11 @@ export function register(program: Command): void {
     .option('-e, --editor <name>', 'the editor; none measures the model as it is')
     .option('--matrix <file>', 'instead of these three: a YAML or TypeScript file of models, data, editors, protocols')
     .addOption(
-      new Option('-p, --protocol <kind>', 'each edit alone, batches apart from each other, or all in sequence')
-        .choices(['single', 'batch', 'lifelong'])
+      new Option(
+        '-p, --protocol <kind>',
+        'each edit alone, batches apart from each other, all in sequence, or what edits and answers cost',
+      )
+        .choices(['single', 'batch', 'lifelong', 'efficiency'])
         .default('single'),
     )
     .option('--batch <n>', 'edits at once (batch), or between two tests (lifelong)', wholeNumber)
@@ -94,7 +97,7 @@ async function runOne(
   const { protocolSchema, writeReport } = await import('@errata/evaluation');
   const { protocol: kind, batch = 1, editor, seed, writers, corpus, tokens, set = {} } = options;
   const protocol = protocolSchema.parse(
-    kind === 'single' ? { kind } : kind === 'batch' ? { kind, size: batch } : { kind, batch },
+    kind === 'batch' ? { kind, size: batch } : kind === 'lifelong' ? { kind, batch } : { kind },
   );
   const data = await readEvalData({ file: options.edits, layout: options.layout, limit: options.limit });
   const ability = await readAbility(options.ability ?? []);

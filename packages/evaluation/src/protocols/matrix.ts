@@ -26,12 +26,17 @@ const editorSchema = z.union([
 ]);
 
 const matrixProtocolSchema = z.union([
-  z.enum(['single', 'lifelong']),
+  z.enum(['single', 'lifelong', 'efficiency']),
   z.strictObject({ kind: z.literal('single') }),
   z.strictObject({ kind: z.literal('batch'), size: oneOrMore(size) }),
   z.strictObject({
     kind: z.literal('lifelong'),
     batch: oneOrMore(size).default(1),
+    checkpoints: z.array(size).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('efficiency'),
+    answers: size.optional(),
     checkpoints: z.array(size).optional(),
   }),
 ]);

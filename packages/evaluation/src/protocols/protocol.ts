@@ -19,11 +19,17 @@ export const protocolSchema = z.discriminatedUnion('kind', [
     /** Numbers of edits after which all so far are tested. The end always is one. */
     checkpoints: z.array(size).optional(),
   }),
+  /** All edits in sequence, untested; at every checkpoint the time of `answers` answers, one at a time. */
+  z.strictObject({
+    kind: z.literal('efficiency'),
+    answers: size.default(20),
+    checkpoints: z.array(size).optional(),
+  }),
 ]);
 export type Protocol = z.output<typeof protocolSchema>;
 export type ProtocolInput = z.input<typeof protocolSchema>;
 export type ProtocolKind = Protocol['kind'];
-export const protocolKinds = ['single', 'batch', 'lifelong'] as const satisfies readonly ProtocolKind[];
+export const protocolKinds = ['single', 'batch', 'lifelong', 'efficiency'] as const satisfies readonly ProtocolKind[];
 
 /** 1, 2, 5, 10, 20, 50 ... up to the last edit: even steps on a logarithmic axis, at less than twice the cost of the last. */
 export function defaultCheckpoints(edits: number): readonly number[] {
@@ -33,9 +39,12 @@ export function defaultCheckpoints(edits: number): readonly number[] {
   return [...found, edits];
 }
 
-/** The checkpoints of a lifelong run: multiples of its batch or the first after them, each once, ending at the last edit. */
-export function checkpointsOf(protocol: Extract<Protocol, { kind: 'lifelong' }>, edits: number): ReadonlySet<number> {
-  const wanted = protocol.checkpoints ?? defaultCheckpoints(edits);
-  const reached = wanted.map((at) => Math.min(edits, Math.ceil(at / protocol.batch) * protocol.batch));
+/** The checkpoints of a stream: multiples of its batch or the first after them, each once, ending at the last edit. */
+export function checkpointsOf(
+  { checkpoints, batch = 1 }: { readonly checkpoints?: readonly number[] | undefined; readonly batch?: number },
+  edits: number,
+): ReadonlySet<number> {
+  const wanted = checkpoints ?? defaultCheckpoints(edits);
+  const reached = wanted.map((at) => Math.min(edits, Math.ceil(at / batch) * batch));
   return new Set([...reached, edits].sort((a, b) => a - b));
 }

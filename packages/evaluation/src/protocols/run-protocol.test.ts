@@ -136,6 +136,29 @@ describe('protocols', () => {
     ]);
   });
 
+  it('efficiency costs edits and answers at checkpoints, scores nothing, and resumes', async () => {
+    const run = () =>
+      input({ kind: 'efficiency', answers: 2, checkpoints: [2, 4] }, { editor: editor('grace', { steps: 3 }) });
+    const directory = folder();
+    const stop = new AbortController();
+    let edited = 0;
+    const onProgress = () => {
+      if (++edited === 3) stop.abort(new Error('stopped'));
+    };
+    await expect(runProtocol(directory, run(), { onProgress, signal: stop.signal })).rejects.toThrow('stopped');
+    const { efficiency, places, means, cost } = await finish(run(), directory, true);
+    expect({ places, means }).toEqual({ places: [], means: [] });
+    expect(efficiency.map(({ edits: n }) => n)).toEqual([2, 4, 5]);
+    for (const step of efficiency) {
+      expect(step.edit_seconds).toBeGreaterThan(0);
+      expect(step.answer_seconds).toBeGreaterThan(0);
+      expect(step.base_answer_seconds).toBeGreaterThan(0);
+    }
+    // A codebook is stored whole, so later edits store more.
+    expect(efficiency[2]!.stored_bytes).toBeGreaterThan(efficiency[0]!.stored_bytes);
+    expect(cost).toMatchObject({ edits: 5, answers: 12 });
+  });
+
   it('without an editor measure the model as it is: locality 1, every delta 0', async () => {
     const { places, mean } = await finish(input({ kind: 'single' }, { editor: null }));
     expect(mean('locality.token').value.value).toBe(1);

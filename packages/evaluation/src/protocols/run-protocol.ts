@@ -5,6 +5,7 @@ import { readParent } from '../answers.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import { distinctQuestions } from '../questions.ts';
 import { applyEdits } from './apply-edits.ts';
+import { efficiency } from './efficiency.ts';
 import { defaultWriters, type PreparedEditor, type ProtocolRun, type RunOptions } from './inputs.ts';
 import { measureCases, type Place } from './measure-cases.ts';
 import { measureModel } from './measure-model.ts';
@@ -59,6 +60,7 @@ export async function runProtocol(
     const total = [...checkpoints].reduce((sum, at) => sum + at, cases.length);
     const work = startWork(run, input, options, total);
     if (editor === null) await asIs(work);
+    else if (protocol.kind === 'efficiency') await efficiency(work, editor, protocol);
     else if (protocol.kind === 'lifelong') await lifelong(work, editor, protocol);
     else await apart(work, editor, protocol.kind === 'batch' ? protocol.size : 1);
     return run.manifest;

@@ -18,11 +18,10 @@ function field(value: string | number | null): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** @yields lines with their ends, the names of the columns first */
-export function* csvLines(
-  runs: Iterable<{ readonly run: string; readonly rows: Iterable<EvaluationRow> }>,
-): Generator<string> {
-  yield `run,${columns.join(',')}\r\n`;
-  for (const { run, rows } of runs)
-    for (const row of rows) yield `${field(run)},${columns.map((column) => field(row[column])).join(',')}\r\n`;
+/** The names of the columns. */
+export const csvHead = `run,${columns.join(',')}\r\n`;
+
+/** @yields a line a row, with its end */
+export function* csvLines(run: string, rows: Iterable<EvaluationRow>): Generator<string> {
+  for (const row of rows) yield `${field(run)},${columns.map((column) => field(row[column])).join(',')}\r\n`;
 }

@@ -197,6 +197,50 @@ function costTable(runs: readonly ReportRun[]): Table {
   };
 }
 
+/** What edits and answers cost as edits pile up. */
+function efficiencyTable(runs: readonly ReportRun[]): Table {
+  const columns: readonly Column[] = [
+    { group: 'an edit', title: 'Time', format: 'seconds', better: 'lower' },
+    { group: 'an edit', title: 'Stored', format: 'bytes', better: 'lower' },
+    { group: 'an answer', title: 'Time', format: 'seconds', better: 'lower' },
+    { group: 'an answer', title: 'Unedited', format: 'seconds' },
+    { group: 'an answer', title: 'Times as long', format: 'number', better: 'lower' },
+  ];
+  const alone = runs.length === 1;
+  const counts = [...new Set(runs.flatMap(({ efficiency }) => efficiency.map(({ edits }) => edits)))];
+  const rows = counts
+    .sort((a, b) => a - b)
+    .flatMap((edits) =>
+      runs.flatMap(({ labels, efficiency }): Row[] => {
+        const step = efficiency.find((each) => each.edits === edits);
+        if (step === undefined) return [];
+        const { edit_seconds, stored_bytes, answer_seconds, base_answer_seconds } = step;
+        const values = [
+          edit_seconds,
+          stored_bytes,
+          answer_seconds,
+          base_answer_seconds,
+          answer_seconds / base_answer_seconds,
+        ];
+        const when = `after ${count(edits)}`;
+        return [
+          {
+            name: alone ? when : labels.name,
+            ...(!alone && { section: when }),
+            cells: values.map((value) => ({ value })),
+          },
+        ];
+      }),
+    );
+  return {
+    title: 'Efficiency',
+    note: 'Edits in sequence; answers one at a time, without batches, the edited and the unedited model by turns.',
+    columns,
+    rows,
+    rivals: !alone,
+  };
+}
+
 /** All tables of runs that are comparable: of one model, on the same data, under one kind of protocol. */
 export function metricTables(runs: readonly ReportRun[]): readonly Table[] {
   const sections = sectionsOf(runs);
@@ -255,6 +299,7 @@ export function metricTables(runs: readonly ReportRun[]): readonly Table[] {
     ...tables.filter(
       ({ rows }) => rows.some((row) => !row.reference && row.cells.some((cell) => cell !== null)) || isAsIs(runs),
     ),
+    ...(runs.some(({ efficiency }) => efficiency.length > 0) ? [efficiencyTable(runs)] : []),
     costTable(runs),
   ];
 }

@@ -49,6 +49,7 @@ function protocolOf(runs: readonly ReportRun[]): string {
     ];
     return `batches of ${sizes.join(', ')}, each on the unedited model`;
   }
+  if (protocol.kind === 'efficiency') return 'costs, edits in sequence on one model';
   return protocol.batch === 1
     ? 'all edits in sequence on one model'
     : `all edits in sequence, ${protocol.batch} at a time`;

@@ -6,9 +6,9 @@ import { type EvaluationCase, type EvaluationRow, noCost } from '@errata/contrac
 import { afterAll, describe, expect, it } from 'vitest';
 import { rowOf } from '../measurements.ts';
 import { makeManifest, openRun, type RunManifest } from '../protocols/run-directory.ts';
-import { csvLines } from './csv.ts';
+import { csvHead, csvLines } from './csv.ts';
 import { reportPage } from './page.ts';
-import { makeReport, type RunLabels } from './report.ts';
+import { makeReport, type RunLabels, reportRun } from './report.ts';
 import type { RunFindings } from './summary.ts';
 import { formatNumber, tableHtml, withoutGaps } from './table.ts';
 import { worstCases } from './worst-cases.ts';
@@ -85,15 +85,20 @@ function findings(fields: Partial<RunManifest> = {}): RunFindings {
     manifest: manifest(fields),
     cases: [...cases, failed],
     rows: [...rows, ...perplexities],
-    cost: {
-      ...noCost,
-      edits: 3,
-      edit_seconds: 1.5,
-      answers: 90,
-      answer_seconds: 3,
-      stored_bytes: 3000,
-      peak_bytes: 5e8,
-    },
+    units: [
+      {
+        name: 'all',
+        cost: {
+          ...noCost,
+          edits: 3,
+          edit_seconds: 1.5,
+          answers: 90,
+          answer_seconds: 3,
+          stored_bytes: 3000,
+          peak_bytes: 5e8,
+        },
+      },
+    ],
   };
 }
 
@@ -105,7 +110,7 @@ const text = (html: string) =>
     .replace(/\s+/g, ' ');
 
 describe('a page', () => {
-  const page = reportPage(makeReport('ROME & three edits', [{ labels, findings: findings() }]));
+  const page = reportPage(makeReport('ROME & three edits', [reportRun(labels, findings())]));
 
   it('says what was run, on what, and how', () => {
     expect(page).toContain('<title>ROME &amp; three edits</title>');
@@ -152,12 +157,7 @@ describe('a page of several runs', () => {
   const other = { ...labels, name: 'grace' };
 
   it('compares those of one model, data and protocol, and marks the best', () => {
-    const page = reportPage(
-      makeReport('Two', [
-        { labels, findings: findings() },
-        { labels: other, findings: better },
-      ]),
-    );
+    const page = reportPage(makeReport('Two', [reportRun(labels, findings()), reportRun(other, better)]));
     expect(text(page)).toMatch(/after 3 edits rome 66\.7 .*grace 100\.0/);
     expect(page).toMatch(/<th scope="row">grace<\/th><td class="best">100\.0/);
     expect(page).not.toContain('group-title"');
@@ -166,15 +166,33 @@ describe('a page of several runs', () => {
   it('keeps others apart', () => {
     const elsewhere = findings({ data: { digest: 'c'.repeat(64), cases: 3, edits: 3, rejected: 0 } });
     const page = reportPage(
-      makeReport('Two', [
-        { labels, findings: findings() },
-        { labels: { ...other, data: 'others.jsonl' }, findings: elsewhere },
-      ]),
+      makeReport('Two', [reportRun(labels, findings()), reportRun({ ...other, data: 'others.jsonl' }, elsewhere)]),
     );
     expect([...page.matchAll(/<h2 class="group-title">([^<]*)</g)].map(([, title]) => title)).toEqual([
       'atlas · facts.jsonl',
       'atlas · others.jsonl',
     ]);
+  });
+});
+
+describe('efficiency', () => {
+  it('is told at each checkpoint, beside the unedited model', () => {
+    const unit = (name: string, cost: object) => ({ name, cost: { ...noCost, ...cost } });
+    const run = reportRun(labels, {
+      manifest: manifest({ protocol: { kind: 'efficiency', answers: 2, checkpoints: [2] } }),
+      cases: [],
+      rows: [],
+      units: [
+        unit('edits to 2', { edits: 2, edit_seconds: 3, stored_bytes: 4000 }),
+        unit('base beside 2', { answers: 2, answer_seconds: 0.02 }),
+        unit('answers at 2', { answers: 2, answer_seconds: 0.03 }),
+        unit('edits to 3', { edits: 1, edit_seconds: 1, stored_bytes: 9000 }),
+      ],
+    });
+    expect(run.efficiency).toEqual([
+      { edits: 2, edit_seconds: 1.5, stored_bytes: 2000, answer_seconds: 0.015, base_answer_seconds: 0.01 },
+    ]);
+    expect(text(reportPage(makeReport('Costs', [run])))).toMatch(/after 2 edits 1\.50 s 2\.0 kB 15 ms 10 ms 1\.50/);
   });
 });
 
@@ -252,8 +270,8 @@ describe('files', () => {
 
   it('quote what would break a line of CSV', () => {
     const odd = { ...row('a "b", c', { moment: 'end', edits: 1 }, 'reliability.token', 0.5) };
-    const [head, line] = [...csvLines([{ run: 'rome', rows: [odd] }])];
-    expect(head).toBe('run,case_id,moment,edits,metric,version,value,before,count\r\n');
+    const [line] = [...csvLines('rome', [odd])];
+    expect(csvHead).toBe('run,case_id,moment,edits,metric,version,value,before,count\r\n');
     expect(line).toBe('rome,"a ""b"", c",end,1,reliability.token,1,0.5,,1\r\n');
   });
 });

@@ -25,23 +25,21 @@ export interface Report {
 
 const worstOfRun = 8;
 
-export function makeReport(
-  title: string,
-  runs: readonly { readonly labels: RunLabels; readonly findings: RunFindings }[],
-): Report {
-  return {
-    format: 'errata-report/1',
-    title,
-    runs: runs.map(({ labels, findings }) => {
-      const summary = summarise(findings);
-      const last = lastPlace(summary);
-      const there = (each: Pick<EvaluationCase, 'moment' | 'edits'>) =>
-        each.moment === last?.moment &&
-        (each.moment === 'once' || findings.manifest.protocol.kind === 'batch' || each.edits === last.edits);
-      const worst = worstCases(findings.cases.filter(there), findings.rows.filter(there), worstOfRun);
-      return { labels, ...summary, worst };
-    }),
-  };
+export const makeReport = (title: string, runs: readonly ReportRun[]): Report => ({
+  format: 'errata-report/1',
+  title,
+  runs,
+});
+
+/** A run summed up, with its worst cases. */
+export function reportRun(labels: RunLabels, findings: RunFindings): ReportRun {
+  const summary = summarise(findings);
+  const last = lastPlace(summary);
+  const anywhere = last?.moment === 'once' || findings.manifest.protocol.kind === 'batch';
+  const there = (each: Pick<EvaluationCase, 'moment' | 'edits'>) =>
+    each.moment === last?.moment && (anywhere || each.edits === last.edits);
+  const worst = worstCases(findings.cases.filter(there), findings.rows.filter(there), worstOfRun);
+  return { labels, ...summary, worst };
 }
 
 /** Where a protocol ends. */

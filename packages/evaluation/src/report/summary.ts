@@ -8,8 +8,10 @@ import {
   mergeResults,
   resultsDigest,
 } from '@errata/contracts';
+import { efficiencyUnits } from '../protocols/efficiency.ts';
 import type { Place } from '../protocols/measure-cases.ts';
-import { type RunManifest, readLines, readManifest, runDigest } from '../protocols/run-directory.ts';
+import { checkpointsOf } from '../protocols/protocol.ts';
+import { type RunManifest, readLines, readManifest, runDigest, type Unit } from '../protocols/run-directory.ts';
 import { type Aggregate, aggregate } from '../statistics/aggregate.ts';
 import { type RunMetric, runMetrics } from '../statistics/run-metrics.ts';
 
@@ -36,6 +38,19 @@ export interface RunSummary {
   /** Cases that failed: reported, never dropped. */
   readonly failures: readonly EvaluationCase[];
   readonly cost: Cost;
+  /** Of the protocol that measures nothing else; empty of others. */
+  readonly efficiency: readonly EfficiencyStep[];
+}
+
+/** What edits and answers cost at a checkpoint, answers one at a time. */
+export interface EfficiencyStep {
+  readonly edits: number;
+  /** Of the edits since the checkpoint before. */
+  readonly edit_seconds: number;
+  readonly stored_bytes: number;
+  readonly answer_seconds: number;
+  /** The unedited model's, taken by turns with the edited one's. */
+  readonly base_answer_seconds: number;
 }
 
 /** All that a run found. */
@@ -43,7 +58,7 @@ export interface RunFindings {
   readonly manifest: RunManifest;
   readonly cases: readonly EvaluationCase[];
   readonly rows: readonly EvaluationRow[];
-  readonly cost: Cost;
+  readonly units: readonly Unit[];
 }
 
 /** Reads a run, in canonical order. @throws RangeError where the directory holds none */
@@ -52,17 +67,17 @@ export async function readFindings(directory: string): Promise<RunFindings> {
   if (manifest === undefined) throw new RangeError(`${directory} holds no run`);
   const cases: EvaluationCase[] = [];
   const rows: EvaluationRow[] = [];
-  const costs: Cost[] = [];
+  const units: Unit[] = [];
   for await (const line of readLines(directory)) {
     if ('case' in line) cases.push(line.case);
     else if ('row' in line) rows.push(line.row);
-    else costs.push(line.unit.cost);
+    else units.push(line.unit);
   }
-  return { manifest, ...mergeResults([{ cases, rows }]), cost: addCosts(costs) };
+  return { manifest, ...mergeResults([{ cases, rows }]), units };
 }
 
 /** Sums a run up. */
-export function summarise({ manifest, cases, rows, cost }: RunFindings): RunSummary {
+export function summarise({ manifest, cases, rows, units }: RunFindings): RunSummary {
   const alike = inOnePlace(manifest, rows);
   const failures = cases.filter(({ outcome }) => outcome === 'failed');
   return {
@@ -73,8 +88,28 @@ export function summarise({ manifest, cases, rows, cost }: RunFindings): RunSumm
     means: aggregate(alike),
     run_metrics: runMetrics(alike),
     failures,
-    cost,
+    cost: addCosts(units.map(({ cost }) => cost)),
+    efficiency: efficiencySteps(manifest, units),
   };
+}
+
+function efficiencySteps({ protocol, data }: RunManifest, units: readonly Unit[]): readonly EfficiencyStep[] {
+  if (protocol.kind !== 'efficiency') return [];
+  const costs = new Map(units.map(({ name, cost }) => [name, cost]));
+  return [...checkpointsOf(protocol, data.cases)].flatMap((edits): EfficiencyStep[] => {
+    const names = efficiencyUnits(edits);
+    const [made, base, edited] = [costs.get(names.edits), costs.get(names.base), costs.get(names.edited)];
+    if (made === undefined || base === undefined || edited === undefined) return [];
+    return [
+      {
+        edits,
+        edit_seconds: made.edit_seconds / Math.max(1, made.edits),
+        stored_bytes: made.stored_bytes / Math.max(1, made.edits),
+        answer_seconds: edited.answer_seconds / edited.answers,
+        base_answer_seconds: base.answer_seconds / base.answers,
+      },
+    ];
+  });
 }
 
 /** The last batch may be smaller than the others; its cases count with them. */

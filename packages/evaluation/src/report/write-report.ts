@@ -4,9 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { csvLines } from './csv.ts';
+import { csvHead, csvLines } from './csv.ts';
 import { reportPage } from './page.ts';
-import { makeReport, type Report, type RunLabels } from './report.ts';
+import { makeReport, type Report, type ReportRun, type RunLabels, reportRun } from './report.ts';
 import { readFindings } from './summary.ts';
 
 /** A run that is to be reported, and what people call it. */
@@ -15,15 +15,21 @@ export interface ReportedRun {
   readonly labels: RunLabels;
 }
 
-/** Reads runs from their directories and writes the report of them into another, or into theirs. */
+/** Reads runs from their directories, one after another, and writes the report of them into another, or into theirs. */
 export async function writeReport(folder: string, title: string, runs: readonly ReportedRun[]): Promise<Report> {
-  const read = [];
-  for (const { directory, labels } of runs) read.push({ labels, findings: await readFindings(directory) });
-  const report = makeReport(title, read);
   await mkdir(folder, { recursive: true });
+  const read: ReportRun[] = [];
+  async function* lines() {
+    yield csvHead;
+    for (const { directory, labels } of runs) {
+      const findings = await readFindings(directory);
+      read.push(reportRun(labels, findings));
+      yield* csvLines(labels.name, findings.rows);
+    }
+  }
+  await pipeline(Readable.from(lines()), createWriteStream(join(folder, 'rows.csv')));
+  const report = makeReport(title, read);
   await writeFile(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(join(folder, 'index.html'), reportPage(report));
-  const lines = csvLines(read.map(({ labels, findings: { rows } }) => ({ run: labels.name, rows })));
-  await pipeline(Readable.from(lines), createWriteStream(join(folder, 'rows.csv')));
   return report;
 }
