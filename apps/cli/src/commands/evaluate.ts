@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
 import { changedLines, meansTable } from '../evaluation-output.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
+import { exitCodeOfJob, exitCodes } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
 import { printJson, short } from '../output.ts';
 import { placeOf } from '../references.ts';
@@ -67,7 +67,7 @@ export function register(program: Command): void {
       });
       if (!options.wait) return options.json ? printJson(queued) : console.log(`${queued.state} ${queued.id}`);
       const job = await followJob(client, queued.id, options.json);
-      process.exitCode = exitCodeOfJob(job.state);
+      process.exitCode = job.gate?.passed === false ? exitCodes.jobNotSucceeded : exitCodeOfJob(job.state);
       const evaluation = await client.evaluations.get(job.id);
       if (options.csv !== undefined) await writeFile(options.csv, await client.evaluations.csv(job.id));
       if (options.report !== undefined && evaluation.outcome !== null)
