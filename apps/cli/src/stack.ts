@@ -131,7 +131,8 @@ function supervise(name: string, main: string, env: NodeJS.ProcessEnv, logFile: 
     child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), join(root, main)], {
       env,
       cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // The channel carries nothing: it breaks when we die, whatever killed us, and the process then ends too.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true, // Ctrl-C is for us: we stop the processes in order
     });
     child.stdout?.pipe(log, { end: false });

@@ -38,6 +38,8 @@ const end = async (signal: string): Promise<void> => {
 };
 process.on('SIGTERM', (signal) => void end(signal));
 process.on('SIGINT', (signal) => void end(signal));
+// Started by another process that is gone: end with it.
+process.once('disconnect', () => void end('disconnect'));
 // A defect of ours: better to start afresh than to go on in an unknown state.
 process.on('unhandledRejection', (error) => {
   log.fatal({ error }, 'a promise was rejected and nobody looked');
