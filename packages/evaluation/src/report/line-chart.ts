@@ -124,7 +124,7 @@ export function lineChart(chart: LineChart): Html {
   const label = (name: string, colour: string) =>
     html`<text class="label" x="${right + 9}" y="${two(labels.get(name)! + 4)}" style="fill:${colour}">${name}</text>`;
 
-  return html`<figure class="chart">
+  return html`<figure class="chart${series.length > 3 ? ' crowded' : ''}">
 <figcaption>${chart.title}</figcaption>
 <svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${chart.title} against ${chart.xLabel}">
 ${y.ticks.map(

@@ -46,7 +46,7 @@ td.none { color: var(--rule); }
 .grid { stroke: var(--rule); } .axis, .notch { stroke: var(--muted); }
 .tick { fill: var(--muted); font-size: 11px; } .label { font-weight: 600; font-size: 11.5px; }
 .line { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
-.dashed { stroke-dasharray: 5 4; } .point { fill: var(--c); } .band { opacity: .13; }
+.dashed { stroke-dasharray: 5 4; } .point { fill: var(--c); } .band { opacity: .13; } .crowded .band { opacity: .07; }
 .reference { stroke-width: 1.5; } line.reference { stroke: var(--muted); stroke-dasharray: 2 4; }
 .cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 14px; margin-top: 12px; }
 .case { background: var(--soft); border: 1px solid var(--rule); border-radius: 8px; padding: 13px 15px; font-size: 14px; overflow-wrap: anywhere; }
