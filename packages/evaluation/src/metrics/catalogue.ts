@@ -1,4 +1,6 @@
 // The catalogue of metrics: every one has an id, a version and a definition, and docs/metrics.md is made of them.
+
+import { canonicalJson, sha256 } from '@errata/contracts';
 import { abilities } from './catalogue/ability.ts';
 import { agreements, targets } from './catalogue/answers.ts';
 import { costs } from './catalogue/costs.ts';
@@ -24,6 +26,10 @@ export const metricFamilies: readonly MetricFamily[] = [
 export const metricCatalogue: ReadonlyMap<string, MetricDefinition> = new Map(
   metricFamilies.flatMap(({ metrics }) => metrics.map((metric) => [metric.id, metric])),
 );
+
+/** Of all ids with their versions: runs under equal digests measure the same. */
+export const catalogueDigest = (): string =>
+  sha256(canonicalJson([...metricCatalogue.values()].map(({ id, version }) => [id, version])));
 
 /** A metric's definition. @throws RangeError where the catalogue has none of that id */
 export function metric(id: string): MetricDefinition {

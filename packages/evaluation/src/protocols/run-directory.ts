@@ -21,6 +21,8 @@ const format = 'errata-run/1';
 /** Everything that determines what a run measures. Runs of equal manifests give equal rows. */
 export interface RunManifest {
   readonly format: typeof format;
+  /** Of the catalogue of metrics: a run is not gone on with under other definitions. */
+  readonly metrics: string;
   /** Digest of the base model. */
   readonly model: string;
   /** Digest of the cases, in order, and how many edits they hold. */

@@ -3,6 +3,7 @@ import { canonicalJson, sha256 } from '@errata/contracts';
 import type { View } from '@errata/models';
 import { readParent } from '../answers.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
+import { catalogueDigest } from '../metrics/catalogue.ts';
 import { distinctQuestions } from '../questions.ts';
 import { applyEdits } from './apply-edits.ts';
 import { efficiency } from './efficiency.ts';
@@ -31,6 +32,7 @@ export function manifestOf({
   questions = [],
 }: ProtocolRun): RunManifest {
   return makeManifest({
+    metrics: catalogueDigest(),
     model: model.digest ?? model.view().weightsDigest(),
     data: { digest: sha256(canonicalJson(cases)), cases: cases.length, edits: editsOf(cases).length, rejected },
     editor: editor?.name ?? 'none',

@@ -109,10 +109,11 @@ ${found.map(
 }
 
 function factsOf({ run, results, manifest }: ReportRun): readonly (readonly [string, string])[] {
-  const { model, data, seed, held_text, ability, questions }: RunManifest = manifest;
+  const { metrics, model, data, seed, held_text, ability, questions }: RunManifest = manifest;
   return [
     ['results', results],
     ['run', run],
+    ['metrics', metrics],
     ['model', model],
     ['data', `${data.digest} (${many(data.cases, 'case')}, ${many(data.edits, 'edit')})`],
     ['held text', held_text ?? 'none'],

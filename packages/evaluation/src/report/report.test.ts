@@ -16,6 +16,7 @@ import { writeReport } from './write-report.ts';
 
 const manifest = (fields: Partial<RunManifest> = {}): RunManifest =>
   makeManifest({
+    metrics: 'd'.repeat(64),
     model: 'a'.repeat(64),
     data: { digest: 'b'.repeat(64), cases: 3, edits: 3, rejected: 0 },
     editor: 'rome',
