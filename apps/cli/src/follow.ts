@@ -30,6 +30,8 @@ export function outcomeOf(job: JobResource): string {
   const error = job.error as PlainError | null;
   if (error !== null && job.state !== 'gated_out')
     lines.push(`  ${error.code}: ${error.message}`, ...error.errors.slice(0, 20).map(({ message }) => `  ${message}`));
+  const { approval } = job;
+  if (approval?.state === 'approved') lines.push(`  approved by ${approval.by}: ${approval.reason}`);
   if (job.state === 'awaiting_approval' && job.approval !== null) {
     const { version_id, expires_at } = job.approval;
     lines.push(

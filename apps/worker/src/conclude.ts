@@ -10,6 +10,7 @@ import {
   type VersionCommit,
 } from '@errata/lineage';
 import type { JobRun } from './job-run.ts';
+import { Interruption } from './verdict.ts';
 
 /** @throws ErrataError `protected_branch` */
 export function requireNoRefusal(run: JobRun, branch: BranchResource, kind: VersionCommit['kind']): void {
@@ -31,7 +32,8 @@ export async function conclude(
   if (passage(run, branch, candidate.kind) === 'approval' && run.job.approval?.state !== 'approved') {
     const waiting = { from: run.state(), policyRevision: branch.policy_revision };
     await run.settle();
-    await awaitApproval(lineage, run.lease, { ...commit, ...waiting });
+    if ((await awaitApproval(lineage, run.lease, { ...commit, ...waiting })) === 'cancel_requested')
+      throw new Interruption('cancelled', 'a person asked to cancel the job');
     return run.ended('awaiting_approval');
   }
   await run.move('committing');

@@ -14,6 +14,7 @@ import {
   createBranch,
   deleteBranch,
   expireApprovals,
+  finishJob,
   getBranch,
   getJob,
   getPolicy,
@@ -99,6 +100,7 @@ async function setAside(imported: Imported, customIds: readonly string[]) {
     policyRevision: branch.policy_revision,
   });
   await releaseLease(db, lease);
+  if (approval === 'cancel_requested') throw new Error('nobody asked to cancel it');
   return { job: job.id, approval, lease };
 }
 
@@ -369,6 +371,33 @@ describe('the decision', () => {
     await releaseLease(db, lease);
     expect(await headOf(db, imported.model)).toBe(imported.root);
   });
+});
+
+test('a job that a person asked to cancel while it was worked does not wait', async () => {
+  const { db } = fixture;
+  const imported = await importWith('withdrawn', { approval: 'required' });
+  const { id } = await submitEdits(db, imported.model, [madeEdit('a')]);
+  const { lease, taken } = await take(db, imported.lane);
+  await moveJob(db, lease, id, 'running', 'evaluating');
+  const { parent, branch } = await openBranchWork(db, taken);
+  await cancelJob(db, id);
+  const waiting = awaitApproval(db, lease, {
+    jobId: id,
+    from: 'evaluating',
+    parent: parent.version,
+    kind: 'edit',
+    ground: upon(parent.ground, [madeContribution(id, ['edit_made'])]),
+    outcome: 'succeeded',
+    summary: null,
+    gate: gatePassed,
+    editResults: [],
+    policyRevision: branch.policy_revision,
+  });
+  expect(await waiting).toBe('cancel_requested');
+  expect(await getJob(db, id)).toMatchObject({ state: 'evaluating', approval: null });
+  expect(await fixture.query('SELECT * FROM candidates WHERE job_id = $1', [id])).toEqual([]);
+  await finishJob(db, lease, { jobId: id, from: 'evaluating', to: 'cancelled' });
+  await releaseLease(db, lease);
 });
 
 describe('a guarded branch', () => {

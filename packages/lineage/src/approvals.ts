@@ -21,14 +21,15 @@ import { type JobRow, staleJob, transition } from './transitions.ts';
 
 /**
  * Sets a candidate aside for a person to decide upon, with everything that was found out about it. The job leaves the order of its
- * lane: later jobs do not wait for it, and nobody holds it. `stale_epoch` when the lane was taken over, `unknown_branch` when the
+ * lane: later jobs do not wait for it, and nobody holds it. `cancel_requested` when a person had asked to cancel it: nothing was
+ * written, and the worker finishes it as cancelled. `stale_epoch` when the lane was taken over, `unknown_branch` when the
  * branch was deleted.
  */
 export async function awaitApproval(
   db: Lineage,
   lease: Lease,
   commit: VersionCommit & { readonly from: JobState; readonly policyRevision: number },
-): Promise<Approval> {
+): Promise<Approval | 'cancel_requested'> {
   await failpoint('approval.before');
   const { jobId, from } = commit;
   const approval = await db.prisma.$transaction(async (tx) => {
@@ -40,6 +41,9 @@ export async function awaitApproval(
     if (job.branch === null) throw staleJob(jobId, from, job.state);
     const { branch } = job;
     if (branch.deletedAt !== null) throw deletedBranch(branch);
+    // Its row is ours from here on: a wish to cancel it comes before or after, not in between.
+    const { cancel_requested } = await lockJob(tx, jobId);
+    if (cancel_requested && job.state === from && job.epoch === lease.epoch) return 'cancel_requested';
     const version = await versionOf(tx, branch.model.digest, commit.ground);
     const since = await databaseTime(tx);
     const expires = branch.approvalHours === null ? null : new Date(since.getTime() + branch.approvalHours * 3_600_000);

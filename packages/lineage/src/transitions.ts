@@ -71,7 +71,7 @@ export interface JobRow {
 }
 
 /**
- * Moves a job if it is in one of the expected states, under the expected epoch, and not about to commit what was cancelled. Returns
+ * Moves a job if it is in one of the expected states, under the expected epoch, and not about to commit or set aside what was cancelled. Returns
  * the row as it became, or null when nothing matched: then nothing was written.
  *
  * The event's id is drawn after the job's row is locked, so a job's events become visible in the order of their ids and a reader
@@ -106,7 +106,7 @@ export async function transition(tx: Tx, change: Transition): Promise<JobRow | n
         finished_at = CASE WHEN ${terminal} THEN clock_timestamp() END
       WHERE id = ${change.jobId} AND state = ANY(${[...change.from]})
         AND (${change.epoch ?? null}::integer IS NULL OR epoch = ${change.epoch ?? null}::integer)
-        AND (${change.to} <> 'committing' OR NOT cancel_requested)
+        AND (${change.to} NOT IN ('committing', 'awaiting_approval') OR NOT cancel_requested)
       RETURNING *
     ), forgotten AS (
       -- What an approval would have committed: it was, or never will be.
