@@ -107,8 +107,9 @@ function lockOf(connectionString: string): {
   close(): Promise<void>;
 } {
   const pool = new pg.Pool({ connectionString, max: 1, idleTimeoutMillis: 1_000 });
-  // It broke while idle; the pool makes another.
+  // A connection that breaks takes the lock with it, also while it is lent out; the pool makes another.
   pool.on('error', () => {});
+  pool.on('connect', (client) => void client.on('error', () => {}));
   return {
     alone: async (work) => {
       const client = await pool.connect();

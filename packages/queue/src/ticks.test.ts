@@ -50,6 +50,8 @@ const backends = [
   },
 ] as const;
 
+/** Upserts wait for each other on PostgreSQL. */
+const patient = { timeout: 60_000 };
 let queues = 0;
 const hourly = (id: string, more: Partial<CronSchedule> = {}): CronSchedule => ({
   id,
@@ -75,7 +77,7 @@ for (const { backend, url, wipe, lose } of backends) {
         const senders = [await connect(name), await connect(name), await connect(name)];
         const done = await Promise.all(Array.from({ length: 50 }, (_, i) => senders[i % 3]!.upsert(hourly('s'))));
         expect(done).toEqual(Array(50).fill(true));
-        expect(await senders[0]!.list()).toEqual([{ ...hourly('s'), next: expect.any(Date) }]);
+        await expect.poll(() => senders[0]!.list(), patient).toEqual([{ ...hourly('s'), next: expect.any(Date) }]);
         expect(await senders[0]!.counts()).toEqual({ waiting: 0, active: 0, delayed: 1 });
         // The next tick is when our own reading of the expression says.
         const [{ next } = { next: null }] = await senders[0]!.list();
@@ -86,15 +88,17 @@ for (const { backend, url, wipe, lose } of backends) {
         const ticks = await connect(fresh());
         const minutes = Array.from({ length: 50 }, (_, minute) => `${minute} 5 * * *`);
         await Promise.all(minutes.map((pattern) => ticks.upsert(hourly('s', { pattern }))));
-        const [scheduler, ...others] = await ticks.list();
-        expect(others).toEqual([]);
+        // On a busy machine some of them have only been asked for by now.
+        await ticks.upsert(hourly('last'));
+        await expect.poll(() => ids(ticks), patient).toEqual(['last', 's']);
+        const [scheduler] = (await ticks.list()).filter(({ id }) => id === 's');
         expect(minutes).toContain(scheduler?.pattern);
-        expect(await ticks.counts()).toMatchObject({ delayed: 1 });
+        expect(await ticks.counts()).toMatchObject({ delayed: 2 });
         await ticks.upsert(hourly('s', { pattern: '7 5 * * *', time_zone: 'UTC' }));
-        const [changed] = await ticks.list();
-        expect(changed).toMatchObject({ pattern: '7 5 * * *', time_zone: 'UTC' });
-        expect(changed?.next?.toISOString()).toMatch(/T05:07:00.000Z$/);
-        expect(await ticks.counts()).toMatchObject({ delayed: 1 });
+        const due = async () => (await ticks.list()).find(({ id }) => id === 's');
+        await expect.poll(due, patient).toMatchObject({ pattern: '7 5 * * *', time_zone: 'UTC' });
+        expect((await due())?.next?.toISOString()).toMatch(/T05:07:00.000Z$/);
+        expect(await ticks.counts()).toMatchObject({ delayed: 2 });
       });
 
       test('schedulers tick on, one tick at a time, while others upsert them', async () => {
