@@ -20,6 +20,8 @@ const nightly = (name: string, more: Record<string, unknown> = {}) => ({
 const patch = (name: string, body: unknown, token?: string) =>
   api.call('PATCH', `/v1/schedules/${name}`, { body, ...(token === undefined ? {} : { token }) });
 const inbox = () => `/v1/branches/${model.branch}/inbox`;
+/** What the queue is told is waited for, but not for long. */
+const patient = { timeout: 60_000 };
 const queued = async () => {
   const ticks = await api.dispatch.ticks();
   return new Map((await ticks.list()).map(({ id, pattern, time_zone }) => [id, `${pattern} ${time_zone}`]));
@@ -58,7 +60,7 @@ test('a schedule is created with every default told, listed, found by name and i
   for (const key of ['first', created.body.id])
     expect((await api.get(`/v1/schedules/${key}`)).body).toEqual(created.body);
   expect((await api.get('/v1/schedules?model=atlas&branch=main')).body.data).toEqual([created.body]);
-  expect((await queued()).get(created.body.id)).toBe('0 3 * * * Europe/Berlin');
+  await expect.poll(async () => (await queued()).get(created.body.id), patient).toBe('0 3 * * * Europe/Berlin');
 });
 
 test('fifty creations of one name at once make one schedule and one scheduler', async () => {
@@ -66,13 +68,13 @@ test('fifty creations of one name at once make one schedule and one scheduler', 
   const answers = await Promise.all(Array.from({ length: 50 }, () => api.post('/v1/schedules', nightly('crowd'))));
   expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
   expect(answers.filter(({ body }) => body.code === 'name_taken')).toHaveLength(49);
-  expect((await queued()).size).toBe(before + 1);
+  await expect.poll(async () => (await queued()).size, patient).toBe(before + 1);
   const { id } = (await api.get('/v1/schedules/crowd')).body;
   const changes = Array.from({ length: 50 }, (_, minute) => patch('crowd', { cron: `${minute} 4 * * *` }));
   expect(new Set((await Promise.all(changes)).map(({ status }) => status))).toEqual(new Set([200]));
-  expect((await queued()).size).toBe(before + 1);
+  await expect.poll(async () => (await queued()).size, patient).toBe(before + 1);
   await api.call('DELETE', '/v1/schedules/crowd');
-  expect((await queued()).has(id)).toBe(false);
+  await expect.poll(async () => (await queued()).has(id), patient).toBe(false);
 });
 
 describe('refusals', () => {
@@ -122,7 +124,7 @@ test('changes tell the queue: another time, paused, resumed, deleted', async () 
   const { id, owner } = (await api.post('/v1/schedules', nightly('changing'))).body;
   const moved = await patch('changing', { cron: '30 4 * * 1', time_zone: 'UTC', batch_size: 7 });
   expect(moved).toMatchObject({ status: 200, body: { id, batch_size: 7, cron: '30 4 * * 1', owner } });
-  expect((await queued()).get(id)).toBe('30 4 * * 1 UTC');
+  await expect.poll(async () => (await queued()).get(id), patient).toBe('30 4 * * 1 UTC');
   expect((await patch('changing', { cron: null })).body).toMatchObject({
     code: 'invalid_request',
     errors: [{ pointer: '/cron' }],
@@ -134,12 +136,12 @@ test('changes tell the queue: another time, paused, resumed, deleted', async () 
     paused: true,
     next_due_at: null,
   });
-  expect((await queued()).has(id)).toBe(false);
+  await expect.poll(async () => (await queued()).has(id), patient).toBe(false);
   expect((await api.post('/v1/schedules/changing/resume', undefined)).body).toMatchObject({ paused: false });
-  expect((await queued()).get(id)).toBe('30 4 * * 1 UTC');
+  await expect.poll(async () => (await queued()).get(id), patient).toBe('30 4 * * 1 UTC');
 
   expect(await api.call('DELETE', '/v1/schedules/changing')).toMatchObject({ status: 204 });
-  expect((await queued()).has(id)).toBe(false);
+  await expect.poll(async () => (await queued()).has(id), patient).toBe(false);
   for (const [method, path] of [
     ['GET', ''],
     ['DELETE', ''],
