@@ -67,7 +67,8 @@ export function register(program: Command): void {
       const removed = [];
       for (const id of ids) removed.push(await client.inbox.withdraw(branch, id));
       if (options.json) return printJson(removed);
-      for (const { id, state, prompt, target_new } of removed) console.log(`${state} ${id} (${prompt}${target_new})`);
+      for (const { id, state, prompt, target_new } of removed)
+        console.log(`${state} ${id}: ${prompt} -> ${target_new.trim()}`);
     });
 
   onBranch(inbox.command('keep <id>'))
@@ -76,6 +77,6 @@ export function register(program: Command): void {
       const client = connect();
       const kept = await client.inbox.keep(await branchOf(client, options.model), id);
       if (options.json) printJson(kept);
-      else console.log(`${kept.state} ${kept.id} (${kept.prompt}${kept.target_new})`);
+      else console.log(`${kept.state} ${kept.id}: ${kept.prompt} -> ${kept.target_new.trim()}`);
     });
 }
