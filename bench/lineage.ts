@@ -12,7 +12,8 @@ import {
   sourceAt,
   versionLineage,
 } from '@errata/lineage';
-import { commitEdit, deltaBytes, hold, importBenchModel, noteSnapshot, openBenchDatabase } from './history.ts';
+import { commitMadeEdit, deltaBytes, hold, importMadeModel } from '../test/support/history.ts';
+import { noteSnapshot, openBenchDatabase } from './history.ts';
 import { median } from './median.ts';
 
 const snapshotEvery = 16;
@@ -24,12 +25,12 @@ export async function main(args: readonly string[]): Promise<void> {
   const { db, query, close } = await openBenchDatabase();
   try {
     const grow = async (name: string, versions: number) => {
-      const branch = await importBenchModel(db, name);
+      const branch = await importMadeModel(db, name);
       const lease = await hold(db, branch.lane);
       const history: { version: string; edit: string }[] = [];
       const began = performance.now();
       for (let n = 1; n <= versions; n++) {
-        history.push(await commitEdit(db, branch, lease));
+        history.push(await commitMadeEdit(db, branch, lease));
         if (n % snapshotEvery === 0) await noteSnapshot(db, branch);
         if (n % 1000 === 0) {
           const seconds = (performance.now() - began) / 1000;
@@ -119,7 +120,7 @@ export async function main(args: readonly string[]): Promise<void> {
         'reset to the first version: plan',
         (history) => plan(history, { mode: 'reset', to_version: history.history[0]!.version }),
       ],
-      ['commit one edit (submit, take, move, commit)', ({ branch, lease }) => commitEdit(db, branch, lease)],
+      ['commit one edit (submit, take, move, commit)', ({ branch, lease }) => commitMadeEdit(db, branch, lease)],
     ];
     const rows: string[] = [];
     for (const [name, work] of verbs) {

@@ -17,7 +17,8 @@ import {
   type WritableTensor,
   writeCheckpoint,
 } from '@errata/models';
-import { commitEdit, hold, importBenchModel, openBenchDatabase } from './history.ts';
+import { commitMadeEdit, hold, importMadeModel } from '../test/support/history.ts';
+import { openBenchDatabase } from './history.ts';
 import { median } from './median.ts';
 
 const config = { model_type: 'gpt2', vocab_size: 50257, n_positions: 1024, n_embd: 768, n_layer: 12, n_head: 12 };
@@ -103,7 +104,7 @@ export async function main(): Promise<void> {
     const { digest, files } = await engine.call('importModel', { path: directory });
     const model: ModelReference = { digest, files };
     const store = await openDiskStore(join(folder, 'blobs'));
-    const branch = await importBenchModel(db, 'bench', digest);
+    const branch = await importMadeModel(db, 'bench', { digest });
     const lease = await hold(db, branch.lane);
     const stored: number[] = [];
     let deltaBytes = 0;
@@ -111,7 +112,7 @@ export async function main(): Promise<void> {
     for (let n = 1; n <= depths.at(-1)!; n++) {
       const delta = await store.put(encodeDelta(rankOne(n)));
       deltaBytes = delta.size;
-      await commitEdit(db, branch, lease, { kind: 'low_rank', blob: delta.sha256 });
+      await commitMadeEdit(db, branch, lease, { kind: 'low_rank', blob: delta.sha256 });
       const { tipId } = await db.prisma.branch.findUniqueOrThrow({ where: { id: branch.branch } });
       const { source } = await groundAt(db, digest, tipId);
       const { stored: snapshot, ...times } = await engine.call('snapshot', { model, source });

@@ -28,6 +28,7 @@ const allowed: Record<string, readonly string[]> = {
   queue: ['contracts'],
   lineage: ['contracts'],
   sdk: ['contracts'],
+  upkeep: ['contracts', 'blobs', 'lineage'],
   'local-services': [],
   engine: ['contracts', 'blobs', 'graph', 'models', 'editors', 'evaluation'],
 };

@@ -31,6 +31,7 @@ import { scheduleRoutes } from './routes/schedules.ts';
 import { searchRoutes } from './routes/searches.ts';
 import { suiteRoutes } from './routes/suites.ts';
 import { tagRoutes } from './routes/tags.ts';
+import { upkeepRoutes } from './routes/upkeep.ts';
 import { versionRoutes } from './routes/versions.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -86,6 +87,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(policyRoutes(parts));
   await app.register(tagRoutes(parts));
   await app.register(aliasRoutes(parts));
+  await app.register(upkeepRoutes(parts));
   await app.register(versionRoutes(parts));
   await app.register(editJobRoutes(parts));
   await app.register(inboxRoutes(parts));

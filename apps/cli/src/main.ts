@@ -13,7 +13,9 @@ import { register as registerDiff } from './commands/diff.ts';
 import { register as registerEdit } from './commands/edit.ts';
 import { register as registerEval } from './commands/eval.ts';
 import { register as registerEvaluate } from './commands/evaluate.ts';
+import { register as registerFsck } from './commands/fsck.ts';
 import { register as registerGate } from './commands/gate.ts';
+import { register as registerGc } from './commands/gc.ts';
 import { register as registerImport } from './commands/import.ts';
 import { register as registerInbox } from './commands/inbox.ts';
 import { register as registerJobs } from './commands/jobs.ts';
@@ -63,6 +65,8 @@ for (const register of [
   registerBranch,
   registerTag,
   registerAlias,
+  registerFsck,
+  registerGc,
   registerScore,
   registerTry,
   registerData,

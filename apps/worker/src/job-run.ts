@@ -21,6 +21,8 @@ export interface JobRun {
   readonly context: WorkerContext;
   readonly job: TakenJob;
   readonly lease: Lease;
+  /** Aborts with an {@link Interruption}: a lost lease, the end of this process, a person's cancellation. */
+  readonly signal: AbortSignal;
   /** Where the job stands in the database, as far as we have moved it. */
   state(): JobState;
   /** Moves the job on. Throws an {@link Interruption} when a person has asked to cancel it instead. */
@@ -70,6 +72,7 @@ export async function whileRunning<T>(
       context,
       job,
       lease,
+      signal,
       state: () => state,
       ended: become,
       report: (report) => progress.report(report),

@@ -24,13 +24,18 @@ export interface BlobStore {
   put(source: BlobSource): Promise<BlobStat>;
   /** The bytes, checked against their name: `blob_missing`, `blob_corrupt`. */
   get(sha256: string): Promise<Buffer>;
+  /** Reads a blob piece by piece and compares it with its name: `blob_missing`, `blob_corrupt`. */
+  verify(sha256: string): Promise<void>;
   has(sha256: string): Promise<boolean>;
   /** Null when it is not there. Does not read the content. */
   stat(sha256: string): Promise<BlobEntry | null>;
   /** All blobs, in order of their names. */
   list(): AsyncIterable<BlobEntry>;
-  /** False when it was not there. */
-  delete(sha256: string): Promise<boolean>;
+  /**
+   * False when it was not there, or `storedAt` is no longer what is given: whoever puts a blob while it is being deleted finds it
+   * there afterwards.
+   */
+  delete(sha256: string, options?: { readonly ifStoredAt?: Date }): Promise<boolean>;
 }
 
 /** A store whose blobs are files on this machine. */

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -149,6 +149,43 @@ test('a writer killed at any step leaves either no blob or a whole one', async (
     expect(found).toHaveLength(place === 'blob.after_rename' ? 1 : 0);
     for (const entry of found) expect(await store.get(entry.sha256)).toHaveLength(entry.size);
   }
+});
+
+test('a blob that is put while it is being deleted is there afterwards', async () => {
+  const { directory, store } = await newStore();
+  const bytes = randomBytes(2000);
+  const { sha256: name } = await store.put(bytes);
+  const file = await store.path(name);
+  const longAgo = new Date(Date.now() - 3600 * 1000);
+  const age = () => utimes(file, longAgo, longAgo);
+  const gone = () => store.delete(name, { ifStoredAt: longAgo });
+  expect(await gone(), 'it is young').toBe(false);
+  await age();
+  await store.put(bytes);
+  expect(await gone(), 'it was put again').toBe(false);
+
+  // Many rounds of a race: whichever comes first, who put it finds it.
+  for (let round = 0; round < 40; round++) {
+    await store.put(bytes);
+    await age();
+    const [deleted, put] = await Promise.all([gone(), store.put(bytes)]);
+    expect(put.sha256).toBe(name);
+    expect(await store.get(name), `round ${round}, ${deleted}`).toEqual(bytes);
+  }
+  await age();
+  expect(await gone()).toBe(true);
+  expect(await gone()).toBe(false);
+  expect(await drafts(directory)).toEqual([]);
+});
+
+test('what was set aside by a process that died is put back when the store is opened', async () => {
+  const { directory, store } = await newStore();
+  const bytes = randomBytes(100);
+  const { sha256: name } = await store.put(bytes);
+  await rename(await store.path(name), join(directory, 'tmp', `${name}.deleted`));
+  expect(await store.has(name)).toBe(false);
+  expect(await (await openDiskStore(directory)).get(name)).toEqual(bytes);
+  expect(await drafts(directory)).toEqual([]);
 });
 
 test('a directory that cannot be written ends in storage_failed', async () => {

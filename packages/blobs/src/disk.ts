@@ -14,7 +14,7 @@ export async function openDiskStore(directory: string): Promise<LocalBlobStore> 
   const temporary = join(root, 'tmp');
   await guarded(root, async () => {
     await mkdir(temporary, { recursive: true });
-    await sweep(temporary);
+    await sweep(root, temporary);
   });
   const fileOf = (sha256: string) => {
     if (!namePattern.test(sha256)) throw new TypeError(`not the name of a blob: ${JSON.stringify(sha256)}`);
@@ -47,14 +47,61 @@ export async function openDiskStore(directory: string): Promise<LocalBlobStore> 
     if (!(source instanceof Uint8Array)) return put(source);
     const known = { sha256: digestOf(source), size: source.byteLength };
     if (!(await holds(known))) return put(source);
+    return (await touch(known.sha256)) ? known : put(source);
+  };
+
+  /** Makes a blob as young as one just put; false when it was deleted meanwhile. */
+  const touch = async (sha256: string): Promise<boolean> => {
     const now = new Date();
-    await guarded(root, () => utimes(fileOf(known.sha256), now, now));
-    return known;
+    try {
+      await utimes(fileOf(sha256), now, now);
+      return true;
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) return false;
+      throw storageError(error, root);
+    }
+  };
+
+  /**
+   * Takes the file out of its place first and looks at its time then: who puts the blob from here on finds it missing and writes it
+   * anew, and who put it before has changed its time, so that it goes back.
+   */
+  const remove = async (sha256: string, ifStoredAt: Date | undefined): Promise<boolean> => {
+    const file = fileOf(sha256);
+    if (ifStoredAt === undefined) {
+      const present = (await entry(sha256)) !== null;
+      await rm(file, { force: true });
+      if (present) await syncDirectory(dirname(file));
+      return present;
+    }
+    const isOther = ({ mtime }: { readonly mtime: Date }) => mtime.getTime() !== ifStoredAt.getTime();
+    const aside = join(temporary, `${sha256}${setAside}`);
+    try {
+      if (isOther(await stat(file))) return false;
+      await rename(file, aside);
+      await failpoint('delete.set_aside');
+      if (isOther(await stat(aside))) {
+        await rename(aside, file);
+        return false;
+      }
+    } catch (error) {
+      // Gone, or put back by a process that has just opened the store.
+      if (isSystemError(error, 'ENOENT')) return false;
+      throw error;
+    }
+    await rm(aside, { force: true });
+    await syncDirectory(dirname(file));
+    return true;
   };
 
   const holds = async ({ sha256, size }: BlobStat): Promise<boolean> => {
     if ((await entry(sha256))?.size !== size) return false;
-    return (await digestOfFile(fileOf(sha256))) === sha256;
+    try {
+      return (await digestOfFile(fileOf(sha256))) === sha256;
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) return false; // deleted meanwhile
+      throw storageError(error, root);
+    }
   };
 
   const entry = async (sha256: string): Promise<BlobEntry | null> => {
@@ -84,6 +131,9 @@ export async function openDiskStore(directory: string): Promise<LocalBlobStore> 
   return {
     put: putOnce,
     path,
+    verify: async (sha256) => {
+      await path(sha256);
+    },
     stat: entry,
     has: async (sha256) => (await entry(sha256)) !== null,
     get: async (sha256) => {
@@ -108,22 +158,27 @@ export async function openDiskStore(directory: string): Promise<LocalBlobStore> 
         }
       }
     },
-    delete: async (sha256) =>
-      guarded(root, async () => {
-        const present = (await entry(sha256)) !== null;
-        await rm(fileOf(sha256), { force: true });
-        if (present) await syncDirectory(dirname(fileOf(sha256)));
-        return present;
-      }),
+    delete: (sha256, options) => guarded(root, () => remove(sha256, options?.ifStoredAt)),
   };
 }
 
 const draftLifetimeMs = 24 * 3600 * 1000;
 
-/** Removes drafts that processes left behind when they died; a younger one may still be growing. */
-async function sweep(temporary: string): Promise<void> {
+/** Ends the names of blobs that are out of their place while it is decided whether they go. */
+const setAside = '.deleted';
+
+/**
+ * Removes drafts that processes left behind when they died; a younger one may still be growing. Puts back what they had set aside:
+ * somebody may have put it once more at that moment.
+ */
+async function sweep(root: string, temporary: string): Promise<void> {
   for (const name of await readdir(temporary)) {
     const file = join(temporary, name);
+    const blob = name.endsWith(setAside) ? name.slice(0, -setAside.length) : '';
+    if (namePattern.test(blob)) {
+      await rename(file, join(root, blob.slice(0, 2), blob.slice(2))).catch(() => {});
+      continue;
+    }
     const found = await stat(file).catch(() => null);
     if (found !== null && Date.now() - found.mtimeMs > draftLifetimeMs) await rm(file, { force: true });
   }

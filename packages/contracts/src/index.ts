@@ -20,3 +20,4 @@ export * from './results.ts';
 export * from './schedules.ts';
 export * from './searches.ts';
 export * from './states.ts';
+export * from './upkeep.ts';

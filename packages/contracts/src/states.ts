@@ -10,6 +10,8 @@ export const jobKinds = [
   'bisect',
   'blame',
   'comparison',
+  'check',
+  'collection',
 ] as const;
 export type JobKind = (typeof jobKinds)[number];
 

@@ -43,6 +43,8 @@ export interface OpenModel {
    * @throws ErrataError `blob_missing`, `blob_corrupt`, `invalid_request` for a version of another model
    */
   view(version: VersionSource): Promise<View>;
+  /** The same, opened from what is stored, whatever is held. */
+  freshView(version: VersionSource): Promise<View>;
   /** Answers of a version that were given before. */
   answers(version: VersionSource): AnswerCache;
   /** Stores a version whole if that pays. @throws as {@link OpenModel.view}; `storage_full`, `storage_failed` */
@@ -150,6 +152,7 @@ function makeOpenModel(
       return file === undefined ? undefined : blobs.path(file.sha256);
     },
     view: versions.view,
+    freshView: versions.freshView,
     snapshot: versions.snapshot,
     answers(version) {
       const id = versionId(version);

@@ -229,7 +229,12 @@ export interface EngineMethods {
   >;
   /** sha256 over every tensor of a version as served. */
   readonly digestWeights: Method<
-    { readonly model: ModelReference; readonly manifest: VersionSource },
+    {
+      readonly model: ModelReference;
+      readonly manifest: VersionSource;
+      /** Opens it anew, as the source says, although the process may hold the version. */
+      readonly fresh?: boolean;
+    },
     { readonly digest: string }
   >;
   /** Stores a version whole, if what opening it takes says so: see `snapshotFactor`. */

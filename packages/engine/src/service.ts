@@ -42,8 +42,9 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     complete: async (params, context) => complete(await models.open(params.model), params, context),
     compareResults: async (params) => compareResults(params),
     ask: async ({ model, ...params }, context) => ask(await models.open(model), params, context),
-    digestWeights: async ({ model, manifest }) => {
-      const view = await (await models.open(model)).view(manifest);
+    digestWeights: async ({ model, manifest, fresh = false }) => {
+      const open = await models.open(model);
+      const view = fresh ? await open.freshView(manifest) : await open.view(manifest);
       return { digest: view.weightsDigest() };
     },
     snapshot: async ({ model, ...params }) => (await models.open(model)).snapshot(params),

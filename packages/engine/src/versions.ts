@@ -16,6 +16,8 @@ import type { ParamsOf, ResultOf } from './protocol.ts';
 
 export interface Versions {
   view(source: VersionSource): Promise<View>;
+  /** Opened from what is stored, whatever is held. */
+  freshView(source: VersionSource): Promise<View>;
   snapshot(params: Omit<ParamsOf<'snapshot'>, 'model'>): Promise<ResultOf<'snapshot'>>;
 }
 
@@ -43,18 +45,18 @@ export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string
 
   const whole = async ({ version, blob }: SnapshotReference): Promise<Opened> => {
     const begun = performance.now();
-    const view = model.restore(await readState(version, blob));
+    const view = await restored(version, blob);
     bytesPerMs = bytesPerMillisecond(stateBytes(view.state()), begun);
     const opened = { view, replayMs: 0 };
     kept.set(version, opened);
     return opened;
   };
 
-  const readState = async (version: string, blob: string): Promise<VersionState> => {
+  const restored = async (version: string, blob: string): Promise<View> => {
     const file = openSafetensors(await blobs.path(blob));
     try {
       const found = decodeSnapshot(file);
-      if (found.model === digest && found.version === version) return found.state;
+      if (found.model === digest && found.version === version) return model.restore(found.state);
       throw corrupt(blob, `snapshot ${blob} is of ${found.version}, not of ${version}`, {
         expected: version,
         found: found.version,
@@ -86,14 +88,23 @@ export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string
     });
   };
 
+  const readDeltas = async (references: VersionSource['deltas']): Promise<Delta[]> => {
+    const deltas: Delta[] = [];
+    for (const { kind, blob } of references) deltas.push(await readDelta(kind, blob));
+    return deltas;
+  };
+
+  const requireModel = (source: VersionSource): void => {
+    if (source.model === digest) return;
+    throw new ErrataError('invalid_request', `the version is one of model ${source.model}, not of ${digest}`);
+  };
+
   const open = async (source: VersionSource): Promise<Opened> => {
-    if (source.model !== digest)
-      throw new ErrataError('invalid_request', `the version is one of model ${source.model}, not of ${digest}`);
+    requireModel(source);
     const ids = versionIds(source);
     const { from, length } = await nearest(source, ids);
     const begun = performance.now();
-    const further: Delta[] = [];
-    for (const { kind, blob } of source.deltas.slice(length)) further.push(await readDelta(kind, blob));
+    const further = await readDeltas(source.deltas.slice(length));
     if (further.length === 0) return from;
     const view = from.view.with(further);
     const opened = { view, replayMs: from.replayMs + performance.now() - begun };
@@ -103,6 +114,13 @@ export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string
 
   return {
     view: async (source) => (await open(source)).view,
+
+    async freshView(source) {
+      requireModel(source);
+      const { snapshot, deltas } = source;
+      const start = snapshot === undefined ? base.view : await restored(snapshot.version, snapshot.blob);
+      return start.with(await readDeltas(deltas));
+    },
 
     async snapshot({ source, always = false }) {
       const { view, replayMs } = await open(source);

@@ -10,6 +10,7 @@ export {
   rejectJob,
 } from './approvals.ts';
 export * from './artefacts.ts';
+export { type AuditStep, auditLineage } from './audit.ts';
 export { type EvaluationGate, openEvaluationGate } from './auto-rollback.ts';
 export {
   branchLane,
@@ -67,6 +68,7 @@ export * from './keys.ts';
 export { acquireLease, type Lease, lanesNeedingWork, releaseLease, renewLease } from './leases.ts';
 export * from './migrate.ts';
 export { getModel, listModels, type ModelFile, type StoredModel } from './models.ts';
+export * from './named-blobs.ts';
 export { explainOutage } from './outage.ts';
 export type { PageRequest } from './pages.ts';
 export { getPolicy, listPolicies, type PolicyChange, setPolicy } from './policies.ts';
@@ -102,6 +104,7 @@ export * from './suites.ts';
 export * from './tags.ts';
 export * from './take.ts';
 export { type Finish, finishJob, type JobMarks, type JobRow, maxAttempts, moveJob, requeueJob } from './transitions.ts';
+export * from './upkeep.ts';
 export {
   findPlace,
   getVersion,

@@ -44,8 +44,8 @@ export async function recordSnapshot(db: Lineage, snapshot: NewSnapshot): Promis
 
 /**
  * Along a chain, two snapshots stay in each octave of the distance from its end: close together near the end, where versions are
- * opened, farther and farther apart behind it, about twice as many as the chain's length has binary digits. What a branch's head is
- * opened from stays in any case.
+ * opened, farther and farther apart behind it, about twice as many as the chain's length has binary digits. What a branch,
+ * an alias or a tag is opened from stays in any case.
  */
 async function thin(tx: Tx, modelId: string, tip: string, depth: number): Promise<void> {
   const stored = await tx.$queryRaw<{ version_id: string; contribution_id: string; depth: number }[]>`
@@ -59,12 +59,12 @@ async function thin(tx: Tx, modelId: string, tip: string, depth: number): Promis
     for (const { version_id } of members.slice(1, -1)) {
       await tx.$executeRaw`
         DELETE FROM snapshots s WHERE version_id = ${version_id} AND NOT EXISTS (
-          SELECT 1 FROM branches b
-          WHERE b.model_id = s.model_id AND b.deleted_at IS NULL AND chain_at(b.tip_id, s.depth) = s.contribution_id
+          SELECT 1 FROM live_tips live
+          WHERE live.model_id = s.model_id AND chain_at(live.tip_id, s.depth) = s.contribution_id
             AND NOT EXISTS (
               SELECT 1 FROM snapshots nearer
               WHERE nearer.model_id = s.model_id AND nearer.depth > s.depth
-                AND chain_at(b.tip_id, nearer.depth) = nearer.contribution_id))`;
+                AND chain_at(live.tip_id, nearer.depth) = nearer.contribution_id))`;
     }
   }
 }

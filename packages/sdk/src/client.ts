@@ -12,6 +12,8 @@ import type {
   BranchResource,
   branchRequestSchema,
   CaseResult,
+  CheckRequest,
+  CollectionRequest,
   ComparisonRequest,
   ComparisonResource,
   chatCompletionRequestSchema,
@@ -376,6 +378,15 @@ export function createErrata(options: ErrataOptions) {
       create: (request: ArtefactRequest, call?: CallOptions) => post<JobResource>('/v1/artefacts', request, call),
       list: (query: PageQuery & { readonly model: string }) => list<ArtefactResource>('/v1/artefacts', { ...query }),
       get: (id: string, call?: CallOptions) => get<ArtefactResource>(at`/v1/artefacts/${id}`, call),
+    },
+    checks: {
+      /** Queues a check of everything that is stored; the job's result is a CheckReport. */
+      create: (request: CheckRequest = {}, call?: CallOptions) => post<JobResource>('/v1/checks', request, call),
+    },
+    collections: {
+      /** Queues a collection of unnamed blobs, by default a dry run; the job's result is a CollectionReport. */
+      create: (request: CollectionRequest = {}, call?: CallOptions) =>
+        post<JobResource>('/v1/collections', request, call),
     },
     completions: {
       create: (request: CompletionRequest, call?: CallOptions) => post<Completion>('/v1/completions', request, call),

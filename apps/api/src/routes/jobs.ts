@@ -88,6 +88,8 @@ const scopeOf: Record<JobKind, Scope> = {
   bisect: 'evals:write',
   blame: 'evals:write',
   comparison: 'evals:write',
+  check: 'admin',
+  collection: 'admin',
 };
 
 async function jobToChange(lineage: Lineage, caller: Caller, id: string): Promise<JobResource> {

@@ -4,6 +4,8 @@ import type { JobRun } from '../job-run.ts';
 import { buildArtefacts } from './artefact.ts';
 import { bisect } from './bisect.ts';
 import { blame } from './blame.ts';
+import { check } from './check.ts';
+import { collect } from './collection.ts';
 import { compare } from './comparison.ts';
 import { applyEditJob } from './edit.ts';
 import { evaluateShard, mergeEvaluation } from './evaluation.ts';
@@ -20,6 +22,8 @@ const works: Record<JobKind, (run: JobRun) => Promise<void>> = {
   bisect,
   blame,
   comparison: compare,
+  check,
+  collection: collect,
 };
 
 export const workOf = (kind: JobKind): ((run: JobRun) => Promise<void>) => works[kind];

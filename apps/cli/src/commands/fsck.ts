@@ -1,0 +1,81 @@
+// errata fsck: checks everything that is stored; on the service, or, where that is down, on the database and the blobs themselves.
+import { openDiskStore } from '@errata/blobs';
+import { type CheckReport, checkReportSchema, ErrataError } from '@errata/contracts';
+import { openLineage } from '@errata/lineage';
+import { checkEverything } from '@errata/upkeep';
+import type { Command } from 'commander';
+import colors from 'picocolors';
+import { connect } from '../connection.ts';
+import { exitCodeOfJob, exitCodes } from '../exit-codes.ts';
+import { followJob, outcomeOf } from '../follow.ts';
+import { bar, printJson, progressLine } from '../output.ts';
+
+interface Options {
+  quick?: true;
+  snapshots?: true;
+  offline?: true;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  program
+    .command('fsck')
+    .description(
+      'check every digest, every blob that anything names, every chain, history, alias and tag; changes nothing',
+    )
+    .option('--quick', 'look at the lengths of blobs, not at their content')
+    .option('--snapshots', 'also open every snapshot and compare it with the deltas it stands for')
+    .option('--offline', 'without the service: on DATABASE_URL and BLOBS_DIR')
+    .option('--json', 'print JSON')
+    .action(async (options: Options) => {
+      const report = options.offline === true ? await checkHere(options) : await checkThere(options);
+      if (report === null) return;
+      if (!report.ok) process.exitCode = exitCodes.failure;
+      if (options.json) return printJson(report);
+      for (const { kind, where, what } of report.problems) console.log(`${colors.red(kind)} ${where}\n  ${what}`);
+      const { blobs, bytes, contributions, versions, moves, branches, jobs } = report.checked;
+      const left = report.problem_count - report.problems.length;
+      if (left > 0) console.log(`and ${left} more`);
+      console.log(
+        `${blobs} blobs (${bytes} bytes), ${contributions} contributions, ${versions} versions, ${moves} moves of ${branches} branches, ${jobs} jobs in ${report.seconds.toFixed(1)} s`,
+      );
+      if (report.unnamed.blobs > 0)
+        console.log(
+          `${report.unnamed.blobs} blobs (${report.unnamed.bytes} bytes) have no name; errata gc is for them`,
+        );
+      console.log(report.ok ? colors.green('all is well') : colors.red(`${report.problem_count} problems`));
+    });
+}
+
+async function checkThere({ quick, snapshots, json }: Options): Promise<CheckReport | null> {
+  const client = connect();
+  const queued = await client.checks.create({ content: quick !== true, snapshots: snapshots === true });
+  const job = await followJob(client, queued.id, json);
+  const report = checkReportSchema.safeParse(job.result);
+  if (report.success) return report.data;
+  process.exitCode = exitCodeOfJob(job.state);
+  if (json) printJson(job);
+  else console.log(outcomeOf(job));
+  return null;
+}
+
+async function checkHere({ quick, snapshots, json }: Options): Promise<CheckReport> {
+  const { DATABASE_URL: url, BLOBS_DIR: directory } = process.env;
+  if (url === undefined || directory === undefined)
+    throw new ErrataError('invalid_request', 'set DATABASE_URL and BLOBS_DIR to those of the service');
+  if (snapshots === true)
+    throw new ErrataError('invalid_request', '--snapshots opens models, which takes the service: leave --offline out');
+  const line = progressLine();
+  const lineage = await openLineage(url);
+  try {
+    return await checkEverything(lineage, await openDiskStore(directory), {
+      content: quick !== true,
+      onProgress: ({ phase, done, total }) => {
+        if (json !== true) line.update(phase, bar(done, total));
+      },
+    });
+  } finally {
+    line.done();
+    await lineage.close();
+  }
+}

@@ -1,0 +1,3 @@
+// The face of @errata/upkeep: what looks after database and blobs together.
+export { type CheckOptions, checkEverything, type UpkeepProgress } from './check.ts';
+export { type CollectOptions, collectGarbage } from './collect.ts';
