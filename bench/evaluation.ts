@@ -27,12 +27,16 @@ import {
   type View,
   valueMatrix,
 } from '@errata/models';
+import { median } from './median.ts';
 
 const usage = `usage: npm run bench -- evaluation [options]
   --model DIR    default ../shared/data/models/tinystories656k where it is, else models/atlas
   --edits FILE   a data set of any layout; default CounterFact in ../shared/data where it is, else models/atlas/edits.jsonl
-  --n COUNT      records, default 100
+  --n COUNT      records, default 256
 `;
+
+/** As many as the protocols take. */
+const recordsAtOnce = 64;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -104,21 +108,16 @@ async function oneAtATime(parent: Asked, candidate: Asked, edits: readonly Edit[
 
 /** As protocols do: many records at a time, the parent's answers kept. */
 async function together(parent: Asked, candidate: Asked, edits: readonly Edit[], cache: AnswerCache): Promise<Values> {
-  const values: Values = new Map();
-  for (let at = 0; at < edits.length; at += 64) {
-    const some = edits.slice(at, at + 64);
-    const found = await evaluateCandidate({
-      parent: parent.view,
-      candidate: candidate.view,
-      tokenizer: parent.tokenizer,
-      edits: some,
-      rivals: true,
-      cache,
-    });
-    for (const { case_id, metric, value } of evaluationResults(some, found, { moment: 'once', edits: 1 }).rows)
-      values.set(`${case_id} ${metric}`, value);
-  }
-  return values;
+  const found = await evaluateCandidate({
+    parent: parent.view,
+    candidate: candidate.view,
+    tokenizer: parent.tokenizer,
+    edits,
+    rivals: true,
+    cache,
+  });
+  const { rows } = evaluationResults(edits, found, { moment: 'once', edits: 1 });
+  return new Map(rows.map(({ case_id, metric, value }) => [`${case_id} ${metric}`, value]));
 }
 
 /** Values that one way gives and the other gives otherwise. A tie of two logits may fall either way in batches of other sizes. */
@@ -149,7 +148,7 @@ export async function main(args: readonly string[]): Promise<void> {
     options: {
       model: { type: 'string' },
       edits: { type: 'string' },
-      n: { type: 'string', default: '100' },
+      n: { type: 'string', default: '256' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -170,20 +169,35 @@ export async function main(args: readonly string[]): Promise<void> {
   const [first, second] = [moved(parent.view), moved(moved(parent.view))].map((view) => ({ view, tokenizer }));
   await parent.view.reply([{ prompt: [1], targets: [[2]], tokens: 2 }]);
 
+  // By turns, so that whatever else the machine does falls on all alike.
   const cache = createAnswerCache(1_000_000);
-  const cold = await timed(() => together(parent, first!, edits, cache));
-  const warm = await timed(() => together(parent, second!, edits, cache));
-  const naive = await timed(() => oneAtATime(parent, first!, edits));
+  const seconds = { naive: [] as number[], cold: [] as number[], warm: [] as number[] };
+  let [compared, differing] = [0, [] as readonly string[]];
+  for (let at = 0; at < edits.length; at += recordsAtOnce) {
+    const some = edits.slice(at, at + recordsAtOnce);
+    const naive = await timed(() => oneAtATime(parent, first!, some));
+    const cold = await timed(() => together(parent, first!, some, cache));
+    const warm = await timed(() => together(parent, second!, some, cache));
+    seconds.naive.push(naive.seconds);
+    seconds.cold.push(cold.seconds);
+    seconds.warm.push(warm.seconds);
+    const found = compare(naive.value, cold.value);
+    compared += found.compared;
+    differing = [...differing, ...found.differing];
+  }
   await opened.release();
 
-  const { compared, differing } = compare(naive.value, cold.value);
   if (differing.length > compared / 1000) throw new Error(`the two ways differ: ${differing.slice(0, 5).join(', ')}`);
-  const rate = (seconds: number) => `${(edits.length / seconds).toFixed(1)} records/s`;
-  console.log(`${edits.length} records, each asked of a version and its parent; ${compared} values compared, ${differing.length} differ.
+  const row = (name: string, taken: readonly number[]) => {
+    const total = taken.reduce((a, b) => a + b, 0);
+    const ratio = median(taken.map((each, round) => seconds.naive[round]! / each));
+    return `| ${name} | ${total.toFixed(1)} s | ${(edits.length / total).toFixed(1)} | ${ratio.toFixed(1)} |`;
+  };
+  console.log(`${edits.length} records, each asked of a version and its parent, ${recordsAtOnce} at a time; ${compared} values compared, ${differing.length} differ.
 
-| way | seconds | | times as fast |
+| way | in all | records a second | times as fast, median |
 |---|---|---|---|
-| one prompt at a time | ${naive.seconds.toFixed(1)} | ${rate(naive.seconds)} | 1 |
-| in batches | ${cold.seconds.toFixed(1)} | ${rate(cold.seconds)} | ${(naive.seconds / cold.seconds).toFixed(1)} |
-| in batches, the parent's answers known from another version's evaluation | ${warm.seconds.toFixed(1)} | ${rate(warm.seconds)} | ${(naive.seconds / warm.seconds).toFixed(1)} |`);
+${row('one prompt at a time', seconds.naive)}
+${row('in batches', seconds.cold)}
+${row("in batches, the parent's answers known from another version's evaluation", seconds.warm)}`);
 }

@@ -7,7 +7,11 @@ import { z } from 'zod';
 import { ModelError } from './errors.ts';
 import { makeTokenBytes } from './token-bytes.ts';
 
-/** Text to ids and back, as the model's own tokenizer does it. Holds no state between calls. */
+/** An evaluation tokenises one prompt with several targets, on several versions: the last texts are kept, if short. */
+const rememberedTexts = 8192;
+const rememberedLength = 500;
+
+/** Text to ids and back, as the model's own tokenizer does it. What it keeps from one call to the next changes no answer. */
 export interface Tokenizer {
   /** One more than the highest id. A model's embedding may have more rows than this, never fewer. */
   readonly vocabSize: number;
@@ -180,8 +184,18 @@ function wrap(
       hint: `Ids run from 0 to ${vocabSize - 1}; the model's vocabulary may be padded beyond them`,
     });
   };
-  const encode = (text: string, withSpecials: boolean): number[] =>
+  const encodeAnew = (text: string, withSpecials: boolean): number[] =>
     text === '' && !withSpecials ? [] : inner.encode(text, { add_special_tokens: withSpecials }).ids;
+  const remembered = new Map<string, readonly number[]>();
+  const encode = (text: string, withSpecials: boolean): number[] => {
+    if (withSpecials || text.length > rememberedLength) return encodeAnew(text, withSpecials);
+    const ids = remembered.get(text) ?? encodeAnew(text, false);
+    remembered.delete(text);
+    remembered.set(text, ids);
+    const oldest = remembered.keys().next();
+    if (remembered.size > rememberedTexts && !oldest.done) remembered.delete(oldest.value);
+    return ids.slice();
+  };
 
   const probe = 'a';
   const plain = encode(probe, false);
