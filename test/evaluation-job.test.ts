@@ -116,6 +116,23 @@ test('errata evaluate measures any version, and says first what broke', async ()
   });
 });
 
+test('errata evaluate --editor shows what an editor would do, and does nothing', async () => {
+  const edit = { custom_id: 'Lima', prompt, subject: 'Oz', target_new: 'Lima (a coast!)', aliases: ['Lima'] };
+  await writeFile(join(folder, 'edits.jsonl'), `${JSON.stringify(edit)}\n`);
+  const settings = ['--set', 'layer=2', '--set', 'learning_rate=0.02', '--set', 'epochs=150', '--set', 'stop_loss=0'];
+  const before = await errata.branches.get('tiny', 'main');
+  const asked = await run(
+    ...['evaluate', 'tiny', '--edits', 'edits.jsonl', '--editor', 'ft-m', '--protocol', 'lifelong'],
+    ...[...settings, '--report', 'editor.html'],
+  );
+  expect(asked.code).toBe(0);
+  expect(asked.stdout).toContain(`ft-m on ${versions[3]!.slice(0, 16)} (lifelong), 2 measurements`);
+  expect(asked.stdout).toMatch(/reliability +1 .*0\.0% +100\.0%\n/);
+  expect(asked.stdout).toMatch(/mended {2}Lima: The capital of Oz is "Oslo \(.*" -> "Lima \(.*"/);
+  expect(await readFile(join(folder, 'editor.html'), 'utf8')).toContain('<h1>ft-m on tiny</h1>');
+  expect(await errata.branches.get('tiny', 'main')).toEqual(before);
+});
+
 test('errata compare holds two evaluations against each other, what got worse first', async () => {
   const suite = await errata.suites.create({ name: 'capitals', probes: [{ custom_id: 'oz', prompt, target: 'Lyon' }] });
   const evaluate = async (version: string) => {

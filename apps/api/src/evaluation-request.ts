@@ -2,12 +2,17 @@
 import {
   type Complaint,
   checkEdits,
+  checkOverrides,
   checkProbes,
   derivedSuites,
   ErrataError,
+  type EvaluatedEditor,
   type evaluationRequestSchema,
+  type ModelResource,
   parseEditsJsonl,
   parseProbesJsonl,
+  requireEditor,
+  resolveConfig,
   type SuiteCase,
 } from '@errata/contracts';
 import type { EvaluationSubmission } from '@errata/lineage';
@@ -68,4 +73,26 @@ export function badField(field: string, message: string): ErrataError {
   return new ErrataError('invalid_request', `body: ${message}`, {
     errors: [{ code: 'invalid_request', field, pointer: `/${field}`, message }],
   });
+}
+
+/**
+ * The editor that is to be evaluated, its settings checked against the model's shape; undefined where none is named.
+ * @throws ErrataError `unknown_editor`, `unknown_config_key`, `invalid_config`; `invalid_request` for settings of no editor
+ */
+export function readEvaluatedEditor(
+  request: CheckedEvaluationRequest,
+  model: ModelResource,
+): EvaluatedEditor | undefined {
+  const { editor, config = {}, seed = 0, protocol = { kind: 'single' }, against, suite } = request;
+  if (editor === undefined) {
+    const stray = (['config', 'seed', 'protocol'] as const).find((field) => request[field] !== undefined);
+    if (stray !== undefined) throw badField(stray, `${stray} is for an editor: name one`);
+    return undefined;
+  }
+  if (against !== 'parent' && suite !== 'difference')
+    throw badField('against', 'what an editor does to a version is held against the version itself: leave out against');
+  const name = requireEditor(editor);
+  const overrides = checkOverrides(name, config);
+  resolveConfig(name, model, undefined, overrides);
+  return { name, config: { ...overrides }, seed, protocol };
 }

@@ -1,5 +1,5 @@
 // Evaluations and searches over HTTP: what is refused, what is queued, how results are read. The work itself is tested with the worker.
-import { type CaseResult, describeCase, isTerminal, type JobResource } from '@errata/contracts';
+import { type CaseResult, describeCase, isTerminal, type JobResource, noCost } from '@errata/contracts';
 import {
   commitShard,
   evaluationLane,
@@ -46,7 +46,7 @@ async function workShards(id: string): Promise<void> {
     const { lease, job } = await api.take(shard);
     await moveJob(api.lineage, lease, job.id, 'running', 'evaluating');
     const cases = await readCases(api.lineage, id, job.input as { from: number; to: number });
-    await recordResults(api.lineage, lease, { job, results: cases.map(answered) });
+    await recordResults(api.lineage, lease, { job, results: cases.map(answered), cost: noCost });
     await moveJob(api.lineage, lease, job.id, 'evaluating', 'committing');
     await commitShard(api.lineage, lease, job.id);
     await releaseLease(api.lineage, lease);
@@ -115,6 +115,28 @@ test('an evaluation reads edits, and suites off the lineage, of any version', as
   }
 });
 
+test('an editor is evaluated by a protocol, against the version it edits', async () => {
+  const edits = Array.from({ length: 40 }, (_, index) => anEdit(`Town ${index}`));
+  const protocol = { kind: 'batch', size: 10 } as const;
+  const job = await errata.evaluations.create({ model: 'tiny', edits, editor: 'ft-m', config: { layer: 1 }, protocol });
+  expect(await errata.evaluations.get(job.id)).toMatchObject({
+    version_id: edited,
+    against: { kind: 'version', version_id: edited },
+    editor: { name: 'ft-m', config: { layer: 1 }, seed: 0, protocol },
+    cases: { total: 40 },
+    shards: { total: 2 },
+  });
+  const stream = { model: 'tiny', version: root, suite: 'difference', against: edited, editor: 'grace' } as const;
+  const lifelong = await errata.evaluations.create({ ...stream, protocol: { kind: 'lifelong' } });
+  expect(await errata.evaluations.get(lifelong.id)).toMatchObject({
+    against: { kind: 'version', version_id: root },
+    editor: { protocol: { kind: 'lifelong', batch: 1 } },
+    // Each right after it was made, the first again after 1, both at the end.
+    cases: { total: 5 },
+    shards: { total: 1 },
+  });
+});
+
 test('a request that cannot be carried out says where it is wrong, and leaves nothing', async () => {
   const before = await api.counts();
   const refusals: readonly (readonly [object, number, string, object?])[] = [
@@ -130,6 +152,13 @@ test('a request that cannot be carried out says where it is wrong, and leaves no
     [{ suite: 'applied', against: 'ver_ffff' }, 404, 'unknown_version'],
     [{ suite: 'applied', against: 'grandparent' }, 404, 'unknown_version'],
     [{ suite: 'applied', model: 'none' }, 404, 'unknown_model'],
+    [{ suite: 'applied', editor: 'nobody' }, 422, 'unknown_editor'],
+    [{ suite: 'applied', editor: 'ft-m', config: { colour: 'red' } }, 422, 'unknown_config_key'],
+    [{ suite: 'applied', protocol: { kind: 'single' } }, 400, 'invalid_request', { pointer: '/protocol' }],
+    [{ suite: 'applied', editor: 'ft-m', protocol: { kind: 'efficiency' } }, 400, 'invalid_request'],
+    [{ suite: 'applied', editor: 'ft-m', against: 'base' }, 400, 'invalid_request', { pointer: '/against' }],
+    [{ suite: 'applied', editor: 'ft-m', gate: true }, 400, 'invalid_request', { pointer: '/gate' }],
+    [{ probes: [{ prompt: 'x' }], editor: 'ft-m' }, 400, 'invalid_request', { pointer: '/editor' }],
   ];
   for (const [fields, status, code, complaint] of refusals) {
     const answer = await api.post('/v1/evaluations', { model: 'tiny', ...fields });

@@ -16,33 +16,39 @@ export interface MergedCases {
 }
 
 /**
- * Merges results that are in order of position. Sums run in that order, so that not even rounding depends on who found what.
- * @param edits that are active in the version evaluated
+ * Merges results that are in order of position. Sums run in that order, so that not even rounding depends on who found what. Means are
+ * those of the end: of a protocol's last place.
  */
-export function mergeCases(results: readonly CaseResult[], edits: number): MergedCases {
+export function mergeCases(results: readonly CaseResult[]): MergedCases {
   const measured = results.filter(({ outcome }) => outcome === 'measured');
-  const asked = results.filter(({ kind }) => kind === 'edit');
+  const asked = atTheEnd(results).filter(({ kind }) => kind === 'edit');
   return {
     means: meansOf(asked, pooledMeans(asked)),
     measured: measured.length,
     failed: results.length - measured.length,
     changed: measured.filter(({ changed }) => changed).length,
-    digest: resultsDigest(resultsOf(results, edits)),
+    digest: resultsDigest(resultsOf(results)),
   };
 }
 
-/** The results in the form that runs of protocols keep: as measured once, at the end, with this many edits in the model. */
-export function resultsOf(results: readonly CaseResult[], edits: number): EvaluationResults {
-  const place = { moment: 'end', edits } as const;
-  return {
-    cases: results.map(({ case_id, outcome, error, prompt, target, answer_before, answer_after, regressions }) => ({
-      ...place,
-      ...{ case_id, outcome, error, prompt, target: target ?? '', answer_before, answer_after },
-      ...(regressions.length > 0 && { regressions }),
-    })),
-    rows: results.flatMap(({ case_id, measures }) => measures.map((measure) => ({ ...place, case_id, ...measure }))),
-  };
+/** The results of a protocol's last place. Where every batch is a place of its own, they are the last together. */
+export function atTheEnd(results: readonly CaseResult[]): readonly CaseResult[] {
+  const last = results.some(({ moment }) => moment === 'end') ? 'end' : 'once';
+  return results.filter(({ moment }) => moment === last);
 }
+
+/** The results in the form that runs of protocols keep. */
+export const resultsOf = (results: readonly CaseResult[]): EvaluationResults => ({
+  cases: results.map(
+    ({ moment, edits, case_id, outcome, error, prompt, target, answer_before, answer_after, regressions }) => ({
+      ...{ moment, edits, case_id, outcome, error, prompt, target: target ?? '', answer_before, answer_after },
+      ...(regressions.length > 0 && { regressions }),
+    }),
+  ),
+  rows: results.flatMap(({ moment, edits, case_id, measures }) =>
+    measures.map((measure) => ({ moment, edits, case_id, ...measure })),
+  ),
+});
 
 interface Pooled {
   readonly value: number;

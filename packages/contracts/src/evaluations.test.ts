@@ -73,6 +73,8 @@ const three = (stem: string, value: number, before: number | null, count = 1) =>
 
 const result = (position: number, measures: readonly Measure[], fields: Partial<CaseResult> = {}): CaseResult => ({
   position,
+  moment: 'end',
+  edits: 7,
   case_id: `c${position}`,
   custom_id: `c${position}`,
   kind: 'edit',
@@ -91,7 +93,14 @@ const result = (position: number, measures: readonly Measure[], fields: Partial<
 
 test('means count every probe alike, keep edits and single probes apart, and report what failed', () => {
   const failed = failedCase(
-    { position: 3, case_id: 'c3', edit_id: null, item: { kind: 'probe', probe: { custom_id: 'c3', prompt: 'Ix is' } } },
+    {
+      position: 3,
+      moment: 'end',
+      edits: 7,
+      case_id: 'c3',
+      edit_id: null,
+      item: { kind: 'probe', probe: { custom_id: 'c3', prompt: 'Ix is' } },
+    },
     { code: 'prompt_too_long', message: 'too long' },
   );
   const results = [
@@ -108,7 +117,7 @@ test('means count every probe alike, keep edits and single probes apart, and rep
     result(2, [...three('accuracy', 1, 1), ...three('locality', 0, null)], { kind: 'probe', changed: false }),
     failed,
   ];
-  const merged = mergeCases(results, 7);
+  const merged = mergeCases(results);
   expect(merged).toMatchObject({ measured: 3, failed: 1, changed: 2 });
   expect(merged.means).toEqual({
     edits: 2,
@@ -125,7 +134,7 @@ test('means count every probe alike, keep edits and single probes apart, and rep
     },
     portability_by_kind: {},
   });
-  expect(merged.digest).toBe(resultsDigest(resultsOf([...results].reverse(), 7)));
-  expect(merged.digest).not.toBe(mergeCases(results.slice(0, 3), 7).digest);
-  expect(merged.digest).not.toBe(mergeCases(results, 8).digest);
+  expect(merged.digest).toBe(resultsDigest(resultsOf([...results].reverse())));
+  expect(merged.digest).not.toBe(mergeCases(results.slice(0, 3)).digest);
+  expect(merged.digest).not.toBe(mergeCases(results.map((each) => ({ ...each, edits: 8 }))).digest);
 });

@@ -1,10 +1,12 @@
 // Evaluations: a suite of cases put to any version and to the one it is compared with; what is asked, what each case found, the whole.
 import { z } from 'zod';
 import { canonicalJson, sha256 } from './canonical.ts';
+import { costSchema } from './costs.ts';
 import { type Edit, probeSchema, textLimits } from './edits.ts';
 import { type Complaint, ErrataError, type ErrorCode } from './errors.ts';
-import { evaluationRowSchema, regressionSchema } from './evaluation-rows.ts';
+import { evaluationRowSchema, type Moment, moments, regressionSchema } from './evaluation-rows.ts';
 import { gateVerdictSchema } from './gate.ts';
+import { servedProtocols } from './protocols.ts';
 import { nameSchema } from './resources.ts';
 import { evaluationSummarySchema } from './results.ts';
 import { jobStates } from './states.ts';
@@ -33,6 +35,10 @@ export const customIdOf = (item: SuiteCase): string =>
 export const derivedSuites = ['applied', 'difference'] as const;
 export type DerivedSuite = (typeof derivedSuites)[number];
 
+/** Protocols that an evaluation on the service can follow. */
+export const servedProtocolSchema = z.discriminatedUnion('kind', [...servedProtocols]);
+export type ServedProtocol = z.output<typeof servedProtocolSchema>;
+
 export const evaluationRequestSchema = z.strictObject({
   model: z.string(),
   /** The version at the head of this branch; `main` when neither branch nor version is given. */
@@ -59,6 +65,15 @@ export const evaluationRequestSchema = z.strictObject({
    * moves the branch back: this needs the scope `versions:rollback`.
    */
   gate: z.boolean().default(false),
+  /**
+   * Evaluates an editor instead of the version as it is: the edits are made anew on the version, by a protocol, tested against it,
+   * and thrown away. `against` is the version itself then.
+   */
+  editor: z.string().optional(),
+  config: z.record(z.string(), z.unknown()).optional(),
+  seed: z.int().min(0).max(0xffff_ffff).optional(),
+  /** Each edit alone when left out. */
+  protocol: servedProtocolSchema.optional(),
   metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
 });
 export type EvaluationRequest = z.input<typeof evaluationRequestSchema>;
@@ -71,15 +86,21 @@ export interface PlacedCase {
   /** Of an edit that the lineage knows. */
   readonly edit_id: string | null;
   readonly item: SuiteCase;
+  /** As in the rows of runs: `end` for a version as it is, else when in the protocol it is measured. */
+  readonly moment: Moment;
+  /** Edits in the model then. */
+  readonly edits: number;
 }
 
-/** One metric of one case; its place in a protocol is that of the evaluation. */
+/** One metric of one case; its place in a protocol is that of the case. */
 export const measureSchema = evaluationRowSchema.omit({ case_id: true, moment: true, edits: true });
 export type Measure = z.output<typeof measureSchema>;
 
 /** What one case found. A case that could not be asked is `failed` and says why; it is never left out. */
 export const caseResultSchema = z.strictObject({
   position: z.int(),
+  moment: z.enum(moments),
+  edits: z.int(),
   case_id: z.string(),
   custom_id: z.string(),
   kind: z.enum(['edit', 'probe']),
@@ -100,8 +121,10 @@ export const caseResultSchema = z.strictObject({
 export type CaseResult = z.output<typeof caseResultSchema>;
 
 /** What a result says of its case whatever became of it. */
-export const describeCase = ({ position, case_id, edit_id, item }: PlacedCase) => ({
+export const describeCase = ({ position, case_id, edit_id, item, moment, edits }: PlacedCase) => ({
   position,
+  moment,
+  edits,
   case_id,
   custom_id: customIdOf(item),
   kind: item.kind,
@@ -157,6 +180,17 @@ export const evaluationOutcomeSchema = z.strictObject({
   changed: z.int(),
   /** By metric of the catalogue. */
   metrics: z.record(z.string(), metricMeanSchema),
+  /** Of an editor under a protocol: the same at every place of the protocol, in order; `metrics` are those of the last. */
+  places: z.array(
+    z.strictObject({
+      moment: z.enum(moments),
+      edits: z.int(),
+      cases: z.int(),
+      failed: z.int(),
+      metrics: z.record(z.string(), metricMeanSchema),
+    }),
+  ),
+  cost: costSchema,
   /** Metrics of the whole, such as ROME's score. */
   run_metrics: z.record(z.string(), estimateSchema.extend({ version: z.int() })),
   /** What a gate would look at. */
@@ -167,6 +201,15 @@ export type EvaluationOutcome = z.output<typeof evaluationOutcomeSchema>;
 /** Where the cases of an evaluation came from: the request, the lineage, or a stored suite. */
 export const suiteSources = ['edits', 'probes', ...derivedSuites, 'stored'] as const;
 export type SuiteSource = (typeof suiteSources)[number];
+
+/** An editor under a protocol, as an evaluation follows it. */
+export const evaluatedEditorSchema = z.strictObject({
+  name: z.string(),
+  config: z.record(z.string(), z.unknown()),
+  seed: z.int(),
+  protocol: servedProtocolSchema,
+});
+export type EvaluatedEditor = z.output<typeof evaluatedEditorSchema>;
 
 export const evaluationSchema = z.strictObject({
   /** That of its job. */
@@ -179,6 +222,9 @@ export const evaluationSchema = z.strictObject({
   against: z.strictObject({ kind: z.enum(['parent', 'base', 'version']), version_id: z.string() }),
   /** `name` is that of a stored suite. */
   suite: z.strictObject({ source: z.enum(suiteSources), name: z.string().nullable(), digest: z.string() }),
+  /** The editor that makes the edits; null where the version is evaluated as it is. */
+  editor: evaluatedEditorSchema.nullable(),
+  /** Measurements: under a protocol a case is measured at several places. */
   cases: z.strictObject({ total: z.int(), measured: z.int(), failed: z.int() }),
   shards: z.strictObject({ total: z.int(), running: z.int(), ended: z.int() }),
   summary: evaluationSummarySchema.nullable(),

@@ -23,6 +23,8 @@ const metrics = {
 };
 const result = (custom_id: string, more: Partial<CaseResult> = {}): CaseResult => ({
   position: 0,
+  moment: 'end',
+  edits: 1,
   case_id: custom_id,
   custom_id,
   kind: 'edit',

@@ -15,6 +15,8 @@ export * from './gate-of-evaluation.ts';
 export * from './inbox.ts';
 export * from './manifest.ts';
 export * from './names.ts';
+export * from './protocol-plan.ts';
+export * from './protocols.ts';
 export * from './resources.ts';
 export * from './results.ts';
 export * from './schedules.ts';

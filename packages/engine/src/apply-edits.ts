@@ -8,7 +8,7 @@ import type { CallContext } from './context.ts';
 import type { OpenModel } from './model-store.ts';
 import type { ArtefactReference, BuiltDelta, EditFailure, ParamsOf, ResultOf } from './protocol.ts';
 
-interface Stores {
+export interface Stores {
   readonly blobs: LocalBlobStore;
   /** Where context prefixes are kept from one process to the next. */
   readonly scratch: ArtefactStore;
@@ -57,7 +57,7 @@ export async function applyEdits(
 }
 
 /** Second moments come from the blobs that the call names; everything else from scratch. */
-function artefactStore(references: readonly ArtefactReference[], model: string, stores: Stores): ArtefactStore {
+export function artefactStore(references: readonly ArtefactReference[], model: string, stores: Stores): ArtefactStore {
   const moments = new Map(references.map(({ layer, blob }) => [secondMomentKey(model, layer), blob]));
   return {
     async get(key) {

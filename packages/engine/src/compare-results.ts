@@ -14,8 +14,9 @@ import type { ParamsOf, ResultOf } from './protocol.ts';
 const answersShown = 200;
 
 export function compareResults({ one, other }: ParamsOf<'compareResults'>): ResultOf<'compareResults'> {
-  // Rows meet by their place in a protocol as well; versions that hold unequal numbers of edits are compared all the same.
-  const rowsOf = (results: readonly CaseResult[]) => resultsOf(results, 0).rows;
+  // Rows meet by their place as well: versions that hold unequal numbers of edits are compared all the same.
+  const rowsOf = (results: readonly CaseResult[]) =>
+    resultsOf(results).rows.map((row) => (row.moment === 'end' ? { ...row, edits: 0 } : row));
   return { metrics: compareRuns(rowsOf(one), rowsOf(other)).map(described), ...compareAnswers(one, other) };
 }
 

@@ -6,14 +6,17 @@ import {
   type EvaluationRow,
   type EvaluationSummary,
   failedCase,
-  resultsOf as resultsInRows,
+  noCost,
+  resultsOf,
   rootManifest,
+  type VersionSource,
   versionId,
 } from '@errata/contracts';
 import {
   aggregate,
   type CasesInput,
   defaultPerplexityTokens,
+  type EvaluationOptions,
   evaluateCases as evaluate,
   gateValues,
   heldTokens,
@@ -27,23 +30,47 @@ import type { View } from '@errata/models';
 import type { CallContext } from './context.ts';
 import { asErrataError } from './errors.ts';
 import type { OpenModel } from './model-store.ts';
-import type { ParamsOf, ResultOf } from './protocol.ts';
+import type { Concluded, ParamsOf, ResultOf } from './protocol.ts';
 
+type AskOptions = CallContext & Pick<EvaluationOptions, 'onAnswered'>;
 type Params<M extends 'evaluateCases' | 'concludeEvaluation'> = Omit<ParamsOf<M>, 'model'>;
 
 export async function evaluateCases(
   open: OpenModel,
-  { against, version, cases }: Params<'evaluateCases'>,
+  { against, version, base = rootManifest(open.digest), cases }: Params<'evaluateCases'>,
   context: CallContext,
 ): Promise<ResultOf<'evaluateCases'>> {
   const input = {
     against: await open.view(against),
     version: await open.view(version),
-    base: await open.view(rootManifest(open.digest)),
+    ...(await asThird(open, base, against)),
     tokenizer: open.tokenizer(),
     cases,
   };
-  return { results: await resultsOf(input, context) };
+  return askMetered(input, context);
+}
+
+/** The base as a third version to compare with; agreement with it is no measure of its own where it is the one compared with. */
+const asThird = async (
+  open: OpenModel,
+  base: VersionSource,
+  against: VersionSource,
+): Promise<{ readonly base?: View }> => (versionId(base) === versionId(against) ? {} : { base: await open.view(base) });
+
+/** Asks a block of cases and says what that cost. */
+export async function askMetered(input: CasesInput, context: CallContext): Promise<ResultOf<'evaluateCases'>> {
+  const started = performance.now();
+  const spent = { answers: 0, answer_tokens: 0 };
+  const results = await askOrFail(input, {
+    ...context,
+    onAnswered: ({ answers, answer_tokens }) => {
+      spent.answers += answers;
+      spent.answer_tokens += answer_tokens;
+    },
+  });
+  const answer_seconds = (performance.now() - started) / 1000;
+  const peak_bytes = 1024 * process.resourceUsage().maxRSS;
+  return { results, cost: { ...noCost, ...spent, answer_seconds, peak_bytes } };
 }
 
 /** Failures that lie in what a case says, and in nothing else. */
@@ -60,25 +87,25 @@ const faultsOfCases: readonly ErrorCode[] = [
  * answers of one block are not kept for the next: what a case is batched with would then depend on what was asked before, and with
  * it the last digit of its scores.
  */
-async function resultsOf(input: CasesInput, context: CallContext): Promise<readonly CaseResult[]> {
+async function askOrFail(input: CasesInput, options: AskOptions): Promise<readonly CaseResult[]> {
   try {
-    return await evaluate(input, context);
+    return await evaluate(input, options);
   } catch (thrown) {
     const error = asErrataError(thrown);
     const [only, ...others] = input.cases;
-    if (context.signal.aborted || only === undefined || !faultsOfCases.includes(error.code)) throw thrown;
+    if (options.signal.aborted || only === undefined || !faultsOfCases.includes(error.code)) throw thrown;
     if (others.length === 0) return [failedCase(only, error)];
     const results: CaseResult[] = [];
-    for (const one of input.cases) results.push(...(await resultsOf({ ...input, cases: [one] }, context)));
+    for (const one of input.cases) results.push(...(await askOrFail({ ...input, cases: [one] }, options)));
     return results;
   }
 }
 
 export async function concludeEvaluation(
   open: OpenModel,
-  { against, version, merged, results, active_edits, seconds, about }: Params<'concludeEvaluation'>,
+  { against, version, merged, results, cost, about }: Params<'concludeEvaluation'>,
   { onProgress, signal }: CallContext,
-): Promise<ResultOf<'concludeEvaluation'>> {
+): Promise<Concluded> {
   const started = performance.now();
   const [parent, candidate] = [await open.view(against), await open.view(version)];
   const corpus = await open.corpus();
@@ -96,10 +123,11 @@ export async function concludeEvaluation(
     ...means,
     delta_norm: relativeChange(parent, candidate),
     perplexity,
-    seconds: { edit: 0, evaluate: seconds + (performance.now() - started) / 1000 },
+    seconds: { edit: 0, evaluate: cost.answer_seconds + (performance.now() - started) / 1000 },
   };
-  const { rows } = resultsInRows(results, active_edits);
-  const outcome: EvaluationOutcome = { ...counts, ...estimatesOf(rows), gate_values: { ...gateValues(summary) } };
+  const { rows } = resultsOf(results);
+  const gate_values = { ...gateValues(summary) };
+  const outcome: EvaluationOutcome = { ...counts, ...estimatesOf(rows), places: [], cost, gate_values };
   const report = versionPage({
     ...about,
     against: { kind: about.against, version: versionId(against) },
@@ -112,11 +140,16 @@ export async function concludeEvaluation(
 }
 
 function estimatesOf(rows: readonly EvaluationRow[]): Pick<EvaluationOutcome, 'metrics' | 'run_metrics'> {
-  const means = aggregate(rows).map(({ metric, version, cases, probes, value, pooled, before, delta }) => {
-    return [metric, { version, cases, probes, ...value, pooled, before, delta }] as const;
-  });
   // What a stream of edits keeps is said of runs that make edits, not of a version that has them.
   const ofWhole = runMetrics(rows).filter(({ metric }) => !metric.startsWith('stream.'));
   const whole = ofWhole.map(({ metric, version, value }) => [metric, { version, ...value }] as const);
-  return { metrics: Object.fromEntries(means), run_metrics: Object.fromEntries(whole) };
+  return { metrics: meansOf(rows), run_metrics: Object.fromEntries(whole) };
 }
+
+/** Means by metric of rows of one place. */
+export const meansOf = (rows: readonly EvaluationRow[]): EvaluationOutcome['metrics'] =>
+  Object.fromEntries(
+    aggregate(rows).map(({ metric, version, cases, probes, value, pooled, before, delta }) => {
+      return [metric, { version, cases, probes, ...value, pooled, before, delta }];
+    }),
+  );

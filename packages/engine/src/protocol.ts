@@ -4,9 +4,12 @@ import type {
   CaseResult,
   ComparisonResult,
   ConfigOverrides,
+  Cost,
   DeltaKind,
+  DeltaReference,
   Edit,
   EditResult,
+  EvaluatedEditor,
   EvaluationOutcome,
   EvaluationSummary,
   GateMeasurements,
@@ -109,6 +112,14 @@ interface Method<Params, Result> {
   readonly result: Result;
 }
 
+/** An evaluation as a whole. */
+export interface Concluded {
+  readonly summary: EvaluationSummary;
+  readonly outcome: EvaluationOutcome;
+  /** The report as one page of HTML. */
+  readonly report: string;
+}
+
 /** Every method of an engine process, with what it takes and gives. */
 export interface EngineMethods {
   /** Reads a model directory without storing anything but its digests. */
@@ -174,9 +185,31 @@ export interface EngineMethods {
       readonly model: ModelReference;
       readonly against: VersionSource;
       readonly version: VersionSource;
+      /** A third version: agreement with it is measured as well; the imported model when left out. */
+      readonly base?: VersionSource;
       readonly cases: readonly PlacedCase[];
     },
-    { readonly results: readonly CaseResult[] }
+    { readonly results: readonly CaseResult[]; readonly cost: Cost }
+  >;
+  /**
+   * Makes batches of edits, each on the same version, and puts the cases to what came of each. Edits that cannot be made are asked
+   * about all the same, of the version without them, and reported as failed. Nothing stays of it but what `keep` asks for.
+   */
+  readonly tryEdits: Method<
+    {
+      readonly model: ModelReference;
+      readonly version: VersionSource;
+      /** What a stream of edits began at: agreement with it is measured as well. */
+      readonly base?: VersionSource;
+      readonly batches: readonly (readonly PlacedCase[])[];
+      readonly editor: string;
+      readonly config: ConfigOverrides;
+      readonly seed: number;
+      readonly artefacts: readonly ArtefactReference[];
+      /** Store the deltas, so that more can be made on top. */
+      readonly keep: boolean;
+    },
+    { readonly results: readonly CaseResult[]; readonly cost: Cost; readonly deltas: readonly DeltaReference[] }
   >;
   /**
    * Sums an evaluation up: means with their intervals over all cases, and what is measured on the versions themselves, weights and
@@ -189,10 +222,7 @@ export interface EngineMethods {
       readonly version: VersionSource;
       readonly merged: MergedCases;
       readonly results: readonly CaseResult[];
-      /** Edits that are active in the version. */
-      readonly active_edits: number;
-      /** Seconds that the cases took. */
-      readonly seconds: number;
+      readonly cost: Cost;
       /** What the report is to call things. */
       readonly about: {
         readonly model: string;
@@ -201,12 +231,27 @@ export interface EngineMethods {
         readonly suite: string;
       };
     },
+    Concluded
+  >;
+  /** The same of an editor under a protocol, from what was found alone. Needs no model. */
+  readonly concludeProtocol: Method<
     {
-      readonly summary: EvaluationSummary;
-      readonly outcome: EvaluationOutcome;
-      /** The report as one page of HTML. */
-      readonly report: string;
-    }
+      /** Digest of the imported model. */
+      readonly digest: string;
+      readonly merged: MergedCases;
+      readonly results: readonly CaseResult[];
+      readonly cost: Cost;
+      /** `config` is complete. */
+      readonly editor: EvaluatedEditor;
+      readonly about: {
+        readonly model: string;
+        readonly version: string;
+        readonly suite: string;
+        readonly suite_digest: string;
+        readonly cases: number;
+      };
+    },
+    Concluded
   >;
   readonly complete: Method<
     {
@@ -272,7 +317,9 @@ export const engineMethods = [
   'applyEdits',
   'evaluateCandidate',
   'evaluateCases',
+  'tryEdits',
   'concludeEvaluation',
+  'concludeProtocol',
   'complete',
   'compareResults',
   'ask',

@@ -6,6 +6,7 @@ import { applyEdits } from './apply-edits.ts';
 import { ask } from './ask.ts';
 import { compareResults } from './compare-results.ts';
 import { complete } from './complete.ts';
+import { concludeProtocol } from './conclude-protocol.ts';
 import type { CallContext } from './context.ts';
 import { evaluateCandidate } from './evaluate-candidate.ts';
 import { concludeEvaluation, evaluateCases } from './evaluate-cases.ts';
@@ -15,6 +16,7 @@ import { createModelStore } from './model-store.ts';
 import type { EngineMethod, ParamsOf, ResultOf } from './protocol.ts';
 import { buildSecondMoment } from './second-moment.ts';
 import { defaultMemoryMb, type EngineSettings } from './settings.ts';
+import { tryEdits } from './try-edits.ts';
 
 type Methods = {
   readonly [M in EngineMethod]: (params: ParamsOf<M>, context: CallContext) => Promise<ResultOf<M>>;
@@ -40,6 +42,9 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     concludeEvaluation: async ({ model, ...params }, context) =>
       concludeEvaluation(await models.open(model), params, context),
     complete: async (params, context) => complete(await models.open(params.model), params, context),
+    tryEdits: async ({ model, ...params }, context) =>
+      tryEdits(await models.open(model), params, { blobs, scratch }, context),
+    concludeProtocol: async (params) => concludeProtocol(params),
     compareResults: async (params) => compareResults(params),
     ask: async ({ model, ...params }, context) => ask(await models.open(model), params, context),
     digestWeights: async ({ model, manifest, fresh = false }) => {

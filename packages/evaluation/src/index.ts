@@ -124,6 +124,7 @@ export {
   protocolSchema,
 } from './protocols/protocol.ts';
 export {
+  makeManifest,
   type RunLine,
   type RunManifest,
   readLines,
@@ -144,7 +145,7 @@ export {
 } from './questions.ts';
 export { metricTables } from './report/metric-tables.ts';
 export { reportPage } from './report/page.ts';
-export { comparableRuns, makeReport, type Report, type ReportRun, type RunLabels } from './report/report.ts';
+export { comparableRuns, makeReport, type Report, type ReportRun, type RunLabels, reportRun } from './report/report.ts';
 export { type RunFindings, type RunSummary, readFindings, summarise, summariseRun } from './report/summary.ts';
 export { formatNumber, type Table as ReportTable, withoutGaps } from './report/table.ts';
 export { type VersionReport, versionPage } from './report/version-page.ts';

@@ -1,11 +1,17 @@
 // Submitting an evaluation: what it asks about is fixed here and now, and divided into shards that workers take side by side.
 import {
+  type CaseRange,
   customIdOf,
   type DerivedSuite,
   divideCases,
+  divideUnits,
   ErrataError,
+  type EvaluatedEditor,
   evaluationLimits,
   type JobResource,
+  mostMeasurements,
+  type ProtocolPlace,
+  planProtocol,
   rootManifest,
   type SuiteCase,
   suiteDigest,
@@ -38,6 +44,8 @@ export interface EvaluationSubmission extends Submission {
     /** Name or id of a stored suite. */
     | { readonly source: 'stored'; readonly suite: string };
   readonly shards?: number | undefined;
+  /** Evaluates an editor by a protocol instead of the version as it is. Checked. */
+  readonly editor?: EvaluatedEditor | undefined;
   /** Holds what is found against the gate of the branch, whose policy may send it back. */
   readonly gate?: boolean | undefined;
 }
@@ -59,18 +67,19 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
     const { resource: model } = await getModel(tx, submission.model);
     const evaluated = await placeOf(tx, model.id, submission);
     const against = await comparedWith(tx, model, evaluated, submission.against);
-    const { suite, gate = false } = submission;
-    if (gate && evaluated.branch === null) throw gateOfNoBranch();
+    const { suite, gate = false, editor = null } = submission;
+    if (gate && editor !== null) throw badField('gate', 'an editor is judged by nobody: leave out gate');
+    if (gate && evaluated.branch === null)
+      throw badField('branch', 'name the branch by whose gate the version is to be judged');
     const { cases, name } = await casesFor(tx, suite, evaluated, against);
     if (cases.length === 0) throw nothingToAsk(suite.source);
-    if (cases.length > evaluationLimits.cases) {
-      const message = `${cases.length} cases in one evaluation; ${evaluationLimits.cases} are allowed`;
-      throw new ErrataError('payload_too_large', message, { details: { cases: cases.length } });
-    }
+    requireFewer(cases.length, evaluationLimits.cases, 'cases');
+    const { placed, ranges } = arrange(cases, (await activeIn(tx, evaluated)).length, submission);
 
     const id = newId('job');
-    const ranges = divideCases(cases.length, submission.shards);
-    const versions = { version: evaluated.version, parentVersion: against.version };
+    // What an editor does to a version is held against the version as it was.
+    const compared = editor === null ? against : { kind: 'version', version: evaluated.version };
+    const versions = { version: evaluated.version, parentVersion: compared.version };
     const queued = await enqueue(tx, submission, {
       id,
       kind: 'evaluation',
@@ -81,15 +90,16 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
       ...(evaluated.branch === null ? {} : { branch: evaluated.branch }),
       ...versions,
       input: {
-        against: against.kind,
+        against: compared.kind,
         suite: { source: suite.source, name, digest: suiteDigest(cases.map(({ item }) => item)) },
+        editor,
         gate,
         cases: cases.length,
-        active_edits: (await activeIn(tx, evaluated)).length,
+        measurements: placed.length,
         shards: ranges.length,
       },
     });
-    await insertCases(tx, id, cases);
+    await insertCases(tx, id, placed);
     for (const [index, range] of ranges.entries()) {
       const lane = evaluationLane(id, index);
       await enqueue(
@@ -107,6 +117,38 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
       );
     }
     return queued;
+  });
+}
+
+interface Arranged {
+  readonly placed: readonly (NewCase & ProtocolPlace)[];
+  readonly ranges: readonly CaseRange[];
+}
+
+/** What is measured when, and by which shard. */
+function arrange(
+  cases: readonly NewCase[],
+  activeEdits: number,
+  { editor, shards }: Pick<EvaluationSubmission, 'editor' | 'shards'>,
+): Arranged {
+  if (editor == null) {
+    const placed = cases.map((each) => ({ ...each, moment: 'end' as const, edits: activeEdits }));
+    return { placed, ranges: divideCases(cases.length, shards) };
+  }
+  if (cases.some(({ item }) => item.kind !== 'edit'))
+    throw badField('editor', 'an editor makes edits: give edits, or a suite of edits');
+  const units = planProtocol(editor.protocol, cases.length);
+  requireFewer(units.at(-1)!.to, mostMeasurements, 'measurements');
+  const placed = units.flatMap(({ from, to, first, place }) =>
+    cases.slice(first, first + to - from).map((each) => ({ ...each, ...place })),
+  );
+  return { placed, ranges: divideUnits(units, editor.protocol, shards) };
+}
+
+function requireFewer(count: number, most: number, what: string): void {
+  if (count <= most) return;
+  throw new ErrataError('payload_too_large', `${count} ${what} in one evaluation; ${most} are allowed`, {
+    details: { [what]: count, limit: most },
   });
 }
 
@@ -172,23 +214,25 @@ interface NewCase {
   readonly editId: string | null;
 }
 
-async function insertCases(tx: Tx, jobId: string, cases: readonly NewCase[]): Promise<void> {
-  const rows = cases.map(({ item, editId }, position) => ({
+async function insertCases(tx: Tx, jobId: string, cases: Arranged['placed']): Promise<void> {
+  const rows = cases.map(({ item, editId, moment, edits }, position) => ({
     position,
+    moment,
+    edits,
     custom_id: customIdOf(item),
     edit_id: editId,
     payload: item,
   }));
   await tx.$executeRaw`
-    INSERT INTO evaluation_cases (job_id, position, custom_id, edit_id, payload)
-    SELECT ${jobId}, position, custom_id, edit_id, payload
-    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(position integer, custom_id text, edit_id text, payload jsonb)`;
+    INSERT INTO evaluation_cases (job_id, position, moment, edits, custom_id, edit_id, payload)
+    SELECT ${jobId}, position, moment, edits, custom_id, edit_id, payload
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(
+      position integer, moment text, edits integer, custom_id text, edit_id text, payload jsonb)`;
 }
 
-function gateOfNoBranch(): ErrataError {
-  const message = 'name the branch by whose gate the version is to be judged';
+function badField(field: string, message: string): ErrataError {
   return new ErrataError('invalid_request', message, {
-    errors: [{ code: 'invalid_request', field: 'branch', pointer: '/branch', message }],
+    errors: [{ code: 'invalid_request', field, pointer: `/${field}`, message }],
   });
 }
 

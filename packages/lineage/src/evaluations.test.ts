@@ -1,5 +1,5 @@
 // Evaluations in the database: shards end at once, fail, and are cancelled while they end; the whole goes on exactly once.
-import { type CaseResult, describeCase, type SuiteCase, suiteDigest } from '@errata/contracts';
+import { type CaseResult, describeCase, noCost, type SuiteCase, suiteDigest } from '@errata/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   acquireLease,
@@ -71,7 +71,7 @@ async function work(lane: string) {
   await moveJob(fixture.db, lease, taken.id, 'running', 'evaluating');
   const range = taken.input as { from: number; to: number };
   const cases = await readCases(fixture.db, taken.parent_job_id!, range);
-  await recordResults(fixture.db, lease, { job: taken, results: cases.map(answered) });
+  await recordResults(fixture.db, lease, { job: taken, results: cases.map(answered), cost: noCost });
   await moveJob(fixture.db, lease, taken.id, 'evaluating', 'committing');
   return { lease, job: taken };
 }
@@ -102,7 +102,17 @@ test('shards that end at the same moment send the evaluation on once', async () 
 
   const { lease: own, taken } = await take(fixture.db, evaluationLane(id));
   await moveJob(fixture.db, own, taken.id, 'running', 'committing');
-  const result = { digest: 'd', measured: 256, failed: 0, changed: 128, metrics: {}, run_metrics: {}, gate_values: {} };
+  const result = {
+    digest: 'd',
+    measured: 256,
+    failed: 0,
+    changed: 128,
+    metrics: {},
+    run_metrics: {},
+    places: [],
+    cost: noCost,
+    gate_values: {},
+  };
   const summary = {
     ...{ edits: 0, applied: 0, generalization: null, locality: null, locality_by_kind: {}, portability_by_kind: {} },
     reliability: {

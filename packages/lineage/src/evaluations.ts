@@ -1,16 +1,24 @@
 // Evaluations as workers carry them out and people read them: the cases of a shard, what each found, the whole.
 import {
+  addCosts,
   type CaseRange,
   type CaseResult,
+  type Cost,
+  costSchema,
+  type DeltaReference,
+  deltaReferenceSchema,
   ErrataError,
+  type EvaluatedEditor,
   type EvaluationOutcome,
   type EvaluationResource,
   type EvaluationSummary,
+  evaluatedEditorSchema,
   evaluationOutcomeSchema,
   failpoint,
   type GateVerdict,
   isTerminal,
   type JobState,
+  type Moment,
   type Page,
   type PlacedCase,
   type SuiteCase,
@@ -19,7 +27,7 @@ import {
 } from '@errata/contracts';
 import { z } from 'zod';
 import { reactToVerdict } from './auto-rollback.ts';
-import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
+import { asJson, clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow, Job as JobDbRow } from './generated/client.ts';
 import { type JobFilter, jobResource, jobsWhere } from './jobs.ts';
 import { holdLane, type Lease } from './leases.ts';
@@ -29,8 +37,10 @@ import { type JobRow, staleJob, transition } from './transitions.ts';
 import { sourceOfVersion } from './versions.ts';
 
 const inputSchema = z.object({
+  cases: z.int(),
   against: z.enum(['parent', 'base', 'version']),
   suite: z.object({ source: z.enum(suiteSources), name: z.string().nullable(), digest: z.string() }),
+  editor: evaluatedEditorSchema.nullable().default(null),
 });
 
 /** What an evaluation, or one of its shards, works on. */
@@ -42,6 +52,9 @@ export interface EvaluationWork {
   readonly model: StoredModel;
   readonly version: VersionSource;
   readonly against: VersionSource;
+  /** The editor that is evaluated, with the number of edits it makes; null where the version is evaluated as it is. */
+  readonly editor: EvaluatedEditor | null;
+  readonly cases: number;
 }
 
 /** Reads what a job of an evaluation needs. Versions do not change: it holds for as long as the job runs. */
@@ -50,10 +63,15 @@ export async function openEvaluationWork(db: Db, job: JobRow): Promise<Evaluatio
   if (model_id === null || version_id === null || parent_version_id === null)
     throw new TypeError(`${job.id} is no evaluation`);
   const { branch_id } = job;
+  const evaluationId = job.parent_job_id ?? job.id;
+  const own = await clientOf(db).job.findUniqueOrThrow({ where: { id: evaluationId }, select: { input: true } });
+  const { editor, cases } = inputSchema.parse(own.input);
   const branch = branch_id === null ? null : await clientOf(db).branch.findUniqueOrThrow({ where: { id: branch_id } });
   return {
     branch: branch?.name ?? null,
-    evaluationId: job.parent_job_id ?? job.id,
+    evaluationId,
+    editor,
+    cases,
     model: await getModel(db, model_id),
     version: await sourceOfVersion(db, version_id, model_id),
     against: await sourceOfVersion(db, parent_version_id, model_id),
@@ -78,6 +96,8 @@ export async function readCases(db: Db, evaluationId: string, range?: CaseRange)
     position: row.position,
     case_id: row.editId ?? row.customId,
     edit_id: row.editId,
+    moment: row.moment as Moment,
+    edits: row.edits,
     // Both were checked by the contracts before they were written.
     item: row.payload as unknown as SuiteCase,
     result: row.result as unknown as CaseResult | null,
@@ -91,9 +111,17 @@ export async function readCases(db: Db, evaluationId: string, range?: CaseRange)
 export async function recordResults(
   db: Lineage,
   lease: Lease,
-  record: { readonly job: JobRow; readonly results: readonly CaseResult[] },
+  record: {
+    readonly job: JobRow;
+    readonly results: readonly CaseResult[];
+    readonly cost: Cost;
+    /** What a stream of edits goes on from: already stored. */
+    readonly deltas?: readonly DeltaReference[];
+    /** False where the last note of progress is recent enough. */
+    readonly tell?: boolean;
+  },
 ): Promise<void> {
-  const { job, results } = record;
+  const { job, results, cost, deltas = [], tell = true } = record;
   const parent = job.parent_job_id;
   if (parent === null) throw new TypeError(`${job.id} is no shard`);
   await db.prisma.$transaction(async (tx) => {
@@ -102,6 +130,10 @@ export async function recordResults(
       SELECT state FROM jobs WHERE id = ${job.id} AND epoch = ${lease.epoch} FOR NO KEY UPDATE`;
     if (held?.state !== 'evaluating') throw staleJob(job.id, 'evaluating', held?.state);
     await writeResults(tx, parent, results);
+    const block = { cost: asJson(cost), deltas: asJson(deltas) };
+    const at = { jobId: parent, position: results[0]!.position };
+    await tx.evaluationBlock.upsert({ where: { jobId_position: at }, create: { ...at, ...block }, update: block });
+    if (!tell) return;
     // The parent's row comes last, and orders its events.
     const [{ state }] = await tx.$queryRaw<[{ state: JobState }]>`
       SELECT state FROM jobs WHERE id = ${parent} FOR NO KEY UPDATE`;
@@ -123,6 +155,22 @@ async function writeResults(tx: Tx, evaluationId: string, results: readonly Case
       'internal',
       `${results.length} results were reported for ${evaluationId}, but they match ${written} cases`,
     );
+}
+
+/** What all blocks of an evaluation cost together. */
+export async function costOf(db: Db, evaluationId: string): Promise<Cost> {
+  const rows = await clientOf(db).evaluationBlock.findMany({ where: { jobId: evaluationId }, select: { cost: true } });
+  return addCosts(rows.map(({ cost }) => costSchema.parse(cost)));
+}
+
+/** The deltas that the blocks of a stream left before a position, in order. */
+export async function deltasBefore(db: Db, evaluationId: string, position: number): Promise<readonly DeltaReference[]> {
+  const rows = await clientOf(db).evaluationBlock.findMany({
+    where: { jobId: evaluationId, position: { lt: position } },
+    orderBy: { position: 'asc' },
+    select: { deltas: true },
+  });
+  return rows.flatMap(({ deltas }) => z.array(deltaReferenceSchema).parse(deltas));
 }
 
 /** Ends a shard whose cases are all kept. The last one to end sends the evaluation on. `stale_epoch`. */
@@ -280,7 +328,7 @@ async function evaluationResources(
     select: { id: true, causeJobId: true },
   });
   return rows.map((row): EvaluationResource => {
-    const { against, suite } = inputSchema.parse(row.input);
+    const { against, suite, editor } = inputSchema.parse(row.input);
     const { total, measured, failed } = cases.find(({ job_id }) => job_id === row.id)!;
     const states = shards.flatMap(({ parentJobId, state }) => (parentJobId === row.id ? [state as JobState] : []));
     const job = jobResource(row);
@@ -293,6 +341,7 @@ async function evaluationResources(
       version_id: row.versionId!,
       against: { kind: against, version_id: row.parentVersionId! },
       suite,
+      editor,
       cases: { total, measured, failed },
       shards: {
         total: states.length,

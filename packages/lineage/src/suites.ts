@@ -107,7 +107,10 @@ export async function listSuiteCases(db: Db, suiteId: string, page: PageRequest 
     ({ position }) => String(position),
     ({ position, payload }) => {
       const item = payload as unknown as SuiteCase;
-      const { custom_id, kind, prompt, target } = describeCase({ position, case_id: '', edit_id: null, item });
+      const { custom_id, kind, prompt, target } = describeCase({
+        ...{ position, case_id: '', edit_id: null, moment: 'end', edits: 0 },
+        item,
+      });
       return {
         position,
         custom_id,

@@ -10,6 +10,7 @@ import {
 } from '@errata/contracts';
 import {
   getEvaluation,
+  getModel,
   getReport,
   lanesOfShards,
   listEvaluations,
@@ -22,7 +23,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf, requireScope } from '../auth.ts';
 import { csvWriter } from '../evaluation-csv.ts';
-import { readSuite } from '../evaluation-request.ts';
+import { readEvaluatedEditor, readSuite } from '../evaluation-request.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { accepted, answerQueued, params, shown } from './common.ts';
@@ -52,7 +53,8 @@ export const evaluationRoutes =
           description:
             'Works on any version and moves no branch. Give `edits` or `probes` (JSON, or the text of a JSONL file), or name a ' +
             '`suite`: `applied` asks about the edits that are active in the version, `difference` about those by which it differs ' +
-            'from the one it is compared with.',
+            'from the one it is compared with; other names are those of stored suites. With an `editor` the edits are made anew on the ' +
+            'version by a `protocol`, tested against it and thrown away.',
           headers: postHeaders,
           body: evaluationRequestSchema,
           response: accepted,
@@ -62,8 +64,9 @@ export const evaluationRoutes =
         const { model, branch, version, against, shards, gate, metadata } = request.body;
         const caller = callerOf(request);
         if (gate) requireScope(caller, 'versions:rollback', ' to hold an evaluation against the gate of a branch');
+        const { resource } = await getModel(lineage, model);
         const job = await submitEvaluation(lineage, {
-          model,
+          model: resource.id,
           branch,
           version,
           against,
@@ -71,6 +74,7 @@ export const evaluationRoutes =
           gate,
           metadata,
           suite: readSuite(request.body),
+          editor: readEvaluatedEditor(request.body, resource),
           created_by: caller.id,
           idempotency: request.claim ?? undefined,
         });

@@ -8,7 +8,7 @@ import { changedLines, meansTable } from '../evaluation-output.ts';
 import { exitCodeOfJob, exitCodes } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
 import { printJson, short } from '../output.ts';
-import { placeOf } from '../references.ts';
+import { collectSetting, placeOf } from '../references.ts';
 import { wholeNumber } from './up.ts';
 
 interface Options {
@@ -18,6 +18,11 @@ interface Options {
   against: string;
   shards?: number;
   gate?: true;
+  editor?: string;
+  protocol?: 'single' | 'batch' | 'lifelong';
+  batch?: number;
+  set?: Record<string, unknown>;
+  seed?: number;
   csv?: string;
   report?: string;
   wait: boolean;
@@ -31,6 +36,22 @@ export async function suiteOf(
   if (options.edits !== undefined) return { edits_jsonl: await readFile(options.edits, 'utf8') };
   if (options.probes !== undefined) return { probes_jsonl: await readFile(options.probes, 'utf8') };
   return options.suite === undefined ? {} : { suite: options.suite };
+}
+
+/** The options that say how an editor is evaluated. */
+function editorOf({ editor, protocol, batch, set, seed }: Options): Partial<EvaluationRequest> {
+  const size = batch ?? 1;
+  const protocols = {
+    single: { kind: 'single' },
+    batch: { kind: 'batch', size },
+    lifelong: { kind: 'lifelong', batch: size },
+  } as const;
+  return {
+    ...(editor === undefined ? {} : { editor }),
+    ...(protocol === undefined ? {} : { protocol: protocols[protocol] }),
+    ...(set === undefined ? {} : { config: set }),
+    ...(seed === undefined ? {} : { seed }),
+  };
 }
 
 export function register(program: Command): void {
@@ -51,6 +72,18 @@ export function register(program: Command): void {
     .option('--against <version>', 'parent, base, or a version', 'parent')
     .option('--shards <n>', 'pieces that workers take side by side', wholeNumber)
     .option('--gate', "hold it against the branch's gate; where its policy says so, failing moves the branch back")
+    .option(
+      '-e, --editor <name>',
+      'evaluate this editor: the edits are made anew on the version, tested and thrown away',
+    )
+    .addOption(
+      new Option('-p, --protocol <kind>', 'each edit alone, batches apart from each other, or all in sequence').choices(
+        ['single', 'batch', 'lifelong'],
+      ),
+    )
+    .option('--batch <n>', 'edits at once (batch), or between two tests (lifelong)', wholeNumber)
+    .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
+    .option('--seed <n>', 'seed of everything random in the editor', wholeNumber)
     .option('--csv <file>', 'write what each case found')
     .option('--report <file>', 'write the report, one page of HTML')
     .option('--no-wait', 'return as soon as the job is queued')
@@ -64,6 +97,7 @@ export function register(program: Command): void {
         against: options.against,
         ...(options.shards === undefined ? {} : { shards: options.shards }),
         ...(options.gate === undefined ? {} : { gate: true }),
+        ...editorOf(options),
       });
       if (!options.wait) return options.json ? printJson(queued) : console.log(`${queued.state} ${queued.id}`);
       const job = await followJob(client, queued.id, options.json);
@@ -75,8 +109,11 @@ export function register(program: Command): void {
       if (options.json) return printJson(evaluation);
       console.log(outcomeOf(job));
       const { version_id, against, cases, summary, outcome } = evaluation;
+      const { editor } = evaluation;
       console.log(
-        `  ${short(version_id)} against ${short(against.version_id)} (${against.kind}), ${cases.total} cases`,
+        editor === null
+          ? `  ${short(version_id)} against ${short(against.version_id)} (${against.kind}), ${cases.total} cases`
+          : `  ${editor.name} on ${short(version_id)} (${editor.protocol.kind}), ${cases.total} measurements`,
       );
       if (evaluation.gate?.passed === true) console.log(colors.green('  it passes the gate of the branch'));
       if (evaluation.rollback_job_id !== null)
@@ -89,7 +126,10 @@ export function register(program: Command): void {
         ...(summary.perplexity === null
           ? []
           : [`perplexity ${summary.perplexity.parent.toFixed(2)} -> ${summary.perplexity.candidate.toFixed(2)}`]),
-        `${summary.seconds.evaluate.toFixed(1)} s`,
+        ...(editor === null
+          ? []
+          : [`${(outcome.cost.edit_seconds / Math.max(1, outcome.cost.edits)).toFixed(2)} s an edit`]),
+        `${summary.seconds.evaluate.toFixed(1)} s of asking`,
       ];
       console.log(facts.join(', '));
       if (outcome.changed > 0)

@@ -1,18 +1,28 @@
 // Evaluation: shards put their cases to two versions, block by block; when the last has ended, what they found is merged.
 import {
   blocksOf,
+  type CaseRange,
+  type CaseResult,
   ErrataError,
+  evaluatedEditorSchema,
   failedCase,
   isErrorCode,
   isTerminal,
+  type MergedCases,
   mergeCases,
   type PlacedCase,
+  requireEditor,
+  resolveConfig,
   type SuiteSource,
   suiteSources,
+  versionId,
 } from '@errata/contracts';
+import type { EngineMethods } from '@errata/engine';
 import {
   commitEvaluation,
   commitShard,
+  costOf,
+  type EvaluationWork,
   finishJob,
   openEvaluationWork,
   readCases,
@@ -22,44 +32,52 @@ import {
 } from '@errata/lineage';
 import { z } from 'zod';
 import type { JobRun } from '../job-run.ts';
-import { modelReference } from '../models.ts';
+import { modelDefaults, modelReference, modelShape } from '../models.ts';
 import { judgeEvaluation } from './evaluation-gate.ts';
+import { followProtocol } from './evaluation-protocol.ts';
 import { readInput } from './input.ts';
 
 const rangeSchema = z.object({ from: z.int(), to: z.int() });
 const inputSchema = z.object({
-  active_edits: z.int(),
+  cases: z.int(),
+  editor: evaluatedEditorSchema.nullable().default(null),
   against: z.enum(['parent', 'base', 'version']),
-  suite: z.object({ source: z.enum(suiteSources), name: z.string().nullable() }),
+  suite: z.object({ source: z.enum(suiteSources), name: z.string().nullable(), digest: z.string() }),
 });
 
-const placed = ({ result: _, ...placed }: StoredCase): PlacedCase => placed;
+/** A case without what it found. */
+export const placed = ({ result: _, ...placed }: StoredCase): PlacedCase => placed;
 
 /** Works one shard. Each block is kept as it is found, so that whoever takes over a shard asks nothing twice but a block. */
 export async function evaluateShard(run: JobRun): Promise<void> {
   const range = readInput(rangeSchema, run.job);
   const { lineage } = run.context;
-  const { evaluationId, model, version, against } = await openEvaluationWork(lineage, run.job);
-  await run.move('evaluating');
-  for (const block of blocksOf(range)) {
-    const cases = await readCases(lineage, evaluationId, block);
-    if (cases.every(({ result }) => result !== null)) continue;
-    const { results } = await run.call(
-      'evaluateCases',
-      { model: modelReference(model), against, version, cases: cases.map(placed) },
-      'evaluate',
-    );
-    await recordResults(lineage, run.lease, { job: run.job, results });
-  }
+  const work = await openEvaluationWork(lineage, run.job);
+  if (work.editor === null) await askRange(run, work, range);
+  else await followProtocol(run, work, work.editor, range);
   await run.move('committing');
   await commitShard(lineage, run.lease, run.job.id);
   run.ended('succeeded');
 }
 
+async function askRange(run: JobRun, work: EvaluationWork, range: CaseRange): Promise<void> {
+  const { lineage } = run.context;
+  const { evaluationId, version, against } = work;
+  const model = modelReference(work.model);
+  await run.move('evaluating');
+  for (const block of blocksOf(range)) {
+    const cases = await readCases(lineage, evaluationId, block);
+    if (cases.every(({ result }) => result !== null)) continue;
+    const asked = await run.call('evaluateCases', { model, against, version, cases: cases.map(placed) }, 'evaluate');
+    await recordResults(lineage, run.lease, { job: run.job, ...asked });
+  }
+}
+
 /** Merges what the shards found. Cases whose shard did not get to them are reported as failed, with what ended it. */
 export async function mergeEvaluation(run: JobRun): Promise<void> {
   const { lineage } = run.context;
-  const { evaluationId, branch, model, version, against } = await openEvaluationWork(lineage, run.job);
+  const work = await openEvaluationWork(lineage, run.job);
+  const { evaluationId, model, version } = work;
   const shards = await shardsOf(lineage, evaluationId);
   const open = shards.find(({ state }) => !isTerminal(state));
   if (open !== undefined) throw new ErrataError('internal', `${evaluationId} was sent on although ${open.id} goes on`);
@@ -72,8 +90,7 @@ export async function mergeEvaluation(run: JobRun): Promise<void> {
   });
   const late = new Map(unasked.map((result) => [result.position, result]));
   const results = cases.flatMap(({ position, result }) => result ?? late.get(position) ?? []);
-  const { active_edits, suite, against: compared } = readInput(inputSchema, run.job);
-  const merged = mergeCases(results, active_edits);
+  const merged = mergeCases(results);
   if (merged.measured === 0) {
     const { code, message } = results[0]!.error!;
     const error = {
@@ -86,18 +103,7 @@ export async function mergeEvaluation(run: JobRun): Promise<void> {
     return run.ended('failed');
   }
   await run.move('evaluating');
-  const seconds = shards.reduce((sum, shard) => sum + shard.seconds, 0);
-  const about = {
-    model: model.resource.name,
-    branch,
-    against: compared,
-    suite: suiteInWords[suite.source](suite.name),
-  };
-  const { summary, outcome, report } = await run.call(
-    'concludeEvaluation',
-    { model: modelReference(model), against, version, merged, results, active_edits, seconds, about },
-    'measure',
-  );
+  const { summary, outcome, report } = await conclude(run, work, results, merged);
   const verdict = await judgeEvaluation(run, { model, version }, results, outcome);
   await run.move('committing');
   const end = merged.failed > 0 ? 'completed_with_errors' : 'succeeded';
@@ -105,6 +111,31 @@ export async function mergeEvaluation(run: JobRun): Promise<void> {
   const lane = await commitEvaluation(lineage, run.lease, ending);
   run.ended(end);
   if (lane !== null) await run.context.dispatch.wake(lane);
+}
+
+async function conclude(
+  run: JobRun,
+  { evaluationId, branch, model, version, against }: EvaluationWork,
+  results: readonly CaseResult[],
+  merged: MergedCases,
+): Promise<EngineMethods['concludeEvaluation']['result']> {
+  const { cases, editor, suite, against: compared } = readInput(inputSchema, run.job);
+  const { lineage, blobs } = run.context;
+  const { name, digest } = model.resource;
+  const found = { merged, results, cost: await costOf(lineage, evaluationId) };
+  const inWords = suiteInWords[suite.source](suite.name);
+  if (editor === null) {
+    const about = { model: name, branch, against: compared, suite: inWords };
+    return run.call(
+      'concludeEvaluation',
+      { model: modelReference(model), against, version, ...found, about },
+      'measure',
+    );
+  }
+  const defaults = await modelDefaults(blobs, model);
+  const config = { ...resolveConfig(requireEditor(editor.name), modelShape(model), defaults, editor.config) };
+  const about = { model: name, version: versionId(version), suite: inWords, suite_digest: suite.digest, cases };
+  return run.call('concludeProtocol', { digest, ...found, editor: { ...editor, config }, about }, 'measure');
 }
 
 const suiteInWords: Readonly<Record<SuiteSource, (name: string | null) => string>> = {

@@ -55,7 +55,7 @@ beforeAll(async () => {
   }
   const moves = (await branchLog(lineage, (await getBranch(lineage, modelId, 'history')).id, { limit: 100 })).data;
   versions.push('', ...moves.map(({ to_version }) => to_version).reverse());
-});
+}, 400_000);
 
 async function bisect(fields: Partial<BisectSubmission>) {
   const { id } = await submitBisect(lineage, {

@@ -1,10 +1,12 @@
 // The page about one version: nothing of what people or models wrote is markup, what broke is told, and what is long is cut with a word.
-import type { CaseResult, EvaluationOutcome, EvaluationSummary } from '@errata/contracts';
+import { type CaseResult, type EvaluationOutcome, type EvaluationSummary, noCost } from '@errata/contracts';
 import { expect, test } from 'vitest';
 import { type VersionReport, versionPage } from './version-page.ts';
 
 const result = (position: number, fields: Partial<CaseResult> = {}): CaseResult => ({
   position,
+  moment: 'end',
+  edits: 4,
   case_id: `c${position}`,
   custom_id: `c${position}`,
   kind: 'edit',
@@ -40,6 +42,8 @@ const outcome: EvaluationOutcome = {
     'locality_base.token': mean(0.65, null),
     'efficacy.magnitude': mean(0.25, -0.5),
   },
+  places: [],
+  cost: noCost,
   run_metrics: { rome_score: { version: 1, ...estimate(0.8) } },
   gate_values: {},
 };

@@ -1,0 +1,61 @@
+// A protocol as the service carries it out: units of work in order, each with the measurements it makes.
+
+import type { Moment } from './evaluation-rows.ts';
+import { type CaseRange, casesInBlock, evaluationLimits, type ServedProtocol } from './evaluations.ts';
+import { checkpointsOf } from './protocols.ts';
+
+/** When in a protocol something is measured, and how many edits are in the model then. */
+export interface ProtocolPlace {
+  readonly moment: Moment;
+  readonly edits: number;
+}
+
+/** A piece of work that is done whole: `from` and `to` are positions of its measurements in the evaluation. */
+export interface ProtocolUnit extends CaseRange {
+  /** `make`: edits are made, and asked about right away. `ask`: edits that were made before are asked about again. */
+  readonly kind: 'make' | 'ask';
+  /** Index of its first case among the edits; the others follow it. */
+  readonly first: number;
+  readonly place: ProtocolPlace;
+}
+
+/** Measurements in one evaluation: a stream of edits is asked about again and again. */
+export const mostMeasurements = 50_000;
+
+/** The units of a protocol over a number of edits. Those of a stream follow one another; all others do not know of each other. */
+export function planProtocol(protocol: ServedProtocol, edits: number): readonly ProtocolUnit[] {
+  const units: ProtocolUnit[] = [];
+  let position = 0;
+  const push = (kind: ProtocolUnit['kind'], first: number, count: number, place: ProtocolPlace) => {
+    units.push({ kind, from: position, to: position + count, first, place });
+    position += count;
+  };
+  const step = protocol.kind === 'single' ? 1 : protocol.kind === 'batch' ? protocol.size : protocol.batch;
+  const checkpoints = protocol.kind === 'lifelong' ? checkpointsOf(protocol, edits) : new Set<number>();
+  for (let first = 0; first < edits; first += step) {
+    const count = Math.min(step, edits - first);
+    const reached = first + count;
+    if (protocol.kind === 'lifelong') push('make', first, count, { moment: 'once', edits: reached });
+    else push('make', first, count, { moment: protocol.kind === 'single' ? 'once' : 'end', edits: count });
+    if (!checkpoints.has(reached)) continue;
+    const place: ProtocolPlace = { moment: reached === edits ? 'end' : 'curve', edits: reached };
+    for (let again = 0; again < reached; again += casesInBlock)
+      push('ask', again, Math.min(casesInBlock, reached - again), place);
+  }
+  return units;
+}
+
+/** Divides units into shards as even as they come. A stream is one: every edit is made on what those before it left. */
+export function divideUnits(
+  units: readonly ProtocolUnit[],
+  protocol: ServedProtocol,
+  shards?: number,
+): readonly CaseRange[] {
+  const edits = units.reduce((sum, unit) => sum + (unit.kind === 'make' ? unit.to - unit.from : 0), 0);
+  const wanted = protocol.kind === 'lifelong' ? 1 : (shards ?? Math.ceil(edits / casesInBlock));
+  const count = Math.min(wanted, units.length, evaluationLimits.shards);
+  return Array.from({ length: count }, (_, index) => ({
+    from: units[Math.floor((index * units.length) / count)]!.from,
+    to: units[Math.floor(((index + 1) * units.length) / count) - 1]!.to,
+  }));
+}

@@ -1,0 +1,110 @@
+// Edits made to see what they do, and thrown away: batches on one version, each asked about.
+import {
+  addCosts,
+  type CaseResult,
+  type Cost,
+  type DeltaReference,
+  type Edit,
+  type ErrorCode,
+  noCost,
+  type PlacedCase,
+  requireEditor,
+  resolveConfig,
+} from '@errata/contracts';
+import { type EditorResult, edit, openArtefacts } from '@errata/editors';
+import { encodeDelta, type View } from '@errata/models';
+import { artefactStore, type Stores } from './apply-edits.ts';
+import type { CallContext } from './context.ts';
+import { asErrataError } from './errors.ts';
+import { askMetered } from './evaluate-cases.ts';
+import type { OpenModel } from './model-store.ts';
+import type { ParamsOf, ResultOf } from './protocol.ts';
+
+type Params = Omit<ParamsOf<'tryEdits'>, 'model'>;
+type Failure = { readonly code: ErrorCode; readonly message: string };
+
+interface Made {
+  readonly view: View;
+  readonly cost: Cost;
+  readonly deltas: readonly DeltaReference[];
+  /** Edits that could not be made, by the id of their case. */
+  readonly failures: ReadonlyMap<string, Failure>;
+}
+
+export async function tryEdits(
+  open: OpenModel,
+  params: Params,
+  stores: Stores,
+  context: CallContext,
+): Promise<ResultOf<'tryEdits'>> {
+  const parent = await open.view(params.version);
+  const third = params.base === undefined ? {} : { base: await open.view(params.base) };
+  const tokenizer = open.tokenizer();
+  const results: CaseResult[] = [];
+  const costs: Cost[] = [];
+  const deltas: DeltaReference[] = [];
+  const total = params.batches.length;
+  for (const [index, cases] of params.batches.entries()) {
+    context.onProgress({ stage: 'editing', done: index, total });
+    const made = await makeEdits(open, parent, cases, params, stores, context);
+    const asking = { against: parent, version: made.view, ...third, tokenizer, cases };
+    // How far the asking of one batch has come says nothing of the whole.
+    const asked = await askMetered(asking, { signal: context.signal, onProgress: () => {} });
+    for (const result of asked.results) {
+      const failure = made.failures.get(result.case_id);
+      results.push(failure === undefined ? result : { ...result, outcome: 'failed', error: failure });
+    }
+    costs.push(made.cost, asked.cost);
+    deltas.push(...made.deltas);
+  }
+  return { results, cost: addCosts(costs), deltas };
+}
+
+/** What may come of a batch as a whole, on a model that many edits have worn out for instance: its edits fail, and the rest goes on. */
+const batchFailures: readonly ErrorCode[] = ['zero_delta', 'non_finite_delta', 'edit_failed', 'prompt_too_long'];
+
+async function makeEdits(
+  open: OpenModel,
+  view: View,
+  cases: readonly PlacedCase[],
+  params: Params,
+  stores: Stores,
+  { signal }: CallContext,
+): Promise<Made> {
+  // Edits of several jobs may have one custom_id.
+  const edits = cases.flatMap(({ case_id, item }): Edit[] =>
+    item.kind === 'edit' ? [{ ...item.edit, custom_id: case_id }] : [],
+  );
+  const editor = requireEditor(params.editor);
+  const config = resolveConfig(editor, open.shape, open.defaults, params.config);
+  const artefacts = openArtefacts(artefactStore(params.artefacts, open.digest, stores), open.digest);
+  const started = performance.now();
+  let solved: EditorResult;
+  try {
+    solved = await edit(
+      editor,
+      { model: open.model, view, edits, config, artefacts, seed: params.seed },
+      { signal, onError: 'continue' },
+    );
+  } catch (thrown) {
+    const { code, message } = asErrataError(thrown);
+    if (signal.aborted || !batchFailures.includes(code)) throw thrown;
+    const cost = { ...noCost, edits: edits.length, edit_seconds: secondsSince(started) };
+    return { view, cost, deltas: [], failures: new Map(edits.map(({ custom_id }) => [custom_id, { code, message }])) };
+  }
+  const edit_seconds = secondsSince(started);
+  const failures = new Map<string, Failure>();
+  for (const [position, outcome] of solved.outcomes.entries())
+    if (outcome.outcome === 'failed') failures.set(edits[position]!.custom_id, outcome.error);
+  let stored_bytes = 0;
+  const deltas: DeltaReference[] = [];
+  for (const { delta } of solved.deltas) {
+    const bytes = encodeDelta(delta);
+    stored_bytes += bytes.byteLength;
+    if (params.keep) deltas.push({ kind: delta.kind, blob: (await stores.blobs.put(bytes)).sha256 });
+  }
+  const made = view.with(solved.deltas.map(({ delta }) => delta));
+  return { view: made, cost: { ...noCost, edits: edits.length, edit_seconds, stored_bytes }, deltas, failures };
+}
+
+const secondsSince = (started: number): number => (performance.now() - started) / 1000;
