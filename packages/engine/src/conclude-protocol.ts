@@ -7,7 +7,15 @@ import {
   type EvaluationSummary,
   resultsOf,
 } from '@errata/contracts';
-import { gateValues, makeManifest, makeReport, reportPage, reportRun, runMetrics } from '@errata/evaluation';
+import {
+  catalogueDigest,
+  gateValues,
+  makeManifest,
+  makeReport,
+  reportPage,
+  reportRun,
+  runMetrics,
+} from '@errata/evaluation';
 import { meansOf } from './evaluate-cases.ts';
 import type { Concluded, ParamsOf } from './protocol.ts';
 
@@ -37,6 +45,7 @@ export function concludeProtocol({
     gate_values: { ...gateValues(summary) },
   };
   const manifest = makeManifest({
+    metrics: catalogueDigest(),
     model: digest,
     data: { digest: about.suite_digest, cases: about.cases, edits: about.cases, rejected: 0 },
     editor: editor.name,

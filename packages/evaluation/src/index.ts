@@ -87,7 +87,7 @@ export { type Measurement, rowOf } from './measurements.ts';
 export { tokenAgreement } from './metrics/agreement.ts';
 export type { MetricDefinition, MetricFamily, MetricUnit, ReadingKind } from './metrics/catalogue/definition.ts';
 export { readings, readingTitles } from './metrics/catalogue/definition.ts';
-export { metric, metricCatalogue, metricFamilies } from './metrics/catalogue.ts';
+export { catalogueDigest, metric, metricCatalogue, metricFamilies } from './metrics/catalogue.ts';
 export { ngramEntropy, textEntropy } from './metrics/entropy.ts';
 export { exactMatch, firstSentence } from './metrics/exact-match.ts';
 export { harmonicMean, mean, meanScore } from './metrics/means.ts';
