@@ -5,6 +5,7 @@ import {
   ErrataError,
   type ErrorCode,
   type EvaluationSummary,
+  failpoint,
   type GateVerdict,
   reasonsOf,
 } from '@errata/contracts';
@@ -60,8 +61,10 @@ export async function workBatch(
   gate: Gate,
 ): Promise<BatchOutcome> {
   const candidate = await solve(run, model, parent, request, 'edit');
+  await failpoint('edit.after_solve');
   await run.move('evaluating');
   const whole = await measure(run, model, candidate, gate, 'evaluate');
+  await failpoint('edit.after_evaluate');
   const all = request.edits.map((_, position) => position);
   if (whole.refusal === null || gate.policy.on_failure !== 'bisect') return wholeBatch(whole);
 

@@ -217,7 +217,9 @@ async function* chunksOf(source: BlobSource): AsyncIterable<Uint8Array> {
 // A write may take only part of what it is given, as it does when a disk fills up; the next one then says why.
 async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let offset = 0; offset < chunk.byteLength; ) {
-    const { bytesWritten } = await handle.write(chunk, offset);
+    const rest = chunk.byteLength - offset;
+    const length = (await failpoint('blob.write')) === 'short' ? Math.ceil(rest / 2) : rest;
+    const { bytesWritten } = await handle.write(chunk, offset, length);
     offset += bytesWritten;
   }
 }

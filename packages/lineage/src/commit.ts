@@ -87,6 +87,7 @@ export async function commitVersion(db: Lineage, lease: Lease, commit: VersionCo
     await failpoint('commit.after_move');
 
     await writeEditResults(tx, jobId, commit.editResults);
+    await failpoint('commit.after_results');
     const done = await transition(tx, {
       jobId,
       from: ['committing'],

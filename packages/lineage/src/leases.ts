@@ -1,5 +1,5 @@
 // Leases: the right to work a lane. The epoch grows with every grant and fences off whoever held it before. Only the database's clock counts.
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, failpoint } from '@errata/contracts';
 import type { Lineage, Tx } from './client.ts';
 
 export interface Lease {
@@ -10,11 +10,13 @@ export interface Lease {
 
 /** Takes the lane when it is free or its lease has run out, otherwise null. `holder` must be unique to the taker. */
 export async function acquireLease(db: Lineage, lane: string, holder: string, ttlMs: number): Promise<Lease | null> {
+  await failpoint('lease.before');
   const rows = await db.prisma.$queryRaw<{ epoch: number }[]>`
     UPDATE lanes SET holder = ${holder}, epoch = epoch + 1,
       expires_at = clock_timestamp() + ${ttlMs}::double precision * interval '1 millisecond'
     WHERE id = ${lane} AND (holder IS NULL OR expires_at < clock_timestamp())
     RETURNING epoch`;
+  await failpoint('lease.after');
   return rows[0] === undefined ? null : { lane, holder, epoch: rows[0].epoch };
 }
 
@@ -28,9 +30,11 @@ export async function renewLease(db: Lineage, lease: Lease, ttlMs: number): Prom
 
 /** Gives the lane back; false when it was no longer held. */
 export async function releaseLease(db: Lineage, lease: Lease): Promise<boolean> {
+  await failpoint('lease.before_release');
   const released = await db.prisma.$executeRaw`
     UPDATE lanes SET holder = NULL, expires_at = NULL
     WHERE id = ${lease.lane} AND holder = ${lease.holder} AND epoch = ${lease.epoch}`;
+  await failpoint('lease.after_release');
   return released === 1;
 }
 

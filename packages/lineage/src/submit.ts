@@ -3,6 +3,7 @@ import {
   type ConfigOverrides,
   type Edit,
   ErrataError,
+  failpoint,
   type GatePolicy,
   type JobKind,
   type JobResource,
@@ -52,7 +53,14 @@ export interface EditSubmission extends OnBranch {
 
 /** Queues edits on a branch. `unknown_model`, `unknown_branch`, `stale_parent`. */
 export const submitEditJob = (db: Lineage, submission: EditSubmission): Promise<JobResource> =>
-  db.prisma.$transaction((tx) => submitEditJobWithin(tx, submission));
+  submitted(db, (tx) => submitEditJobWithin(tx, submission));
+
+/** A submission is true with its transaction, and acknowledged after it. */
+async function submitted(db: Lineage, submit: (tx: Tx) => Promise<JobResource>): Promise<JobResource> {
+  const job = await db.prisma.$transaction(submit);
+  await failpoint('submit.after');
+  return job;
+}
 
 /** The same as part of a transaction that does more. */
 export async function submitEditJobWithin(tx: Tx, submission: EditSubmission): Promise<JobResource> {
@@ -89,7 +97,7 @@ export interface RollbackSubmission extends OnBranch, RollbackTarget {
  * `unknown_version`, `unknown_edit`, `inseparable_edits`, `protected_branch`, and as for {@link submitEditJob}. The worker plans again when it runs.
  */
 export const submitRollback = (db: Lineage, submission: RollbackSubmission): Promise<JobResource> =>
-  db.prisma.$transaction((tx) => submitRollbackWithin(tx, submission));
+  submitted(db, (tx) => submitRollbackWithin(tx, submission));
 
 /** The same as part of a transaction that does more. */
 export async function submitRollbackWithin(tx: Tx, submission: RollbackSubmission): Promise<JobResource> {
@@ -124,7 +132,7 @@ export interface ImportSubmission extends Submission {
 
 /** Queues an import. `name_taken` when a model of this name exists. */
 export async function submitImport(db: Lineage, submission: ImportSubmission): Promise<JobResource> {
-  return db.prisma.$transaction(async (tx) => {
+  return submitted(db, async (tx) => {
     const lane = `import:${submission.name}`;
     const sequence = await nextSequence(tx, lane);
     const known = await tx.model.findUnique({ where: { name: submission.name }, select: { id: true } });
@@ -149,7 +157,7 @@ export interface ArtefactSubmission extends Submission {
 
 /** Queues the building of an artefact. `unknown_model`. */
 export async function submitArtefactJob(db: Lineage, submission: ArtefactSubmission): Promise<JobResource> {
-  return db.prisma.$transaction(async (tx) => {
+  return submitted(db, async (tx) => {
     const { resource } = await getModel(tx, submission.model);
     const lane = `artefacts:${resource.id}`;
     const { kind, layers, corpus, tokens } = submission;
@@ -209,6 +217,7 @@ export interface NewJob {
 }
 
 export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Promise<JobResource> {
+  await failpoint('submit.before');
   const { id = newId('job'), state = 'queued' } = job;
   await tx.job.create({
     data: {
@@ -229,9 +238,12 @@ export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Prom
       createdBy: submission.created_by,
     },
   });
+  await failpoint('submit.after_job');
   await insertEdits(tx, id, job.edits ?? []);
+  await failpoint('submit.after_edits');
   await tx.event.create({ data: { jobId: id, type: state, state, data: { sequence: job.sequence } } });
   if (submission.idempotency !== undefined) await bindJob(tx, submission.idempotency, id);
+  await failpoint('submit.before_commit');
   return getJob(tx, id);
 }
 

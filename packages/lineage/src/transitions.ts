@@ -195,7 +195,8 @@ export async function requeueJob(
   lease: Lease,
   retry: { readonly jobId: string; readonly from: JobState; readonly error: PlainError; readonly delayMs?: number },
 ): Promise<'queued' | 'failed' | 'cancelled'> {
-  return db.prisma.$transaction(async (tx) => {
+  await failpoint('requeue.before');
+  const outcome = await db.prisma.$transaction(async (tx) => {
     await holdLane(tx, lease);
     const job = await tx.job.findUnique({ where: { id: retry.jobId } });
     const to = job === null ? 'queued' : afterFailedAttempt(job);
@@ -211,6 +212,8 @@ export async function requeueJob(
     if (moved === null) throw staleJob(retry.jobId, retry.from, job?.state);
     return to;
   });
+  await failpoint('requeue.after');
+  return outcome;
 }
 
 /** Where a job goes whose attempt broke off: a cancellation that was asked for meanwhile is honoured now. */

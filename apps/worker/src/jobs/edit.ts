@@ -1,5 +1,5 @@
 // Edit: corrections become deltas, the candidate is measured against its parent, and only what passes the gate moves the branch.
-import { editorNames, gatePolicySchema, resolveConfig, toPlainError } from '@errata/contracts';
+import { editorNames, failpoint, gatePolicySchema, resolveConfig, toPlainError } from '@errata/contracts';
 import { finishJob, openBranchWork } from '@errata/lineage';
 import { z } from 'zod';
 import { secondMomentLayers, secondMomentsFor } from '../artefacts.ts';
@@ -23,6 +23,7 @@ export async function applyEditJob(run: JobRun): Promise<void> {
   const { editor, config: overrides, seed, on_error, gate: own } = readInput(editInputSchema, run.job);
   const { lineage, blobs } = run.context;
   const work = await openBranchWork(lineage, run.job);
+  await failpoint('edit.before');
   if (await commitApproved(run, work)) return;
   const { model, branch, parent, edits } = work;
   const defaults = await modelDefaults(blobs, model);

@@ -1,6 +1,7 @@
 // Rollback: back to an earlier version, or on without some edits, by replaying what came after them or by dropping their deltas.
 import {
   type EvaluationSummary,
+  failpoint,
   type GateVerdict,
   type PlainError,
   rollbackModes,
@@ -51,8 +52,10 @@ export async function rollBack(run: JobRun): Promise<void> {
   const { lineage } = run.context;
   const work = await openBranchWork(lineage, run.job);
   requireNoRefusal(run, work.branch, target.mode);
+  await failpoint('rollback.before');
   if (await commitApproved(run, work)) return;
   const plan = await planRollback(lineage, work.branch.id, target satisfies RollbackTarget);
+  await failpoint('rollback.after_plan');
   const outcome = await carryOut(run, work, plan);
   const { ground, summary, gate, refusal, result } = outcome;
   if (refusal !== null) {
@@ -68,6 +71,7 @@ export async function rollBack(run: JobRun): Promise<void> {
     });
     return run.ended('gated_out');
   }
+  await failpoint('rollback.before_conclude');
   await conclude(run, work.branch, {
     parent: work.parent.version,
     kind: plan.mode,
@@ -175,6 +179,7 @@ async function replay(
     last = { summary: evaluation.summary, gate: verdict };
     replayed.push({ job_id: step.job_id, edits: step.edits.length, failed: candidate.failures.length, ...last });
     ground = candidate.ground;
+    await failpoint('rollback.after_step');
     withErrors ||= candidate.failures.length > 0;
     if (refusal === null) continue;
     await run.move('evaluating');
