@@ -7,13 +7,13 @@ import { privateRedis, redisServer } from './redis.ts';
 import {
   closedGate,
   edit,
-  expectWholeHistory,
   type FaultStack,
   shortLeaseMs,
   startFaultStack,
   until,
   type WorkerProcess,
 } from './stack.ts';
+import { expectWholeHistory } from './whole-history.ts';
 
 // Two cases at a time, each with a database and workers of its own.
 const leaseMs = shortLeaseMs;

@@ -1,7 +1,8 @@
 // A worker without enough memory for the model says so, with numbers, and leaves the job to one that has it.
 import { listEvents } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { edit, expectWholeHistory, startFaultStack, until } from './stack.ts';
+import { edit, startFaultStack, until } from './stack.ts';
+import { expectWholeHistory } from './whole-history.ts';
 
 const stack = await startFaultStack();
 afterAll(() => stack.close());

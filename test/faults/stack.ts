@@ -1,30 +1,37 @@
 // What the fault tests stand on: a database of their own, a queue, a blob folder, an imported model, and real worker processes to harm.
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type EditInput, editSchema, type GatePolicy, isTerminal, type JobResource } from '@errata/contracts';
+import { openDiskStore } from '@errata/blobs';
 import {
-  activeEdits,
-  branchLog,
-  checkBranch,
+  type EditInput,
+  editSchema,
+  type Failpoint,
+  type Fault,
+  type GatePolicy,
+  isTerminal,
+  type JobResource,
+} from '@errata/contracts';
+import {
   createBranch,
   getBranch,
   getJob,
   type Lineage,
   laneOfJob,
-  listEvents,
   migrate,
   openLineage,
+  type RollbackTarget,
   submitEditJob,
   submitImport,
+  submitRollback,
 } from '@errata/lineage';
 import { type Dispatch, openDispatch } from '@errata/queue';
-import { expect } from 'vitest';
-import { createTestDatabase } from '../support/database.ts';
+import { createDatabaseAt, createTestDatabase } from '../support/database.ts';
+import { type History, readHistory } from './history.ts';
 import { writeTinyModel } from './tiny-model.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -38,6 +45,8 @@ export interface StackSettings {
   readonly leaseMs?: number;
   /** How long the server lets a frozen process keep its transaction, in ms; as in service unless given. */
   readonly frozenMs?: number;
+  /** A server; that of the test run unless given. */
+  readonly postgresUrl?: string;
 }
 
 export interface WorkerProcess {
@@ -56,18 +65,36 @@ export interface FaultStack {
   readonly dispatch: Dispatch;
   readonly modelId: string;
   readonly blobsDir: string;
+  /** What a process of this stack is told. Failpoints are armed in a directory. */
+  readonly environment: Readonly<Record<string, string>>;
   /** A worker that imported the model and is stopped (SIGSTOP) until a test continues it. Called `spare`. */
   readonly spare: WorkerProcess;
   query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   startWorker(environment?: Readonly<Record<string, string>>): WorkerProcess;
   /** Queues edits as the API does: the rows first, then the wake-up. */
   submit(edits: readonly EditInput[], options?: SubmitOptions): Promise<string>;
+  /** Queues a rollback, with its wake-up. */
+  rollBack(branch: string, target: RollbackTarget): Promise<string>;
+  /** Prepares a fault for whichever process passes this place next, `:n` times from now. */
+  arm(place: Failpoint, fault: Fault | `${Fault}:${number}`): Promise<ArmedFault>;
+  /** Breaks every database connection of the processes it started. */
+  cutConnections(): Promise<void>;
+  history(): Promise<History>;
+  /** What this stack was told it had done. */
+  readonly acknowledged: { readonly jobs: string[]; readonly inbox: string[] };
   branch(name: string): Promise<{ readonly id: string; readonly head: string }>;
   /** Waits for a terminal state. */
   finished(jobId: string): Promise<JobResource>;
   /** Lets the spare worker work until the job is over. */
   rescue(jobId: string): Promise<JobResource>;
   close(): Promise<void>;
+}
+
+export interface ArmedFault {
+  /** Id of the process that it befell; null as long as none. */
+  taken(): Promise<number | null>;
+  /** Takes it back, if it has befallen nobody. */
+  disarm(): Promise<void>;
 }
 
 export interface SubmitOptions {
@@ -82,7 +109,7 @@ export interface SubmitOptions {
 }
 
 /** A quick editor: a handful of steps on one small matrix. */
-const quickEditor = { editor: 'ft-m', config: { layer: 1, epochs: 3, learning_rate: 0.01 } };
+export const quickEditor = { editor: 'ft-m', config: { layer: 1, epochs: 3, learning_rate: 0.01 } };
 /** Everything passes: these tests are about what survives, not about what is good. */
 export const openGate: GatePolicy = { rules: [] };
 /** Nothing passes. */
@@ -106,16 +133,21 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
 
 /** Brings up everything, and a worker that imports the model. */
 export async function startFaultStack(settings: StackSettings = {}): Promise<FaultStack> {
-  const { queueUrl = null, leaseMs = 30_000, frozenMs } = settings;
-  const database = await createTestDatabase();
+  const { queueUrl = null, leaseMs = 30_000, frozenMs, postgresUrl } = settings;
+  const database = await (postgresUrl === undefined ? createTestDatabase() : createDatabaseAt(postgresUrl));
   const folder = await mkdtemp(join(tmpdir(), 'errata-faults-'));
   const blobsDir = join(folder, 'blobs');
   await migrate(database.url);
   const url = new URL(database.url);
+  const ours = url.href;
   if (frozenMs !== undefined) url.searchParams.set('options', `-c idle_in_transaction_session_timeout=${frozenMs}`);
+  url.searchParams.set('application_name', 'harmed');
+  const failpointsDir = join(folder, 'failpoints');
+  await mkdir(join(failpointsDir, 'taken'), { recursive: true });
   const environment = {
     DATABASE_URL: url.href,
     QUEUE_URL: queueUrl ?? url.href,
+    ERRATA_FAILPOINT: `@${failpointsDir}`,
     BLOBS_DIR: blobsDir,
     ERRATA_THREADS: '1',
     LEASE_MS: String(leaseMs),
@@ -124,8 +156,8 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
     STOP_GRACE_MS: '1000',
     LOG_LEVEL: 'info',
   };
-  const lineage = await openLineage(url.href);
-  const dispatch = await openDispatch(environment.QUEUE_URL, { lockMs: leaseMs });
+  const lineage = await openLineage(ours);
+  const dispatch = await openDispatch(queueUrl ?? ours, { lockMs: leaseMs });
   const workers = new Set<WorkerProcess>();
   const startWorker: FaultStack['startWorker'] = (more = {}) => {
     const worker = spawnWorker({ ...environment, ...more });
@@ -157,13 +189,35 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
   await until('the spare worker is idle', async () => (await dispatch.counts()).active === 0);
   spare.signal('SIGSTOP');
   const modelId = imported.model_id;
+  const acknowledged: FaultStack['acknowledged'] = { jobs: [id], inbox: [] };
+  const store = await openDiskStore(blobsDir);
 
   return {
     lineage,
     dispatch,
     modelId,
     blobsDir,
+    environment,
+    acknowledged,
     query: database.query,
+    history: () => readHistory(database.query, store),
+    arm: (place, fault) => arm(failpointsDir, place, fault),
+    cutConnections: async () => {
+      await database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'harmed'`);
+    },
+    rollBack: async (branch, target) => {
+      const job = await submitRollback(lineage, {
+        model: modelId,
+        branch,
+        ...target,
+        reason: 'a test',
+        created_by: null,
+      });
+      acknowledged.jobs.push(job.id);
+      await dispatch.wake(await laneOfJob(lineage, job.id));
+      return job.id;
+    },
     spare,
     startWorker,
     finished,
@@ -186,6 +240,7 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
         ...(gate === null ? {} : { gate }),
         created_by: null,
       });
+      acknowledged.jobs.push(job.id);
       if (wake) await dispatch.wake(await laneOfJob(lineage, job.id));
       return job.id;
     },
@@ -197,24 +252,32 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
   };
 }
 
-/** The branch holds together, every edit of the jobs acts once, in the order of submission, and each job has one version. */
-export async function expectWholeHistory(
-  { lineage }: FaultStack,
-  branchId: string,
-  jobs: readonly { readonly id: string; readonly edits: readonly EditInput[] }[],
-): Promise<void> {
-  expect(await checkBranch(lineage, branchId)).toEqual({ moves: jobs.length + 1 });
-  const active = await activeEdits(lineage, branchId);
-  const wanted = jobs.flatMap(({ id, edits }) => edits.map(({ custom_id }) => `${id} ${custom_id}`));
-  expect(active.map(({ job_id, custom_id }) => `${job_id} ${custom_id}`)).toEqual(wanted);
-  const log = await branchLog(lineage, branchId, { limit: 100 });
-  const moves = log.data.filter(({ kind }) => kind === 'edit').map(({ job_id }) => job_id);
-  expect(moves).toEqual(jobs.map(({ id }) => id).reverse());
-  for (const { id } of jobs) {
-    const { data: events } = await listEvents(lineage, id, { limit: 100 });
-    expect(events.filter(({ type }) => type === 'succeeded')).toHaveLength(1);
-    expect(events.at(-1)?.type).toBe('succeeded');
+let armed = 0;
+
+async function arm(directory: string, place: Failpoint, fault: string): Promise<ArmedFault> {
+  const taken = async () => {
+    const names = await readdir(join(directory, 'taken'));
+    const mine = names.find((name) => name.startsWith(`${place}.`));
+    return mine === undefined ? null : Number(mine.slice(place.length + 1));
+  };
+  // A fault of before would be taken for this one.
+  if ((await taken()) !== null) {
+    armed += 1;
+    await rename(join(directory, 'taken', `${place}.${await taken()}`), join(directory, `${place}-before-${armed}`));
   }
+  // Appears whole: somebody may be looking.
+  await writeFile(join(directory, 'next'), fault);
+  await rename(join(directory, 'next'), join(directory, place));
+  return { taken, disarm: () => rm(join(directory, place), { force: true }) };
+}
+
+/** Waits until a process is stopped (SIGSTOP). */
+export async function untilStopped(pid: number): Promise<void> {
+  await until(`process ${pid} is stopped`, async () => {
+    const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+    // Systems without /proc stop it as quickly.
+    return status === null || / [Tt] /.test(status.slice(status.lastIndexOf(')')));
+  });
 }
 
 function spawnWorker(environment: Readonly<Record<string, string>>): WorkerProcess {

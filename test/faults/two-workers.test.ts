@@ -1,7 +1,8 @@
 // Two workers, two branches, twenty jobs each, submitted at once: every branch's edits in order, none lost, none twice.
 import { expect, test } from 'vitest';
 import { privateRedis, redisServer } from './redis.ts';
-import { edit, expectWholeHistory, type FaultStack, startFaultStack } from './stack.ts';
+import { edit, type FaultStack, startFaultStack } from './stack.ts';
+import { expectWholeHistory } from './whole-history.ts';
 
 const jobsPerBranch = 20;
 

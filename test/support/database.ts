@@ -1,7 +1,6 @@
 // A database of its own for one test file.
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { inject } from 'vitest';
 
 export interface TestDatabase {
   readonly url: string;
@@ -12,7 +11,13 @@ export interface TestDatabase {
 
 /** An empty database on the run's server. Call `drop` in afterAll: it fails when connections were left open for long. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const admin = inject('postgresUrl');
+  // Not above: it can be had inside a test run only, and programs outside of one make databases, too.
+  const { inject } = await import('vitest');
+  return createDatabaseAt(inject('postgresUrl'));
+}
+
+/** An empty database on a server. */
+export async function createDatabaseAt(admin: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await once(admin, `CREATE DATABASE ${name}`);
   const url = new URL(admin);

@@ -89,6 +89,7 @@ async function openPostgres(connectionString: string, options: DispatchOptions):
     migrate: true,
     max: 3,
     connectionTimeoutMillis: 10_000,
+    Client: SteadyClient,
     ...(given === null ? {} : { options: given }),
   };
   const { alone, close } = lockOf(connectionString);
@@ -99,6 +100,17 @@ async function openPostgres(connectionString: string, options: DispatchOptions):
     options,
   );
   return { ...dispatch, close: () => dispatch.close().finally(close) };
+}
+
+/**
+ * A pool hears of connections that break while they are idle. One that breaks in use fails the query it is asked next; but unless
+ * somebody listens, it ends the process before.
+ */
+class SteadyClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on('error', () => {});
+  }
 }
 
 /** One connection, made when it is needed: within a process they wait for it, across processes for the lock. */

@@ -1,0 +1,35 @@
+// A crew of workers that is kept up to strength: whoever dies is replaced.
+import type { FaultStack, WorkerProcess } from './stack.ts';
+
+export interface Crew {
+  readonly workers: ReadonlySet<WorkerProcess>;
+  /** Resolves when as many take work as should. */
+  complete(): Promise<void>;
+  /** Nobody is replaced from now on. */
+  dismiss(): void;
+}
+
+/** The stack's spare worker and others, `size` in all. */
+export function keepCrew(stack: FaultStack, size: number): Crew {
+  const workers = new Set<WorkerProcess>();
+  let open = true;
+  const enlist = (worker: WorkerProcess) => {
+    workers.add(worker);
+    void worker.exited.then(() => {
+      workers.delete(worker);
+      if (open) enlist(stack.startWorker());
+    });
+  };
+  stack.spare.signal('SIGCONT');
+  enlist(stack.spare);
+  while (workers.size < size) enlist(stack.startWorker());
+  return {
+    workers,
+    complete: async () => {
+      await Promise.all([...workers].map(({ ready, exited }) => Promise.race([ready, exited])));
+    },
+    dismiss: () => {
+      open = false;
+    },
+  };
+}

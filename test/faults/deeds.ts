@@ -1,0 +1,187 @@
+// What a service is asked for so that it passes a failpoint: one deed for every path of the catalogue.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { editSchema, type Failpoint, scheduleRequestSchema } from '@errata/contracts';
+import { addToInbox, approveJob, createBranch, createSchedule, getJob, laneOfJob, listEdits } from '@errata/lineage';
+import type { ClientRequest } from './client.fixture.ts';
+import { closedGate, edit, type FaultStack, openGate, quickEditor, until } from './stack.ts';
+
+/** Prepares what the fault should spare; the promise is kept when everything that was asked for is over. */
+export type Deed = (stack: FaultStack, branch: string, name: string) => Promise<() => Promise<void>>;
+
+const mustBe = (state: string, job: { readonly id: string; readonly state: string; readonly error: unknown }) => {
+  if (job.state !== state) throw new Error(`${job.id} is ${job.state}, not ${state}: ${JSON.stringify(job.error)}`);
+};
+
+const twoEdits = (name: string) => [edit(`the town of ${name}`), edit(`the land of ${name}`)];
+
+const applyEdits: Deed = async (stack, branch, name) => {
+  await stack.branch(branch);
+  return async () => mustBe('succeeded', await stack.finished(await stack.submit(twoEdits(name), { branch })));
+};
+
+const retry: Deed = async (stack, branch, name) => {
+  await (await stack.arm('edit.after_solve', 'error')).taken();
+  return applyEdits(stack, branch, name);
+};
+
+const refuse: Deed = async (stack, branch, name) => {
+  await stack.branch(branch);
+  return async () =>
+    mustBe('gated_out', await stack.finished(await stack.submit(twoEdits(name), { branch, gate: closedGate })));
+};
+
+const rollBack: Deed = async (stack, branch, name) => {
+  await stack.branch(branch);
+  const first = await stack.submit([edit(`the town of ${name}`)], { branch });
+  const second = await stack.submit([edit(`the land of ${name}`)], { branch });
+  for (const id of [first, second]) mustBe('succeeded', await stack.finished(id));
+  const { data: edits } = await listEdits(stack.lineage, first);
+  return async () => {
+    const revert_edit_ids = edits.map(({ id }) => id);
+    mustBe('succeeded', await stack.finished(await stack.rollBack(branch, { mode: 'exact', revert_edit_ids })));
+  };
+};
+
+/** A candidate that waits for an approval. */
+async function waitingCandidate(stack: FaultStack, branch: string, name: string): Promise<string> {
+  const id = await stack.submit(twoEdits(name), { branch });
+  await until(`${id} waits`, async () => (await getJob(stack.lineage, id)).state === 'awaiting_approval');
+  return id;
+}
+
+const guarded = ({ lineage, modelId }: FaultStack, name: string) =>
+  createBranch(lineage, modelId, { name, from: 'main', approval: 'required' }).catch(() => {}); // it may be there already
+
+const awaitApproval: Deed = async (stack, branch, name) => {
+  await guarded(stack, branch);
+  return async () => {
+    const id = await waitingCandidate(stack, branch, name);
+    await approveJob(stack.lineage, { jobId: id, by: 'somebody', reason: 'a test' });
+    await stack.dispatch.wake(await laneOfJob(stack.lineage, id));
+    mustBe('succeeded', await stack.finished(id));
+  };
+};
+
+const approve: Deed = async (stack, branch, name) => {
+  await guarded(stack, branch);
+  const job = await waitingCandidate(stack, branch, name);
+  return async () => {
+    // It may have been approved though the answer was lost; then it is not waiting any more.
+    while ((await getJob(stack.lineage, job)).state === 'awaiting_approval')
+      await client(stack, { do: 'approve', job });
+    mustBe('succeeded', await stack.finished(job));
+  };
+};
+
+const submit: Deed = async (stack, branch, name) => {
+  await stack.branch(branch);
+  return async () => {
+    const model = stack.modelId;
+    const [job] = await insist(stack, { do: 'submit', model, branch, edits: twoEdits(name), ...quickEditor });
+    stack.acknowledged.jobs.push(job!);
+    mustBe('succeeded', await stack.finished(job!));
+  };
+};
+
+async function scheduledBranch(stack: FaultStack, branch: string): Promise<string> {
+  const { id: branch_id } = await stack.branch(branch);
+  const asked = { name: branch, model: 'tiny', ...quickEditor, gate: openGate, when_pending: 2, batch_size: 2 };
+  const { model: _, branch: __, ...request } = scheduleRequestSchema.parse(asked);
+  await createSchedule(stack.lineage, { ...request, branch_id, owner: null }).catch(() => {}); // it may be there already
+  return branch_id;
+}
+
+async function untilApplied({ query }: FaultStack, ids: readonly string[]): Promise<void> {
+  await until(`${ids.join()} are applied`, async () => {
+    const rows = await query(
+      `SELECT 1 FROM inbox_edits JOIN jobs ON jobs.id = job_id WHERE inbox_edits.id = ANY($1) AND jobs.state = 'succeeded'`,
+      [ids],
+    );
+    return rows.length === ids.length;
+  });
+}
+
+const schedule: Deed = async (stack, branch, name) => {
+  const branch_id = await scheduledBranch(stack, branch);
+  return async () => {
+    const edits = twoEdits(name).map((input) => editSchema.parse(input));
+    const receipt = await addToInbox(stack.lineage, { branch_id, edits, priority: 0, created_by: null });
+    const ids = receipt.edits.map(({ id }) => id);
+    stack.acknowledged.inbox.push(...ids);
+    await untilApplied(stack, ids);
+  };
+};
+
+const deliver: Deed = async (stack, branch, name) => {
+  const branch_id = await scheduledBranch(stack, branch);
+  return async () => {
+    const ids = await insist(stack, { do: 'deliver', branch_id, edits: twoEdits(name) });
+    stack.acknowledged.inbox.push(...ids);
+    await untilApplied(stack, ids);
+  };
+};
+
+const moveAlias: Deed = async (stack, branch, name) => {
+  const { head } = await stack.branch(branch);
+  const alias = `alias-${branch}`;
+  await client(stack, { do: 'alias', model: stack.modelId, name: alias, version: head });
+  await (await applyEdits(stack, branch, name))();
+  return async () => {
+    const version = (await stack.branch(branch)).head;
+    await insist(stack, { do: 'alias', model: stack.modelId, name: alias, version });
+  };
+};
+
+const run = promisify(execFile);
+const program = fileURLToPath(new URL('./client.fixture.ts', import.meta.url));
+
+/** Makes a request in a process of its own; null when that died or failed on the way. */
+async function client({ environment }: FaultStack, request: ClientRequest): Promise<readonly string[] | null> {
+  const argv = ['--import', 'tsx', program, JSON.stringify(request)];
+  try {
+    const { stdout } = await run(process.execPath, argv, { env: { ...process.env, ...environment } });
+    return (JSON.parse(stdout) as { acknowledged: string[] }).acknowledged;
+  } catch {
+    return null;
+  }
+}
+
+/** Makes it until it is acknowledged. */
+async function insist(stack: FaultStack, request: ClientRequest): Promise<readonly string[]> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const acknowledged = await client(stack, request);
+    if (acknowledged !== null) return acknowledged;
+  }
+  throw new Error(`nobody acknowledges ${JSON.stringify(request)}`);
+}
+
+/** Collecting garbage passes these, and is harmed where it is tested: packages/upkeep. */
+type Elsewhere = 'gc' | 'delete';
+type Path = Exclude<Failpoint extends `${infer P}.${string}` ? P : never, Elsewhere>;
+
+/** By the first half of a failpoint's name. */
+export const deeds: Readonly<Record<Path, Deed>> = {
+  submit,
+  blob: applyEdits,
+  lease: applyEdits,
+  take: applyEdits,
+  edit: applyEdits,
+  transition: applyEdits,
+  commit: applyEdits,
+  snapshot: applyEdits,
+  requeue: retry,
+  rollback: rollBack,
+  finish: refuse,
+  approval: awaitApproval,
+  approve,
+  inbox: deliver,
+  schedule,
+  alias: moveAlias,
+};
+
+export const pathOf = (place: Failpoint): Path | undefined => {
+  const path = place.slice(0, place.indexOf('.'));
+  return path in deeds ? (path as Path) : undefined;
+};
