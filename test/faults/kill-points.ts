@@ -137,7 +137,7 @@ async function kill(stack: FaultStack, crew: Crew, next: () => number): Promise<
   const which = next();
   if (!anywhere) {
     const fault = await stack.arm(at, `kill:${1 + Math.floor(which * 2)}`);
-    const deadline = performance.now() + 4_000;
+    const deadline = performance.now() + 15_000;
     while (performance.now() < deadline) {
       if ((await fault.taken()) !== null) return at;
       await sleep(20);

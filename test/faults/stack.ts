@@ -140,13 +140,15 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
   await migrate(database.url);
   const url = new URL(database.url);
   const ours = url.href;
-  if (frozenMs !== undefined) url.searchParams.set('options', `-c idle_in_transaction_session_timeout=${frozenMs}`);
   url.searchParams.set('application_name', 'harmed');
+  const queue = url.href;
+  // For transactions that hold a lane: the queue's own wait for one another.
+  if (frozenMs !== undefined) url.searchParams.set('options', `-c idle_in_transaction_session_timeout=${frozenMs}`);
   const failpointsDir = join(folder, 'failpoints');
   await mkdir(join(failpointsDir, 'taken'), { recursive: true });
   const environment = {
     DATABASE_URL: url.href,
-    QUEUE_URL: queueUrl ?? url.href,
+    QUEUE_URL: queueUrl ?? queue,
     ERRATA_FAILPOINT: `@${failpointsDir}`,
     BLOBS_DIR: blobsDir,
     ERRATA_THREADS: '1',

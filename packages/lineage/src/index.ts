@@ -103,7 +103,16 @@ export {
 export * from './suites.ts';
 export * from './tags.ts';
 export * from './take.ts';
-export { type Finish, finishJob, type JobMarks, type JobRow, maxAttempts, moveJob, requeueJob } from './transitions.ts';
+export {
+  afterFailedAttempt,
+  type Finish,
+  finishJob,
+  type JobMarks,
+  type JobRow,
+  maxAttempts,
+  moveJob,
+  requeueJob,
+} from './transitions.ts';
 export * from './upkeep.ts';
 export {
   findPlace,
