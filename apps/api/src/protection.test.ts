@@ -48,7 +48,7 @@ const unconcerned = [
   /^POST \/v1\/schedules\/:schedule\/(pause|resume)$/,
   /^(POST|DELETE) \/v1\/branches\/:branch\/inbox\/:edit/,
   /^POST \/v1\/jobs\/:job\/(cancel|reject)$/,
-  /^(POST|DELETE) \/v1\/(suites|bisections|blame|artefacts|comparisons|completions|chat\/completions|models)(\/:suite)?$/,
+  /^(POST|DELETE) \/v1\/(suites|bisections|blame|artefacts|comparisons|checks|collections|completions|chat\/completions|models)(\/:suite)?$/,
 ];
 
 /** A worker that knows of no policy takes the branch's next job and commits it. */
