@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type EditResult, type Scope, scopes, sha256 } from '@errata/contracts';
+import { type DeltaReference, type EditResult, type Scope, scopes, sha256 } from '@errata/contracts';
 import { startEngine } from '@errata/engine';
 import {
   acquireLease,
@@ -113,14 +113,18 @@ export async function openApi(
   }
 
   /** Commits the running job as a worker would, one delta an edit. */
-  async function commit(lease: Awaited<ReturnType<typeof take>>['lease'], job: TakenJob): Promise<string> {
+  async function commit(
+    lease: Awaited<ReturnType<typeof take>>['lease'],
+    job: TakenJob,
+    delta?: DeltaReference,
+  ): Promise<string> {
     await moveJob(lineage, lease, job.id, 'running', 'evaluating');
     await moveJob(lineage, lease, job.id, 'evaluating', 'committing');
     const { parent, edits } = await openBranchWork(lineage, job);
     const added = edits.map(({ id }) => ({
       job_id: job.id,
       edit_ids: [id],
-      deltas: [{ kind: 'low_rank' as const, blob: sha256(`${parent.version} ${id}`) }],
+      deltas: [delta ?? { kind: 'low_rank' as const, blob: sha256(`${parent.version} ${id}`) }],
       bytes: 10,
     }));
     const { version } = await commitVersion(lineage, lease, {
@@ -159,9 +163,9 @@ export async function openApi(
     commit,
     importModel,
     /** Takes the next job of the lane and commits it; answers with the version. */
-    async carryOut(lane: string) {
+    async carryOut(lane: string, delta?: DeltaReference) {
       const { lease, job } = await take(lane);
-      return commit(lease, job);
+      return commit(lease, job, delta);
     },
     async close() {
       await app.close();

@@ -1,8 +1,10 @@
 // Completions by a real engine on a tiny model: by name, branch and version, each answer naming the version that gave it.
+import { openDiskStore } from '@errata/blobs';
 import { canonicalJson } from '@errata/contracts';
+import { decoderSpec, encodeDelta, valueMatrix } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeTinyModel } from '../../../test/support/tiny-model.ts';
-import { type ApiFixture, openApi } from './api.fixture.ts';
+import { tinyConfig, writeTinyModel } from '../../../test/support/tiny-model.ts';
+import { type ApiFixture, anEdit, openApi } from './api.fixture.ts';
 
 let api: ApiFixture;
 let root: string;
@@ -37,6 +39,33 @@ test('a name, a branch, a version and a prefix of one stand for what they say', 
     answers.push(body.choices[0].text);
   }
   expect(new Set(answers).size).toBe(1);
+});
+
+test('the weights of two versions are compared by norm and rank', async () => {
+  const store = await openDiskStore(api.blobsDir);
+  const { weight: tensor, inSize, outSize } = valueMatrix(decoderSpec(tinyConfig), 1);
+  const [left, right] = [inSize, outSize].map((size) => Float32Array.from({ length: size }, (_, i) => Math.sin(i + 1)));
+  const delta = encodeDelta({ kind: 'low_rank', tensor, rank: 1, left: left!, right: right! });
+  const { sha256: blob } = await store.put(delta);
+  const side = await api.post('/v1/models/tiny/branches', { name: 'compared' });
+  await api.post('/v1/edit_jobs', { model: 'tiny', branch: 'compared', edits: [anEdit('France')] });
+  const version = await api.carryOut(`branch:${side.body.id}`, { kind: 'low_rank', blob });
+  const norm = Math.hypot(...left!) * Math.hypot(...right!);
+  const { body } = await api.get(`/v1/versions/${root}/diff/${version}/weights`);
+  expect(body).toMatchObject({
+    object: 'weights_diff',
+    from: root,
+    to: version,
+    tensors: [{ tensor, shape: [inSize, outSize], rank: { value: 1, at_least: false } }],
+    codebooks: [],
+  });
+  expect(body.tensors[0].norm).toBeCloseTo(norm, 3);
+  expect((await api.get(`/v1/versions/${version}/diff/${version}/weights`)).body.tensors).toEqual([]);
+  await api.call('PUT', '/v1/models/tiny/aliases/production', { body: { version: 'compared' } });
+  const ask = (model: string) => api.post('/v1/completions', { model, prompt: 'Oz', max_tokens: 2 });
+  const [served, moved] = [await ask('tiny@production'), await ask('tiny@compared')];
+  expect(served.headers['errata-version']).toBe(version);
+  expect(served.body.choices).toEqual(moved.body.choices);
 });
 
 test('several prompts are answered in order, and tokens are counted', async () => {

@@ -18,12 +18,14 @@ import {
   chatCompletionSchema,
   checkReportSchema,
   checkRequestSchema,
+  cherryPickRequestSchema,
   collectionReportSchema,
   collectionRequestSchema,
   comparisonRequestSchema,
   comparisonSchema,
   completionRequestSchema,
   completionSchema,
+  editDetailSchema,
   editJobRequestSchema,
   editPlanSchema,
   editRecordSchema,
@@ -57,6 +59,7 @@ import {
   tagSchema,
   versionDiffSchema,
   versionSchema,
+  weightsDiffSchema,
 } from '@errata/contracts';
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
@@ -84,6 +87,7 @@ const named = {
   Comparison: comparisonSchema,
   ComparisonRequest: comparisonRequestSchema,
   CompletionRequest: completionRequestSchema,
+  CherryPickRequest: cherryPickRequestSchema,
   CheckReport: checkReportSchema,
   CheckRequest: checkRequestSchema,
   CollectionReport: collectionReportSchema,
@@ -92,6 +96,7 @@ const named = {
   Edit: editSchema,
   EditJobRequest: editJobRequestSchema,
   EditPlan: editPlanSchema,
+  EditDetail: editDetailSchema,
   EditRecord: editRecordSchema,
   EditResult: editResultSchema,
   Evaluation: evaluationSchema,
@@ -123,6 +128,7 @@ const named = {
   TagRequest: tagRequestSchema,
   Version: versionSchema,
   VersionDiff: versionDiffSchema,
+  WeightsDiff: weightsDiffSchema,
 } satisfies Record<string, z.ZodType>;
 
 // The registry that descriptions are kept in as well: the generator reads one.

@@ -6,6 +6,7 @@ import { register as registerAsk } from './commands/ask.ts';
 import { register as registerBisect } from './commands/bisect.ts';
 import { register as registerBlame } from './commands/blame.ts';
 import { register as registerBranch } from './commands/branch.ts';
+import { register as registerCherryPick } from './commands/cherry-pick.ts';
 import { register as registerCompare } from './commands/compare.ts';
 import { register as registerData } from './commands/data.ts';
 import { register as registerDemo } from './commands/demo.ts';
@@ -60,6 +61,7 @@ for (const register of [
   registerBlame,
   registerAsk,
   registerRevert,
+  registerCherryPick,
   registerReset,
   registerRollback,
   registerBranch,

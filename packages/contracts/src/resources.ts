@@ -166,6 +166,36 @@ export const versionDiffSchema = z.strictObject({
 });
 export type VersionDiff = z.output<typeof versionDiffSchema>;
 
+/** How the weights of two versions differ, parameter by parameter. */
+export const weightsDiffSchema = z.strictObject({
+  object: z.literal('weights_diff'),
+  from: z.string(),
+  to: z.string(),
+  /** Parameters that differ, the largest relative change first. */
+  tensors: z.array(
+    z.strictObject({
+      tensor: z.string(),
+      shape: z.array(z.int()),
+      /** Frobenius norm of the change. */
+      norm: z.number(),
+      /** The same against the norm of the first version's parameter; null when that is zero. */
+      relative: z.number().nullable(),
+      /** The largest change of an element. */
+      largest: z.number(),
+      /**
+       * Directions of the change that carry more than rounding to float32 can account for; with `at_least`, counting was given up
+       * there. Null for parameters that are no linear maps.
+       */
+      rank: z.strictObject({ value: z.int(), at_least: z.boolean() }).nullable(),
+    }),
+  ),
+  /** Codebooks that differ, by the entries that came, went and stayed. */
+  codebooks: z.array(
+    z.strictObject({ site: z.string(), layer: z.int(), added: z.int(), removed: z.int(), kept: z.int() }),
+  ),
+});
+export type WeightsDiff = z.output<typeof weightsDiffSchema>;
+
 /** One step of a branch's append-only history. */
 export const moveSchema = z.strictObject({
   sequence: z.int(),
@@ -301,6 +331,26 @@ export const editRecordSchema = z.strictObject({
   result: editResultSchema.nullable(),
 });
 export type EditRecord = z.output<typeof editRecordSchema>;
+
+/** An edit with the branches on whose heads it acts. */
+export const editDetailSchema = editRecordSchema.extend({
+  active_on: z.array(z.strictObject({ branch: z.string(), version_id: z.string() })),
+});
+export type EditDetail = z.output<typeof editDetailSchema>;
+
+export const cherryPickRequestSchema = z.strictObject({
+  /** Where to: a model by name or id, and a branch of it. */
+  model: z.string(),
+  branch: z.string().default('main'),
+  /** The edit job whose request is made again, with its editor, settings and seed ... */
+  job_id: z.string(),
+  /** ... or only these edits of it. */
+  edit_ids: z.array(z.string()).min(1).optional(),
+  parent_version_id: z.string().optional(),
+  on_conflict: z.enum(['fail', 'rebase']).default('fail'),
+  metadata: metadata.optional(),
+});
+export type CherryPickRequest = z.input<typeof cherryPickRequestSchema>;
 
 export const eventSchema = z.strictObject({
   id: z.int(),

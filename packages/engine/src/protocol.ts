@@ -20,6 +20,7 @@ import type {
   PlacedCase,
   PlainError,
   VersionSource,
+  WeightsDiff,
 } from '@errata/contracts';
 
 /** A file of an imported model: its name within the model's directory and the blob that holds it. */
@@ -272,6 +273,17 @@ export interface EngineMethods {
     { readonly model: ModelReference; readonly version: VersionSource; readonly question: AskedQuestion },
     GivenAnswer
   >;
+  /** Norm and rank of what changed from one version to another, by parameter. */
+  readonly compareVersions: Method<
+    {
+      readonly model: ModelReference;
+      readonly from: VersionSource;
+      readonly to: VersionSource;
+      /** Deltas that lie between the two. */
+      readonly steps: number;
+    },
+    Pick<WeightsDiff, 'tensors' | 'codebooks'>
+  >;
   /** sha256 over every tensor of a version as served. */
   readonly digestWeights: Method<
     {
@@ -323,6 +335,7 @@ export const engineMethods = [
   'complete',
   'compareResults',
   'ask',
+  'compareVersions',
   'digestWeights',
   'logits',
   'snapshot',

@@ -1,7 +1,7 @@
 // What an engine process does: its methods over the blobs and models it holds.
 import { join } from 'node:path';
 import { openDiskStore } from '@errata/blobs';
-import { encodePrompt } from '@errata/models';
+import { compareVersions, encodePrompt } from '@errata/models';
 import { applyEdits } from './apply-edits.ts';
 import { ask } from './ask.ts';
 import { compareResults } from './compare-results.ts';
@@ -47,6 +47,18 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     concludeProtocol: async (params) => concludeProtocol(params),
     compareResults: async (params) => compareResults(params),
     ask: async ({ model, ...params }, context) => ask(await models.open(model), params, context),
+    compareVersions: async ({ model, from, to, steps }, { signal }) => {
+      const open = await models.open(model);
+      const { tensors, codebooks } = compareVersions(await open.view(from), await open.view(to), { steps, signal });
+      return {
+        tensors: tensors.map(({ rank, shape, ...tensor }) => ({
+          ...tensor,
+          shape: [...shape],
+          rank: rank === null ? null : { value: rank.value, at_least: rank.atLeast },
+        })),
+        codebooks: codebooks.map((codebook) => ({ ...codebook })),
+      };
+    },
     digestWeights: async ({ model, manifest, fresh = false }) => {
       const open = await models.open(model);
       const view = fresh ? await open.freshView(manifest) : await open.view(manifest);

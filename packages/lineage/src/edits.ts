@@ -1,6 +1,14 @@
 // The edits of a job: what was asked, and what came of each.
-import { type Edit, type EditRecord, type EditResult, ErrataError, type Page } from '@errata/contracts';
+import {
+  type Edit,
+  type EditDetail,
+  type EditRecord,
+  type EditResult,
+  ErrataError,
+  type Page,
+} from '@errata/contracts';
 import { clientOf, type Db, type Tx } from './client.ts';
+import { linksOfEdits } from './contributions.ts';
 import type { Edit as EditRow } from './generated/client.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
 
@@ -78,6 +86,22 @@ export const editRecord = ({ id, job_id, position, edit, result }: StoredEdit): 
   target_true: edit.target_true ?? null,
   result,
 });
+
+/** An edit with the branches on whose heads it acts. `unknown_edit` when there is none of this id. */
+export async function getEdit(db: Db, id: string): Promise<EditDetail> {
+  const client = clientOf(db);
+  const row = await client.edit.findUnique({ where: { id }, include: { job: { select: { modelId: true } } } });
+  if (row === null) throw new ErrataError('unknown_edit', `there is no edit ${JSON.stringify(id)}`);
+  const branches = await client.branch.findMany({
+    where: { modelId: row.job.modelId ?? '', deletedAt: null },
+    orderBy: { name: 'asc' },
+  });
+  const active_on: EditDetail['active_on'] = [];
+  for (const { name, headVersionId, tipId } of branches) {
+    if ((await linksOfEdits(db, tipId, [id])).length > 0) active_on.push({ branch: name, version_id: headVersionId });
+  }
+  return { ...editRecord(stored(row)), active_on };
+}
 
 /** Writes the results that an engine reported, matched by custom_id, in one statement whatever their number. */
 export async function writeEditResults(tx: Tx, jobId: string, results: readonly EditResult[]): Promise<void> {

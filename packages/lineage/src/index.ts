@@ -23,6 +23,7 @@ export {
   type NewBranch,
   restoreBranch,
 } from './branches.ts';
+export { type CherryPickSubmission, submitCherryPick } from './cherry-pick.ts';
 export { type Db, type Lineage, type LineageOptions, openLineage, type Tx } from './client.ts';
 export * from './commit.ts';
 export {
@@ -39,7 +40,7 @@ export {
   sourceAt,
   upon,
 } from './contributions.ts';
-export { editNorms, editsById, editsOfJob, listEdits, normsRemembered, type StoredEdit } from './edits.ts';
+export { editNorms, editsById, editsOfJob, getEdit, listEdits, normsRemembered, type StoredEdit } from './edits.ts';
 export { type EvaluationSubmission, evaluationLane, submitEvaluation } from './evaluation-submit.ts';
 export * from './evaluations.ts';
 export * from './events.ts';

@@ -29,7 +29,7 @@ export interface Submission {
   readonly idempotency?: IdempotencyClaim | undefined;
 }
 
-interface OnBranch extends Submission {
+export interface OnBranch extends Submission {
   /** Name or id. */
   readonly model: string;
   readonly branch: string;
@@ -49,6 +49,10 @@ export interface EditSubmission extends OnBranch {
   readonly on_conflict: 'fail' | 'rebase';
   /** Replaces the branch's gate. */
   readonly gate?: GatePolicy | undefined;
+  /** The request that this one repeats, and which of its edits, in the order of these. */
+  readonly picked_from?:
+    | { readonly job_id: string; readonly version_id: string | null; readonly edit_ids: readonly string[] }
+    | undefined;
 }
 
 /** Queues edits on a branch. `unknown_model`, `unknown_branch`, `stale_parent`. */
@@ -81,6 +85,7 @@ export async function submitEditJobWithin(tx: Tx, submission: EditSubmission): P
       on_conflict: submission.on_conflict,
       gate: submission.gate ?? null,
       edits: submission.edits.length,
+      ...(submission.picked_from === undefined ? {} : { picked_from: submission.picked_from }),
     },
   });
 }

@@ -48,6 +48,13 @@ export {
   encodeDelta,
   type LowRankDelta,
 } from './deltas.ts';
+export {
+  type CodebookDifference,
+  compareVersions,
+  type DifferenceOptions,
+  type TensorDifference,
+  type VersionDifference,
+} from './difference.ts';
 export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
 export { captureName, type SiteAt } from './forward.ts';
 export type { Generated, GenerateOptions } from './generate.ts';

@@ -13,6 +13,7 @@ import type {
   branchRequestSchema,
   CaseResult,
   CheckRequest,
+  CherryPickRequest,
   CollectionRequest,
   ComparisonRequest,
   ComparisonResource,
@@ -20,6 +21,7 @@ import type {
   chatCompletionSchema,
   completionRequestSchema,
   completionSchema,
+  EditDetail,
   EditInput,
   EditJobRequest,
   EditPlan,
@@ -53,6 +55,7 @@ import type {
   TagResource,
   VersionDiff,
   VersionResource,
+  WeightsDiff,
 } from '@errata/contracts';
 import { isTerminal } from '@errata/contracts';
 import type { z } from 'zod';
@@ -262,6 +265,9 @@ export function createErrata(options: ErrataOptions) {
         list<VersionResource>(at`/v1/versions/${version}/lineage`, { ...query }),
       diff: (from: string, to: string, call?: CallOptions) =>
         get<VersionDiff>(at`/v1/versions/${from}/diff/${to}`, call),
+      /** Norm and rank of what changed, by parameter. The service opens both versions for it. */
+      diffWeights: (from: string, to: string, call?: CallOptions) =>
+        get<WeightsDiff>(at`/v1/versions/${from}/diff/${to}/weights`, call),
     },
     editJobs: {
       create: (request: Omit<EditJobRequest, 'dry_run'>, call?: CallOptions) =>
@@ -321,6 +327,14 @@ export function createErrata(options: ErrataOptions) {
         list<ScheduleRun>(at`/v1/schedules/${schedule}/runs`, { ...query }),
     },
     jobs,
+    cherryPicks: {
+      /** Makes an edit job's request again on another head. */
+      create: (request: CherryPickRequest, call?: CallOptions) => post<JobResource>('/v1/cherry_picks', request, call),
+    },
+    edits: {
+      /** An edit with its result, and the branches on whose heads it acts. */
+      get: (edit: string, call?: CallOptions) => get<EditDetail>(at`/v1/edits/${edit}`, call),
+    },
     rollbacks: {
       create: (request: RollbackRequest, call?: CallOptions) => post<JobResource>('/v1/rollbacks', request, call),
       list: (query: Omit<JobQuery, 'kind'> = {}) => list<JobResource>('/v1/rollbacks', { ...query }),

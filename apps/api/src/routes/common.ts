@@ -1,6 +1,7 @@
 // What several routes share: parameters, pages, the answer of a queued job.
 import { type JobResource, jobSchema, type Page, pageQuerySchema } from '@errata/contracts';
-import { laneOfJob } from '@errata/lineage';
+import type { ModelReference } from '@errata/engine';
+import { laneOfJob, type StoredModel } from '@errata/lineage';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { ApiParts } from '../parts.ts';
@@ -14,6 +15,12 @@ export const pageQuery = z.strictObject(pageQuerySchema.shape);
 
 /** A page in the shape that its schema serialises. */
 export const shown = <T>(page: Page<T>) => ({ ...page, data: [...page.data] });
+
+/** A stored model as the engine opens it. */
+export const modelReference = ({ resource, files }: StoredModel): ModelReference => ({
+  digest: resource.digest,
+  files: files.map(({ path: name, blob: sha256, bytes: size }) => ({ name, sha256, size })),
+});
 
 export const accepted = { 202: jobSchema.describe('The job, queued; its address is in Location') };
 

@@ -16,6 +16,7 @@ import type { z } from 'zod';
 import { postHeaders } from '../idempotency.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
+import { modelReference } from './common.ts';
 
 const tags = ['completions'];
 
@@ -34,17 +35,10 @@ interface Served {
  */
 export async function resolveServed(lineage: Lineage, reference: string): Promise<Served> {
   const at = reference.indexOf('@');
-  const { resource, files } = await getModel(lineage, at < 0 ? reference : reference.slice(0, at));
-  const rest = at < 0 ? 'main' : reference.slice(at + 1);
-  const { version, tip } = await resolveReference(lineage, resource.id, rest);
-  return {
-    version,
-    model: {
-      digest: resource.digest,
-      files: files.map(({ path, blob, bytes }) => ({ name: path, sha256: blob, size: bytes })),
-    },
-    manifest: await sourceAt(lineage, resource.digest, tip),
-  };
+  const model = await getModel(lineage, at < 0 ? reference : reference.slice(0, at));
+  const { id, digest } = model.resource;
+  const { version, tip } = await resolveReference(lineage, id, at < 0 ? 'main' : reference.slice(at + 1));
+  return { version, model: modelReference(model), manifest: await sourceAt(lineage, digest, tip) };
 }
 
 export interface CompletionRouteOptions {

@@ -1,12 +1,18 @@
 // Edit jobs: a batch of corrections for a branch, checked whole before anything is queued.
-import { ErrataError, editJobRequestSchema, editPlanSchema } from '@errata/contracts';
-import { getBranch, getModel, submitEditJob } from '@errata/lineage';
+import {
+  cherryPickRequestSchema,
+  ErrataError,
+  editDetailSchema,
+  editJobRequestSchema,
+  editPlanSchema,
+} from '@errata/contracts';
+import { getBranch, getEdit, getModel, submitCherryPick, submitEditJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerOf, requireScope } from '../auth.ts';
 import { findConflicts, fromLines, lineQuery, ndjsonContentType, readEditor, readEdits } from '../edit-request.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
-import { accepted, answerQueued } from './common.ts';
+import { accepted, answerQueued, params } from './common.ts';
 
 export const editJobRoutes =
   (parts: ApiParts): FastifyPluginAsyncZod =>
@@ -78,5 +84,42 @@ export const editJobRoutes =
         });
         return answerQueued(parts, reply, job);
       },
+    );
+
+    app.post(
+      '/v1/cherry_picks',
+      {
+        config: { access: 'edits:write' },
+        schema: {
+          tags: ['edit jobs'],
+          summary: "Make an edit job's request again on another head",
+          description:
+            'The new job has the editor, the settings and the seed of the one it repeats, edits of its own, and says in its input ' +
+            'where they came from. It is judged by the gate of the branch it goes to.',
+          headers: postHeaders,
+          body: cherryPickRequestSchema,
+          response: accepted,
+        },
+      },
+      async (request, reply) => {
+        const created_by = callerOf(request).id;
+        const idempotency = request.claim ?? undefined;
+        const job = await submitCherryPick(lineage, { ...request.body, created_by, idempotency });
+        return answerQueued(parts, reply, job);
+      },
+    );
+
+    app.get(
+      '/v1/edits/:edit',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags: ['edit jobs'],
+          summary: 'An edit with its result, and the branches on whose heads it acts',
+          params: params('edit'),
+          response: { 200: editDetailSchema },
+        },
+      },
+      async ({ params: { edit } }) => getEdit(lineage, edit),
     );
   };

@@ -9,30 +9,42 @@ import {
   type VersionResource,
   versionDiffSchema,
   versionSchema,
+  weightsDiffSchema,
 } from '@errata/contracts';
 import {
   compareChains,
+  deltasOf,
   editsById,
+  forgetBrokenSnapshot,
   getModel,
   getVersion,
   type Lineage,
   type Link,
   listVersions,
   readManifest,
+  type StoredModel,
   type StoredVersion,
+  sourceAt,
   versionLineage,
 } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ApiParts } from '../parts.ts';
-import { pageQuery, params, shown } from './common.ts';
+import { modelReference, pageQuery, params, shown } from './common.ts';
 
 const tags = ['versions'];
 const access = 'models:read';
 
 export const versionRoutes =
-  ({ lineage }: ApiParts): FastifyPluginAsyncZod =>
+  ({ lineage, engine }: ApiParts): FastifyPluginAsyncZod =>
   async (app) => {
+    const bothOf = async (one: string, other: string) => {
+      const from = await getVersion(lineage, one);
+      const to = await getVersion(lineage, other, from.resource.model_id).catch(() => getVersion(lineage, other));
+      const model = await requireSameModel(lineage, from.resource, to.resource);
+      return { from, to, model };
+    };
+
     app.get(
       '/v1/models/:model/versions',
       {
@@ -115,17 +127,45 @@ export const versionRoutes =
         },
       },
       async ({ params: { version, other }, query: { limit } }) => {
-        const from = await getVersion(lineage, version);
-        const to = await getVersion(lineage, other, from.resource.model_id).catch(() => getVersion(lineage, other));
-        await requireSameModel(lineage, from.resource, to.resource);
+        const { from, to } = await bothOf(version, other);
         return diffVersions(lineage, from, to, limit);
+      },
+    );
+
+    app.get(
+      '/v1/versions/:version/diff/:other/weights',
+      {
+        config: { access },
+        schema: {
+          tags,
+          summary: 'Norm and rank of what changed from one version to the other, by parameter',
+          params: params('version', 'other'),
+          response: { 200: weightsDiffSchema },
+        },
+      },
+      async ({ params: { version, other } }) => {
+        const { from, to, model } = await bothOf(version, other);
+        const { digest } = model.resource;
+        const { added, removed } = await compareChains(lineage, from.tip, to.tip);
+        const compare = async () =>
+          engine.call('compareVersions', {
+            model: modelReference(model),
+            from: await sourceAt(lineage, digest, from.tip),
+            to: await sourceAt(lineage, digest, to.tip),
+            steps: deltasOf([...added, ...removed]).length,
+          });
+        const found = await compare().catch(async (error) => {
+          if (!(await forgetBrokenSnapshot(lineage, error))) throw error;
+          return compare();
+        });
+        return { object: 'weights_diff' as const, from: from.resource.id, to: to.resource.id, ...found };
       },
     );
   };
 
-async function requireSameModel(db: Lineage, one: VersionResource, other: VersionResource): Promise<void> {
+async function requireSameModel(db: Lineage, one: VersionResource, other: VersionResource): Promise<StoredModel> {
   const [first, second] = [await getModel(db, one.model_id), await getModel(db, other.model_id)];
-  if (first.resource.digest === second.resource.digest) return;
+  if (first.resource.digest === second.resource.digest) return first;
   throw new ErrataError('invalid_request', 'these are versions of two different models', {
     details: { models: [one.model_id, other.model_id] },
   });
@@ -141,7 +181,7 @@ interface DeltaWithEdits {
   readonly edits: readonly string[];
 }
 
-const deltasOf = (links: readonly Link[]): readonly DeltaWithEdits[] =>
+const attributed = (links: readonly Link[]): readonly DeltaWithEdits[] =>
   links.flatMap(({ deltas, edit_ids }) => deltas.map((delta) => ({ delta, edits: edit_ids })));
 
 /** What of `ours` is not among `theirs`; a delta that is installed twice counts twice. */
@@ -157,7 +197,7 @@ function missingFrom(theirs: readonly DeltaWithEdits[], ours: readonly DeltaWith
 
 async function diffVersions(db: Lineage, from: StoredVersion, to: StoredVersion, limit: number): Promise<VersionDiff> {
   const links = await compareChains(db, from.tip, to.tip);
-  const [before, after] = [deltasOf(links.removed), deltasOf(links.added)];
+  const [before, after] = [attributed(links.removed), attributed(links.added)];
   // A rollback by subtraction keeps deltas under new links.
   const [added, removed] = [missingFrom(before, after), missingFrom(after, before)];
   const shownSides = [added, removed].map((side) => side.slice(0, limit));

@@ -1,11 +1,12 @@
 // errata diff: what one version holds that another does not, and the answers by which they differ.
+import type { WeightsDiff } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
 import { changedLines } from '../evaluation-output.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
-import { printJson } from '../output.ts';
+import { printJson, table } from '../output.ts';
 import { versionNamed } from '../references.ts';
 import { suiteOf } from './evaluate.ts';
 
@@ -13,6 +14,7 @@ interface Options {
   probes?: string;
   edits?: string;
   answers?: true;
+  weights: boolean;
   json?: true;
 }
 
@@ -26,13 +28,15 @@ export function register(program: Command): void {
       new Option('--probes <file>', 'ask both versions these questions (JSONL)').conflicts(['edits', 'answers']),
     )
     .addOption(new Option('--edits <file>', 'ask both versions about these edits (JSONL)').conflicts('answers'))
+    .option('--no-weights', 'do not open the versions to compare their weights')
     .option('--answers', 'ask both versions about the edits by which they differ')
     .option('--json', 'print JSON')
     .action(async (from: string, to: string, options: Options) => {
       const client = connect();
       const diff = await client.versions.diff(await versionNamed(client, from), await versionNamed(client, to));
+      const weights = options.weights ? await client.versions.diffWeights(diff.from, diff.to) : undefined;
       const asked = options.probes !== undefined || options.edits !== undefined || options.answers === true;
-      if (!asked && options.json) return printJson(diff);
+      if (!asked && options.json) return printJson({ ...diff, weights });
       if (!options.json) {
         const print = (sign: string, paint: (text: string) => string, side: typeof diff.added) => {
           for (const { delta, edits } of side) {
@@ -46,6 +50,7 @@ export function register(program: Command): void {
         const left = diff.added_count + diff.removed_count - diff.added.length - diff.removed.length;
         if (left > 0) console.log(colors.dim(`and ${left} deltas more`));
         if (diff.added_count + diff.removed_count === 0) console.log('no difference');
+        if (weights !== undefined) for (const line of weightLines(weights)) console.log(line);
       }
       if (!asked) return;
       const { model_id } = await client.versions.get(diff.to);
@@ -61,9 +66,29 @@ export function register(program: Command): void {
       const changed = await client.evaluations.rows(job.id, { changed: true, limit: 100 }).all();
       const { outcome, error } = await client.evaluations.get(job.id);
       if (options.json)
-        return printJson({ ...diff, evaluation: { id: job.id, state: job.state, outcome, error, changed } });
+        return printJson({ ...diff, weights, evaluation: { id: job.id, state: job.state, outcome, error, changed } });
       if (outcome === null) return console.log(outcomeOf(job));
       console.log(`\n${outcome.changed} of ${outcome.measured} answers changed`);
       if (changed.length > 0) console.log(changedLines(changed, 100));
     });
+}
+
+/** What changed in the weights: a table of matrices, and a line a codebook. */
+function weightLines({ tensors, codebooks }: WeightsDiff): readonly string[] {
+  const rows = tensors.map(({ tensor, shape, norm, relative, largest, rank }) => [
+    tensor,
+    shape.join(' x '),
+    norm.toPrecision(3),
+    relative === null ? '-' : `${(100 * relative).toPrecision(3)}%`,
+    largest.toPrecision(3),
+    rank === null ? '-' : `${rank.at_least ? '>= ' : ''}${rank.value}`,
+  ]);
+  const books = codebooks.map(
+    ({ site, layer, added, removed, kept }) =>
+      `codebook at ${site} ${layer}: ${added} entries added, ${removed} removed, ${kept} kept`,
+  );
+  return [
+    ...(rows.length === 0 ? [] : ['', table(['changed', 'shape', 'norm', 'relative', 'largest', 'rank'], rows)]),
+    ...books,
+  ];
 }

@@ -25,6 +25,8 @@ export function register(program: Command): void {
           const line = `${edit.id}  ${edit.custom_id}: ${edit.prompt} -> ${edit.target_new}`;
           console.log(`    ${edit.active ? line : colors.dim(`${line}  (taken back)`)}`);
         }
+        const more = move.edit_count - move.edits.length;
+        if (more > 0) console.log(colors.dim(`    and ${more} edits more`));
       }
     });
 }

@@ -1,9 +1,10 @@
-// errata show: one version, job or model in full.
+// errata show: one version, edit, job or model in full.
 import type { Command } from 'commander';
 import { connect } from '../connection.ts';
 import { outcomeOf } from '../follow.ts';
 import { costLine, metricsTable } from '../metrics-table.ts';
-import { printJson, table } from '../output.ts';
+import { printJson, short, table } from '../output.ts';
+import { versionNamed } from '../references.ts';
 
 /** A version of more is not listed delta by delta; its manifest is there for those who want it. */
 const solvesShown = 50;
@@ -11,12 +12,12 @@ const solvesShown = 50;
 export function register(program: Command): void {
   program
     .command('show <id>')
-    .description('a version (ver_...), a job (job_...) or a model (its name)')
+    .description('a version (ver_... or MODEL@NAME), an edit (edit_...), a job (job_...) or a model (its name)')
     .option('--json', 'print JSON')
     .action(async (id: string, options: { json?: true }) => {
       const client = connect();
-      if (id.startsWith('ver_')) {
-        const version = await client.versions.get(id);
+      if (id.startsWith('ver_') || id.includes('@')) {
+        const version = await client.versions.get(await versionNamed(client, id));
         if (options.json) return printJson(version);
         console.log(
           `${version.id}\n  parent   ${version.parent_id ?? '(imported)'}\n  made by  ${version.job_id ?? '-'} at ${version.created_at}\n  stored   ${version.delta_bytes} bytes of deltas, left by ${version.depth} solves`,
@@ -28,6 +29,19 @@ export function register(program: Command): void {
             ['delta', 'blob'],
             deltas.map(({ kind, blob }) => [kind, blob]),
           ),
+        );
+      }
+      if (id.startsWith('edit_')) {
+        const edit = await client.edits.get(id);
+        if (options.json) return printJson(edit);
+        const active = edit.active_on.map(({ branch, version_id }) => `${branch} (${short(version_id)})`).join(', ');
+        console.log(
+          `${edit.id}  ${edit.custom_id}\n  asked    ${edit.prompt} -> ${edit.target_new}\n  in       ${edit.job_id}\n  acts on  ${active === '' ? 'no branch' : active}`,
+        );
+        if (edit.result === null) return;
+        const { outcome, answer_before, answer_after, error } = edit.result;
+        return console.log(
+          `  ${outcome}  ${error === null ? `${answer_before.trim()} -> ${answer_after.trim()}` : error.message}`,
         );
       }
       if (id.startsWith('job_')) {

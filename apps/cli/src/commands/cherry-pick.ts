@@ -1,0 +1,57 @@
+// errata cherry-pick: makes a request that was made once again on another head.
+import { ErrataError } from '@errata/contracts';
+import type { ErrataClient } from '@errata/sdk';
+import type { Command } from 'commander';
+import { connect } from '../connection.ts';
+import { exitCodeOfJob, exitCodes } from '../exit-codes.ts';
+import { followJob, outcomeOf } from '../follow.ts';
+import { costLine, metricsTable } from '../metrics-table.ts';
+import { printJson } from '../output.ts';
+import { parseReference } from '../references.ts';
+
+export function register(program: Command): void {
+  program
+    .command('cherry-pick <model[@branch]> <id...>')
+    .description('make the requests of edit jobs (job_...), or of single edits (edit_...), again on a branch')
+    .option('--json', 'print JSON')
+    .action(async (reference: string, ids: string[], options: { json?: true }) => {
+      const { model, at: branch } = parseReference(reference);
+      const client = connect();
+      const picked = [];
+      for (const request of await requestsOf(client, ids)) {
+        const queued = await client.cherryPicks.create({ model, branch, ...request });
+        const job = await followJob(client, queued.id, options.json);
+        picked.push(job);
+        if (!options.json) {
+          console.log(`${outcomeOf(job)}\n  picked from ${request.job_id}`);
+          if (job.summary !== null) console.log(`\n${metricsTable(job.summary)}\n\n${costLine(job.summary)}`);
+          if (job.version_id !== null) console.log(`  ${model}@${branch} is at ${job.version_id}`);
+        }
+        const code = exitCodeOfJob(job.state);
+        if (code === exitCodes.success) continue;
+        // What comes next was asked for on top of this.
+        process.exitCode = code;
+        break;
+      }
+      if (options.json) printJson(picked);
+    });
+}
+
+interface Picked {
+  readonly job_id: string;
+  readonly edit_ids?: string[];
+}
+
+/** One request a job, in the order in which the jobs are first named. */
+async function requestsOf(client: ErrataClient, ids: readonly string[]): Promise<readonly Picked[]> {
+  const byJob = new Map<string, string[] | undefined>();
+  for (const id of ids) {
+    if (id.startsWith('job_')) byJob.set(id, undefined);
+    else if (id.startsWith('edit_')) {
+      const { job_id } = await client.edits.get(id);
+      if (byJob.has(job_id) && byJob.get(job_id) === undefined) continue; // the whole job is picked
+      byJob.set(job_id, [...(byJob.get(job_id) ?? []), id]);
+    } else throw new ErrataError('invalid_request', `${JSON.stringify(id)} is neither job_... nor edit_...`);
+  }
+  return [...byJob].map(([job_id, edit_ids]) => ({ job_id, ...(edit_ids === undefined ? {} : { edit_ids }) }));
+}
