@@ -5,12 +5,14 @@ import { type ApiFixture, anEdit, openApi } from './api.fixture.ts';
 
 let api: ApiFixture;
 let model: Awaited<ReturnType<ApiFixture['importModel']>>;
+let done: string;
 let editId: string;
 let head: string;
 beforeAll(async () => {
   api = await openApi();
   model = await api.importModel('atlas');
   const { body: job } = await api.post('/v1/edit_jobs', { model: 'atlas', edits: [anEdit('France')] });
+  done = job.id;
   head = await api.carryOut(model.lane);
   [{ id: editId }] = (await api.get(`/v1/jobs/${job.id}/edits`)).body.data;
   await protect(true);
@@ -29,6 +31,7 @@ async function protect(on: boolean) {
 const concerned = [
   'DELETE /v1/models/:model/branches/:branch',
   'POST /v1/branches/:branch/inbox',
+  'POST /v1/cherry_picks',
   'POST /v1/edit_jobs',
   'POST /v1/jobs/:job/approve',
   'POST /v1/jobs/:job/retry',
@@ -94,6 +97,11 @@ test('edits are taken in and go nowhere without an approval, an administrator’
   expect((await api.post('/v1/edit_jobs', { model: 'atlas', edits })).status).toBe(202);
   expect(await blindly()).toBe('approval_required');
   expect((await api.post('/v1/edit_jobs', { model: 'atlas', edits, gate: { rules: [] } })).status).toBe(202);
+  expect(await blindly()).toBe('approval_required');
+});
+
+test('a request picked from another job goes nowhere without an approval', async () => {
+  expect((await api.post('/v1/cherry_picks', { model: 'atlas', job_id: done })).status).toBe(202);
   expect(await blindly()).toBe('approval_required');
 });
 
