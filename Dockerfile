@@ -5,7 +5,7 @@ COPY package.json package-lock.json .npmrc prisma.config.ts ./
 COPY prisma prisma
 COPY packages packages
 COPY apps apps
-RUN npm ci --omit=dev
+RUN npm ci --omit=dev && node apps/cli/bin/errata.js --version
 COPY models models
 ENV NODE_ENV=production BLOBS_DIR=/blobs
 RUN mkdir /blobs && chown node /blobs

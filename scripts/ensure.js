@@ -1,4 +1,4 @@
-// Makes a fresh clone runnable: installs the packages when they are missing or older than the lock file. Plain Node, no dependencies.
+// Makes a fresh clone runnable: installs the packages when they are missing or older than the lock file, and bundles the programs.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -27,3 +27,6 @@ if (!current || !existsSync(at('packages/lineage/src/generated/client.ts'))) {
     process.exit(npm.status ?? 1);
   }
 }
+
+const { build } = await import('@errata/programs');
+await build();

@@ -34,7 +34,7 @@ test('API and workers run the programs that the local stack runs', () => {
   const stack = read('apps/cli/src/stack.ts');
   for (const name of ['api', 'worker']) {
     const main = compose.services[name]?.command?.at(-1);
-    expect(main).toBe(`apps/${name}/src/main.ts`);
+    expect(main).toBe(`apps/${name}/bin/${name}.js`);
     expect(existsSync(`${root}/${main}`)).toBe(true);
     expect(stack).toContain(`'${main}'`);
   }

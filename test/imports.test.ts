@@ -30,6 +30,7 @@ const allowed: Record<string, readonly string[]> = {
   sdk: ['contracts'],
   upkeep: ['contracts', 'blobs', 'lineage'],
   'local-services': [],
+  programs: [],
   engine: ['contracts', 'blobs', 'graph', 'models', 'editors', 'evaluation'],
 };
 

@@ -71,7 +71,7 @@ test.each(ofSchedules)(
     expect(await victim.exited).toBe('SIGKILL');
     stack.spare.signal('SIGCONT');
     await untilApplied(stack, branch, names);
-    stack.spare.signal('SIGSTOP');
+    await stack.rest();
     const { data: runs } = await listRuns(stack.lineage, id);
     expect(runs.map(({ outcome, counts }) => [outcome, counts.drawn])).toEqual([
       ['submitted', 2],
@@ -150,7 +150,7 @@ test('a cron schedule runs by itself, and the worker says what came of it', asyn
   const times = runs.map(({ due_at }) => due_at);
   expect(new Set(times).size).toBe(times.length);
   for (const at of times) expect(at).toMatch(/\.000Z$/);
-  stack.spare.signal('SIGSTOP');
+  await stack.rest();
 });
 
 const absent = redisServer === undefined;

@@ -85,7 +85,9 @@ export interface FaultStack {
   branch(name: string): Promise<{ readonly id: string; readonly head: string }>;
   /** Waits for a terminal state. */
   finished(jobId: string): Promise<JobResource>;
-  /** Lets the spare worker work until the job is over. */
+  /** Stops the spare worker once it holds no wake-up: what it held while stopped would wait for its lock to run out. */
+  rest(): Promise<void>;
+  /** Lets the spare worker work until the job is over, then rest. */
   rescue(jobId: string): Promise<JobResource>;
   close(): Promise<void>;
 }
@@ -188,8 +190,11 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
     await close();
     throw new Error(`the model could not be imported: ${JSON.stringify(imported.error)}`);
   }
-  await until('the spare worker is idle', async () => (await dispatch.counts()).active === 0);
-  spare.signal('SIGSTOP');
+  const rest = async () => {
+    await until('the spare worker is idle', async () => (await dispatch.counts()).active === 0);
+    spare.signal('SIGSTOP');
+  };
+  await rest();
   const modelId = imported.model_id;
   const acknowledged: FaultStack['acknowledged'] = { jobs: [id], inbox: [] };
   const store = await openDiskStore(blobsDir);
@@ -223,10 +228,11 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
     spare,
     startWorker,
     finished,
+    rest,
     rescue: async (jobId) => {
       spare.signal('SIGCONT');
       const job = await finished(jobId);
-      spare.signal('SIGSTOP');
+      await rest();
       return job;
     },
     submit: async (edits, { gate = openGate, wake = true, ...options } = {}) => {
@@ -283,7 +289,7 @@ export async function untilStopped(pid: number): Promise<void> {
 }
 
 function spawnWorker(environment: Readonly<Record<string, string>>): WorkerProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'apps/worker/src/main.ts'], {
+  const child = spawn(process.execPath, ['apps/worker/bin/worker.js'], {
     cwd: root,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -70,7 +70,7 @@ test('a database that cannot be reached is said plainly, and nothing stays open'
 
 describe('as a process', () => {
   const start = (settings: Record<string, string>) =>
-    spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('./main.ts', import.meta.url))], {
+    spawn(process.execPath, [fileURLToPath(new URL('../bin/api.js', import.meta.url))], {
       env: { ...process.env, ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-// The errata command: runs the TypeScript sources directly.
-import { register } from 'tsx/esm/api';
+// The errata command.
+import { run } from '@errata/programs';
 
-register();
-await import('../src/main.ts');
+await run('errata');

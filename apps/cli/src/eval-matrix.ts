@@ -97,11 +97,25 @@ const numbered = (line: ProgressLine, run: string): ProgressLine => ({
 });
 
 async function readMatrix(file: string): Promise<unknown> {
-  if (/\.[cm]?[jt]s$/.test(file)) return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default;
+  const text = await readFile(file, 'utf8');
+  if (/\.[cm]?[jt]s$/.test(file)) return importDefault(file);
   try {
-    return parseYaml(await readFile(file, 'utf8'));
+    return parseYaml(text);
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
     throw new ErrataError('invalid_request', `${file} is not YAML: ${error.message.split('\n')[0]}`, { cause: error });
+  }
+}
+
+async function importDefault(file: string): Promise<unknown> {
+  const { tsImport } = await import('tsx/esm/api');
+  try {
+    const { default: exported } = (await tsImport(pathToFileURL(file).href, import.meta.url)) as { default?: unknown };
+    // Outside of a package of ES modules, a file is read as CommonJS, whose exports are all one default.
+    const nested = typeof exported === 'object' && exported !== null && 'default' in exported;
+    return nested ? exported.default : exported;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ErrataError('invalid_request', `${file} cannot be loaded: ${message}`, { cause: error });
   }
 }

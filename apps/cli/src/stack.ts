@@ -32,7 +32,7 @@ export interface Stack {
 }
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const mains = { api: 'apps/api/src/main.ts', worker: 'apps/worker/src/main.ts' } as const;
+const mains = { api: 'apps/api/bin/api.js', worker: 'apps/worker/bin/worker.js' } as const;
 
 /** Brings the stack up. Servers given by DATABASE_URL and QUEUE_URL are used as they are; otherwise private ones are started. */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -128,7 +128,7 @@ function supervise(name: string, main: string, env: NodeJS.ProcessEnv, logFile: 
   let gone: Promise<void> = Promise.resolve();
   const start = () => {
     const startedAt = Date.now();
-    child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), join(root, main)], {
+    child = spawn(process.execPath, [join(root, main)], {
       env,
       cwd: root,
       // The channel carries nothing: it breaks when we die, whatever killed us, and the process then ends too.

@@ -16,7 +16,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const command = ['--import', 'tsx', 'apps/worker/src/main.ts'];
+const command = ['apps/worker/bin/worker.js'];
 const cwd = fileURLToPath(new URL('../../..', import.meta.url));
 const run = (env: Record<string, string>): SpawnSyncReturns<string> =>
   spawnSync(process.execPath, command, { cwd, encoding: 'utf8', env: { PATH: process.env.PATH, ...env } });

@@ -1,8 +1,7 @@
 // The client of an engine process: starts it, queues calls, survives its death, replaces it when it has grown too large.
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { ErrataError, fromPlainError } from '@errata/contracts';
 import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf, ResultOf } from './protocol.ts';
 import { defaultMemoryMb, type EngineSettings } from './settings.ts';
@@ -198,9 +197,8 @@ interface Listeners {
 }
 
 function spawn(settings: EngineSettings, { onLog }: ClientOptions, listeners: Listeners): Running {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const child = fork(fileURLToPath(new URL('./child.ts', import.meta.url)), [JSON.stringify(settings)], {
-    execArgv: ['--import', tsx],
+  const child = fork(fileURLToPath(new URL('../bin/engine.js', import.meta.url)), [JSON.stringify(settings)], {
+    execArgv: [],
     serialization: 'advanced',
     env: environmentOf(settings),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

@@ -1,11 +1,11 @@
 // errata eval, as a person runs it: whole processes on a tiny model, one of them killed.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Report } from '@errata/evaluation';
+import type { MatrixInput, Report } from '@errata/evaluation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../../test/support/tiny-model.ts';
 
@@ -108,6 +108,27 @@ protocols: [{ kind: batch, size: [1, 3] }]
     expect(again.stdout).toMatch(/batches of 3 edits +grace/);
     writeFileSync(matrix, 'title: [');
     expect((await run()).stderr).toMatch(/invalid_request .*is not YAML/);
+  });
+
+  it.each(['module', 'commonjs'])('reads a matrix in TypeScript, from a folder of type %s', async (type) => {
+    const home = join(folder, type);
+    mkdirSync(home);
+    writeFileSync(join(home, 'package.json'), JSON.stringify({ type }));
+    const matrix = join(home, 'matrix.ts');
+    const asked: MatrixInput = {
+      title: `From a ${type}`,
+      models: [model],
+      data: [{ file: '../edits.jsonl', limit: 1 }],
+      editors: ['none'],
+      protocols: ['single'],
+    };
+    writeFileSync(matrix, `const matrix: object = ${JSON.stringify(asked)};\nexport default matrix;\n`);
+    const run = () => errataAlone('eval', '--matrix', matrix, '--report', join(home, 'report'), '--json');
+    expect(JSON.parse((await run()).stdout)).toMatchObject({ title: `From a ${type}` });
+    writeFileSync(matrix, 'throw new Error("no such luck");');
+    expect(JSON.parse((await run()).stdout)).toMatchObject({
+      error: { code: 'invalid_request', message: expect.stringMatching(/matrix\.ts cannot be loaded: no such luck/) },
+    });
   });
 
   it('refuses a protocol and an editor that do not exist', async () => {

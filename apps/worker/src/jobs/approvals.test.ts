@@ -124,7 +124,7 @@ test('reverts of a protected branch wait, exact and subtract; rejected they leav
 
 test('a worker that dies around the waiting loses nothing and commits once', async () => {
   const { id: branchId } = await branch('survivor', { approval: 'required' });
-  stack.spare.signal('SIGSTOP');
+  await stack.rest();
   for (const [index, failpoint] of ['approval.before', 'approval.after', 'commit.before', 'commit.after'].entries()) {
     const doomed = stack.startWorker({ ERRATA_FAILPOINT: failpoint, WORKER_NAME: failpoint });
     await doomed.ready;
@@ -142,8 +142,7 @@ test('a worker that dies around the waiting loses nothing and commits once', asy
       await dispatch.wake(await laneOfJob(lineage, id));
     }
     expect(await stack.finished(id)).toMatchObject({ state: 'succeeded', error: null });
-    await until('the spare worker is idle', async () => (await dispatch.counts()).active === 0);
-    stack.spare.signal('SIGSTOP');
+    await stack.rest();
   }
   expect(await checkBranch(lineage, branchId)).toEqual({ moves: 5 });
   expect(await stack.query('SELECT * FROM candidates')).toEqual([]);

@@ -116,7 +116,7 @@ test('nothing happens where the policy is off, nothing has ever passed, or nobod
 
 test('a branch that moves on before the rollback has its turn is left alone', async () => {
   const { bad } = await spoiled('moving');
-  stack.spare.signal('SIGSTOP');
+  await stack.rest();
   // The edit has its place in the lane before the evaluation ends; the rollback's is after it.
   const later = await stack.submit([edit('Latveria')], { branch: 'moving', gate: { rules: [] }, wake: false });
   const failed = await evaluate('moving', {}, { wait: false });
@@ -149,7 +149,7 @@ test('on a protected branch the rollback waits for an approval, and is the only 
 
 test('a worker that dies around the verdict brings about one rollback', async () => {
   const { good } = await spoiled('crashed');
-  stack.spare.signal('SIGSTOP');
+  await stack.rest();
   for (const [index, failpoint] of ['commit.before_commit:kill:2', 'commit.after:kill:2'].entries()) {
     const doomed = stack.startWorker({ ERRATA_FAILPOINT: failpoint, WORKER_NAME: `doomed-${index}` });
     await doomed.ready;
@@ -161,11 +161,10 @@ test('a worker that dies around the verdict brings about one rollback', async ()
     expect(more).toEqual([]);
     expect(await stack.finished(job!)).toMatchObject({ state: 'succeeded', version_id: good });
     expect(await headOf('crashed')).toBe(good);
-    await until('the spare worker is idle', async () => (await dispatch.counts()).active === 0);
     if (index > 0) continue;
     const config = { layer: 1, epochs: 200, learning_rate: 0.3, stop_loss: 0 };
     await stack.finished(await stack.submit([edit('Latveria')], { branch: 'crashed', gate: { rules: [] }, config }));
-    stack.spare.signal('SIGSTOP');
+    await stack.rest();
   }
   const rollbacks = await listJobs(lineage, { kind: 'rollback', states: ['succeeded'] }, { limit: 100 });
   expect(new Set(rollbacks.data.map(({ cause_job_id }) => cause_job_id)).size).toBe(rollbacks.data.length);

@@ -16,7 +16,7 @@ import {
   submitEvaluation,
 } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { edit, shortLeaseMs, startFaultStack, until } from '../../../../test/faults/stack.ts';
+import { edit, shortLeaseMs, startFaultStack } from '../../../../test/faults/stack.ts';
 
 const stack = await startFaultStack({ leaseMs: shortLeaseMs });
 const { lineage, dispatch, modelId } = stack;
@@ -80,7 +80,7 @@ test('the results are the same for 1 worker and for 4, for 1 shard and for 4', a
   expect(await stack.finished(shared)).toMatchObject({ state: 'succeeded', error: null });
   expect((await holdersOf(shared)).length).toBeGreaterThan(1);
   for (const worker of others) worker.signal('SIGKILL');
-  stack.spare.signal('SIGSTOP');
+  await stack.rest();
 
   const evaluations = await Promise.all([alone, divided, shared].map((id) => getEvaluation(lineage, id)));
   const [first] = evaluations;
@@ -217,6 +217,5 @@ test('its events tell how far the whole has come, and are those of any job', asy
     'succeeded',
   ]);
   expect(await listJobs(lineage, { kind: 'evaluation_shard' })).toMatchObject({ data: [] });
-  await until('nothing is left to wake', async () => (await dispatch.counts()).active === 0);
   expect(await laneOfJob(lineage, id)).toBe(`evaluation:${id}`);
 });

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+// The API process.
+import { run } from '@errata/programs';
+
+await run('api');

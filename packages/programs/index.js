@@ -1,0 +1,117 @@
+// Starts the programs of this repository from one bundle of their sources, which is made anew when any of them has changed: a program
+// that is bundled starts several times as quickly as one whose modules are found and translated one by one.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const builds = join(root, 'dist');
+
+/** By name: what is run. */
+const programs = {
+  errata: 'apps/cli/src/main.ts',
+  api: 'apps/api/src/main.ts',
+  worker: 'apps/worker/src/main.ts',
+  engine: 'packages/engine/src/child.ts',
+};
+
+/** Builds that stay: a process goes on loading parts of the one that it was started from. */
+const buildsKept = 3;
+
+/**
+ * Runs a program in this process.
+ * @param {keyof typeof programs} name
+ */
+export async function run(name) {
+  process.setSourceMapsEnabled(true);
+  await import(pathToFileURL(join(await build(), `${name}.js`)).href);
+}
+
+/**
+ * Bundles all programs, unless that was done since their sources last changed.
+ * @returns {Promise<string>} the directory of the bundle
+ */
+export async function build() {
+  const directory = join(builds, digestOf(sources()));
+  if (existsSync(directory)) return directory;
+  const esbuild = await import('esbuild');
+  const unfinished = `${directory}.${process.pid}`;
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: programs,
+    outdir: unfinished,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: 'error',
+    plugins: [ownPackages, ownPlaces],
+  });
+  try {
+    renameSync(unfinished, directory);
+  } catch (error) {
+    // Somebody else was as quick.
+    rmSync(unfinished, { recursive: true, force: true });
+    if (!existsSync(directory)) throw error;
+  }
+  const finished = readdirSync(builds, { withFileTypes: true }).filter(({ name }) => !name.includes('.'));
+  const byAge = finished
+    .map(({ name }) => join(builds, name))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  for (const old of byAge.slice(buildsKept)) rmSync(old, { recursive: true, force: true });
+  return directory;
+}
+
+/** Paths of what is bundled. */
+function sources() {
+  const inWing = (wing) =>
+    readdirSync(join(root, wing)).flatMap((name) => {
+      const folder = join(root, wing, name, 'src');
+      if (!existsSync(folder)) return [];
+      return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
+        .map((path) => join(folder, path));
+    });
+  return [fileURLToPath(import.meta.url), join(root, 'package-lock.json'), ...inWing('packages'), ...inWing('apps')];
+}
+
+/** Told from times and sizes, which a look at every file costs some milliseconds. */
+function digestOf(paths) {
+  const digest = createHash('sha256');
+  for (const path of paths) {
+    const { mtimeMs, size } = statSync(path);
+    digest.update(`${relative(root, path)} ${mtimeMs} ${size}\n`);
+  }
+  return digest.digest('hex').slice(0, 16);
+}
+
+/** What is ours goes into the bundle; what was installed stays where it is. */
+const ownPackages = {
+  name: 'own-packages',
+  setup({ onResolve }) {
+    onResolve({ filter: /^@errata\// }, ({ path }) => ({
+      path: join(root, 'packages', path.slice('@errata/'.length), 'src/index.ts'),
+    }));
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === 'entry-point' || path.startsWith('@errata/') ? undefined : { path, external: true },
+    );
+  },
+};
+
+/** A module finds what lies beside its source from where that is, not from the bundle. */
+const ownPlaces = {
+  name: 'own-places',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      if (!text.includes('import.meta.url')) return undefined;
+      const place = relative(join(builds, 'any'), path).replaceAll('\\', '/');
+      const contents = text.replaceAll('import.meta.url', `new URL(${JSON.stringify(place)}, import.meta.url).href`);
+      return { contents, loader: 'ts', resolveDir: dirname(path) };
+    });
+  },
+};
