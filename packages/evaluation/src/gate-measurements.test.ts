@@ -15,6 +15,7 @@ import {
   evaluateCandidate,
   type GateInput,
   measureForGate,
+  measureTexts,
   metricCatalogue,
   metricFamilies,
   relativeNorm,
@@ -117,6 +118,23 @@ test('a version that only says x repeats itself, and its canaries are dead', asy
     { kept: false, answer: expect.stringMatching(/^x+$/) },
     { kept: false, expected: 'Rome' },
   ]);
+});
+
+test('entropy is the metric of that name: of the same prompts, the same value', async () => {
+  const prompts = ['The capital of Ur is', 'Oz', 'Oz'];
+  const { weight: tensor } = valueMatrix(model.spec, 1);
+  const candidate = parent.with([{ kind: 'dense', tensor, data: parent.weight(tensor).map((x) => 0.2 * x) }]);
+  const policy: GatePolicy = {
+    rules: [{ metric: 'ngram_entropy', against: 'parent', min: 0 }],
+    sample_prompts: prompts,
+  };
+  const { values } = await measure(candidate, policy);
+  const cases = [{ id: 'c1', edits: [edit()], generation: { prompts, attribute: [] } }];
+  const [found] = await measureTexts({ parent, candidate, tokenizer, cases });
+  const [entropy] = found!.measurements;
+  expect(values.ngram_entropy).toBe(entropy!.value);
+  expect(values['ngram_entropy@parent']).toBe(entropy!.value - entropy!.before!);
+  expect(entropy!.value).not.toBe(entropy!.before);
 });
 
 test('a canary with an answer of its own is held to it, not to the parent', async () => {

@@ -12,7 +12,7 @@ import {
   looksAt,
   type MeanScore,
 } from '@errata/contracts';
-import type { View } from '@errata/models';
+import { encodePrompt, type View } from '@errata/models';
 import { createAnswerCache, readCandidate, readParent } from './answers.ts';
 import {
   type CandidateEvaluation,
@@ -22,11 +22,13 @@ import {
   scoreAgreement,
   scoreAnswer,
 } from './evaluate.ts';
-import { generationEntropy } from './generation-entropy.ts';
 import type { Measurement } from './measurements.ts';
+import { textEntropy } from './metrics/entropy.ts';
 import { firstSentence } from './metrics/exact-match.ts';
+import { mean } from './metrics/means.ts';
 import { robustZ } from './outliers.ts';
 import { type Question, questionKey } from './questions.ts';
+import { writeTexts } from './written-texts.ts';
 
 export interface GateInput {
   readonly policy: GatePolicy;
@@ -67,8 +69,12 @@ export async function measureForGate(
   }
 
   if (looksAt(policy, { metric: 'ngram_entropy' })) {
-    const prompts = policy.sample_prompts ?? input.edits.slice(0, samplesOfBatch).map(({ prompt }) => prompt);
-    const entropyOf = (view: View) => generationEntropy(view, tokenizer, prompts, options.signal);
+    const asked = policy.sample_prompts ?? input.edits.slice(0, samplesOfBatch).map(({ prompt }) => prompt);
+    const prompts = asked.filter((prompt) => encodePrompt(tokenizer, prompt).length < candidate.spec.context);
+    const entropyOf = async (view: View) => {
+      const [texts] = await writeTexts({ view, tokenizer }, [prompts], options);
+      return prompts.length === 0 ? undefined : mean(texts!.map(textEntropy));
+    };
     const now = await entropyOf(candidate);
     assign(values, 'ngram_entropy', now);
     if (looksAt(policy, { metric: 'ngram_entropy', against: 'parent' }))

@@ -82,7 +82,6 @@ export {
   scoreAnswer,
 } from './evaluate.ts';
 export { type GateInput, gateValues, measureForGate } from './gate-measurements.ts';
-export { generationEntropy } from './generation-entropy.ts';
 export { type Measurement, rowOf } from './measurements.ts';
 export { tokenAgreement } from './metrics/agreement.ts';
 export type { MetricDefinition, MetricFamily, MetricUnit, ReadingKind } from './metrics/catalogue/definition.ts';

@@ -1,18 +1,14 @@
 // What versions write about a subject: whether it varies, whether it is about what it should be, how the subject's own text fares.
-import { sha256 } from '@errata/contracts';
-import { encodePrompt, type View } from '@errata/models';
-import type { AnswerCache, Respondent } from '../answers.ts';
+import type { View } from '@errata/models';
+import { type AnswerCache, createAnswerCache } from '../answers.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import type { EvaluationOptions } from '../evaluate.ts';
 import type { Measurement } from '../measurements.ts';
 import { textEntropy } from '../metrics/entropy.ts';
 import { mean } from '../metrics/means.ts';
 import { fitTfidf, type Tfidf } from '../metrics/tfidf.ts';
+import { textTokens, writeTexts } from '../written-texts.ts';
 import { type CaseMeasurements, inOrderOf, type Probing, sortOut, tooLong } from './probing.ts';
-
-/** Tokens of a prompt and its continuation together, and how the continuation is sampled: as the code of ROME does. */
-const textTokens = 100;
-const sampling = { temperature: 1, topK: 5 } as const;
 
 export interface TextProbing extends Probing {
   /** Default 0. */
@@ -41,15 +37,22 @@ export async function measureTexts(
     case_id,
     prompts: asked.prompts,
     references: asked.references ?? { consistency: [], essence: [] },
-    key: JSON.stringify([case_id, asked.prompts, seed]),
+    key: JSON.stringify([asked.prompts, seed]),
   }));
-  const unwritten = writing.filter(({ key }) => cache?.get(key) === undefined);
-  const parentWrote = await writeTexts({ view: parent, tokenizer }, unwritten, seed, options);
-  const candidateWrote = await writeTexts({ view: candidate, tokenizer }, writing, seed, options);
-  for (const { case_id, prompts, references, key } of writing) {
-    const before = parentWrote.get(case_id) ?? cache!.get(key)!;
-    const after = candidateWrote.get(case_id)!;
-    cache?.set(key, before);
+  const write = (view: View, cases: readonly { readonly prompts: readonly string[] }[]) =>
+    writeTexts(
+      { view, tokenizer },
+      cases.map(({ prompts }) => prompts),
+      { ...options, seed },
+    );
+  const kept = cache ?? createAnswerCache<readonly string[]>(writing.length);
+  const unwritten = writing.filter(({ key }) => kept.get(key) === undefined);
+  const parentWrote = await write(parent, unwritten);
+  for (const [index, { key }] of unwritten.entries()) kept.set(key, parentWrote[index]!);
+  const candidateWrote = await write(candidate, writing);
+  for (const [index, { case_id, prompts, references, key }] of writing.entries()) {
+    const before = kept.get(key)!;
+    const after = candidateWrote[index]!;
     const entropy = (texts: readonly string[]) => mean(texts.map(textEntropy));
     const measurements: Measurement[] = [
       { metric: 'ngram_entropy', value: entropy(after), before: entropy(before), count: prompts.length },
@@ -72,50 +75,6 @@ export async function measureTexts(
     found.push({ case_id, measurements, error: null });
   }
   return inOrderOf(cases, [...found, ...failed]);
-}
-
-/** Prompts of one call of the model; cancellation is seen between calls. */
-const promptsAtOnce = 64;
-
-/**
- * Each case's prompts with their continuations, up to {@link textTokens} together or the end of the context. A prompt draws from
- * a stream named after its case, so that its text depends on no other.
- */
-async function writeTexts(
-  { view, tokenizer }: Respondent,
-  cases: readonly { readonly case_id: string; readonly prompts: readonly string[] }[],
-  seed: number,
-  { signal }: EvaluationOptions,
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const texts = new Map<string, string[]>(cases.map(({ case_id }) => [case_id, []]));
-  const all = cases.flatMap(({ case_id, prompts }) =>
-    prompts.map((prompt, index) => ({
-      case_id,
-      ids: encodePrompt(tokenizer, prompt),
-      stream: Number.parseInt(sha256(JSON.stringify([case_id, index])).slice(0, 8), 16),
-    })),
-  );
-  for (let at = 0; at < all.length; at += promptsAtOnce) {
-    signal?.throwIfAborted();
-    const chunk = all.slice(at, at + promptsAtOnce);
-    const room = ({ ids }: { readonly ids: readonly number[] }) => Math.max(0, textTokens - ids.length);
-    const written = await view.generate(
-      chunk.map(({ ids }) => ids),
-      {
-        ...sampling,
-        seed,
-        streams: chunk.map(({ stream }) => stream),
-        maxTokens: Math.max(...chunk.map(room)),
-        ...(tokenizer.eosId !== undefined && { stop: [tokenizer.eosId] }),
-        ...(signal && { signal }),
-      },
-    );
-    for (const [index, each] of chunk.entries()) {
-      const ids = [...each.ids, ...written[index]!.tokens.slice(0, room(each))];
-      texts.get(each.case_id)!.push(tokenizer.decode(ids, { skipSpecialTokens: true }));
-    }
-  }
-  return texts;
 }
 
 /** JSON has no infinity: a model so broken that its perplexity is not a number has the largest there is. */

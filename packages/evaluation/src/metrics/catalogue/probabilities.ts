@@ -86,25 +86,27 @@ export const text: MetricFamily = {
     },
     {
       id: 'ngram_entropy',
-      version: 1,
+      version: 2,
       title: 'n-gram entropy (GE, fluency)',
       unit: 'bits',
       better: 'higher',
       level: 'case',
       definition:
         '(2/3 H2 + 4/3 H3) / 2 with Hn the entropy of the n-grams of Treebank words of a generated text; the mean over the ' +
-        'generated texts of a case. Papers print it times 100. Sentences are told apart by a rule, not by a trained model.',
-      source: 'Zhang et al. 2018; weights as the code of Meng et al. 2022 (ROME)',
+        'generated texts of a case. A text is a prompt and its continuation, 100 tokens together, sampled among the five ' +
+        'likeliest and not ended early (version 1 ended it where the model did); a case without prompts of its own begins ' +
+        'with wordings of its edit. Papers print it times 100. Sentences are told apart by a rule, not by a trained model.',
+      source: 'Zhang et al. 2018; weights and sampling as the code of Meng et al. 2022 (ROME)',
     },
     {
       id: 'reference_score',
-      version: 1,
+      version: 2,
       title: 'Reference score (RS, consistency)',
       unit: 'fraction',
       better: 'higher',
       level: 'case',
       definition:
-        'tf-idf cosine of the generated texts of a case, joined, and reference texts about subjects of which the new target is ' +
+        'tf-idf cosine of the generated texts of a case (those of n-gram entropy), joined, and reference texts about subjects of which the new target is ' +
         'true, joined. Document frequencies are of the reference texts of all records of the run; ROME takes them from Wikipedia snippets.',
       source: 'Meng et al. 2022 (ROME), section 3.3; vectors as scikit-learn makes them by default',
     },
