@@ -29,6 +29,14 @@ describe('sampling', () => {
     expect(got[0]).toBeCloseTo(2 / 3, 1.7);
   });
 
+  it('finds the k most likely among many, the first of equals', () => {
+    const many = Float32Array.from({ length: 500 }, (_, i) => Math.floor(50 * Math.sin(7 * i)));
+    const wanted = [...many.keys()].sort((a, b) => many[b]! - many[a]! || a - b).slice(0, 5);
+    // So hot that all of the five come up.
+    const next = sampler({ temperature: 1e6, topK: 5, seed: 3, stream: 0 });
+    expect(new Set(Array.from({ length: 200 }, () => next(many)))).toEqual(new Set(wanted));
+  });
+
   it('is greedy at temperature 0, the first of equals', () => {
     expect(sampler({ temperature: 0, seed: 0, stream: 0 })(Float32Array.of(1, 3, 3))).toBe(1);
   });

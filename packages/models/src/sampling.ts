@@ -27,11 +27,17 @@ function mostLikely(logits: Float32Array): number {
   return best;
 }
 
-/** Indices of the k greatest logits, greatest first; ties go to the lower index. */
+/** Indices of the k greatest logits, greatest first; ties go to the lower index. One pass: few logits get past the k-th. */
 function greatest(logits: Float32Array, k: number): readonly number[] {
-  return Array.from(logits, (_, i) => i)
-    .sort((a, b) => logits[b]! - logits[a]! || a - b)
-    .slice(0, k);
+  const found: number[] = [];
+  for (let i = 0; i < logits.length; i++) {
+    if (found.length === k && !(logits[i]! > logits[found[k - 1]!]!)) continue;
+    let place = found.length;
+    while (place > 0 && logits[i]! > logits[found[place - 1]!]!) place--;
+    found.splice(place, 0, i);
+    if (found.length > k) found.pop();
+  }
+  return found;
 }
 
 /** Makes the function that chooses one token after another. @throws RangeError for a negative temperature or k below 1 */
@@ -41,14 +47,15 @@ export function sampler({ temperature, topK, seed, stream }: SamplerOptions): (l
   if (temperature === 0) return mostLikely;
   const next = uniform(seed, stream);
   return (logits) => {
-    const candidates = greatest(logits, topK ?? logits.length);
-    const top = logits[candidates[0]!]!;
-    const weights = candidates.map((token) => Math.exp((logits[token]! - top) / temperature));
-    let left = next() * weights.reduce((a, b) => a + b, 0);
-    for (const [i, weight] of weights.entries()) {
+    const top = mostLikely(logits);
+    const weightOf = (token: number) => Math.exp((logits[token]! - logits[top]!) / temperature);
+    const candidates = topK === undefined || topK >= logits.length ? logits.keys() : greatest(logits, topK);
+    const weighed = Array.from(candidates, (token) => [token, weightOf(token)] as const);
+    let left = next() * weighed.reduce((sum, [, weight]) => sum + weight, 0);
+    for (const [token, weight] of weighed) {
       left -= weight;
-      if (left < 0) return candidates[i]!;
+      if (left < 0) return token;
     }
-    return candidates[0]!;
+    return top;
   };
 }
