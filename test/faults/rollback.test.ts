@@ -12,7 +12,7 @@ import {
   submitRollback,
 } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { edit, openGate, startFaultStack } from './stack.ts';
+import { closedGate, edit, openGate, startFaultStack } from './stack.ts';
 
 const stack = await startFaultStack();
 const { lineage, modelId } = stack;
@@ -120,4 +120,49 @@ test('a subtraction that the gate refuses leaves the branch where it was', async
   const job = await rolledBack('refused', 'subtract', { revert_edit_ids: [edits[0]!] });
   expect(job).toMatchObject({ state: 'gated_out', error: { code: 'gate_refused' }, version_id: null });
   expect((await stack.branch('refused')).head).toBe(versions[1]);
+});
+
+test('a part of the last batch leaves a state that nobody has seen: it is measured, and the gate decides', async () => {
+  const { id } = await stack.branch('part');
+  const config = { layer: 0, steps: 2, prefixes: [[2, 3]] };
+  const batch = await stack.submit([edit('Sylvania'), edit('Latveria')], { branch: 'part', editor: 'r-rome', config });
+  const { version_id: head } = await stack.finished(batch);
+  const edits = (await listEdits(lineage, batch)).data.map((record) => record.id);
+  await lineage.prisma.branch.update({ where: { id }, data: { gate: closedGate } });
+  const refused = await rolledBack('part', 'subtract', { revert_edit_ids: [edits[1]!] });
+  expect(refused).toMatchObject({ state: 'gated_out', version_id: null, gate: { passed: false } });
+  expect((await stack.branch('part')).head).toBe(head);
+
+  await lineage.prisma.branch.update({ where: { id }, data: { gate: openGate } });
+  const halved = await rolledBack('part', 'subtract', { revert_edit_ids: [edits[1]!] });
+  expect(halved).toMatchObject({ state: 'succeeded', gate: { passed: true }, summary: { edits: 1 } });
+  expect(halved.result).toMatchObject({ approximate: true, measured: { edits: 1, of: 1 } });
+
+  // What is left of the batch: the branch was there. Without it: the branch began there.
+  const { edits: later } = await edited('part', 'Ruritania');
+  await lineage.prisma.branch.update({ where: { id }, data: { gate: closedGate } });
+  for (const [revert, to] of [
+    [later, halved.version_id],
+    [[edits[0]!], (await stack.branch('untouched')).head],
+  ] as const) {
+    const job = await rolledBack('part', 'exact', { revert_edit_ids: revert });
+    expect(job).toMatchObject({ state: 'succeeded', version_id: to, gate: null });
+  }
+});
+
+test('taking back the last edit exactly, upon a state that a subtraction made and nobody has seen, passes the gate too', async () => {
+  const { id } = await stack.branch('unseen');
+  const { edits } = await edited('unseen', 'Sylvania', 'Latveria', 'Ruritania');
+  await lineage.prisma.branch.update({ where: { id }, data: { gate: openGate } });
+  expect(await rolledBack('unseen', 'subtract', { revert_edit_ids: [edits[0]!] })).toMatchObject({
+    state: 'succeeded',
+  });
+  await lineage.prisma.branch.update({ where: { id }, data: { gate: closedGate } });
+  const last = { revert_edit_ids: [edits[2]!] };
+  expect(await rolledBack('unseen', 'exact', last)).toMatchObject({ state: 'gated_out', gate: { passed: false } });
+  await lineage.prisma.branch.update({ where: { id }, data: { gate: openGate } });
+  const job = await rolledBack('unseen', 'exact', last);
+  expect(job).toMatchObject({ state: 'succeeded', gate: { passed: true }, summary: { edits: 1 } });
+  expect(job.result).toMatchObject({ replayed: [], measured: { edits: 1, of: 1 } });
+  expect(job.result).not.toHaveProperty('approximate');
 });

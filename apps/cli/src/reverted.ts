@@ -18,10 +18,10 @@ export function howReverted(job: JobResource): readonly string[] {
   if (approximate) {
     const rest =
       measured === undefined ? '' : `; ${measured.edits} of the ${measured.of} edits that stay were measured`;
-    return [`${what} subtracted: an approximation, since later edits were computed with them in place${rest}`];
+    return [`${what} subtracted: an approximation, since others were computed with them in place${rest}`];
   }
   const again = replayed.reduce((sum, { edits }) => sum + edits, 0);
-  if (again === 0) return [`${what} taken back exactly: nothing came after`];
+  if (again === 0) return [`${what} taken back exactly: nothing had to be applied again`];
   const jobs = `${replayed.length} job${replayed.length === 1 ? '' : 's'}`;
   return [
     `${what} taken back exactly: ${again} later edits of ${jobs} applied again, as if these had never been asked for`,

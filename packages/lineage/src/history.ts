@@ -71,6 +71,11 @@ export async function activeEdits(db: Db, branchId: string): Promise<readonly Ed
   return ids.map((id) => editRecord(edits.get(id)!));
 }
 
+/** Whether a branch has been at a version, or began there. */
+export async function hasBeenAt(db: Db, branchId: string, version: string): Promise<boolean> {
+  return (await clientOf(db).branchMove.findFirst({ where: { branchId, toVersionId: version } })) !== null;
+}
+
 /**
  * Checks a branch from its first move to its head: numbered without gaps, each move starting where the one before ended, every
  * version's id the digest of what is stored for it, the head where the last move went. Throws `internal` naming what is broken.

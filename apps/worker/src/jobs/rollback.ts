@@ -6,12 +6,14 @@ import {
   type PlainError,
   rollbackModes,
   toPlainError,
+  versionId,
 } from '@errata/contracts';
 import {
   type BranchWork,
   editsById,
   finishJob,
   type Ground,
+  hasBeenAt,
   openBranchWork,
   planRollback,
   type ReplayStep,
@@ -96,7 +98,7 @@ function carryOut(run: JobRun, work: BranchWork, plan: RollbackPlan): Promise<Ou
   }
 }
 
-/** A state that the branch, or what it was forked from, had before: it has passed its gates already. */
+/** A state that the branch has been in, or began in: it has passed its gates already. */
 const asItWas = (ground: Ground, result: Outcome['result']): Outcome => ({
   ground,
   summary: null,
@@ -106,22 +108,34 @@ const asItWas = (ground: Ground, result: Outcome['result']): Outcome => ({
   result,
 });
 
-/** Edits that are measured after a subtraction at most. Their number is that of everything active, not that of a batch. */
-const measuredEdits = 500;
-
-/**
- * Drops deltas although later ones were computed with them in place. What remains must still hold: the edits that stay are measured
- * against the present head, and the branch's gate decides.
- */
+/** Drops deltas although others were computed with them in place. */
 async function subtract(
   run: JobRun,
   work: BranchWork,
   { ground, reverted }: Extract<RollbackPlan, { mode: 'subtract' }>,
 ): Promise<Outcome> {
+  if (await wasThere(run, work, ground)) return asItWas(ground, { reverted });
+  return measureWhatStays(run, work, ground, { reverted, approximate: true });
+}
+
+const wasThere = (run: JobRun, { branch }: BranchWork, { source }: Ground): Promise<boolean> =>
+  hasBeenAt(run.context.lineage, branch.id, versionId(source));
+
+/** Edits that are measured after a revert at most. Their number is that of everything active, not that of a batch. */
+const measuredEdits = 500;
+
+/**
+ * What remains after a revert, where nobody has seen it, must still hold: the edits that stay are measured against the present head,
+ * and the branch's gate decides.
+ */
+async function measureWhatStays(
+  run: JobRun,
+  work: BranchWork,
+  ground: Ground,
+  result: Outcome['result'],
+): Promise<Outcome> {
   const { model, parent } = work;
   const gate = gateOf(work, null);
-  // Nothing came after what is dropped: a state that the branch has been in.
-  if (ground.added.length === 0) return asItWas(ground, { reverted });
   const active = [...(await readChain(run.context.lineage, ground.after)), ...ground.added];
   const kept = [...new Set(active.flatMap(({ edit_ids }) => edit_ids))];
   const chosen = everyNth(kept, measuredEdits);
@@ -146,7 +160,7 @@ async function subtract(
     gate: verdict,
     refusal: refusal === null ? null : toPlainError(refusal),
     withErrors: false,
-    result: { reverted, approximate: true, measured: { edits: edits.length, of: kept.length } },
+    result: { ...result, measured: { edits: edits.length, of: kept.length } },
   };
 }
 
@@ -165,6 +179,10 @@ async function replay(
   { base, steps, reverted }: Extract<RollbackPlan, { mode: 'exact' }>,
 ): Promise<Outcome> {
   const { model } = work;
+  if (steps.length === 0) {
+    const result = { reverted, replayed: [] };
+    return (await wasThere(run, work, base)) ? asItWas(base, result) : measureWhatStays(run, work, base, result);
+  }
   let ground = base;
   const replayed: Record<string, unknown>[] = [];
   let last: Pick<Outcome, 'summary' | 'gate'> = { summary: null, gate: null };
