@@ -42,6 +42,6 @@ async function secondsAnEdit(tx: Tx, scheduleId: string): Promise<number | null>
       SELECT (counts ->> 'drawn')::integer AS edits, extract(epoch FROM jobs.finished_at - jobs.started_at) AS seconds
       FROM schedule_runs JOIN jobs ON jobs.id = schedule_runs.job_id
       WHERE schedule_id = ${scheduleId} AND job_id IS NOT NULL AND jobs.finished_at IS NOT NULL AND jobs.started_at IS NOT NULL
-      ORDER BY due_at DESC LIMIT ${recentJobs}) AS latest`;
+      ORDER BY schedule_runs.started_at DESC LIMIT ${recentJobs}) AS latest`;
   return recent === undefined || recent.edits === 0 || recent.seconds === 0 ? null : recent.seconds / recent.edits;
 }

@@ -202,6 +202,38 @@ describe('by cron', () => {
     await desk.work();
   });
 
+  test('a run that waited and started last counts as the last, and is by what made it', async () => {
+    const desk = await openDesk(db, 'waited');
+    const { id } = await desk.schedule({ cron: daily, when_pending: 1, overlap: 'buffer_one', batch_size: 1 });
+    await desk.add(...['a', 'b', 'c', 'd'].map((name) => madeEdit(name)));
+    await run(id);
+    await dueSince(fixture, id, 5);
+    expect(await run(id)).toEqual({ kind: 'buffered' });
+    await desk.work();
+    // A person is faster than the tick that waits, which was due before.
+    expect(await run(id, 'manual')).toMatchObject({ outcome: 'submitted', trigger: 'manual' });
+    await desk.work();
+    const waited = await run(id);
+    expect(waited).toMatchObject({ outcome: 'submitted', trigger: 'cron' });
+    expect(await schedulesToRun(db, desk.branch)).toEqual([]);
+    expect(await run(id)).toMatchObject({ kind: 'not_due' });
+    expect((await getSchedule(db, id)).last_run).toEqual(waited);
+    // Listed as they started, page by page.
+    const triggers: string[] = [];
+    for (let after: string | undefined; ; ) {
+      const page = await listRuns(db, id, { limit: 1, after });
+      triggers.push(...page.data.map(({ trigger }) => trigger));
+      if (page.next_cursor === null) break;
+      after = page.next_cursor;
+    }
+    expect(triggers).toEqual(['cron', 'manual', 'pending']);
+    // A person's wish waits as well, and stays a person's.
+    expect(await run(id, 'manual')).toEqual({ kind: 'buffered' });
+    await desk.work();
+    expect(await run(id)).toMatchObject({ outcome: 'submitted', trigger: 'manual' });
+    await desk.work();
+  });
+
   test('paused, it forgets its ticks; resumed, it is due in the future; deleted, it is gone and its name free', async () => {
     const desk = await openDesk(db, 'paused');
     const { id } = await desk.schedule({ cron: daily, when_pending: 1 });

@@ -15,7 +15,7 @@ import { newId } from './ids.ts';
 import { lockInbox } from './inbox.ts';
 import { budgetOf } from './schedule-budget.ts';
 import { type Draw, type PutAside, planDraw, type WaitingEdit } from './schedule-draw.ts';
-import { clock, cronOf, lockSchedule, openStates, policyOf, runResource } from './schedules.ts';
+import { clock, cronOf, latestFirst, lockSchedule, openStates, policyOf, runResource } from './schedules.ts';
 import { submitEditJobWithin } from './submit.ts';
 
 type Schedule = Awaited<ReturnType<typeof lockSchedule>>;
@@ -129,12 +129,12 @@ async function draw(tx: Tx, schedule: Schedule, due: Due, limit: number): Promis
 const untilCron = ({ nextDueAt }: Schedule, now: Date): number | null =>
   nextDueAt === null ? null : nextDueAt.getTime() - now.getTime();
 
-/** Whether its latest job has not ended. Those before it had, or it would not have been submitted. */
+/** Whether the job that it submitted last has not ended. Those before it had, or it would not have been submitted. */
 async function hasOpenJob(tx: Tx, scheduleId: string): Promise<boolean> {
   const latest = await tx.scheduleRun.findFirst({
     where: { scheduleId, jobId: { not: null } },
     select: { job: { select: { state: true } } },
-    orderBy: { dueAt: 'desc' },
+    orderBy: latestFirst,
   });
   return openStates.some((state) => state === latest?.job?.state);
 }
@@ -146,7 +146,7 @@ async function whatIsDue(tx: Tx, schedule: Schedule, now: Date, open: boolean, m
   if (schedule.pausedAt !== null || schedule.branch.deletedAt !== null) return null;
   // However long it had to wait: it was noticed in time.
   if (bufferedDueAt !== null && !open)
-    return { ...onTime, trigger: 'cron', at: bufferedDueAt, moves: { bufferedDueAt: null } };
+    return { ...onTime, trigger: triggerOf(bufferedDueAt), at: bufferedDueAt, moves: { bufferedDueAt: null } };
   const cron = cronOf(schedule);
   if (cron !== null && nextDueAt !== null && nextDueAt <= now) {
     const { last, count, next } = elapsed(cron, nextDueAt, now);
@@ -157,6 +157,9 @@ async function whatIsDue(tx: Tx, schedule: Schedule, now: Date, open: boolean, m
   const pending = await tx.inboxEdit.count({ where: { branchId, state: 'pending' } });
   return pending < whenPending ? null : { ...onTime, trigger: 'pending', at: await freshTime(tx, id, now) };
 }
+
+/** What made a tick that waits. Ticks that come by number do not wait, and {@link freshTime} is never on a whole second. */
+const triggerOf = (bufferedDueAt: Date): RunTrigger => (bufferedDueAt.getTime() % 1000 === 0 ? 'cron' : 'manual');
 
 /** Now, or just after the last run that was due: each has a time of its own, which cron, due on whole seconds, never has. */
 async function freshTime(tx: Tx, scheduleId: string, now: Date): Promise<Date> {

@@ -15,10 +15,15 @@ import {
 import type { z } from 'zod';
 import { findBranchById } from './branches.ts';
 import { type Alongside, asJson, clientOf, type Db, isUniqueViolation, type Lineage, type Tx } from './client.ts';
-import type { Branch as BranchRow, ScheduleRun as RunRow, Schedule as ScheduleRow } from './generated/client.ts';
+import type {
+  Branch as BranchRow,
+  Prisma,
+  ScheduleRun as RunRow,
+  Schedule as ScheduleRow,
+} from './generated/client.ts';
 import { newId } from './ids.ts';
 import { countWaiting } from './inbox.ts';
-import { numericCursor, type PageRequest, pageOf } from './pages.ts';
+import { type PageRequest, pageOf } from './pages.ts';
 
 /** What goes into a batch, and what the batch's job is asked: the part of a schedule that only its runs read. */
 export type SchedulePolicy = Pick<
@@ -263,7 +268,7 @@ export async function schedulesToRun(db: Lineage, branchId: string | null = null
     CROSS JOIN LATERAL (SELECT coalesce((
       SELECT jobs.state = ANY(${[...openStates]}) FROM schedule_runs JOIN jobs ON jobs.id = schedule_runs.job_id
       WHERE schedule_runs.schedule_id = schedules.id AND schedule_runs.job_id IS NOT NULL
-      ORDER BY schedule_runs.due_at DESC LIMIT 1), false) AS open) AS latest
+      ORDER BY schedule_runs.started_at DESC, schedule_runs.id DESC LIMIT 1), false) AS open) AS latest
     WHERE schedules.deleted_at IS NULL AND schedules.paused_at IS NULL AND branches.deleted_at IS NULL
       AND (${branchId}::text IS NULL OR schedules.branch_id = ${branchId})
       AND (schedules.next_due_at <= clock_timestamp()
@@ -279,20 +284,24 @@ export async function schedulesToRun(db: Lineage, branchId: string | null = null
   return rows.map(({ id }) => id);
 }
 
-/** A schedule's runs, newest first. The cursor is a time in ms. `unknown_schedule`. */
+/** The order of runs. A run that waited for an open job was due before others that started earlier. */
+export const latestFirst = [
+  { startedAt: 'desc' },
+  { id: 'desc' },
+] satisfies Prisma.ScheduleRunOrderByWithRelationInput[];
+
+/** A schedule's runs, the one that started last first. The cursor is the id of one. `unknown_schedule`. */
 export async function listRuns(db: Db, nameOrId: string, page: PageRequest = {}): Promise<Page<ScheduleRun>> {
   const { id } = await findSchedule(db, nameOrId);
   const limit = page.limit ?? 20;
   const rows = await clientOf(db).scheduleRun.findMany({
-    where: {
-      scheduleId: id,
-      ...(page.after === undefined ? {} : { dueAt: { lt: new Date(numericCursor(page.after)) } }),
-    },
+    where: { scheduleId: id },
     include: { job: { select: { state: true } } },
-    orderBy: { dueAt: 'desc' },
+    orderBy: latestFirst,
     take: limit + 1,
+    ...(page.after === undefined ? {} : { cursor: { id: page.after }, skip: 1 }),
   });
-  return pageOf(rows, limit, ({ dueAt }) => String(dueAt.getTime()), runResource);
+  return pageOf(rows, limit, (row) => row.id, runResource);
 }
 
 export const runResource = (row: RunRow & { job: { state: string } | null }): ScheduleRun => ({
@@ -314,7 +323,7 @@ async function describe(db: Db, row: ScheduleWithBranch): Promise<ScheduleResour
   const last = await clientOf(db).scheduleRun.findFirst({
     where: { scheduleId: row.id },
     include: { job: { select: { state: true } } },
-    orderBy: { dueAt: 'desc' },
+    orderBy: latestFirst,
   });
   return {
     id: row.id,
