@@ -36,6 +36,13 @@ export async function budgetOf(
   );
 }
 
+/** When a budget that is used up is there again: the next midnight of the schedule's time zone. */
+export async function nextDay(tx: Tx, { timeZone }: Pick<ScheduleRow, 'timeZone'>, now: Date): Promise<Date> {
+  const [row] = await tx.$queryRaw<{ begins: Date }[]>`
+    SELECT (date_trunc('day', ${now}::timestamptz AT TIME ZONE ${timeZone}) + interval '1 day') AT TIME ZONE ${timeZone} AS begins`;
+  return row!.begins;
+}
+
 async function secondsAnEdit(tx: Tx, scheduleId: string): Promise<number | null> {
   const [recent] = await tx.$queryRaw<{ edits: number; seconds: number }[]>`
     SELECT coalesce(sum(edits), 0)::integer AS edits, coalesce(sum(seconds), 0)::double precision AS seconds FROM (

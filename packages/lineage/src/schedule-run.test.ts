@@ -365,6 +365,32 @@ describe('what is drawn', () => {
     // 30 s are left of the two minutes, and an edit now takes 18 s on average.
     expect(await run(id, 'manual')).toMatchObject({ outcome: 'submitted', counts: { drawn: 1 } });
   });
+
+  test('waiting edits whose budget is used up are said to wait for it, once, until the next day of the zone', async () => {
+    const desk = await openDesk(db, 'spent');
+    const zone = { time_zone: 'Pacific/Kiritimati', budget: { edits_per_day: 1 } };
+    const { id, owner } = await desk.schedule({ when_pending: 1, ...zone });
+    await desk.add(madeEdit('a'), madeEdit('b'));
+    expect(await run(id)).toMatchObject({ outcome: 'submitted', counts: { drawn: 1 } });
+    await desk.work();
+    expect(await schedulesToRun(db, desk.branch)).toEqual([id]);
+    const skipped = await run(id);
+    expect(skipped).toMatchObject({ outcome: 'skipped', reason: 'budget', trigger: 'pending', job_id: null });
+    expect((await getSchedule(db, id)).last_run).toEqual(skipped);
+    expect(await schedulesToRun(db, desk.branch)).toEqual([]);
+    expect(await run(id)).toEqual({ kind: 'not_due', in_ms: null });
+    expect(await runsOf(id)).toHaveLength(2);
+    const [until] = await fixture.query(
+      `SELECT (not_before AT TIME ZONE time_zone)::time::text AS time,
+        (not_before AT TIME ZONE time_zone)::date - (now() AT TIME ZONE time_zone)::date AS days FROM schedules WHERE id = $1`,
+      [id],
+    );
+    expect(until).toEqual({ time: '00:00:00', days: 1 });
+    // A larger budget is there at once.
+    await changeSchedule(db, id, { budget: { edits_per_day: 2 } }, owner);
+    expect(await schedulesToRun(db, desk.branch)).toEqual([id]);
+    expect(await run(id)).toMatchObject({ outcome: 'submitted', counts: { drawn: 1 } });
+  });
 });
 
 describe('refusals', () => {

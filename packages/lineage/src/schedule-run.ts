@@ -13,7 +13,7 @@ import { branchLane } from './branches.ts';
 import { type Alongside, asJson, type Lineage, type Tx } from './client.ts';
 import { newId } from './ids.ts';
 import { lockInbox } from './inbox.ts';
-import { budgetOf } from './schedule-budget.ts';
+import { budgetOf, nextDay } from './schedule-budget.ts';
 import { type Draw, type PutAside, planDraw, type WaitingEdit } from './schedule-draw.ts';
 import { clock, cronOf, latestFirst, lockSchedule, openStates, policyOf, runResource } from './schedules.ts';
 import { submitEditJobWithin } from './submit.ts';
@@ -83,7 +83,8 @@ async function decide(tx: Tx, nameOrId: string, trigger?: 'manual', refusal?: Er
   if (due === null) return { kind: 'not_due', in_ms: untilCron(schedule, now) };
   const policy = policyOf(schedule);
   const missed = { ...nothing, missed: due.missed };
-  const skip = (reason: SkipReason) => finish(tx, schedule, due, { outcome: 'skipped', reason, counts: missed });
+  const skip = (reason: SkipReason, notBefore?: Date) =>
+    finish(tx, schedule, due, { outcome: 'skipped', reason, counts: missed }, notBefore);
 
   if (due.tooLate) return skip('missed');
   if (open) {
@@ -94,10 +95,11 @@ async function decide(tx: Tx, nameOrId: string, trigger?: 'manual', refusal?: Er
   }
   if (refusal !== undefined) {
     const { code, message } = refusal;
-    return finish(tx, schedule, due, { outcome: 'failed', error: { code, message }, counts: missed }, now);
+    const ending: Ending = { outcome: 'failed', error: { code, message }, counts: missed };
+    return finish(tx, schedule, due, ending, new Date(now.getTime() + pauseAfterFailureMs));
   }
   const limit = Math.min(policy.batch_size, await budgetOf(tx, schedule, policy.budget, now));
-  if (limit === 0) return due.trigger === 'pending' ? { kind: 'not_due', in_ms: null } : skip('budget');
+  if (limit === 0) return skip('budget', await nextDay(tx, schedule, now));
   return draw(tx, schedule, due, limit);
 }
 
@@ -177,8 +179,8 @@ interface Ending {
   readonly error?: NonNullable<ScheduleRun['error']>;
 }
 
-/** Writes the run down and moves the schedule past it. */
-async function finish(tx: Tx, schedule: Schedule, due: Due, ending: Ending, failedAt?: Date): Promise<Tick> {
+/** Writes the run down and moves the schedule past it. Before `notBefore`, waiting edits do not cause another one. */
+async function finish(tx: Tx, schedule: Schedule, due: Due, ending: Ending, notBefore?: Date): Promise<Tick> {
   const { id = newId('run'), outcome, reason, counts, jobId, error } = ending;
   const row = await tx.scheduleRun.create({
     data: {
@@ -194,8 +196,7 @@ async function finish(tx: Tx, schedule: Schedule, due: Due, ending: Ending, fail
     },
     include: { job: { select: { state: true } } },
   });
-  const notBefore = failedAt === undefined ? null : new Date(failedAt.getTime() + pauseAfterFailureMs);
-  await tx.schedule.update({ where: { id: schedule.id }, data: { ...due.moves, notBefore } });
+  await tx.schedule.update({ where: { id: schedule.id }, data: { ...due.moves, notBefore: notBefore ?? null } });
   return { kind: 'ran', run: runResource(row), lane: jobId === undefined ? null : branchLane(schedule.branchId) };
 }
 
