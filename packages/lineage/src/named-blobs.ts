@@ -1,5 +1,5 @@
 // Every blob that anything names: what must be in the store, and what a collector must not touch.
-import { deltaReferenceSchema } from '@errata/contracts';
+import { canMove, deltaReferenceSchema, isTerminal, jobStates } from '@errata/contracts';
 import { z } from 'zod';
 import { clientOf, type Db, type Lineage } from './client.ts';
 import { modelFileSchema } from './models.ts';
@@ -18,7 +18,8 @@ const rowsAtOnce = 1000;
 
 /**
  * Files of models, deltas of every contribution there ever was (so of every version that a branch, an alias or a tag has been at,
- * whether it still is or was deleted), artefacts, snapshots, candidates that wait for an approval, and what jobs recorded for replays.
+ * whether it still is or was deleted), artefacts, snapshots, candidates that wait for an approval, what jobs recorded for replays, and
+ * what streams of edits go on from.
  * A blob may come several times.
  */
 export async function* namedBlobs(db: Db): AsyncGenerator<NamedBlob> {
@@ -59,6 +60,25 @@ export async function* namedBlobs(db: Db): AsyncGenerator<NamedBlob> {
       ORDER BY id LIMIT ${rowsAtOnce}`,
     ({ id, blobs }) => blobs.map((blob) => ({ blob, by: `artefact used by ${id}`, bytes: null, derived: false })),
   );
+  yield* deltasOfStreams(db);
+}
+
+/** States of an evaluation that goes on, or that a retry lets go on, from the blocks that it kept. */
+const unfinished = jobStates.filter((state) => !isTerminal(state) || canMove(state, 'queued'));
+
+async function* deltasOfStreams(db: Db): AsyncGenerator<NamedBlob> {
+  for (let after = { job_id: '', position: -1 }; ; ) {
+    const rows = await clientOf(db).$queryRaw<{ job_id: string; position: number; deltas: unknown }[]>`
+      SELECT job_id, position, deltas FROM evaluation_blocks JOIN jobs ON jobs.id = job_id
+      WHERE (job_id, position) > (${after.job_id}, ${after.position}) AND deltas <> '[]' AND state = ANY(${unfinished})
+      ORDER BY job_id, position LIMIT ${rowsAtOnce}`;
+    for (const { job_id, deltas } of rows) {
+      for (const { blob } of z.array(deltaReferenceSchema).parse(deltas))
+        yield { blob, by: `stream of ${job_id}`, bytes: null, derived: false };
+    }
+    if (rows.length < rowsAtOnce) return;
+    after = rows.at(-1)!;
+  }
 }
 
 async function* byId<Row extends { readonly id: string }>(

@@ -3,15 +3,28 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openDiskStore } from '@errata/blobs';
-import { editSchema, failpoints } from '@errata/contracts';
+import { describeCase, editSchema, failpoints, noCost, toPlainError } from '@errata/contracts';
 import {
   branchLane,
+  cancelJob,
+  commitEvaluation,
+  commitShard,
   createBranch,
   deleteBranch,
+  deltasBefore,
+  evaluationLane,
   finishJob,
+  lanesOfShards,
+  moveJob,
   namedBlobs,
+  readCases,
+  recordResults,
   recordSnapshot,
+  retryJob,
+  type StoredCase,
   submitEditJob,
+  submitEvaluation,
+  type TakenJob,
   takeNextJob,
 } from '@errata/lineage';
 import fc from 'fast-check';
@@ -98,6 +111,86 @@ test('what was stored since the oldest job under way was begun may yet be named 
   expect(await has(blob)).toBe(true);
   await finishJob(db, lease, { jobId: id, from: 'running', to: 'cancelled' });
   expect(await collect()).toMatchObject({ deleted: { blobs: 1 }, blobs: [blob] });
+});
+
+test('deltas that a stream of edits goes on from stay until it has ended well, also while it is cancelled', async () => {
+  const { id } = await submitEvaluation(db, {
+    model: branch.model,
+    against: 'parent',
+    suite: {
+      source: 'probes',
+      cases: ['a', 'b'].map((custom_id) => ({ kind: 'probe', probe: { custom_id, prompt: `${custom_id} is` } })),
+    },
+    created_by: null,
+  });
+  const [lane = ''] = await lanesOfShards(db, id);
+  const lease = await hold(db, lane);
+  const begin = async () => {
+    const job = (await takeNextJob(db, lease))!;
+    await moveJob(db, lease, job.id, 'running', 'evaluating');
+    return job;
+  };
+  const keep = async (job: TakenJob, position: number) => {
+    const { sha256: blob } = await fixture.put(`delta ${position} of a stream`);
+    const [{ result: _, ...placed }] = (await readCases(db, id, { from: position, to: position + 1 })) as [StoredCase];
+    const found = { outcome: 'measured' as const, error: null, answer_before: '', answer_after: '' };
+    const results = [{ ...describeCase(placed), ...found, changed: false, measures: [], regressions: [] }];
+    await recordResults(db, lease, { job, results, cost: noCost, deltas: [{ kind: 'low_rank', blob }] });
+    return blob;
+  };
+  const age = async () => {
+    for (let turn = 0; turn < 2; turn++) {
+      await collect();
+      await later(3);
+    }
+    await collect();
+  };
+
+  const first = await begin();
+  const blob = await keep(first, 0);
+  await cancelJob(db, id);
+  await finishJob(db, lease, { jobId: first.id, from: 'evaluating', to: 'cancelled' });
+  await age();
+  expect(await has(blob)).toBe(true);
+
+  await retryJob(db, id);
+  const again = await begin();
+  expect(await deltasBefore(db, id, 1)).toEqual([{ kind: 'low_rank', blob }]);
+  const blobs = [blob, await keep(again, 1)];
+  await moveJob(db, lease, again.id, 'evaluating', 'committing');
+  await commitShard(db, lease, again.id);
+  await age();
+  expect(await Promise.all(blobs.map(has))).toEqual([true, true]);
+  await isWhole();
+
+  const own = await hold(db, evaluationLane(id));
+  await takeNextJob(db, own);
+  await moveJob(db, own, id, 'running', 'committing');
+  await finishJob(db, own, { jobId: id, from: 'committing', to: 'failed', error: toPlainError(new Error('a test')) });
+  await age();
+  expect(await Promise.all(blobs.map(has))).toEqual([true, true]);
+  await retryJob(db, id);
+  await takeNextJob(db, own);
+  await moveJob(db, own, id, 'running', 'committing');
+  const score = { before: { token: 0, all: 0, exact: 0, count: 0 }, after: { token: 0, all: 0, exact: 0, count: 0 } };
+  await commitEvaluation(db, own, {
+    jobId: id,
+    outcome: 'succeeded',
+    summary: {
+      ...{ edits: 0, applied: 0, reliability: score, generalization: null, locality: null },
+      ...{ locality_by_kind: {}, portability_by_kind: {}, delta_norm: null, perplexity: null },
+      seconds: { edit: 0, evaluate: 1 },
+    },
+    result: {
+      ...{ digest: 'd', measured: 2, failed: 0, changed: 0, metrics: {}, run_metrics: {}, places: [] },
+      ...{ cost: noCost, gate_values: {} },
+    },
+    report: '',
+    unasked: [],
+  });
+  await age();
+  expect(await Promise.all(blobs.map(has))).toEqual([false, false]);
+  await isWhole();
 });
 
 test('snapshots that nothing is opened from are let go, and their blobs after them', async () => {
