@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import type { ConfigOverrides } from '@errata/contracts';
+import { type ConfigOverrides, ErrataError } from '@errata/contracts';
 import { defaultMomentTokens } from '@errata/engine';
 import type { Protocol, Report } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
@@ -99,6 +99,11 @@ async function runOne(
   const protocol = protocolSchema.parse(
     kind === 'batch' ? { kind, size: batch } : kind === 'lifelong' ? { kind, batch } : { kind },
   );
+  if (kind === 'efficiency' && (options.ability !== undefined || options.questions !== undefined))
+    throw new ErrataError(
+      'invalid_request',
+      'the efficiency protocol measures costs alone: ask for --ability and --questions with another protocol',
+    );
   const data = await readEvalData({ file: options.edits, layout: options.layout, limit: options.limit });
   const ability = await readAbility(options.ability ?? []);
   const questions = await readQuestions(options.questions === undefined ? undefined : { file: options.questions });

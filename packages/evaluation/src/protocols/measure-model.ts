@@ -5,6 +5,7 @@ import type { AbilityResult } from '../ability/measure.ts';
 import { abilityResults } from '../ability/results.ts';
 import type { AbilitySuite } from '../ability/suite.ts';
 import { rowOf } from '../measurements.ts';
+import { mean } from '../metrics/means.ts';
 import { heldTokens, perplexityOf } from '../perplexity.ts';
 import { probeResults } from '../probes/measure-probes.ts';
 import { measureSuite } from '../probes/suite.ts';
@@ -22,6 +23,28 @@ export function measureModel(work: Work, view: View, place: Place, meter: Meter)
     parts.push(await questionRows(work, view, place, meter));
     return mergeResults(parts);
   });
+}
+
+/**
+ * What is known of one of many versions, each measured by the same items: a row a metric, the mean over the items. The case is then
+ * the version, so that intervals say how far one is from another.
+ */
+export function ofOneVersion({ cases, rows }: EvaluationResults, version: string): EvaluationResults {
+  const byMetric = new Map<string, EvaluationRow[]>();
+  for (const row of rows) byMetric.set(row.metric, [...(byMetric.get(row.metric) ?? []), row]);
+  return {
+    cases: cases.map((each) => ({ ...each, case_id: `${version}, ${each.case_id}` })),
+    rows: [...byMetric.values()].map((group) => {
+      const before = group.flatMap((row) => (row.before === null ? [] : [row.before]));
+      return {
+        ...group[0]!,
+        case_id: version,
+        value: mean(group.map(({ value }) => value)),
+        before: before.length === group.length ? mean(before) : null,
+        count: group.reduce((sum, { count }) => sum + count, 0),
+      };
+    }),
+  };
 }
 
 async function perplexityRows({ input, base }: Work, view: View, place: Place): Promise<readonly EvaluationRow[]> {

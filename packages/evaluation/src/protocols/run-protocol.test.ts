@@ -87,6 +87,21 @@ describe('protocols', () => {
     expect(cost.stored_bytes).toBeGreaterThan(0);
   });
 
+  it.each([
+    [{ kind: 'single' }, 'once', 5],
+    [{ kind: 'batch', size: 2 }, 'end', 3],
+    [{ kind: 'batch', size: 5 }, 'end', 1],
+  ] as const)('%o measures each version as a whole', async (protocol, moment, versions) => {
+    const asked = (id: string) => ({ kind: 'question' as const, id, prompt: `The ${id} is`, answers: ['X'] });
+    const questions = [asked('king'), asked('queen')];
+    const { mean } = await finish(input(protocol, { heldText: tinyCorpus(), questions }));
+    const perplexity = mean('perplexity', moment);
+    expect(perplexity.before!.value).not.toBe(perplexity.value.value);
+    expect([perplexity.cases, mean('accuracy.exact', moment).probes]).toEqual([versions, 2 * versions]);
+    // Of one version alone, its questions are the cases; of several, they are.
+    expect(mean('accuracy.exact', moment).cases).toBe(versions === 1 ? 2 : versions);
+  });
+
   it('lifelong tests at once, at checkpoints and at the end', async () => {
     const { places, mean } = await finish(input({ kind: 'lifelong' }, { heldText: tinyCorpus() }));
     expect(places.map(({ moment, edits: n, cases }) => [moment, n, cases])).toEqual([

@@ -1,5 +1,5 @@
 // The runner: carries a protocol out on a model, keeps what it finds in a run's directory, and goes on where it stopped.
-import { canonicalJson, sha256 } from '@errata/contracts';
+import { canonicalJson, mergeResults, sha256 } from '@errata/contracts';
 import type { View } from '@errata/models';
 import { readParent } from '../answers.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
@@ -9,7 +9,7 @@ import { applyEdits } from './apply-edits.ts';
 import { efficiency } from './efficiency.ts';
 import { defaultWriters, type PreparedEditor, type ProtocolRun, type RunOptions } from './inputs.ts';
 import { measureCases, type Place } from './measure-cases.ts';
-import { measureModel } from './measure-model.ts';
+import { measureModel, ofOneVersion } from './measure-model.ts';
 import { checkpointsOf, type Protocol } from './protocol.ts';
 import { makeManifest, openRun, type RunManifest } from './run-directory.ts';
 import { chunks, editsOf, questionsOf, startMeter, startWork, type Work } from './work.ts';
@@ -104,7 +104,11 @@ async function apart(work: Work, editor: PreparedEditor, size: number): Promise<
         work.advance('editing', 0, place.edits);
         const { view, failures } = await applyEdits(work, editor, base, cases, meter);
         const found = await measureCases(work, { parent: base, candidate: view, failures }, cases, place, meter);
-        await run.commit({ name, cost: meter.cost() }, found);
+        const model = await measureModel(work, view, place, meter);
+        const version = `${input.protocol.kind === 'single' ? 'edit' : 'batch'} ${group * (aheadOf / size) + index + 1}`;
+        const isOnly = input.cases.length <= size;
+        const asWhole = isOnly ? model : ofOneVersion(model, version);
+        await run.commit({ name, cost: meter.cost() }, mergeResults([found, asWhole]));
       }
       work.advance('testing', cases.length, size);
     }
