@@ -17,6 +17,8 @@ export interface DataFile {
   readonly layout?: string | undefined;
   /** Only the first records that can be used. */
   readonly limit?: number | undefined;
+  /** Reference texts of its records. */
+  readonly references?: string | undefined;
 }
 
 const chosen = ({ layout, limit }: DataFile) => ({
@@ -36,7 +38,31 @@ export async function readEvalData(data: DataFile): Promise<EvalData> {
       details: { file: data.file, layout: report.layout, rejected: report.rejected.slice(0, 20) },
     });
   warnOf(data.file, report);
-  return { name: basename(data.file), cases: cases.map(withTextPrompts), rejected: report.rejected.length };
+  const prompted = (await referenced(data, cases)).map(withTextPrompts);
+  return { name: basename(data.file), cases: prompted, rejected: report.rejected.length };
+}
+
+/** @throws ErrataError `invalid_request` for references of no record, where all records were read; as `readReferences` */
+async function referenced(
+  { file, references, limit }: DataFile,
+  cases: readonly DatasetCase[],
+): Promise<readonly DatasetCase[]> {
+  if (references === undefined) return cases;
+  const { readReferences, withReferences } = await import('@errata/evaluation');
+  const found = await readReferences(references);
+  const ids = new Set(cases.map(({ id }) => id));
+  const strangers = [...found.keys()].filter((id) => !ids.has(id));
+  if (strangers.length === found.size || (strangers.length > 0 && limit === undefined))
+    throw new ErrataError('invalid_request', `${references} has texts for records that ${file} does not have`, {
+      errors: strangers.map((id) => ({
+        code: 'invalid_request',
+        field: 'id',
+        message: `there is no record ${JSON.stringify(id)}`,
+      })),
+    });
+  const without = cases.length - (found.size - strangers.length);
+  if (without > 0) console.error(`${references} has no texts for ${without} of ${cases.length} records`);
+  return withReferences(cases, found);
 }
 
 const namedRecords = 5;

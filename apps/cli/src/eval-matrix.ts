@@ -47,8 +47,14 @@ export async function runMatrix(file: string, directory: string, options: Matrix
       const mine = cells.flatMap((cell, index) => (cell.model === model ? [{ cell, run: runs[index]!, index }] : []));
       await withModel(fromMatrix(model), async (local) => {
         for (const { cell, run, index } of mine) {
+          const { file: dataFile, references } = cell.data;
           const { layout, limit = cell.data.limit } = { ...cell.data, ...options };
-          const data = await readEvalData({ file: fromMatrix(cell.data.file), layout, limit });
+          const data = await readEvalData({
+            file: fromMatrix(dataFile),
+            layout,
+            limit,
+            references: references && fromMatrix(references),
+          });
           const { editor, set, protocol } = cell;
           const { seed, writers } = matrix;
           await runLocally(

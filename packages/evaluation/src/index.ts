@@ -60,6 +60,7 @@ export {
   openDataset,
   readDataset,
 } from './datasets/read-dataset.ts';
+export { readReferences, withReferences } from './datasets/references.ts';
 export { type DatasetRule, datasetRules, type FieldNote } from './datasets/rules.ts';
 export {
   type DatasetReport,

@@ -28,6 +28,7 @@ interface Options {
   corpus?: string;
   tokens: number;
   writers?: number;
+  references?: string;
   ability?: readonly AbilityFile[];
   questions?: string;
   seed: number;
@@ -59,6 +60,10 @@ export function register(program: Command): void {
     .option('--corpus <file>', "text for the editor's statistics and for perplexity; the model's own when left out")
     .option('--tokens <n>', 'tokens of it read for statistics at most', wholeNumber, defaultMomentTokens)
     .option('--writers <n>', 'records that texts are generated for, to measure fluency', wholeNumber)
+    .option(
+      '--references <file>',
+      'reference texts by record, for reference score and essence drift (docs/datasets.md)',
+    )
     .option('--ability <task=file>', 'general ability to measure along the way; repeatable', collectAbility)
     .option('--questions <file>', 'questions that no edit is about, to measure along the way what is still answered')
     .option('--seed <n>', 'seed of everything random', wholeNumber, 0)
@@ -104,7 +109,7 @@ async function runOne(
       'invalid_request',
       'the efficiency protocol measures costs alone: ask for --ability and --questions with another protocol',
     );
-  const data = await readEvalData({ file: options.edits, layout: options.layout, limit: options.limit });
+  const data = await readEvalData({ ...options, file: options.edits });
   const ability = await readAbility(options.ability ?? []);
   const questions = await readQuestions(options.questions === undefined ? undefined : { file: options.questions });
   const line = progressLine();

@@ -1,9 +1,13 @@
 // Edit sets: what the contract demands, and what makes a probe a probe.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseEditsJsonl } from '@errata/contracts';
 import { describe, expect, it } from 'vitest';
+import { atlasDirectory } from '../model-files.ts';
 import { buildWorld } from '../world/world.ts';
 import { toCounterFact } from './counterfact.ts';
 import { drawEdits, toJsonl } from './edit-set.ts';
+import { toReferences } from './references.ts';
 
 const world = buildWorld();
 const edits = drawEdits(world, 300, 1);
@@ -77,5 +81,30 @@ describe('the CounterFact layout', () => {
       expect(rewrite.prompt.replace('{}', rewrite.subject)).toBe(edits[index]!.edit.prompt);
       expect(paraphrases).toEqual(edits[index]!.edit.rephrases);
     }
+  });
+});
+
+describe('reference texts', () => {
+  const references = toReferences(world, edits);
+
+  it('are about subjects of which the new target is true, and about the subject, without what is edited', () => {
+    for (const [index, { id, consistency, essence }] of references.entries()) {
+      const { fact, targetNew, edit } = edits[index]!;
+      expect(id).toBe(edit.custom_id);
+      expect(consistency.length).toBeGreaterThan(0);
+      for (const text of consistency) expect(text).toContain(`${targetNew}.`);
+      for (const text of essence) expect(text).toContain(fact.subject.name);
+      const told = world.factsBySubject.get(fact.subject)!.filter((other) => other !== fact);
+      for (const { object } of told) expect(essence[0]).toContain(`${object}.`);
+      if (told.every(({ object }) => object !== fact.object))
+        for (const text of essence) expect(text).not.toContain(` ${fact.object}.`);
+    }
+  });
+
+  it('shipped with the model are those of its edits', () => {
+    const shipped = (name: string) => readFileSync(join(atlasDirectory, name), 'utf8').trimEnd().split('\n');
+    const drawn = drawEdits(world, 100, 1);
+    expect(shipped('edits.jsonl')).toEqual(drawn.map(({ edit }) => JSON.stringify(edit)));
+    expect(shipped('references.jsonl')).toEqual(toReferences(world, drawn).map((each) => JSON.stringify(each)));
   });
 });

@@ -7,9 +7,15 @@ import { type Protocol, type ProtocolInput, protocolSchema } from './protocol.ts
 const size = z.int().min(1).max(100_000);
 const oneOrMore = <T extends z.ZodType>(schema: T) => z.union([schema, z.array(schema).min(1)]);
 
+const dataFields = { file: z.string().min(1), layout: z.string().optional(), limit: size.optional() };
+const questionsSchema = z.union([z.string().min(1), z.strictObject(dataFields)]);
 const dataSchema = z.union([
   z.string().min(1),
-  z.strictObject({ file: z.string().min(1), layout: z.string().optional(), limit: size.optional() }),
+  z.strictObject({
+    ...dataFields,
+    /** Reference texts of its records. */
+    references: z.string().min(1).optional(),
+  }),
 ]);
 
 const editorSchema = z.union([
@@ -64,7 +70,7 @@ export const matrixSchema = z.strictObject({
     )
     .default([]),
   /** Questions that no edit is about, asked along the way. */
-  questions: dataSchema.optional(),
+  questions: questionsSchema.optional(),
 });
 export type Matrix = z.output<typeof matrixSchema>;
 /** What a matrix file holds; TypeScript files export one by default. */
@@ -74,6 +80,7 @@ export interface MatrixData {
   readonly file: string;
   readonly layout?: string | undefined;
   readonly limit?: number | undefined;
+  readonly references?: string | undefined;
 }
 
 /** One run of a matrix. */

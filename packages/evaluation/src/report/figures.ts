@@ -1,5 +1,7 @@
 // Looking figures up in a run's summary: a metric at a place.
 
+import type { Aggregate } from '../statistics/aggregate.ts';
+import type { Estimate } from '../statistics/bootstrap.ts';
 import type { PlaceCount, RunSummary } from './summary.ts';
 import type { Cell } from './table.ts';
 
@@ -12,16 +14,19 @@ export function figure({ means, run_metrics }: Figures, metric: string, { moment
   // What is said of a stream as a whole is said of no place in it.
   const anywhere = metric.startsWith('stream.');
   const found = [...means, ...run_metrics].find((each) => each.metric === metric && (anywhere || here(each)));
-  if (found === undefined) return null;
-  const { value, interval } = found.value;
-  return interval === null ? { value } : { value, ...interval };
+  return cellOf(found?.value);
 }
 
 /** The same of the parent. */
-export function figureBefore({ means }: Figures, metric: string, { moment, edits }: At): Cell | null {
-  const here = (each: At) => each.moment === moment && (moment === 'once' || each.edits === edits);
-  const before = means.find((each) => each.metric === metric && here(each))?.before;
-  if (before == null) return null;
-  const { value, interval } = before;
-  return interval === null ? { value } : { value, ...interval };
-}
+export const figureBefore = (figures: Figures, metric: string, at: At): Cell | null =>
+  cellOf(meanAt(figures, metric, at)?.before);
+
+/** The mean difference to the parent, case by case. */
+export const figureChange = (figures: Figures, metric: string, at: At): Cell | null =>
+  cellOf(meanAt(figures, metric, at)?.delta);
+
+const meanAt = ({ means }: Figures, metric: string, { moment, edits }: At): Aggregate | undefined =>
+  means.find((each) => each.metric === metric && each.moment === moment && (moment === 'once' || each.edits === edits));
+
+const cellOf = (estimate: Estimate | null | undefined): Cell | null =>
+  estimate == null ? null : { value: estimate.value, ...estimate.interval };

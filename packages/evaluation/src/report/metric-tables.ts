@@ -1,12 +1,14 @@
 // The tables of a report, laid out as the papers lay theirs out.
 import { costMetrics } from '../statistics/cost-metrics.ts';
-import { type At, figure, figureBefore } from './figures.ts';
+import { type At, figure, figureBefore, figureChange } from './figures.ts';
 import { lastPlace, type ReportRun } from './report.ts';
 import type { Cell, Column, Row, Table } from './table.ts';
 
 /** A column and the metric in it. */
 interface MetricColumn extends Column {
   readonly metric: string;
+  /** Show by how much it changed since the parent instead. */
+  readonly change?: true;
 }
 
 const share = { format: 'share', better: 'higher' } as const;
@@ -36,6 +38,15 @@ const romeColumns: readonly MetricColumn[] = [
   { title: 'NM', metric: 'neighbourhood.magnitude', group: 'neighbourhood', format: 'points', better: 'higher' },
   { title: 'GE', metric: 'ngram_entropy', group: 'generated text', format: 'entropy', better: 'higher' },
   { ...share, title: 'RS', metric: 'reference_score', group: 'generated text' },
+  {
+    title: 'ED',
+    metric: 'essence.perplexity',
+    change: true,
+    group: 'essence',
+    format: 'number',
+    better: 'lower',
+    about: 'by how much the perplexity of texts about the subject rose',
+  },
 ];
 
 const streamColumns: readonly MetricColumn[] = (
@@ -89,7 +100,8 @@ export function sectionsOf(runs: readonly ReportRun[]): readonly Section[] {
 /** The model as it was: from a run without an editor, or from what the others say of it. */
 function unedited(runs: readonly ReportRun[], columns: readonly MetricColumn[]): Row {
   const asIs = runs.find(({ manifest }) => manifest.editor === 'none');
-  const cells = columns.map(({ metric }): Cell | null => {
+  const cells = columns.map(({ metric, change }): Cell | null => {
+    if (change) return null;
     if (asIs !== undefined) {
       // The model agrees with itself: a figure that says nothing.
       return metric.startsWith('locality') ? null : figure(asIs, metric, { moment: 'once', edits: 0 });
@@ -121,7 +133,7 @@ function metricTable(
       ({ run, at }): Row => ({
         name: alone && section !== undefined ? section : run.labels.name,
         ...(!alone && section !== undefined && { section }),
-        cells: columns.map(({ metric }) => figure(run, metric, at)),
+        cells: columns.map(({ metric, change }) => (change ? figureChange : figure)(run, metric, at)),
       }),
     ),
   );
@@ -255,7 +267,7 @@ export function metricTables(runs: readonly ReportRun[]): readonly Table[] {
     ),
     metricTable(
       'CounterFact, as ROME reports it',
-      'How often the new answer is likelier than the true one (on neighbours: the other way round) and by how much; a model that tells nothing apart is at 50. GE is n-gram entropy, RS the tf-idf likeness to texts about subjects of which the new answer is true.',
+      'How often the new answer is likelier than the true one (on neighbours: the other way round) and by how much; a model that tells nothing apart is at 50. GE is n-gram entropy, RS the tf-idf likeness to texts about subjects of which the new answer is true, ED the rise of the perplexity of texts about the subject.',
       runs,
       romeColumns,
       sections,
