@@ -1,7 +1,10 @@
 // The API process: settings from the environment, a server, a clean end on SIGINT and SIGTERM.
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, type ProcessReport, toPlainError } from '@errata/contracts';
 import { readSettings } from './settings.ts';
 import { createLog, startApi } from './start.ts';
+
+const tell = (report: ProcessReport) =>
+  new Promise<void>((told) => (process.send === undefined ? told() : process.send(report, () => told())));
 
 try {
   const settings = readSettings(process.env);
@@ -16,9 +19,10 @@ try {
   process.once('SIGTERM', stop);
   // Started by another process: end with it.
   process.once('disconnect', () => stop('SIGTERM'));
-  process.send?.({ ready: api.url });
+  await tell({ ready: api.url });
 } catch (error) {
   if (!(error instanceof ErrataError)) throw error;
   console.error(`errata-api: ${error.message}`);
+  await tell({ refused: toPlainError(error) });
   process.exit(1);
 }

@@ -1,9 +1,11 @@
 // Opens what the server needs, in order, and closes it in reverse.
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ErrataError } from '@errata/contracts';
 import { startEngine } from '@errata/engine';
 import { migrate, openLineage } from '@errata/lineage';
 import { openDispatch } from '@errata/queue';
+import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
 import { buildServer } from './server.ts';
 import type { ApiSettings } from './settings.ts';
@@ -18,7 +20,7 @@ export interface RunningApi {
 /** Requests in flight get this long to end once closing has begun. */
 const closeGraceMs = 10_000;
 
-/** @throws ErrataError `unavailable` when the database or the queue cannot be reached, `schema_mismatch` */
+/** @throws ErrataError `unavailable` when the database or the queue cannot be reached, `schema_mismatch`, `cannot_listen` */
 export async function startApi(settings: ApiSettings, log: Logger = createLog(settings)): Promise<RunningApi> {
   const applied = await migrate(settings.databaseUrl);
   if (applied.length > 0) log.info({ migrations: applied }, 'the schema was brought up to date');
@@ -52,13 +54,34 @@ export async function startApi(settings: ApiSettings, log: Logger = createLog(se
       },
     );
     opened.push(() => Promise.race([app.close(), sleep(closeGraceMs, undefined, { ref: false })]));
-    await app.listen({ host: settings.host, port: settings.port });
+    await listen(app, settings);
     const { port } = app.server.address() as AddressInfo;
     const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
     return { url: `http://${host}:${port}`, close: closeOpened };
   } catch (error) {
     await closeOpened();
     throw error;
+  }
+}
+
+/** Why an address cannot be listened at, and what to do, by the system's code. */
+const listenFailures: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there; stop it, or choose another port',
+  EACCES: 'this user may not; choose a port above 1023',
+  EADDRNOTAVAIL: 'this machine has no such address; choose another host',
+  ENOTFOUND: 'there is no such host; choose another',
+};
+
+async function listen(app: FastifyInstance, { host, port }: Pick<ApiSettings, 'host' | 'port'>): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const why = listenFailures[(cause as NodeJS.ErrnoException).code ?? ''];
+    if (why === undefined) throw cause;
+    throw new ErrataError('cannot_listen', `the API cannot listen on ${host}:${port}: ${why}`, {
+      details: { host, port },
+      cause,
+    });
   }
 }
 

@@ -5,10 +5,11 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ErrataError, scopes } from '@errata/contracts';
+import { ErrataError, fromPlainError, type ProcessReport, scopes } from '@errata/contracts';
 import { createKey, migrate, openLineage } from '@errata/lineage';
 import { findRedisServer, freePort, startPostgres, startRedis } from '@errata/local-services';
 import { connectionFile } from './connection.ts';
+import { holdDataDir } from './data-dir-lock.ts';
 
 export interface StackOptions {
   /** Where the database, the queue's log, the blobs and the processes' logs live. */
@@ -34,7 +35,10 @@ export interface Stack {
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const mains = { api: 'apps/api/bin/api.js', worker: 'apps/worker/bin/worker.js' } as const;
 
-/** Brings the stack up. Servers given by DATABASE_URL and QUEUE_URL are used as they are; otherwise private ones are started. */
+/**
+ * Brings the stack up. Servers given by DATABASE_URL and QUEUE_URL are used as they are; otherwise private ones are started.
+ * @throws ErrataError `data_dir_in_use`, `unavailable`, and what the API refuses to start for
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const step = options.onStep ?? (() => {});
   const closers: (() => Promise<void>)[] = [];
@@ -42,7 +46,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
+    const port = options.port === 0 ? await freePort() : options.port;
+    const url = `http://${options.host}:${port}`;
     await mkdir(options.dataDir, { recursive: true });
+    // From here on, a database that runs in there was left by a stack that is dead, and may be adopted.
+    closers.push(await holdDataDir(options.dataDir, url));
     step('database');
     const databaseUrl = process.env.DATABASE_URL ?? (await privateDatabase(options.dataDir, closers));
     step('queue');
@@ -51,8 +59,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await migrate(databaseUrl);
     const apiKey = await makeKey(databaseUrl);
 
-    const port = options.port === 0 ? await freePort() : options.port;
-    const url = `http://${options.host}:${port}`;
     const env = {
       ...process.env,
       DATABASE_URL: databaseUrl,
@@ -112,12 +118,14 @@ async function makeKey(databaseUrl: string): Promise<string> {
 }
 
 interface Supervised {
-  /** The exit code once it has ended for good; undefined while it lives or will be restarted. */
-  failed(): boolean;
+  /** Whether the process that runs now has said so. */
+  isReady(): boolean;
+  /** Why it has ended for good; undefined while it lives or will be started again. */
+  gaveUp(): ErrataError | undefined;
   stop(): Promise<void>;
 }
 
-// A process that dies is started again, at most this often in a row before it is given up.
+// A process that dies is started again, at most this often in a row before it is given up; one that refuses to start is not.
 const restartLimit = 5;
 
 function supervise(name: string, main: string, env: NodeJS.ProcessEnv, logFile: string): Supervised {
@@ -125,32 +133,48 @@ function supervise(name: string, main: string, env: NodeJS.ProcessEnv, logFile: 
   let child: ChildProcess;
   let stopping = false;
   let restarts = 0;
+  let ready = false;
+  let end: ErrataError | undefined;
   let gone: Promise<void> = Promise.resolve();
   const start = () => {
     const startedAt = Date.now();
     child = spawn(process.execPath, [join(root, main)], {
       env,
       cwd: root,
-      // The channel carries nothing: it breaks when we die, whatever killed us, and the process then ends too.
+      // The channel also breaks when we die, whatever killed us, and the process then ends too.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true, // Ctrl-C is for us: we stop the processes in order
     });
     child.stdout?.pipe(log, { end: false });
     child.stderr?.pipe(log, { end: false });
     gone = new Promise((resolve) => child.once('close', () => resolve()));
+    let refused: ErrataError | undefined;
+    child.on('message', (report: ProcessReport) => {
+      if ('ready' in report) ready = true;
+      else refused = fromPlainError(report.refused);
+    });
     child.once('close', async (code, signal) => {
+      ready = false;
       if (stopping) return;
+      if (refused !== undefined && !refused.retryable) {
+        end = refused;
+        return;
+      }
       if (Date.now() - startedAt > 60_000) restarts = 0;
       restarts += 1;
       log.write(`${name} ended (${signal ?? code}); restart ${restarts} of ${restartLimit}\n`);
-      if (restarts > restartLimit) return;
+      if (restarts > restartLimit) {
+        end = refused ?? new ErrataError('unavailable', `${name} ended again and again; its log is ${logFile}`);
+        return;
+      }
       await sleep(200 * restarts);
       if (!stopping) start();
     });
   };
   start();
   return {
-    failed: () => restarts > restartLimit,
+    isReady: () => ready,
+    gaveUp: () => end,
     stop: async () => {
       stopping = true;
       if (child.exitCode === null && child.signalCode === null) {
@@ -168,10 +192,11 @@ const closed = (log: WriteStream) => new Promise<void>((resolve) => log.end(() =
 
 async function untilReady(url: string, api: Supervised, logFile: string): Promise<void> {
   for (let waited = 0; waited < 60_000; waited += 50) {
-    const answer = await fetch(`${url}/readyz`).catch(() => undefined);
-    if (answer?.ok) return;
-    if (api.failed()) break;
+    const end = api.gaveUp();
+    if (end !== undefined) throw end;
+    // Asked only once ours has said that it listens: before that, something else might answer.
+    if (api.isReady() && (await fetch(`${url}/readyz`).catch(() => undefined))?.ok) return;
     await sleep(50);
   }
-  throw new ErrataError('unavailable', `the API did not start; its log is ${logFile}`);
+  throw new ErrataError('unavailable', `the API was not ready within a minute; its log is ${logFile}`);
 }

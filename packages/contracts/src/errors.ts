@@ -96,6 +96,8 @@ export const errorCatalogue = {
   results_conflict: user(500, 'Two runs of one evaluation measured one case differently'),
 
   // Storage and processes
+  data_dir_in_use: user(409, 'Another service runs on this data directory'),
+  cannot_listen: user(409, 'The service cannot listen at this address'),
   blob_missing: user(500, 'A blob is not in the store'),
   blob_corrupt: user(500, 'The bytes of a blob do not match its digest'),
   storage_full: passing(507, 'The store has no space left'),

@@ -18,7 +18,7 @@ const startDeadline = 60_000;
 
 /**
  * A running server on `dataDir`, created by initdb at the first start (seconds; later starts take milliseconds). A server that an
- * earlier run left behind is adopted. Listens on loopback only.
+ * earlier run left behind is adopted: that nobody else uses the directory is for the caller to see to. Listens on loopback only.
  * @param durable false turns fsync off: for tests, whose databases need not survive a power failure.
  */
 export async function startPostgres(options: { dataDir: string; durable?: boolean }): Promise<PostgresServer> {

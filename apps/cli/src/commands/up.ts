@@ -29,8 +29,7 @@ export function register(program: Command): void {
         host: options.host,
         saveConnection: true,
         onStep: (step) => progress.update('starting', step),
-      });
-      progress.done();
+      }).finally(progress.done);
       console.log(`${colors.green('Errata is up.')}
 
   API       ${stack.url}/v1   (specification: ${stack.url}/openapi.json)

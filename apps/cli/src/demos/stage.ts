@@ -36,9 +36,8 @@ export async function onStage(tell: (client: ErrataClient, queue: string) => Pro
       host: '127.0.0.1',
       saveConnection: false,
       onStep: (step) => progress.update('starting', step),
-    });
+    }).finally(progress.done);
     stop = stack.stop;
-    progress.done();
     await tell(createErrata({ baseUrl: stack.url, apiKey: stack.apiKey }), stack.queue);
   } finally {
     await cleanUp();
