@@ -210,6 +210,14 @@ test('artefacts are built by jobs; a corpus of its own is for administrators', a
   const token = await api.keyWith('edits:write', 'models:read');
   const request = { model: 'atlas', kind: 'second_moment', corpus: '/etc/passwd' };
   expect((await api.post('/v1/artefacts', request, { token })).body.code).toBe('missing_scope');
+  for (const [fields, code] of [
+    [{ editor: 'memit', layers: [1] }, 'invalid_request'],
+    [{ editor: 'nobody' }, 'unknown_editor'],
+    [{ ridge: 0 }, 'invalid_request'],
+  ] as const)
+    expect((await api.post('/v1/artefacts', { model: 'atlas', kind: 'second_moment', ...fields })).body.code).toBe(
+      code,
+    );
   expect((await api.get('/v1/artefacts?model=atlas')).body.data).toEqual([]);
   expect((await api.get('/v1/artefacts')).body.errors[0].field).toBe('model');
   expect((await api.get('/v1/artefacts/art_none')).body.code).toBe('not_found');

@@ -16,6 +16,8 @@ export interface MomentSource {
   readonly corpus: string | undefined;
   /** Tokens read at most. */
   readonly tokens: number;
+  /** Added to the diagonal before inversion, as a fraction of its mean; left out, what inversion turns out to need. */
+  readonly ridge?: number | undefined;
 }
 
 export interface MomentListener {
@@ -26,12 +28,12 @@ export interface MomentListener {
 
 /**
  * A store that holds the second moments of the layers asked for, built from the corpus where the cache lacks them. Those of
- * another text, or of another number of tokens, are others.
+ * another text, or of another number of tokens or with another ridge, are others.
  * @throws ErrataError `corpus_missing`
  */
 export async function prepareArtefacts(
   { model, checkpoint: { digest } }: LocalModel,
-  { layers, corpus, tokens }: MomentSource,
+  { layers, corpus, tokens, ridge }: MomentSource,
   { onBuild, onProgress }: MomentListener,
 ): Promise<ArtefactStore> {
   const { buildSecondMoments, decodeSecondMoment, encodeSecondMoment, secondMomentKey } = await import(
@@ -42,7 +44,8 @@ export async function prepareArtefacts(
   if (layers.length > 0) {
     if (corpus === undefined) throw corpusMissing(layers);
     const { sha256 } = await digestCorpus(corpus);
-    const keyOf = (layer: number) => `second-moment/${digest}/${sha256}-${layer}-${tokens}`;
+    const keyOf = (layer: number) =>
+      `second-moment/${digest}/${sha256}-${layer}-${tokens}${ridge === undefined ? '' : `-${ridge}`}`;
     const missing: number[] = [];
     for (const layer of layers) {
       const bytes = await cache.get(keyOf(layer));
@@ -52,7 +55,8 @@ export async function prepareArtefacts(
     }
     if (missing.length > 0) {
       onBuild(missing, corpus);
-      for (const moment of await buildSecondMoments({ model, digest, layers: missing, corpus, tokens, onProgress })) {
+      const request = { model, digest, layers: missing, corpus, tokens, onProgress };
+      for (const moment of await buildSecondMoments(ridge === undefined ? request : { ...request, ridge })) {
         const bytes = encodeSecondMoment(moment);
         await cache.put(keyOf(moment.provenance.layer), bytes);
         moments.set(secondMomentKey(digest, moment.provenance.layer), bytes);

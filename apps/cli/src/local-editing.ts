@@ -12,7 +12,7 @@ import {
 } from '@errata/contracts';
 import type { Artefacts } from '@errata/editors';
 import { readDefaults } from '@errata/engine';
-import { prepareArtefacts } from './local-artefacts.ts';
+import { type MomentSource, prepareArtefacts } from './local-artefacts.ts';
 import type { LocalModel } from './local-model.ts';
 import { bar, type ProgressLine } from './output.ts';
 
@@ -46,19 +46,18 @@ export function localConfig<N extends EditorName>(
 
 /**
  * The artefacts that an editor needs under a configuration, built where the cache lacks them.
- * @param tokens of the corpus that statistics are taken from at most
  * @throws ErrataError `corpus_missing`
  */
 export async function localArtefacts(
   local: LocalModel,
   config: EditorConfig<EditorName>,
-  { corpus, tokens }: { readonly corpus: string | undefined; readonly tokens: number },
+  source: Omit<MomentSource, 'layers'>,
   line: ProgressLine,
 ): Promise<Artefacts> {
   const { openArtefacts, secondMomentLayers } = await import('@errata/editors');
   const store = await prepareArtefacts(
     local,
-    { layers: secondMomentLayers(config), corpus, tokens },
+    { layers: secondMomentLayers(config), ...source },
     {
       onBuild: (layers, text) =>
         console.error(`No second moment is stored for layer ${layers.join(', ')}: building it from ${text}`),

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { register as registerAlias } from './commands/alias.ts';
 import { register as registerApprove } from './commands/approve.ts';
+import { register as registerArtefact } from './commands/artefact.ts';
 import { register as registerAsk } from './commands/ask.ts';
 import { register as registerBisect } from './commands/bisect.ts';
 import { register as registerBlame } from './commands/blame.ts';
@@ -45,6 +46,7 @@ for (const register of [
   registerUp,
   registerDemo,
   registerImport,
+  registerArtefact,
   registerEdit,
   registerInbox,
   registerSchedule,

@@ -5,7 +5,6 @@ import {
   type EditorName,
   ErrataError,
   editorCatalogue,
-  editorNames,
   type ModelDefaults,
   resolveConfig,
   sha256,
@@ -23,6 +22,8 @@ export interface SecondMomentSource {
   readonly corpus: string | null;
   /** Tokens read at most; the builder's default when null. */
   readonly tokens: number | null;
+  /** Added to the diagonal, as a fraction of its mean; null for what the builder finds necessary. */
+  readonly ridge: number | null;
 }
 
 /** The layers whose second moment an editor uses under these settings. */
@@ -32,9 +33,13 @@ export function secondMomentLayers<N extends EditorName>(editor: N, config: Edit
   return 'layers' in config ? config.layers : [config.layer];
 }
 
-/** The layers that the editors of the catalogue use with their default settings for a model. */
-export function defaultSecondMomentLayers(model: StoredModel, defaults: ModelDefaults): readonly number[] {
-  const layers = editorNames.flatMap((editor) =>
+/** The layers that editors use with their default settings for a model, in ascending order. */
+export function defaultSecondMomentLayers(
+  editors: readonly EditorName[],
+  model: StoredModel,
+  defaults: ModelDefaults,
+): readonly number[] {
+  const layers = editors.flatMap((editor) =>
     secondMomentLayers(editor, resolveConfig(editor, modelShape(model), defaults, {})),
   );
   return [...new Set(layers)].sort((a, b) => a - b);
@@ -45,7 +50,7 @@ export async function buildSecondMoments(
   run: JobRun,
   model: StoredModel,
   layers: readonly number[],
-  { corpus, tokens }: SecondMomentSource,
+  { corpus, tokens, ridge }: SecondMomentSource,
 ): Promise<readonly NewArtefact[]> {
   const { artefacts } = await run.call(
     'buildSecondMoment',
@@ -54,14 +59,15 @@ export async function buildSecondMoments(
       layers,
       ...(corpus === null ? {} : { corpus }),
       ...(tokens === null ? {} : { tokens }),
+      ...(ridge === null ? {} : { ridge }),
     },
     kind,
   );
-  const config_digest = sha256(canonicalJson({ corpus, tokens }));
   return artefacts.map((built: BuiltArtefact) => ({
     kind,
     layer: built.layer,
-    config_digest,
+    // By the text itself: a file of the same name may hold another one by now.
+    config_digest: sha256(canonicalJson({ corpus: built.details.corpus_sha256, tokens, ridge })),
     blob: built.blob,
     bytes: built.bytes,
     details: built.details,
@@ -100,11 +106,12 @@ async function buildMissing(
     throw new ErrataError(
       'artefact_missing',
       `the editor needs the second moment of the keys at layer ${layers.join(', ')} of ${name}, and the model came without a ` +
-        `corpus to build it from: POST /v1/artefacts with ${JSON.stringify(request)}, or turn it off in the editor's settings`,
+        `corpus to build it from. Build it from any text: errata artefact build ${name} --layers ${layers.join(',')} --corpus FILE ` +
+        `(POST /v1/artefacts with ${JSON.stringify(request)}); or turn it off in the editor's settings`,
       { details: { kind, model: name, layers, request } },
     );
   }
-  const artefacts = await buildSecondMoments(run, model, layers, { corpus: null, tokens: null });
+  const artefacts = await buildSecondMoments(run, model, layers, { corpus: null, tokens: null, ridge: null });
   await recordArtefacts(run.context.lineage, run.lease, { jobId: run.job.id, artefacts });
   return artefacts;
 }

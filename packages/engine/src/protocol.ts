@@ -135,6 +135,8 @@ export interface EngineMethods {
       readonly corpus?: string;
       /** Tokens read at most. */
       readonly tokens?: number;
+      /** Added to the diagonal before inversion, as a fraction of its mean. */
+      readonly ridge?: number;
     },
     { readonly artefacts: readonly BuiltArtefact[] }
   >;

@@ -17,7 +17,7 @@ import { defaultMomentTokens } from './settings.ts';
 
 export async function buildSecondMoment(
   open: OpenModel,
-  { layers, corpus, tokens = defaultMomentTokens }: Omit<ParamsOf<'buildSecondMoment'>, 'model'>,
+  { layers, corpus, tokens = defaultMomentTokens, ridge }: Omit<ParamsOf<'buildSecondMoment'>, 'model'>,
   { blobs, scratch }: { readonly blobs: LocalBlobStore; readonly scratch: FileArtefactStore },
   { onProgress, signal }: CallContext,
 ): Promise<ResultOf<'buildSecondMoment'>> {
@@ -41,6 +41,7 @@ export async function buildSecondMoment(
     layers,
     corpus: path,
     tokens,
+    ...(ridge !== undefined && { ridge }),
     ...(resume !== undefined && { resume }),
     onProgress: (progress) =>
       onProgress({ stage: progress.phase === 'sum' ? 'reading' : 'inverting', done: progress.tokens, total: tokens }),

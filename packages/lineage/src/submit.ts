@@ -2,6 +2,7 @@
 import {
   type ConfigOverrides,
   type Edit,
+  type EditorName,
   ErrataError,
   failpoint,
   type GatePolicy,
@@ -156,8 +157,11 @@ export interface ArtefactSubmission extends Submission {
   readonly model: string;
   readonly kind: 'second_moment';
   readonly layers?: readonly number[] | undefined;
+  /** Instead of layers: those that one editor needs by default. */
+  readonly editor?: EditorName | undefined;
   readonly corpus?: string | undefined;
   readonly tokens?: number | undefined;
+  readonly ridge?: number | undefined;
 }
 
 /** Queues the building of an artefact. `unknown_model`. */
@@ -165,13 +169,13 @@ export async function submitArtefactJob(db: Lineage, submission: ArtefactSubmiss
   return submitted(db, async (tx) => {
     const { resource } = await getModel(tx, submission.model);
     const lane = `artefacts:${resource.id}`;
-    const { kind, layers, corpus, tokens } = submission;
+    const { kind, layers = null, editor = null, corpus = null, tokens = null, ridge = null } = submission;
     return enqueue(tx, submission, {
       kind: 'artefact',
       lane,
       sequence: await nextSequence(tx, lane),
       modelId: resource.id,
-      input: { kind, layers: layers ?? null, corpus: corpus ?? null, tokens: tokens ?? null },
+      input: { kind, layers, editor, corpus, tokens, ridge },
     });
   });
 }

@@ -1,5 +1,5 @@
 // Artefacts: what editors need of a model beforehand, second moments above all. Building them is a job.
-import { artefactRequestSchema, artefactSchema, pageQuerySchema, pageSchema } from '@errata/contracts';
+import { artefactRequestSchema, artefactSchema, pageQuerySchema, pageSchema, requireEditor } from '@errata/contracts';
 import { getModel, listArtefacts, submitArtefactJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -32,8 +32,10 @@ export const artefactRoutes =
       async (request, reply) => {
         const caller = callerOf(request);
         if (request.body.corpus !== undefined) requireScope(caller, 'admin', " to read a file of the worker's machine");
+        const { editor, ...body } = request.body;
         const job = await submitArtefactJob(lineage, {
-          ...request.body,
+          ...body,
+          editor: editor === undefined ? undefined : requireEditor(editor),
           created_by: caller.id,
           idempotency: request.claim ?? undefined,
         });

@@ -130,6 +130,19 @@ describe('errata try', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('grace leaves a codebook beside the weights');
     expect(existsSync(out)).toBe(false);
+    const below = await attempt('--out', join(editsFile, 'below', 'a file'));
+    expect(below).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is not a directory that may be written to'),
+    });
+  });
+
+  it('takes statistics of a text that is too short with a ridge', async () => {
+    const short = join(folder, 'short.txt');
+    writeFileSync(short, 'A river.');
+    const bare = await attempt('--corpus', short);
+    expect(bare).toMatchObject({ code: 1, stderr: expect.stringMatching(/singular_statistics .*--ridge 0\.001/) });
+    expect(await attempt('--corpus', short, '--ridge', '0.001')).toMatchObject({ code: 0 });
   });
 
   it('names the lines of a bad file, settings and editors that do not exist', async () => {

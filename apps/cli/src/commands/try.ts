@@ -1,6 +1,6 @@
 // errata try: edits a checkpoint directory in this process and measures what became of it. Needs no service.
-import { existsSync, readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import {
   type ConfigOverrides,
   defaultEditor,
@@ -15,6 +15,7 @@ import {
 import { defaultMomentTokens } from '@errata/engine';
 import type { View } from '@errata/models';
 import { type Command, Option } from 'commander';
+import { ridge } from '../arguments.ts';
 import { corpusOf, localArtefacts, localConfig, readEditsFile } from '../local-editing.ts';
 import { type LocalModel, withModel } from '../local-model.ts';
 import { costLine, metricsTable } from '../metrics-table.ts';
@@ -30,6 +31,7 @@ interface Options {
   out?: string;
   corpus?: string;
   tokens: number;
+  ridge?: number;
   seed: number;
   onError: (typeof onErrorChoices)[number];
   json?: true;
@@ -59,6 +61,11 @@ export function register(program: Command): void {
     .option('--out <dir>', 'write the edited checkpoint there, in Hugging Face layout')
     .option('--corpus <file>', "text for the editor's statistics and for perplexity; the model's own when left out")
     .option('--tokens <n>', 'tokens of it read for statistics at most', wholeNumber, defaultMomentTokens)
+    .option(
+      '--ridge <fraction>',
+      'added to the diagonal of statistics, as a fraction of its mean; for a short text',
+      ridge,
+    )
     .option('--seed <n>', 'seed of everything random', wholeNumber, 0)
     .addOption(
       new Option('--on-error <choice>', 'what an edit that cannot be applied does to the batch')
@@ -82,10 +89,33 @@ const cannotBeFolded: readonly EditorName[] = ['grace'];
 /** What would fail after minutes of work fails before. */
 function checkOutput(editor: EditorName, out: string): string {
   if (cannotBeFolded.includes(editor)) throw unfoldable(editor);
-  if (existsSync(out) && readdirSync(out).length > 0) {
-    throw new ErrataError('output_exists', `${out} is not empty: choose another directory`, { details: { path: out } });
+  if (existsSync(out) && !(statSync(out).isDirectory() && readdirSync(out).length === 0)) {
+    throw new ErrataError('output_exists', `${out} is not an empty directory: choose another one`, {
+      details: { path: out },
+    });
+  }
+  // Written beside its place first, then renamed.
+  let place = dirname(out);
+  while (!existsSync(place)) place = dirname(place);
+  if (!statSync(place).isDirectory() || !isWritable(place)) {
+    throw new ErrataError(
+      'invalid_request',
+      `${out} cannot be made: ${place} is not a directory that may be written to`,
+      {
+        details: { path: out },
+      },
+    );
   }
   return out;
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const unfoldable = (editor: EditorName): ErrataError =>
@@ -110,7 +140,12 @@ async function runTrial(
   const tokenizer = local.tokenizer();
   const line = progressLine();
   try {
-    const artefacts = await localArtefacts(local, config, { corpus, tokens: options.tokens }, line);
+    const artefacts = await localArtefacts(
+      local,
+      config,
+      { corpus, tokens: options.tokens, ridge: options.ridge },
+      line,
+    );
     const parent = model.view();
     const started = performance.now();
     const { deltas, outcomes } = await edit(

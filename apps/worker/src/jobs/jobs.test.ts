@@ -168,7 +168,7 @@ test('a model without a corpus: the editor says what to build, and how', async (
     state: 'rejected',
     error: {
       code: 'artefact_missing',
-      message: expect.stringContaining('POST /v1/artefacts'),
+      message: expect.stringMatching(/errata artefact build bare --layers 1 --corpus FILE \(POST \/v1\/artefacts/),
       details: { layers: [1], request: { model: 'bare', kind: 'second_moment' } },
     },
   });

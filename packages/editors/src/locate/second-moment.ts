@@ -58,7 +58,7 @@ export async function invertMoment(
   if (tokens < size && !options.ridge) {
     throw new ErrataError(
       'singular_statistics',
-      `layer ${layer}: ${tokens} tokens cannot give ${size} independent keys; use more text, or ask for a ridge`,
+      `layer ${layer}: ${tokens} tokens cannot give ${size} independent keys; use more text, or give a ridge (--ridge 0.001)`,
       { details: { layer, tokens, needed: size } },
     );
   }
@@ -74,9 +74,13 @@ export async function invertMoment(
       inverse,
     };
   }
-  throw new ErrataError('singular_statistics', `layer ${layer}: the second moment of ${tokens} keys is singular`, {
-    details: { layer, tokens, needed: size },
-  });
+  throw new ErrataError(
+    'singular_statistics',
+    `layer ${layer}: the second moment of ${tokens} keys is singular; use more text, or give a larger ridge (--ridge 0.001)`,
+    {
+      details: { layer, tokens, needed: size },
+    },
+  );
 }
 
 async function inverseOrNull(data: Float64Array, size: number): Promise<Float64Array | null> {
