@@ -35,22 +35,8 @@ export async function run(name) {
 export async function build() {
   const directory = join(builds, digestOf(sources()));
   if (existsSync(directory)) return directory;
-  const esbuild = await import('esbuild');
   const unfinished = `${directory}.${process.pid}`;
-  await esbuild.build({
-    absWorkingDir: root,
-    entryPoints: programs,
-    outdir: unfinished,
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    sourcemap: true,
-    sourcesContent: false,
-    logLevel: 'error',
-    plugins: [ownPackages, ownPlaces],
-  });
+  await bundle(programs, unfinished);
   try {
     renameSync(unfinished, directory);
   } catch (error) {
@@ -64,6 +50,29 @@ export async function build() {
     .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
   for (const old of byAge.slice(buildsKept)) rmSync(old, { recursive: true, force: true });
   return directory;
+}
+
+/**
+ * Bundles programs into a directory: one beside the others, `dist/name`, from where what was installed is found.
+ * @param {Readonly<Record<string, string>>} entryPoints paths of sources in this repository, by the name of what becomes of them
+ * @param {string} outdir
+ */
+export async function bundle(entryPoints, outdir) {
+  const esbuild = await import('esbuild');
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints,
+    outdir,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    sourcemap: true,
+    sourcesContent: false,
+    logLevel: 'error',
+    plugins: [ownPackages, ownPlaces],
+  });
 }
 
 /** Paths of what is bundled. */

@@ -3,8 +3,8 @@ import type { FaultStack, WorkerProcess } from './stack.ts';
 
 export interface Crew {
   readonly workers: ReadonlySet<WorkerProcess>;
-  /** Resolves when as many take work as should. */
-  complete(): Promise<void>;
+  /** Resolves when one of them takes work. */
+  oneReady(): Promise<void>;
   /** Nobody is replaced from now on. */
   dismiss(): void;
 }
@@ -25,9 +25,7 @@ export function keepCrew(stack: FaultStack, size: number): Crew {
   while (workers.size < size) enlist(stack.startWorker());
   return {
     workers,
-    complete: async () => {
-      await Promise.all([...workers].map(({ ready, exited }) => Promise.race([ready, exited])));
-    },
+    oneReady: () => Promise.any([...workers].map(({ ready }) => ready)),
     dismiss: () => {
       open = false;
     },

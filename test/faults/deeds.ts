@@ -1,17 +1,31 @@
 // What a service is asked for so that it passes a failpoint: one deed for every path of the catalogue.
 import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { editSchema, type Failpoint, scheduleRequestSchema } from '@errata/contracts';
+import { editSchema, type Failpoint, type JobResource, type JobState, scheduleRequestSchema } from '@errata/contracts';
 import { addToInbox, approveJob, createBranch, createSchedule, getJob, laneOfJob, listEdits } from '@errata/lineage';
+import { bundle } from '@errata/programs';
 import type { ClientRequest } from './client.fixture.ts';
 import { closedGate, edit, type FaultStack, openGate, quickEditor, until } from './stack.ts';
 
 /** Prepares what the fault should spare; the promise is kept when everything that was asked for is over. */
 export type Deed = (stack: FaultStack, branch: string, name: string) => Promise<() => Promise<void>>;
 
-const mustBe = (state: string, job: { readonly id: string; readonly state: string; readonly error: unknown }) => {
-  if (job.state !== state) throw new Error(`${job.id} is ${job.state}, not ${state}: ${JSON.stringify(job.error)}`);
+/** A job came to another end than was asked for. */
+export class UnexpectedEnd extends Error {
+  readonly job: JobResource;
+
+  constructor(job: JobResource, wanted: JobState) {
+    super(`${job.id} is ${job.state}, not ${wanted}: ${JSON.stringify(job.error)}`);
+    this.name = 'UnexpectedEnd';
+    this.job = job;
+  }
+}
+
+const mustBe = (state: JobState, job: JobResource) => {
+  if (job.state !== state) throw new UnexpectedEnd(job, state);
 };
 
 const twoEdits = (name: string) => [edit(`the town of ${name}`), edit(`the land of ${name}`)];
@@ -41,6 +55,17 @@ const rollBack: Deed = async (stack, branch, name) => {
   return async () => {
     const revert_edit_ids = edits.map(({ id }) => id);
     mustBe('succeeded', await stack.finished(await stack.rollBack(branch, { mode: 'exact', revert_edit_ids })));
+  };
+};
+
+/** What was done is undone by a reset and asked for once more: an equal request upon an equal version. */
+export const resetAndRepeat: Deed = async (stack, branch, name) => {
+  const { head } = await stack.branch(branch);
+  const apply = async () => mustBe('succeeded', await stack.finished(await stack.submit(twoEdits(name), { branch })));
+  await apply();
+  return async () => {
+    mustBe('succeeded', await stack.finished(await stack.rollBack(branch, { mode: 'reset', to_version: head })));
+    await apply();
   };
 };
 
@@ -148,12 +173,47 @@ const moveAlias: Deed = async (stack, branch, name) => {
   };
 };
 
+/** The queue is told when a schedule is due; that is not before it is over. */
+const tellQueue: Deed = async (stack, branch, name) => {
+  const { id: branch_id } = await stack.branch(branch);
+  const ticks = await stack.dispatch.ticks();
+  return async () => {
+    const asked = { name: name.replaceAll(/[^a-z0-9]+/g, '-'), model: 'tiny', cron: '0 0 29 2 *' };
+    const { model: _, branch: __, ...request } = scheduleRequestSchema.parse(asked);
+    const { id } = await createSchedule(stack.lineage, { ...request, branch_id, owner: null });
+    const told = async () => (await ticks.list()).filter((schedule) => schedule.id === id);
+    await until(`the queue knows ${id}`, async () => (await told()).some(({ next }) => next !== null));
+    if ((await told()).length !== 1) throw new Error(`the queue ticks for ${id} more than once`);
+  };
+};
+
+/** Blobs that nothing names are marked; then the collection that deletes them is asked for. */
+const collect: Deed = async (stack, _, name) => {
+  const strays = await stack.strayBlobs(`first stray of ${name}`, `second stray of ${name}`);
+  const collectOnce = async () => mustBe('succeeded', await stack.finished(await stack.collect()));
+  await collectOnce();
+  return async () => {
+    // While a job is under way that may yet name them, they stay.
+    do await collectOnce();
+    while (await strays.areThere());
+  };
+};
+
 const run = promisify(execFile);
-const program = fileURLToPath(new URL('./client.fixture.ts', import.meta.url));
+
+/** The client's program, bundled once: it starts as quickly as those that it stands for. */
+let program: Promise<string> | undefined;
+const bundledClient = async () => {
+  const directory = fileURLToPath(new URL(`../../dist/client.${process.pid}`, import.meta.url));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  await bundle({ client: 'test/faults/client.fixture.ts' }, directory);
+  return join(directory, 'client.js');
+};
 
 /** Makes a request in a process of its own; null when that died or failed on the way. */
 async function client({ environment }: FaultStack, request: ClientRequest): Promise<readonly string[] | null> {
-  const argv = ['--import', 'tsx', program, JSON.stringify(request)];
+  program ??= bundledClient();
+  const argv = [await program, JSON.stringify(request)];
   try {
     const { stdout } = await run(process.execPath, argv, { env: { ...process.env, ...environment } });
     return (JSON.parse(stdout) as { acknowledged: string[] }).acknowledged;
@@ -171,11 +231,9 @@ async function insist(stack: FaultStack, request: ClientRequest): Promise<readon
   throw new Error(`nobody acknowledges ${JSON.stringify(request)}`);
 }
 
-/** Collecting garbage passes these, and is harmed where it is tested: packages/upkeep. */
-type Elsewhere = 'gc' | 'delete';
-type Path = Exclude<Failpoint extends `${infer P}.${string}` ? P : never, Elsewhere>;
+/** The first half of a failpoint's name. */
+export type Path = Failpoint extends `${infer P}.${string}` ? P : never;
 
-/** By the first half of a failpoint's name. */
 export const deeds: Readonly<Record<Path, Deed>> = {
   submit,
   blob: applyEdits,
@@ -192,10 +250,10 @@ export const deeds: Readonly<Record<Path, Deed>> = {
   approve,
   inbox: deliver,
   schedule,
+  tick: tellQueue,
   alias: moveAlias,
+  gc: collect,
+  delete: collect,
 };
 
-export const pathOf = (place: Failpoint): Path | undefined => {
-  const path = place.slice(0, place.indexOf('.'));
-  return path in deeds ? (path as Path) : undefined;
-};
+export const pathOf = (place: Failpoint): Path => place.slice(0, place.indexOf('.')) as Path;

@@ -1,68 +1,107 @@
-// Every failpoint of the catalogue: the process that passes it is killed, meets an error, loses its database connections, is frozen
-// past its lease. Whatever happens, what was asked for is done, and every promise holds.
+// Every failpoint of the catalogue: the process that passes it is killed, meets an error or a full disk, loses its database connections or
+// its queue, is frozen past its lease. Whatever happens, what was asked for is done, and every promise holds.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Failpoint, type Fault, failpoints } from '@errata/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Crew, keepCrew } from './crew.ts';
 import { deeds, pathOf } from './deeds.ts';
+import { parentOf } from './processes.ts';
 import { violations } from './promises.ts';
+import { type PrivateRedis, privateRedis, redisServer } from './redis.ts';
 import { type FaultStack, shortLeaseMs, startFaultStack, until, untilStopped } from './stack.ts';
 
+const queues = ['PostgreSQL', 'Redis'] as const;
+type Queue = (typeof queues)[number];
+
 interface Site {
+  readonly queue: Queue;
   readonly stack: FaultStack;
   readonly crew: Crew;
+  readonly redis: PrivateRedis | undefined;
 }
 
-// Two at a time, each with a database and workers of its own.
+/** How long the server lets a frozen process keep its transaction, in ms. */
+const frozenMs = 2_000;
+
+async function openSite(queue: Queue): Promise<Site> {
+  const redis = queue === 'Redis' ? await privateRedis() : undefined;
+  const stack = await startFaultStack({ leaseMs: shortLeaseMs, frozenMs, queueUrl: redis?.url ?? null });
+  return { queue, stack, redis, crew: keepCrew(stack, 2) };
+}
+
+// Two at a time, each with a database, a queue and workers of its own.
+const absent = redisServer === undefined;
 const sites: Site[] = [];
+const free: Site[] = [];
 beforeAll(async () => {
-  const settings = { leaseMs: shortLeaseMs, frozenMs: 2_000 };
-  const stacks = await Promise.all([startFaultStack(settings), startFaultStack(settings)]);
-  sites.push(...stacks.map((stack) => ({ stack, crew: keepCrew(stack, 2) })));
+  sites.push(...(await Promise.all([openSite('PostgreSQL'), openSite(absent ? 'PostgreSQL' : 'Redis')])));
+  free.push(...sites);
 }, 240_000);
 afterAll(() =>
   Promise.all(
-    sites.map(({ stack, crew }) => {
+    sites.map(async ({ stack, crew, redis }) => {
       crew.dismiss();
-      return stack.close();
+      await stack.close();
+      await redis?.stop();
     }),
   ),
 );
 
-const free: Site[] = [];
-const waiting: ((site: Site) => void)[] = [];
-beforeAll(() => void free.push(...sites));
+const waiting: { readonly queue: Queue; readonly enter: (site: Site) => void }[] = [];
 
 /** Runs `work` where nobody else works meanwhile; first come, first served. */
-async function onSite(work: (site: Site) => Promise<void>): Promise<void> {
-  const site = free.pop() ?? (await new Promise<Site>((resolve) => waiting.push(resolve)));
+async function onSite(queue: Queue, work: (site: Site) => Promise<void>): Promise<void> {
+  const at = free.findIndex((site) => site.queue === queue);
+  const site =
+    free.splice(at, at < 0 ? 0 : 1)[0] ?? (await new Promise<Site>((enter) => waiting.push({ queue, enter })));
   try {
     await work(site);
   } finally {
-    const next = waiting.shift();
-    if (next === undefined) free.push(site);
-    else next(site);
+    const next = waiting.findIndex((each) => each.queue === site.queue);
+    if (next < 0) free.push(site);
+    else waiting.splice(next, 1)[0]!.enter(site);
   }
 }
 
-const harms = ['killed', 'an error', 'connections lost', 'frozen'] as const;
-type Harm = (typeof harms)[number];
-
-/** Every process is killed; the other harms take turns, unless `ERRATA_FAULTS=all` asks for all of them everywhere. */
-const harmsOf = (index: number): readonly Harm[] =>
-  process.env.ERRATA_FAULTS === 'all' ? harms : ['killed', harms[1 + (index % 3)]!];
-
-const faultOf: Readonly<Record<Harm, Fault>> = {
+const faultOf = {
   killed: 'kill',
   'an error': 'error',
   'connections lost': 'stop',
   frozen: 'stop',
-};
+  'disk full': 'full',
+  'a short write': 'short',
+  'Redis flushed': 'stop',
+  'Redis restarted': 'stop',
+} as const satisfies Record<string, Fault>;
+type Harm = keyof typeof faultOf;
+
+const everywhere: readonly Harm[] = ['an error', 'connections lost', 'frozen'];
+const harmsBesidesDeath = (place: Failpoint, queue: Queue): readonly Harm[] => [
+  ...(queue === 'Redis' ? (['Redis flushed', 'Redis restarted'] as const) : []),
+  ...everywhere,
+  ...(place.startsWith('blob.') ? (['disk full'] as const) : []),
+  ...(place === 'blob.write' ? (['a short write'] as const) : []),
+];
+
+const all = process.env.ERRATA_FAULTS === 'all';
+
+/** At each place a process is killed, and one other harm befalls it, by turns; `ERRATA_FAULTS=all` does all of them everywhere, on both kinds of queue. */
+const cases = failpoints.flatMap((place, index) => {
+  const here = absent ? ['PostgreSQL' as const] : all ? queues : [queues[index % 2]!];
+  return here.map((queue) => {
+    const others = harmsBesidesDeath(place, queue);
+    // What only places of the blob store know has its turn where bytes are written.
+    const turn = /^blob\..*write$/.test(place) ? others.at(-1)! : others[Math.floor(index / 2) % others.length]!;
+    return [place, queue, ['killed', ...(all ? others : [turn])]] as const;
+  });
+});
 
 /** Does the deed with the fault in its way, and says when it met it. */
-async function harm({ stack, crew }: Site, place: Failpoint, kind: Harm): Promise<void> {
-  await crew.complete();
+async function harm(site: Site, place: Failpoint, kind: Harm): Promise<void> {
+  const { stack } = site;
   const branch = place.replaceAll(/[^a-z]+/g, '-');
-  const act = await deeds[pathOf(place)!](stack, branch, `${place} ${kind}`);
+  const act = await deeds[pathOf(place)](stack, branch, `${place} ${kind}`);
+  const refusals = await fullDisks(stack);
   const fault = await stack.arm(place, faultOf[kind]);
   let over = false;
   const done = act().finally(() => {
@@ -78,24 +117,40 @@ async function harm({ stack, crew }: Site, place: Failpoint, kind: Harm): Promis
   const victim = await fault.taken();
   if (victim !== null && faultOf[kind] === 'stop') {
     await untilStopped(victim);
-    if (kind === 'connections lost') await stack.cutConnections();
-    // An engine holds no lease, and a client is waited for: neither is done without.
-    else if ([...crew.workers].some(({ pid }) => pid === victim)) await done.catch(() => {});
+    await whileStopped(site, kind, victim, done);
     process.kill(victim, 'SIGCONT');
   }
   await done;
+  // It was told of, and the job was tried again.
+  if (kind === 'disk full') expect(await fullDisks(stack)).toBeGreaterThan(refusals);
 }
+
+async function whileStopped({ stack, crew, redis }: Site, kind: Harm, victim: number, done: Promise<void>) {
+  if (kind === 'connections lost') return stack.cutConnections();
+  if (kind === 'Redis flushed') return redis?.flush();
+  if (kind === 'Redis restarted') return redis?.restart();
+  // An engine holds no lease: its worker, which asked it, is frozen with it.
+  const pids = [victim, await parentOf(victim)];
+  const worker = [...crew.workers].find(({ pid }) => pids.includes(pid));
+  // A client is waited for: as long as the server waits for it, and longer.
+  if (worker === undefined) return sleep(frozenMs + 500);
+  worker.signal('SIGSTOP');
+  await done.catch(() => {});
+  worker.signal('SIGCONT');
+}
+
+/** Attempts that failed for want of space. */
+const fullDisks = async ({ query }: FaultStack) =>
+  (await query(`SELECT 1 FROM events WHERE type = 'queued' AND data->'error'->>'code' = 'storage_full'`)).length;
 
 async function expectPromises({ stack }: Site): Promise<void> {
   const witness = { acknowledged: stack.acknowledged.jobs, delivered: stack.acknowledged.inbox, settled: true };
   expect(violations(await stack.history(), witness)).toEqual([]);
 }
 
-describe.concurrent('at each failpoint', () => {
-  test.each(
-    failpoints.filter((place) => pathOf(place) !== undefined).map((place, index) => [place, harmsOf(index)] as const),
-  )('%s: %j', { timeout: 600_000 }, (place, kinds) =>
-    onSite(async (site) => {
+describe.concurrent(`at each failpoint${absent ? ' (Redis skipped: no redis-server found)' : ''}`, () => {
+  test.each(cases)('%s, queue on %s: %j', { timeout: 600_000 }, (place, queue, kinds) =>
+    onSite(queue, async (site) => {
       for (const kind of kinds) await harm(site, place, kind);
       await expectPromises(site);
     }),

@@ -88,6 +88,12 @@ export interface History {
     readonly job_id: string;
     readonly added: readonly { readonly deltas: readonly { readonly blob: string }[] }[];
   }[];
+  /** What shards of an evaluation have done; a stream of edits goes on from its deltas. */
+  readonly evaluation_blocks: readonly {
+    readonly job_id: string;
+    readonly position: number;
+    readonly deltas: readonly { readonly blob: string }[];
+  }[];
   readonly inbox_edits: readonly {
     readonly id: string;
     readonly branch_id: string;
@@ -119,6 +125,7 @@ const tables = [
   'snapshots',
   'artefacts',
   'candidates',
+  'evaluation_blocks',
   'inbox_edits',
   'aliases',
   'alias_moves',

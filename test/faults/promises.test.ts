@@ -89,6 +89,8 @@ function sound(): History {
     snapshots: [],
     artefacts: [],
     candidates: [],
+    // Its job has ended: nothing goes on from it any more, and it may be gone.
+    evaluation_blocks: [{ job_id: 'd', position: 0, deltas: [{ blob: sha256('of a stream') }] }],
     inbox_edits: [{ id: 'inbox', branch_id: 'branch', custom_id: 'a', state: 'batched', job_id: 'a' }],
     aliases: [{ id: 'alias', version_id: one, sequence: 1 }],
     alias_moves: [{ alias_id: 'alias', sequence: 1, from_version_id: null, to_version_id: one }],
@@ -216,6 +218,11 @@ const lies = [
     served: [...witness.served!, { version: one, digest: 'y' }],
   }),
   forged('I6', 'a blob was collected', { ...sound(), blobs: new Map() }),
+  forged(
+    'I6',
+    'what an evaluation goes on from was collected',
+    falsify('jobs', ({ id }) => (id === 'd' ? { state: 'evaluating' } : noChange)),
+  ),
   forged(
     'I7',
     'a change without an event',

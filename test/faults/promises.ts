@@ -184,6 +184,12 @@ function* rollbacksAreExact(history: History, { served = [] }: Witness) {
 
 /** Nothing that can be reached is collected. */
 function* nothingReachableIsCollected(history: History) {
+  const jobs = byId(history.jobs);
+  // What an evaluation has come to is needed until it ends.
+  const underWay = history.evaluation_blocks.filter(({ job_id }) => {
+    const state = jobs.get(job_id)?.state;
+    return state !== undefined && !isTerminal(state);
+  });
   const wanted: [string, string][] = [
     ...history.models.flatMap(({ id, files }) => files.map(({ blob }): [string, string] => [blob, `model ${id}`])),
     ...history.contributions.flatMap(({ id, deltas }) => deltas.map(({ blob }): [string, string] => [blob, id])),
@@ -191,6 +197,9 @@ function* nothingReachableIsCollected(history: History) {
     ...history.artefacts.map(({ blob }): [string, string] => [blob, 'an artefact']),
     ...history.candidates.flatMap(({ job_id, added }) =>
       added.flatMap(({ deltas }) => deltas.map(({ blob }): [string, string] => [blob, `the candidate of ${job_id}`])),
+    ),
+    ...underWay.flatMap(({ job_id, position, deltas }) =>
+      deltas.map(({ blob }): [string, string] => [blob, `block ${position} of ${job_id}`]),
     ),
   ];
   for (const [blob, owner] of wanted) {

@@ -1,4 +1,4 @@
-// A Redis of a test's own, so that it may be flushed.
+// A Redis of a test's own, so that it may be flushed and restarted.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,17 +11,25 @@ export const redisServer = await findRedisServer();
 export interface PrivateRedis {
   readonly url: string;
   flush(): Promise<void>;
+  /** Ends it and starts it again, with what it had written down. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export async function privateRedis(): Promise<PrivateRedis> {
   if (redisServer === undefined) throw new Error('no redis-server found');
   const folder = await mkdtemp(join(tmpdir(), 'errata-faults-redis-'));
-  const server = await startRedis({ binary: redisServer, dataDir: folder });
+  const start = () => startRedis({ binary: redisServer!, dataDir: folder, socketDir: folder });
+  let server = await start();
   const client = new Redis(new URL(server.url).pathname);
+  client.on('error', () => {}); // it connects again
   return {
     url: server.url,
     flush: async () => void (await client.flushall()),
+    restart: async () => {
+      await server.stop();
+      server = await start();
+    },
     stop: async () => {
       client.disconnect();
       await server.stop();

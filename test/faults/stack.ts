@@ -25,6 +25,7 @@ import {
   migrate,
   openLineage,
   type RollbackTarget,
+  submitCollection,
   submitEditJob,
   submitImport,
   submitRollback,
@@ -75,6 +76,10 @@ export interface FaultStack {
   submit(edits: readonly EditInput[], options?: SubmitOptions): Promise<string>;
   /** Queues a rollback, with its wake-up. */
   rollBack(branch: string, target: RollbackTarget): Promise<string>;
+  /** Queues a collection without a grace period, with its wake-up. */
+  collect(): Promise<string>;
+  /** Stores blobs that nothing names. */
+  strayBlobs(...texts: readonly string[]): Promise<{ areThere(): Promise<boolean> }>;
   /** Prepares a fault for whichever process passes this place next, `:n` times from now. */
   arm(place: Failpoint, fault: Fault | `${Fault}:${number}`): Promise<ArmedFault>;
   /** Breaks every database connection of the processes it started. */
@@ -126,7 +131,7 @@ export const edit = (name: string): EditInput => ({
 
 /** Waits for something to become true; gives up, saying what it waited for, only when it will hardly come any more. */
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 300_000;
+  const deadline = Date.now() + 900_000;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
     await sleep(20);
@@ -198,6 +203,11 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
   const modelId = imported.model_id;
   const acknowledged: FaultStack['acknowledged'] = { jobs: [id], inbox: [] };
   const store = await openDiskStore(blobsDir);
+  const accepted = async ({ id }: JobResource, wake = true) => {
+    acknowledged.jobs.push(id);
+    if (wake) await dispatch.wake(await laneOfJob(lineage, id));
+    return id;
+  };
 
   return {
     lineage,
@@ -213,17 +223,17 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
       await database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = 'harmed'`);
     },
-    rollBack: async (branch, target) => {
-      const job = await submitRollback(lineage, {
-        model: modelId,
-        branch,
-        ...target,
-        reason: 'a test',
-        created_by: null,
-      });
-      acknowledged.jobs.push(job.id);
-      await dispatch.wake(await laneOfJob(lineage, job.id));
-      return job.id;
+    rollBack: async (branch, target) =>
+      accepted(
+        await submitRollback(lineage, { model: modelId, branch, ...target, reason: 'a test', created_by: null }),
+      ),
+    collect: async () =>
+      accepted(await submitCollection(lineage, { dry_run: false, grace_hours: 0, created_by: null })),
+    strayBlobs: async (...texts) => {
+      const stored = await Promise.all(texts.map((text) => store.put(Buffer.from(text))));
+      return {
+        areThere: async () => (await Promise.all(stored.map(({ sha256 }) => store.has(sha256)))).includes(true),
+      };
     },
     spare,
     startWorker,
@@ -248,9 +258,7 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
         ...(gate === null ? {} : { gate }),
         created_by: null,
       });
-      acknowledged.jobs.push(job.id);
-      if (wake) await dispatch.wake(await laneOfJob(lineage, job.id));
-      return job.id;
+      return accepted(job, wake);
     },
     branch: async (name) => {
       await createBranch(lineage, modelId, { name, from: 'main' }).catch(() => {}); // it may be there already

@@ -284,6 +284,7 @@ export function simulate(next: () => number, defect: Defect = 'none'): History {
     snapshots: [],
     artefacts: [],
     candidates: [],
+    evaluation_blocks: [],
     inbox_edits: [],
     aliases: [],
     alias_moves: [],

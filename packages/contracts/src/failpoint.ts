@@ -49,11 +49,15 @@ export const failpoints = [
   'alias.before',
   'alias.after_move',
   'alias.after',
+  'gc.before_drop',
+  'gc.after_drop',
   'gc.before_mark',
+  'gc.after_unmark',
   'gc.after_mark',
   'gc.before_delete',
   'gc.after_delete',
   'gc.before_forget',
+  'gc.after_forget',
   'snapshot.before_record',
   'snapshot.after_record',
   'inbox.before',
@@ -66,6 +70,8 @@ export const failpoints = [
   'schedule.after_batch',
   'schedule.before_commit',
   'schedule.after',
+  'tick.before_set',
+  'tick.after_set',
 ] as const;
 export type Failpoint = (typeof failpoints)[number];
 

@@ -27,11 +27,18 @@ export async function findRedisServer(): Promise<string | undefined> {
   return undefined;
 }
 
-/** A private Redis with an append-only file in `dataDir`. Evicts nothing: a queue must not lose keys. */
-export async function startRedis(options: { binary: string; dataDir: string }): Promise<RedisServer> {
+/**
+ * A private Redis with an append-only file in `dataDir`. Evicts nothing: a queue must not lose keys.
+ * @param socketDir where its socket is to be, for a server that is started again where clients look for it; else a directory of its own
+ */
+export async function startRedis(options: {
+  binary: string;
+  dataDir: string;
+  socketDir?: string;
+}): Promise<RedisServer> {
   await mkdir(options.dataDir, { recursive: true });
   // Socket paths are limited to 107 bytes, so never under the checkout.
-  const socketDir = await mkdtemp(join(tmpdir(), 'errata-redis-'));
+  const socketDir = options.socketDir ?? (await mkdtemp(join(tmpdir(), 'errata-redis-')));
   const socket = join(socketDir, 'redis.sock');
   const settings = [
     '--port',
@@ -66,7 +73,7 @@ export async function startRedis(options: { binary: string; dataDir: string }): 
     stop: async () => {
       server.kill('SIGTERM');
       await exited;
-      await rm(socketDir, { recursive: true, force: true });
+      if (options.socketDir === undefined) await rm(socketDir, { recursive: true, force: true });
     },
   };
 }

@@ -113,12 +113,20 @@ class SteadyClient extends pg.Client {
   }
 }
 
+/** A process that freezes while it has the lock keeps all others waiting; the server takes it away after so long. Setting a scheduler takes milliseconds. */
+const frozenMs = 10_000;
+
 /** One connection, made when it is needed: within a process they wait for it, across processes for the lock. */
 function lockOf(connectionString: string): {
   readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
   close(): Promise<void>;
 } {
-  const pool = new pg.Pool({ connectionString, max: 1, idleTimeoutMillis: 1_000 });
+  const pool = new pg.Pool({
+    connectionString,
+    max: 1,
+    idleTimeoutMillis: 1_000,
+    idle_in_transaction_session_timeout: frozenMs,
+  });
   // A connection that breaks takes the lock with it, also while it is lent out; the pool makes another.
   pool.on('error', () => {});
   pool.on('connect', (client) => void client.on('error', () => {}));
@@ -126,7 +134,8 @@ function lockOf(connectionString: string): {
     alone: async (work) => {
       const client = await pool.connect();
       try {
-        await client.query('SELECT pg_advisory_lock($1)', [schedulersLock]);
+        await client.query('BEGIN');
+        await client.query('SELECT pg_advisory_xact_lock($1)', [schedulersLock]);
       } catch (error) {
         client.release(true);
         throw error;
@@ -134,8 +143,8 @@ function lockOf(connectionString: string): {
       try {
         return await work();
       } finally {
-        // A connection that cannot be asked to unlock is broken, and with it the lock is gone.
-        await client.query('SELECT pg_advisory_unlock($1)', [schedulersLock]).then(
+        // A connection that cannot be asked is broken, and with it the lock is gone.
+        await client.query('COMMIT').then(
           () => client.release(),
           () => client.release(true),
         );

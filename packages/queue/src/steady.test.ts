@@ -1,9 +1,16 @@
-// Connections to PostgreSQL that break while the queue uses them cost the query that is under way, not the process.
+// Connections to PostgreSQL that break while the queue uses them cost the query that is under way, not the process; neither does a process
+// that freezes cost the others more than a while.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { createTestDatabase } from '../../../test/support/database.ts';
 import { openDispatch } from './index.ts';
 
+const program = fileURLToPath(new URL('./set-schedule.fixture.ts', import.meta.url));
+/** A process starts, and a lock is waited for. */
+const patient = { timeout: 60_000 };
 const database = await createTestDatabase();
 const dispatch = await openDispatch(database.url);
 afterAll(async () => {
@@ -35,3 +42,22 @@ test('a queue whose connections break again and again, also in the middle of wor
   expect(woken).toBe(true);
   expect((await dispatch.counts()).waiting).toBeGreaterThan(0);
 });
+
+test('a process that freezes while it sets a schedule does not keep others from it, and goes on when it thaws', async () => {
+  const frozen = spawn(process.execPath, ['--import', 'tsx', program, database.url, 'frozen'], {
+    env: { ...process.env, ERRATA_FAILPOINT: 'tick.before_set:stop' },
+    stdio: 'inherit',
+  });
+  const ended = once(frozen, 'exit');
+  const inside = () =>
+    database.query(`SELECT 1 FROM pg_stat_activity JOIN pg_locks USING (pid)
+    WHERE state = 'idle in transaction' AND locktype = 'advisory' AND granted`);
+  await expect.poll(inside, patient).toHaveLength(1);
+  const ticks = await dispatch.ticks();
+  const known = async () => (await ticks.list()).map(({ id }) => id).sort();
+  await ticks.reconcile([{ id: 'other', pattern: '0 5 * * *', time_zone: 'UTC' }]);
+  expect(await known()).toEqual(['other']);
+  frozen.kill('SIGCONT');
+  expect((await ended)[0]).toBe(0);
+  expect(await known()).toEqual(['frozen', 'other']);
+}, 120_000);

@@ -1,5 +1,5 @@
 // Ticks: tell workers that a schedule may be due. When schedules are due stands in the database; the queue's job schedulers are made from that.
-import { type Cron, nextDue } from '@errata/contracts';
+import { type Cron, failpoint, nextDue } from '@errata/contracts';
 import type { IQueueBackend } from 'bullmq';
 import { type Consumer, inTime, reasonOf, startConsumer, type Wiring } from './wiring.ts';
 
@@ -54,11 +54,16 @@ export async function openTicks<B extends IQueueBackend, C>(wiring: Wiring<B, C>
 
   // The jobs of a scheduler are not deduplicated: one that were dropped as a duplicate would be the scheduler's last.
   const set = ({ id, pattern, time_zone }: CronSchedule) =>
-    queue.upsertJobScheduler(
-      id,
-      { pattern, tz: time_zone },
-      { name: 'tick', data: { schedule: id }, opts: { ...gone } },
-    );
+    alone(async () => {
+      await failpoint('tick.before_set');
+      await queue.upsertJobScheduler(
+        id,
+        { pattern, tz: time_zone },
+        { name: 'tick', data: { schedule: id }, opts: { ...gone } },
+      );
+      await failpoint('tick.after_set');
+    });
+  const unset = (id: string) => alone(() => queue.removeJobScheduler(id));
   const list: Ticks['list'] = async () =>
     (await queue.getJobSchedulers()).map(({ key, pattern = '', tz = '', next }) => ({
       id: key,
@@ -74,16 +79,8 @@ export async function openTicks<B extends IQueueBackend, C>(wiring: Wiring<B, C>
       const options = { deduplication: { id, keepLastIfActive: true }, ...gone };
       return inTime(queue.add('tick', { schedule: id }, options), failed(id, 'ticked'));
     },
-    upsert: (schedule) =>
-      inTime(
-        alone(() => set(schedule)),
-        failed(schedule.id, 'set'),
-      ),
-    remove: (id) =>
-      inTime(
-        alone(() => queue.removeJobScheduler(id)),
-        failed(id, 'removed'),
-      ),
+    upsert: (schedule) => inTime(set(schedule), failed(schedule.id, 'set')),
+    remove: (id) => inTime(unset(id), failed(id, 'removed')),
     list,
     reconcile: async (wanted) => {
       const present = new Map((await list()).map((scheduler) => [scheduler.id, scheduler]));
@@ -108,11 +105,8 @@ export async function openTicks<B extends IQueueBackend, C>(wiring: Wiring<B, C>
           failed(id, 'set')(reasonOf(error));
         }
       };
-      if (wrong.length === 0 && present.size === 0) return changed;
-      await alone(async () => {
-        for (const schedule of wrong) await mend(schedule.id, () => set(schedule));
-        for (const id of present.keys()) await mend(id, () => queue.removeJobScheduler(id));
-      });
+      for (const schedule of wrong) await mend(schedule.id, () => set(schedule));
+      for (const id of present.keys()) await mend(id, () => unset(id));
       return changed;
     },
     consume: (handler) =>

@@ -45,7 +45,9 @@ export async function collectGarbage(
     report[part].bytes += size;
   };
 
+  if (!dryRun) await failpoint('gc.before_drop');
   const snapshots_dropped = await dropUnusedSnapshots(db, dryRun);
+  if (!dryRun) await failpoint('gc.after_drop');
   // In this order: what was put before the clock was read and is named since then is found among the names.
   const now = await databaseNow(db);
   const markedBefore = now.getTime() - graceMs;
@@ -84,6 +86,7 @@ export async function collectGarbage(
     const anew = new Set(toMark.map(({ sha256 }) => sha256));
     const gone = [...marks.keys()].filter((blob) => named.has(blob) || anew.has(blob) || !present.has(blob));
     await unmarkGarbage(db, gone);
+    await failpoint('gc.after_unmark');
     await markGarbage(
       db,
       toMark.map(({ sha256: blob, size: bytes, storedAt }) => ({ blob, bytes, storedAt })),
@@ -109,6 +112,7 @@ export async function collectGarbage(
       db,
       toDelete.map(({ sha256 }) => sha256),
     );
+    await failpoint('gc.after_forget');
   }
   return {
     dry_run: dryRun,
