@@ -39,6 +39,9 @@ export interface VersionSource {
   readonly deltas: readonly DeltaReference[];
 }
 
+/** Fewer deltas are never stored whole: with models so small that everything is quick, clocks say little. */
+export const snapshotDeltas = 8;
+
 export const versionPrefix = 'ver_';
 
 /** The id of an imported model before any edit. */

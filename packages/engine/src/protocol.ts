@@ -296,7 +296,7 @@ export interface EngineMethods {
     },
     { readonly digest: string }
   >;
-  /** Stores a version whole, if what opening it takes says so: see `snapshotFactor`. */
+  /** Stores a version whole, if what opening it takes says so: see `makeVersions`. */
   readonly snapshot: Method<
     {
       readonly model: ModelReference;

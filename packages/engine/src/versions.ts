@@ -1,6 +1,13 @@
 // The versions of one model as views: opened from the nearest state at hand, measured while they are, and stored whole when that pays.
 import type { LocalBlobStore } from '@errata/blobs';
-import { ErrataError, type SnapshotReference, type VersionSource, versionId, versionIds } from '@errata/contracts';
+import {
+  ErrataError,
+  type SnapshotReference,
+  snapshotDeltas,
+  type VersionSource,
+  versionId,
+  versionIds,
+} from '@errata/contracts';
 import {
   type Delta,
   decodeDelta,
@@ -30,14 +37,12 @@ interface Opened {
 const viewsKept = 8;
 
 /**
- * A snapshot is worth its bytes when the deltas since the last one take this many times as long as the snapshot would. Opening a
- * version then costs at most about 1 + this many loads, however many deltas there are.
+ * A snapshot pays as soon as the deltas since the last one take as long as loading it would. Opening a version then takes two loads
+ * at most, or a load and `snapshotDeltas`, however many deltas there are: never twice what ten deltas take, unless one load takes
+ * longer than those.
+ *
+ * @param loadRate bytes in a millisecond that the model itself was read, checked and unpacked at; snapshots measure their own
  */
-export const snapshotFactor = 2;
-/** Nor before there are this many: with models so small that everything is quick, clocks say little. */
-export const snapshotDeltas = 8;
-
-/** @param loadRate bytes in a millisecond that the model itself was read, checked and unpacked at; snapshots measure their own */
 export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string, loadRate: number): Versions {
   const kept = makeKept<Opened>(viewsKept);
   const base: Opened = { view: model.view(), replayMs: 0 };
@@ -127,7 +132,7 @@ export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string
       const state = view.state();
       const loadMs = stateBytes(state) / bytesPerMs;
       const measured = { replay_ms: replayMs, load_ms: loadMs };
-      const pays = source.deltas.length >= snapshotDeltas && replayMs >= snapshotFactor * loadMs;
+      const pays = source.deltas.length >= snapshotDeltas && replayMs >= loadMs;
       if (source.deltas.length === 0 || !(always || pays)) return { ...measured, stored: null };
       const version = versionId(source);
       const { sha256: blob, size: bytes } = await blobs.put(encodeSnapshot({ model: digest, version, state }));
