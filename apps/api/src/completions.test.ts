@@ -68,6 +68,33 @@ test('the weights of two versions are compared by norm and rank', async () => {
   expect(served.body.choices).toEqual(moved.body.choices);
 });
 
+test('a version of the past that is dear to open is stored whole by whoever serves it, and answers as before', async () => {
+  const store = await openDiskStore(api.blobsDir);
+  const { weight: tensor, inSize, outSize } = valueMatrix(decoderSpec(tinyConfig), 0);
+  const side = await api.post('/v1/models/tiny/branches', { name: 'long' });
+  const ask = async (version: string) => {
+    const answer = await api.post('/v1/completions', { model: `tiny@${version}`, prompt: 'Oz', max_tokens: 4 });
+    expect(answer.status).toBe(200);
+    return answer.body.choices;
+  };
+  const answers = new Map<string, unknown>();
+  const stored = () => api.query('SELECT version_id FROM snapshots WHERE used_at IS NOT NULL');
+  // What replaying takes grows with every edit and what loading takes does not: it pays sooner or later on any machine.
+  for (let n = 0; (await stored()).length === 0; n++) {
+    const [left, right] = [inSize, outSize].map((size) =>
+      Float32Array.from({ length: size }, (_, i) => Math.cos(n + i)),
+    );
+    const delta = encodeDelta({ kind: 'low_rank', tensor, rank: 1, left: left!, right: right! });
+    const { sha256: blob } = await store.put(delta);
+    await api.post('/v1/edit_jobs', { model: 'tiny', branch: 'long', edits: [anEdit(`Town ${n}`)] });
+    const version = await api.carryOut(`branch:${side.body.id}`, { kind: 'low_rank', blob });
+    answers.set(version, await ask(version));
+  }
+  const [{ version_id }] = (await stored()) as [{ version_id: string }];
+  expect(answers.has(version_id)).toBe(true);
+  expect(await ask(version_id)).toEqual(answers.get(version_id));
+});
+
 test('several prompts are answered in order, and tokens are counted', async () => {
   const prompt = ['The capital of', 'Oz is'];
   const { body } = await api.post('/v1/completions', { model: 'tiny', prompt, max_tokens: 3, temperature: 1, seed: 7 });

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { isTerminal, jobStates } from '@errata/contracts';
 import { findKey } from '@errata/lineage';
+import { makeSnapshots } from '@errata/upkeep';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import { registerAuth } from './auth.ts';
@@ -17,6 +18,7 @@ import { aliasRoutes } from './routes/aliases.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { artefactRoutes } from './routes/artefacts.ts';
 import { branchRoutes } from './routes/branches.ts';
+import { modelReference } from './routes/common.ts';
 import { comparisonRoutes } from './routes/comparisons.ts';
 import { completionRoutes } from './routes/completions.ts';
 import { editJobRoutes } from './routes/edit-jobs.ts';
@@ -44,7 +46,7 @@ export interface ServerOptions {
 /** A server over these parts, ready to listen or to be injected. Closing it ends its event streams, and not its parts. */
 export async function buildServer(parts: ApiParts, options: ServerOptions = {}): Promise<FastifyInstance> {
   const limits: ApiLimits = { ...defaultLimits, ...options.limits };
-  const { lineage } = parts;
+  const { lineage, engine } = parts;
   const app = Fastify({
     bodyLimit: limits.bodyLimit,
     exposeHeadRoutes: false,
@@ -81,6 +83,13 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
     pollMs: limits.eventPollMs,
     onError: (err) => app.log.warn({ err }, 'the events table could not be read'),
   });
+  const snapshots = makeSnapshots({
+    lineage,
+    fold: (model, source) => engine.call('snapshot', { model: modelReference(model), source }),
+    onStored: (snapshot) => app.log.info(snapshot, 'stored a version whole'),
+    onFailure: (err, about) => app.log.warn({ err, about }, 'no snapshot was stored'),
+  });
+  app.addHook('onClose', () => snapshots.settled());
   await app.register(healthRoutes(parts, metrics));
   await app.register(modelRoutes(parts));
   await app.register(branchRoutes(parts));
@@ -88,7 +97,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(tagRoutes(parts));
   await app.register(aliasRoutes(parts));
   await app.register(upkeepRoutes(parts));
-  await app.register(versionRoutes(parts));
+  await app.register(versionRoutes(parts, snapshots));
   await app.register(editJobRoutes(parts));
   await app.register(inboxRoutes(parts));
   await app.register(scheduleRoutes(parts));
@@ -100,7 +109,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(suiteRoutes(parts));
   await app.register(searchRoutes(parts));
   await app.register(artefactRoutes(parts));
-  await app.register(completionRoutes(parts, { queue: limits.completionQueue, metrics }));
+  await app.register(completionRoutes(parts, { queue: limits.completionQueue, metrics, snapshots }));
   await app.ready();
   return app;
 }

@@ -21,11 +21,12 @@ export async function askVersion(
   version: VersionSource,
   question: AskedQuestion,
 ): Promise<Heard> {
-  const { lineage } = run.context;
+  const { lineage, snapshots } = run.context;
   const version_id = versionId(version);
   const known = await findAnswer(lineage, version_id, question);
   if (known !== null) return { ...known, version_id, cached: true };
   const given = await run.call('ask', { model: modelReference(model), version, question }, 'ask');
+  snapshots.opened(model, version);
   await keepAnswer(lineage, version_id, question, given);
   return { ...given, version_id, cached: false };
 }

@@ -3,10 +3,10 @@ import type { BlobStore } from '@errata/blobs';
 import type { EngineClient } from '@errata/engine';
 import type { Lineage } from '@errata/lineage';
 import type { Dispatch, Ticks } from '@errata/queue';
+import type { Snapshots } from '@errata/upkeep';
 import type { Logger } from 'pino';
 import type { WorkerMetrics } from './metrics.ts';
 import type { WorkerSettings } from './settings.ts';
-import type { Snapshots } from './snapshots.ts';
 
 export interface WorkerContext {
   readonly settings: WorkerSettings;

@@ -67,7 +67,7 @@ async function workJob(context: WorkerContext, lane: HeldLane, job: TakenJob): P
   if (job.parent_job_id !== null && isTerminal(state)) await context.dispatch.wake(evaluationLane(job.parent_job_id));
   const moves = job.kind === 'edit' || job.kind === 'rollback';
   const moved = moves && (state === 'succeeded' || state === 'completed_with_errors');
-  if (moved && job.branch_id !== null) context.snapshots.consider(job.branch_id);
+  if (moved && job.branch_id !== null) context.snapshots.moved(job.branch_id);
   log.info({ state, seconds: Number(seconds.toFixed(3)) }, 'job left');
 }
 

@@ -3,14 +3,15 @@ import { openDiskStore } from '@errata/blobs';
 import { startEngine } from '@errata/engine';
 import { branchOfLane, migrate, openLineage } from '@errata/lineage';
 import { describeQueueUrl, openDispatch } from '@errata/queue';
+import { makeSnapshots, type Snapshots } from '@errata/upkeep';
 import type { Logger } from 'pino';
 import type { WorkerContext } from './context.ts';
 import { workLane } from './lane.ts';
 import { createMetrics, serveMetrics } from './metrics.ts';
+import { modelReference } from './models.ts';
 import { startReconciler } from './reconciler.ts';
 import { answerTick, tickDue } from './schedules.ts';
 import type { WorkerSettings } from './settings.ts';
-import { makeSnapshots, type Snapshots } from './snapshots.ts';
 import { Interruption } from './verdict.ts';
 
 export interface Worker {
@@ -59,7 +60,15 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     let draining = false;
     const stopping = new AbortController();
     const metrics = createMetrics(() => engine.rss());
-    snapshots = makeSnapshots({ lineage, engine, metrics, log });
+    snapshots = makeSnapshots({
+      lineage,
+      fold: (model, source) => engine.call('snapshot', { model: modelReference(model), source }),
+      onStored: (snapshot) => {
+        metrics.snapshotStored(snapshot.bytes);
+        log.info(snapshot, 'stored a version whole');
+      },
+      onFailure: (error, about) => log.warn({ about, error }, 'no snapshot was stored'),
+    });
     const context: WorkerContext = {
       settings,
       lineage,

@@ -13,7 +13,10 @@ import {
   readChain,
   recordSnapshot,
   sourceAt,
+  tipOfVersion,
+  touchSnapshot,
   upon,
+  usedSnapshotsKept,
 } from './index.ts';
 import { edit, importModel, openFixture } from './lineage.fixture.ts';
 
@@ -174,4 +177,42 @@ test('snapshots thin out behind the end of a chain, but the one that a branch op
     const distance = 601 - depth;
     expect(depth - left[index]!, `between ${left[index]} and ${depth}`).toBeLessThanOrEqual(2 * distance + 20);
   }
+});
+
+test('of versions stored whole for those who opened them, the ones used last stay, whatever the branch does', async () => {
+  const lone = await importModel(db, 'visited');
+  const start = await edit(db, lone, ['a']);
+  const own = await db.prisma.model.findUniqueOrThrow({ where: { id: lone.model } });
+  const { tipId } = await db.prisma.branch.findUniqueOrThrow({ where: { id: lone.branch } });
+  const added = Array.from({ length: 60 }, () => ({ ...contribution(), job_id: start.job }));
+  const { tip } = await db.prisma.$transaction((tx) => writeChain(tx, own, { after: tipId, added }));
+  const chain = await readChain(db, tip);
+  const note = async (depth: number, used: boolean) => {
+    const { id, version } = chain[depth - 1]!;
+    expect(await tipOfVersion(db, lone.model, version)).toBe(id);
+    const measured = { bytes: 1, replay_ms: 1, load_ms: 1 };
+    await recordSnapshot(db, { model_id: lone.model, tip: id, version, blob: sha256(version), ...measured }, { used });
+    await query("UPDATE snapshots SET used_at = used_at - interval '2 minutes'");
+  };
+  const used = async () =>
+    (
+      await query('SELECT depth FROM snapshots WHERE model_id = $1 AND used_at IS NOT NULL ORDER BY depth', [
+        lone.model,
+      ])
+    ).map(({ depth }) => depth as number);
+  const from = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
+  // The branch is at depth 1, and is opened from there however long ago anybody did.
+  for (const depth of from(1, usedSnapshotsKept)) await note(depth, true);
+  expect(await used()).toEqual(from(1, usedSnapshotsKept));
+  await touchSnapshot(db, chain[1]!.version);
+  await note(40, true);
+  await note(41, true);
+  expect(await used()).toEqual([1, 2, ...from(4, usedSnapshotsKept - 3), 40, 41]);
+  const before = await used();
+  for (const depth of [45, 48, 50, 55, 60]) await note(depth, false);
+  expect(await used()).toEqual(before);
+  // What was made as the end of a branch does not come to be kept for its use.
+  await touchSnapshot(db, chain[59]!.version);
+  expect(await used()).toEqual(before);
+  expect(await tipOfVersion(db, lone.model, rootVersionId(own.digest))).toBeNull();
 });

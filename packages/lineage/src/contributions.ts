@@ -90,6 +90,16 @@ export async function sourceAt(db: Db, modelDigest: string, tip: string | null):
   };
 }
 
+/** The link that a version ends at; null for an imported model, and for what no job has committed. Of several the newest. */
+export async function tipOfVersion(db: Db, modelId: string, versionId: string): Promise<string | null> {
+  const link = await clientOf(db).contribution.findFirst({
+    where: { modelId, versionId },
+    orderBy: { id: 'desc' },
+    select: { id: true },
+  });
+  return link?.id ?? null;
+}
+
 interface LinkRow {
   readonly id: string;
   readonly previous_id: string | null;

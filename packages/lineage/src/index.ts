@@ -38,6 +38,7 @@ export {
   manifestOf,
   readChain,
   sourceAt,
+  tipOfVersion,
   upon,
 } from './contributions.ts';
 export { editNorms, editsById, editsOfJob, getEdit, listEdits, normsRemembered, type StoredEdit } from './edits.ts';

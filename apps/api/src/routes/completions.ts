@@ -8,8 +8,16 @@ import {
   ErrataError,
   type VersionSource,
 } from '@errata/contracts';
-import type { ChatMessage, Completion, ModelReference, Sampling } from '@errata/engine';
-import { forgetBrokenSnapshot, getModel, type Lineage, resolveReference, sourceAt } from '@errata/lineage';
+import type { ChatMessage, Completion, Sampling } from '@errata/engine';
+import {
+  forgetBrokenSnapshot,
+  getModel,
+  type Lineage,
+  resolveReference,
+  type StoredModel,
+  sourceAt,
+} from '@errata/lineage';
+import type { Snapshots } from '@errata/upkeep';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
@@ -25,7 +33,7 @@ export const versionHeader = 'errata-version';
 
 interface Served {
   readonly version: string;
-  readonly model: ModelReference;
+  readonly model: StoredModel;
   readonly manifest: VersionSource;
 }
 
@@ -38,17 +46,18 @@ export async function resolveServed(lineage: Lineage, reference: string): Promis
   const model = await getModel(lineage, at < 0 ? reference : reference.slice(0, at));
   const { id, digest } = model.resource;
   const { version, tip } = await resolveReference(lineage, id, at < 0 ? 'main' : reference.slice(at + 1));
-  return { version, model: modelReference(model), manifest: await sourceAt(lineage, digest, tip) };
+  return { version, model, manifest: await sourceAt(lineage, digest, tip) };
 }
 
 export interface CompletionRouteOptions {
   /** Completions that may wait for the engine. */
   readonly queue: number;
   readonly metrics: Metrics;
+  readonly snapshots: Snapshots;
 }
 
 export const completionRoutes =
-  ({ lineage, engine }: ApiParts, { queue, metrics }: CompletionRouteOptions): FastifyPluginAsyncZod =>
+  ({ lineage, engine }: ApiParts, { queue, metrics, snapshots }: CompletionRouteOptions): FastifyPluginAsyncZod =>
   async (app) => {
     let pending = 0;
 
@@ -76,7 +85,12 @@ export const completionRoutes =
         const ask = () =>
           engine.call(
             'complete',
-            { model: served.model, manifest: served.manifest, prompts, sampling: samplingOf(body) },
+            {
+              model: modelReference(served.model),
+              manifest: served.manifest,
+              prompts,
+              sampling: samplingOf(body),
+            },
             { signal: gone.signal },
           );
         const { completions } = await ask().catch(async (error) => {
@@ -84,6 +98,7 @@ export const completionRoutes =
           served = await resolveServed(lineage, `${body.model.split('@')[0]}@${served.version}`);
           return ask();
         });
+        snapshots.opened(served.model, served.manifest);
         const usage = usageOf(completions);
         metrics.completionTokens.inc({ kind: 'prompt' }, usage.prompt_tokens);
         metrics.completionTokens.inc({ kind: 'completion' }, usage.completion_tokens);

@@ -27,6 +27,7 @@ import {
   sourceAt,
   versionLineage,
 } from '@errata/lineage';
+import type { Snapshots } from '@errata/upkeep';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { ApiParts } from '../parts.ts';
@@ -36,7 +37,7 @@ const tags = ['versions'];
 const access = 'models:read';
 
 export const versionRoutes =
-  ({ lineage, engine }: ApiParts): FastifyPluginAsyncZod =>
+  ({ lineage, engine }: ApiParts, snapshots: Snapshots): FastifyPluginAsyncZod =>
   async (app) => {
     const bothOf = async (one: string, other: string) => {
       const from = await getVersion(lineage, one);
@@ -147,13 +148,16 @@ export const versionRoutes =
         const { from, to, model } = await bothOf(version, other);
         const { digest } = model.resource;
         const { added, removed } = await compareChains(lineage, from.tip, to.tip);
-        const compare = async () =>
-          engine.call('compareVersions', {
-            model: modelReference(model),
+        const compare = async () => {
+          const sources = {
             from: await sourceAt(lineage, digest, from.tip),
             to: await sourceAt(lineage, digest, to.tip),
-            steps: deltasOf([...added, ...removed]).length,
-          });
+          };
+          const steps = deltasOf([...added, ...removed]).length;
+          const found = await engine.call('compareVersions', { model: modelReference(model), ...sources, steps });
+          for (const opened of [sources.from, sources.to]) snapshots.opened(model, opened);
+          return found;
+        };
         const found = await compare().catch(async (error) => {
           if (!(await forgetBrokenSnapshot(lineage, error))) throw error;
           return compare();

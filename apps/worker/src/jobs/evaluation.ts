@@ -55,6 +55,7 @@ export async function evaluateShard(run: JobRun): Promise<void> {
   const work = await openEvaluationWork(lineage, run.job);
   if (work.editor === null) await askRange(run, work, range);
   else await followProtocol(run, work, work.editor, range);
+  for (const opened of [work.version, work.against]) run.context.snapshots.opened(work.model, opened);
   await run.move('committing');
   await commitShard(lineage, run.lease, run.job.id);
   run.ended('succeeded');
