@@ -12,12 +12,10 @@ export function complaintsOf(error: z.ZodError, part: string): Complaint[] {
     const keys = issue.code === 'unrecognized_keys' ? issue.keys : [undefined];
     return keys.map((key) => {
       const path = key === undefined ? issue.path : [...issue.path, key];
-      const field = path.map(String).join('.');
-      const message = key === undefined ? issue.message : `there is no field ${JSON.stringify(key)} here`;
       return {
         code: 'invalid_request',
-        message: field === '' ? message : `${field}: ${message}`,
-        field,
+        message: key === undefined ? issue.message : `there is no field ${JSON.stringify(key)} here`,
+        field: path.map(String).join('.'),
         ...(part === 'body' ? { pointer: pointerOf(path) } : {}),
       };
     });
@@ -36,7 +34,9 @@ export function checkPart<T extends z.ZodType>(schema: T, value: unknown, part: 
   const parsed = schema.safeParse(value ?? undefined);
   if (parsed.success) return parsed.data;
   const errors = complaintsOf(parsed.error, part);
-  throw new ErrataError('invalid_request', `${partNames[part] ?? part}: ${errors[0]!.message}`, { errors });
+  const { field, message } = errors[0]!;
+  const place = [partNames[part] ?? part, ...(field === undefined || field === '' ? [] : [field])];
+  throw new ErrataError('invalid_request', [...place, message].join(': '), { errors });
 }
 
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =

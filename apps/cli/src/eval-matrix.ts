@@ -1,11 +1,11 @@
 // A matrix of evaluations: its file, its runs one after another, and the report of all of them together.
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ErrataError } from '@errata/contracts';
 import type { Report, ReportedRun } from '@errata/evaluation';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { readAbility, readEvalData, readQuestions } from './eval-data.ts';
+import { readText } from './files.ts';
 import { runLocally } from './local-evaluation.ts';
 import { withModel } from './local-model.ts';
 import { type ProgressLine, progressLine } from './output.ts';
@@ -103,7 +103,7 @@ const numbered = (line: ProgressLine, run: string): ProgressLine => ({
 });
 
 async function readMatrix(file: string): Promise<unknown> {
-  const text = await readFile(file, 'utf8');
+  const text = await readText(file);
   if (/\.[cm]?[jt]s$/.test(file)) return importDefault(file);
   try {
     return parseYaml(text);

@@ -21,7 +21,7 @@ test('a rule is read and written alike', () => {
 
 test('what is no rule says what is wrong', () => {
   expect(() => parseRule('locality')).toThrow('locality@base>=0.9');
-  expect(() => parseRule('loyalty>=1')).toThrow('loyalty>=1');
+  expect(() => parseRule('loyalty>=1')).toThrow('loyalty>=1: there is no metric "loyalty"; near it are locality, ');
   expect(() => parseRule('locality>=much')).toThrow('"much" in locality>=much is not a number');
   expect(() => parseRule('locality@absolute>=1')).toThrow('it is held against parent or base');
 });

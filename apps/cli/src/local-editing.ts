@@ -1,5 +1,4 @@
 // An editor made ready on a model directory, for the commands that need no service.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type ConfigOverrides,
@@ -12,13 +11,14 @@ import {
 } from '@errata/contracts';
 import type { Artefacts } from '@errata/editors';
 import { readDefaults } from '@errata/engine';
+import { readText } from './files.ts';
 import { type MomentSource, prepareArtefacts } from './local-artefacts.ts';
 import type { LocalModel } from './local-model.ts';
 import { bar, type ProgressLine } from './output.ts';
 
 /** Reads corrections, one a line. @throws ErrataError `invalid_edits` with every fault */
 export async function readEditsFile(file: string): Promise<readonly Edit[]> {
-  const { edits, errors } = parseEditsJsonl(await readFile(file, 'utf8'));
+  const { edits, errors } = parseEditsJsonl(await readText(file));
   if (errors.length > 0) {
     const many = errors.length === 1 ? 'one fault' : `${errors.length} faults`;
     throw new ErrataError('invalid_edits', `${file} has ${many}; nothing was edited`, { errors });

@@ -1,7 +1,8 @@
 // What commands print: tables, errors, one live progress line. Results go to stdout, everything else to stderr.
-import { type Complaint, type ErrorCode, type PlainError, toPlainError } from '@errata/contracts';
+import { type Complaint, type PlainError, toPlainError } from '@errata/contracts';
 import colors from 'picocolors';
 import { exitCodeOf } from './exit-codes.ts';
+import { explainFileError } from './files.ts';
 
 export const printJson = (value: unknown): void => console.log(JSON.stringify(value, null, 2));
 
@@ -36,21 +37,31 @@ export interface ProgressLine {
 /** Elsewhere than on a terminal, a stage that goes on is told of so often. */
 const secondsBetweenLines = 60;
 
-/** One line that is rewritten in place on a terminal; elsewhere one is printed when its stage changes, and every minute. */
+/** One line that is rewritten in place on a terminal; elsewhere one is printed when a stage begins, every minute, and when it ends. */
 export function progressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
   let stage = '';
+  let last = '';
+  let printed = '';
   let printedAt = 0;
+  const print = () => {
+    if (last !== printed) stream.write(`${last}\n`);
+    printed = last;
+    printedAt = performance.now();
+  };
   return {
     update(next, detail = '') {
       if (stream.isTTY) stream.write(`\r\x1b[2K${colors.cyan(next)} ${detail}`);
-      else if (next !== stage || performance.now() - printedAt > 1000 * secondsBetweenLines) {
-        stream.write(`${next} ${detail}`.trimEnd().concat('\n'));
-        printedAt = performance.now();
+      else {
+        const begins = next !== stage;
+        if (begins) print();
+        last = `${next} ${detail}`.trimEnd();
+        if (begins || performance.now() - printedAt > 1000 * secondsBetweenLines) print();
       }
       stage = next;
     },
     done() {
       if (stream.isTTY) stream.write('\r\x1b[2K');
+      else print();
     },
   };
 }
@@ -67,8 +78,9 @@ export function printError(thrown: unknown, json: boolean): number {
   if (json) printJson({ error: plain });
   else {
     console.error(`${colors.red('error')} ${colors.dim(plain.code)} ${plain.message}`);
-    for (const complaint of plain.errors.slice(0, 20)) console.error(`  ${placeOf(complaint)}${complaint.message}`);
-    if (plain.errors.length > 20) console.error(`  and ${plain.errors.length - 20} more`);
+    const complaints = plain.errors.filter((complaint) => !isSaid(complaint, plain.message));
+    for (const complaint of complaints.slice(0, 20)) console.error(`  ${placeOf(complaint)}${complaint.message}`);
+    if (complaints.length > 20) console.error(`  and ${complaints.length - 20} more`);
     if (plain.code === 'internal' && process.env.ERRATA_DEBUG !== undefined) console.error(thrown);
     else if (plain.code === 'internal')
       console.error(colors.dim('  this is a defect of ours; set ERRATA_DEBUG=1 for its trace'));
@@ -76,19 +88,14 @@ export function printError(thrown: unknown, json: boolean): number {
   return exitCodeOf(plain.code);
 }
 
-function plainOf(thrown: unknown): PlainError {
-  const plain = toPlainError(thrown);
-  const system = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
-  // A file that a person named and that is not there is their mistake, not our defect.
-  if (plain.code === 'internal' && (system === 'ENOENT' || system === 'EISDIR' || system === 'ENOTDIR')) {
-    return { ...plain, code: 'not_found' satisfies ErrorCode };
-  }
-  return plain;
-}
+const plainOf = (thrown: unknown): PlainError => toPlainError(explainFileError(thrown) ?? thrown);
 
-function placeOf(complaint: Complaint): string {
-  const place = complaint.line !== undefined ? `line ${complaint.line}` : (complaint.pointer ?? '');
-  const field =
-    complaint.field !== undefined && complaint.field !== '' ? `${place === '' ? '' : ', '}${complaint.field}` : '';
-  return place === '' && field === '' ? '' : `${colors.yellow(`${place}${field}`)}: `;
+/** Whether a message says all that a complaint does. */
+const isSaid = ({ message, line, field = '' }: Complaint, said: string): boolean =>
+  said.includes(message) && said.includes(field) && (line === undefined || said.includes(`line ${line}`));
+
+function placeOf({ line, field, pointer }: Complaint): string {
+  // A pointer ends in the field.
+  const place = line === undefined ? (pointer ?? field) : [`line ${line}`, ...(field ? [field] : [])].join(', ');
+  return place === undefined || place === '' ? '' : `${colors.yellow(place)}: `;
 }

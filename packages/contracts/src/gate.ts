@@ -1,6 +1,7 @@
 // Gates: what a candidate must meet before its branch moves, and the verdict on one.
 import { z } from 'zod';
 import { localityKinds, portabilityKinds, textLimits } from './edits.ts';
+import { nearest } from './nearest.ts';
 
 const inReadings = <Stem extends string>(stems: readonly Stem[]) =>
   stems.flatMap((stem) => [`${stem}.token`, `${stem}.all`, `${stem}.exact`] as const);
@@ -68,7 +69,12 @@ const isWork = (metric: GateMetric): boolean => workMetrics.some((work) => work 
 
 export const gateRuleSchema = z
   .strictObject({
-    metric: z.enum(gateMetrics),
+    metric: z.enum(gateMetrics, {
+      error: ({ input }) =>
+        typeof input === 'string'
+          ? `there is no metric ${JSON.stringify(input)}; near it are ${nearest(input, gateMetrics).join(', ')} (docs/gates.md has all)`
+          : undefined,
+    }),
     /**
      * For what a version has by itself: the value (`absolute`, the default), or its change since the parent or since the branch's
      * base, the version it began at. For comparisons: the version that the candidate is compared with, by default the parent.

@@ -15,6 +15,7 @@ export * from './gate-of-evaluation.ts';
 export * from './inbox.ts';
 export * from './manifest.ts';
 export * from './names.ts';
+export * from './nearest.ts';
 export * from './process-reports.ts';
 export * from './protocol-plan.ts';
 export * from './protocols.ts';

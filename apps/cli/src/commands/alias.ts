@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
+import { atLeastOne } from '../numbers.ts';
 import { printJson, short, table } from '../output.ts';
-import { wholeNumber } from './up.ts';
 
 export function register(program: Command): void {
   const alias = program.command('alias').description('names for serving, which move and keep every move');
@@ -48,7 +48,7 @@ export function register(program: Command): void {
   alias
     .command('history <model> <name>')
     .description('every move of an alias, newest first')
-    .option('--limit <n>', 'how many moves', wholeNumber, 20)
+    .option('--limit <n>', 'how many moves', atLeastOne, 20)
     .option('--json', 'print JSON')
     .action(async (model: string, name: string, options: { limit: number; json?: true }) => {
       const moves = await connect().aliases.history(model, name).all(options.limit);

@@ -2,15 +2,15 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
+import { atLeastOne, zeroOrMore } from '../numbers.ts';
 import { printJson, short } from '../output.ts';
-import { wholeNumber } from './up.ts';
 
 export function register(program: Command): void {
   program
     .command('ask <model[@branch|@version]> <prompt...>')
     .description('complete prompts on a branch or a version')
-    .option('--max-tokens <n>', 'tokens to generate', wholeNumber, 8)
-    .option('--temperature <t>', '0 is greedy', Number, 0)
+    .option('--max-tokens <n>', 'tokens to generate', atLeastOne, 8)
+    .option('--temperature <t>', '0 is greedy', zeroOrMore, 0)
     .option('--json', 'print JSON')
     .action(
       async (model: string, prompts: string[], options: { maxTokens: number; temperature: number; json?: true }) => {

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { type Edit, ErrataError, normaliseAnswer, questionsOf } from '@errata/contracts';
 import type { DatasetContent, DatasetReport, RecordNote } from '@errata/evaluation';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { exitCodes } from '../exit-codes.ts';
+import { atLeastOne } from '../numbers.ts';
 import { printJson, progressLine, table } from '../output.ts';
-import { wholeNumber } from './up.ts';
 
 interface CheckOptions {
   layout: string;
@@ -55,12 +55,6 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(convert);
   data.command('layouts').description('the layouts that can be read').option('--json', 'print JSON').action(list);
-}
-
-function atLeastOne(text: string): number {
-  const number = wholeNumber(text);
-  if (number < 1) throw new InvalidArgumentError('must be at least 1.');
-  return number;
 }
 
 async function check(file: string, options: CheckOptions): Promise<void> {

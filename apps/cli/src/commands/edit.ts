@@ -1,14 +1,14 @@
 // errata edit: submits a JSONL batch of corrections and follows it.
-import { readFile } from 'node:fs/promises';
 import { onErrorChoices } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import { connect } from '../connection.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
+import { readText } from '../files.ts';
 import { followJob, outcomeOf } from '../follow.ts';
 import { costLine, metricsTable } from '../metrics-table.ts';
+import { wholeNumber } from '../numbers.ts';
 import { printJson, short, table } from '../output.ts';
 import { collectSetting, parseReference } from '../references.ts';
-import { wholeNumber } from './up.ts';
 
 interface Options {
   model: string;
@@ -49,7 +49,7 @@ export function register(program: Command): void {
       const request = {
         model,
         branch,
-        edits_jsonl: await readFile(file, 'utf8'),
+        edits_jsonl: await readText(file),
         config: options.set ?? {},
         on_conflict: options.onConflict,
         on_error: options.onError,

@@ -131,12 +131,34 @@ protocols: [{ kind: batch, size: [1, 3] }]
     });
   });
 
+  it('refuses what a matrix says itself, and files that cannot be what they are named for', async () => {
+    const matrix = (...more: string[]) => errataAlone('eval', '--matrix', join(folder, 'absent.yaml'), ...more);
+    const [beside, absent, onFile, underFile] = await Promise.all([
+      matrix('--protocol', 'batch'),
+      matrix(),
+      errata('--editor', 'none', '--report', editsFile),
+      errata('--editor', 'none', '--report', join(editsFile, 'report')),
+    ]);
+    expect(beside.code).toBe(2);
+    expect(beside.stderr).toContain("'--matrix <file>' cannot be used with option '-p, --protocol <kind>'");
+    expect(absent.stderr).toBe(`error not_found there is no file ${join(folder, 'absent.yaml')}\n`);
+    expect(onFile).toMatchObject({ code: 1, stderr: `error output_exists ${editsFile} is there already\n` });
+    expect(underFile.code).toBe(1);
+    expect(underFile.stderr).toContain('lies under a file, not under a directory');
+  });
+
   it('refuses a protocol and an editor that do not exist', async () => {
-    const [protocol, editor, nothing] = await Promise.all([
+    const [protocol, editor, nothing, batch, limit] = await Promise.all([
       errata('--editor', 'none', '--protocol', 'daily'),
       errata('--editor', 'nobody'),
       errataAlone('eval', '--editor', 'none'),
+      errata('--editor', 'none', '--protocol', 'batch', '--batch', '0'),
+      errata('--editor', 'none', '--limit', '0'),
     ]);
+    for (const { code, stderr } of [batch, limit]) {
+      expect(code).toBe(2);
+      expect(stderr).toContain('It must be a whole number, 1 or more.');
+    }
     expect(nothing.code).toBe(2);
     expect(protocol.code).toBe(2);
     expect(editor).toMatchObject({ code: 1, stderr: expect.stringContaining('unknown_editor') });

@@ -11,9 +11,9 @@ import { runMatrix } from '../eval-matrix.ts';
 import { printReport } from '../eval-tables.ts';
 import { runLocally } from '../local-evaluation.ts';
 import { withModel } from '../local-model.ts';
+import { atLeastOne, wholeNumber } from '../numbers.ts';
 import { printJson, progressLine } from '../output.ts';
 import { collectSetting } from '../references.ts';
-import { wholeNumber } from './up.ts';
 
 interface Options {
   model?: string;
@@ -37,6 +37,12 @@ interface Options {
   json?: true;
 }
 
+/** What a matrix says for all of its runs, so that it cannot be said beside it. */
+const saidByMatrix = [
+  ...(['model', 'edits', 'layout', 'editor', 'protocol', 'batch', 'set'] as const),
+  ...(['writers', 'ability', 'questions', 'seed'] as const),
+] satisfies readonly (keyof Options)[];
+
 export function register(program: Command): void {
   program
     .command('eval')
@@ -45,7 +51,12 @@ export function register(program: Command): void {
     .option('--edits <file>', 'corrections: one edit a line, or a published data set (errata data layouts)')
     .option('--layout <name>', 'the layout of that file; recognised when left out')
     .option('-e, --editor <name>', 'the editor; none measures the model as it is')
-    .option('--matrix <file>', 'instead of these three: a YAML or TypeScript file of models, data, editors, protocols')
+    .addOption(
+      new Option(
+        '--matrix <file>',
+        'instead of these, of --protocol and of what is measured: a YAML or TypeScript file that says all of it',
+      ).conflicts([...saidByMatrix]),
+    )
     .addOption(
       new Option(
         '-p, --protocol <kind>',
@@ -54,11 +65,11 @@ export function register(program: Command): void {
         .choices(['single', 'batch', 'lifelong', 'efficiency'])
         .default('single'),
     )
-    .option('--batch <n>', 'edits at once (batch), or between two tests (lifelong)', wholeNumber)
-    .option('--limit <n>', 'the first records only', wholeNumber)
+    .option('--batch <n>', 'edits at once (batch), or between two tests (lifelong)', atLeastOne)
+    .option('--limit <n>', 'the first records only', atLeastOne)
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--corpus <file>', "text for the editor's statistics and for perplexity; the model's own when left out")
-    .option('--tokens <n>', 'tokens of it read for statistics at most', wholeNumber, defaultMomentTokens)
+    .option('--tokens <n>', 'tokens of it read for statistics at most', atLeastOne, defaultMomentTokens)
     .option('--writers <n>', 'records that texts are generated for, to measure fluency', wholeNumber)
     .option(
       '--references <file>',
@@ -101,15 +112,17 @@ async function runOne(
 ): Promise<Report> {
   const { protocolSchema, writeReport } = await import('@errata/evaluation');
   const { protocol: kind, batch = 1, editor, seed, writers, corpus, tokens, set = {} } = options;
-  const protocol = protocolSchema.parse(
+  const parsed = protocolSchema.safeParse(
     kind === 'batch' ? { kind, size: batch } : kind === 'lifelong' ? { kind, batch } : { kind },
   );
+  if (!parsed.success) throw new ErrataError('invalid_request', `--batch: ${parsed.error.issues[0]?.message}`);
+  const protocol = parsed.data;
   if (kind === 'efficiency' && (options.ability !== undefined || options.questions !== undefined))
     throw new ErrataError(
       'invalid_request',
       'the efficiency protocol measures costs alone: ask for --ability and --questions with another protocol',
     );
-  const data = await readEvalData({ ...options, file: options.edits });
+  const data = await readEvalData({ file: options.edits, layout: options.layout, limit: options.limit });
   const ability = await readAbility(options.ability ?? []);
   const questions = await readQuestions(options.questions === undefined ? undefined : { file: options.questions });
   const line = progressLine();

@@ -1,15 +1,15 @@
 // errata evaluate: measures any version on the service against another. (errata eval carries protocols out in this process.)
-import { readFile, writeFile } from 'node:fs/promises';
 import { derivedSuites, type EvaluationRequest } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
 import { changedLines, meansTable } from '../evaluation-output.ts';
 import { exitCodeOfJob, exitCodes } from '../exit-codes.ts';
+import { readText, writeText } from '../files.ts';
 import { followJob, outcomeOf } from '../follow.ts';
+import { atLeastOne, wholeNumber } from '../numbers.ts';
 import { printJson, short } from '../output.ts';
 import { collectSetting, placeOf } from '../references.ts';
-import { wholeNumber } from './up.ts';
 
 interface Options {
   edits?: string;
@@ -33,8 +33,8 @@ interface Options {
 export async function suiteOf(
   options: Pick<Options, 'edits' | 'probes' | 'suite'>,
 ): Promise<Partial<EvaluationRequest>> {
-  if (options.edits !== undefined) return { edits_jsonl: await readFile(options.edits, 'utf8') };
-  if (options.probes !== undefined) return { probes_jsonl: await readFile(options.probes, 'utf8') };
+  if (options.edits !== undefined) return { edits_jsonl: await readText(options.edits) };
+  if (options.probes !== undefined) return { probes_jsonl: await readText(options.probes) };
   return options.suite === undefined ? {} : { suite: options.suite };
 }
 
@@ -70,7 +70,7 @@ export function register(program: Command): void {
       new Option('--suite <suite>', `${derivedSuites.join(', ')} or a stored suite; applied when nothing is given`),
     )
     .option('--against <version>', 'parent, base, or a version', 'parent')
-    .option('--shards <n>', 'pieces that workers take side by side', wholeNumber)
+    .option('--shards <n>', 'pieces that workers take side by side', atLeastOne)
     .option('--gate', "hold it against the branch's gate; where its policy says so, failing moves the branch back")
     .option(
       '-e, --editor <name>',
@@ -81,7 +81,7 @@ export function register(program: Command): void {
         ['single', 'batch', 'lifelong'],
       ),
     )
-    .option('--batch <n>', 'edits at once (batch), or between two tests (lifelong)', wholeNumber)
+    .option('--batch <n>', 'edits at once (batch), or between two tests (lifelong)', atLeastOne)
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--seed <n>', 'seed of everything random in the editor', wholeNumber)
     .option('--csv <file>', 'write what each case found')
@@ -103,9 +103,9 @@ export function register(program: Command): void {
       const job = await followJob(client, queued.id, options.json);
       process.exitCode = job.gate?.passed === false ? exitCodes.jobNotSucceeded : exitCodeOfJob(job.state);
       const evaluation = await client.evaluations.get(job.id);
-      if (options.csv !== undefined) await writeFile(options.csv, await client.evaluations.csv(job.id));
+      if (options.csv !== undefined) await writeText(options.csv, await client.evaluations.csv(job.id));
       if (options.report !== undefined && evaluation.outcome !== null)
-        await writeFile(options.report, await client.evaluations.report(job.id));
+        await writeText(options.report, await client.evaluations.report(job.id));
       if (options.json) return printJson(evaluation);
       console.log(outcomeOf(job));
       const { version_id, against, cases, summary, outcome } = evaluation;

@@ -1,5 +1,4 @@
 // errata gate: shows what may move a branch, changes it, and shows who changed it.
-import { readFile } from 'node:fs/promises';
 import {
   approvalChoices,
   autoRollbackChoices,
@@ -9,17 +8,18 @@ import {
   type GatePolicy,
   type GateRule,
   gateFailureChoices,
-  gatePolicySchema,
   type PolicyRevision,
   rulesOf,
 } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
+import { readText } from '../files.ts';
+import { readGate } from '../gate-file.ts';
 import { describeRule, dropRules, parseCanary, parseRule, setRules } from '../gate-rules.ts';
+import { atLeastOne, wholeNumber } from '../numbers.ts';
 import { printJson } from '../output.ts';
 import { parseReference } from '../references.ts';
-import { wholeNumber } from './up.ts';
 
 interface Changes {
   reason: string;
@@ -60,7 +60,7 @@ export function register(program: Command): void {
   gate
     .command('log <model[@branch]>')
     .description('every policy the branch has had, the latest first')
-    .option('--limit <n>', 'how many', wholeNumber, 20)
+    .option('--limit <n>', 'how many', atLeastOne, 20)
     .option('--json', 'print JSON')
     .action(async (reference: string, options: { limit: number; json?: true }) => {
       const { model, at: branch } = parseReference(reference);
@@ -125,28 +125,9 @@ async function changedGate(now: GatePolicy, options: Changes): Promise<GatePolic
     ...rest,
     rules: setRules(dropRules(from.rules, options.drop ?? []), options.rule ?? []),
     ...(canaries.length === 0 ? {} : { canaries }),
-    ...(options.heldText === undefined ? {} : { held_text: await readFile(options.heldText, 'utf8') }),
+    ...(options.heldText === undefined ? {} : { held_text: await readText(options.heldText) }),
     ...(options.onFailure === undefined ? {} : { on_failure: options.onFailure }),
   };
-}
-
-async function readGate(path: string): Promise<GatePolicy> {
-  const text = await readFile(path, 'utf8');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new ErrataError('invalid_request', `${path} is not JSON: ${(error as Error).message}`);
-  }
-  const parsed = gatePolicySchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new ErrataError('invalid_request', `${path} is not a gate`, {
-    errors: parsed.error.issues.map(({ path: place, message }) => ({
-      code: 'invalid_request',
-      field: place.map(String).join('.'),
-      message,
-    })),
-  });
 }
 
 function describe(model: string, policy: PolicyRevision): string {

@@ -1,24 +1,17 @@
 // errata inbox: leaves edits for a schedule, shows what became of them, takes them out again.
-
-import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import { type InboxState, inboxStates } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { connect } from '../connection.ts';
+import { readText } from '../files.ts';
+import { atLeastOne, integer } from '../numbers.ts';
 import { printJson, table } from '../output.ts';
 import { parseReference } from '../references.ts';
-import { wholeNumber } from './up.ts';
 
 const branchOf = async (client: ErrataClient, reference: string): Promise<string> => {
   const { model, at } = parseReference(reference);
   return (await client.branches.get(model, at)).id;
-};
-
-const integer = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value)) throw new InvalidArgumentError('must be a whole number');
-  return value;
 };
 
 export function register(program: Command): void {
@@ -31,7 +24,7 @@ export function register(program: Command): void {
     .option('--priority <n>', 'greater goes first, in schedules that order by priority', integer, 0)
     .action(async (file: string, options: { model: string; priority: number; json?: true }) => {
       const client = connect();
-      const jsonl = file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8');
+      const jsonl = file === '-' ? await readAll(process.stdin) : await readText(file);
       const branch = await branchOf(client, options.model);
       const receipt = await client.inbox.add(branch, jsonl, { priority: options.priority });
       if (options.json) return printJson(receipt);
@@ -42,7 +35,7 @@ export function register(program: Command): void {
   onBranch(inbox.command('list'))
     .description('what waits, and what became of the rest, newest first')
     .addOption(new Option('--state <state>', 'only in this state').choices(inboxStates))
-    .option('--limit <n>', 'how many', wholeNumber, 20)
+    .option('--limit <n>', 'how many', atLeastOne, 20)
     .action(async (options: { model: string; state?: InboxState; limit: number; json?: true }) => {
       const client = connect();
       const branch = await branchOf(client, options.model);

@@ -5,8 +5,8 @@ import { type Command, Option } from 'commander';
 import { connect } from '../connection.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
+import { atLeastOne } from '../numbers.ts';
 import { printJson, table } from '../output.ts';
-import { wholeNumber } from './up.ts';
 
 export function register(program: Command): void {
   const jobs = program.command('jobs').description('list jobs, newest first');
@@ -15,7 +15,7 @@ export function register(program: Command): void {
     .option('-b, --branch <branch>', 'only of this branch')
     .addOption(new Option('--state <state>', 'only in this state').choices(jobStates))
     .addOption(new Option('--kind <kind>', 'only of this kind').choices(jobKinds))
-    .option('--limit <n>', 'how many', wholeNumber, 20)
+    .option('--limit <n>', 'how many', atLeastOne, 20)
     .option('--json', 'print JSON')
     .action(
       async (options: {

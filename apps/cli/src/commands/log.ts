@@ -2,15 +2,15 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
+import { atLeastOne } from '../numbers.ts';
 import { printJson, short } from '../output.ts';
 import { parseReference } from '../references.ts';
-import { wholeNumber } from './up.ts';
 
 export function register(program: Command): void {
   program
     .command('log <model[@branch]>')
     .description("a branch's history, newest first")
-    .option('--limit <n>', 'how many moves', wholeNumber, 20)
+    .option('--limit <n>', 'how many moves', atLeastOne, 20)
     .option('--json', 'print JSON')
     .action(async (reference: string, options: { limit: number; json?: true }) => {
       const { model, at } = parseReference(reference);

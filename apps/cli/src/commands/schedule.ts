@@ -10,9 +10,9 @@ import {
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
+import { positive, wholeNumber } from '../numbers.ts';
 import { printJson, table } from '../output.ts';
 import { collectSetting, parseReference } from '../references.ts';
-import { wholeNumber } from './up.ts';
 
 interface Settings {
   /** False for none. */
@@ -49,8 +49,8 @@ const withSettings = (command: Command): Command =>
     .addOption(new Option('--overlap <policy>', 'when the job of the run before is not over').choices(overlapPolicies))
     .option('--catch-up <seconds>', 'make up for a missed tick within this time', wholeNumber)
     .option('--edits-per-day <n>', 'budget', wholeNumber)
-    .option('--minutes-per-run <n>', 'budget', Number)
-    .option('--minutes-per-day <n>', 'budget', Number)
+    .option('--minutes-per-run <n>', 'budget', positive)
+    .option('--minutes-per-day <n>', 'budget', positive)
     .option('-e, --editor <name>', "the editor; the branch's default when left out")
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--json', 'print JSON');

@@ -19,9 +19,9 @@ import { ridge } from '../arguments.ts';
 import { corpusOf, localArtefacts, localConfig, readEditsFile } from '../local-editing.ts';
 import { type LocalModel, withModel } from '../local-model.ts';
 import { costLine, metricsTable } from '../metrics-table.ts';
+import { atLeastOne, wholeNumber } from '../numbers.ts';
 import { bar, printJson, progressLine, table } from '../output.ts';
 import { collectSetting } from '../references.ts';
-import { wholeNumber } from './up.ts';
 
 interface Options {
   model: string;
@@ -60,7 +60,7 @@ export function register(program: Command): void {
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--out <dir>', 'write the edited checkpoint there, in Hugging Face layout')
     .option('--corpus <file>', "text for the editor's statistics and for perplexity; the model's own when left out")
-    .option('--tokens <n>', 'tokens of it read for statistics at most', wholeNumber, defaultMomentTokens)
+    .option('--tokens <n>', 'tokens of it read for statistics at most', atLeastOne, defaultMomentTokens)
     .option(
       '--ridge <fraction>',
       'added to the diagonal of statistics, as a fraction of its mean; for a short text',

@@ -1,16 +1,11 @@
 // errata up: keeps the whole service running on this machine until it is interrupted.
 import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import colors from 'picocolors';
 import { defaultDataDir } from '../connection.ts';
+import { wholeNumber } from '../numbers.ts';
 import { progressLine } from '../output.ts';
 import { startStack } from '../stack.ts';
-
-export const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('must be a whole number, 0 or more');
-  return value;
-};
 
 export function register(program: Command): void {
   program

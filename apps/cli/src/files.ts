@@ -1,0 +1,59 @@
+// Files that a person names: read, written, and what the system says of them in plain words.
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ErrataError } from '@errata/contracts';
+
+/** @throws ErrataError `not_found`, `invalid_request` for what cannot be read as a file */
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw explainFileError(error, file) ?? error;
+  }
+}
+
+/** @throws ErrataError `not_found` where the directory is missing, `invalid_request` for what cannot be written */
+export async function writeText(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT' ? dirname(file) : file;
+    throw explainFileError(error, missing) ?? error;
+  }
+}
+
+/**
+ * What the system refused, as the mistake of whoever named the path; undefined for anything else that was thrown.
+ * @param path where the error does not say it
+ */
+export function explainFileError(thrown: unknown, path?: string): ErrataError | undefined {
+  const found = systemErrorOf(thrown);
+  const at = path ?? found?.path;
+  if (found === undefined || at === undefined) return undefined;
+  const explain = (code: 'not_found' | 'output_exists' | 'invalid_request', message: string) =>
+    new ErrataError(code, message, { details: { path: at }, cause: thrown });
+  switch (found.code) {
+    case 'ENOENT':
+      return explain('not_found', `there is no file ${at}`);
+    case 'EISDIR':
+      return explain('invalid_request', `${at} is a directory, not a file`);
+    case 'ENOTDIR':
+      return explain('invalid_request', `${at} lies under a file, not under a directory`);
+    case 'EEXIST':
+      return explain('output_exists', `${at} is there already`);
+    case 'EACCES':
+    case 'EPERM':
+      return explain('invalid_request', `you may not use ${at}`);
+    case 'EROFS':
+      return explain('invalid_request', `${at} cannot be written: its file system is read-only`);
+    default:
+      return undefined;
+  }
+}
+
+/** Itself, or what a package in between has wrapped. */
+function systemErrorOf(thrown: unknown): NodeJS.ErrnoException | undefined {
+  if (thrown instanceof ErrataError)
+    return thrown.code === 'internal' || thrown.code === 'storage_failed' ? systemErrorOf(thrown.cause) : undefined;
+  return thrown instanceof Error && 'syscall' in thrown ? (thrown as NodeJS.ErrnoException) : undefined;
+}
