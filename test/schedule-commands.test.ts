@@ -89,7 +89,7 @@ test('from the inbox by a schedule into a version, all at the command line', { t
   const job = triggered.out.split(' ')[1]!.trim();
   expect((await errata(['jobs', 'follow', job])).out).toContain('job_');
   const runs = await errata(['schedule', 'runs', 'weekly']);
-  expect(runs.out).toMatch(/manual\s+2\s+0\s+0\s+2\s+0\s+\w+ job_/);
+  expect(runs.out).toMatch(/manual\s+2\s+0\s+0\s+2\s+0\s+0\s+\w+ job_/);
   expect((await json('schedule', 'show', 'weekly')).last_run).toMatchObject({ job_id: job, counts: { held: 2 } });
 
   const [b, a] = await json('inbox', 'list', '-m', 'tiny', '--state', 'held');

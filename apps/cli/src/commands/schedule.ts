@@ -2,7 +2,9 @@
 import {
   contradictionPolicies,
   inboxOrders,
+  onErrorChoices,
   overlapPolicies,
+  rulesOf,
   type ScheduleChange,
   type ScheduleResource,
   type ScheduleRun,
@@ -10,7 +12,9 @@ import {
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
-import { positive, wholeNumber } from '../numbers.ts';
+import { readGate } from '../gate-file.ts';
+import { describeRule } from '../gate-rules.ts';
+import { atLeastOne, positive, wholeNumber } from '../numbers.ts';
 import { printJson, table } from '../output.ts';
 import { collectSetting, parseReference } from '../references.ts';
 
@@ -28,19 +32,28 @@ interface Settings {
   editsPerDay?: number;
   minutesPerRun?: number;
   minutesPerDay?: number;
-  editor?: string;
+  editor?: string | boolean;
   set?: Record<string, unknown>;
+  seed?: number;
+  onError?: (typeof onErrorChoices)[number];
+  /** False for that of the branch. */
+  gate?: string | boolean;
   json?: true;
 }
+
+/** What a schedule has already, which is added to rather than replaced. */
+type Known = Pick<ScheduleResource, 'budget' | 'editor' | 'config'>;
+const nothingKnown: Known = { budget: {}, editor: null, config: {} };
 
 const withSettings = (command: Command): Command =>
   command
     .option('--cron <expression>', 'when: minute hour day month weekday, or with seconds first')
     .option('--time-zone <zone>', 'of cron and of the days of the budget, for example Europe/Berlin')
-    .option('--when-pending <n>', 'when so many edits wait', wholeNumber)
-    .option('--batch-size <n>', 'edits in one run at most', wholeNumber)
+    .option('--when-pending <n>', 'when so many edits wait', atLeastOne)
+    .option('--batch-size <n>', 'edits in one run at most', atLeastOne)
     .addOption(new Option('--order <order>', 'which edits go first').choices(inboxOrders))
-    .option('--no-group', 'do not keep edits of one subject together')
+    .option('--group', 'keep edits of one subject together, as it is at first')
+    .option('--no-group', 'do not')
     .addOption(
       new Option('--on-contradiction <policy>', 'when waiting edits answer one question differently').choices(
         contradictionPolicies,
@@ -48,33 +61,47 @@ const withSettings = (command: Command): Command =>
     )
     .addOption(new Option('--overlap <policy>', 'when the job of the run before is not over').choices(overlapPolicies))
     .option('--catch-up <seconds>', 'make up for a missed tick within this time', wholeNumber)
-    .option('--edits-per-day <n>', 'budget', wholeNumber)
+    .option('--edits-per-day <n>', 'budget', atLeastOne)
     .option('--minutes-per-run <n>', 'budget', positive)
     .option('--minutes-per-day <n>', 'budget', positive)
     .option('-e, --editor <name>', "the editor; the branch's default when left out")
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
+    .option('--seed <n>', 'seed of everything random', wholeNumber)
+    .addOption(
+      new Option('--on-error <choice>', 'what an edit that cannot be applied does to its batch').choices(
+        onErrorChoices,
+      ),
+    )
+    .option('--gate <json>', "a file with a gate that replaces the branch's: rules, canaries, held_text, on_failure")
     .option('--json', 'print JSON');
 
-/** What was given, in the words of the API. */
-function changeOf(options: Settings): ScheduleChange {
+/** What was given, in the words of the API. Budgets and settings are added to those known; settings of another editor are not. */
+async function changeOf(options: Settings & { budget?: boolean }, known: Known): Promise<ScheduleChange> {
   const budget = {
     ...(options.editsPerDay === undefined ? {} : { edits_per_day: options.editsPerDay }),
     ...(options.minutesPerRun === undefined ? {} : { minutes_per_run: options.minutesPerRun }),
     ...(options.minutesPerDay === undefined ? {} : { minutes_per_day: options.minutesPerDay }),
   };
+  const editor = given(options.editor);
+  const sameEditor = editor === undefined || editor === known.editor;
+  const gate = given(options.gate);
   const change = {
     cron: given(options.cron),
     time_zone: options.timeZone,
     when_pending: given(options.whenPending),
     batch_size: options.batchSize,
     order: options.order,
-    group_by_subject: options.group === false ? false : undefined,
+    group_by_subject: options.group,
     on_contradiction: options.onContradiction,
     overlap: options.overlap,
     catch_up_seconds: options.catchUp,
-    budget: Object.keys(budget).length === 0 ? undefined : budget,
-    editor: options.editor,
-    config: options.set,
+    budget:
+      options.budget === false ? budget : Object.keys(budget).length === 0 ? undefined : { ...known.budget, ...budget },
+    editor,
+    config: sameEditor ? options.set && { ...known.config, ...options.set } : (options.set ?? {}),
+    seed: options.seed,
+    on_error: options.onError,
+    gate: typeof gate === 'string' ? await readGate(gate) : gate,
   };
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }
@@ -90,19 +117,26 @@ export function register(program: Command): void {
 
   withSettings(schedules.command('create <name>').requiredOption('-m, --model <model[@branch]>', 'model and branch'))
     .description('create a schedule: --cron, --when-pending or both')
-    .action(async (name: string, options: Settings & { model: string }) => {
+    .option('--paused', 'do not let it run by itself yet')
+    .action(async (name: string, options: Settings & { model: string; paused?: true }) => {
       const { model, at: branch } = parseReference(options.model);
-      const created = await connect().schedules.create({ ...changeOf(options), name, model, branch });
+      const settings = await changeOf(options, nothingKnown);
+      const paused = options.paused ?? false;
+      const created = await connect().schedules.create({ ...settings, name, model, branch, paused });
       if (options.json) printJson(created);
       else console.log(describe(created));
     });
 
   withSettings(schedules.command('change <schedule>'))
-    .description('change what is given')
+    .description('change what is given; what is not given stays')
     .option('--no-cron', 'run by number only')
     .option('--no-when-pending', 'run by cron only')
-    .action(async (name: string, options: Settings) => {
-      const changed = await connect().schedules.change(name, changeOf(options));
+    .option('--no-budget', 'forget the budget so far')
+    .option('--no-editor', "the branch's default editor, with its own settings")
+    .option('--no-gate', "the branch's gate")
+    .action(async (name: string, options: Settings & { budget?: boolean }) => {
+      const client = connect();
+      const changed = await client.schedules.change(name, await changeOf(options, await client.schedules.get(name)));
       if (options.json) printJson(changed);
       else console.log(describe(changed));
     });
@@ -156,16 +190,18 @@ export function register(program: Command): void {
   schedules
     .command('runs <schedule>')
     .description('what its runs came to, newest first')
-    .option('--limit <n>', 'how many', wholeNumber, 20)
+    .option('--limit <n>', 'how many', atLeastOne, 20)
     .option('--json', 'print JSON')
     .action(async (name: string, options: { limit: number; json?: true }) => {
       const runs = await connect().schedules.runs(name).all(options.limit);
       if (options.json) return printJson(runs);
       const rows = runs.map((run) => {
-        const { drawn, superseded, refused, held, left } = run.counts;
-        return [run.due_at, run.trigger, drawn, superseded, refused, held, left, outcomeOf(run)];
+        const { drawn, superseded, refused, held, left, missed } = run.counts;
+        return [run.due_at, run.trigger, drawn, superseded, refused, held, left, missed, outcomeOf(run)];
       });
-      console.log(table(['due', 'trigger', 'edits', 'superseded', 'refused', 'held', 'left', 'outcome'], rows));
+      console.log(
+        table(['due', 'trigger', 'edits', 'superseded', 'refused', 'held', 'left', 'missed', 'outcome'], rows),
+      );
     });
 
   schedules
@@ -215,7 +251,12 @@ function describe(schedule: ScheduleResource): string {
     ['overlap', schedule.overlap.replace('_', ' ')],
     ['catch-up', `${schedule.catch_up_seconds} s`],
     ['budget', limits.length === 0 ? 'none' : limits.join(', ')],
-    ['editor', `${schedule.editor ?? "the branch's default"} ${JSON.stringify(schedule.config)}`],
+    [
+      'editor',
+      `${schedule.editor ?? "the branch's default"} ${JSON.stringify(schedule.config)}, seed ${schedule.seed}`,
+    ],
+    ['on error', schedule.on_error],
+    ['gate', schedule.gate === null ? "the branch's" : rulesOf(schedule.gate).map(describeRule).join('  ') || 'none'],
     ['waiting', `${schedule.pending}${schedule.held === 0 ? '' : `, and ${schedule.held} held`}`],
     ['last run', schedule.last_run === null ? '-' : `${outcomeOf(schedule.last_run)} (${schedule.last_run.due_at})`],
   ];
