@@ -7,12 +7,14 @@ import { exitCodeOfJob, exitCodes } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
 import { costLine, metricsTable } from '../metrics-table.ts';
 import { printJson } from '../output.ts';
-import { parseReference } from '../references.ts';
+import { parseReference, versionNamed } from '../references.ts';
 
 export function register(program: Command): void {
   program
     .command('cherry-pick <model[@branch]> <id...>')
-    .description('make the requests of edit jobs (job_...), or of single edits (edit_...), again on a branch')
+    .description(
+      'make the requests of edit jobs (job_...), of single edits (edit_...) or of what made a version (ver_... or MODEL@NAME) again on a branch',
+    )
     .option('--json', 'print JSON')
     .action(async (reference: string, ids: string[], options: { json?: true }) => {
       const { model, at: branch } = parseReference(reference);
@@ -46,12 +48,29 @@ interface Picked {
 async function requestsOf(client: ErrataClient, ids: readonly string[]): Promise<readonly Picked[]> {
   const byJob = new Map<string, string[] | undefined>();
   for (const id of ids) {
-    if (id.startsWith('job_')) byJob.set(id, undefined);
-    else if (id.startsWith('edit_')) {
-      const { job_id } = await client.edits.get(id);
-      if (byJob.has(job_id) && byJob.get(job_id) === undefined) continue; // the whole job is picked
-      byJob.set(job_id, [...(byJob.get(job_id) ?? []), id]);
-    } else throw new ErrataError('invalid_request', `${JSON.stringify(id)} is neither job_... nor edit_...`);
+    if (!id.startsWith('edit_')) {
+      byJob.set(await jobNamed(client, id), undefined);
+      continue;
+    }
+    const { job_id } = await client.edits.get(id);
+    if (byJob.has(job_id) && byJob.get(job_id) === undefined) continue; // the whole job is picked
+    byJob.set(job_id, [...(byJob.get(job_id) ?? []), id]);
   }
   return [...byJob].map(([job_id, edit_ids]) => ({ job_id, ...(edit_ids === undefined ? {} : { edit_ids }) }));
+}
+
+/** A job itself, or the one that made a version. @throws ErrataError `invalid_request` for a version that no job made */
+async function jobNamed(client: ErrataClient, id: string): Promise<string> {
+  if (id.startsWith('job_')) return id;
+  if (!id.startsWith('ver_') && !id.includes('@'))
+    throw new ErrataError(
+      'invalid_request',
+      `${JSON.stringify(id)} is none of job_..., edit_..., ver_... and MODEL@NAME`,
+    );
+  const version = await client.versions.get(await versionNamed(client, id));
+  if (version.job_id !== null) return version.job_id;
+  throw new ErrataError(
+    'invalid_request',
+    `${version.id} is the model as it was imported: there is no request to make again`,
+  );
 }
