@@ -67,7 +67,8 @@ async function referenced(
 
 const namedRecords = 5;
 
-function warnOf(file: string, { records, rejected }: DatasetReport): void {
+/** Names records that cannot be used on standard error. */
+export function warnOf(file: string, { records, rejected }: DatasetReport): void {
   if (rejected.length === 0) return;
   const named = rejected
     .slice(0, namedRecords)

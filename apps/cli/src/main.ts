@@ -29,6 +29,7 @@ import { register as registerRollback } from './commands/rollback.ts';
 import { register as registerSchedule } from './commands/schedule.ts';
 import { register as registerScore } from './commands/score.ts';
 import { register as registerShow } from './commands/show.ts';
+import { register as registerSuite } from './commands/suite.ts';
 import { register as registerTag } from './commands/tag.ts';
 import { register as registerTry } from './commands/try.ts';
 import { register as registerUp } from './commands/up.ts';
@@ -58,6 +59,7 @@ for (const register of [
   registerShow,
   registerDiff,
   registerEvaluate,
+  registerSuite,
   registerCompare,
   registerBisect,
   registerBlame,

@@ -1,9 +1,10 @@
 // errata data: checks data set files and turns them into edits or suites. Needs no service.
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { type Edit, ErrataError, normaliseAnswer, questionsOf } from '@errata/contracts';
+import { ErrataError } from '@errata/contracts';
 import type { DatasetContent, DatasetReport, RecordNote } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
+import { describeLeftOut, distinctEdits, type LeftOut } from '../distinct-edits.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { atLeastOne } from '../numbers.ts';
 import { printJson, progressLine, table } from '../output.ts';
@@ -17,14 +18,6 @@ interface ConvertOptions extends CheckOptions {
   out: string;
   as?: 'edits' | 'suite';
   limit?: number;
-}
-
-/** An edit that was not written, since an earlier one answers its question. */
-interface LeftOut {
-  readonly record: number;
-  readonly custom_id: string;
-  /** Whether the earlier edit gives another answer, or the same. */
-  readonly rule: 'contradictory_edits' | 'repeated_edit';
 }
 
 interface Conversion extends DatasetReport {
@@ -133,29 +126,6 @@ async function writeWhole<T>(path: string, write: (target: FileHandle) => Promis
   }
 }
 
-/** Passes edits on whose question none before has answered: a batch must not contradict itself, and need not repeat itself. */
-function distinctEdits(): { of(edits: readonly Edit[], record: number): readonly Edit[]; readonly leftOut: LeftOut[] } {
-  const answers = new Map<string, string>();
-  const leftOut: LeftOut[] = [];
-  const isNew = (edit: Edit, record: number): boolean => {
-    const answer = normaliseAnswer(edit.target_new);
-    const questions = questionsOf(edit);
-    const earlier = questions.map((question) => answers.get(question)).filter((found) => found !== undefined);
-    if (earlier.some((found) => found !== answer)) {
-      leftOut.push({ record, custom_id: edit.custom_id, rule: 'contradictory_edits' });
-      return false;
-    }
-    // Another wording of a known answer is another edit; the same wording is not.
-    if (answers.has(questions[0]!)) {
-      leftOut.push({ record, custom_id: edit.custom_id, rule: 'repeated_edit' });
-      return false;
-    }
-    for (const question of questions) answers.set(question, answer);
-    return true;
-  };
-  return { of: (edits, record) => edits.filter((edit) => isNew(edit, record)), leftOut };
-}
-
 async function list(options: { json?: true }): Promise<void> {
   const { layouts } = await import('@errata/evaluation');
   if (options.json) printJson(layouts.map(({ name, title, source, kind }) => ({ name, title, source, kind })));
@@ -197,9 +167,6 @@ function printNotes(heading: string, notes: readonly RecordNote[]): void {
 function printConversion(file: string, title: string, conversion: Conversion, kind: 'edits' | 'suite'): void {
   printReport(file, title, conversion);
   const { out, written, left_out } = conversion;
-  const count = (rule: LeftOut['rule']) => left_out.filter((each) => each.rule === rule).length;
-  const [contradicting, repeated] = [count('contradictory_edits'), count('repeated_edit')];
   console.log(`\nwrote ${written} ${kind === 'edits' ? 'edits' : 'questions'} to ${out}`);
-  if (contradicting > 0) console.log(`left out ${contradicting} that contradict an earlier edit of the file`);
-  if (repeated > 0) console.log(`left out ${repeated} that an earlier edit of the file already makes`);
+  for (const text of describeLeftOut(left_out)) console.log(text);
 }

@@ -1,5 +1,5 @@
 // errata evaluate: measures any version on the service against another. (errata eval carries protocols out in this process.)
-import { derivedSuites, type EvaluationRequest } from '@errata/contracts';
+import { derivedSuites, ErrataError, type EvaluationRequest } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
@@ -10,9 +10,12 @@ import { followJob, outcomeOf } from '../follow.ts';
 import { atLeastOne, wholeNumber } from '../numbers.ts';
 import { printJson, short } from '../output.ts';
 import { collectSetting, placeOf } from '../references.ts';
+import { editCases } from '../suite-cases.ts';
 
 interface Options {
   edits?: string;
+  layout?: string;
+  limit?: number;
   probes?: string;
   suite?: string;
   against: string;
@@ -30,12 +33,18 @@ interface Options {
 }
 
 /** The options that say what is asked, for any command that evaluates. */
-export async function suiteOf(
-  options: Pick<Options, 'edits' | 'probes' | 'suite'>,
-): Promise<Partial<EvaluationRequest>> {
-  if (options.edits !== undefined) return { edits_jsonl: await readText(options.edits) };
-  if (options.probes !== undefined) return { probes_jsonl: await readText(options.probes) };
-  return options.suite === undefined ? {} : { suite: options.suite };
+export async function suiteOf({
+  edits,
+  probes,
+  suite,
+  layout,
+  limit,
+}: Pick<Options, 'edits' | 'probes' | 'suite' | 'layout' | 'limit'>): Promise<Partial<EvaluationRequest>> {
+  if (edits !== undefined) return editCases({ file: edits, layout, limit });
+  if (layout !== undefined || limit !== undefined)
+    throw new ErrataError('invalid_request', '--layout and --limit are about the file of --edits: give one');
+  if (probes !== undefined) return { probes_jsonl: await readText(probes) };
+  return suite === undefined ? {} : { suite };
 }
 
 /** The options that say how an editor is evaluated. */
@@ -59,8 +68,13 @@ export function register(program: Command): void {
     .command('evaluate <model[@branch|@version]>')
     .description('measure a version on the service against another; nothing is edited and no branch moves')
     .addOption(
-      new Option('--edits <file>', 'ask about these edits and their probes (JSONL)').conflicts(['probes', 'suite']),
+      new Option(
+        '--edits <file>',
+        'ask about these edits and their probes: one edit a line, or a published data set (errata data layouts)',
+      ).conflicts(['probes', 'suite']),
     )
+    .option('--layout <name>', 'the layout of that file; recognised when left out')
+    .option('--limit <n>', 'its first records only', atLeastOne)
     .addOption(
       new Option('--probes <file>', 'ask these questions (JSONL: prompt, target, aliases, custom_id)').conflicts(
         'suite',
