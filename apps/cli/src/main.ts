@@ -1,40 +1,44 @@
-// The errata command: one program, one subcommand a file.
+// The errata command: one program, one subcommand a file, of which only the one that is asked for is loaded.
 import { Command, CommanderError } from 'commander';
-import { register as registerAlias } from './commands/alias.ts';
-import { register as registerApprove } from './commands/approve.ts';
-import { register as registerArtefact } from './commands/artefact.ts';
-import { register as registerAsk } from './commands/ask.ts';
-import { register as registerBisect } from './commands/bisect.ts';
-import { register as registerBlame } from './commands/blame.ts';
-import { register as registerBranch } from './commands/branch.ts';
-import { register as registerCherryPick } from './commands/cherry-pick.ts';
-import { register as registerCompare } from './commands/compare.ts';
-import { register as registerData } from './commands/data.ts';
-import { register as registerDemo } from './commands/demo.ts';
-import { register as registerDiff } from './commands/diff.ts';
-import { register as registerEdit } from './commands/edit.ts';
-import { register as registerEval } from './commands/eval.ts';
-import { register as registerEvaluate } from './commands/evaluate.ts';
-import { register as registerFsck } from './commands/fsck.ts';
-import { register as registerGate } from './commands/gate.ts';
-import { register as registerGc } from './commands/gc.ts';
-import { register as registerImport } from './commands/import.ts';
-import { register as registerInbox } from './commands/inbox.ts';
-import { register as registerJobs } from './commands/jobs.ts';
-import { register as registerKeys } from './commands/keys.ts';
-import { register as registerLog } from './commands/log.ts';
-import { register as registerReset } from './commands/reset.ts';
-import { register as registerRevert } from './commands/revert.ts';
-import { register as registerRollback } from './commands/rollback.ts';
-import { register as registerSchedule } from './commands/schedule.ts';
-import { register as registerScore } from './commands/score.ts';
-import { register as registerShow } from './commands/show.ts';
-import { register as registerSuite } from './commands/suite.ts';
-import { register as registerTag } from './commands/tag.ts';
-import { register as registerTry } from './commands/try.ts';
-import { register as registerUp } from './commands/up.ts';
 import { exitCodes } from './exit-codes.ts';
-import { printError } from './output.ts';
+
+/** Where each command is, in the order in which help lists them. */
+const commands: Readonly<Record<string, () => Promise<{ register(program: Command): void }>>> = {
+  up: () => import('./commands/up.ts'),
+  demo: () => import('./commands/demo.ts'),
+  import: () => import('./commands/import.ts'),
+  artefact: () => import('./commands/artefact.ts'),
+  edit: () => import('./commands/edit.ts'),
+  inbox: () => import('./commands/inbox.ts'),
+  schedule: () => import('./commands/schedule.ts'),
+  jobs: () => import('./commands/jobs.ts'),
+  approve: () => import('./commands/approve.ts'),
+  reject: () => import('./commands/approve.ts'),
+  gate: () => import('./commands/gate.ts'),
+  keys: () => import('./commands/keys.ts'),
+  log: () => import('./commands/log.ts'),
+  show: () => import('./commands/show.ts'),
+  diff: () => import('./commands/diff.ts'),
+  evaluate: () => import('./commands/evaluate.ts'),
+  suite: () => import('./commands/suite.ts'),
+  compare: () => import('./commands/compare.ts'),
+  bisect: () => import('./commands/bisect.ts'),
+  blame: () => import('./commands/blame.ts'),
+  ask: () => import('./commands/ask.ts'),
+  revert: () => import('./commands/revert.ts'),
+  'cherry-pick': () => import('./commands/cherry-pick.ts'),
+  reset: () => import('./commands/reset.ts'),
+  rollback: () => import('./commands/rollback.ts'),
+  branch: () => import('./commands/branch.ts'),
+  tag: () => import('./commands/tag.ts'),
+  alias: () => import('./commands/alias.ts'),
+  fsck: () => import('./commands/fsck.ts'),
+  gc: () => import('./commands/gc.ts'),
+  score: () => import('./commands/score.ts'),
+  try: () => import('./commands/try.ts'),
+  data: () => import('./commands/data.ts'),
+  eval: () => import('./commands/eval.ts'),
+};
 
 const program = new Command('errata')
   .description("Keeps a language model's facts right: batches of corrections, versions, gates and exact undo.")
@@ -43,43 +47,15 @@ const program = new Command('errata')
   .showHelpAfterError('(see --help)')
   .exitOverride();
 
-for (const register of [
-  registerUp,
-  registerDemo,
-  registerImport,
-  registerArtefact,
-  registerEdit,
-  registerInbox,
-  registerSchedule,
-  registerJobs,
-  registerApprove,
-  registerGate,
-  registerKeys,
-  registerLog,
-  registerShow,
-  registerDiff,
-  registerEvaluate,
-  registerSuite,
-  registerCompare,
-  registerBisect,
-  registerBlame,
-  registerAsk,
-  registerRevert,
-  registerCherryPick,
-  registerReset,
-  registerRollback,
-  registerBranch,
-  registerTag,
-  registerAlias,
-  registerFsck,
-  registerGc,
-  registerScore,
-  registerTry,
-  registerData,
-  registerEval,
-]) {
-  register(program);
+/** The one command that is named, none for the version, and all of them to help with anything else. */
+function wanted(first = ''): readonly string[] {
+  if (Object.hasOwn(commands, first)) return [first];
+  return first === '--version' || first === '-V' ? [] : Object.keys(commands);
 }
+
+// Two commands may share a file.
+for (const { register } of new Set(await Promise.all(wanted(process.argv[2]).map((name) => commands[name]!()))))
+  register(program);
 
 try {
   await program.parseAsync();
@@ -87,6 +63,7 @@ try {
   if (thrown instanceof CommanderError) {
     process.exitCode = thrown.exitCode === 0 ? exitCodes.success : exitCodes.usage;
   } else {
+    const { printError } = await import('./output.ts');
     process.exitCode = printError(thrown, process.argv.includes('--json'));
   }
 }

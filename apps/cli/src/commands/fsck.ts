@@ -1,8 +1,5 @@
 // errata fsck: checks everything that is stored; on the service, or, where that is down, on the database and the blobs themselves.
-import { openDiskStore } from '@errata/blobs';
 import { type CheckReport, checkReportSchema, ErrataError } from '@errata/contracts';
-import { openLineage } from '@errata/lineage';
-import { checkEverything } from '@errata/upkeep';
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
@@ -65,6 +62,11 @@ async function checkHere({ quick, snapshots, json }: Options): Promise<CheckRepo
     throw new ErrataError('invalid_request', 'set DATABASE_URL and BLOBS_DIR to those of the service');
   if (snapshots === true)
     throw new ErrataError('invalid_request', '--snapshots opens models, which takes the service: leave --offline out');
+  const [{ openDiskStore }, { openLineage }, { checkEverything }] = await Promise.all([
+    import('@errata/blobs'),
+    import('@errata/lineage'),
+    import('@errata/upkeep'),
+  ]);
   const line = progressLine();
   const lineage = await openLineage(url);
   try {
