@@ -10,7 +10,7 @@ import { childrenOf } from './processes.ts';
 import { violations } from './promises.ts';
 import { type PrivateRedis, privateRedis, redisServer } from './redis.ts';
 import { servedDigests } from './served.ts';
-import { type ArmedFault, shortLeaseMs, startFaultStack } from './stack.ts';
+import { type ArmedFault, startFaultStack } from './stack.ts';
 
 export interface Round {
   readonly round: number;
@@ -40,8 +40,9 @@ export interface RoundSettings {
   readonly postgresUrl: string;
 }
 
-/** While the lease of one that was killed runs out, the others go on. */
-const deedsAtOnce = 3;
+/** Long enough that nobody who lives loses a lease on a machine that is used by many; while that of a dead one runs out, other deeds go on. */
+const leaseMs = 8_000;
+const deedsAtOnce = 4;
 const versionsRead = 20;
 /** The share of kills at failpoints; the others come at random moments, at most so many ms after something was begun. */
 const atPlaces = 0.65;
@@ -67,7 +68,7 @@ export async function runRound({ seed, round, points, postgresUrl }: RoundSettin
   const next = uniform(seed, round);
   // Every second round, so that both kinds of queue are met where both are to be had.
   const redis = round % 2 === 1 && redisServer !== undefined ? await privateRedis() : undefined;
-  const stack = await startFaultStack({ leaseMs: shortLeaseMs, postgresUrl, queueUrl: redis?.url ?? null });
+  const stack = await startFaultStack({ leaseMs, postgresUrl, queueUrl: redis?.url ?? null });
   const crew = keepCrew(stack, 2);
   const killed: Record<string, number> = {};
   const missed: Record<string, number> = {};
