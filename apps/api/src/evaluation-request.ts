@@ -1,16 +1,16 @@
 // Reading a request for an evaluation: what is to be asked, every case checked.
 import {
-  type Complaint,
+  checkCases,
   checkEdits,
   checkOverrides,
-  checkProbes,
+  customIdOf,
   derivedSuites,
   ErrataError,
   type EvaluatedEditor,
   type evaluationRequestSchema,
   type ModelResource,
+  parseCasesJsonl,
   parseEditsJsonl,
-  parseProbesJsonl,
   requireEditor,
   resolveConfig,
   type SuiteCase,
@@ -21,52 +21,64 @@ import { refusedLines } from './edit-request.ts';
 
 export type CheckedEvaluationRequest = z.output<typeof evaluationRequestSchema>;
 
-const caseFields = ['edits', 'edits_jsonl', 'probes', 'probes_jsonl'] as const;
-const fields = [...caseFields, 'suite'] as const;
+const editFields = ['edits', 'edits_jsonl'] as const;
+const probeFields = ['probes', 'probes_jsonl'] as const;
+type CaseField = (typeof editFields | typeof probeFields)[number];
 
 /**
  * The cases of a request, all of them good, or the suite it names.
- * @throws ErrataError `invalid_request` when there is not exactly one source; as {@link readCases}
+ * @throws ErrataError `invalid_request` for cases and a suite, or neither; as {@link readCases}
  */
 export function readSuite(request: CheckedEvaluationRequest): EvaluationSubmission['suite'] {
-  requireOne(request, fields);
   const { suite } = request;
-  if (suite === undefined) return readCases(request);
+  if (suite === undefined) return readCases(request, 'suite');
+  const [given] = [...editFields, ...probeFields].filter((field) => request[field] !== undefined);
+  if (given !== undefined) throw badField('suite', `give a suite or ${given}, not both`);
   const derived = derivedSuites.find((name) => name === suite);
   return derived === undefined ? { source: 'stored', suite } : { source: derived };
 }
 
-type CaseFields = Pick<CheckedEvaluationRequest, (typeof caseFields)[number]>;
-
 /**
- * Edits or probes, all of them good.
- * @throws ErrataError `invalid_request` when there is not exactly one source; `malformed_jsonl` or `invalid_edits`, each complaint
- * with its line or pointer
+ * Edits, probes and items, or edits and behind them the others; all of them good.
+ * @param or another field that could have been given
+ * @throws ErrataError `invalid_request` where none is given, or one of them as JSON and as text; `malformed_jsonl` or `invalid_edits`,
+ * each complaint with its line or pointer
  */
-export function readCases(request: CaseFields): {
-  readonly source: 'edits' | 'probes';
-  readonly cases: readonly SuiteCase[];
-} {
-  requireOne(request, caseFields);
+export function readCases(
+  request: Pick<CheckedEvaluationRequest, CaseField>,
+  or?: 'suite',
+): { readonly source: 'edits' | 'probes'; readonly cases: readonly SuiteCase[] } {
   const { edits, edits_jsonl, probes, probes_jsonl } = request;
-  if (edits !== undefined || edits_jsonl !== undefined) {
-    const read = edits === undefined ? parseEditsJsonl(edits_jsonl ?? '') : checkEdits(edits);
-    return { source: 'edits', cases: allGood(read.errors, read.edits, (edit) => ({ kind: 'edit', edit })) };
+  const [editField, probeField] = [oneOf(request, editFields), oneOf(request, probeFields)];
+  if (editField === undefined && probeField === undefined) {
+    const names = [...editFields, ...probeFields, ...(or === undefined ? [] : [or])];
+    throw badField(names.at(-1)!, `give ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`);
   }
-  const read = probes === undefined ? parseProbesJsonl(probes_jsonl ?? '') : checkProbes(probes);
-  return { source: 'probes', cases: allGood(read.errors, read.probes, (probe) => ({ kind: 'probe', probe })) };
+  const made = edits === undefined ? parseEditsJsonl(edits_jsonl ?? '') : checkEdits(edits);
+  const asked = probes === undefined ? parseCasesJsonl(probes_jsonl ?? '') : checkCases(probes);
+  for (const { errors } of [made, asked]) if (errors.length > 0) throw refusedLines(errors);
+  const cases: readonly SuiteCase[] = [...made.edits.map((edit) => ({ kind: 'edit' as const, edit })), ...asked.cases];
+  requireOwnIds(cases, probeField);
+  return { source: editField === undefined ? 'probes' : 'edits', cases };
 }
 
-function requireOne<F extends string>(request: Readonly<Partial<Record<F, unknown>>>, names: readonly F[]): void {
-  const given = names.filter((field) => request[field] !== undefined);
-  if (given.length === 1) return;
-  const message = `give one of ${names.join(', ')}${given.length === 0 ? '' : `, not ${given.join(' and ')}`}`;
-  throw badField(given[1] ?? names.at(-1)!, message);
+function oneOf<F extends CaseField>(
+  request: Pick<CheckedEvaluationRequest, CaseField>,
+  names: readonly [F, F],
+): F | undefined {
+  const [given, second] = names.filter((field) => request[field] !== undefined);
+  if (second !== undefined) throw badField(second, `give one of ${names.join(' and ')}`);
+  return given;
 }
 
-function allGood<T>(errors: readonly Complaint[], items: readonly T[], asCase: (item: T) => SuiteCase) {
-  if (errors.length > 0) throw refusedLines(errors);
-  return items.map(asCase);
+/** Edits and the others are told apart by their ids. */
+function requireOwnIds(cases: readonly SuiteCase[], field: string | undefined): void {
+  const seen = new Set<string>();
+  for (const item of cases) {
+    const id = customIdOf(item);
+    if (seen.has(id)) throw badField(field ?? 'probes', `the id ${JSON.stringify(id)} is that of an edit as well`);
+    seen.add(id);
+  }
 }
 
 export function badField(field: string, message: string): ErrataError {

@@ -53,6 +53,8 @@ async function workShards(id: string): Promise<void> {
   }
 }
 
+const anItem = { kind: 'multiple_choice', id: 'wet', question: 'What is wet?', options: ['sea', 'sand'], answer: 0 };
+
 test('an evaluation from its request to its rows', async () => {
   const probes_jsonl = '{"prompt": "Paris is", "target": "in France"}\n\n{"prompt": "Rome is", "custom_id": "rome"}\n';
   const job = await errata.evaluations.create({
@@ -107,6 +109,7 @@ test('an evaluation reads edits, and suites off the lineage, of any version', as
     { body: { edits: [anEdit('Italy')], version: root, against: edited }, total: 1 },
     { body: { edits_jsonl: JSON.stringify(anEdit('Italy')), against: 'base' }, total: 1 },
     { body: { probes: [{ prompt: 'x' }, { prompt: 'y' }, { prompt: 'z' }] }, total: 3 },
+    { body: { edits: [anEdit('Italy')], probes: [{ prompt: 'x' }, anItem] }, total: 3 },
   ];
   for (const { body, total } of suites) {
     const { status, headers, body: job } = await api.post('/v1/evaluations', { model: 'tiny', ...body });
@@ -131,8 +134,8 @@ test('an editor is evaluated by a protocol, against the version it edits', async
   expect(await errata.evaluations.get(lifelong.id)).toMatchObject({
     against: { kind: 'version', version_id: root },
     editor: { protocol: { kind: 'lifelong', batch: 1 } },
-    // Each right after it was made, the first again after 1, both at the end.
-    cases: { total: 5 },
+    // Each right after it was made, the first again after 1, both at the end; the model's own text after 1 and at the end.
+    cases: { total: 7 },
     shards: { total: 1 },
   });
 });
@@ -159,6 +162,16 @@ test('a request that cannot be carried out says where it is wrong, and leaves no
     [{ suite: 'applied', editor: 'ft-m', against: 'base' }, 400, 'invalid_request', { pointer: '/against' }],
     [{ suite: 'applied', editor: 'ft-m', gate: true }, 400, 'invalid_request', { pointer: '/gate' }],
     [{ probes: [{ prompt: 'x' }], editor: 'ft-m' }, 400, 'invalid_request', { pointer: '/editor' }],
+    [{ edits: [anEdit('Italy')], probes: [anItem], editor: 'ft-m' }, 400, 'invalid_request', { pointer: '/protocol' }],
+    [{ probes: [{ ...anItem, id: 'x' }], probes_jsonl: '' }, 400, 'invalid_request', { pointer: '/probes_jsonl' }],
+    [
+      { edits: [anEdit('Italy')], probes: [{ ...anItem, id: anEdit('Italy').custom_id }] },
+      400,
+      'invalid_request',
+      { pointer: '/probes' },
+    ],
+    [{ probes: [{ ...anItem, answer: 2 }] }, 422, 'invalid_edits', { pointer: '/probes/0/answer', field: 'answer' }],
+    [{ probes: [{ ...anItem, kind: 'riddle' }] }, 422, 'invalid_edits', { pointer: '/probes/0/kind' }],
   ];
   for (const [fields, status, code, complaint] of refusals) {
     const answer = await api.post('/v1/evaluations', { model: 'tiny', ...fields });
@@ -237,7 +250,7 @@ test('suites are stored once, read in pages and asked by name', async () => {
   const given = {
     name: 'capitals',
     description: 'what must stay',
-    probes: [{ prompt: 'Rome is' }, { prompt: 'Oslo is' }],
+    probes: [{ prompt: 'Rome is' }, anItem],
   };
   const { status, headers, body } = await api.post('/v1/suites', given);
   expect({ status, location: headers.location }).toEqual({ status: 201, location: '/v1/suites/capitals' });
@@ -245,7 +258,10 @@ test('suites are stored once, read in pages and asked by name', async () => {
   expect(await errata.suites.get('capitals')).toEqual(body);
   expect(await errata.suites.list().all()).toEqual([body]);
   const cases = await errata.suites.cases('capitals', { limit: 1 }).all();
-  expect(cases).toMatchObject([{ custom_id: '1', kind: 'probe', prompt: 'Rome is', target: null }, { custom_id: '2' }]);
+  expect(cases).toMatchObject([{ custom_id: '1', kind: 'probe', prompt: 'Rome is', target: null }, {}]);
+  expect(cases[1]).toEqual({
+    ...{ position: 1, custom_id: 'wet', kind: 'multiple_choice', prompt: 'What is wet?', target: 'sea', given: anItem },
+  });
   const job = await errata.evaluations.create({ model: 'tiny', suite: 'capitals' });
   const { suite } = await errata.evaluations.get(job.id);
   expect(suite).toEqual({ source: 'stored', name: 'capitals', digest: body.digest });

@@ -83,9 +83,9 @@ export function warnOf(file: string, { records, rejected }: DatasetReport): void
  */
 export async function readQuestions(data: DataFile | undefined): Promise<readonly QuestionItem[]> {
   if (data === undefined) return [];
-  const { loadDataset, questionsOfCase } = await import('@errata/evaluation');
+  const { itemsOfCase, loadDataset, questionsOfItem } = await import('@errata/evaluation');
   const { items, cases, report } = await loadDataset(data.file, chosen(data));
-  const questions = [...items.filter((item) => item.kind === 'question'), ...cases.flatMap(questionsOfCase)];
+  const questions = [...items, ...cases.flatMap((each) => itemsOfCase(each))].flatMap(questionsOfItem);
   if (questions.length === 0)
     throw new ErrataError('invalid_request', `${data.file} holds no plain questions: its layout is ${report.layout}`);
   warnOf(data.file, report);

@@ -1,6 +1,5 @@
-// What a file asks of a version on the service: our own lines as they are, and published data sets as edits or questions.
+// What a file asks of a version on the service: our own lines as they are, and published data sets as edits or items.
 import { ErrataError, type SuiteRequest } from '@errata/contracts';
-import type { SuiteItem } from '@errata/evaluation';
 import { describeLeftOut, distinctEdits } from './distinct-edits.ts';
 import { type DataFile, warnOf } from './eval-data.ts';
 import { readText } from './files.ts';
@@ -16,10 +15,10 @@ export type GivenCases = Pick<SuiteRequest, 'edits' | 'edits_jsonl' | 'probes' |
 export async function editCases(data: DataFile): Promise<GivenCases> {
   const cases = await readCases(data);
   if (cases.edits !== undefined || cases.edits_jsonl !== undefined) return cases;
-  throw new ErrataError('invalid_request', `${data.file} holds questions and no edits`);
+  throw new ErrataError('invalid_request', `${data.file} holds no edits`);
 }
 
-/** The edits of a data set, or its questions. Lines with a prompt and no subject are questions of our own. */
+/** The edits of a data set, or its items. Lines with a prompt and no subject are questions of our own. */
 export async function suiteCases(data: DataFile): Promise<GivenCases> {
   if (data.layout === undefined) {
     const text = await readText(data.file);
@@ -38,7 +37,7 @@ async function readCases({ file, layout, limit }: DataFile): Promise<GivenCases>
   const report = await surveyDataset(opened, {
     ...(limit !== undefined && { limit }),
     onContent: (content, record) => {
-      if ('item' in content) return probes.push(probeOf(file, content.item));
+      if ('item' in content) return probes.push(content.item);
       const kept = distinct.of(content.case.edits, record);
       edits.push(...kept);
       return kept.length > 0;
@@ -47,16 +46,6 @@ async function readCases({ file, layout, limit }: DataFile): Promise<GivenCases>
   warnOf(file, report);
   for (const line of describeLeftOut(distinct.leftOut)) console.error(line);
   return opened.layout.kind === 'edits' ? { edits } : { probes };
-}
-
-function probeOf(file: string, item: SuiteItem): unknown {
-  if (item.kind !== 'question')
-    throw new ErrataError(
-      'invalid_request',
-      `${file} holds items of kind ${item.kind}: only edits and plain questions can be asked here`,
-    );
-  const [target, ...aliases] = item.answers;
-  return { custom_id: item.id, prompt: item.prompt, target, aliases };
 }
 
 function asksPlainly(text: string): boolean {

@@ -37,14 +37,14 @@ export function atTheEnd(results: readonly CaseResult[]): readonly CaseResult[] 
   return results.filter(({ moment }) => moment === last);
 }
 
-/** The results in the form that runs of protocols keep. */
+/** The results in the form that runs of protocols keep. A text whose perplexity was measured is rows and no case. */
 export const resultsOf = (results: readonly CaseResult[]): EvaluationResults => ({
-  cases: results.map(
-    ({ moment, edits, case_id, outcome, error, prompt, target, answer_before, answer_after, regressions }) => ({
+  cases: results
+    .filter(({ kind, outcome }) => kind !== 'held_text' || outcome === 'failed')
+    .map(({ moment, edits, case_id, outcome, error, prompt, target, answer_before, answer_after, regressions }) => ({
       ...{ moment, edits, case_id, outcome, error, prompt, target: target ?? '', answer_before, answer_after },
       ...(regressions.length > 0 && { regressions }),
-    }),
-  ),
+    })),
   rows: results.flatMap(({ moment, edits, case_id, measures }) =>
     measures.map((measure) => ({ moment, edits, case_id, ...measure })),
   ),

@@ -11,7 +11,7 @@ import {
   evaluationLimits,
   failedCase,
   type Measure,
-  parseProbesJsonl,
+  parseCasesJsonl,
 } from './evaluations.ts';
 
 test('shards cover all cases, each once, in whole blocks, whatever their number', () => {
@@ -37,8 +37,8 @@ test('shards cover all cases, each once, in whole blocks, whatever their number'
   expect(() => divideCases(0)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
 });
 
-test('probes are read line by line, and every bad one is named', () => {
-  const { probes, errors } = parseProbesJsonl(
+test('probes and items are read line by line, and every bad one is named', () => {
+  const { cases, errors } = parseCasesJsonl(
     [
       '\ufeff{"prompt": "The sea is"}',
       '',
@@ -47,17 +47,25 @@ test('probes are read line by line, and every bad one is named', () => {
       '{"custom_id": "oz", "prompt": "Oz was"}',
       'no',
       '{"prompt": "x", "wanted": "y"}',
+      '{"kind": "question", "prompt": "Ix is", "answers": ["a planet"]}',
+      '{"kind": "multiple_choice", "id": "m", "question": "Which?", "options": ["this", "that"], "answer": 2}',
+      '{"kind": "riddle", "id": "r"}',
+      '{"kind": "question", "id": "oz", "prompt": "Oz is", "answers": ["green"]}',
     ].join('\n'),
   );
-  expect(probes).toEqual([
-    { custom_id: '1', prompt: 'The sea is' },
-    { custom_id: 'oz', prompt: 'Oz is', target: 'green' },
+  expect(cases).toEqual([
+    { kind: 'probe', probe: { custom_id: '1', prompt: 'The sea is' } },
+    { kind: 'probe', probe: { custom_id: 'oz', prompt: 'Oz is', target: 'green' } },
+    { kind: 'question', id: '6', prompt: 'Ix is', answers: ['a planet'] },
   ]);
-  expect(errors.map(({ line, code }) => [line, code])).toEqual([
-    [4, 'invalid_request'],
-    [5, 'duplicate_custom_id'],
-    [6, 'malformed_jsonl'],
-    [7, 'invalid_request'],
+  expect(errors.map(({ line, code, field, message }) => [line, code, field, message])).toEqual([
+    [4, 'invalid_request', 'prompt', expect.any(String)],
+    [5, 'duplicate_custom_id', 'custom_id', expect.stringContaining('"oz"')],
+    [6, 'malformed_jsonl', undefined, expect.any(String)],
+    [7, 'invalid_request', '', expect.stringContaining('wanted')],
+    [9, 'invalid_request', 'answer', 'there is no option of this index'],
+    [10, 'invalid_request', 'kind', expect.stringMatching(/"riddle"; there are question, multiple_choice/)],
+    [11, 'duplicate_custom_id', 'id', expect.stringContaining('"oz"')],
   ]);
 });
 

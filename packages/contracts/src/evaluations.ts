@@ -10,6 +10,7 @@ import { servedProtocols } from './protocols.ts';
 import { nameSchema } from './resources.ts';
 import { evaluationSummarySchema } from './results.ts';
 import { jobStates } from './states.ts';
+import { isItemKind, type SuiteItem, suiteItemKinds, suiteItemSchema, wordsOfItem } from './suite-items.ts';
 
 export const evaluationLimits = { cases: 10_000, shards: 64 } as const;
 
@@ -23,13 +24,56 @@ export const casesInBlock = 32;
 export const probeCaseSchema = probeSchema.extend({ custom_id: z.string().min(1).max(textLimits.custom_id) });
 export type ProbeCase = z.output<typeof probeCaseSchema>;
 
-/** What an evaluation asks about: an edit with all its probes, or a single probe. */
+/** What an evaluation asks about. */
 export type SuiteCase =
+  /** An edit with all its probes. */
   | { readonly kind: 'edit'; readonly edit: Edit }
-  | { readonly kind: 'probe'; readonly probe: ProbeCase };
+  | { readonly kind: 'probe'; readonly probe: ProbeCase }
+  | SuiteItem
+  /** The end of the model's own text, whose perplexity is watched along a stream of edits. Nobody gives it. */
+  | { readonly kind: 'held_text' };
 
-export const customIdOf = (item: SuiteCase): string =>
-  item.kind === 'edit' ? item.edit.custom_id : item.probe.custom_id;
+export const caseKinds = [
+  'edit',
+  'probe',
+  ...suiteItemKinds,
+  'held_text',
+] as const satisfies readonly SuiteCase['kind'][];
+
+/** The case of the model's own text, as runs of protocols name it. */
+export const heldTextId = 'held text';
+
+export function customIdOf(item: SuiteCase): string {
+  switch (item.kind) {
+    case 'edit':
+      return item.edit.custom_id;
+    case 'probe':
+      return item.probe.custom_id;
+    case 'held_text':
+      return heldTextId;
+    default:
+      return item.id;
+  }
+}
+
+/** What a case asks, in a line for people, and the answer wanted; null where no one answer is. */
+export function wordsOf(item: SuiteCase): { readonly prompt: string; readonly target: string | null } {
+  switch (item.kind) {
+    case 'edit':
+      return { prompt: item.edit.prompt, target: item.edit.target_new };
+    case 'probe':
+      return { prompt: item.probe.prompt, target: item.probe.target ?? null };
+    case 'held_text':
+      return { prompt: '', target: null };
+    default:
+      return wordsOfItem(item);
+  }
+}
+
+/** A case as it was given. */
+export function givenOf(item: SuiteCase): Readonly<Record<string, unknown>> {
+  return item.kind === 'edit' ? item.edit : item.kind === 'probe' ? item.probe : item;
+}
 
 /** Suites that are read off the lineage instead of being given. No stored suite has such a name. */
 export const derivedSuites = ['applied', 'difference'] as const;
@@ -50,7 +94,10 @@ export const evaluationRequestSchema = z.strictObject({
   /** Edits with their probes, as JSON or as the text of a JSONL file. */
   edits: z.array(z.unknown()).optional(),
   edits_jsonl: z.string().optional(),
-  /** Single questions: `{"prompt", "target"?, "aliases"?, "custom_id"?}`. */
+  /**
+   * Single questions, `{"prompt", "target"?, "aliases"?, "custom_id"?}`, and items of a suite, `{"kind", "id", ...}`. Beside edits,
+   * they are asked as well: of the version as it is, or at every checkpoint of a stream of edits.
+   */
   probes: z.array(z.unknown()).optional(),
   probes_jsonl: z.string().optional(),
   /**
@@ -103,14 +150,17 @@ export const caseResultSchema = z.strictObject({
   edits: z.int(),
   case_id: z.string(),
   custom_id: z.string(),
-  kind: z.enum(['edit', 'probe']),
+  kind: z.enum(caseKinds),
   edit_id: z.string().nullable(),
   prompt: z.string(),
-  /** Null for a probe that expects nothing in particular. */
+  /** Null where nothing in particular is expected. */
   target: z.string().nullable(),
   outcome: z.enum(['measured', 'failed']),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
-  /** Greedy answers of the version compared with, and of the version evaluated; null where they were not asked. */
+  /**
+   * Answers of the version compared with, and of the version evaluated: generated greedily, or the option chosen. Null where they were
+   * not asked, or no one answer stands for the case.
+   */
   answer_before: z.string().nullable(),
   answer_after: z.string().nullable(),
   changed: z.boolean(),
@@ -129,8 +179,7 @@ export const describeCase = ({ position, case_id, edit_id, item, moment, edits }
   custom_id: customIdOf(item),
   kind: item.kind,
   edit_id,
-  prompt: item.kind === 'edit' ? item.edit.prompt : item.probe.prompt,
-  target: (item.kind === 'edit' ? item.edit.target_new : item.probe.target) ?? null,
+  ...wordsOf(item),
 });
 
 /** The result of a case that could not be asked. */
@@ -245,7 +294,7 @@ export type EvaluationResource = z.output<typeof evaluationSchema>;
 export const suiteRequestSchema = z.strictObject({
   name: nameSchema,
   description: z.string().max(1000).optional(),
-  /** Edits with their probes, or single questions, as in an evaluation. */
+  /** Edits with their probes, single questions, and items, as in an evaluation. */
   edits: z.array(z.unknown()).optional(),
   edits_jsonl: z.string().optional(),
   probes: z.array(z.unknown()).optional(),
@@ -272,7 +321,7 @@ export type SuiteResource = z.output<typeof suiteSchema>;
 export const storedCaseSchema = z.strictObject({
   position: z.int(),
   custom_id: z.string(),
-  kind: z.enum(['edit', 'probe']),
+  kind: z.enum(caseKinds),
   prompt: z.string(),
   target: z.string().nullable(),
   /** The whole of it, as it was given. */
@@ -284,13 +333,13 @@ export type StoredSuiteCase = z.output<typeof storedCaseSchema>;
 export const suiteDigest = (cases: readonly SuiteCase[]): string =>
   sha256(cases.map((item) => `${canonicalJson(item)}\n`).join(''));
 
-export interface ParsedProbes {
-  readonly probes: readonly ProbeCase[];
+export interface ParsedCases {
+  readonly cases: readonly SuiteCase[];
   readonly errors: readonly Complaint[];
 }
 
-/** Reads probes from JSONL. Every line is checked; blank lines are skipped; line numbers start at 1. */
-export function parseProbesJsonl(jsonl: string): ParsedProbes {
+/** Reads probes and items from JSONL. Every line is checked; blank lines are skipped; line numbers start at 1. */
+export function parseCasesJsonl(jsonl: string): ParsedCases {
   const values: unknown[] = [];
   const lines: number[] = [];
   const errors: Complaint[] = [];
@@ -306,19 +355,22 @@ export function parseProbesJsonl(jsonl: string): ParsedProbes {
       errors.push({ code: 'malformed_jsonl', line, message });
     }
   }
-  const checked = checkProbes(values, (index) => ({ line: lines[index] ?? 0 }));
+  const checked = checkCases(values, (index) => ({ line: lines[index] ?? 0 }));
   return {
-    probes: checked.probes,
+    cases: checked.cases,
     errors: [...errors, ...checked.errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
   };
 }
 
-/** Checks probes that are already JSON. One without a `custom_id` is named after its place, counted from 1. */
-export function checkProbes(
+/**
+ * Checks probes and items that are already JSON: a value with a `kind` is an item. One without an id is named after its place, counted
+ * from 1.
+ */
+export function checkCases(
   values: readonly unknown[],
   place: (index: number) => { line: number } | { pointer: string } = (index) => ({ pointer: `/probes/${index}` }),
-): ParsedProbes {
-  const probes: ProbeCase[] = [];
+): ParsedCases {
+  const cases: SuiteCase[] = [];
   const errors: Complaint[] = [];
   const seen = new Map<string, number>();
   for (const [index, value] of values.entries()) {
@@ -327,23 +379,42 @@ export function checkProbes(
       const where = 'line' in at ? at : { pointer: `${at.pointer}/${field.replaceAll('.', '/')}` };
       errors.push({ code, field, message, ...where });
     };
-    const named = isPlain(value) && value.custom_id === undefined ? { ...value, custom_id: String(index + 1) } : value;
-    const parsed = probeCaseSchema.safeParse(named);
-    if (!parsed.success) {
-      for (const issue of parsed.error.issues) complain('invalid_request', issue.path.join('.'), issue.message);
+    const read = readCase(value, String(index + 1));
+    if ('issues' in read) {
+      for (const { field, message } of read.issues) complain('invalid_request', field, message);
       continue;
     }
-    const { custom_id } = parsed.data;
-    const earlier = seen.get(custom_id);
-    if (earlier === undefined) probes.push(parsed.data);
+    const id = customIdOf(read.item);
+    const earlier = seen.get(id);
+    if (earlier === undefined) cases.push(read.item);
     else {
-      const used = `custom_id ${JSON.stringify(custom_id)} was already used by probe ${earlier + 1}`;
-      complain('duplicate_custom_id', 'custom_id', used);
+      const field = read.item.kind === 'probe' ? 'custom_id' : 'id';
+      complain('duplicate_custom_id', field, `${field} ${JSON.stringify(id)} was already used by item ${earlier + 1}`);
     }
-    seen.set(custom_id, index);
+    seen.set(id, index);
   }
-  return { probes, errors };
+  return { cases, errors };
 }
+
+type ReadCase =
+  | { readonly item: SuiteCase }
+  | { readonly issues: readonly { readonly field: string; readonly message: string }[] };
+
+function readCase(value: unknown, ownId: string): ReadCase {
+  const fields = isPlain(value) ? value : {};
+  if (!('kind' in fields)) {
+    const parsed = probeCaseSchema.safeParse(isPlain(value) ? { custom_id: ownId, ...value } : value);
+    return parsed.success ? { item: { kind: 'probe', probe: parsed.data } } : { issues: issuesOf(parsed.error) };
+  }
+  if (!isItemKind(fields.kind)) {
+    const message = `there is no kind ${JSON.stringify(fields.kind)}; there are ${suiteItemKinds.join(', ')}`;
+    return { issues: [{ field: 'kind', message }] };
+  }
+  const parsed = suiteItemSchema.safeParse({ id: ownId, ...fields });
+  return parsed.success ? { item: parsed.data } : { issues: issuesOf(parsed.error) };
+}
+
+const issuesOf = ({ issues }: z.ZodError) => issues.map(({ path, message }) => ({ field: path.join('.'), message }));
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

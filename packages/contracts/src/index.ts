@@ -24,4 +24,5 @@ export * from './results.ts';
 export * from './schedules.ts';
 export * from './searches.ts';
 export * from './states.ts';
+export * from './suite-items.ts';
 export * from './upkeep.ts';

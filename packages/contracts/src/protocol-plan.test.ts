@@ -11,10 +11,16 @@ const protocols: fc.Arbitrary<ServedProtocol> = fc.oneof(
   fc.record({ kind: fc.constant('lifelong' as const), batch: fc.integer({ min: 1, max: 20 }) }),
 );
 
+const counts = fc.record({
+  edits: fc.integer({ min: 1, max: 300 }),
+  watched: fc.integer({ min: 0, max: 70 }),
+  n: fc.integer({ min: 1, max: 20 }),
+});
+
 test('units follow one another without gaps, make every edit once, and shards are whole units', () => {
   fc.assert(
-    fc.property(protocols, fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 20 }), (protocol, edits, n) => {
-      const units = planProtocol(protocol, edits);
+    fc.property(protocols, counts, (protocol, { edits, watched, n }) => {
+      const units = planProtocol(protocol, edits, watched);
       let position = 0;
       const made: number[] = [];
       for (const { kind, from, to, first, place } of units) {
@@ -23,13 +29,14 @@ test('units follow one another without gaps, make every edit once, and shards ar
         const cases = Array.from({ length: to - from }, (_, index) => first + index);
         if (kind === 'make') made.push(...cases);
         // What is asked about has been made.
-        else expect(cases.every((each) => made.includes(each))).toBe(true);
+        else expect(cases.every((each) => each >= edits || made.includes(each))).toBe(true);
+        expect(first + to - from).toBeLessThanOrEqual(first < edits ? edits : edits + watched);
         if (protocol.kind === 'lifelong') expect(place.edits).toBe(made.length);
       }
       expect(made).toEqual(Array.from({ length: edits }, (_, index) => index));
       const asked = position - edits;
       const again = protocol.kind === 'lifelong' ? [...checkpointsOf(protocol, edits)] : [];
-      expect(asked).toBe(again.reduce((sum, at) => sum + at, 0));
+      expect(asked).toBe(again.reduce((sum, at) => sum + at + watched, 0));
 
       const ranges = divideUnits(units, protocol, n);
       expect([ranges[0]?.from, ranges.at(-1)?.to]).toEqual([0, position]);

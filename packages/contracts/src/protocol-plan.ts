@@ -1,7 +1,7 @@
 // A protocol as the service carries it out: units of work in order, each with the measurements it makes.
 
 import type { Moment } from './evaluation-rows.ts';
-import { type CaseRange, casesInBlock, evaluationLimits, type ServedProtocol } from './evaluations.ts';
+import { blocksOf, type CaseRange, casesInBlock, evaluationLimits, type ServedProtocol } from './evaluations.ts';
 import { checkpointsOf } from './protocols.ts';
 
 /** When in a protocol something is measured, and how many edits are in the model then. */
@@ -12,9 +12,9 @@ export interface ProtocolPlace {
 
 /** A piece of work that is done whole: `from` and `to` are positions of its measurements in the evaluation. */
 export interface ProtocolUnit extends CaseRange {
-  /** `make`: edits are made, and asked about right away. `ask`: edits that were made before are asked about again. */
+  /** `make`: edits are made, and asked about right away. `ask`: edits that were made before are asked about again, or what is watched. */
   readonly kind: 'make' | 'ask';
-  /** Index of its first case among the edits; the others follow it. */
+  /** Index of its first case among the edits, behind which stands what is watched; the others follow it. */
   readonly first: number;
   readonly place: ProtocolPlace;
 }
@@ -22,8 +22,11 @@ export interface ProtocolUnit extends CaseRange {
 /** Measurements in one evaluation: a stream of edits is asked about again and again. */
 export const mostMeasurements = 50_000;
 
-/** The units of a protocol over a number of edits. Those of a stream follow one another; all others do not know of each other. */
-export function planProtocol(protocol: ServedProtocol, edits: number): readonly ProtocolUnit[] {
+/**
+ * The units of a protocol over a number of edits. Those of a stream follow one another; all others do not know of each other.
+ * @param watched cases that are asked at every checkpoint of a stream, beside the edits made so far
+ */
+export function planProtocol(protocol: ServedProtocol, edits: number, watched = 0): readonly ProtocolUnit[] {
   const units: ProtocolUnit[] = [];
   let position = 0;
   const push = (kind: ProtocolUnit['kind'], first: number, count: number, place: ProtocolPlace) => {
@@ -39,8 +42,8 @@ export function planProtocol(protocol: ServedProtocol, edits: number): readonly 
     else push('make', first, count, { moment: protocol.kind === 'single' ? 'once' : 'end', edits: count });
     if (!checkpoints.has(reached)) continue;
     const place: ProtocolPlace = { moment: reached === edits ? 'end' : 'curve', edits: reached };
-    for (let again = 0; again < reached; again += casesInBlock)
-      push('ask', again, Math.min(casesInBlock, reached - again), place);
+    for (const { from, to } of blocksOf({ from: 0, to: reached })) push('ask', from, to - from, place);
+    for (const { from, to } of blocksOf({ from: edits, to: edits + watched })) push('ask', from, to - from, place);
   }
   return units;
 }

@@ -1,40 +1,49 @@
 // Sums up what an editor did under a protocol, as runs of protocols are summed up.
 import {
+  type AbilityTaskId,
   atTheEnd,
   type CaseResult,
+  canonicalJson,
   type EvaluationOutcome,
   type EvaluationRow,
   type EvaluationSummary,
+  isAbilityItem,
   resultsOf,
+  type SuiteCase,
+  sha256,
+  taskOf,
 } from '@errata/contracts';
 import {
+  abilitySuite,
   catalogueDigest,
   gateValues,
   makeManifest,
   makeReport,
+  type RunManifest,
   reportPage,
   reportRun,
   runMetrics,
 } from '@errata/evaluation';
-import { meansOf } from './evaluate-cases.ts';
+import { heldTextOf, meansOf } from './evaluate-cases.ts';
+import type { OpenModel } from './model-store.ts';
 import type { Concluded, ParamsOf } from './protocol.ts';
 
-export function concludeProtocol({
-  digest,
-  merged,
-  results,
-  cost,
-  editor,
-  about,
-}: ParamsOf<'concludeProtocol'>): Concluded {
+type Params = Omit<ParamsOf<'concludeProtocol'>, 'model'>;
+
+export async function concludeProtocol(
+  open: OpenModel,
+  { merged, results, cost, editor, watched, about }: Params,
+): Promise<Concluded> {
   const { means, ...counts } = merged;
   const summary: EvaluationSummary = {
     ...means,
     delta_norm: null,
-    perplexity: null,
+    perplexity: perplexityIn(atTheEnd(results)),
     seconds: { edit: cost.edit_seconds, evaluate: cost.answer_seconds },
   };
-  const { cases, rows } = resultsOf(results);
+  const { rows } = resultsOf(results);
+  // Thousands of answers at every checkpoint would drown those that the edits are about; those not given are told.
+  const { cases } = resultsOf(results.filter(({ kind, outcome }) => kind === 'edit' || outcome === 'failed'));
   const whole = runMetrics(rows).filter(({ metric }) => editor.protocol.kind === 'lifelong' || !isOfStream(metric));
   const outcome: EvaluationOutcome = {
     ...counts,
@@ -46,16 +55,13 @@ export function concludeProtocol({
   };
   const manifest = makeManifest({
     metrics: catalogueDigest(),
-    model: digest,
+    model: open.digest,
     data: { digest: about.suite_digest, cases: about.cases, edits: about.cases, rejected: 0 },
     editor: editor.name,
     config: editor.config,
     seed: editor.seed,
     protocol: editor.protocol,
-    held_text: null,
-    writers: 0,
-    ability: [],
-    questions: null,
+    ...(await watchedAlong(open, watched)),
   });
   const labels = { name: editor.name, model: `${about.model} at ${about.version.slice(0, 16)}`, data: about.suite };
   const title = `${editor.name} on ${about.model}`;
@@ -63,6 +69,37 @@ export function concludeProtocol({
     makeReport(title, [reportRun(labels, { manifest, cases, rows, units: [{ name: 'all', cost }] })]),
   );
   return { summary, outcome, report };
+}
+
+/** What is said in a run's manifest of what was asked beside its edits. */
+async function watchedAlong(
+  open: OpenModel,
+  watched: readonly SuiteCase[],
+): Promise<Pick<RunManifest, 'held_text' | 'writers' | 'ability' | 'questions'>> {
+  const text = watched.some(({ kind }) => kind === 'held_text') ? await heldTextOf(open) : undefined;
+  const questions = watched.filter(({ kind }) => kind === 'question' || kind === 'probe');
+  const items = watched.filter(isAbilityItem);
+  const tasks = [...new Set(items.map(taskOf))];
+  const suiteOf = (task: AbilityTaskId) =>
+    abilitySuite(
+      task,
+      items.filter((item) => taskOf(item) === task),
+    );
+  return {
+    held_text: text === undefined ? null : sha256(text),
+    writers: watched.filter(({ kind }) => kind === 'text').length,
+    ability: tasks.map(suiteOf).map(({ task, digest, items: count }) => ({ task, digest, items: count })),
+    questions: questions.length === 0 ? null : { digest: sha256(canonicalJson(questions)), items: questions.length },
+  };
+}
+
+/** Of the model's own text: before the edits, and after all of them. */
+function perplexityIn(results: readonly CaseResult[]): EvaluationSummary['perplexity'] {
+  const found = results.flatMap(({ kind, measures }) => (kind === 'held_text' ? measures : []));
+  const [perplexity] = found;
+  return perplexity === undefined || perplexity.before === null
+    ? null
+    : { parent: perplexity.before, candidate: perplexity.value };
 }
 
 const isOfStream = (metric: string): boolean => metric.startsWith('stream.');

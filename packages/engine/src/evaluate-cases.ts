@@ -37,17 +37,26 @@ type Params<M extends 'evaluateCases' | 'concludeEvaluation'> = Omit<ParamsOf<M>
 
 export async function evaluateCases(
   open: OpenModel,
-  { against, version, base = rootManifest(open.digest), cases }: Params<'evaluateCases'>,
+  { against, version, base = rootManifest(open.digest), cases, ...rest }: Params<'evaluateCases'>,
   context: CallContext,
 ): Promise<ResultOf<'evaluateCases'>> {
+  const heldText = cases.some(({ item }) => item.kind === 'held_text') ? await heldTextOf(open) : undefined;
   const input = {
     against: await open.view(against),
     version: await open.view(version),
     ...(await asThird(open, base, against)),
     tokenizer: open.tokenizer(),
     cases,
+    ...rest,
+    ...(heldText !== undefined && { heldText }),
   };
   return askMetered(input, context);
+}
+
+/** The end of the model's own text; undefined where it brought none. */
+export async function heldTextOf(open: OpenModel): Promise<string | undefined> {
+  const corpus = await open.corpus();
+  return corpus === undefined ? undefined : readHeldText(corpus);
 }
 
 /** The base as a third version to compare with; agreement with it is no measure of its own where it is the one compared with. */
@@ -108,9 +117,8 @@ export async function concludeEvaluation(
 ): Promise<Concluded> {
   const started = performance.now();
   const [parent, candidate] = [await open.view(against), await open.view(version)];
-  const corpus = await open.corpus();
-  const ids =
-    corpus === undefined ? [] : heldTokens(open.tokenizer(), await readHeldText(corpus), defaultPerplexityTokens);
+  const text = await heldTextOf(open);
+  const ids = text === undefined ? [] : heldTokens(open.tokenizer(), text, defaultPerplexityTokens);
   const measure = async (view: View, done: number) => {
     signal.throwIfAborted();
     onProgress({ stage: 'perplexity', done, total: 2 });

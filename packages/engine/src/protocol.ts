@@ -19,6 +19,7 @@ import type {
   ModelDefaults,
   PlacedCase,
   PlainError,
+  SuiteCase,
   VersionSource,
   WeightsDiff,
 } from '@errata/contracts';
@@ -191,6 +192,10 @@ export interface EngineMethods {
       /** A third version: agreement with it is measured as well; the imported model when left out. */
       readonly base?: VersionSource;
       readonly cases: readonly PlacedCase[];
+      /** Of what texts are sampled with; 0 when left out. */
+      readonly seed?: number;
+      /** Texts to compare with of the whole evaluation, where one of the cases is a text. */
+      readonly references?: readonly string[];
     },
     { readonly results: readonly CaseResult[]; readonly cost: Cost }
   >;
@@ -236,16 +241,17 @@ export interface EngineMethods {
     },
     Concluded
   >;
-  /** The same of an editor under a protocol, from what was found alone. Needs no model. */
+  /** The same of an editor under a protocol, from what was found alone. */
   readonly concludeProtocol: Method<
     {
-      /** Digest of the imported model. */
-      readonly digest: string;
+      readonly model: ModelReference;
       readonly merged: MergedCases;
       readonly results: readonly CaseResult[];
       readonly cost: Cost;
       /** `config` is complete. */
       readonly editor: EvaluatedEditor;
+      /** What was asked along a stream beside the edits. */
+      readonly watched: readonly SuiteCase[];
       readonly about: {
         readonly model: string;
         readonly version: string;

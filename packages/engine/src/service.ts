@@ -44,7 +44,7 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     complete: async (params, context) => complete(await models.open(params.model), params, context),
     tryEdits: async ({ model, ...params }, context) =>
       tryEdits(await models.open(model), params, { blobs, scratch }, context),
-    concludeProtocol: async (params) => concludeProtocol(params),
+    concludeProtocol: async ({ model, ...params }) => concludeProtocol(await models.open(model), params),
     compareResults: async (params) => compareResults(params),
     ask: async ({ model, ...params }, context) => ask(await models.open(model), params, context),
     compareVersions: async ({ model, from, to, steps }, { signal }) => {

@@ -1,32 +1,13 @@
 // A block of an evaluation's cases put to two versions: a result for each.
-import {
-  type CaseResult,
-  describeCase,
-  failedCase,
-  normaliseAnswer,
-  type PlacedCase,
-  type ProbeCase,
-  type Regression,
-  type Score,
-} from '@errata/contracts';
-import type { Tokenizer, View } from '@errata/models';
+import { type CaseResult, failedCase, type PlacedCase, type Score, type SuiteCase } from '@errata/contracts';
 import { readCandidate, readParent, unaskable } from './answers.ts';
+import { askAbility, askHeldText, askMultiHop, askRipples, askTexts } from './case-items.ts';
+import { type CasesInput, measured, ofKinds } from './case-results.ts';
 import { type EvaluationOptions, evaluateCandidate, scoreAgreement, scoreAnswer } from './evaluate.ts';
 import type { Measurement } from './measurements.ts';
 import { readings } from './metrics/catalogue/definition.ts';
-import { metric } from './metrics/catalogue.ts';
 import { firstSentence } from './metrics/exact-match.ts';
 import { distinctQuestions, type Question, questionKey, questionsOfEdit } from './questions.ts';
-
-export interface CasesInput {
-  /** What the version is compared with. */
-  readonly against: View;
-  readonly version: View;
-  /** The imported model: given, agreement with it is measured beside agreement with `against`. */
-  readonly base?: View;
-  readonly tokenizer: Tokenizer;
-  readonly cases: readonly PlacedCase[];
-}
 
 /**
  * Puts the cases to both versions, all together, and gives a result for each in their order. What does not fit the context window is
@@ -44,21 +25,23 @@ export async function evaluateCases(
     if (error !== undefined) results.set(placed.position, failedCase(placed, error));
     return error === undefined;
   });
-  for (const ask of [askEdits, askProbes])
+  for (const ask of [askEdits, askProbes, askAbility, askMultiHop, askRipples, askTexts, askHeldText])
     for (const result of await ask({ ...input, cases: open }, options)) results.set(result.position, result);
   return cases.map(({ position }) => results.get(position)!);
 }
 
-const questionsOfCase = ({ item }: PlacedCase): readonly Question[] =>
-  item.kind === 'probe' ? [questionOf(item.probe)] : distinctQuestions([questionsOfEdit(item.edit, { rivals: true })]);
+/** Of cases that are asked together; the others see to themselves what can be asked. */
+function questionsOfCase({ item }: PlacedCase): readonly Question[] {
+  if (item.kind === 'edit') return distinctQuestions([questionsOfEdit(item.edit, { rivals: true })]);
+  const question = questionOf(item);
+  return question === undefined ? [] : [question];
+}
 
 async function askEdits(input: CasesInput, options: EvaluationOptions): Promise<readonly CaseResult[]> {
   const { against, version, base, tokenizer } = input;
-  const asked = input.cases.flatMap((placed) =>
-    placed.item.kind === 'edit' ? [{ placed, edit: placed.item.edit }] : [],
-  );
+  const asked = ofKinds(input.cases, ['edit']);
   if (asked.length === 0) return [];
-  const edits = asked.map(({ edit }) => edit);
+  const edits = asked.map(({ item }) => item.edit);
   const models = { parent: against, candidate: version, ...(base && { base }), tokenizer };
   const { perEdit, measurements, regressions } = await evaluateCandidate({ ...models, edits, rivals: true }, options);
   return asked.map(({ placed }, index) => {
@@ -69,9 +52,10 @@ async function askEdits(input: CasesInput, options: EvaluationOptions): Promise<
 
 async function askProbes(input: CasesInput, options: EvaluationOptions): Promise<readonly CaseResult[]> {
   const { against, version, tokenizer } = input;
-  const asked = input.cases.flatMap((placed) =>
-    placed.item.kind === 'probe' ? [{ placed, question: questionOf(placed.item.probe) }] : [],
-  );
+  const asked = input.cases.flatMap((placed) => {
+    const question = questionOf(placed.item);
+    return question === undefined ? [] : [{ placed, question }];
+  });
   const distinct = [...new Map(asked.map(({ question }) => [questionKey(question), question])).values()];
   const before = await readParent({ view: against, tokenizer }, distinct, options);
   const after = await readCandidate({ view: version, tokenizer }, distinct, before, options);
@@ -84,7 +68,9 @@ async function askProbes(input: CasesInput, options: EvaluationOptions): Promise
     const { prompt, target } = question;
     const broken = { metric: 'accuracy', prompt, target, before: answers.answer_before, after: answers.answer_after };
     const regressions = is.exact < was.exact ? [broken] : [];
-    return measured(placed, answers, [...inReadings('accuracy', is, was), ...agreement], regressions);
+    // A question of a suite is only whether it is answered; a probe also stands for what should stay as it was.
+    const also = placed.item.kind === 'probe' ? agreement : [];
+    return measured(placed, answers, [...inReadings('accuracy', is, was), ...also], regressions);
   });
 }
 
@@ -96,24 +82,17 @@ const inReadings = (stem: string, after: Score, before: Score | null): readonly 
     count: 1,
   }));
 
-const questionOf = ({ prompt, target, aliases }: ProbeCase): Question => ({
-  about: target === undefined ? 'agreement' : 'answer',
-  prompt,
-  target,
-  accepted: target === undefined ? [] : [target, ...(aliases ?? [])],
-});
+function questionOf(item: SuiteCase): Question | undefined {
+  if (item.kind === 'question') return asking(item.prompt, item.answers);
+  if (item.kind !== 'probe') return undefined;
+  const { prompt, target, aliases = [] } = item.probe;
+  return asking(prompt, target === undefined ? [] : [target, ...aliases]);
+}
 
-const measured = (
-  placed: PlacedCase,
-  answers: { readonly answer_before: string; readonly answer_after: string },
-  measurements: readonly Measurement[],
-  regressions: readonly Regression[] = [],
-): CaseResult => ({
-  ...describeCase(placed),
-  outcome: 'measured',
-  error: null,
-  ...answers,
-  changed: normaliseAnswer(answers.answer_before) !== normaliseAnswer(answers.answer_after),
-  measures: measurements.map((measurement) => ({ ...measurement, version: metric(measurement.metric).version })),
-  regressions: [...regressions],
+/** Without an answer that is right, only whether it changes is looked at. */
+const asking = (prompt: string, accepted: readonly string[]): Question => ({
+  about: accepted.length === 0 ? 'agreement' : 'answer',
+  prompt,
+  target: accepted[0],
+  accepted,
 });

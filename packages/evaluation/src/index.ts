@@ -25,9 +25,10 @@ export {
   readingScores,
 } from './ability/tasks.ts';
 export { type AnswerCache, createAnswerCache, type Reading } from './answers.ts';
-export { type CasesInput, evaluateCases } from './cases.ts';
+export type { CasesInput } from './case-results.ts';
+export { evaluateCases } from './cases.ts';
 export { relativeChange, relativeNorm } from './change.ts';
-export { questionsOfCase } from './datasets/as-suite.ts';
+export { itemsOfCase, questionsOfItem, type SuiteWishes, suiteItemsOf } from './datasets/as-suite.ts';
 export {
   type AcceptedAnswer,
   type DatasetCase,

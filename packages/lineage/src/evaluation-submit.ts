@@ -74,7 +74,7 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
     const { cases, name } = await casesFor(tx, suite, evaluated, against);
     if (cases.length === 0) throw nothingToAsk(suite.source);
     requireFewer(cases.length, evaluationLimits.cases, 'cases');
-    const { placed, ranges } = arrange(cases, (await activeIn(tx, evaluated)).length, submission);
+    const { placed, ranges, counts } = arrange(cases, (await activeIn(tx, evaluated)).length, submission);
 
     const id = newId('job');
     // What an editor does to a version is held against the version as it was.
@@ -94,7 +94,7 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
         suite: { source: suite.source, name, digest: suiteDigest(cases.map(({ item }) => item)) },
         editor,
         gate,
-        cases: cases.length,
+        ...counts,
         measurements: placed.length,
         shards: ranges.length,
       },
@@ -123,6 +123,8 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
 interface Arranged {
   readonly placed: readonly (NewCase & ProtocolPlace)[];
   readonly ranges: readonly CaseRange[];
+  /** Cases: under a protocol the edits that are made, and what is asked along a stream of them. */
+  readonly counts: { readonly cases: number; readonly watched: number };
 }
 
 /** What is measured when, and by which shard. */
@@ -133,16 +135,24 @@ function arrange(
 ): Arranged {
   if (editor == null) {
     const placed = cases.map((each) => ({ ...each, moment: 'end' as const, edits: activeEdits }));
-    return { placed, ranges: divideCases(cases.length, shards) };
+    return { placed, ranges: divideCases(cases.length, shards), counts: { cases: cases.length, watched: 0 } };
   }
-  if (cases.some(({ item }) => item.kind !== 'edit'))
-    throw badField('editor', 'an editor makes edits: give edits, or a suite of edits');
-  const units = planProtocol(editor.protocol, cases.length);
+  const { protocol } = editor;
+  const edits = cases.filter(({ item }) => item.kind === 'edit');
+  const others = cases.filter(({ item }) => item.kind !== 'edit');
+  if (edits.length === 0) throw badField('editor', 'an editor makes edits: give edits, or a suite of edits');
+  if (others.length > 0 && protocol.kind !== 'lifelong')
+    throw badField('protocol', 'what is asked beside edits is asked along a stream of them: the lifelong protocol');
+  const watched: readonly NewCase[] =
+    protocol.kind === 'lifelong' ? [...others, { item: { kind: 'held_text' }, editId: null }] : [];
+  const all = [...edits, ...watched];
+  const units = planProtocol(protocol, edits.length, watched.length);
   requireFewer(units.at(-1)!.to, mostMeasurements, 'measurements');
   const placed = units.flatMap(({ from, to, first, place }) =>
-    cases.slice(first, first + to - from).map((each) => ({ ...each, ...place })),
+    all.slice(first, first + to - from).map((each) => ({ ...each, ...place })),
   );
-  return { placed, ranges: divideUnits(units, editor.protocol, shards) };
+  const counts = { cases: edits.length, watched: watched.length };
+  return { placed, ranges: divideUnits(units, protocol, shards), counts };
 }
 
 function requireFewer(count: number, most: number, what: string): void {

@@ -41,6 +41,7 @@ const inputSchema = z.object({
   against: z.enum(['parent', 'base', 'version']),
   suite: z.object({ source: z.enum(suiteSources), name: z.string().nullable(), digest: z.string() }),
   editor: evaluatedEditorSchema.nullable().default(null),
+  watched: z.int().default(0),
 });
 
 /** What an evaluation, or one of its shards, works on. */
@@ -55,6 +56,8 @@ export interface EvaluationWork {
   /** The editor that is evaluated, with the number of edits it makes; null where the version is evaluated as it is. */
   readonly editor: EvaluatedEditor | null;
   readonly cases: number;
+  /** Cases that are asked along a stream of edits, beside the edits. */
+  readonly watched: number;
 }
 
 /** Reads what a job of an evaluation needs. Versions do not change: it holds for as long as the job runs. */
@@ -65,13 +68,14 @@ export async function openEvaluationWork(db: Db, job: JobRow): Promise<Evaluatio
   const { branch_id } = job;
   const evaluationId = job.parent_job_id ?? job.id;
   const own = await clientOf(db).job.findUniqueOrThrow({ where: { id: evaluationId }, select: { input: true } });
-  const { editor, cases } = inputSchema.parse(own.input);
+  const { editor, cases, watched } = inputSchema.parse(own.input);
   const branch = branch_id === null ? null : await clientOf(db).branch.findUniqueOrThrow({ where: { id: branch_id } });
   return {
     branch: branch?.name ?? null,
     evaluationId,
     editor,
     cases,
+    watched,
     model: await getModel(db, model_id),
     version: await sourceOfVersion(db, version_id, model_id),
     against: await sourceOfVersion(db, parent_version_id, model_id),
@@ -102,6 +106,16 @@ export async function readCases(db: Db, evaluationId: string, range?: CaseRange)
     item: row.payload as unknown as SuiteCase,
     result: row.result as unknown as CaseResult | null,
   }));
+}
+
+/** Texts that what a version writes is compared with, of all cases of an evaluation: which words are rare is a matter of all of them. */
+export async function referenceTexts(db: Db, evaluationId: string): Promise<readonly string[]> {
+  // A case of a stream stands at several places.
+  const rows = await clientOf(db).$queryRaw<{ texts: string[] }[]>`
+    SELECT DISTINCT ON (custom_id) payload->'references'->'consistency' AS texts FROM evaluation_cases
+    WHERE job_id = ${evaluationId} AND payload->>'kind' = 'text' AND payload->'references' IS NOT NULL
+    ORDER BY custom_id, position`;
+  return rows.flatMap(({ texts }) => texts);
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   describeCase,
   ErrataError,
   evaluationLimits,
+  givenOf,
   type Page,
   type StoredSuiteCase,
   type SuiteCase,
@@ -117,7 +118,7 @@ export async function listSuiteCases(db: Db, suiteId: string, page: PageRequest 
         kind,
         prompt,
         target,
-        given: { ...(item.kind === 'edit' ? item.edit : item.probe) },
+        given: { ...givenOf(item) },
       };
     },
   );

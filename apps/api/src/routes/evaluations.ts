@@ -51,10 +51,10 @@ export const evaluationRoutes =
           tags,
           summary: 'Measure a version against another',
           description:
-            'Works on any version and moves no branch. Give `edits` or `probes` (JSON, or the text of a JSONL file), or name a ' +
-            '`suite`: `applied` asks about the edits that are active in the version, `difference` about those by which it differs ' +
+            'Works on any version and moves no branch. Give `edits`, `probes` (single questions and items of suites) or both, as JSON ' +
+            'or as the text of a JSONL file, or name a `suite`: `applied` asks about the edits that are active in the version, `difference` about those by which it differs ' +
             'from the one it is compared with; other names are those of stored suites. With an `editor` the edits are made anew on the ' +
-            'version by a `protocol`, tested against it and thrown away.',
+            'version by a `protocol`, tested against it and thrown away; what is given beside them is asked along a stream of edits.',
           headers: postHeaders,
           body: evaluationRequestSchema,
           response: accepted,

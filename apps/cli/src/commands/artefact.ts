@@ -7,8 +7,8 @@ import { ridge, wholeNumbers } from '../arguments.ts';
 import { connect } from '../connection.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
+import { wholeNumber } from '../numbers.ts';
 import { printJson, table } from '../output.ts';
-import { wholeNumber } from './up.ts';
 
 interface BuildOptions {
   corpus?: string;

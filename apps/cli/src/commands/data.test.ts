@@ -124,7 +124,7 @@ describe('errata data convert', () => {
     expect(parseEditsJsonl(readFileSync(limited, 'utf8'))).toMatchObject({ edits: [{}, {}], errors: [] });
   });
 
-  it('writes questions, and leaves nothing behind when a file breaks off', async () => {
+  it('writes items, and leaves nothing behind when a file breaks off', async () => {
     const [asked, options, broken] = ['asked.jsonl', 'options.jsonl', 'broken.jsonl'].map((name) => join(folder, name));
     const cut = write('cut-later.json', readFileSync(fixture('squad-flat.json'), 'utf8').slice(0, -20));
     const outcomes = await Promise.all([
@@ -134,12 +134,32 @@ describe('errata data convert', () => {
       data('convert', cut, '--out', broken!),
     ]);
     expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 1, 1]);
-    expect(lines(asked!)).toContainEqual(expect.objectContaining({ kind: 'question', role: 'multi_hop' }));
+    expect(lines(asked!)).toContainEqual(expect.objectContaining({ kind: 'multi_hop', questions: expect.anything() }));
     expect(lines(options!)).toMatchObject([{ kind: 'multiple_choice' }, { kind: 'multiple_choice' }]);
     expect(outcomes[2]?.stderr).toContain('csqa is a suite');
     expect(outcomes[3]?.stderr).toContain('is cut off');
     expect(existsSync(broken!)).toBe(false);
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  it('writes suites that it reads itself, with prompts for text unless they are not wanted, and tasks', async () => {
+    const names = ['all.jsonl', 'dumb.jsonl', 'choice.jsonl'];
+    const [all, dumb, choice] = names.map((name) => join(folder, name)) as [string, string, string];
+    await Promise.all([
+      data('convert', fixture('counterfact.json'), '--as', 'suite', '--out', all),
+      data('convert', fixture('counterfact.json'), '--as', 'suite', '--writers', '0', '--out', dumb),
+      data('convert', fixture('csqa.jsonl'), '--task', 'atlas_choice', '--out', choice),
+    ]);
+    const count = (file: string) => lines(file).filter((line) => (line as { kind: string }).kind === 'text').length;
+    expect([count(all), count(dumb)]).toEqual([1, 0]);
+    expect(lines(choice)).toMatchObject([{ task: 'atlas_choice' }, { task: 'atlas_choice' }]);
+    const checks = await Promise.all([all, dumb, choice].map((file) => data('check', file, '--json')));
+    for (const [index, { code, stdout }] of checks.entries())
+      expect({ code, ...JSON.parse(stdout) }).toMatchObject({
+        ...{ code: 0, layout: 'suite', rejected: [], items: lines([all, dumb, choice][index]!).length },
+      });
+    const wrong = await data('convert', fixture('csqa.jsonl'), '--task', 'anli', '--out', join(folder, 'wrong.jsonl'));
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('the task anli asks no items of kind') });
   });
 
   it('lists the layouts', async () => {

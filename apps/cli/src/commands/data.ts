@@ -1,12 +1,12 @@
 // errata data: checks data set files and turns them into edits or suites. Needs no service.
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { ErrataError } from '@errata/contracts';
+import { type AbilityTaskId, ErrataError, tasksOfItems } from '@errata/contracts';
 import type { DatasetContent, DatasetReport, RecordNote } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
 import { describeLeftOut, distinctEdits, type LeftOut } from '../distinct-edits.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { atLeastOne } from '../numbers.ts';
+import { atLeastOne, wholeNumber } from '../numbers.ts';
 import { printJson, progressLine, table } from '../output.ts';
 
 interface CheckOptions {
@@ -17,6 +17,8 @@ interface CheckOptions {
 interface ConvertOptions extends CheckOptions {
   out: string;
   as?: 'edits' | 'suite';
+  task?: AbilityTaskId;
+  writers: number;
   limit?: number;
 }
 
@@ -37,13 +39,20 @@ export function register(program: Command): void {
     .action(check);
   data
     .command('convert')
-    .description('write a data set as edits, or as the questions of a suite, one JSON object a line')
+    .description('write a data set as edits, or as the items of a suite, one JSON object a line')
     .argument('<file>', 'a data set: JSON, JSON lines or CSV')
     .requiredOption('-o, --out <file>', 'where to write; must not exist')
     .option('-l, --layout <name>', 'its layout (errata data layouts); `auto` recognises it', 'auto')
     .addOption(
       new Option('--as <kind>', 'what to write; by default what the data set is for').choices(['edits', 'suite']),
     )
+    .addOption(
+      new Option(
+        '--task <name>',
+        'the task by which items of general ability are asked; by default that of the data set',
+      ).choices(Object.values(tasksOfItems).flat()),
+    )
+    .option('--writers <n>', 'records of a suite whose prompts for free text are kept: they are dear', wholeNumber, 20)
     .option('--limit <n>', 'only the first records that can be used', atLeastOne)
     .option('--json', 'print JSON')
     .action(convert);
@@ -74,8 +83,8 @@ async function check(file: string, options: CheckOptions): Promise<void> {
 }
 
 async function convert(file: string, options: ConvertOptions): Promise<void> {
-  const { openDataset, questionsOfCase, surveyDataset } = await import('@errata/evaluation');
-  const { out, limit } = options;
+  const { openDataset, suiteItemsOf, surveyDataset } = await import('@errata/evaluation');
+  const { out, limit, task, writers } = options;
   if (existsSync(out)) {
     throw new ErrataError('output_exists', `${out} exists: choose another file`, { details: { path: out } });
   }
@@ -88,9 +97,12 @@ async function convert(file: string, options: ConvertOptions): Promise<void> {
     });
   }
   const distinct = distinctEdits();
+  let texts = 0;
   const linesOf = (content: DatasetContent, record: number): readonly unknown[] => {
-    if ('item' in content) return [content.item];
-    return kind === 'suite' ? questionsOfCase(content.case) : distinct.of(content.case.edits, record);
+    if ('case' in content && kind === 'edits') return distinct.of(content.case.edits, record);
+    const items = suiteItemsOf(content, { task: task ?? layout.task, texts: texts < writers });
+    texts += items.filter((item) => item.kind === 'text').length;
+    return items;
   };
   let written = 0;
   const report = await writeWhole(out, (target) =>
@@ -167,6 +179,6 @@ function printNotes(heading: string, notes: readonly RecordNote[]): void {
 function printConversion(file: string, title: string, conversion: Conversion, kind: 'edits' | 'suite'): void {
   printReport(file, title, conversion);
   const { out, written, left_out } = conversion;
-  console.log(`\nwrote ${written} ${kind === 'edits' ? 'edits' : 'questions'} to ${out}`);
+  console.log(`\nwrote ${written} ${kind === 'edits' ? 'edits' : 'items'} to ${out}`);
   for (const text of describeLeftOut(left_out)) console.log(text);
 }

@@ -40,11 +40,13 @@ export async function suiteOf({
   layout,
   limit,
 }: Pick<Options, 'edits' | 'probes' | 'suite' | 'layout' | 'limit'>): Promise<Partial<EvaluationRequest>> {
-  if (edits !== undefined) return editCases({ file: edits, layout, limit });
-  if (layout !== undefined || limit !== undefined)
+  if (edits === undefined && (layout !== undefined || limit !== undefined))
     throw new ErrataError('invalid_request', '--layout and --limit are about the file of --edits: give one');
-  if (probes !== undefined) return { probes_jsonl: await readText(probes) };
-  return suite === undefined ? {} : { suite };
+  return {
+    ...(edits === undefined ? {} : await editCases({ file: edits, layout, limit })),
+    ...(probes === undefined ? {} : { probes_jsonl: await readText(probes) }),
+    ...(suite === undefined ? {} : { suite }),
+  };
 }
 
 /** The options that say how an editor is evaluated. */
@@ -71,14 +73,15 @@ export function register(program: Command): void {
       new Option(
         '--edits <file>',
         'ask about these edits and their probes: one edit a line, or a published data set (errata data layouts)',
-      ).conflicts(['probes', 'suite']),
+      ).conflicts('suite'),
     )
     .option('--layout <name>', 'the layout of that file; recognised when left out')
     .option('--limit <n>', 'its first records only', atLeastOne)
     .addOption(
-      new Option('--probes <file>', 'ask these questions (JSONL: prompt, target, aliases, custom_id)').conflicts(
-        'suite',
-      ),
+      new Option(
+        '--probes <file>',
+        'ask this: prompts with answers, or items of a suite (errata data convert --as suite)',
+      ).conflicts('suite'),
     )
     .addOption(
       new Option('--suite <suite>', `${derivedSuites.join(', ')} or a stored suite; applied when nothing is given`),

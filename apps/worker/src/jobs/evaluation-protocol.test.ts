@@ -13,7 +13,7 @@ import {
   type SuiteCase,
 } from '@errata/contracts';
 import { memoryArtefactStore, openArtefacts } from '@errata/editors';
-import { readFindings, runProtocol } from '@errata/evaluation';
+import { type QuestionItem, readFindings, readHeldText, runProtocol } from '@errata/evaluation';
 import {
   branchLog,
   createBranch,
@@ -49,6 +49,11 @@ const edits = ['Sylvania', 'Latveria', 'Ruritania', 'Oz', 'Ix'].map((name) =>
 );
 const cases = edits.map((each): SuiteCase => ({ kind: 'edit', edit: each }));
 
+/** Asked along a stream beside its edits. */
+const questions = ['Sylvania', 'Oz'].map((name): QuestionItem => {
+  return { kind: 'question', id: `river-${name}`, prompt: `The river of ${name} runs to the`, answers: ['sea'] };
+});
+
 let base: string;
 beforeAll(async () => {
   base = (await getBranch(lineage, modelId, 'main')).head;
@@ -56,14 +61,14 @@ beforeAll(async () => {
 
 async function evaluate(
   protocol: ServedProtocol,
-  more: Partial<EvaluatedEditor> & { branch?: string; shards?: number } = {},
+  more: Partial<EvaluatedEditor> & { branch?: string; shards?: number; beside?: readonly SuiteCase[] } = {},
 ) {
-  const { branch = 'main', shards, ...settings } = more;
+  const { branch = 'main', shards, beside = [], ...settings } = more;
   const { id } = await submitEvaluation(lineage, {
     model: modelId,
     branch,
     against: 'parent',
-    suite: { source: 'edits', cases },
+    suite: { source: 'edits', cases: [...beside, ...cases] },
     editor: { name: 'ft-m', config, seed: 3, protocol, ...settings },
     created_by: null,
     shards,
@@ -78,7 +83,8 @@ async function allResults(id: string): Promise<readonly CaseResult[]> {
 
 /** What a run in this process finds. */
 async function runHere(name: string, protocol: ServedProtocol): Promise<readonly EvaluationRow[]> {
-  const checkpoint = await loadCheckpoint(await writeTinyModel(join(folder, `model of ${name}`)));
+  const path = await writeTinyModel(join(folder, `model of ${name}`));
+  const checkpoint = await loadCheckpoint(path);
   const model = openModel(checkpoint);
   checkpoint.close();
   const { model_type } = checkpoint.config;
@@ -91,6 +97,8 @@ async function runHere(name: string, protocol: ServedProtocol): Promise<readonly
   const input = { model, tokenizer: model.tokenizer!, editor, protocol, seed: 3 };
   await runProtocol(join(folder, name), {
     ...input,
+    questions,
+    heldText: await readHeldText(join(path, 'corpus.txt')),
     cases: edits.map((each) => ({ id: each.custom_id, edits: [each] })),
   });
   await model.release();
@@ -103,7 +111,7 @@ const byPlace = (rows: readonly EvaluationRow[]) =>
 test.each<ServedProtocol>([{ kind: 'single' }, { kind: 'batch', size: 2 }, { kind: 'lifelong', batch: 1 }])(
   'the $kind protocol finds what a run in one process finds',
   async (protocol) => {
-    const id = await evaluate(protocol);
+    const id = await evaluate(protocol, { beside: protocol.kind === 'lifelong' ? questions : [] });
     expect(await stack.rescue(id)).toMatchObject({ state: 'succeeded', error: null });
     const found = byPlace(resultsOf(await allResults(id)).rows);
     const expected = byPlace(await runHere(protocol.kind, protocol));
@@ -132,15 +140,19 @@ test('an editor is evaluated on any version, beside the branch, and leaves nothi
     version_id: head,
     against: { kind: 'version', version_id: head },
     editor: { name: 'ft-m', config, seed: 3, protocol: { kind: 'lifelong', batch: 2 } },
-    cases: { total: 12, measured: 12, failed: 0 },
-    summary: { edits: 5, applied: 5 },
+    // The edits twice, two of them once more, and the model's own text at both checkpoints.
+    cases: { total: 14, measured: 14, failed: 0 },
+    summary: { edits: 5, applied: 5, perplexity: { parent: expect.any(Number), candidate: expect.any(Number) } },
   });
   const { outcome } = evaluation;
   expect(outcome?.places.map(({ moment, edits: made, cases: asked }) => [moment, made, asked])).toEqual([
     ['once', 5, 5],
-    ['curve', 2, 2],
-    ['end', 5, 5],
+    ['curve', 2, 3],
+    ['end', 5, 6],
   ]);
+  const { parent, candidate } = evaluation.summary!.perplexity!;
+  expect(outcome?.metrics.perplexity).toMatchObject({ cases: 1, value: candidate, before: { value: parent } });
+  expect(candidate).not.toBe(parent);
   expect(outcome?.metrics).toEqual(outcome?.places[2]?.metrics);
   expect(outcome?.cost).toMatchObject({ edits: 5 });
   expect(outcome?.cost.edit_seconds).toBeGreaterThan(0);
@@ -150,6 +162,28 @@ test('an editor is evaluated on any version, beside the branch, and leaves nothi
   expect((await getBranch(lineage, modelId, 'edited')).head).toBe(head);
   expect((await branchLog(lineage, branchId)).data).toHaveLength(2);
   expect(head).not.toBe(base);
+});
+
+test('general ability is measured along a stream, and is in its report', async () => {
+  const choice = { kind: 'multiple_choice', question: 'Which?', options: ['this', 'that'], answer: 1 } as const;
+  const beside = [
+    { ...choice, id: 'which' },
+    { ...choice, id: 'endless', question: 'Which? '.repeat(40) },
+  ];
+  const id = await evaluate({ kind: 'lifelong', batch: 5 }, { beside });
+  expect(await stack.rescue(id)).toMatchObject({ state: 'completed_with_errors' });
+  const results = (await allResults(id)).filter(({ kind }) => kind !== 'edit');
+  expect(results.map(({ custom_id, moment, edits: made, outcome }) => [custom_id, moment, made, outcome])).toEqual([
+    ['which', 'end', 5, 'measured'],
+    ['endless', 'end', 5, 'failed'],
+    ['held text', 'end', 5, 'measured'],
+  ]);
+  const { outcome } = await getEvaluation(lineage, id);
+  expect(outcome?.metrics['ability.csqa.likelihood']).toMatchObject({
+    cases: 1,
+    before: { value: expect.any(Number) },
+  });
+  expect(await getReport(lineage, id)).toContain('<h2>General ability</h2>');
 });
 
 test('a stream whose worker dies is taken over where it was, and finds the same', async () => {
@@ -164,7 +198,8 @@ test('a stream whose worker dies is taken over where it was, and finds the same'
     expect(await doomed.exited).toBe('SIGKILL');
     expect(await stack.rescue(id)).toMatchObject({ state: 'succeeded', error: null });
     const [shard] = (await listJobs(lineage, { parent_job_id: id })).data;
-    expect(shard?.attempts).toBe(2);
+    // More than twice where the machine is so busy that a lease runs out.
+    expect(shard?.attempts).toBeGreaterThan(1);
     expect((await getEvaluation(lineage, id)).outcome?.digest).toBe(
       (await getEvaluation(lineage, whole)).outcome?.digest,
     );
@@ -206,8 +241,10 @@ test('what is no edit is refused', async () => {
       editor,
       created_by: null,
     });
+  await expect(submit([probe])).rejects.toMatchObject({ code: 'invalid_request', errors: [{ field: 'editor' }] });
+  // Only along a stream is there a model that others can be asked about.
   await expect(submit([cases[0]!, probe])).rejects.toMatchObject({
     code: 'invalid_request',
-    errors: [{ field: 'editor' }],
+    errors: [{ field: 'protocol' }],
   });
 });

@@ -11,7 +11,14 @@ import {
   resolveConfig,
   type VersionSource,
 } from '@errata/contracts';
-import { deltasBefore, type EvaluationWork, readCases, recordResults, type StoredCase } from '@errata/lineage';
+import {
+  deltasBefore,
+  type EvaluationWork,
+  readCases,
+  recordResults,
+  referenceTexts,
+  type StoredCase,
+} from '@errata/lineage';
 import { secondMomentLayers, secondMomentsFor } from '../artefacts.ts';
 import type { JobRun } from '../job-run.ts';
 import { modelDefaults, modelReference, modelShape } from '../models.ts';
@@ -26,7 +33,7 @@ export async function followProtocol(
   range: CaseRange,
 ): Promise<void> {
   const { lineage, blobs } = run.context;
-  const { model, version, evaluationId, cases } = work;
+  const { model, version, evaluationId, cases, watched } = work;
   const editor = requireEditor(name);
   const defaults = await modelDefaults(blobs, model);
   const config = resolveConfig(editor, modelShape(model), defaults, overrides);
@@ -34,7 +41,7 @@ export async function followProtocol(
   await run.move('evaluating');
 
   const reference = modelReference(model);
-  const units = planProtocol(protocol, cases).filter(({ from, to }) => range.from <= from && to <= range.to);
+  const units = planProtocol(protocol, cases, watched).filter(({ from, to }) => range.from <= from && to <= range.to);
   const making = { model: reference, editor, config, seed, artefacts };
   if (protocol.kind === 'lifelong') await followStream();
   else await followApart();
@@ -60,6 +67,7 @@ export async function followProtocol(
       return true;
     };
     let resumed = false;
+    const references = await referenceTexts(lineage, evaluationId);
     for (const [index, { kind, from, to }] of units.entries()) {
       const stored = await readCases(lineage, evaluationId, { from, to });
       if (isDone(stored)) continue;
@@ -69,7 +77,8 @@ export async function followProtocol(
       const last = index === units.length - 1;
       if (kind === 'ask') {
         const versions = { against: version, base: version, version: current };
-        const asked = await run.call('evaluateCases', { model: reference, ...versions, cases: unit }, 'evaluate');
+        const asking = { model: reference, ...versions, cases: unit, seed, ...besideTexts(unit, references) };
+        const asked = await run.call('evaluateCases', asking, 'evaluate');
         await recordResults(lineage, run.lease, { job: run.job, ...asked, tell: tell(last) });
         continue;
       }
@@ -80,6 +89,10 @@ export async function followProtocol(
     }
   }
 }
+
+/** Reference texts go where a text is asked for, and nowhere else: there may be many. */
+export const besideTexts = (cases: readonly PlacedCase[], references: readonly string[]) =>
+  cases.some(({ item }) => item.kind === 'text') ? { references } : {};
 
 const isDone = (stored: readonly StoredCase[]): boolean => stored.every(({ result }) => result !== null);
 

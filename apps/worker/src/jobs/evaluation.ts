@@ -13,6 +13,7 @@ import {
   type PlacedCase,
   requireEditor,
   resolveConfig,
+  type SuiteCase,
   type SuiteSource,
   suiteSources,
   versionId,
@@ -27,6 +28,7 @@ import {
   openEvaluationWork,
   readCases,
   recordResults,
+  referenceTexts,
   type StoredCase,
   shardsOf,
 } from '@errata/lineage';
@@ -34,7 +36,7 @@ import { z } from 'zod';
 import type { JobRun } from '../job-run.ts';
 import { modelDefaults, modelReference, modelShape } from '../models.ts';
 import { judgeEvaluation } from './evaluation-gate.ts';
-import { followProtocol } from './evaluation-protocol.ts';
+import { besideTexts, followProtocol } from './evaluation-protocol.ts';
 import { readInput } from './input.ts';
 
 const rangeSchema = z.object({ from: z.int(), to: z.int() });
@@ -66,10 +68,13 @@ async function askRange(run: JobRun, work: EvaluationWork, range: CaseRange): Pr
   const { evaluationId, version, against } = work;
   const model = modelReference(work.model);
   await run.move('evaluating');
+  const references = await referenceTexts(lineage, evaluationId);
   for (const block of blocksOf(range)) {
-    const cases = await readCases(lineage, evaluationId, block);
-    if (cases.every(({ result }) => result !== null)) continue;
-    const asked = await run.call('evaluateCases', { model, against, version, cases: cases.map(placed) }, 'evaluate');
+    const stored = await readCases(lineage, evaluationId, block);
+    if (stored.every(({ result }) => result !== null)) continue;
+    const cases = stored.map(placed);
+    const asking = { model, against, version, cases, ...besideTexts(cases, references) };
+    const asked = await run.call('evaluateCases', asking, 'evaluate');
     await recordResults(lineage, run.lease, { job: run.job, ...asked });
   }
 }
@@ -104,7 +109,7 @@ export async function mergeEvaluation(run: JobRun): Promise<void> {
     return run.ended('failed');
   }
   await run.move('evaluating');
-  const { summary, outcome, report } = await conclude(run, work, results, merged);
+  const { summary, outcome, report } = await conclude(run, work, cases, results, merged);
   const verdict = await judgeEvaluation(run, { model, version }, results, outcome);
   await run.move('committing');
   const end = merged.failed > 0 ? 'completed_with_errors' : 'succeeded';
@@ -117,12 +122,13 @@ export async function mergeEvaluation(run: JobRun): Promise<void> {
 async function conclude(
   run: JobRun,
   { evaluationId, branch, model, version, against }: EvaluationWork,
+  stored: readonly StoredCase[],
   results: readonly CaseResult[],
   merged: MergedCases,
 ): Promise<EngineMethods['concludeEvaluation']['result']> {
   const { cases, editor, suite, against: compared } = readInput(inputSchema, run.job);
   const { lineage, blobs } = run.context;
-  const { name, digest } = model.resource;
+  const { name } = model.resource;
   const found = { merged, results, cost: await costOf(lineage, evaluationId) };
   const inWords = suiteInWords[suite.source](suite.name);
   if (editor === null) {
@@ -136,8 +142,13 @@ async function conclude(
   const defaults = await modelDefaults(blobs, model);
   const config = { ...resolveConfig(requireEditor(editor.name), modelShape(model), defaults, editor.config) };
   const about = { model: name, version: versionId(version), suite: inWords, suite_digest: suite.digest, cases };
-  return run.call('concludeProtocol', { digest, ...found, editor: { ...editor, config }, about }, 'measure');
+  const asked = { ...found, editor: { ...editor, config }, watched: watchedOf(stored), about };
+  return run.call('concludeProtocol', { model: modelReference(model), ...asked }, 'measure');
 }
+
+/** What was asked at the end of a stream beside its edits. */
+const watchedOf = (stored: readonly StoredCase[]): readonly SuiteCase[] =>
+  stored.flatMap(({ item, moment }) => (item.kind !== 'edit' && moment === 'end' ? [item] : []));
 
 const suiteInWords: Readonly<Record<SuiteSource, (name: string | null) => string>> = {
   edits: () => 'edits that were given',

@@ -34,6 +34,12 @@ export function abilityResults(result: AbilityResult, place: AbilityPlace, paren
   };
 }
 
+/** Why an item was not asked, as the error of its case. */
+export const whySkipped = (item: SkippedItem): { readonly code: string; readonly message: string } =>
+  item.reason === 'too_long'
+    ? { code: 'prompt_too_long', message: `the item needs ${item.tokens} tokens; the model reads ${item.context}` }
+    : { code: 'unreadable_item', message: item.what };
+
 const measuredCase = (
   case_id: string,
   place: AbilityPlace,
@@ -54,13 +60,7 @@ const skippedCase = (case_id: string, place: AbilityPlace, item: SkippedItem): E
   ...place,
   case_id,
   outcome: 'failed',
-  error:
-    item.reason === 'too_long'
-      ? {
-          code: 'prompt_too_long',
-          message: `the item needs ${item.tokens} tokens; the model reads ${item.context}`,
-        }
-      : { code: 'unreadable_item', message: item.what },
+  error: whySkipped(item),
   prompt: '',
   target: '',
   answer_before: null,

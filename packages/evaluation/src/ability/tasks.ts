@@ -1,4 +1,5 @@
 // The tasks of general ability: what each asks of an item, under which template, and by which scores it is judged.
+import type { AbilityTaskId } from '@errata/contracts';
 import { entailmentLabels, type SuiteItem, type SuiteItemKind } from '../datasets/items.ts';
 import type { ChoiceScore } from './choice.ts';
 import * as templates from './templates.ts';
@@ -195,5 +196,5 @@ export const abilityTasks = {
   atlas_choice: atlasChoice,
   atlas_entailment: atlasEntailment,
   atlas_reading: atlasReading,
-} as const;
-export type AbilityTaskId = keyof typeof abilityTasks;
+} as const satisfies Readonly<Record<AbilityTaskId, unknown>>;
+export type { AbilityTaskId };

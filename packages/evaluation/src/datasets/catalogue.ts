@@ -10,6 +10,7 @@ import { mquake } from './layouts/mquake.ts';
 import { csv, jsonl } from './layouts/plain.ts';
 import { naturalQuestions, squad } from './layouts/questions.ts';
 import { rippleEdits } from './layouts/ripple-edits.ts';
+import { suite } from './layouts/suite.ts';
 import { zsreMend } from './layouts/zsre.ts';
 
 /** Every layout, editing data sets first. */
@@ -31,6 +32,7 @@ export const layouts: readonly Layout[] = [
   anli,
   squad,
   naturalQuestions,
+  suite,
 ];
 
 /** Names are compared without case and punctuation: `RippleEdits` is `ripple_edits`. */

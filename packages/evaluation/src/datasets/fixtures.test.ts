@@ -100,6 +100,17 @@ const expected: Readonly<Record<string, Expected>> = {
   'anli.jsonl': { layout: 'anli', counts: [4, 2], rejected: ['2 label unknown_value', '3 context empty'] },
   'squad-v2.json': { layout: 'squad_v2', counts: [4, 3], rejected: ['2 answers empty'] },
   'squad-flat.json': { layout: 'squad_v2', counts: [4, 3], rejected: ['3 answers missing'] },
+  'suite.jsonl': {
+    layout: 'suite',
+    counts: [12, 7],
+    rejected: [
+      '7 answer unknown_value',
+      '8 kind unknown_value',
+      '9 id duplicate_custom_id',
+      '10 answers empty',
+      '11 length unknown_field',
+    ],
+  },
   'nq-open.jsonl': { layout: 'nq_open', counts: [2, 1], rejected: ['1 answer empty'] },
 };
 

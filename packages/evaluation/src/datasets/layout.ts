@@ -1,5 +1,5 @@
 // What a layout is: how one record of a published data set becomes a case or an item.
-import { textLimits } from '@errata/contracts';
+import { type AbilityTaskId, isItemKind, textLimits } from '@errata/contracts';
 import { z } from 'zod';
 import type { DatasetCase } from './cases.ts';
 import type { SuiteItem } from './items.ts';
@@ -22,6 +22,8 @@ export interface Layout {
   /** Paper or project that published it. */
   readonly source: string;
   readonly kind: 'edits' | 'suite';
+  /** The task of general ability that its items are for, where that is not the first of their kind. */
+  readonly task?: AbilityTaskId;
   /** Other names by which people ask for it. */
   readonly alsoCalled?: readonly string[];
   /** Whether its files are JSON (values) or CSV (rows). */
@@ -47,6 +49,9 @@ export const asObject = (value: unknown): Readonly<Record<string, unknown>> | un
 
 export const has = (record: Readonly<Record<string, unknown>> | undefined, ...fields: string[]): boolean =>
   record !== undefined && fields.every((field) => Object.hasOwn(record, field));
+
+/** Whether a record is an item of a suite: some have all the fields of a published layout, and are told by their `kind`. */
+export const isSuiteItem = (record: Readonly<Record<string, unknown>> | undefined): boolean => isItemKind(record?.kind);
 
 /** A text that is not blank. */
 export const text = z.string().regex(/\S/);
@@ -85,6 +90,7 @@ function ruleOf(issue: z.core.$ZodIssue, value: unknown): DatasetRule {
     case 'unrecognized_keys':
       return 'unknown_field';
     case 'invalid_value':
+    case 'custom':
       return 'unknown_value';
     default:
       return typeof value === 'string' && value.trim() === '' ? 'empty' : 'wrong_type';

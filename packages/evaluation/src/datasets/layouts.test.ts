@@ -1,7 +1,7 @@
 // What each layout makes of a record, field by field.
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { questionsOfCase } from './as-suite.ts';
+import { itemsOfCase } from './as-suite.ts';
 import type { DatasetCase } from './cases.ts';
 import type { SuiteItem } from './items.ts';
 import { readStatement } from './layouts/ripple-relations.ts';
@@ -221,20 +221,33 @@ describe('MQuAKE', () => {
 
   it('becomes a suite of what should be answered after the edits', async () => {
     const [first] = await casesOf('mquake.json');
-    const items = questionsOfCase(first!);
+    const items = itemsOfCase(first!);
     expect(new Set(items.map(({ id }) => id)).size).toBe(items.length);
-    expect(items.map(({ role, prompt, answers }) => [role, prompt, answers[0]])).toEqual([
+    expect(
+      items.slice(0, 4).map((item) => item.kind === 'question' && [item.role, item.prompt, item.answers[0]]),
+    ).toEqual([
       ['edit', 'Low Tide was sung by', 'Lio Tamm'],
       ['rephrase', 'Who sang Low Tide?', 'Lio Tamm'],
       ['edit', 'Lio Tamm was born in', 'Saltmouth'],
       ['rephrase', 'Where was Lio Tamm born?', 'Saltmouth'],
-      ['multi_hop', 'Where was the singer of Low Tide born?', 'Saltmouth'],
-      ['multi_hop', 'What is the birthplace of whoever sang Low Tide?', 'Saltmouth'],
+    ]);
+    expect(items.slice(4)).toEqual([
+      {
+        kind: 'multi_hop',
+        id: `${first!.id}/multi_hop`,
+        ...first!.multiHop,
+        edits: [
+          expect.objectContaining({ prompt: 'Low Tide was sung by', target_new: 'Lio Tamm' }),
+          expect.objectContaining({ prompt: 'Lio Tamm was born in', target_new: 'Saltmouth' }),
+        ],
+      },
     ]);
     const [known] = await casesOf('counterfact.json');
-    expect(questionsOfCase(known!).map(({ role }) => role)).toEqual([
-      ...['edit', 'rephrase', 'rephrase', 'locality.neighbourhood', 'locality.neighbourhood'],
+    const asked = itemsOfCase(known!);
+    expect(asked.map((item) => (item.kind === 'question' ? item.role : item.kind))).toEqual([
+      ...['edit', 'rephrase', 'rephrase', 'locality.neighbourhood', 'locality.neighbourhood', 'text'],
     ]);
+    expect(itemsOfCase(known!, false)).toEqual(asked.slice(0, -1));
   });
 });
 

@@ -106,7 +106,7 @@ function withOwnId(
     ids.add(id);
     return content;
   }
-  if (layout.givenIds) throw new Unusable('custom_id', 'duplicate_custom_id');
+  if (layout.givenIds) throw new Unusable('case' in content ? 'custom_id' : 'id', 'duplicate_custom_id');
   notes.repaired.push({ field: 'id', rule: 'duplicate_custom_id' });
   const own = `${id}#${record}`;
   ids.add(own);

@@ -6,6 +6,15 @@ import { multiHopScores } from '../metrics/multi-hop.ts';
 import { type Question, questionKey } from '../questions.ts';
 import { askable, type CaseMeasurements, inOrderOf, measurement, type Probing, sortOut } from './probing.ts';
 
+/** Cases of which no more is needed than what is asked. */
+export interface MultiHopProbing extends Omit<Probing, 'cases'> {
+  readonly cases: readonly Asking[];
+}
+
+interface Asking extends Pick<DatasetCase, 'id' | 'multiHop'> {
+  readonly edits: readonly Pick<DatasetCase['edits'][number], 'prompt' | 'target_new' | 'target_true' | 'aliases'>[];
+}
+
 /** What is asked of one version about one case. */
 interface Chain {
   readonly edits: readonly Question[];
@@ -35,7 +44,7 @@ const chainOf = (
 });
 
 /** The parent is asked for the facts and answers as they were; for an edit's only where it names the true one. */
-function chainsOf({ edits, multiHop }: DatasetCase & { readonly multiHop: MultiHopCase }) {
+function chainsOf({ edits, multiHop }: Asking & { readonly multiHop: MultiHopCase }) {
   const { before, after, hops } = multiHop;
   const now = edits.map(({ prompt, target_new, aliases = [] }) => wanting(prompt, { value: target_new, aliases }));
   const then = edits.flatMap(({ prompt, target_true }) =>
@@ -55,7 +64,7 @@ const distinct = (questions: readonly Question[]): readonly Question[] => [
 
 /** Metrics `multi_hop.*` of the cases that have multi-hop questions, by free generation. */
 export async function measureMultiHop(
-  { parent, candidate, tokenizer, cases }: Probing,
+  { parent, candidate, tokenizer, cases }: MultiHopProbing,
   options: EvaluationOptions = {},
 ): Promise<readonly CaseMeasurements[]> {
   const chains = cases.flatMap((each) => {

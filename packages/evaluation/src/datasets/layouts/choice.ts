@@ -72,6 +72,7 @@ export const mmlu: Layout = {
   title: 'MMLU: one file a subject',
   source: 'Hendrycks et al. 2021, Measuring Massive Multitask Language Understanding',
   kind: 'suite',
+  task: 'mmlu',
   formats: ['value', 'row'],
   isHeader: ([question, ...others]) =>
     question?.trim().toLowerCase() === 'question' && others.at(-1)?.trim().toLowerCase() === 'answer',

@@ -1,7 +1,7 @@
 // ANLI: does a premise imply a hypothesis?
 import { z } from 'zod';
 import type { EntailmentLabel } from '../items.ts';
-import { has, id, type Layout, objectOf, parseRecord, text } from '../layout.ts';
+import { has, id, isSuiteItem, type Layout, objectOf, parseRecord, text } from '../layout.ts';
 import { Unusable } from '../rules.ts';
 
 const labels: Readonly<Record<string, EntailmentLabel>> = {
@@ -37,7 +37,7 @@ export const anli: Layout = {
   formats: ['value'],
   fits: (raw) => {
     const record = objectOf(raw);
-    return has(record, 'hypothesis') && (has(record, 'context') || has(record, 'premise'));
+    return !isSuiteItem(record) && has(record, 'hypothesis') && (has(record, 'context') || has(record, 'premise'));
   },
   read: (raw, place) => {
     const { uid, context, premise, hypothesis, label, genre, contrast } = parseRecord(raw, schema);

@@ -1,6 +1,17 @@
 // Questions with answers in free text: SQuAD 2.0 about a passage, Natural Questions about nothing but the world.
 import { z } from 'zod';
-import { answersOf, asObject, has, id, type Layout, objectOf, parseRecord, requireAnswers, text } from '../layout.ts';
+import {
+  answersOf,
+  asObject,
+  has,
+  id,
+  isSuiteItem,
+  type Layout,
+  objectOf,
+  parseRecord,
+  requireAnswers,
+  text,
+} from '../layout.ts';
 import { Unusable } from '../rules.ts';
 
 const squadSchema = z.object({
@@ -40,7 +51,7 @@ export const squad: Layout = {
   alsoCalled: ['squad', 'squad2', 'squad_2_0'],
   formats: ['value'],
   document: { begins: /^\{\s*"(version|data)"\s*:/, path: '$.data.*', records: questionsOf },
-  fits: (raw) => has(objectOf(raw), 'context', 'question'),
+  fits: (raw) => has(objectOf(raw), 'context', 'question') && !isSuiteItem(objectOf(raw)),
   read: (raw, place) => {
     const record = parseRecord(raw, squadSchema);
     const field = record.answers === undefined ? 'answer' : 'answers';
@@ -78,7 +89,8 @@ export const naturalQuestions: Layout = {
   formats: ['value'],
   fits: (raw) => {
     const record = objectOf(raw);
-    return has(record, 'question', 'answer') && !has(record, 'choices') && !has(record, 'context');
+    // With options, or of a kind, it is another question.
+    return has(record, 'question', 'answer') && !['choices', 'options', 'context', 'kind'].some((f) => has(record, f));
   },
   read: (raw, place) => {
     const record = parseRecord(raw, openSchema);
