@@ -17,3 +17,17 @@ export const wholeNumber = numberThat(
 export const atLeastOne = numberThat((value) => Number.isSafeInteger(value) && value >= 1, 'a whole number, 1 or more');
 export const positive = numberThat((value) => Number.isFinite(value) && value > 0, 'a number above 0');
 export const zeroOrMore = numberThat((value) => Number.isFinite(value) && value >= 0, 'a number, 0 or more');
+
+/** A number of a range. */
+export const numberIn = (least: number, most: number) =>
+  numberThat((value) => value >= least && value <= most, `a number, ${least} to ${most}`);
+
+/** A ridge: a fraction of the mean of a second moment's diagonal. */
+export const ridge = numberThat((value) => value > 0 && value <= 1, 'above 0 and at most 1');
+
+/** Whole numbers, as in 1,5,9. */
+export function wholeNumbers(text: string): number[] {
+  const values = text.split(',').map((part) => Number(part.trim() || Number.NaN));
+  if (values.every((value) => Number.isSafeInteger(value) && value >= 0)) return values;
+  throw new InvalidArgumentError('It must be whole numbers, 0 or more, such as 1,5,9.');
+}

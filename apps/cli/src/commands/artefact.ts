@@ -3,11 +3,10 @@ import { resolve } from 'node:path';
 import { editorNames } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { ridge, wholeNumbers } from '../arguments.ts';
 import { connect } from '../connection.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
-import { wholeNumber } from '../numbers.ts';
+import { ridge, wholeNumber, wholeNumbers } from '../numbers.ts';
 import { printJson, table } from '../output.ts';
 
 interface BuildOptions {

@@ -15,11 +15,10 @@ import {
 import { defaultMomentTokens } from '@errata/engine';
 import type { View } from '@errata/models';
 import { type Command, Option } from 'commander';
-import { ridge } from '../arguments.ts';
 import { corpusOf, localArtefacts, localConfig, readEditsFile } from '../local-editing.ts';
 import { type LocalModel, withModel } from '../local-model.ts';
 import { costLine, metricsTable } from '../metrics-table.ts';
-import { atLeastOne, wholeNumber } from '../numbers.ts';
+import { atLeastOne, ridge, wholeNumber } from '../numbers.ts';
 import { bar, printJson, progressLine, table } from '../output.ts';
 import { collectSetting } from '../references.ts';
 
