@@ -10,8 +10,11 @@ import {
   type ModelFile,
   moveJob,
   openBranchWork,
+  planRollback,
+  type RollbackTarget,
   submitEditJob,
   submitImport,
+  submitRollback,
   takeNextJob,
   upon,
 } from '@errata/lineage';
@@ -107,4 +110,31 @@ export async function commitMadeEdit(
     editResults: [],
   });
   return { version, edit: editIds[0]! };
+}
+
+/** One rollback with nothing to solve anew, from its request to its version. */
+export async function commitMadeRollback(
+  db: Lineage,
+  { model, name: branch }: Pick<MadeBranch, 'model' | 'name'>,
+  lease: Lease,
+  target: RollbackTarget,
+): Promise<string> {
+  await submitRollback(db, { model, branch, ...target, reason: 'wrong', created_by: null });
+  const job = (await takeNextJob(db, lease))!;
+  const { branch: held, parent } = await openBranchWork(db, job);
+  const plan = await planRollback(db, held.id, target);
+  if (plan.mode === 'exact' && plan.steps.length > 0) throw new Error(`${plan.steps.length} jobs would be solved anew`);
+  await moveJob(db, lease, job.id, 'running', 'committing');
+  const { version } = await commitVersion(db, lease, {
+    jobId: job.id,
+    parent: parent.version,
+    kind: plan.mode,
+    ground: plan.mode === 'exact' ? plan.base : plan.ground,
+    outcome: 'succeeded',
+    summary: null,
+    gate: null,
+    editResults: [],
+    reason: 'wrong',
+  });
+  return version;
 }

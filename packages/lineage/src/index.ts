@@ -40,6 +40,7 @@ export {
   sourceAt,
   tipOfVersion,
   upon,
+  writeChain,
 } from './contributions.ts';
 export { editNorms, editsById, editsOfJob, getEdit, listEdits, normsRemembered, type StoredEdit } from './edits.ts';
 export { type EvaluationSubmission, evaluationLane, submitEvaluation } from './evaluation-submit.ts';
