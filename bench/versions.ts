@@ -1,11 +1,11 @@
-// Milliseconds to serve another version against reloading the full checkpoint, with and without snapshots, and bytes an edit, on GPT-2 small's shape.
+// Milliseconds to serve another version, by how many edits are behind it, with and without snapshots, against reloading the checkpoint; GPT-2 small's shape.
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDiskStore } from '@errata/blobs';
 import type { VersionSource } from '@errata/contracts';
 import { type ModelReference, startEngine } from '@errata/engine';
-import { groundAt, readChain, recordSnapshot, sourceAt } from '@errata/lineage';
+import { getModel, type NewSnapshot, readChain, sourceAt } from '@errata/lineage';
 import {
   type Delta,
   decoderSpec,
@@ -17,14 +17,19 @@ import {
   type WritableTensor,
   writeCheckpoint,
 } from '@errata/models';
+import { makeSnapshots } from '@errata/upkeep';
 import { commitMadeEdit, hold, importMadeModel } from '../test/support/history.ts';
 import { openBenchDatabase } from './history.ts';
 import { median } from './median.ts';
 
 const config = { model_type: 'gpt2', vocab_size: 50257, n_positions: 1024, n_embd: 768, n_layer: 12, n_head: 12 };
 const layer = 4;
-const depths = [1, 10, 100, 1000] as const;
+const depths = [1, 10, 100, 1000];
 const repeats = 5;
+/** What a version with all edits behind it may take, in times of one with ten. */
+const bar = 2;
+/** Heads one after another, of which the slowest counts: how many deltas follow the last snapshot is up to chance. */
+const headsInRow = 16;
 const prompt = 'The capital of France is';
 /** Versions that an engine keeps, and one more: opening as many others makes it forget. */
 const forgetting = 9;
@@ -74,7 +79,9 @@ function byteTokenizer(): Map<string, string> {
   ]);
 }
 
-export async function main(): Promise<void> {
+/** @param args edits behind the deepest version, 1,000 unless given */
+export async function main(args: readonly string[]): Promise<void> {
+  const deepest = Number(args[0] ?? 1000);
   const folder = await mkdtemp(join(tmpdir(), 'errata-bench-'));
   const database = await openBenchDatabase();
   const { db } = database;
@@ -105,62 +112,91 @@ export async function main(): Promise<void> {
     const model: ModelReference = { digest, files };
     const store = await openDiskStore(join(folder, 'blobs'));
     const branch = await importMadeModel(db, 'bench', { digest });
+    const storedModel = await getModel(db, branch.model);
     const lease = await hold(db, branch.lane);
-    const stored: number[] = [];
+    const stored: NewSnapshot[] = [];
+    const snapshots = makeSnapshots({
+      lineage: db,
+      fold: (_, source) => engine.call('snapshot', { model, source }),
+      onStored: (snapshot) => stored.push(snapshot),
+      onFailure: (error) => {
+        throw error;
+      },
+    });
+    const put = async (stream: number) => {
+      const delta = await store.put(encodeDelta(rankOne(stream)));
+      return { kind: 'low_rank', blob: delta.sha256, bytes: delta.size } as const;
+    };
+
+    const logits = (manifest: VersionSource) => engine.call('logits', { model, manifest, prompt });
+    const others: VersionSource[] = [];
+    for (let n = 1; n <= forgetting; n++) {
+      const { kind, blob } = await put(-n);
+      others.push({ model: digest, deltas: [{ kind, blob }] });
+    }
+    const openAnew = async (manifest: () => Promise<VersionSource>): Promise<number> => {
+      for (const other of others) await logits(other);
+      return timed(async () => logits(await manifest()));
+    };
+    const described = ({ snapshot, deltas }: VersionSource) =>
+      `${snapshot === undefined ? 'the model' : 'a snapshot'} and ${deltas.length} deltas`;
+
+    const rows: string[] = [];
+    const heads = new Map<number, number>();
     let deltaBytes = 0;
-    let measured = { replay_ms: 0, load_ms: 0 };
-    for (let n = 1; n <= depths.at(-1)!; n++) {
-      const delta = await store.put(encodeDelta(rankOne(n)));
-      deltaBytes = delta.size;
-      await commitMadeEdit(db, branch, lease, { kind: 'low_rank', blob: delta.sha256 });
+    for (let n = 1; n < deepest + headsInRow; n++) {
+      const { kind, blob, bytes } = await put(n);
+      deltaBytes = bytes;
+      await commitMadeEdit(db, branch, lease, { kind, blob });
+      snapshots.moved(branch.branch);
+      await snapshots.settled();
+      const isDepth = depths.includes(n) || n === deepest;
+      if (!isDepth && n < deepest) continue;
       const { tipId } = await db.prisma.branch.findUniqueOrThrow({ where: { id: branch.branch } });
-      const { source } = await groundAt(db, digest, tipId);
-      const { stored: snapshot, ...times } = await engine.call('snapshot', { model, source });
-      if (snapshot === null) continue;
-      await recordSnapshot(db, { model_id: branch.model, tip: tipId!, ...snapshot, ...times });
-      stored.push(snapshot.bytes);
-      measured = times;
+      const ms = median(await several(repeats, () => openAnew(() => sourceAt(db, digest, tipId))));
+      heads.set(n, ms);
+      if (!isDepth) continue;
+      const deltas = (await readChain(db, tipId)).flatMap((link) => link.deltas);
+      const without = await several(n > 100 ? 1 : repeats, () => openAnew(async () => ({ model: digest, deltas })));
+      const from = described(await sourceAt(db, digest, tipId));
+      rows.push(
+        `| ${n} | ${ms.toFixed(0)} ms | ${from} | ${median(without).toFixed(0)} ms | ${(median(reloads) / ms).toFixed(0)} x |`,
+      );
     }
     const kept = await db.prisma.snapshot.count();
 
-    const head = await db.prisma.branch.findUniqueOrThrow({ where: { id: branch.branch } });
-    const chain = await readChain(db, head.tipId);
-    const logits = (manifest: VersionSource) => engine.call('logits', { model, manifest, prompt });
-    const forget = async () => {
-      for (const { deltas } of chain.slice(20, 20 + forgetting)) await logits({ model: digest, deltas });
-    };
-    const rows: string[] = [];
-    for (const depth of depths) {
-      const tip = chain[depth - 1]!.id;
-      const whole: VersionSource = { model: digest, deltas: chain.slice(0, depth).flatMap(({ deltas }) => deltas) };
-      const withSnapshots = await several(repeats, async () => {
-        await forget();
-        return timed(async () => logits(await sourceAt(db, digest, tip)));
-      });
-      const without = await several(depth > 100 ? 1 : repeats, async () => {
-        await forget();
-        return timed(() => logits(whole));
-      });
-      const source = await sourceAt(db, digest, tip);
-      const from = source.snapshot === undefined ? 'the model' : 'a snapshot';
-      const ms = median(withSnapshots);
-      rows.push(
-        `| ${depth} | ${ms.toFixed(0)} ms | ${from} and ${source.deltas.length} deltas | ${median(without).toFixed(0)} ms | ${(median(reloads) / ms).toFixed(0)} x |`,
-      );
-    }
-    const last = await sourceAt(db, digest, head.tipId);
+    const { tipId } = await db.prisma.branch.findUniqueOrThrow({ where: { id: branch.branch } });
+    const last = await sourceAt(db, digest, tipId);
     await logits(last);
     const warm = await several(repeats, () => timed(() => logits(last)));
+    const [ten, slowest] = [heads.get(10)!, Math.max(...[...heads].filter(([n]) => n >= deepest).map(([, ms]) => ms))];
 
-    const snapshotBytes = median(stored);
+    // A version of the past, far from every snapshot that the branch left behind; whoever opens it has it stored whole.
+    const past = Math.round(0.4 * deepest);
+    const tip = (await readChain(db, tipId))[past - 1]!.id;
+    const firstSource = await sourceAt(db, digest, tip);
+    const firstMs = await openAnew(async () => firstSource);
+    snapshots.opened(storedModel, firstSource);
+    await snapshots.settled();
+    const again = median(await several(repeats, () => openAnew(() => sourceAt(db, digest, tip))));
+    const againFrom = described(await sourceAt(db, digest, tip));
+
+    const snapshotBytes = median(stored.map(({ bytes }) => bytes));
+    const measured = stored.at(-1) ?? { replay_ms: 0, load_ms: 0 };
+    const verdict = slowest <= bar * ten ? 'kept' : 'not kept';
     console.log(`To the first logits of a version that the engine does not hold, of a model that it does: found in the database, its blobs
-verified. Median of ${repeats}. The same version again takes ${median(warm).toFixed(0)} ms; reloading the full checkpoint ${median(reloads).toFixed(0)} ms.
+verified. Heads of a branch, when they were. Median of ${repeats}. The same version again takes ${median(warm).toFixed(0)} ms; reloading the full
+checkpoint ${median(reloads).toFixed(0)} ms.
 
 | edits behind the version | time | opened from | without snapshots | faster than a reload |
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-${stored.length} snapshots of ${snapshotBytes} bytes were written; ${kept} are left after thinning: ${Math.round((kept * snapshotBytes) / depths.at(-1)!)} bytes an edit.
+${deepest} edits behind against 10: ${(heads.get(deepest)! / ten).toFixed(2)} x; the slowest of the ${headsInRow} heads from ${deepest} on (${slowest.toFixed(0)} ms): ${(slowest / ten).toFixed(2)} x.
+Bar, at most ${bar} x: ${verdict}.
+Version ${past} of a branch at ${deepest + headsInRow - 1}: ${firstMs.toFixed(0)} ms when it is first opened (${described(firstSource)}), ${again.toFixed(0)} ms from then on (${againFrom}): ${(again / ten).toFixed(2)} x of one with 10.
+
+${stored.length} snapshots of ${snapshotBytes} bytes were written; ${kept} were left after thinning: ${Math.round((kept * snapshotBytes) / deepest)} bytes an edit.
 The last paid because replaying took ${measured.replay_ms.toFixed(0)} ms and loading was expected to take ${measured.load_ms.toFixed(0)} ms.
 ${deltaBytes} bytes an edit (rank one); the checkpoint has ${checkpointBytes}: ${(checkpointBytes / deltaBytes).toFixed(0)} times as many.`);
   } finally {
