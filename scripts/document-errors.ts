@@ -14,7 +14,7 @@ Every failure that Errata knows has one code. Over HTTP it is a problem document
 
 \`\`\`json
 {
-  "type": "about:blank", "title": "...", "status": 422, "detail": "what was wrong, in this case",
+  "type": "urn:errata:error:subject_not_in_prompt", "title": "...", "status": 422, "detail": "what was wrong, in this case",
   "code": "subject_not_in_prompt", "request_id": "...", "retryable": false,
   "errors": [{ "code": "subject_not_in_prompt", "line": 3, "field": "subject", "message": "..." }]
 }

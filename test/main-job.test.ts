@@ -118,15 +118,13 @@ test('corrections become a version, a harmful batch does not, and a rollback bri
   ]);
 });
 
-test('what only the engine can see is told at the end of the job, and changes nothing', async () => {
+test('what cannot be done is refused, before it is queued where that can be seen then, and changes nothing', async () => {
   const head = (await errata.branches.get('tiny', 'main')).head;
-  const tooLong = await errata.editJobs.create({
-    model: 'tiny',
-    editor: 'ft-m',
-    edits: [capital('Oz', ' Rome', { prompt: `${'a very long way '.repeat(10)} to Oz is` })],
+  const edits = [capital('Oz', ' Rome', { prompt: `${'a very long way '.repeat(10)} to Oz is` })];
+  await expect(errata.editJobs.create({ model: 'tiny', editor: 'ft-m', edits })).rejects.toMatchObject({
+    code: 'invalid_edits',
+    errors: [{ code: 'prompt_too_long', pointer: '/edits/0/prompt', custom_id: 'Oz' }],
   });
-  const ended = await errata.jobs.wait(tooLong.id);
-  expect(ended).toMatchObject({ state: 'rejected', version_id: null, error: { code: 'prompt_too_long' } });
   const nowhere = await errata.models.import({ name: 'nowhere', path: join(tmpdir(), 'errata-no-such-model') });
   expect(await errata.jobs.wait(nowhere.id)).toMatchObject({
     state: 'rejected',

@@ -39,6 +39,12 @@ function byteVocabulary(): Record<string, number> {
   return { ...vocabulary, '<|endoftext|>': 256 };
 }
 
+/** Its files by name. */
+export const byteTokenizer: ReadonlyMap<string, string> = new Map([
+  ['vocab.json', JSON.stringify(byteVocabulary())],
+  ['merges.txt', '#version: 0.2\n'],
+]);
+
 /** Random weights of a configuration: norms near one, everything else uniform. */
 export function randomWeights(config: typeof tinyConfig, seed: number): Map<string, Float32Array> {
   const next = randomNumbers(seed);
@@ -78,10 +84,7 @@ export async function writeTinyModel(options: TinyModelOptions = {}): Promise<{ 
   const spec = decoderSpec(tinyConfig);
   const weights = randomWeights(tinyConfig, seed);
   const files = new Map<string, string>();
-  if (tokenizer) {
-    files.set('vocab.json', JSON.stringify(byteVocabulary()));
-    files.set('merges.txt', '#version: 0.2\n');
-  }
+  if (tokenizer) for (const [name, text] of byteTokenizer) files.set(name, text);
   if (defaults !== null) {
     files.set('errata.json', JSON.stringify(defaults));
     files.set('corpus.txt', tinyCorpus());

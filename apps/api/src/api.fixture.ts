@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDiskStore } from '@errata/blobs';
 import { type DeltaReference, type EditResult, type Scope, scopes, sha256 } from '@errata/contracts';
 import { startEngine } from '@errata/engine';
 import {
@@ -25,6 +26,7 @@ import {
 import { openDispatch } from '@errata/queue';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { createTestDatabase } from '../../../test/support/database.ts';
+import { byteTokenizer } from '../../../test/support/tiny-model.ts';
 import { type ApiLimits, buildServer } from './index.ts';
 
 export interface Answer {
@@ -100,12 +102,20 @@ export async function openApi(
     return { lease, job };
   }
 
-  /** A model of this name with its branch main; nothing is read from its files unless it is asked to complete. */
-  async function importModel(name: string, files: readonly ModelFile[] = [], digest = sha256(name)) {
+  /** What submissions need of a model: a token a byte. */
+  const blobs = await openDiskStore(blobsDir);
+  const tokenizer: ModelFile[] = [];
+  for (const [path, text] of byteTokenizer) {
+    const { sha256: blob, size: bytes } = await blobs.put(Buffer.from(text));
+    tokenizer.push({ path, blob, bytes });
+  }
+
+  /** A model of this name with its branch main; of its files only the tokenizer's are there unless others are given. */
+  async function importModel(name: string, files: readonly ModelFile[] = tokenizer, digest = sha256(name)) {
     await submitImport(lineage, { name, path: `models/${name}`, created_by: null });
     const { lease, job } = await take(`import:${name}`);
     await moveJob(lineage, lease, job.id, 'running', 'committing');
-    const shape = { layers: 2, width: 8, vocabulary: 50, context: 32 };
+    const shape = { layers: 2, width: 8, vocabulary: 50, context: 96 };
     const model = { name, digest, model_type: 'gpt2', parameters: 1000, ...shape, has_tokenizer: true, files };
     const { model_id, branch_id, version } = await commitImport(lineage, lease, { jobId: job.id, model });
     await releaseLease(lineage, lease);

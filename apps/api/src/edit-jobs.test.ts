@@ -65,7 +65,14 @@ test('a dry run says what would be queued and which active edits answer the same
     branch: 'dry',
     dry_run: true,
     parent_version_id: version,
-    edits: [anEdit('Italy', { target_new: ' Turin' }), anEdit('Malta', { target_new: ' lyon.' }), anEdit('Cuba')],
+    edits: [
+      anEdit('Italy', { target_new: ' Turin' }),
+      anEdit('Malta', { target_new: ' lyon.' }),
+      anEdit('Cuba', {
+        rephrases: ["Cuba's seat of government"],
+        locality: { neighbourhood: [{ prompt: 'The capital of Haiti is' }] },
+      }),
+    ],
   });
   expect({ status, body }).toMatchObject({
     status: 200,
@@ -74,6 +81,16 @@ test('a dry run says what would be queued and which active edits answer the same
       branch: 'dry',
       parent_version_id: version,
       edits: 3,
+      // As the editor's defaults have it for this model, nothing having been asked for.
+      config: { layer: 0, second_moment: true },
+      tokens: { total: 85, longest: 30, context: 96 },
+      layouts: [
+        // A token a byte: "The capital of Italy is" and " Turin".
+        { custom_id: 'Italy', prompt_tokens: 23, target_tokens: 6, subject: { first: 15, last: 19 }, prompts: 1 },
+        { custom_id: 'Malta', longest: 29 },
+        { custom_id: 'Cuba', prompts: 3, longest: 30 },
+      ],
+      cost: { jobs: 0, seconds_per_edit: null, seconds: null },
       conflicts: [
         { custom_id: 'Italy', target_new: ' Turin', active_target: ' Lyon', same_answer: false },
         { custom_id: 'Malta', same_answer: true },
@@ -81,6 +98,27 @@ test('a dry run says what would be queued and which active edits answer the same
     },
   });
   expect(await api.counts()).toEqual(before);
+});
+
+test('a plan tells the median of what edits of this editor on this model took', async () => {
+  const { body } = await api.post('/v1/models/atlas/branches', { name: 'costs' });
+  for (const [seconds, country] of [
+    [1, 'Iran'],
+    [8, 'Iraq'],
+    [4, 'Oman'],
+  ] as const) {
+    await api.post('/v1/edit_jobs', { model: 'atlas', branch: 'costs', editor: 'ft-m', edits: [anEdit(country)] });
+    await api.carryOut(`branch:${body.id}`);
+    await api.query(
+      `UPDATE jobs SET summary = jsonb_build_object('edits', 2, 'seconds', jsonb_build_object('edit', $1::float, 'evaluate', 1))
+       WHERE id = (SELECT max(id) FROM jobs WHERE branch_id = $2)`,
+      [seconds, body.id],
+    );
+  }
+  const plan = (editor: string) =>
+    api.post('/v1/edit_jobs', { model: 'atlas', editor, dry_run: true, edits: [anEdit('Chad'), anEdit('Mali')] });
+  expect((await plan('ft-m')).body.cost).toEqual({ jobs: 3, seconds_per_edit: 2.5, seconds: 5 });
+  expect((await plan('ft-l')).body.cost).toEqual({ jobs: 0, seconds_per_edit: null, seconds: null });
 });
 
 test('a queue that is away does not fail the request: the job is in the database', async () => {
@@ -138,6 +176,42 @@ describe('what is refused is named and leaves no trace', () => {
         422,
         'invalid_edits',
         { code: 'target_too_long', line: 2, field: 'target_new' },
+      ],
+      [
+        'a target that the model cannot read behind its prompt',
+        inBatch(anEdit('Spain', { target_new: 'x'.repeat(80) })),
+        422,
+        'invalid_edits',
+        {
+          code: 'prompt_too_long',
+          line: 2,
+          field: 'prompt',
+          custom_id: 'Spain',
+          message: 'prompt and answer are 104 tokens; the model reads 96',
+        },
+      ],
+      [
+        'a probe that the model cannot read',
+        {
+          model: 'atlas',
+          edits: [
+            good,
+            anEdit('Spain', {
+              portability: { one_hop: [{ prompt: 'why '.repeat(25), target: 'so' }] },
+              rephrases: ['Spain'],
+            }),
+          ],
+        },
+        422,
+        'invalid_edits',
+        { code: 'prompt_too_long', pointer: '/edits/1/portability/one_hop/0/prompt', custom_id: 'Spain' },
+      ],
+      [
+        'a rephrase that leaves no room for its answer, in a dry run',
+        { ...inBatch(anEdit('Spain', { rephrases: ['Spain', 'a'.repeat(95)] })), dry_run: true },
+        422,
+        'invalid_edits',
+        { code: 'prompt_too_long', line: 2, field: 'rephrases.1' },
       ],
       [
         'two answers to one question',

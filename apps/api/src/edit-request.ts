@@ -16,14 +16,21 @@ import {
   normaliseAnswer,
   type ParsedEdits,
   parseEditsJsonl,
+  placeOfField,
   questionsOf,
   requireEditor,
   resolveConfig,
   textLimits,
 } from '@errata/contracts';
-import { activeEdits, editsById, type Lineage } from '@errata/lineage';
+import type { EngineClient, ResultOf } from '@errata/engine';
+import { activeEdits, editCosts, editsById, type Lineage, type StoredModel } from '@errata/lineage';
 import { z } from 'zod';
+import type { ApiParts } from './parts.ts';
+import { modelReference } from './routes/common.ts';
 import { checkPart } from './validation.ts';
+
+/** A batch without a complaint. */
+export type GoodEdits = Pick<ParsedEdits, 'edits' | 'places'>;
 
 export type CheckedEditJobRequest = z.output<typeof editJobRequestSchema>;
 
@@ -72,7 +79,7 @@ function parseConfig(text: string): unknown {
  * @throws ErrataError `invalid_request` when there are none or they come both ways; `payload_too_large`; `malformed_jsonl`
  * when the only complaints are lines that are not JSON, otherwise `invalid_edits`, each complaint with its line or pointer
  */
-export function readEdits(request: CheckedEditJobRequest): readonly Edit[] {
+export function readEdits(request: CheckedEditJobRequest): GoodEdits {
   const { edits: values, edits_jsonl: jsonl } = request;
   if ((values === undefined) === (jsonl === undefined)) throw badField('edits', 'give either edits or edits_jsonl');
   const given = values?.length ?? countLines(jsonl ?? '');
@@ -85,7 +92,7 @@ export function readEdits(request: CheckedEditJobRequest): readonly Edit[] {
  * The edits of a delivery to an inbox: the body is one edit, an array of them, or lines. An edit without a `custom_id` gets one.
  * @throws ErrataError as {@link readEdits} does
  */
-export function readDelivery(body: z.output<typeof inboxBodySchema>): readonly Edit[] {
+export function readDelivery(body: z.output<typeof inboxBodySchema>): GoodEdits {
   const named = (value: unknown): unknown =>
     typeof value === 'object' && value !== null && !Array.isArray(value) && !('custom_id' in value)
       ? { ...value, custom_id: randomUUID() }
@@ -108,9 +115,33 @@ function checkBatchSize(given: number): void {
   });
 }
 
-function goodEdits({ edits, errors }: ParsedEdits): readonly Edit[] {
+function goodEdits({ edits, places, errors }: ParsedEdits): GoodEdits {
   if (errors.length > 0) throw refusedLines(errors);
-  return edits;
+  return { edits, places };
+}
+
+/**
+ * Lays a batch out with the model's tokenizer.
+ * @throws ErrataError `invalid_edits` where a prompt, its own or a probe's, is longer with its answer than the model reads, each by
+ * line or pointer; `tokenizer_missing`
+ */
+export async function layOutBatch(
+  engine: EngineClient,
+  model: StoredModel,
+  { edits, places }: GoodEdits,
+): Promise<Omit<ResultOf<'layOutEdits'>, 'complaints'>> {
+  const { context } = model.resource;
+  const laidOut = await engine.call('layOutEdits', { model: modelReference(model), context, edits });
+  if (laidOut.complaints.length === 0) return laidOut;
+  throw refusedLines(
+    laidOut.complaints.map(({ position, path, code, message }) => ({
+      code,
+      ...placeOfField(places[position]!, path),
+      field: path.join('.'),
+      custom_id: edits[position]!.custom_id,
+      message,
+    })),
+  );
 }
 
 const countLines = (jsonl: string): number => {
@@ -149,8 +180,38 @@ export function readEditor(
   return { editor, config };
 }
 
+/** What a dry run answers about a batch that could be queued. @throws ErrataError as {@link layOutBatch}; `unknown_config_key`, `invalid_config` */
+export async function planBatch(
+  { lineage, engine }: ApiParts,
+  model: StoredModel,
+  branch: BranchResource,
+  batch: GoodEdits,
+  { editor, config }: ReturnType<typeof readEditor>,
+): Promise<EditPlan> {
+  const { layouts, defaults } = await layOutBatch(engine, model, batch);
+  const { jobs, seconds_per_edit } = await editCosts(lineage, model.resource.id, editor);
+  const { id, context } = model.resource;
+  return {
+    object: 'edit_plan',
+    model_id: id,
+    branch: branch.name,
+    parent_version_id: branch.head,
+    editor,
+    config: { ...resolveConfig(editor, model.resource, defaults, config) },
+    edits: layouts.length,
+    tokens: {
+      total: layouts.reduce((sum, { prompt_tokens, target_tokens }) => sum + prompt_tokens + target_tokens, 0),
+      longest: Math.max(...layouts.map(({ longest }) => longest)),
+      context,
+    },
+    layouts: layouts.map((layout) => ({ ...layout, subject: { ...layout.subject } })),
+    cost: { jobs, seconds_per_edit, seconds: seconds_per_edit === null ? null : seconds_per_edit * layouts.length },
+    conflicts: await findConflicts(lineage, branch, batch.edits),
+  };
+}
+
 /** The active edits of a branch that answer a question which one of these edits answers. */
-export async function findConflicts(
+async function findConflicts(
   db: Lineage,
   branch: BranchResource,
   edits: readonly Edit[],

@@ -62,8 +62,13 @@ export type EditInput = z.input<typeof editSchema>;
 /** A checked edit: `{}` in the prompt is filled in. */
 export type Edit = z.output<typeof editSchema>;
 
+/** Where an edit stood in what it came in. */
+export type EditPlace = { readonly line: number } | { readonly pointer: string };
+
 export interface ParsedEdits {
   readonly edits: readonly Edit[];
+  /** Of the edits, in their order. */
+  readonly places: readonly EditPlace[];
   readonly errors: readonly Complaint[];
 }
 
@@ -93,18 +98,26 @@ export function parseEditsJsonl(jsonl: string, prepare: Prepare = asItIs): Parse
     }
   }
   const checked = checkEdits(values, (index) => ({ line: lines[index] ?? 0 }), prepare);
-  return { edits: checked.edits, errors: [...errors, ...checked.errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
+  return { ...checked, errors: [...errors, ...checked.errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
 }
 
-type Place = (index: number) => { line: number } | { pointer: string };
+/** Where a field of an edit stood. */
+export const placeOfField = (
+  at: EditPlace,
+  path: readonly (string | number)[],
+): { readonly line: number } | { readonly pointer: string } =>
+  'line' in at ? { line: at.line } : { pointer: `${at.pointer}/${path.join('/')}` };
+
+type PlaceOf = (index: number) => EditPlace;
 
 /** Checks a batch of edits that is already JSON. `place` says how an index is named in complaints. */
 export function checkEdits(
   values: readonly unknown[],
-  place: Place = (index) => ({ pointer: `/edits/${index}` }),
+  place: PlaceOf = (index) => ({ pointer: `/edits/${index}` }),
   prepare: Prepare = asItIs,
 ): ParsedEdits {
   const edits: Edit[] = [];
+  const places: EditPlace[] = [];
   const errors: Complaint[] = [];
   const seenIds = new Map<string, number>();
   const answers = new Map<string, { target: string; custom_id: string }>();
@@ -115,7 +128,7 @@ export function checkEdits(
         code,
         field,
         message,
-        ...('line' in at ? at : { pointer: `${at.pointer}/${field.replaceAll('.', '/')}` }),
+        ...placeOfField(at, field.split('.')),
       });
     };
     const parsed = editSchema.safeParse(prepare(value));
@@ -160,9 +173,11 @@ export function checkEdits(
       }
       answers.set(question, { target: normaliseAnswer(edit.target_new), custom_id: edit.custom_id });
     }
-    if (errors.length === before) edits.push(edit);
+    if (errors.length > before) continue;
+    edits.push(edit);
+    places.push(at);
   }
-  return { edits, errors };
+  return { edits, places, errors };
 }
 
 function fillSubject(edit: Edit): Edit {

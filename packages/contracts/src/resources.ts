@@ -241,15 +241,37 @@ export const editJobRequestSchema = z.strictObject({
 });
 export type EditJobRequest = z.input<typeof editJobRequestSchema>;
 
-/** What a dry run answers: the job that would be queued, and the active edits that it would override or repeat. */
+/** What a dry run answers: the job that would be queued, what it reads, and the active edits that it would override or repeat. */
 export const editPlanSchema = z.strictObject({
   object: z.literal('edit_plan'),
   model_id: z.string(),
   branch: z.string(),
   parent_version_id: z.string(),
   editor: z.string(),
+  /** Complete: the editor's defaults for the model, the model's own, the request's. */
   config: z.record(z.string(), z.unknown()),
   edits: z.int(),
+  /** Tokens of all edits' prompts and targets, of the longest prompt with its answer, and what the model reads. */
+  tokens: z.strictObject({ total: z.int(), longest: z.int(), context: z.int() }),
+  /** One for each edit, in order. */
+  layouts: z.array(
+    z.strictObject({
+      custom_id: z.string(),
+      prompt_tokens: z.int(),
+      target_tokens: z.int(),
+      /** Positions of the subject's first and last token in the prompt. */
+      subject: z.strictObject({ first: z.int(), last: z.int() }),
+      /** Its own prompt and those of its probes, and the tokens of the longest with its answer. */
+      prompts: z.int(),
+      longest: z.int(),
+    }),
+  ),
+  /** By the median of finished jobs of this editor on this model, editing and evaluating; null where there are none. */
+  cost: z.strictObject({
+    jobs: z.int(),
+    seconds_per_edit: z.number().nullable(),
+    seconds: z.number().nullable(),
+  }),
   conflicts: z.array(
     z.strictObject({
       custom_id: z.string(),
@@ -486,6 +508,7 @@ export const problemSchema = z.strictObject({
       pointer: z.string().optional(),
       line: z.int().optional(),
       field: z.string().optional(),
+      custom_id: z.string().optional(),
     }),
   ),
   details: z.record(z.string(), z.unknown()).optional(),

@@ -1,10 +1,11 @@
 // Applies edits to a stored version: an editor's deltas become blobs, its outcomes plain data.
 import type { LocalBlobStore } from '@errata/blobs';
-import { ErrataError, requireEditor, resolveConfig } from '@errata/contracts';
-import { type ArtefactStore, edit, openArtefacts, secondMomentKey } from '@errata/editors';
+import { type Complaint, type Edit, ErrataError, requireEditor, resolveConfig } from '@errata/contracts';
+import { type ArtefactStore, type EditorResult, edit, openArtefacts, secondMomentKey } from '@errata/editors';
 import { relativeNorm } from '@errata/evaluation';
 import { encodeDelta } from '@errata/models';
 import type { CallContext } from './context.ts';
+import { layOutEdits, located } from './lay-out-edits.ts';
 import type { OpenModel } from './model-store.ts';
 import type { ArtefactReference, BuiltDelta, EditFailure, ParamsOf, ResultOf } from './protocol.ts';
 
@@ -20,40 +21,68 @@ export async function applyEdits(
   stores: Stores,
   { onProgress, signal }: CallContext,
 ): Promise<ResultOf<'applyEdits'>> {
-  const { parent, edits, seed, on_error } = params;
+  const { parent, seed, on_error } = params;
   const editor = requireEditor(params.editor);
   const config = resolveConfig(editor, open.shape, open.defaults, params.config);
+  // An edit that could not be measured is not made: no gate would see what it did.
+  const unreadable = obstacles(open, params.edits);
+  if (on_error === 'abort' && unreadable.size > 0) throw refusal([...unreadable.values()]);
+  const edits = params.edits.filter((_, position) => !unreadable.has(position));
   const view = await open.view(parent);
   const started = performance.now();
-  const { deltas, outcomes } = await edit(
-    editor,
-    {
-      model: open.model,
-      view,
-      edits,
-      config,
-      artefacts: openArtefacts(artefactStore(params.artefacts, open.digest, stores), open.digest),
-      seed,
-    },
-    {
-      onProgress: ({ phase, done, edits: total }) => onProgress({ stage: phase, done, total }),
-      signal,
-      onError: on_error === 'continue' ? 'continue' : 'stop',
-    },
-  );
+  const { deltas, outcomes }: EditorResult =
+    edits.length === 0
+      ? { deltas: [], outcomes: [] }
+      : await edit(
+          editor,
+          {
+            model: open.model,
+            view,
+            edits,
+            config,
+            artefacts: openArtefacts(artefactStore(params.artefacts, open.digest, stores), open.digest),
+            seed,
+          },
+          {
+            onProgress: ({ phase, done, edits: total }) => onProgress({ stage: phase, done, total }),
+            signal,
+            onError: on_error === 'continue' ? 'continue' : 'stop',
+          },
+        );
   const seconds = (performance.now() - started) / 1000;
-  const positions = new Map(edits.map(({ custom_id }, position) => [custom_id, position]));
+  const positions = new Map(params.edits.map(({ custom_id }, position) => [custom_id, position]));
   const built: BuiltDelta[] = [];
   for (const { delta, custom_ids } of deltas) {
     const { sha256: blob, size: bytes } = await stores.blobs.put(encodeDelta(delta));
     const norm = relativeNorm(view, delta);
     built.push({ kind: delta.kind, blob, bytes, positions: custom_ids.map((id) => positions.get(id)!), norm });
   }
-  const failures: EditFailure[] = outcomes.flatMap((outcome, position) =>
-    outcome.outcome === 'failed' ? [{ position, error: { ...outcome.error, errors: [], details: {} } }] : [],
-  );
-  const diagnostics = outcomes.map((outcome) => (outcome.outcome === 'applied' ? { ...outcome.diagnostics } : {}));
+  const failures: EditFailure[] = [...unreadable].map(([position, { code, message, field, custom_id }]) => ({
+    position,
+    error: { code, message: `${custom_id}, ${field}: ${message}`, errors: [], details: {} },
+  }));
+  const diagnostics: Readonly<Record<string, unknown>>[] = params.edits.map(() => ({}));
+  for (const [index, outcome] of outcomes.entries()) {
+    const position = positions.get(edits[index]!.custom_id)!;
+    if (outcome.outcome === 'applied') diagnostics[position] = { ...outcome.diagnostics };
+    else failures.push({ position, error: { ...outcome.error, errors: [], details: {} } });
+  }
   return { deltas: built, diagnostics, failures, config, seconds };
+}
+
+/** What keeps edits from being read by the model, by their position: the first thing of each. */
+function obstacles(open: OpenModel, edits: readonly Edit[]): ReadonlyMap<number, Complaint> {
+  const texts = { tokenizer: open.tokenizer(), context: open.model.spec.context };
+  const found = new Map<number, Complaint>();
+  for (const complaint of layOutEdits(texts, edits).complaints)
+    if (!found.has(complaint.position)) found.set(complaint.position, located(edits, complaint));
+  return found;
+}
+
+function refusal(complaints: readonly Complaint[]): ErrataError {
+  const [{ code, custom_id, field, message }] = complaints as [Complaint];
+  const more = complaints.length === 1 ? '' : `, and ${complaints.length - 1} more`;
+  return new ErrataError(code, `${custom_id}, ${field}: ${message}${more}`, { errors: complaints });
 }
 
 /** Second moments come from the blobs that the call names; everything else from scratch. */

@@ -280,6 +280,64 @@ describe('completions', () => {
   });
 });
 
+describe('laying edits out', () => {
+  const lay = (...given: readonly Edit[]) =>
+    engine.call('layOutEdits', { model: reference(), context: 96, edits: given });
+  const [plain] = edits as [Edit];
+
+  it('counts the tokens of every prompt and finds the subject', async () => {
+    expect(await lay(plain)).toMatchObject({
+      complaints: [],
+      // A token a byte: 'The capital of Oz' and ' !'.
+      layouts: [
+        {
+          custom_id: 'capital',
+          prompt_tokens: 17,
+          target_tokens: 2,
+          subject: { first: 15, last: 16 },
+          prompts: 3,
+          longest: 21,
+        },
+      ],
+      defaults: { corpus: 'corpus.txt' },
+    });
+  });
+
+  it('names every text that the model cannot read, by its place in the edit', async () => {
+    const long = 'far '.repeat(25);
+    const probes = { neighbourhood: [{ prompt: 'Ix' }, { prompt: long }] };
+    const { layouts, complaints } = await lay({ ...plain, rephrases: [long, 'Oz'], locality: probes }, plain);
+    expect(layouts).toHaveLength(1);
+    expect(complaints).toMatchObject([
+      { position: 0, path: ['rephrases', 0], code: 'prompt_too_long' },
+      { position: 0, path: ['locality', 'neighbourhood', 1, 'prompt'], code: 'prompt_too_long' },
+    ]);
+  });
+
+  it('comes before any edit is made: a probe that cannot be read costs its edit, or the batch', async () => {
+    const unreadable = { ...plain, custom_id: 'long', rephrases: ['far '.repeat(24)] };
+    const apply = (on_error: 'abort' | 'continue') =>
+      engine.call('applyEdits', {
+        model: reference(),
+        parent: root,
+        edits: [unreadable, plain],
+        editor: 'ft-m',
+        config: { layer: 1, epochs: 1 },
+        seed: 0,
+        on_error,
+        artefacts: [],
+      });
+    await expect(apply('abort')).rejects.toMatchObject({
+      code: 'prompt_too_long',
+      errors: [{ custom_id: 'long', pointer: '/edits/0/rephrases/0', field: 'rephrases.0' }],
+    });
+    const { failures, deltas, diagnostics } = await apply('continue');
+    expect(failures).toMatchObject([{ position: 0, error: { code: 'prompt_too_long' } }]);
+    expect(deltas.map(({ positions }) => positions)).toEqual([[1]]);
+    expect(diagnostics.map((found) => Object.keys(found).length > 0)).toEqual([false, true]);
+  });
+});
+
 describe('a tampered blob', () => {
   it('of a delta or of the model is refused, never used', async () => {
     const { manifest } = await applied();

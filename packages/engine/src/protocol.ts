@@ -9,6 +9,7 @@ import type {
   DeltaReference,
   Edit,
   EditResult,
+  ErrorCode,
   EvaluatedEditor,
   EvaluationOutcome,
   EvaluationSummary,
@@ -84,6 +85,27 @@ export interface GateRequest {
   readonly earlier_norms?: readonly number[];
 }
 
+/** An edit as a model's tokenizer lays it out. */
+export interface EditLayout {
+  readonly custom_id: string;
+  readonly prompt_tokens: number;
+  readonly target_tokens: number;
+  /** Positions in the prompt's tokens. */
+  readonly subject: { readonly first: number; readonly last: number };
+  /** Prompts that the edit has, its own and those of its probes, and the tokens of the longest with its answer. */
+  readonly prompts: number;
+  readonly longest: number;
+}
+
+/** Why a text of a batch cannot be put to a model. */
+export interface LayoutComplaint {
+  readonly position: number;
+  /** From the edit to the text. */
+  readonly path: readonly (string | number)[];
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 export interface EditFailure {
   readonly position: number;
   readonly error: PlainError;
@@ -140,6 +162,22 @@ export interface EngineMethods {
       readonly ridge?: number;
     },
     { readonly artefacts: readonly BuiltArtefact[] }
+  >;
+  /** Lays out every prompt of a batch, the edits' own and their probes', by the tokenizer alone: no weight is read. */
+  readonly layOutEdits: Method<
+    {
+      readonly model: ModelReference;
+      /** Tokens that the model reads. */
+      readonly context: number;
+      readonly edits: readonly Edit[];
+    },
+    {
+      /** One for each edit, in order; those complained of are left out. */
+      readonly layouts: readonly EditLayout[];
+      readonly complaints: readonly LayoutComplaint[];
+      /** What the model's directory brought along. */
+      readonly defaults: ModelDefaults;
+    }
   >;
   readonly applyEdits: Method<
     {
@@ -344,6 +382,7 @@ export const engineMethods = [
   'compareResults',
   'ask',
   'compareVersions',
+  'layOutEdits',
   'digestWeights',
   'logits',
   'snapshot',

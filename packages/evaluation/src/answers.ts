@@ -169,13 +169,21 @@ function layOutQuestion({ view, tokenizer }: Respondent, question: Question): Pl
   const length = targetIds === undefined ? ownAnswerTokens : lengthToRead(tokenizer, question, targetIds.length);
   const tokens = Math.max(aloneIds.length + 1, promptIds.length + (targetIds?.length ?? 1));
   if (tokens > view.spec.context) {
-    throw new ErrataError(
-      'prompt_too_long',
-      `${JSON.stringify(question.prompt)} with its answer is ${tokens} tokens; the model reads ${view.spec.context}`,
-      { details: { prompt: question.prompt, tokens, context: view.spec.context } },
-    );
+    throw promptTooLong(question.prompt, tokens, view.spec.context);
   }
   return { key, aloneIds, promptIds, targetIds, length };
+}
+
+/** Characters of a prompt that a message quotes. */
+const quotedCharacters = 80;
+
+export function promptTooLong(prompt: string, tokens: number, context: number): ErrataError {
+  const quoted = JSON.stringify(prompt.length > quotedCharacters ? `${prompt.slice(0, quotedCharacters)}…` : prompt);
+  return new ErrataError(
+    'prompt_too_long',
+    `${quoted} with its answer is ${tokens} tokens; the model reads ${context}`,
+    { details: { tokens, context } },
+  );
 }
 
 /** Why an edit's questions cannot be put to a model; undefined where they can. */

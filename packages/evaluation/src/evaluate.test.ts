@@ -310,9 +310,22 @@ describe('batches', () => {
     await expect(evaluateCandidate(input, { signal: stop })).rejects.toThrow('enough');
   });
 
-  it('name the prompt that is too long', async () => {
-    const long = edit({ prompt: `Oz ${'is '.repeat(60)}` });
-    const input = { parent, candidate: parent, tokenizer, edits: [long] };
-    await expect(evaluateCandidate(input)).rejects.toMatchObject({ code: 'prompt_too_long' });
+  it('costs an edit whose probe is too long its own measurement, and no other', async () => {
+    const long = edit({ custom_id: 'long', rephrases: [`Oz ${'is '.repeat(60)}`] });
+    const { perEdit, summary } = await evaluateCandidate({
+      parent,
+      candidate: parent,
+      tokenizer,
+      edits: [long, edit({})],
+    });
+    expect(perEdit.map(({ outcome, error }) => [outcome, error?.code])).toEqual([
+      ['failed', 'prompt_too_long'],
+      ['applied', undefined],
+    ]);
+    // The prompt has 183 characters, of which the message quotes some.
+    expect(perEdit[0]?.error?.message).toMatch(
+      /^"Oz (is ){20,30}…?[^"]*…" with its answer is \d+ tokens; the model reads 96$/,
+    );
+    expect(summary).toMatchObject({ edits: 2, applied: 1 });
   });
 });

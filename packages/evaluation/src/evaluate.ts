@@ -12,7 +12,7 @@ import type {
   Score,
 } from '@errata/contracts';
 import type { Tokenizer, View } from '@errata/models';
-import { type AnswerCache, type Reading, type Readings, readCandidate, readParent } from './answers.ts';
+import { type AnswerCache, type Reading, type Readings, readCandidate, readParent, unreadable } from './answers.ts';
 import { relativeChange } from './change.ts';
 import { type EditScores, type Measurement, measurementsOf, type Pair, rowOf, weigh } from './measurements.ts';
 import { tokenAgreement } from './metrics/agreement.ts';
@@ -138,10 +138,11 @@ export async function evaluateCandidate(
     },
   };
   const { parent, candidate, tokenizer, edits, work } = input;
-  const failureOf = (position: number) => work?.[position]?.error;
-  const asked = edits.map((edit, position) =>
-    failureOf(position) === undefined ? questionsOfEdit(edit, { rivals: input.rivals ?? false }) : null,
+  const groups = edits.map((edit) => questionsOfEdit(edit, { rivals: input.rivals ?? false }));
+  const failures = groups.map(
+    (group, position) => work?.[position]?.error ?? unreadable({ view: parent, tokenizer }, group),
   );
+  const asked = groups.map((group, position) => (failures[position] === undefined ? group : null));
   const questions = distinctQuestions(asked.filter((group) => group !== null));
   const before = await readParent({ view: parent, tokenizer }, questions, {
     ...options,
@@ -156,8 +157,8 @@ export async function evaluateCandidate(
   const applied = scored.filter((scores) => scores !== null);
   const perEdit = edits.map((edit, position): EditResult => {
     const [group, scores] = [asked[position], scored[position]];
-    const { diagnostics = {}, error } = work?.[position] ?? {};
-    if (!group || !scores) return unmeasured(edit.custom_id, error!, diagnostics);
+    const { diagnostics = {} } = work?.[position] ?? {};
+    if (!group || !scores) return unmeasured(edit.custom_id, failures[position]!, diagnostics);
     const key = questionKey(group.reliability);
     return {
       custom_id: edit.custom_id,
@@ -199,7 +200,7 @@ export async function evaluateCandidate(
 const noScore: Score = { token: 0, all: 0, exact: 0 };
 const noScores: MeanScore = { ...noScore, count: 0 };
 
-/** An edit that was not applied is not asked about: what kept it out, such as a prompt that is too long, may do so here. */
+/** An edit that was not applied, or of which a prompt is longer than the model reads, is not asked about. */
 const unmeasured = (
   custom_id: string,
   { code, message }: NonNullable<EditWork['error']>,

@@ -42,6 +42,7 @@ export {
   upon,
   writeChain,
 } from './contributions.ts';
+export { type EditCosts, editCosts } from './edit-costs.ts';
 export { editNorms, editsById, editsOfJob, getEdit, listEdits, normsRemembered, type StoredEdit } from './edits.ts';
 export { type EvaluationSubmission, evaluationLane, submitEvaluation } from './evaluation-submit.ts';
 export * from './evaluations.ts';

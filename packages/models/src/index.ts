@@ -84,8 +84,10 @@ export {
   prefixed,
   type SpaceConvention,
   spaceConvention,
+  type SubjectSpan,
   subjectLast,
   type TextLayout,
+  subjectSpan,
 } from './text-layout.ts';
 export { type TokenOffsets, type TokenSpan, tokenOffsets } from './token-offsets.ts';
 export {

@@ -153,6 +153,12 @@ function tokenHolding(offsets: TokenOffsets, end: number): number {
   return offsets.spans.findIndex((span) => span.end >= byte);
 }
 
+/** Index of the token that holds the first byte after a UTF-16 position. */
+function tokenAfter(offsets: TokenOffsets, start: number): number {
+  const byte = offsets.byteAt(start);
+  return offsets.spans.findIndex((span) => span.end > byte);
+}
+
 const wordCharacter = /[\p{L}\p{N}\p{M}_]/u;
 
 /** The character that ends at, or begins at, a UTF-16 index. */
@@ -194,18 +200,32 @@ function subjectEnd(prompt: string, subject: string): number {
   });
 }
 
+/** Tokens from the one that holds a text's first character to the one that holds its last. */
+export interface SubjectSpan {
+  readonly first: number;
+  readonly last: number;
+}
+
 /**
- * Position of the subject's last token in {@link encodePrompt}(prompt): the token that holds the subject's last character,
- * also where that token goes on to hold a space or a following letter.
+ * Where the subject lies in {@link encodePrompt}(prompt). Its last token is the one that holds the subject's last character, also
+ * where that token goes on to hold a space or a following letter.
  * @throws ModelError layout_prompt_empty, layout_subject_empty, layout_subject_not_in_prompt, tokenizer_offsets_unavailable
  */
-export function subjectLast(tokenizer: Tokenizer, prompt: string, subject: string): number {
+export function subjectSpan(tokenizer: Tokenizer, prompt: string, subject: string): SubjectSpan {
   requireText(prompt, 'layout_prompt_empty');
   const text = promptText(tokenizer, prompt);
   const end = subjectEnd(text, subject);
   const offsets = tokenOffsets(tokenizer, text, tokenizer.encode(text));
-  return tokenizer.prefixIds.length + tokenHolding(offsets, end);
+  const before = tokenizer.prefixIds.length;
+  return {
+    first: before + tokenAfter(offsets, end - subject.trim().length),
+    last: before + tokenHolding(offsets, end),
+  };
 }
+
+/** The last position of {@link subjectSpan}. */
+export const subjectLast = (tokenizer: Tokenizer, prompt: string, subject: string): number =>
+  subjectSpan(tokenizer, prompt, subject).last;
 
 /**
  * A prompt behind a context prefix, as the ROME family samples them: prefix, full stop, space, prompt. The reference code

@@ -9,7 +9,15 @@ import {
 import { getBranch, getEdit, getModel, submitCherryPick, submitEditJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerOf, requireScope } from '../auth.ts';
-import { findConflicts, fromLines, lineQuery, ndjsonContentType, readEditor, readEdits } from '../edit-request.ts';
+import {
+  fromLines,
+  layOutBatch,
+  lineQuery,
+  ndjsonContentType,
+  planBatch,
+  readEditor,
+  readEdits,
+} from '../edit-request.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { accepted, answerQueued, params } from './common.ts';
@@ -17,7 +25,7 @@ import { accepted, answerQueued, params } from './common.ts';
 export const editJobRoutes =
   (parts: ApiParts): FastifyPluginAsyncZod =>
   async (app) => {
-    const { lineage } = parts;
+    const { lineage, engine } = parts;
     for (const type of [ndjsonContentType, 'application/jsonl']) {
       app.addContentTypeParser(type, { parseAs: 'string' }, async (request: { query: unknown }, body: string) =>
         fromLines(body, request.query),
@@ -32,8 +40,9 @@ export const editJobRoutes =
           tags: ['edit jobs'],
           summary: 'Submit corrections',
           description:
-            'Every edit is checked before anything is queued. With `dry_run` nothing is queued at all: the answer says what ' +
-            'would be, and which active edits answer the same questions. A gate of its own needs the scope `admin`. ' +
+            "Every edit is checked, also by the model's tokenizer, before anything is queued. With `dry_run` nothing is queued at " +
+            'all: the answer says what would be, with its tokens, its complete settings, what it would cost, and which active edits ' +
+            'answer the same questions. A gate of its own needs the scope `admin`. ' +
             'The query parameters are the fields of a JSONL body; with a JSON body they are not used.',
           headers: postHeaders,
           querystring: lineQuery,
@@ -45,9 +54,11 @@ export const editJobRoutes =
         const { body } = request;
         const caller = callerOf(request);
         if (body.gate !== undefined) requireScope(caller, 'admin', " to replace the branch's gate");
-        const { resource: model } = await getModel(lineage, body.model);
+        const stored = await getModel(lineage, body.model);
+        const model = stored.resource;
         const branch = await getBranch(lineage, model.id, body.branch);
-        const edits = readEdits(body);
+        const batch = readEdits(body);
+        const { edits } = batch;
         const { editor, config } = readEditor(body, model, branch);
         const { parent_version_id: parent, on_conflict } = body;
         if (body.dry_run) {
@@ -56,17 +67,9 @@ export const editJobRoutes =
               details: { head: branch.head, parent_version_id: parent },
             });
           }
-          return reply.status(200).send({
-            object: 'edit_plan',
-            model_id: model.id,
-            branch: branch.name,
-            parent_version_id: branch.head,
-            editor,
-            config: { ...config },
-            edits: edits.length,
-            conflicts: await findConflicts(lineage, branch, edits),
-          });
+          return reply.status(200).send(await planBatch(parts, stored, branch, batch, { editor, config }));
         }
+        await layOutBatch(engine, stored, batch);
         const job = await submitEditJob(lineage, {
           model: model.id,
           branch: branch.name,

@@ -13,6 +13,7 @@ import {
   answerWithin,
   getBranchById,
   getInboxEdit,
+  getModel,
   keepInInbox,
   listInbox,
   withdrawFromInbox,
@@ -20,7 +21,7 @@ import {
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../auth.ts';
-import { ndjsonContentType, readDelivery } from '../edit-request.ts';
+import { layOutBatch, ndjsonContentType, readDelivery } from '../edit-request.ts';
 import { keepAnswer, postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { tickBranch } from '../ticks.ts';
@@ -41,7 +42,7 @@ export const inboxQuery = z.strictObject({
 export const inboxRoutes =
   (parts: ApiParts): FastifyPluginAsyncZod =>
   async (app) => {
-    const { lineage } = parts;
+    const { lineage, engine } = parts;
     for (const type of [ndjsonContentType, 'application/jsonl']) {
       app.addContentTypeParser(type, { parseAs: 'string' }, async (_: unknown, body: string) => body);
     }
@@ -66,9 +67,12 @@ export const inboxRoutes =
       },
       async (request, reply) => {
         const { claim } = request;
+        const batch = readDelivery(request.body);
+        const { model_id } = await getBranchById(lineage, request.params.branch);
+        await layOutBatch(engine, await getModel(lineage, model_id), batch);
         const receipt = await addToInbox(lineage, {
           branch_id: request.params.branch,
-          edits: readDelivery(request.body),
+          edits: batch.edits,
           priority: request.query.priority,
           created_by: callerOf(request).id,
           alongside:

@@ -1,5 +1,5 @@
 // errata edit: submits a JSONL batch of corrections and follows it.
-import { onErrorChoices } from '@errata/contracts';
+import { type EditPlan, onErrorChoices } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import { connect } from '../connection.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
@@ -60,14 +60,7 @@ export function register(program: Command): void {
       if (options.dryRun) {
         const plan = await client.editJobs.plan(request);
         if (options.json) return printJson(plan);
-        console.log(
-          `${plan.edits} edits by ${plan.editor} on ${model}@${plan.branch} at ${short(plan.parent_version_id)}; nothing was queued.`,
-        );
-        for (const { custom_id, edit_id, active_target, target_new } of plan.conflicts) {
-          console.log(
-            `  ${custom_id} replaces ${edit_id}: ${JSON.stringify(active_target)} becomes ${JSON.stringify(target_new)}`,
-          );
-        }
+        printPlan(plan, model);
         return;
       }
       const queued = await client.editJobs.create(request);
@@ -86,4 +79,30 @@ export function register(program: Command): void {
       if (rows.length > 0) console.log(`\n${table(['edit', 'prompt', 'before', 'after', 'outcome'], rows)}`);
       if (job.summary !== null) console.log(`\n${metricsTable(job.summary)}\n\n${costLine(job.summary)}`);
     });
+}
+
+function printPlan(plan: EditPlan, model: string): void {
+  const { edits, editor, branch, parent_version_id: parent, tokens, layouts, config, cost, conflicts } = plan;
+  console.log(`${edits} edits by ${editor} on ${model}@${branch} at ${short(parent)}; nothing was queued.`);
+  console.log(
+    `  ${tokens.total} tokens; the longest prompt with its answer has ${tokens.longest} of ${tokens.context}`,
+  );
+  console.log(
+    cost.seconds === null
+      ? `  no job of ${editor} on this model has finished yet, so what it takes is not known`
+      : `  about ${cost.seconds.toFixed(1)} s, at ${cost.seconds_per_edit?.toFixed(2)} s an edit (median of ${cost.jobs} jobs)`,
+  );
+  console.log(`  settings ${JSON.stringify(config)}`);
+  const rows = layouts.map(({ custom_id, prompt_tokens, target_tokens, subject, prompts }) => [
+    custom_id,
+    prompt_tokens,
+    target_tokens,
+    `${subject.first}-${subject.last}`,
+    prompts,
+  ]);
+  console.log(`\n${table(['edit', 'prompt tokens', 'target tokens', 'subject at', 'prompts'], rows)}`);
+  for (const { custom_id, edit_id, active_target, target_new, same_answer } of conflicts) {
+    const change = same_answer ? 'is its answer already' : `becomes ${JSON.stringify(target_new)}`;
+    console.log(`  ${custom_id} replaces ${edit_id}: ${JSON.stringify(active_target)} ${change}`);
+  }
 }

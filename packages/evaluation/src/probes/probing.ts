@@ -1,7 +1,7 @@
 // What the probes of a data set's cases have in common: two versions, cases, and measurements by case.
-import { ErrataError } from '@errata/contracts';
+import type { ErrataError } from '@errata/contracts';
 import { encodePrompt, type Tokenizer, type View } from '@errata/models';
-import { type Respondent, unaskable } from '../answers.ts';
+import { promptTooLong, type Respondent, unaskable } from '../answers.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import type { EvaluationOptions } from '../evaluate.ts';
 import type { Measurement } from '../measurements.ts';
@@ -61,12 +61,7 @@ export async function greedyTexts(
 export function tooLong({ view, tokenizer }: Respondent, prompts: readonly string[]): ErrataError | undefined {
   for (const prompt of prompts) {
     const tokens = encodePrompt(tokenizer, prompt).length + 1;
-    if (tokens > view.spec.context)
-      return new ErrataError(
-        'prompt_too_long',
-        `${JSON.stringify(prompt)} with its answer is ${tokens} tokens; the model reads ${view.spec.context}`,
-        { details: { prompt, tokens, context: view.spec.context } },
-      );
+    if (tokens > view.spec.context) return promptTooLong(prompt, tokens, view.spec.context);
   }
   return undefined;
 }

@@ -1,0 +1,104 @@
+// Lays out the prompts of a batch as a model's tokenizer has them, and says which of them the model cannot be asked.
+import { type Complaint, type Edit, ErrataError } from '@errata/contracts';
+import { encodePrompt, layOut, subjectSpan, type Tokenizer } from '@errata/models';
+import { asErrataError } from './errors.ts';
+import type { EditLayout, LayoutComplaint } from './protocol.ts';
+
+/** What laying out needs of a model. */
+export interface TextModel {
+  readonly tokenizer: Tokenizer;
+  /** Tokens that the model reads. */
+  readonly context: number;
+}
+
+interface Text {
+  readonly path: readonly (string | number)[];
+  readonly prompt: string;
+  /** Without one, there must be room for the first token of an answer. */
+  readonly target: string | undefined;
+}
+
+export function layOutEdits(
+  model: TextModel,
+  edits: readonly Edit[],
+): { readonly layouts: readonly EditLayout[]; readonly complaints: readonly LayoutComplaint[] } {
+  const layouts: EditLayout[] = [];
+  const complaints: LayoutComplaint[] = [];
+  for (const [position, edit] of edits.entries()) {
+    const before = complaints.length;
+    const lengths: number[] = [];
+    const texts = textsOf(edit);
+    const refused = new Set<string>();
+    for (const text of texts) {
+      const field = text.path.join('.');
+      try {
+        if (!refused.has(field)) lengths.push(tokensOf(model, text));
+      } catch (error) {
+        refused.add(field);
+        complaints.push({ position, path: text.path, ...complaintOf(error) });
+      }
+    }
+    if (complaints.length > before) continue;
+    try {
+      const { promptIds, targetIds } = layOut(model.tokenizer, edit.prompt, edit.target_new);
+      layouts.push({
+        custom_id: edit.custom_id,
+        prompt_tokens: promptIds.length,
+        target_tokens: targetIds.length,
+        subject: subjectSpan(model.tokenizer, edit.prompt, edit.subject),
+        prompts: new Set(texts.map(({ path }) => path.join('.'))).size,
+        longest: Math.max(...lengths),
+      });
+    } catch (error) {
+      complaints.push({ position, path: ['subject'], ...complaintOf(error) });
+    }
+  }
+  return { layouts, complaints };
+}
+
+/** A complaint with everything by which whoever sent the batch can find what it is about. */
+export function located(edits: readonly Edit[], { position, path, code, message }: LayoutComplaint): Complaint {
+  const { custom_id } = edits[position]!;
+  const pointer = `/edits/${[position, ...path].join('/')}`;
+  return { code, custom_id, pointer, field: path.join('.'), message };
+}
+
+function textsOf(edit: Edit): readonly Text[] {
+  const { target_new, target_true } = edit;
+  const answers = target_true === undefined ? [target_new] : [target_new, target_true];
+  const own = (prompt: string, path: Text['path']) => answers.map((target): Text => ({ path, prompt, target }));
+  const probes = (['locality', 'portability'] as const).flatMap((family) =>
+    Object.entries(edit[family]).flatMap(([kind, list]) =>
+      (list ?? []).flatMap(({ prompt, target }, index): Text[] => {
+        const path = [family, kind, index, 'prompt'];
+        // Where the true answer is known, a gate may weigh the new one against it on neighbours.
+        const rival =
+          kind === 'neighbourhood' && target_true !== undefined ? [{ path, prompt, target: target_new }] : [];
+        return [{ path, prompt, target }, ...rival];
+      }),
+    ),
+  );
+  return [
+    ...own(edit.prompt, ['prompt']),
+    ...edit.rephrases.flatMap((prompt, index) => own(prompt, ['rephrases', index])),
+    ...probes,
+  ];
+}
+
+/** @throws ErrataError `prompt_too_long`; ModelError layout_*, tokenizer_offsets_unavailable */
+function tokensOf({ tokenizer, context }: TextModel, { prompt, target }: Text): number {
+  // Where prompt and target merge, what generation starts from differs from what is scored: both must fit.
+  const alone = encodePrompt(tokenizer, prompt).length + 1;
+  const layout = target === undefined ? undefined : layOut(tokenizer, prompt, target);
+  const tokens = Math.max(alone, layout === undefined ? 0 : layout.promptIds.length + layout.targetIds.length);
+  if (tokens <= context) return tokens;
+  throw new ErrataError('prompt_too_long', `prompt and answer are ${tokens} tokens; the model reads ${context}`, {
+    details: { tokens, context },
+  });
+}
+
+function complaintOf(error: unknown): Pick<LayoutComplaint, 'code' | 'message'> {
+  const { code, message } = asErrataError(error);
+  if (code === 'internal') throw error;
+  return { code, message };
+}

@@ -1,0 +1,35 @@
+// Models as far as their tokenizers: what it takes to lay texts out, without the memory that weights take.
+import type { LocalBlobStore } from '@errata/blobs';
+import { canonicalJson, ErrataError, type ModelDefaults, sha256 } from '@errata/contracts';
+import { loadTokenizer, type Tokenizer } from '@errata/models';
+import { makeKept } from './kept.ts';
+import { readDefaults } from './model-defaults.ts';
+import { withModelDirectory } from './model-directory.ts';
+import type { ModelReference } from './protocol.ts';
+
+export interface Texts {
+  readonly tokenizer: Tokenizer;
+  readonly defaults: ModelDefaults;
+}
+
+const tokenizersKept = 8;
+
+/** @returns a function that throws ErrataError `tokenizer_missing`, `blob_missing`, `blob_corrupt` */
+export function createTextModels(blobs: LocalBlobStore): (model: ModelReference) => Promise<Texts> {
+  const kept = makeKept<Texts>(tokenizersKept);
+  return async ({ files }) => {
+    const key = sha256(canonicalJson(files));
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const small = files.filter(({ name }) => !/\.safetensors(\.index\.json)?$/.test(name));
+    const names = new Set(small.map(({ name }) => name));
+    if (!names.has('tokenizer.json') && !(names.has('vocab.json') && names.has('merges.txt')))
+      throw new ErrataError('tokenizer_missing', 'the model was imported without a tokenizer');
+    const texts = await withModelDirectory(blobs, small, async (directory) => ({
+      tokenizer: loadTokenizer(directory),
+      defaults: readDefaults(directory),
+    }));
+    kept.set(key, texts);
+    return texts;
+  };
+}
