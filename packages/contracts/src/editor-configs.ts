@@ -131,6 +131,9 @@ export type FineTuneConfig = z.output<typeof fineTuneConfig>;
 export type GraceConfig = z.output<typeof graceConfig>;
 export type ConfigOverrides = Readonly<Record<string, unknown>>;
 
+/** As people write it: what its title begins with. */
+export const writtenEditor = (name: EditorName): string => /^[^\s:]+/.exec(editorCatalogue[name].title)![0];
+
 export const isEditorName = (name: string): name is EditorName => Object.hasOwn(editorCatalogue, name);
 
 export function requireEditor(name: string): EditorName {

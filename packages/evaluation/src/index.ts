@@ -144,9 +144,17 @@ export {
   type RivalRole,
   rivalRoles,
 } from './questions.ts';
+export {
+  compareWithFirst,
+  type Lead,
+  leadsAmong,
+  type MetricDifference,
+  type RunComparison,
+} from './report/compared.ts';
 export { metricTables } from './report/metric-tables.ts';
-export { reportPage } from './report/page.ts';
-export { comparableRuns, makeReport, type Report, type ReportRun, type RunLabels, reportRun } from './report/report.ts';
+export { leadsOf, reportPage } from './report/page.ts';
+export { makeReport, type Report } from './report/report.ts';
+export { comparableRuns, type ReportRun, type RunLabels, type RunWithRows, reportRun } from './report/runs.ts';
 export { type RunFindings, type RunSummary, readFindings, summarise, summariseRun } from './report/summary.ts';
 export { formatNumber, type Table as ReportTable, withoutGaps } from './report/table.ts';
 export { type VersionReport, versionPage } from './report/version-page.ts';

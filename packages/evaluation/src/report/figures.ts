@@ -25,6 +25,10 @@ export const figureBefore = (figures: Figures, metric: string, at: At): Cell | n
 export const figureChange = (figures: Figures, metric: string, at: At): Cell | null =>
   cellOf(meanAt(figures, metric, at)?.delta);
 
+/** Cases behind a mean; 0 of what was not measured. */
+export const casesBehind = (figures: Figures, metric: string, at: At): number =>
+  meanAt(figures, metric, at)?.cases ?? 0;
+
 const meanAt = ({ means }: Figures, metric: string, { moment, edits }: At): Aggregate | undefined =>
   means.find((each) => each.metric === metric && each.moment === moment && (moment === 'once' || each.edits === edits));
 

@@ -37,6 +37,8 @@ const plot = {
   height: size.height - margin.top - margin.bottom,
 };
 const lineHeight = 13;
+/** Of an even scale, as a share of its greatest value. */
+const leastSpan = 0.2;
 
 const two = (value: number) => Number(value.toFixed(2));
 
@@ -62,13 +64,20 @@ function yScale({ unit, series, reference }: LineChart): Scale {
     const [from, to] = [Math.floor(Math.log10(least)), Math.ceil(Math.log10(greatest))];
     return logScale(10 ** from, 10 ** to);
   }
-  return linearScale(least > 0 && least < 0.5 * greatest ? 0 : least, greatest);
+  if (least > 0 && least < 0.5 * greatest) return linearScale(0, greatest);
+  // A scale that ends where the values do would make a wall of every ripple.
+  const missing = Math.max(0, leastSpan * Math.abs(greatest) - (greatest - least)) / 2;
+  return linearScale(least - missing, greatest + missing);
 }
 
 function xScale(series: readonly ChartSeries[]): Scale {
   const values = series.flatMap(({ points }) => points.map(({ x }) => x));
   const [least, greatest] = [Math.max(1, Math.min(...values)), Math.max(2, ...values)];
-  if (greatest / least < 8) return linearScale(Math.min(...values), greatest, 4);
+  if (greatest / least < 8) {
+    const scale = linearScale(Math.min(...values), greatest, 4);
+    // There is no half edit.
+    return { ...scale, ticks: scale.ticks.filter(Number.isInteger) };
+  }
   const scale = logScale(least, greatest);
   // The end is worth a tick of its own where it is not one and does not crowd one.
   const crowded = scale.ticks.some((tick) => scale.at(tick) > 0.9);

@@ -1,20 +1,22 @@
 // The curves of a report: what is left of the edits, and of the model, against the number of edits in it.
 import { figure, figureBefore } from './figures.ts';
 import type { ChartPoint, ChartSeries, LineChart } from './line-chart.ts';
-import type { ReportRun } from './report.ts';
+import type { ReportRun } from './runs.ts';
 
 interface Curve {
   readonly title: string;
   readonly metric: string;
   readonly unit: LineChart['unit'];
+  /** What its values are drawn times. */
+  readonly times?: number;
   /** Whether the unedited model's value is worth a line. */
   readonly reference: boolean;
 }
 
 const edits: readonly Curve[] = (
   [
-    ['token', 'by token'],
     ['exact', 'by free generation'],
+    ['token', 'by token'],
   ] as const
 ).flatMap(([reading, how]) =>
   (
@@ -33,7 +35,8 @@ const edits: readonly Curve[] = (
 
 const whole: readonly Curve[] = [
   { title: 'Perplexity of held text', metric: 'perplexity', unit: 'count', reference: true },
-  { title: 'Fluency: n-gram entropy, bits', metric: 'ngram_entropy', unit: 'count', reference: true },
+  // As papers print it, and the tables of this report.
+  { title: 'Fluency: n-gram entropy × 100', metric: 'ngram_entropy', unit: 'count', times: 100, reference: true },
 ];
 
 /** The first score of each task of general ability. */
@@ -53,18 +56,19 @@ function abilityCurves(runs: readonly ReportRun[]): readonly Curve[] {
   }));
 }
 
-function pointsOf(run: ReportRun, metric: string): readonly ChartPoint[] {
+function pointsOf(run: ReportRun, { metric, times = 1 }: Curve): readonly ChartPoint[] {
   return run.places.flatMap((place) => {
     if (place.moment === 'once') return [];
     const found = figure(run, metric, place);
     if (found === null) return [];
     const { value, low, high } = found;
-    return [{ x: place.edits, y: value, ...(low !== undefined && high !== undefined && { low, high }) }];
+    const band = low !== undefined && high !== undefined && { low: times * low, high: times * high };
+    return [{ x: place.edits, y: times * value, ...band }];
   });
 }
 
 /** Batches of several sizes, run one after another, are points of one line. */
-function seriesOf(runs: readonly ReportRun[], metric: string): readonly ChartSeries[] {
+function seriesOf(runs: readonly ReportRun[], curve: Curve): readonly ChartSeries[] {
   const names = [...new Set(runs.map(({ labels }) => labels.name))];
   return names.map((name, colour) => ({
     name,
@@ -72,17 +76,17 @@ function seriesOf(runs: readonly ReportRun[], metric: string): readonly ChartSer
     dashed: colour >= 8,
     points: runs
       .filter(({ labels }) => labels.name === name)
-      .flatMap((run) => pointsOf(run, metric))
+      .flatMap((run) => pointsOf(run, curve))
       .sort((a, b) => a.x - b.x),
   }));
 }
 
-function referenceOf(runs: readonly ReportRun[], metric: string): number | undefined {
+function referenceOf(runs: readonly ReportRun[], { metric, times = 1 }: Curve): number | undefined {
   for (const run of runs)
     for (const place of [...run.places].reverse()) {
       if (place.moment === 'once') continue;
       const before = figureBefore(run, metric, place);
-      if (before !== null) return before.value;
+      if (before !== null) return times * before.value;
     }
   return undefined;
 }
@@ -90,10 +94,11 @@ function referenceOf(runs: readonly ReportRun[], metric: string): number | undef
 /** Charts of those metrics that were measured with several numbers of edits. */
 export function metricCharts(runs: readonly ReportRun[]): readonly LineChart[] {
   const edited = runs.filter(({ manifest }) => manifest.editor !== 'none');
-  return [...edits, ...whole, ...abilityCurves(edited)].flatMap(({ title, metric, unit, reference }) => {
-    const series = seriesOf(edited, metric);
+  return [...edits, ...whole, ...abilityCurves(edited)].flatMap((curve) => {
+    const { title, unit, reference } = curve;
+    const series = seriesOf(edited, curve);
     if (series.every(({ points }) => points.length < 2)) return [];
-    const y = reference ? referenceOf(edited, metric) : undefined;
+    const y = reference ? referenceOf(edited, curve) : undefined;
     return [
       {
         title,

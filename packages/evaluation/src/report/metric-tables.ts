@@ -1,8 +1,9 @@
 // The tables of a report, laid out as the papers lay theirs out.
-import { costMetrics } from '../statistics/cost-metrics.ts';
-import { type At, figure, figureBefore, figureChange } from './figures.ts';
-import { lastPlace, type ReportRun } from './report.ts';
-import type { Cell, Column, Row, Table } from './table.ts';
+import { metricCatalogue } from '../metrics/catalogue.ts';
+import { costTable, efficiencyTable } from './cost-tables.ts';
+import { type At, casesBehind, figure, figureBefore, figureChange } from './figures.ts';
+import { lastPlace, type ReportRun } from './runs.ts';
+import { type Cell, type Column, countEdits, type Row, type Table } from './table.ts';
 
 /** A column and the metric in it. */
 interface MetricColumn extends Column {
@@ -13,19 +14,24 @@ interface MetricColumn extends Column {
 
 const share = { format: 'share', better: 'higher' } as const;
 
-const inGroup = (group: string, reading: string): readonly MetricColumn[] =>
-  [
-    ['Reliability', 'reliability'],
-    ['Generalization', 'generalization'],
-    ['Locality', 'locality'],
-    ['Portability', 'portability'],
-  ].map(([title, stem]) => ({ ...share, group, title: title!, metric: `${stem}.${reading}` }));
+/** Free generation first: it is how a model is used. */
+const readings = [
+  ['exact', 'free generation'],
+  ['token', 'the answer given, by token'],
+] as const;
 
 const editColumns: readonly MetricColumn[] = [
-  ...inGroup('the answer given, by token', 'token'),
-  ...inGroup('free generation', 'exact'),
+  ...readings.flatMap(([reading, group]) =>
+    ['Reliability', 'Generalization', 'Locality', 'Portability'].map((title) => ({
+      ...share,
+      group,
+      title,
+      short: title.slice(0, 3),
+      metric: `${title.toLowerCase()}.${reading}`,
+    })),
+  ),
   { group: 'the model', title: 'Fluency', metric: 'ngram_entropy', format: 'entropy', better: 'higher' },
-  { group: 'the model', title: 'Perplexity', metric: 'perplexity', format: 'number', better: 'lower' },
+  { group: 'the model', title: 'Perplexity', short: 'Perpl', metric: 'perplexity', format: 'number', better: 'lower' },
 ];
 
 const romeColumns: readonly MetricColumn[] = [
@@ -49,12 +55,7 @@ const romeColumns: readonly MetricColumn[] = [
   },
 ];
 
-const streamColumns: readonly MetricColumn[] = (
-  [
-    ['token', 'the answer given, by token'],
-    ['exact', 'free generation'],
-  ] as const
-).flatMap(([reading, group]) =>
+const streamColumns: readonly MetricColumn[] = readings.flatMap(([reading, group]) =>
   (
     [
       ['SR', 'success', 'success right after each edit'],
@@ -72,8 +73,6 @@ interface Section {
   readonly rows: readonly { readonly run: ReportRun; readonly at: At }[];
 }
 
-const count = (edits: number) => `${edits.toLocaleString('en-US')} ${edits === 1 ? 'edit' : 'edits'}`;
-
 /** Right after each edit; after 1, 10, 100 ... edits; after the last. */
 export function sectionsOf(runs: readonly ReportRun[]): readonly Section[] {
   const sections = new Map<string, { title: string; order: number; rows: { run: ReportRun; at: At }[] }>();
@@ -89,8 +88,8 @@ export function sectionsOf(runs: readonly ReportRun[]): readonly Section[] {
       if (run.manifest.editor === 'none') continue;
       if (at.moment === 'once')
         put(run.manifest.protocol.kind === 'single' ? 'one edit at a time' : 'right after each edit', -1, run, at);
-      else if (run.manifest.protocol.kind === 'batch') put(`batches of ${count(at.edits)}`, at.edits, run, at);
-      else if (decade || at.edits === last) put(`after ${count(at.edits)}`, at.edits, run, at);
+      else if (run.manifest.protocol.kind === 'batch') put(`batches of ${countEdits(at.edits)}`, at.edits, run, at);
+      else if (decade || at.edits === last) put(`after ${countEdits(at.edits)}`, at.edits, run, at);
     }
   }
   const sorted = [...sections.values()].sort((a, b) => a.order - b.order);
@@ -102,10 +101,9 @@ function unedited(runs: readonly ReportRun[], columns: readonly MetricColumn[]):
   const asIs = runs.find(({ manifest }) => manifest.editor === 'none');
   const cells = columns.map(({ metric, change }): Cell | null => {
     if (change) return null;
-    if (asIs !== undefined) {
-      // The model agrees with itself: a figure that says nothing.
-      return metric.startsWith('locality') ? null : figure(asIs, metric, { moment: 'once', edits: 0 });
-    }
+    if (asIs !== undefined) return figure(asIs, metric, { moment: 'once', edits: 0 });
+    // The model agrees with itself.
+    if (metric.startsWith('locality')) return { value: 1 };
     for (const run of runs) {
       for (const place of [...run.places].reverse()) {
         // Right after an edit of a stream, the parent has all edits before it.
@@ -119,12 +117,20 @@ function unedited(runs: readonly ReportRun[], columns: readonly MetricColumn[]):
   return { name: 'no edit', reference: true, cells };
 }
 
+/** Whether a run is ahead of all others in a figure, beyond chance. */
+export type IsAhead = (run: ReportRun, metric: string, at: At) => boolean;
+
+interface Rows {
+  readonly runs: readonly ReportRun[];
+  readonly sections: readonly Section[];
+  readonly isAhead: IsAhead;
+}
+
 function metricTable(
   title: string,
   note: string,
-  runs: readonly ReportRun[],
   columns: readonly MetricColumn[],
-  sections: readonly Section[],
+  { runs, sections, isAhead }: Rows,
 ): Table {
   // Of one run alone, the rows are its places.
   const alone = new Set(sections.flatMap(({ rows }) => rows.map(({ run }) => run))).size === 1;
@@ -133,11 +139,30 @@ function metricTable(
       ({ run, at }): Row => ({
         name: alone && section !== undefined ? section : run.labels.name,
         ...(!alone && section !== undefined && { section }),
-        cells: columns.map(({ metric, change }) => (change ? figureChange : figure)(run, metric, at)),
+        cells: columns.map(({ metric, change }) => {
+          const found = (change ? figureChange : figure)(run, metric, at);
+          return found !== null && isAhead(run, metric, at) ? { ...found, best: true } : found;
+        }),
       }),
     ),
   );
-  return { title, note, columns, rows: [unedited(runs, columns), ...rows], rivals: !alone };
+  return { title, note: note + overFewer(columns, sections), columns, rows: [unedited(runs, columns), ...rows] };
+}
+
+/** Not every case has every probe, and texts are written for some. */
+function overFewer(columns: readonly MetricColumn[], sections: readonly Section[]): string {
+  const last = sections.at(-1)?.rows[0];
+  if (last === undefined) return '';
+  const of = (metric: string) => casesBehind(last.run, metric, last.at);
+  const all = of('reliability.token');
+  const fewer = columns.flatMap(({ title, metric }) => {
+    const cases = of(metric);
+    // Of what is said of the model as a whole, the cases are others.
+    const isWhole = metric === 'perplexity' || metric.startsWith('ability.');
+    return isWhole || cases === 0 || cases >= all ? [] : [`${title} ${cases.toLocaleString('en-US')}`];
+  });
+  if (fewer.length === 0) return '';
+  return ` Over fewer than the ${all.toLocaleString('en-US')} cases: ${[...new Set(fewer)].join(', ')}.`;
 }
 
 /** All sections with their last place alone. */
@@ -151,159 +176,87 @@ const lastSection = (runs: readonly ReportRun[]): readonly Section[] => [
   },
 ];
 
-/** Names of the metrics of these stems that any run has, `stem.kind.reading`. */
-function kindColumns(runs: readonly ReportRun[], stems: readonly string[], reading: string): readonly MetricColumn[] {
-  const ids = new Set(runs.flatMap(({ means }) => means.map(({ metric }) => metric)));
-  return stems.flatMap((stem) =>
-    [...ids]
-      .filter((id) => id.startsWith(`${stem}.`) && id.endsWith(`.${reading}`) && id.split('.').length === 3)
-      .map((id) => ({ ...share, group: stem, title: id.split('.')[1]!.replaceAll('_', ' '), metric: id })),
+/** Metrics under a stem that any run has, in the order of the catalogue. */
+function metricsUnder(runs: readonly ReportRun[], stem: string): readonly string[] {
+  const found = new Set(runs.flatMap(({ means }) => means.map(({ metric }) => metric)));
+  return [...metricCatalogue.keys()].filter((id) => id.startsWith(`${stem}.`) && found.has(id));
+}
+
+const inWords = (name: string) => name.replaceAll('_', ' ');
+
+/** `stem.kind.reading` of two stems. */
+const kindColumns = (runs: readonly ReportRun[], reading: string): readonly MetricColumn[] =>
+  ['locality', 'portability'].flatMap((stem) =>
+    metricsUnder(runs, stem)
+      .filter((id) => id.endsWith(`.${reading}`) && id.split('.').length === 3)
+      .map((id) => ({ ...share, group: stem, title: inWords(id.split('.')[1]!), metric: id })),
   );
-}
 
-/** Scores to quote of each ability task: the first that the task declares, and the most usual of reading. */
-function abilityColumns(runs: readonly ReportRun[]): readonly MetricColumn[] {
-  const ids = [...new Set(runs.flatMap(({ means }) => means.map(({ metric }) => metric)))];
-  return ids
-    .filter((id) => id.startsWith('ability.'))
-    .map((id) => {
-      const [, task = '', score = ''] = id.split('.');
-      return { ...share, group: task.replaceAll('_', ' '), title: score.replaceAll('_', ' '), metric: id };
-    });
-}
+/** Of scores of general ability. */
+const shortScores: Readonly<Record<string, string>> = {
+  likelihood: 'Lik',
+  likelihood_per_token: '/token',
+  likelihood_per_character: '/char',
+  first_token: 'First',
+  exact_match: 'EM',
+  inverse_perplexity: '1/PPL',
+};
 
-function otherColumns(runs: readonly ReportRun[], stem: string): readonly MetricColumn[] {
-  const ids = [...new Set(runs.flatMap(({ means }) => means.map(({ metric }) => metric)))];
-  return ids
-    .filter((id) => id.startsWith(`${stem}.`))
-    .map((id) => ({ ...share, title: id.split('.')[1]!.replaceAll('_', ' '), metric: id }));
-}
+const abilityColumns = (runs: readonly ReportRun[]): readonly MetricColumn[] =>
+  metricsUnder(runs, 'ability').map((id) => {
+    const [, task = '', score = ''] = id.split('.');
+    const short = shortScores[score];
+    return { ...share, group: inWords(task), title: inWords(score), ...(short && { short }), metric: id };
+  });
 
-function costTable(runs: readonly ReportRun[]): Table {
-  const columns: readonly (Column & { readonly metric: string })[] = [
-    { group: 'an edit', title: 'Time', metric: 'cost.edit_seconds', format: 'seconds', better: 'lower' },
-    { group: 'an edit', title: 'Stored', metric: 'cost.stored_bytes', format: 'bytes', better: 'lower' },
-    { group: 'an answer', title: 'Time', metric: 'cost.answer_seconds', format: 'seconds' },
-    { group: 'an answer', title: 'Tokens', metric: 'cost.answer_tokens', format: 'count' },
-    { group: 'the run', title: 'Edits', metric: 'edits', format: 'count' },
-    { group: 'the run', title: 'Answers', metric: 'answers', format: 'count' },
-    { group: 'the run', title: 'Editing', metric: 'edit_seconds', format: 'seconds' },
-    { group: 'the run', title: 'Asking', metric: 'answer_seconds', format: 'seconds' },
-    { group: 'the run', title: 'Peak memory', metric: 'cost.peak_memory', format: 'bytes' },
-  ];
-  return {
-    title: 'Cost',
-    note: 'Measured on the machine at hand, answers in batches; what came out of a cache is not counted. Costs take no part in digests.',
-    columns,
-    rivals: true,
-    rows: runs.map(({ labels, cost }) => {
-      const found: Readonly<Record<string, number | undefined>> = { ...cost, ...costMetrics(cost) };
-      return {
-        name: labels.name,
-        cells: columns.map(({ metric }) => {
-          const value = found[metric];
-          return value === undefined ? null : { value: metric === 'cost.answer_tokens' ? Math.round(value) : value };
-        }),
-      };
-    }),
-  };
-}
-
-/** What edits and answers cost as edits pile up. */
-function efficiencyTable(runs: readonly ReportRun[]): Table {
-  const columns: readonly Column[] = [
-    { group: 'an edit', title: 'Time', format: 'seconds', better: 'lower' },
-    { group: 'an edit', title: 'Stored', format: 'bytes', better: 'lower' },
-    { group: 'an answer', title: 'Time', format: 'seconds', better: 'lower' },
-    { group: 'an answer', title: 'Unedited', format: 'seconds' },
-    { group: 'an answer', title: 'Times as long', format: 'number', better: 'lower' },
-  ];
-  const alone = runs.length === 1;
-  const counts = [...new Set(runs.flatMap(({ efficiency }) => efficiency.map(({ edits }) => edits)))];
-  const rows = counts
-    .sort((a, b) => a - b)
-    .flatMap((edits) =>
-      runs.flatMap(({ labels, efficiency }): Row[] => {
-        const step = efficiency.find((each) => each.edits === edits);
-        if (step === undefined) return [];
-        const { edit_seconds, stored_bytes, answer_seconds, base_answer_seconds } = step;
-        const values = [
-          edit_seconds,
-          stored_bytes,
-          answer_seconds,
-          base_answer_seconds,
-          answer_seconds / base_answer_seconds,
-        ];
-        const when = `after ${count(edits)}`;
-        return [
-          {
-            name: alone ? when : labels.name,
-            ...(!alone && { section: when }),
-            cells: values.map((value) => ({ value })),
-          },
-        ];
-      }),
-    );
-  return {
-    title: 'Efficiency',
-    note: 'Edits in sequence; answers one at a time, without batches, the edited and the unedited model by turns.',
-    columns,
-    rows,
-    rivals: !alone,
-  };
-}
+const otherColumns = (runs: readonly ReportRun[], stem: string): readonly MetricColumn[] =>
+  metricsUnder(runs, stem).map((id) => ({ ...share, title: inWords(id.split('.')[1]!), metric: id }));
 
 /** All tables of runs that are comparable: of one model, on the same data, under one kind of protocol. */
-export function metricTables(runs: readonly ReportRun[]): readonly Table[] {
-  const sections = sectionsOf(runs);
-  const kinds = [...kindColumns(runs, ['locality', 'portability'], 'token').map((column) => ({ ...column }))];
+export function metricTables(runs: readonly ReportRun[], isAhead: IsAhead): readonly Table[] {
+  const everywhere: Rows = { runs, isAhead, sections: sectionsOf(runs) };
+  const atTheEnd: Rows = { runs, isAhead, sections: lastSection(runs) };
   const tables = [
     metricTable(
       'Edits',
-      'Means over cases in per cent, with 95 % bootstrap intervals. Locality is agreement with the parent, not with the truth. Given the answer, a model is told its length and earlier tokens; by free generation it has to find it alone, and the answer must be the target or a listed spelling of it.',
-      runs,
+      'Means over cases in per cent, with 95 % bootstrap intervals. Locality is agreement with the parent, not with the truth. By free generation a model has to find the whole answer alone, and it must be the target or a listed spelling of it; given the answer, it is told its length and earlier tokens. A figure is bold where it is the best beyond chance: where the interval of the paired difference to the next best excludes 0.',
       editColumns,
-      sections,
+      everywhere,
     ),
     metricTable(
       'CounterFact, as ROME reports it',
       'How often the new answer is likelier than the true one (on neighbours: the other way round) and by how much; a model that tells nothing apart is at 50. GE is n-gram entropy, RS the tf-idf likeness to texts about subjects of which the new answer is true, ED the rise of the perplexity of texts about the subject.',
-      runs,
       romeColumns,
-      sections,
+      everywhere,
     ),
     ...(isStream(runs)
       ? [
           metricTable(
             'The stream',
             'SR tests each edit right after it was made, ER all of them after the last: what lies between them was forgotten.',
-            runs,
             streamColumns,
-            lastSection(runs),
+            atTheEnd,
           ),
         ]
       : []),
-    metricTable('By kind of probe', 'By token, at the end of the protocol.', runs, kinds, lastSection(runs)),
+    metricTable('By kind of probe', 'By token, at the end of the protocol.', kindColumns(runs, 'token'), atTheEnd),
     metricTable(
       'Multi-hop questions',
       'By free generation, as MQuAKE defines them.',
-      runs,
       otherColumns(runs, 'multi_hop'),
-      lastSection(runs),
+      atTheEnd,
     ),
     metricTable(
       'Ripple effects',
       'Tests that count: those whose conditions held before the edit.',
-      runs,
       otherColumns(runs, 'ripple'),
-      lastSection(runs),
+      atTheEnd,
     ),
     metricTable(
       'General ability',
       'Every item of every task, at the end of the protocol.',
-      runs,
       abilityColumns(runs),
-      lastSection(runs),
+      atTheEnd,
     ),
   ];
   // A table in which no edited model has a figure says nothing of edits.

@@ -1,12 +1,12 @@
 // How a report looks: light and dark, on a desk and in a hand. No font, script or picture comes from elsewhere.
 export const pageStyle = `
 :root { color-scheme: light dark;
-  --paper: #fdfdfb; --ink: #1d2430; --muted: #667085; --rule: #e3e5ea; --soft: #f4f5f2; --accent: #1f5fbf;
+  --paper: #fdfdfb; --ink: #1d2430; --muted: #667085; --rule: #e3e5ea; --soft: #f4f5f2; --accent: #1f5fbf; --shade: rgb(29 36 48 / .22);
   --good: #1a7f4b; --bad: #b3362b;
   --series-0: #2565c7; --series-1: #d1603d; --series-2: #2e8b57; --series-3: #8e4fc4;
   --series-4: #b8860b; --series-5: #138a9e; --series-6: #c2397f; --series-7: #5f6b7a; }
 @media (prefers-color-scheme: dark) { :root {
-  --paper: #14171c; --ink: #e4e7ec; --muted: #98a2b3; --rule: #2b313b; --soft: #1b1f26; --accent: #7fb0ff;
+  --paper: #14171c; --ink: #e4e7ec; --muted: #98a2b3; --rule: #2b313b; --soft: #1b1f26; --accent: #7fb0ff; --shade: rgb(0 0 0 / .75);
   --good: #5cc98f; --bad: #ff8a7a;
   --series-0: #76a9ff; --series-1: #ff9a76; --series-2: #6bcf97; --series-3: #c79bf2;
   --series-4: #e3bd4f; --series-5: #57c4d6; --series-6: #f48fc0; --series-7: #a5b0bf; } }
@@ -22,7 +22,16 @@ p { margin: 0 0 10px; max-width: 76ch; }
 .lede, .note { color: var(--muted); }
 .note { font-size: 13.5px; line-height: 1.5; }
 .group-title { margin-top: 56px; padding-top: 20px; border-top: 1px solid var(--rule); font-size: 21px; }
-.scroll { overflow-x: auto; margin: 10px -28px 0; padding: 0 28px; }
+.verdict { margin: 14px 0 0; padding: 0; list-style: none; }
+.verdict li { padding: 5px 0; border-top: 1px solid var(--rule); }
+.verdict li:last-child { border-bottom: 1px solid var(--rule); }
+.narrow { display: none; }
+/* Shadows at the ends of what can be scrolled: the covers move with the content, the shadows stay. */
+.scroll { overflow-x: auto; margin: 10px 0 0; background-color: var(--paper);
+  background-image: linear-gradient(to right, var(--paper) 40%, transparent), linear-gradient(to left, var(--paper) 40%, transparent),
+    linear-gradient(to right, var(--shade), transparent), linear-gradient(to left, var(--shade), transparent);
+  background-position: left, right, left, right; background-repeat: no-repeat;
+  background-size: 44px 100%, 44px 100%, 16px 100%, 16px 100%; background-attachment: local, local, scroll, scroll; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; white-space: nowrap; }
 thead th { font-weight: 500; color: var(--muted); text-align: right; padding: 3px 0 6px 17px; vertical-align: bottom; }
 thead th.group { text-align: center; font-size: 12.5px; padding: 0 0 0 17px; }
@@ -63,9 +72,14 @@ pre { background: var(--soft); border: 1px solid var(--rule); border-radius: 8px
 code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 4px 18px; margin: 14px 0 0; font-size: 14px; }
 .facts dt { color: var(--muted); } .facts dd { margin: 0; overflow-wrap: anywhere; }
+.definitions { margin: 14px 0 0; font-size: 13.5px; } .definitions dt { font-weight: 600; }
+.definitions dd { margin: 0 0 12px; max-width: 90ch; } .definitions code { font-weight: 400; font-size: 12px; color: var(--muted); }
+.source { color: var(--muted); }
 footer { margin-top: 56px; padding-top: 14px; border-top: 1px solid var(--rule); color: var(--muted); font-size: 13px; }
 @media (max-width: 640px) {
-  main { padding: 24px 18px 56px; } .scroll { margin: 10px -18px 0 0; padding: 0 18px 0 0; }
+  main { padding: 24px 18px 56px; }
+  .wide { display: none; } .narrow { display: block; } .narrow .scroll { margin-top: 16px; }
+  table { font-size: 13px; } thead th, thead th.group, tbody td { padding-left: 9px; } .interval { font-size: 10.5px; letter-spacing: -.02em; }
   h1 { font-size: 23px; } h2 { margin-top: 36px; }
   tbody th, thead tr > :first-child { position: sticky; left: 0; background: var(--paper); z-index: 1; }
   tbody tr.section > th { position: static; }

@@ -1,42 +1,58 @@
 // A report as one page that needs nothing else: tables, curves, costs, the worst cases, what was run.
 import type { RunManifest } from '../protocols/run-directory.ts';
+import type { Lead } from './compared.ts';
+import { comparedSection } from './compared-section.ts';
+import { definitionsSection } from './definitions.ts';
 import { type Html, html, raw } from './html.ts';
 import { lineChart } from './line-chart.ts';
 import { metricCharts } from './metric-charts.ts';
-import { metricTables } from './metric-tables.ts';
+import { type IsAhead, metricTables } from './metric-tables.ts';
 import { pageStyle } from './page-style.ts';
-import { comparableRuns, type Report, type ReportRun } from './report.ts';
+import type { Report } from './report.ts';
+import { comparableRuns, type ReportRun } from './runs.ts';
 import { tableHtml, withoutGaps } from './table.ts';
+import { verdict } from './verdict.ts';
 import type { WorstCase } from './worst-cases.ts';
 
 export function reportPage(report: Report): string {
   const groups = comparableRuns(report.runs);
+  const isAhead = leadsOf(report);
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${report.title}</title><style>${raw(pageStyle)}</style></head><body><main>
-<header><h1>${report.title}</h1><p class="lede">${groups.length === 1 ? ledeOf(groups[0]!) : `${report.runs.length} runs`}</p></header>
+<header><h1>${report.title}</h1><p class="lede">${groups.length === 1 ? ledeOf(groups[0]!) : `${report.runs.length} runs`}</p>${groups.length === 1 ? verdict(report.runs) : null}</header>
 ${groups.map(
   (runs) =>
-    html`<section>${groups.length === 1 ? null : html`<h2 class="group-title">${runs[0]!.labels.model} · ${runs[0]!.labels.data}</h2><p class="lede">${ledeOf(runs)}</p>`}${resultsOf(runs)}</section>`,
+    html`<section>${groups.length === 1 ? null : html`<h2 class="group-title">${runs[0]!.labels.model} · ${runs[0]!.labels.data}</h2><p class="lede">${ledeOf(runs)}</p>${verdict(runs)}`}${resultsOf(runs, isAhead)}</section>`,
 )}
-${worstSection(report.runs)}${failureSection(report.runs)}${configurationSection(report.runs)}
-<footer>Written by Errata from the rows beside this page (rows.csv, report.json). What each metric is, with its source: docs/metrics.md; what each protocol is: docs/evaluation.md.</footer>
+${comparedSection(report.compared, (run) => nameOf(report.runs[run]!, report.runs))}${worstSection(report.runs)}${failureSection(report.runs)}${configurationSection(report.runs)}${definitionsSection(report.runs)}
+<footer>Written by Errata from the rows beside this page (rows.csv, report.json).</footer>
 </main></body></html>
 `;
   return page.html;
 }
 
+/** Whether a report says that a run leads in a figure. */
+export function leadsOf({ runs, leads }: Report): IsAhead {
+  const key = (run: number, { metric, moment, edits }: Pick<Lead, 'metric' | 'moment' | 'edits'>) =>
+    JSON.stringify([run, metric, moment, moment === 'once' ? null : edits]);
+  const known = new Set(leads.map((lead) => key(lead.run, lead)));
+  return (run, metric, at) => known.has(key(runs.indexOf(run), { metric, ...at }));
+}
+
 const many = (count: number, what: string) => `${count.toLocaleString('en-US')} ${what}${count === 1 ? '' : 's'}`;
 
 function ledeOf(runs: readonly ReportRun[]): string {
-  const { manifest, labels } = runs[0]!;
+  const { manifest, labels, contradicting } = runs[0]!;
   const { data } = manifest;
   const records =
     data.cases === data.edits
       ? many(data.edits, 'edit')
       : `${many(data.cases, 'case')} with ${many(data.edits, 'edit')}`;
   const left = data.rejected === 0 ? '' : ` (${many(data.rejected, 'record')} of the file cannot be used)`;
-  return `${labels.model} · ${labels.data}, ${records}${left} · ${protocolOf(runs)} · seed ${manifest.seed}`;
+  const clash =
+    contradicting === 0 ? '' : `, of which ${contradicting} contradict each other and cannot all hold in one model`;
+  return `${labels.model} · ${labels.data}, ${records}${left}${clash} · ${protocolOf(runs)} · seed ${manifest.seed}`;
 }
 
 function protocolOf(runs: readonly ReportRun[]): string {
@@ -55,8 +71,8 @@ function protocolOf(runs: readonly ReportRun[]): string {
     : `all edits in sequence, ${protocol.batch} at a time`;
 }
 
-function resultsOf(runs: readonly ReportRun[]): Html {
-  const [first, ...others] = metricTables(runs).flatMap((table) => withoutGaps(table) ?? []);
+function resultsOf(runs: readonly ReportRun[], isAhead: IsAhead): Html {
+  const [first, ...others] = metricTables(runs, isAhead).flatMap((table) => withoutGaps(table) ?? []);
   const charts = metricCharts(runs);
   return html`${first && tableHtml(first)}${
     charts.length === 0
@@ -79,7 +95,8 @@ ${regressions.map(
 function worstSection(runs: readonly ReportRun[]): Html | null {
   const found = runs.filter(({ worst, manifest }) => worst.length > 0 && manifest.editor !== 'none');
   if (found.length === 0) return null;
-  const each = found.length === 1 ? 8 : 4;
+  // Whole rows of three, two or one.
+  const each = found.length === 1 ? 6 : 3;
   return html`<section><h2>Worst cases</h2><p class="note">Those that broke most come first, then those whose edit does not hold. Below each: probes that were answered rightly before and are not now, or that are no longer answered as they were.</p>
 ${found.map((run) => html`${found.length === 1 ? null : html`<h3>${nameOf(run, runs)}</h3>`}<div class="cases">${run.worst.slice(0, each).map(worstCase)}</div>`)}</section>`;
 }
@@ -109,7 +126,7 @@ ${found.map(
 }
 
 function factsOf({ run, results, manifest }: ReportRun): readonly (readonly [string, string])[] {
-  const { metrics, model, data, seed, held_text, ability, questions }: RunManifest = manifest;
+  const { metrics, model, data, seed, held_text, writers, ability, questions }: RunManifest = manifest;
   return [
     ['results', results],
     ['run', run],
@@ -117,6 +134,7 @@ function factsOf({ run, results, manifest }: ReportRun): readonly (readonly [str
     ['model', model],
     ['data', `${data.digest} (${many(data.cases, 'case')}, ${many(data.edits, 'edit')})`],
     ['held text', held_text ?? 'none'],
+    ['texts of', `the first ${many(writers, 'case')} at most`],
     ...ability.map(({ task, digest, items }) => [`ability: ${task}`, `${digest} (${many(items, 'item')})`] as const),
     ...(questions ? [['questions', `${questions.digest} (${many(questions.items, 'question')})`] as const] : []),
     ['seed', String(seed)],

@@ -8,7 +8,8 @@ import { rowOf } from '../measurements.ts';
 import { makeManifest, openRun, type RunManifest } from '../protocols/run-directory.ts';
 import { csvHead, csvLines } from './csv.ts';
 import { reportPage } from './page.ts';
-import { makeReport, type RunLabels, reportRun } from './report.ts';
+import { makeReport } from './report.ts';
+import { type RunLabels, reportRun } from './runs.ts';
 import type { RunFindings } from './summary.ts';
 import { formatNumber, tableHtml, withoutGaps } from './table.ts';
 import { worstCases } from './worst-cases.ts';
@@ -127,13 +128,32 @@ describe('a page', () => {
     expect(found).toMatch(/500 ms|0\.50 s/);
   });
 
+  it('begins with what came of it, and ends with what every metric is', () => {
+    const found = text(page);
+    expect(found).toMatch(
+      /seed 7 rome after 3 edits: 66\.7 % of the edits hold · 66\.7 % of what lies near is as it was · perplexity 60\.00, was 18\.00/,
+    );
+    expect(found).toMatch(/no edit 0\.0 100\.0/);
+    expect(found).toMatch(
+      /What is measured .*Reliability reliability\.token, reliability\.all, reliability\.exact The edit/,
+    );
+  });
+
+  it('says how many edits contradict each other', () => {
+    const two = ['one', 'two'].map((id) => caseAt(id, { moment: 'end', edits: 2 }, { prompt: 'Where?', target: id }));
+    const clashing = { ...findings(), cases: two };
+    expect(text(reportPage(makeReport('T', [reportRun(labels, clashing)])))).toContain(
+      'of which 2 contradict each other',
+    );
+  });
+
   it('draws what was measured at several numbers of edits', () => {
     const titles = [...page.matchAll(/<figcaption>([^<]*)</g)].map(([, title]) => title);
     expect(titles).toEqual([
-      'Reliability, by token',
-      'Locality, by token',
       'Reliability, by free generation',
       'Locality, by free generation',
+      'Reliability, by token',
+      'Locality, by token',
       'Perplexity of held text',
     ]);
   });
@@ -157,11 +177,43 @@ describe('a page of several runs', () => {
   const better = { ...findings({ editor: 'grace' }), rows: findings().rows.map((each) => ({ ...each, value: 1 })) };
   const other = { ...labels, name: 'grace' };
 
-  it('compares those of one model, data and protocol, and marks the best', () => {
-    const page = reportPage(makeReport('Two', [reportRun(labels, findings()), reportRun(other, better)]));
+  it('puts those of one model, data and protocol into one table, and each against the first', () => {
+    const report = makeReport('Two', [reportRun(labels, findings()), reportRun(other, better)]);
+    const page = reportPage(report);
     expect(text(page)).toMatch(/after 3 edits rome 66\.7 .*grace 100\.0/);
-    expect(page).toMatch(/<th scope="row">grace<\/th><td class="best">100\.0/);
     expect(page).not.toContain('group-title"');
+    // Three cases tell nobody who is better.
+    expect(page).not.toContain('class="best"');
+    expect(report.compared).toMatchObject([{ first: 0, other: 1 }]);
+    expect(text(page)).toContain('grace against rome: surely worse in 0 of 5 metrics, surely better in 0');
+  });
+
+  it('marks the best where it is so beyond chance, and lists what is surely worse first', () => {
+    const twenty = (metric: string, holds: (index: number) => boolean) =>
+      Array.from({ length: 20 }, (_, index) =>
+        row(`${index}`, { moment: 'end', edits: 3 }, `${metric}.exact`, holds(index) ? 1 : 0),
+      );
+    const run = (name: string, reliable: number, local: number) =>
+      reportRun(
+        { ...labels, name },
+        {
+          ...findings({ editor: name }),
+          rows: [
+            ...twenty('reliability', (index) => index < reliable),
+            ...twenty('locality', (index) => index < local),
+          ],
+        },
+      );
+    const report = makeReport('Two', [run('rome', 19, 18), run('grace', 20, 4)]);
+    expect(report.leads).toMatchObject([{ metric: 'locality.exact', moment: 'end', edits: 3, run: 0, next: 1 }]);
+    expect(report.compared[0]!.metrics.map(({ metric, losses }) => [metric, losses])).toEqual([
+      ['locality.exact', 14],
+      ['reliability.exact', 0],
+    ]);
+    expect(report.compared[0]!.metrics[0]!.worst).toHaveLength(3);
+    const page = reportPage(report);
+    expect(page).toMatch(/<th scope="row">rome<\/th><td class="">95\.0.*?<td class="best">90\.0/);
+    expect(text(page)).toContain('grace against rome: surely worse in 1 of 2 metrics, surely better in 0');
   });
 
   it('keeps others apart', () => {
@@ -190,7 +242,7 @@ describe('efficiency', () => {
         unit('edits to 3', { edits: 1, edit_seconds: 1, stored_bytes: 9000 }),
       ],
     });
-    expect(run.efficiency).toEqual([
+    expect(run.run.efficiency).toEqual([
       { edits: 2, edit_seconds: 1.5, stored_bytes: 2000, answer_seconds: 0.015, base_answer_seconds: 0.01 },
     ]);
     expect(text(reportPage(makeReport('Costs', [run])))).toMatch(/after 2 edits 1\.50 s 2\.0 kB 15 ms 10 ms 1\.50/);
@@ -218,7 +270,6 @@ describe('tables', () => {
     const table = {
       title: 'T',
       columns,
-      rivals: true,
       rows: [
         { name: 'x', cells: [null, { value: 0.5 }] },
         { name: 'y', cells: [null, null] },

@@ -6,6 +6,7 @@ import {
   type EvaluationRow,
   type Moment,
   mergeResults,
+  normaliseAnswer,
   resultsDigest,
 } from '@errata/contracts';
 import { efficiencyUnits } from '../protocols/efficiency.ts';
@@ -35,6 +36,8 @@ export interface RunSummary {
   /** Means over the cases that could be asked about, by metric and place. */
   readonly means: readonly Aggregate[];
   readonly run_metrics: readonly RunMetric[];
+  /** Edits that share a prompt with another that wants another answer, where they meet in one model. */
+  readonly contradicting: number;
   /** Cases that failed: reported, never dropped. */
   readonly failures: readonly EvaluationCase[];
   readonly cost: Cost;
@@ -87,6 +90,7 @@ export function summarise({ manifest, cases, rows, units }: RunFindings): RunSum
     places: countPlaces(inOnePlace(manifest, cases)),
     means: aggregate(alike),
     run_metrics: runMetrics(alike),
+    contradicting: countContradicting(manifest, cases),
     failures,
     cost: addCosts(units.map(({ cost }) => cost)),
     efficiency: efficiencySteps(manifest, units),
@@ -112,8 +116,18 @@ function efficiencySteps({ protocol, data }: RunManifest, units: readonly Unit[]
   });
 }
 
+function countContradicting({ protocol }: RunManifest, cases: readonly EvaluationCase[]): number {
+  if (protocol.kind !== 'lifelong' && protocol.kind !== 'batch') return 0;
+  const targets = new Map<string, string[]>();
+  // Probes that could not be asked have no prompt.
+  for (const { moment, prompt, target } of cases)
+    if (moment === 'end' && prompt !== '')
+      targets.set(prompt, [...(targets.get(prompt) ?? []), normaliseAnswer(target)]);
+  return [...targets.values()].reduce((sum, found) => sum + (new Set(found).size > 1 ? found.length : 0), 0);
+}
+
 /** The last batch may be smaller than the others; its cases count with them. */
-function inOnePlace<T extends Place>({ protocol }: RunManifest, rows: readonly T[]): readonly T[] {
+export function inOnePlace<T extends Place>({ protocol }: RunManifest, rows: readonly T[]): readonly T[] {
   if (protocol.kind !== 'batch') return rows;
   const edits = rows.reduce((most, row) => Math.max(most, row.edits), 0);
   return rows.map((row) => ({ ...row, edits }));

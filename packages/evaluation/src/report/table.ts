@@ -1,10 +1,12 @@
-// Tables of a report: numbers by row and column, the best of each column marked, unedited models set apart.
+// Tables of a report: numbers by row and column, those that are surely the best marked, unedited models set apart.
 import { type Html, html } from './html.ts';
 
 export type Format = 'share' | 'points' | 'ratio' | 'entropy' | 'number' | 'seconds' | 'bytes' | 'count';
 
 export interface Column {
   readonly title: string;
+  /** Where there is little room. */
+  readonly short?: string;
   /** Columns under one heading stand together. */
   readonly group?: string;
   readonly format: Format;
@@ -17,6 +19,10 @@ export interface Cell {
   readonly value: number;
   readonly low?: number;
   readonly high?: number;
+  /** In place of the row's, where it is of another kind. */
+  readonly format?: Format;
+  /** Whether it is the best of its rivals beyond chance. */
+  readonly best?: true;
 }
 
 export interface Row {
@@ -24,7 +30,7 @@ export interface Row {
   /** Rows under one heading are compared with each other alone; they come together. */
   readonly section?: string;
   readonly cells: readonly (Cell | null)[];
-  /** A row to compare with: never the best. */
+  /** A row to compare with. */
   readonly reference?: boolean;
   /** In place of the columns' formats, where rows differ in what they measure. */
   readonly format?: Format;
@@ -35,9 +41,10 @@ export interface Table {
   readonly note?: string;
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
-  /** Whether the best of each column is marked: where rows are rivals. */
-  readonly rivals: boolean;
 }
+
+export const countEdits = (edits: number): string =>
+  `${edits.toLocaleString('en-US')} ${edits === 1 ? 'edit' : 'edits'}`;
 
 /** With a true minus, and none before a zero. */
 const decimals = (value: number, digits: number) =>
@@ -74,25 +81,14 @@ export function formatNumber(value: number, format: Format): string {
   }
 }
 
-/** Rows that have the best value of a column in their section, as it is printed: equal figures are equally good. */
-function bestOf({ columns, rows, rivals }: Table, column: number): ReadonlySet<Row> {
-  const { better, format } = columns[column]!;
-  if (better === undefined || !rivals) return new Set();
-  const best: Row[] = [];
-  for (const section of new Set(rows.map((row) => row.section))) {
-    const candidates = rows.filter((row) => row.section === section && !row.reference && row.cells[column] != null);
-    if (candidates.length < 2) continue;
-    const values = candidates.map((row) => row.cells[column]!.value);
-    const wanted = formatNumber(better === 'higher' ? Math.max(...values) : Math.min(...values), format);
-    const found = candidates.filter((row) => formatNumber(row.cells[column]!.value, format) === wanted);
-    if (found.length < candidates.length) best.push(...found);
-  }
-  return new Set(best);
-}
-
-/** A table without the columns and rows that have nothing in them; undefined where nothing is left. */
+/**
+ * A table without the columns and rows that have nothing in them; undefined where nothing is left. A row to compare with keeps no column
+ * that no other has.
+ */
 export function withoutGaps(table: Table): Table | undefined {
-  const kept = table.columns.map((_, column) => table.rows.some(({ cells }) => cells[column] != null));
+  const own = table.rows.filter(({ reference }) => !reference);
+  const counted = own.length === 0 ? table.rows : own;
+  const kept = table.columns.map((_, column) => counted.some(({ cells }) => cells[column] != null));
   const columns = table.columns.filter((_, column) => kept[column]);
   const rows = table.rows
     .map((row) => ({ ...row, cells: row.cells.filter((_, column) => kept[column]) }))
@@ -115,29 +111,49 @@ function headings(columns: readonly Column[]): Html | null {
   )}</tr>`;
 }
 
-export function tableHtml(table: Table): Html {
-  const { title, note, columns, rows } = table;
-  const best = columns.map((_, column) => bestOf(table, column));
-  const cell = (row: Row, column: number) => {
-    const found = row.cells[column];
-    const { group } = columns[column]!;
-    const format = row.format ?? columns[column]!.format;
-    const first = column > 0 && group !== columns[column - 1]!.group ? ' first' : '';
-    if (found == null) return html`<td class="none${first}">–</td>`;
-    const [low, high] = [found.low, found.high].map((end) => (end === undefined ? '' : formatNumber(end, format)));
-    // An interval without width says nothing that the figure does not.
-    const interval =
-      low === high ? null : html`<span class="interval">${low}${low!.startsWith('−') ? ' to ' : '–'}${high}</span>`;
-    return html`<td class="${best[column]!.has(row) ? 'best' : ''}${first}">${formatNumber(found.value, format)}${interval}</td>`;
-  };
-  return html`<section class="table"><h2>${title}</h2>${note === undefined ? null : html`<p class="note">${note}</p>`}
-<div class="scroll"><table><thead>${headings(columns)}<tr><th></th>${columns.map(
-    ({ title: name, about, better, group }, column) =>
-      html`<th scope="col" class="${column > 0 && group !== columns[column - 1]!.group ? 'first' : ''}"${about === undefined ? null : html` title="${about}"`}>${name}${better === undefined ? null : html`<span class="arrow">${better === 'higher' ? '↑' : '↓'}</span>`}</th>`,
+/** A column belongs to a group that begins with it. */
+const begins = (columns: readonly Column[], at: number) => at > 0 && columns[at]!.group !== columns[at - 1]!.group;
+
+function cellHtml(cell: Cell | null | undefined, format: Format, first: string): Html {
+  if (cell == null) return html`<td class="none${first}">–</td>`;
+  const [low, high] = [cell.low, cell.high].map((end) => (end === undefined ? '' : formatNumber(end, format)));
+  // An interval without width says nothing that the figure does not.
+  const interval =
+    low === high ? null : html`<span class="interval">${low}${low!.startsWith('−') ? ' to ' : '–'}${high}</span>`;
+  return html`<td class="${cell.best ? 'best' : ''}${first}">${formatNumber(cell.value, format)}${interval}</td>`;
+}
+
+/** A table alone, without its title. */
+export function gridHtml({ columns, rows }: Table): Html {
+  const first = (at: number) => (begins(columns, at) ? ' first' : '');
+  return html`<div class="scroll"><table><thead>${headings(columns)}<tr><th></th>${columns.map(
+    ({ title: name, about, better }, at) =>
+      html`<th scope="col" class="${first(at)}"${about === undefined ? null : html` title="${about}"`}>${name}${better === undefined ? null : html`<span class="arrow">${better === 'higher' ? '↑' : '↓'}</span>`}</th>`,
   )}</tr></thead><tbody>${rows.map((row, at) => [
     row.section === undefined || row.section === rows[at - 1]?.section
       ? null
       : html`<tr class="section"><th scope="rowgroup" colspan="${columns.length + 1}">${row.section}</th></tr>`,
-    html`<tr class="${row.reference ? 'reference' : ''}"><th scope="row">${row.name}</th>${columns.map((_, column) => cell(row, column))}</tr>`,
-  ])}</tbody></table></div></section>`;
+    html`<tr class="${row.reference ? 'reference' : ''}"><th scope="row">${row.name}</th>${columns.map(({ format }, column) => cellHtml(row.cells[column], row.cells[column]?.format ?? row.format ?? format, first(column)))}</tr>`,
+  ])}</tbody></table></div>`;
+}
+
+/** Its groups of columns as tables of their own, for where they do not fit beside each other. */
+function byGroup(table: Table): readonly Table[] {
+  const starts = table.columns.flatMap((_, at) => (at === 0 || begins(table.columns, at) ? [at] : []));
+  return starts.flatMap((start, index) => {
+    const part = <T>(list: readonly T[]) => list.slice(start, starts[index + 1]);
+    const rows = table.rows.map((row) => ({ ...row, cells: part(row.cells) }));
+    return withoutGaps({ ...table, columns: part(table.columns), rows }) ?? [];
+  });
+}
+
+export function tableHtml(table: Table): Html {
+  const { title, note } = table;
+  const groups = byGroup(table);
+  const grids =
+    groups.length === 1
+      ? gridHtml(table)
+      : html`<div class="wide">${gridHtml(table)}</div><div class="narrow">${groups.map(gridHtml)}</div>`;
+  return html`<section class="table"><h2>${title}</h2>${note === undefined ? null : html`<p class="note">${note}</p>`}
+${grids}</section>`;
 }

@@ -84,7 +84,7 @@ function answersTable({ outcome: { metrics }, against }: VersionReport): Html | 
   });
   const note =
     'Times a hundred, means over the cases that have such probes (their number in brackets). Locality compares the two versions with each other, so it has no before. Small figures are 95 % bootstrap intervals over cases.';
-  const table = withoutGaps({ title: 'Answers', note, columns, rows, rivals: false });
+  const table = withoutGaps({ title: 'Answers', note, columns, rows });
   return table === undefined ? null : tableHtml(table);
 }
 
@@ -125,7 +125,7 @@ function otherTable({ outcome, summary }: VersionReport): Html | null {
   }
   const columns = ['before', 'now', 'change'].map((title): Column => ({ title, format: 'number' }));
   const note = 'Fractions, probabilities and entropies times a hundred.';
-  const table = withoutGaps({ title: 'Probabilities, text and weights', note, columns, rows, rivals: false });
+  const table = withoutGaps({ title: 'Probabilities, text and weights', note, columns, rows });
   return table === undefined ? null : tableHtml(table);
 }
 

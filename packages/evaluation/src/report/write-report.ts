@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { csvHead, csvLines } from './csv.ts';
 import { reportPage } from './page.ts';
-import { makeReport, type Report, type ReportRun, type RunLabels, reportRun } from './report.ts';
+import { makeReport, type Report } from './report.ts';
+import { type RunLabels, type RunWithRows, reportRun } from './runs.ts';
 import { readFindings } from './summary.ts';
 
 /** A run that is to be reported, and what people call it. */
@@ -18,7 +19,7 @@ export interface ReportedRun {
 /** Reads runs from their directories, one after another, and writes the report of them into another, or into theirs. */
 export async function writeReport(folder: string, title: string, runs: readonly ReportedRun[]): Promise<Report> {
   await mkdir(folder, { recursive: true });
-  const read: ReportRun[] = [];
+  const read: RunWithRows[] = [];
   async function* lines() {
     yield csvHead;
     for (const { directory, labels } of runs) {
