@@ -71,6 +71,7 @@ export async function startRedis(options: {
   return {
     url: `redis+unix://${socket}`,
     stop: async () => {
+      server.ref(); // its end is waited for, even where nothing else keeps this process alive
       server.kill('SIGTERM');
       await exited;
       if (options.socketDir === undefined) await rm(socketDir, { recursive: true, force: true });
