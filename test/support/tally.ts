@@ -13,7 +13,9 @@ export default class Tally implements Reporter {
       }
     }
     if (reason === 'interrupted') counts.failed += 1;
-    const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
-    process.on('exit', () => console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`));
+    process.on('exit', () => {
+      if (counts.skipped > 0) console.log(`${counts.skipped} skipped`);
+      console.log(`${counts.passed} passed, ${counts.failed} failed`);
+    });
   }
 }
