@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { abilityTasks, datasetRules, layouts } from '@errata/evaluation';
 import { expect, test } from 'vitest';
 import { exitCodes } from '../apps/cli/src/exit-codes.ts';
+import { editorsPage } from '../scripts/document-editors.ts';
 import { errorsPage } from '../scripts/document-errors.ts';
 import { metricsPage } from '../scripts/document-metrics.ts';
 
@@ -11,6 +12,10 @@ const read = (path: string) => readFileSync(fileURLToPath(new URL(`../${path}`, 
 
 test('docs/errors.md lists the catalogue (npm run docs:errors writes it)', () => {
   expect(read('docs/errors.md')).toBe(errorsPage());
+});
+
+test('docs/editors.md lists every setting with its defaults (npm run docs:editors writes it)', () => {
+  expect(read('docs/editors.md')).toBe(editorsPage());
 });
 
 test('docs/metrics.md lists the catalogue (npm run docs:metrics writes it)', () => {

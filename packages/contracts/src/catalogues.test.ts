@@ -49,6 +49,7 @@ test('settings come from the table, then the model, then the caller; unknown key
   });
   expect(() => resolveConfig('rome', shape, undefined, { stepz: 1 })).toThrow('rome has no setting "stepz"');
   expect(() => resolveConfig('rome', shape, undefined, { layer: 48 })).toThrow('layer 48 does not exist');
+  expect(() => resolveConfig('memit', shape, undefined, { layers: [3, 1] })).toThrow('layers: must ascend');
 });
 
 test('every editor has complete defaults for both families', () => {

@@ -8,63 +8,69 @@ const nonNegative = z.number().min(0);
 
 /** Optimisation of a value vector at the subject's last token (ROME, section 3.1; MEMIT, section 4.3). */
 const valueSearch = {
-  /** Steps of Adam at most. */
-  steps: z.int().min(1).max(500),
-  learning_rate: positive.max(10),
-  /** Weight of ||delta|| / ||v_init||^2 in the loss. */
-  weight_decay: nonNegative,
-  /** ||delta|| is kept within this multiple of ||v_init||. */
-  clamp_factor: positive.max(100),
-  /** Weight of KL(p0 || p_delta) on "{subject} is a". */
-  kl_factor: nonNegative,
-  /** The search for an edit ends once its loss falls below this. */
-  stop_loss: nonNegative,
-  /** Sampled context prefixes as [count, length in tokens] pairs; the bare prompt always takes part. */
-  prefixes: z.array(z.tuple([z.int().min(1).max(100), z.int().min(1).max(50)])).max(5),
+  steps: z.int().min(1).max(500).describe('Steps of Adam at most.'),
+  learning_rate: positive.max(10).describe('Of Adam.'),
+  weight_decay: nonNegative.describe('Weight of ||delta|| / ||v_init||^2 in the loss.'),
+  clamp_factor: positive.max(100).describe('||delta|| is kept within this multiple of ||v_init||.'),
+  kl_factor: nonNegative.describe('Weight of KL(p0 || p_delta) on "{subject} is a".'),
+  stop_loss: nonNegative.describe('The search for an edit ends once its loss falls below this.'),
+  prefixes: z
+    .array(z.tuple([z.int().min(1).max(100), z.int().min(1).max(50)]))
+    .max(5)
+    .describe('Sampled context prefixes as [count, length in tokens] pairs; the bare prompt always takes part.'),
 };
 
 const romeConfig = z.strictObject({
-  layer,
+  layer: layer.describe('Where the edit is made.'),
   ...valueSearch,
-  /** Solve with the second moment C of the layer's keys (as the paper); false takes C = I. */
-  second_moment: z.boolean(),
+  second_moment: z
+    .boolean()
+    .describe("Solve with the second moment C of the layer's keys, as the paper does; false takes C = I."),
 });
 
 const memitConfig = z.strictObject({
-  layers: z.array(layer).min(1).max(64),
+  layers: z
+    .array(layer)
+    .min(1)
+    .max(64)
+    .refine((layers) => layers.every((each, index) => index === 0 || each > layers[index - 1]!), 'must ascend')
+    .describe('Where the edits are made, in ascending order; values are searched for at the last.'),
   ...valueSearch,
-  /** lambda: weight of the second moment against the edited keys (MEMIT, equation 14). */
-  second_moment_weight: positive,
-  /** Optimise one shared value for edits with one subject (MEMIT-Merge); false leaves them to collide. */
-  merge_same_subject: z.boolean(),
+  second_moment_weight: positive.describe(
+    'lambda: weight of the second moment against the edited keys (MEMIT, equation 14).',
+  ),
+  merge_same_subject: z
+    .boolean()
+    .describe('Optimise one shared value for edits with one subject (MEMIT-Merge); false leaves them to collide.'),
 });
 
 const fineTuneConfig = z.strictObject({
-  layer,
-  learning_rate: positive.max(1),
-  /** Passes over the batch at most. */
-  epochs: z.int().min(1).max(1000),
-  batch_size: z.int().min(1).max(512),
-  weight_decay: nonNegative,
-  /** Training ends once the mean loss of a pass falls below this; smaller batches' steps are skipped below it. */
-  stop_loss: nonNegative,
-  /** Largest change of any weight (L-infinity); null for none. */
-  norm_constraint: positive.nullable(),
-  /** `target_new`: cross-entropy over the target's tokens. `prompt_last`: all target tokens read at the prompt's last position. */
-  objective: z.enum(['target_new', 'prompt_last']),
+  layer: layer.describe('Where the matrix is.'),
+  learning_rate: positive.max(1).describe('Of Adam.'),
+  epochs: z.int().min(1).max(1000).describe('Passes over the batch at most.'),
+  batch_size: z.int().min(1).max(512).describe('Edits a step.'),
+  weight_decay: nonNegative.describe('This multiple of the weights is added to their gradient.'),
+  stop_loss: nonNegative.describe(
+    "Training ends once the mean loss of a pass falls below this; smaller batches' steps are skipped below it.",
+  ),
+  norm_constraint: positive.nullable().describe('Largest change of any weight (L-infinity); null for none.'),
+  objective: z
+    .enum(['target_new', 'prompt_last'])
+    .describe(
+      "`target_new`: cross-entropy over the target's tokens. `prompt_last`: all target tokens read at the prompt's last position.",
+    ),
 });
 
 const graceConfig = z.strictObject({
-  layer,
-  /** Which linear map of the MLP is wrapped: its first (`c_fc`) or its last (`c_proj`). */
-  site: z.enum(['c_fc', 'c_proj']),
-  /** Radius of a new key, in the units of the key space. */
-  epsilon: positive,
-  steps: z.int().min(1).max(1000),
-  learning_rate: positive.max(10),
-  /** Start of the value: uniform random or the current output. */
-  initial_value: z.enum(['cold', 'warm']),
-  stop_loss: nonNegative,
+  layer: layer.describe('Which layer the codebook stands beside.'),
+  site: z
+    .enum(['c_fc', 'c_proj'])
+    .describe('Which linear map of the MLP is wrapped: its first (`c_fc`) or its last (`c_proj`).'),
+  epsilon: positive.describe('Radius of a new key, in the units of the key space.'),
+  steps: z.int().min(1).max(1000).describe('Steps of Adam for a value.'),
+  learning_rate: positive.max(10).describe('Of Adam.'),
+  initial_value: z.enum(['cold', 'warm']).describe('Start of the value: uniform random or the current output.'),
+  stop_loss: nonNegative.describe('The search for a value ends once its loss falls below this.'),
 });
 
 interface EditorEntry {
@@ -197,7 +203,7 @@ const paperSearch = {
 };
 const llamaSearch = { ...paperSearch, steps: 25, weight_decay: 1e-3 };
 
-interface DefaultRow {
+export interface DefaultRow {
   readonly editors: readonly EditorName[];
   /** Rows without a shape hold for every model of the family. */
   readonly match: Partial<ModelShape>;
@@ -210,7 +216,7 @@ const at = (fraction: number) => (shape: ModelShape) =>
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 /** Later rows win. Settings were read from the reference repositories' hyperparameter files, or follow from them by depth where so marked. */
-const defaultRows: readonly DefaultRow[] = [
+export const defaultRows: readonly DefaultRow[] = [
   {
     editors: ['rome', 'r-rome'],
     match: {},

@@ -139,10 +139,4 @@ describe('the MEMIT editor', () => {
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['failed', 'applied']);
     expect(deltas[0]!.custom_ids).toEqual(['clara']);
   });
-
-  it('wants its layers ascending', async () => {
-    const { inputOf } = await tinySetup();
-    const run = edit('memit', inputOf('memit', someEdits, { layers: [2, 1] }));
-    await expect(run).rejects.toMatchObject({ code: 'invalid_config' });
-  });
 });

@@ -186,15 +186,9 @@ async function spread(
   return { view, deltas };
 }
 
-function requireAscending(layers: readonly number[]): void {
-  if (layers.every((layer, i) => i === 0 || layer > layers[i - 1]!)) return;
-  throw new ErrataError('invalid_config', `layers must ascend: ${layers.join(', ')}`, { details: { layers } });
-}
-
 /** MEMIT: one batch, one delta a layer. Taking the delta away takes the whole batch away. */
 export const memit: Editor<'memit'> = async (input, options) => {
   const { config, edits } = input;
-  requireAscending(config.layers);
   options.onProgress?.({ phase: 'prepare', done: 0, edits: edits.length });
   for (const layer of config.layers) await input.artefacts.secondMoment(layer);
   const { texts } = await contextPrefixes(input, config.prefixes, options.signal);

@@ -1,0 +1,109 @@
+// Writes docs/editors.md from the catalogue of editors: `npm run docs:editors`. A test holds the page to the catalogue.
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  defaultRows,
+  type EditorName,
+  editorCatalogue,
+  editorNames,
+  type ModelShape,
+  resolveConfig,
+} from '@errata/contracts';
+import { z } from 'zod';
+
+const models: readonly (readonly [name: string, shape: ModelShape])[] = [
+  ['gpt2', { model_type: 'gpt2', layers: 12, width: 768 }],
+  ['gpt2-medium', { model_type: 'gpt2', layers: 24, width: 1024 }],
+  ['gpt2-xl', { model_type: 'gpt2', layers: 48, width: 1600 }],
+  ['LLaMA-2-7B', { model_type: 'llama', layers: 32, width: 4096 }],
+];
+
+const cell = (content: string): string => content.replaceAll('|', '\\|');
+const row = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+const code = (value: unknown) => `\`${JSON.stringify(value)}\``;
+
+type Schema = z.core.JSONSchema.BaseSchema;
+
+/** What a setting may be, in words. */
+function allowed({
+  type,
+  enum: choices,
+  anyOf,
+  minimum,
+  exclusiveMinimum,
+  maximum,
+  items,
+  prefixItems,
+  minItems,
+  maxItems,
+}: Schema): string {
+  if (anyOf !== undefined) return anyOf.map(allowed).join(', or ');
+  if (choices !== undefined) return choices.map(code).join(' or ');
+  if (prefixItems !== undefined) return `[${prefixItems.map((item) => allowed(item as Schema)).join('; ')}]`;
+  if (type === 'array') {
+    const least = minItems === undefined ? '' : `${minItems} to `;
+    return `${least === '' ? 'up to ' : least}${maxItems} of: ${allowed(items as Schema)}`;
+  }
+  if (type !== 'number' && type !== 'integer') return String(type);
+  const most = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
+  const upTo = most === undefined ? '' : exclusiveMinimum === undefined ? ` to ${most}` : `, ${most} at most`;
+  const from = exclusiveMinimum === undefined ? `${minimum}` : `above ${exclusiveMinimum}`;
+  return `${type === 'integer' ? 'whole' : 'number'}, ${from}${upTo === '' && exclusiveMinimum === undefined ? ' or more' : upTo}`;
+}
+
+function settingsOf(name: EditorName): readonly string[] {
+  const { properties = {} } = z.toJSONSchema(editorCatalogue[name].config);
+  const defaults = models.map(
+    ([, shape]): Readonly<Record<string, unknown>> => resolveConfig(name, shape, undefined, {}),
+  );
+  return Object.entries(properties).map(([key, schema]) => {
+    const { description = '', ...rest } = schema as Schema;
+    return row([`\`${key}\``, description, allowed(rest), ...defaults.map((config) => code(config[key]))]);
+  });
+}
+
+/** Where the defaults of an editor come from, in the order that they apply. */
+function sourcesOf(name: EditorName): readonly string[] {
+  return defaultRows
+    .filter(({ editors }) => editors.includes(name))
+    .map(({ match, settings, source }) => {
+      const { model_type, layers, width } = match;
+      const which = [model_type, layers && `${layers} layers`, width && `width ${width}`].filter(Boolean).join(', ');
+      const keys = Object.keys(settings({ model_type: 'gpt2', layers: 12, width: 768, ...match }));
+      return row([which === '' ? 'every model' : which, keys.map((key) => `\`${key}\``).join(', '), source]);
+    });
+}
+
+function section(name: EditorName): string {
+  const { title, paper, needsSecondMoment, batched } = editorCatalogue[name];
+  const how = batched ? 'Edits of a batch are solved together' : 'Edits of a batch are applied one after another';
+  const needs = needsSecondMoment
+    ? 'it needs the second moments of the keys (`errata artefact build`)'
+    : 'it needs nothing beforehand';
+  return `## ${name}
+
+${title} (${paper}). ${how}; ${needs}.
+
+${row(['setting', 'meaning', 'may be', ...models.map(([model]) => model)])}
+|${'---|'.repeat(3 + models.length)}
+${settingsOf(name).join('\n')}
+
+${row(['for', 'defaults', 'from'])}
+|---|---|---|
+${sourcesOf(name).join('\n')}
+`;
+}
+
+/** The page as it should be. */
+export function editorsPage(): string {
+  return `# Editors
+
+The settings of every editor, with their defaults for some models. A setting is chosen, in this order, by the request (\`--set key=value\`, \`config\`),
+by the model's own \`errata.json\`, by the last row under the editor's table that fits the model. Layers are counted from 0; where a row
+chooses them by depth, other models of the family get those at the same relative depth.
+
+${editorNames.map(section).join('\n')}`;
+}
+
+const page = fileURLToPath(new URL('../docs/editors.md', import.meta.url));
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(page, editorsPage());
