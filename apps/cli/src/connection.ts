@@ -9,21 +9,34 @@ export const defaultDataDir = (): string => process.env.ERRATA_DATA_DIR ?? join(
 
 export const connectionFile = (dataDir: string): string => join(dataDir, 'connection.json');
 
+/** What a running stack leaves for other commands; only its owner can read it. */
+export interface Connection {
+  readonly url: string;
+  readonly api_key: string;
+  readonly database_url: string;
+}
+
+function savedConnection(): Connection | undefined {
+  try {
+    return JSON.parse(readFileSync(connectionFile(defaultDataDir()), 'utf8')) as Connection;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A client for the service that ERRATA_URL and ERRATA_API_KEY name, or for the local stack of this folder. */
 export function connect(): ErrataClient {
   const { ERRATA_URL, ERRATA_API_KEY } = process.env;
   if (ERRATA_URL !== undefined && ERRATA_API_KEY !== undefined)
     return createErrata({ baseUrl: ERRATA_URL, apiKey: ERRATA_API_KEY });
-  try {
-    const saved = JSON.parse(readFileSync(connectionFile(defaultDataDir()), 'utf8')) as {
-      url: string;
-      api_key: string;
-    };
+  const saved = savedConnection();
+  if (saved !== undefined)
     return createErrata({ baseUrl: ERRATA_URL ?? saved.url, apiKey: ERRATA_API_KEY ?? saved.api_key });
-  } catch {
-    throw new ErrataError(
-      'unavailable',
-      'no service found: start one with `npm start`, or set ERRATA_URL and ERRATA_API_KEY',
-    );
-  }
+  throw new ErrataError(
+    'unavailable',
+    'no service found: start one with `npm start`, or set ERRATA_URL and ERRATA_API_KEY',
+  );
 }
+
+/** The database that DATABASE_URL names, or that of the local stack of this folder; undefined where there is neither. */
+export const databaseOfService = (): string | undefined => process.env.DATABASE_URL ?? savedConnection()?.database_url;

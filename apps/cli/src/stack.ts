@@ -5,11 +5,12 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ErrataError, fromPlainError, type ProcessReport, scopes } from '@errata/contracts';
-import { createKey, migrate, openLineage } from '@errata/lineage';
+import { ErrataError, fromPlainError, type ProcessReport } from '@errata/contracts';
+import { migrate } from '@errata/lineage';
 import { findRedisServer, freePort, startPostgres, startRedis } from '@errata/local-services';
-import { connectionFile } from './connection.ts';
+import { type Connection, connectionFile } from './connection.ts';
 import { holdDataDir } from './data-dir-lock.ts';
+import { stackKey } from './stack-key.ts';
 
 export interface StackOptions {
   /** Where the database, the queue's log, the blobs and the processes' logs live. */
@@ -57,7 +58,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const queue = await chooseQueue(options.dataDir, databaseUrl, closers);
     step('migrations');
     await migrate(databaseUrl);
-    const apiKey = await makeKey(databaseUrl);
+    const apiKey = await stackKey(databaseUrl, options.dataDir);
 
     const env = {
       ...process.env,
@@ -79,7 +80,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await untilReady(url, api, join(logs, 'api.log'));
     if (options.saveConnection) {
       const file = connectionFile(options.dataDir);
-      await writeFile(file, `${JSON.stringify({ url, api_key: apiKey }, null, 2)}\n`, { mode: 0o600 });
+      const connection: Connection = { url, api_key: apiKey, database_url: databaseUrl };
+      await writeFile(file, `${JSON.stringify(connection, null, 2)}\n`, { mode: 0o600 });
       closers.push(() => rm(file, { force: true }));
     }
     return { url, apiKey, queue: queue.kind, dataDir: options.dataDir, stop };
@@ -106,15 +108,6 @@ async function chooseQueue(
   const redis = await startRedis({ binary, dataDir: join(dataDir, 'redis') });
   closers.push(() => redis.stop());
   return { url: redis.url, kind: 'redis' };
-}
-
-async function makeKey(databaseUrl: string): Promise<string> {
-  const lineage = await openLineage(databaseUrl);
-  try {
-    return (await createKey(lineage, 'local stack', scopes)).token;
-  } finally {
-    await lineage.close();
-  }
 }
 
 interface Supervised {
