@@ -1,12 +1,13 @@
 // Files that a person names: read, written, and what the system says of them in plain words.
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { ErrataError } from '@errata/contracts';
 
-/** @throws ErrataError `not_found`, `invalid_request` for what cannot be read as a file */
+/** `-` is standard input. @throws ErrataError `not_found`, `invalid_request` for what cannot be read as a file */
 export async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8');
   } catch (error) {
     throw explainFileError(error, file) ?? error;
   }

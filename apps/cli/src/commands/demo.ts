@@ -2,10 +2,10 @@
 import { Argument, type Command } from 'commander';
 import { lifelong } from '../demos/lifelong.ts';
 import { mainJob } from '../demos/main-job.ts';
-import { onStage } from '../demos/stage.ts';
+import { onStage, type Story } from '../demos/stage.ts';
+import { printJson } from '../output.ts';
 
-const stories = { main: mainJob, lifelong } as const;
-type Story = keyof typeof stories;
+const stories = { main: mainJob, lifelong } satisfies Record<string, Story>;
 
 export function register(program: Command): void {
   program
@@ -16,5 +16,9 @@ export function register(program: Command): void {
         .choices(Object.keys(stories))
         .default('main'),
     )
-    .action((story: Story) => onStage(stories[story]));
+    .option('--json', 'tell it on standard error, and print what it found as JSON')
+    .action(async (story: keyof typeof stories, options: { json?: true }) => {
+      const found = await onStage(stories[story], options.json ? console.error : console.log);
+      if (options.json) printJson(found);
+    });
 }

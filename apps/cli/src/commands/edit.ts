@@ -26,7 +26,7 @@ interface Options {
 export function register(program: Command): void {
   program
     .command('edit <file>')
-    .description('submit a batch of corrections (JSONL, one edit a line) to a branch')
+    .description('submit a batch of corrections (JSONL, one edit a line; - reads standard input) to a branch')
     .requiredOption('-m, --model <model[@branch]>', 'model and branch')
     .option('-e, --editor <name>', "the editor; the branch's default when left out")
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
@@ -72,7 +72,7 @@ export function register(program: Command): void {
       console.log(outcomeOf(job));
       if (job.version_id !== null) console.log(`  version ${job.version_id}`);
       for (const { custom_id, result } of edits)
-        if (result?.outcome === 'refused') console.log(`  ${custom_id}: ${result.error?.message}`);
+        if (result?.error != null) console.log(`  ${custom_id}: ${result.error.message}`);
       const rows = edits.flatMap(({ custom_id, prompt, result }) =>
         result === null ? [] : [[custom_id, prompt, result.answer_before, result.answer_after, result.outcome]],
       );

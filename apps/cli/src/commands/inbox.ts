@@ -1,5 +1,4 @@
 // errata inbox: leaves edits for a schedule, shows what became of them, takes them out again.
-import { text as readAll } from 'node:stream/consumers';
 import { type InboxState, inboxStates } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
 import { type Command, Option } from 'commander';
@@ -24,7 +23,7 @@ export function register(program: Command): void {
     .option('--priority <n>', 'greater goes first, in schedules that order by priority', integer, 0)
     .action(async (file: string, options: { model: string; priority: number; json?: true }) => {
       const client = connect();
-      const jsonl = file === '-' ? await readAll(process.stdin) : await readText(file);
+      const jsonl = await readText(file);
       const branch = await branchOf(client, options.model);
       const receipt = await client.inbox.add(branch, jsonl, { priority: options.priority });
       if (options.json) return printJson(receipt);

@@ -5,7 +5,7 @@ import colors from 'picocolors';
 import { defaultDataDir } from '../connection.ts';
 import { wholeNumber } from '../numbers.ts';
 import { progressLine } from '../output.ts';
-import { startStack } from '../stack.ts';
+import { type Stack, startStack } from '../stack.ts';
 
 export function register(program: Command): void {
   program
@@ -15,7 +15,8 @@ export function register(program: Command): void {
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--workers <count>', 'worker processes', wholeNumber, 1)
     .option('--data <dir>', 'where everything is kept', defaultDataDir())
-    .action(async (options: { port: number; host: string; workers: number; data: string }) => {
+    .option('--json', 'print one line of JSON once it is up')
+    .action(async (options: { port: number; host: string; workers: number; data: string; json?: true }) => {
       const progress = progressLine();
       const stack = await startStack({
         dataDir: resolve(options.data),
@@ -25,27 +26,32 @@ export function register(program: Command): void {
         saveConnection: true,
         onStep: (step) => progress.update('starting', step),
       }).finally(progress.done);
-      console.log(`${colors.green('Errata is up.')}
+      if (options.json) {
+        const { url, apiKey: api_key, queue, dataDir: data } = stack;
+        console.log(JSON.stringify({ url, api_key, queue, data }));
+      } else console.log(welcome(stack));
+      await interrupted();
+      if (!options.json) console.log('\nStopping...');
+      await stack.stop();
+    });
+}
 
-  API       ${stack.url}/v1   (specification: ${stack.url}/openapi.json)
-  API key   ${stack.apiKey}
-  queue     ${stack.queue}
-  data      ${stack.dataDir}   (logs in logs/)
+const welcome = ({ url, apiKey, queue, dataDir }: Stack) => `${colors.green('Errata is up.')}
+
+  API       ${url}/v1   (specification: ${url}/openapi.json)
+  API key   ${apiKey}
+  queue     ${queue}
+  data      ${dataDir}   (logs in logs/)
 
 Try, in another terminal:
 
   npx errata import atlas models/atlas
   npx errata ask atlas "The capital of France is"
-  npx errata edit models/atlas/edits.jsonl --model atlas
+  head -5 models/atlas/edits.jsonl | npx errata edit - --model atlas
   npx errata log atlas
   npx errata rollback atlas --to VERSION --reason "back again"
 
-Ctrl-C stops everything.`);
-      await interrupted();
-      console.log('\nStopping...');
-      await stack.stop();
-    });
-}
+Ctrl-C stops everything.`;
 
 const interrupted = () =>
   new Promise<void>((done) => {

@@ -15,7 +15,7 @@ import type { ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
 import { outcomeOf } from '../follow.ts';
 import { short, table } from '../output.ts';
-import { ask, finish, heading, importAtlas, model, shippedEdits, succeed } from './stage.ts';
+import { ask, finish, heading, importAtlas, model, type Stage, type Story, shippedLines, succeed } from './stage.ts';
 
 /** The day's news, by the numbers of shipped corrections: people and firms move, change jobs and instruments, paintings travel. */
 const news = [4, 11, 38, 33, 14, 40, 77, 20, 41, 84, 54, 48, 82, 85, 58, 99, 92, 98, 55, 22] as const;
@@ -33,8 +33,9 @@ const relied = [
 const batchSize = 6;
 const arrivalMs = 600;
 
-export async function lifelong(client: ErrataClient, queue: string): Promise<void> {
-  const shipped = await shippedEdits();
+export async function lifelong(stage: Stage): ReturnType<Story> {
+  const { client, queue, say } = stage;
+  const shipped = (await shippedLines()).map((line) => JSON.parse(line) as EditInput);
   const numbered = (number: number) => shipped[number - 1]!;
   const bad = numbered(hoax.number);
   const watched: Probe[] = [
@@ -43,12 +44,12 @@ export async function lifelong(client: ErrataClient, queue: string): Promise<voi
     { prompt: bad.rephrases![1]!, target: bad.target_true! },
   ];
 
-  heading(`1. A model that people rely on (PostgreSQL, queue on ${queue}, API and a worker are running)`);
-  const root = await importAtlas(client);
+  heading(stage, `1. A model that people rely on (PostgreSQL, queue on ${queue}, API and a worker are running)`);
+  const root = await importAtlas(stage);
   const morning = await evaluate(client, { probes: watched });
-  console.log(`main is at ${short(root)} and gets ${scoreOf(morning)} watched facts right`);
+  say(`main is at ${short(root)} and gets ${scoreOf(morning)} watched facts right`);
 
-  heading('2. News comes in all day; a schedule turns it into batches');
+  heading(stage, '2. News comes in all day; a schedule turns it into batches');
   const schedule = await client.schedules.create({
     name: 'newsroom',
     model,
@@ -58,10 +59,10 @@ export async function lifelong(client: ErrataClient, queue: string): Promise<voi
     batch_size: batchSize,
     on_contradiction: 'newest_wins',
   });
-  console.log(
+  say(
     `schedule newsroom: when ${batchSize} wait, and at 18:00; the newest answer wins; each batch must pass the gate\n`,
   );
-  const day = startDay(client, schedule.branch_id);
+  const day = startDay(stage, schedule.branch_id);
   for (const [count, number] of news.entries()) {
     if (count === hoax.after) await day.deliver(bad, 'public form');
     if (number === misreported.number)
@@ -78,13 +79,13 @@ export async function lifelong(client: ErrataClient, queue: string): Promise<voi
   const batches = await day.applied();
   const { head: evening } = await client.branches.get(model, 'main');
 
-  heading('3. An evaluation asks for the watched facts again');
+  heading(stage, '3. An evaluation asks for the watched facts again');
   const rows = await evaluate(client, { probes: watched });
   const wrong = rows.filter((row) => !isRight(row));
-  console.log(
+  say(
     `main is at ${short(evening)} and gets ${scoreOf(rows)} right; ${wrong.length === 1 ? 'this one is' : 'these are'} wrong:\n`,
   );
-  console.log(
+  say(
     table(
       ['question', 'should be', 'is'],
       wrong.map((row) => [row.prompt, row.target ?? '', row.answer_after ?? '']),
@@ -94,18 +95,18 @@ export async function lifelong(client: ErrataClient, queue: string): Promise<voi
   const noticed = wrong.find(({ prompt }) => prompt === bad.rephrases![1]);
   if (noticed === undefined) throw new ErrataError('internal', 'the hoax was not noticed');
 
-  heading('4. Since when? Bisect asks as few versions as it takes');
+  heading(stage, '4. Since when? Bisect asks as few versions as it takes');
   const { prompt, target } = noticed;
   const bisected = await finish(client, await client.bisections.create({ model, probe: { prompt, target: target! } }));
-  console.log(versionsAsked(await client.bisections.get(bisected.id)));
+  say(versionsAsked(await client.bisections.get(bisected.id)));
 
-  heading('5. By whom? Blame finds the edit');
+  heading(stage, '5. By whom? Blame finds the edit');
   const blamed = await finish(client, await client.blame.create({ model, branch: 'main', prompt }));
-  const culprit = await tellCulprit(client, schedule.branch_id, await client.blame.get(blamed.id));
+  const culprit = await tellCulprit(stage, schedule.branch_id, await client.blame.get(blamed.id));
 
-  heading('6. Take that one edit back, exactly');
+  heading(stage, '6. Take that one edit back, exactly');
   const reverted = await succeed(
-    client,
+    stage,
     await client.rollbacks.create({
       model,
       revert_edit_ids: [culprit],
@@ -114,24 +115,33 @@ export async function lifelong(client: ErrataClient, queue: string): Promise<voi
     }),
   );
   const now = reverted.version_id!;
-  console.log(await whatChanged(client, evening, now));
+  say(await whatChanged(client, evening, now));
 
-  heading('7. Everything else still holds');
+  heading(stage, '7. Everything else still holds');
   const questions = [prompt, ...[77, 82, 55, 31, 80].map((number) => numbered(number).prompt)];
-  console.log(await answersOf(client, questions, { imported: root, evening, now }));
+  say(await answersOf(client, questions, { imported: root, evening, now }));
   const night = await evaluate(client, { probes: watched });
   const kept = await evaluate(client, { suite: 'applied' });
-  console.log(
+  say(
     `\nwatched facts right: ${scoreOf(morning)} in the morning, ${scoreOf(rows)} in the evening, ${scoreOf(night)} now`,
   );
-  console.log(`news told as it came in: ${scoreOf(told)} in the evening, hoax included, ${scoreOf(kept)} now`);
+  say(`news told as it came in: ${scoreOf(told)} in the evening, hoax included, ${scoreOf(kept)} now`);
   for (const { prompt, target, answer_after } of kept.filter((row) => !isRight(row)))
-    console.log(colors.dim(`  not: ${prompt} ${target}, but ${answer_after}`));
+    say(colors.dim(`  not: ${prompt} ${target}, but ${answer_after}`));
   const twin = await withoutHoax(client, root, batches, bad.custom_id, shipped);
   if (twin !== now) throw new ErrataError('internal', `main is at ${now}, its twin at ${twin}`);
-  console.log(
-    `a branch that got the same batches and never saw the hoax: ${short(twin)}, the same version bit for bit`,
-  );
+  say(`a branch that got the same batches and never saw the hoax: ${short(twin)}, the same version bit for bit`);
+  return {
+    story: 'lifelong',
+    hoax: { edit: culprit, prompt: bad.prompt, answer: bad.target_new },
+    versions: { imported: root, evening, now, twin },
+    watched_right: {
+      of: rows.length,
+      morning: morning.filter(isRight).length,
+      evening: rows.filter(isRight).length,
+      now: night.filter(isRight).length,
+    },
+  };
 }
 
 /** Puts questions to main as it is now, and to the imported model; the answers in order. */
@@ -163,12 +173,12 @@ interface Day {
 }
 
 /** Delivers news and tells of runs as they end. */
-function startDay(client: ErrataClient, branch: string): Day {
+function startDay({ client, say: print }: Stage, branch: string): Day {
   const began = Date.now();
   const told = new Set<string>();
   const say = (what: string, text: string) => {
     const at = `${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s`;
-    console.log(`${colors.dim(at)}  ${what.padEnd(6)} ${text}`);
+    print(`${colors.dim(at)}  ${what.padEnd(6)} ${text}`);
   };
   const look = async (): Promise<readonly ScheduleRun[]> => {
     const runs = (await client.schedules.runs('newsroom').all()).reverse();
@@ -232,12 +242,12 @@ ${steps.length} of ${moves} versions asked: the first bad one is ${short(first_b
 }
 
 /** Tells who made an answer what it is, and answers with the edit's id. */
-async function tellCulprit(client: ErrataClient, branch: string, { result }: BlameResource): Promise<string> {
+async function tellCulprit({ client, say }: Stage, branch: string, { result }: BlameResource): Promise<string> {
   if (result?.edit == null || result.before === null) throw new ErrataError('internal', 'blame found no edit');
   const { edit, before, after } = result;
   const received = (await client.inbox.list(branch).all()).find(({ edit_id }) => edit_id === edit.id);
   const sure = (probability: number) => `${(100 * probability).toFixed(0)} %`;
-  console.log(`${colors.red(`${edit.prompt} ${edit.target_new}`)}  ${edit.id}
+  say(`${colors.red(`${edit.prompt} ${edit.target_new}`)}  ${edit.id}
   before   ${before.answer} (${sure(before.probability.earlier ?? 0)})
   after    ${after.answer} (${sure(after.probability.answer)})
   came in  ${received?.created_at} by the ${received?.metadata.source}, as ${received?.id}

@@ -1,44 +1,54 @@
 // The demo of the main job on the shipped model: corrections, a harmful batch, one correction taken back, and all of them.
 import { type EditRecord, ErrataError } from '@errata/contracts';
-import type { ErrataClient } from '@errata/sdk';
 import { followJob, outcomeOf } from '../follow.ts';
 import { costLine, metricsTable } from '../metrics-table.ts';
 import { table } from '../output.ts';
-import { ask, expectHead, heading, importAtlas, model, shippedEdits, succeed } from './stage.ts';
+import {
+  ask,
+  expectHead,
+  heading,
+  importAtlas,
+  model,
+  type Stage,
+  type Story,
+  shippedLines,
+  succeed,
+} from './stage.ts';
 
 const batchSize = 24;
 
-export async function mainJob(client: ErrataClient, queue: string): Promise<void> {
-  heading(`1. Import the shipped model (PostgreSQL, queue on ${queue}, API and a worker are running)`);
-  const root = await importAtlas(client);
-  console.log(`main is at ${root}`);
+export async function mainJob(stage: Stage): ReturnType<Story> {
+  const { client, queue, say } = stage;
+  heading(stage, `1. Import the shipped model (PostgreSQL, queue on ${queue}, API and a worker are running)`);
+  const root = await importAtlas(stage);
+  say(`main is at ${root}`);
 
-  const batch = (await shippedEdits()).slice(0, batchSize);
-  heading(`2. Submit ${batchSize} corrections as one batch`);
-  const edited = await succeed(client, await client.editJobs.create({ model, edits: batch }));
+  const edits_jsonl = (await shippedLines()).slice(0, batchSize).join('\n');
+  heading(stage, `2. Submit ${batchSize} corrections as one batch`);
+  const edited = await succeed(stage, await client.editJobs.create({ model, edits_jsonl }));
   const edits = await client.jobs.edits(edited.id).all();
-  console.log(answers(edits.slice(0, 6)));
-  if (edited.summary !== null) console.log(`\n${metricsTable(edited.summary)}\n\n${costLine(edited.summary)}`);
-  console.log(`main is at ${edited.version_id}`);
+  say(answers(edits.slice(0, 6)));
+  if (edited.summary !== null) say(`\n${metricsTable(edited.summary)}\n\n${costLine(edited.summary)}`);
+  say(`main is at ${edited.version_id}`);
 
-  heading('3. Submit a harmful batch: fine-tuning with a learning rate far too high');
+  heading(stage, '3. Submit a harmful batch: fine-tuning with a learning rate far too high');
   const harmful = await client.editJobs.create({
     model,
-    edits: batch,
+    edits_jsonl,
     editor: 'ft-m',
     config: { learning_rate: 0.1, epochs: 5, stop_loss: 0 },
   });
   const refused = await followJob(client, harmful.id);
-  console.log(outcomeOf(refused));
+  say(outcomeOf(refused));
   if (refused.state !== 'gated_out')
     throw new ErrataError('internal', `the harmful batch ended ${refused.state}, not gated_out`);
-  await expectHead(client, edited.version_id, 'main has not moved');
+  await expectHead(stage, edited.version_id, 'main has not moved');
 
-  heading('4. Take one correction back, exactly');
+  heading(stage, '4. Take one correction back, exactly');
   const victim = edits.at(-1)!;
-  console.log(`taking back ${victim.custom_id}: ${victim.prompt} -> ${victim.target_new}`);
+  say(`taking back ${victim.custom_id}: ${victim.prompt} -> ${victim.target_new}`);
   const reverted = await succeed(
-    client,
+    stage,
     await client.rollbacks.create({
       model,
       revert_edit_ids: [victim.id],
@@ -51,17 +61,36 @@ export async function mainJob(client: ErrataClient, queue: string): Promise<void
     ['edited', edited.version_id],
     ['one taken back', reverted.version_id],
   ] as const;
-  const rows = await Promise.all(
-    versions.map(async ([name, version]) => [name, await ask(client, version, victim.prompt), String(version)]),
+  const answered = await Promise.all(
+    versions.map(async ([name, version]) => ({ name, version, answer: await ask(client, version, victim.prompt) })),
   );
-  console.log(table(['version', 'answer', 'digest'], rows));
+  say(
+    table(
+      ['version', 'answer', 'digest'],
+      answered.map(({ name, answer, version }) => [name, answer, String(version)]),
+    ),
+  );
 
-  heading('5. Return to the imported model');
+  heading(stage, '5. Return to the imported model');
   await succeed(
-    client,
+    stage,
     await client.rollbacks.create({ model, to_version: root, mode: 'reset', reason: 'the demo is over' }),
   );
-  await expectHead(client, root, 'main is at the very digest it began with');
+  await expectHead(stage, root, 'main is at the very digest it began with');
+  return {
+    story: 'main',
+    edits: edits.map(({ custom_id, prompt, target_new, result }) => ({
+      custom_id,
+      prompt,
+      target_new,
+      before: result?.answer_before,
+      after: result?.answer_after,
+    })),
+    summary: edited.summary,
+    refused: { state: refused.state, gate: refused.gate },
+    taken_back: { custom_id: victim.custom_id, prompt: victim.prompt, answers: answered },
+    head: root,
+  };
 }
 
 const answers = (edits: readonly EditRecord[]) =>

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type EditInput, ErrataError, type JobResource } from '@errata/contracts';
+import { ErrataError, type JobResource } from '@errata/contracts';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
 import { followJob, outcomeOf } from '../follow.ts';
@@ -13,12 +13,27 @@ import { startStack } from '../stack.ts';
 export const atlas = fileURLToPath(new URL('../../../../models/atlas', import.meta.url));
 export const model = 'atlas';
 
-/** Runs a demo on a stack of its own; everything is stopped and removed at the end, also when it is interrupted. */
-export async function onStage(tell: (client: ErrataClient, queue: string) => Promise<void>): Promise<void> {
+/** Where a story is told. */
+export interface Stage {
+  readonly client: ErrataClient;
+  /** What its queue stands on. */
+  readonly queue: string;
+  readonly say: (text: string) => void;
+}
+
+/** Tells a story and answers with what it found. */
+export type Story = (stage: Stage) => Promise<Readonly<Record<string, unknown>>>;
+
+/**
+ * Runs a demo on a stack of its own; everything is stopped and removed at the end, also when it is interrupted.
+ * @returns what the story found, and the seconds it took
+ */
+export async function onStage(tell: Story, say: Stage['say']): Promise<Readonly<Record<string, unknown>>> {
   // The database may have to run as another user, who must be able to enter.
   const dataDir = await mkdtemp(join(tmpdir(), 'errata-demo-'));
   await chmod(dataDir, 0o755);
   const startedAt = Date.now();
+  let found: Readonly<Record<string, unknown>>;
   const progress = progressLine();
   let stop = async () => {};
   const cleanUp = async () => {
@@ -38,30 +53,30 @@ export async function onStage(tell: (client: ErrataClient, queue: string) => Pro
       onStep: (step) => progress.update('starting', step),
     }).finally(progress.done);
     stop = stack.stop;
-    await tell(createErrata({ baseUrl: stack.url, apiKey: stack.apiKey }), stack.queue);
+    found = await tell({ client: createErrata({ baseUrl: stack.url, apiKey: stack.apiKey }), queue: stack.queue, say });
   } finally {
     await cleanUp();
   }
-  console.log(`\nEverything is stopped. ${((Date.now() - startedAt) / 1000).toFixed(0)} s in all.`);
+  const seconds = Math.round((Date.now() - startedAt) / 1000);
+  say(`\nEverything is stopped. ${seconds} s in all.`);
+  return { ...found, seconds };
 }
 
 /** Imports the shipped model with the statistics that its editors need; answers with the version it begins at. */
-export async function importAtlas(client: ErrataClient): Promise<string> {
-  await succeed(client, await client.models.import({ name: model, path: atlas }));
-  await succeed(client, await client.artefacts.create({ model, kind: 'second_moment' }));
+export async function importAtlas(stage: Stage): Promise<string> {
+  const { client } = stage;
+  await succeed(stage, await client.models.import({ name: model, path: atlas }));
+  await succeed(stage, await client.artefacts.create({ model, kind: 'second_moment' }));
   return (await client.branches.get(model, 'main')).head;
 }
 
-/** The shipped corrections, one a line. */
-export async function shippedEdits(): Promise<readonly EditInput[]> {
+/** The shipped corrections: the lines of a JSONL file. */
+export async function shippedLines(): Promise<readonly string[]> {
   const jsonl = await readFile(join(atlas, 'edits.jsonl'), 'utf8');
-  return jsonl
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as EditInput);
+  return jsonl.split('\n').filter((line) => line !== '');
 }
 
-export const heading = (text: string) => console.log(`\n${colors.bold(text)}`);
+export const heading = ({ say }: Stage, text: string) => say(`\n${colors.bold(text)}`);
 
 /** Follows a job to its end. It must succeed. */
 export async function finish(client: ErrataClient, queued: JobResource): Promise<JobResource> {
@@ -71,9 +86,9 @@ export async function finish(client: ErrataClient, queued: JobResource): Promise
 }
 
 /** The same, telling how it ended. */
-export async function succeed(client: ErrataClient, queued: JobResource): Promise<JobResource> {
+export async function succeed({ client, say }: Stage, queued: JobResource): Promise<JobResource> {
   const job = await finish(client, queued);
-  console.log(outcomeOf(job));
+  say(outcomeOf(job));
   return job;
 }
 
@@ -88,8 +103,8 @@ export async function ask(client: ErrataClient, version: string | null, prompt: 
   return answer.choices[0]?.text.trim() ?? '';
 }
 
-export async function expectHead(client: ErrataClient, version: string | null, meaning: string): Promise<void> {
+export async function expectHead({ client, say }: Stage, version: string | null, meaning: string): Promise<void> {
   const { head } = await client.branches.get(model, 'main');
   if (head !== version) throw new ErrataError('internal', `main is at ${head}, expected ${version}`);
-  console.log(`${meaning}: ${head}`);
+  say(`${meaning}: ${head}`);
 }
