@@ -1,13 +1,15 @@
 // Rules of a gate as one word: METRIC[@parent|@base][/each]>=NUMBER or <=NUMBER.
-import { type Canary, ErrataError, type GateRule, gateRuleSchema } from '@errata/contracts';
 
-const refuse = (message: string) => new ErrataError('invalid_request', message);
+import { type Canary, ErrataError, type GateRule, gateRuleSchema } from '@errata/contracts';
+import { InvalidArgumentError } from 'commander';
+
+const refuse = (message: string) => new InvalidArgumentError(message);
 const shape = /^([a-z_.]+)(?:@(parent|base|absolute))?(\/each)?(?:(>=|<=)(.+))?$/;
 
 /** A rule without its bounds. */
 type Subject = Pick<GateRule, 'metric' | 'against' | 'each'>;
 
-/** @throws ErrataError `invalid_request`, saying what is wrong with which part */
+/** @throws InvalidArgumentError saying what is wrong with which part */
 export function parseRule(text: string): GateRule {
   const [, metric, against, each, sign, bound] = shape.exec(text.trim()) ?? [];
   if (sign === undefined)
@@ -49,7 +51,10 @@ export function setRules(rules: readonly GateRule[], given: readonly GateRule[])
 export function dropRules(rules: readonly GateRule[], named: readonly string[]): GateRule[] {
   for (const name of named) {
     if (rules.some((rule) => describeSubject(rule) === name)) continue;
-    throw refuse(`there is no rule on ${name}; there are ${rules.map(describeSubject).join(', ') || 'none'}`);
+    throw new ErrataError(
+      'invalid_request',
+      `there is no rule on ${name}; there are ${rules.map(describeSubject).join(', ') || 'none'}`,
+    );
   }
   return rules.filter((rule) => !named.includes(describeSubject(rule)));
 }

@@ -1,5 +1,5 @@
 // The errata command: one program, one subcommand a file, of which only the one that is asked for is loaded.
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { exitCodes } from './exit-codes.ts';
 
 /** Where each command is, in the order in which help lists them. */
@@ -40,11 +40,14 @@ const commands: Readonly<Record<string, () => Promise<{ register(program: Comman
   eval: () => import('./commands/eval.ts'),
 };
 
+const json = process.argv.includes('--json');
+
 const program = new Command('errata')
   .description("Keeps a language model's facts right: batches of corrections, versions, gates and exact undo.")
   .version('0.1.0')
   .enablePositionalOptions()
   .showHelpAfterError('(see --help)')
+  .configureOutput(json ? { writeErr: () => {} } : {})
   .exitOverride();
 
 /** The one command that is named, none for the version, and all of them to help with anything else. */
@@ -60,10 +63,19 @@ for (const { register } of new Set(await Promise.all(wanted(process.argv[2]).map
 try {
   await program.parseAsync();
 } catch (thrown) {
-  if (thrown instanceof CommanderError) {
-    process.exitCode = thrown.exitCode === 0 ? exitCodes.success : exitCodes.usage;
-  } else {
-    const { printError } = await import('./output.ts');
-    process.exitCode = printError(thrown, process.argv.includes('--json'));
-  }
+  process.exitCode = thrown instanceof CommanderError ? await endOfParsing(thrown) : await tell(thrown);
+}
+
+/** What the parser ends with: help that was asked for, or a wrong command line, which it has complained of itself unless a command found it. */
+async function endOfParsing(thrown: CommanderError): Promise<number> {
+  if (thrown.exitCode === 0) return exitCodes.success;
+  const message = thrown.code === 'commander.help' ? 'a command is missing' : thrown.message.replace(/^error: /, '');
+  if (json) await tell(new (await import('@errata/contracts')).ErrataError('invalid_request', message));
+  else if (thrown instanceof InvalidArgumentError) console.error(`error: ${message}\n(see --help)`);
+  return exitCodes.usage;
+}
+
+async function tell(thrown: unknown): Promise<number> {
+  const { printError } = await import('./output.ts');
+  return printError(thrown, json);
 }

@@ -1,6 +1,6 @@
 // How commands name a model and where on it: MODEL, MODEL@BRANCH or MODEL@VERSION, and settings as key=value.
-import { ErrataError } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
+import { InvalidArgumentError } from 'commander';
 
 export interface Reference {
   readonly model: string;
@@ -11,7 +11,7 @@ export interface Reference {
 export function parseReference(text: string): Reference {
   const [model, at = 'main', ...rest] = text.split('@');
   if (model === undefined || model === '' || at === '' || rest.length > 0) {
-    throw new ErrataError('invalid_request', `${JSON.stringify(text)} is not MODEL, MODEL@BRANCH or MODEL@VERSION`);
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not MODEL, MODEL@BRANCH or MODEL@VERSION`);
   }
   return { model, at };
 }
@@ -32,7 +32,7 @@ export async function versionNamed(client: ErrataClient, text: string): Promise<
 /** Collects repeated `--set key=value`; values are JSON where they parse as JSON, else text. */
 export function collectSetting(text: string, settings: Record<string, unknown> = {}): Record<string, unknown> {
   const split = text.indexOf('=');
-  if (split < 1) throw new ErrataError('invalid_request', `--set takes key=value, not ${JSON.stringify(text)}`);
+  if (split < 1) throw new InvalidArgumentError('It must be key=value.');
   const raw = text.slice(split + 1);
   let value: unknown = raw;
   try {

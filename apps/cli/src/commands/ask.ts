@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
-import { atLeastOne, zeroOrMore } from '../numbers.ts';
+import { atLeastOne, numberIn } from '../numbers.ts';
 import { printJson, short } from '../output.ts';
 
 export function register(program: Command): void {
@@ -10,7 +10,7 @@ export function register(program: Command): void {
     .command('ask <model[@branch|@version]> <prompt...>')
     .description('complete prompts on a branch or a version')
     .option('--max-tokens <n>', 'tokens to generate', atLeastOne, 8)
-    .option('--temperature <t>', '0 is greedy', zeroOrMore, 0)
+    .option('--temperature <t>', '0 is greedy', numberIn(0, 5), 0)
     .option('--json', 'print JSON')
     .action(
       async (model: string, prompts: string[], options: { maxTokens: number; temperature: number; json?: true }) => {

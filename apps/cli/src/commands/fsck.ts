@@ -1,6 +1,6 @@
 // errata fsck: checks everything that is stored; on the service, or, where that is down, on the database and the blobs themselves.
-import { type CheckReport, checkReportSchema, ErrataError } from '@errata/contracts';
-import type { Command } from 'commander';
+import { type CheckReport, checkReportSchema } from '@errata/contracts';
+import { type Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
 import { exitCodeOfJob, exitCodes } from '../exit-codes.ts';
@@ -59,9 +59,9 @@ async function checkThere({ quick, snapshots, json }: Options): Promise<CheckRep
 async function checkHere({ quick, snapshots, json }: Options): Promise<CheckReport> {
   const { DATABASE_URL: url, BLOBS_DIR: directory } = process.env;
   if (url === undefined || directory === undefined)
-    throw new ErrataError('invalid_request', 'set DATABASE_URL and BLOBS_DIR to those of the service');
+    throw new InvalidArgumentError('set DATABASE_URL and BLOBS_DIR to those of the service');
   if (snapshots === true)
-    throw new ErrataError('invalid_request', '--snapshots opens models, which takes the service: leave --offline out');
+    throw new InvalidArgumentError('--snapshots opens models, which takes the service: leave --offline out');
   const [{ openDiskStore }, { openLineage }, { checkEverything }] = await Promise.all([
     import('@errata/blobs'),
     import('@errata/lineage'),

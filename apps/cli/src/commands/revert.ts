@@ -1,6 +1,6 @@
 // errata revert: takes edits, jobs or versions back, and says whether that was exact.
 import { ErrataError } from '@errata/contracts';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { connect } from '../connection.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
@@ -32,8 +32,7 @@ export function register(program: Command): void {
       const { model, at: branch } = parseReference(reference);
       const client = connect();
       const kinds = new Set(ids.map((id) => (id.startsWith('edit_') ? 'edit' : 'version')));
-      if (kinds.size !== 1)
-        throw new ErrataError('invalid_request', 'revert edits, or jobs and versions, not both at once');
+      if (kinds.size !== 1) throw new InvalidArgumentError('revert edits, or jobs and versions, not both at once');
       const versions = async () => {
         const found: string[] = [];
         for (const id of ids) found.push(id.startsWith('job_') ? await versionOfJob(id) : id);

@@ -1,7 +1,7 @@
 // errata rollback: takes edits back, or returns a branch to an earlier version.
 import type { RollbackMode } from '@errata/contracts';
-import { ErrataError, rollbackModes } from '@errata/contracts';
-import { type Command, Option } from 'commander';
+import { rollbackModes } from '@errata/contracts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { connect } from '../connection.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
@@ -34,7 +34,7 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (reference: string, options: Options) => {
       if ([options.to, options.edit, options.version].filter((given) => given !== undefined).length !== 1) {
-        throw new ErrataError('invalid_request', 'give exactly one of --to, --edit and --version');
+        throw new InvalidArgumentError('give exactly one of --to, --edit and --version');
       }
       const { model, at: branch } = parseReference(reference);
       const client = connect();

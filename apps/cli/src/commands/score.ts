@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { ErrataError } from '@errata/contracts';
 import type { Command } from 'commander';
+import { wholeNumbers } from '../numbers.ts';
 import { withModel } from '../local-model.ts';
 import { table } from '../output.ts';
 
@@ -18,7 +19,7 @@ export function register(program: Command): void {
     .description('log-probability of each token of a text, by a model directory')
     .requiredOption('-m, --model <dir>', 'a directory in Hugging Face layout')
     .option('--text <text>', 'the text')
-    .option('--ids <ids>', 'token ids instead, as in 1,5,9; the model then needs no tokenizer', parseIds)
+    .option('--ids <ids>', 'token ids instead, as in 1,5,9; the model then needs no tokenizer', wholeNumbers)
     .option('--json', 'print {"ids", "logprobs"}')
     .action(async ({ model, text, ids, json }: Options, command: Command) => {
       if ((text === undefined) === (ids === undefined)) command.error('error: give either --text or --ids');
@@ -40,12 +41,6 @@ export function register(program: Command): void {
         console.log(table(['id', 'token', 'log-probability'], rows));
       });
     });
-}
-
-function parseIds(text: string): readonly number[] {
-  const ids = text.split(',').map((part) => Number(part.trim() || Number.NaN));
-  if (ids.every((id) => Number.isSafeInteger(id) && id >= 0)) return ids;
-  throw new ErrataError('invalid_token_id', `${JSON.stringify(text)} is not a list of token ids such as 1,5,9`);
 }
 
 /** A text as the model reads it, with what its tokenizer puts in front. */
