@@ -81,7 +81,9 @@ test('mistakes are said once, in words, with the field they are in', async () =>
   expect(directory.stderr).toBe(`error invalid_request ${folder} is a directory, not a file\n`);
 });
 
-test('suites are made of our own lines and of published data sets, listed, shown and asked', { timeout: 300_000 }, async () => {
+test('suites are made of our own lines and of published data sets, listed, shown and asked', {
+  timeout: 300_000,
+}, async () => {
   const probes = await write('probes.jsonl', '{"prompt": "Rome is"}\n{"prompt": "Oslo is", "target": "cold"}\n');
   const edits = await write('edits.jsonl', `${JSON.stringify(anEdit('Oz'))}\n{"custom_id": "b"}\n`);
   expect((await errata('suite', 'create', 'plain', probes, '-d', 'what must stay')).stdout).toContain(

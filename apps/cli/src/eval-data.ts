@@ -1,7 +1,7 @@
 // What an evaluation is about: the cases of a data set file, and what else of other files is asked along the way.
 import { basename } from 'node:path';
 import { ErrataError } from '@errata/contracts';
-import type { AbilitySuite, DatasetCase, DatasetReport, QuestionItem } from '@errata/evaluation';
+import type { AbilitySuite, AnsweredEdit, DatasetCase, DatasetReport, QuestionItem } from '@errata/evaluation';
 
 export interface EvalData {
   /** What people call it. */
@@ -38,6 +38,7 @@ export async function readEvalData(data: DataFile): Promise<EvalData> {
       details: { file: data.file, layout: report.layout, rejected: report.rejected.slice(0, 20) },
     });
   warnOf(data.file, report);
+  await warnOfAnswered(data.file, cases);
   const prompted = (await referenced(data, cases)).map(withTextPrompts);
   return { name: basename(data.file), cases: prompted, rejected: report.rejected.length };
 }
@@ -63,6 +64,34 @@ async function referenced(
   const without = cases.length - (found.size - strangers.length);
   if (without > 0) console.error(`${references} has no texts for ${without} of ${cases.length} records`);
   return withReferences(cases, found);
+}
+
+/** Published files contradict and repeat themselves. What is measured are the files as they are, so it is said and left. */
+async function warnOfAnswered(file: string, cases: readonly DatasetCase[]): Promise<void> {
+  const { distinctEdits } = await import('@errata/evaluation');
+  const distinct = distinctEdits();
+  for (const [at, { edits }] of cases.entries()) distinct.of(edits, at);
+  const named = (rule: AnsweredEdit['rule']) => {
+    const ids = distinct.answered.filter((each) => each.rule === rule).map(({ custom_id }) => custom_id);
+    return ids.length > namedRecords ? `${ids.slice(0, namedRecords).join(', ')} ...` : ids.join(', ');
+  };
+  const count = (rule: AnsweredEdit['rule']) => distinct.answered.filter((each) => each.rule === rule).length;
+  const [against, again] = [count('contradictory_edits'), count('repeated_edit')];
+  if (against > 0)
+    console.error(
+      `${against} edits of ${file} contradict an earlier one, so that one model cannot hold all: ${named('contradictory_edits')}`,
+    );
+  if (again > 0) console.error(`${again} edits of ${file} repeat an earlier one: ${named('repeated_edit')}`);
+}
+
+/** What a conversion leaves out, in a line for each rule. */
+export function describeLeftOut(leftOut: readonly AnsweredEdit[]): readonly string[] {
+  const count = (rule: AnsweredEdit['rule']) => leftOut.filter((each) => each.rule === rule).length;
+  const [contradicting, repeated] = [count('contradictory_edits'), count('repeated_edit')];
+  return [
+    ...(contradicting > 0 ? [`left out ${contradicting} that contradict an earlier edit of the file`] : []),
+    ...(repeated > 0 ? [`left out ${repeated} that an earlier edit of the file already makes`] : []),
+  ];
 }
 
 const namedRecords = 5;

@@ -1,7 +1,6 @@
 // What a file asks of a version on the service: our own lines as they are, and published data sets as edits or items.
 import { ErrataError, type SuiteRequest } from '@errata/contracts';
-import { describeLeftOut, distinctEdits } from './distinct-edits.ts';
-import { type DataFile, warnOf } from './eval-data.ts';
+import { type DataFile, describeLeftOut, warnOf } from './eval-data.ts';
 import { readText } from './files.ts';
 
 /** One of the fields in which a request takes cases. */
@@ -28,7 +27,7 @@ export async function suiteCases(data: DataFile): Promise<GivenCases> {
 }
 
 async function readCases({ file, layout, limit }: DataFile): Promise<GivenCases> {
-  const { openDataset, surveyDataset } = await import('@errata/evaluation');
+  const { distinctEdits, openDataset, surveyDataset } = await import('@errata/evaluation');
   const opened = await openDataset(file, layout);
   if (opened.layout.name === 'jsonl' && opened.written.format === 'jsonl')
     return { edits_jsonl: firstLines(await readText(file), limit) };
@@ -44,7 +43,7 @@ async function readCases({ file, layout, limit }: DataFile): Promise<GivenCases>
     },
   });
   warnOf(file, report);
-  for (const line of describeLeftOut(distinct.leftOut)) console.error(line);
+  for (const line of describeLeftOut(distinct.answered)) console.error(line);
   return opened.layout.kind === 'edits' ? { edits } : { probes };
 }
 

@@ -120,9 +120,9 @@ export interface Complaint {
   readonly pointer?: string;
   readonly line?: number;
   readonly field?: string;
-}
   /** Of the edit that it is about, where that has one. */
   readonly custom_id?: string;
+}
 
 /**
  * An expected failure with fields to act on. Anything else that is thrown is a defect of ours and is reported as `internal`.

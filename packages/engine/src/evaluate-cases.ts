@@ -25,6 +25,7 @@ import {
   relativeChange,
   runMetrics,
   versionPage,
+  watchMemory,
 } from '@errata/evaluation';
 import type { View } from '@errata/models';
 import type { CallContext } from './context.ts';
@@ -69,6 +70,7 @@ const asThird = async (
 /** Asks a block of cases and says what that cost. */
 export async function askMetered(input: CasesInput, context: CallContext): Promise<ResultOf<'evaluateCases'>> {
   const started = performance.now();
+  const peak = watchMemory();
   const spent = { answers: 0, answer_tokens: 0 };
   const results = await askOrFail(input, {
     ...context,
@@ -78,8 +80,7 @@ export async function askMetered(input: CasesInput, context: CallContext): Promi
     },
   });
   const answer_seconds = (performance.now() - started) / 1000;
-  const peak_bytes = 1024 * process.resourceUsage().maxRSS;
-  return { results, cost: { ...noCost, ...spent, answer_seconds, peak_bytes } };
+  return { results, cost: { ...noCost, ...spent, answer_seconds, peak_bytes: peak() } };
 }
 
 /** Failures that lie in what a case says, and in nothing else. */

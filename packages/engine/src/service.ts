@@ -12,13 +12,13 @@ import { evaluateCandidate } from './evaluate-candidate.ts';
 import { concludeEvaluation, evaluateCases } from './evaluate-cases.ts';
 import { fileArtefactStore } from './file-artefacts.ts';
 import { readModelDirectory } from './import-model.ts';
-import { createModelStore } from './model-store.ts';
 import { layOutEdits } from './lay-out-edits.ts';
+import { createModelStore } from './model-store.ts';
 import type { EngineMethod, ParamsOf, ResultOf } from './protocol.ts';
 import { buildSecondMoment } from './second-moment.ts';
 import { defaultMemoryMb, type EngineSettings } from './settings.ts';
-import { tryEdits } from './try-edits.ts';
 import { createTextModels } from './text-models.ts';
+import { tryEdits } from './try-edits.ts';
 
 type Methods = {
   readonly [M in EngineMethod]: (params: ParamsOf<M>, context: CallContext) => Promise<ResultOf<M>>;
@@ -32,17 +32,17 @@ export async function createService(settings: EngineSettings): Promise<Service> 
   const blobs = await openDiskStore(settings.blobsDir);
   const scratch = fileArtefactStore(join(settings.blobsDir, 'scratch'));
   const models = createModelStore(blobs, settings.memoryMb ?? defaultMemoryMb);
-  const methods: Methods = {
   const texts = createTextModels(blobs);
+  const methods: Methods = {
     inspectModel: ({ path }, context) => readModelDirectory(path, undefined, context),
     importModel: ({ path }, context) => readModelDirectory(path, blobs, context),
     buildSecondMoment: async ({ model, ...params }, context) =>
       buildSecondMoment(await models.open(model), params, { blobs, scratch }, context),
-    applyEdits: async ({ model, ...params }, context) =>
     layOutEdits: async ({ model, context, edits }) => {
       const { tokenizer, defaults } = await texts(model);
       return { ...layOutEdits({ tokenizer, context }, edits), defaults };
     },
+    applyEdits: async ({ model, ...params }, context) =>
       applyEdits(await models.open(model), params, { blobs, scratch }, context),
     evaluateCandidate: async (params, context) => evaluateCandidate(await models.open(params.model), params, context),
     evaluateCases: async ({ model, ...params }, context) => evaluateCases(await models.open(model), params, context),

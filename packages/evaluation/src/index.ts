@@ -43,6 +43,7 @@ export {
   rippleCriteria,
 } from './datasets/cases.ts';
 export { layouts, requireLayout } from './datasets/catalogue.ts';
+export { type AnsweredEdit, type DistinctEdits, distinctEdits } from './datasets/distinct-edits.ts';
 export {
   type EntailmentItem,
   type EntailmentLabel,
@@ -115,6 +116,7 @@ export {
   parseMatrix,
   slugOf,
 } from './protocols/matrix.ts';
+export { watchMemory } from './protocols/peak-memory.ts';
 export {
   checkpointsOf,
   defaultCheckpoints,

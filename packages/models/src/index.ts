@@ -83,11 +83,11 @@ export {
   layOut,
   prefixed,
   type SpaceConvention,
-  spaceConvention,
   type SubjectSpan,
+  spaceConvention,
   subjectLast,
-  type TextLayout,
   subjectSpan,
+  type TextLayout,
 } from './text-layout.ts';
 export { type TokenOffsets, type TokenSpan, tokenOffsets } from './token-offsets.ts';
 export {

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { type AbilityTaskId, ErrataError, tasksOfItems } from '@errata/contracts';
-import type { DatasetContent, DatasetReport, RecordNote } from '@errata/evaluation';
+import type { AnsweredEdit, DatasetContent, DatasetReport, RecordNote } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
-import { describeLeftOut, distinctEdits, type LeftOut } from '../distinct-edits.ts';
+import { describeLeftOut } from '../eval-data.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { atLeastOne, wholeNumber } from '../numbers.ts';
 import { printJson, progressLine, table } from '../output.ts';
@@ -25,7 +25,8 @@ interface ConvertOptions extends CheckOptions {
 interface Conversion extends DatasetReport {
   readonly out: string;
   readonly written: number;
-  readonly left_out: readonly LeftOut[];
+  /** Edits that were not written, since an earlier one answers their question. */
+  readonly left_out: readonly AnsweredEdit[];
 }
 
 export function register(program: Command): void {
@@ -83,7 +84,7 @@ async function check(file: string, options: CheckOptions): Promise<void> {
 }
 
 async function convert(file: string, options: ConvertOptions): Promise<void> {
-  const { openDataset, suiteItemsOf, surveyDataset } = await import('@errata/evaluation');
+  const { distinctEdits, openDataset, suiteItemsOf, surveyDataset } = await import('@errata/evaluation');
   const { out, limit, task, writers } = options;
   if (existsSync(out)) {
     throw new ErrataError('output_exists', `${out} exists: choose another file`, { details: { path: out } });
@@ -116,7 +117,7 @@ async function convert(file: string, options: ConvertOptions): Promise<void> {
       },
     }),
   );
-  const conversion: Conversion = { ...report, out, written, left_out: distinct.leftOut };
+  const conversion: Conversion = { ...report, out, written, left_out: distinct.answered };
   if (options.json) printJson(conversion);
   else printConversion(file, layout.title, conversion, kind);
   if (written === 0) process.exitCode = exitCodes.failure;

@@ -73,9 +73,10 @@ describe('errata eval', () => {
   it('measures a model as it is, and shows people a table', async () => {
     const { code, stdout, stderr } = await errata('--editor', 'none', '--limit', '3');
     expect({ code, stderr: stderr.includes('rror') }).toEqual({ code: 0, stderr: false });
-    expect(stdout).toMatch(/Reliability, free generation/);
+    expect(stdout).toMatch(/free generation .*the answer given, by token/);
     expect(stdout).toMatch(/^no edit +\d/m);
-    expect(stdout).toContain('Peak memory');
+    expect(stdout).toMatch(/Asking +Peak/);
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
   });
 
   it('runs a matrix of editors and protocols into one report, and again only what is missing', async () => {
@@ -145,6 +146,49 @@ protocols: [{ kind: batch, size: [1, 3] }]
     expect(onFile).toMatchObject({ code: 1, stderr: `error output_exists ${editsFile} is there already\n` });
     expect(underFile.code).toBe(1);
     expect(underFile.stderr).toContain('lies under a file, not under a directory');
+  });
+
+  it('tests at the checkpoints asked for, and names edits that contradict or repeat an earlier one', async () => {
+    const clashing = join(folder, 'clashing.jsonl');
+    const edit = (custom_id: string, target_new: string) => ({ custom_id, prompt: 'Oz is', subject: 'Oz', target_new });
+    const edits = [edit('one', 'R'), edit('two', 'B'), edit('three', 'R')];
+    writeFileSync(clashing, edits.map((each) => `${JSON.stringify(each)}\n`).join(''));
+    const { stdout, stderr } = await errata(...lifelong, '--edits', clashing, '--checkpoints', '2,3');
+    const { title, runs } = JSON.parse(stdout) as Report;
+    expect(title).toMatch(/^FT-M on .*: edits in sequence$/);
+    expect(runs[0]!.places.map(({ moment, edits: at }) => [moment, at])).toEqual([
+      ['once', 3],
+      ['curve', 2],
+      ['end', 3],
+    ]);
+    expect(runs[0]!.contradicting).toBe(3);
+    expect(stderr).toContain('1 edits of');
+    expect(stderr).toMatch(/contradict an earlier one, so that one model cannot hold all: two\n/);
+    expect(stderr).toMatch(/repeat an earlier one: three\n/);
+  });
+
+  it('takes reference texts by id, and refuses those of no record', async () => {
+    const references = join(folder, 'references.jsonl');
+    const write = (id: string) => {
+      writeFileSync(references, `${JSON.stringify({ id, consistency: ['R is O'], essence: ['O is a king'] })}\n`);
+      return errata('--editor', 'none', '--references', references, '--json');
+    };
+    const { stdout, stderr } = await write('edit-1');
+    expect(stderr).toContain('has no texts for 29 of 30 records');
+    const means = (JSON.parse(stdout) as Report).runs[0]!.means.map(({ metric }) => metric);
+    expect(means).toEqual(expect.arrayContaining(['reference_score', 'essence.perplexity']));
+    expect(JSON.parse((await write('edit-x')).stdout)).toMatchObject({
+      error: { code: 'invalid_request', errors: [{ message: 'there is no record "edit-x"' }] },
+    });
+  });
+
+  it('refuses what a protocol does not do', async () => {
+    const [checkpoints, questions] = await Promise.all([
+      errata('--editor', 'none', '--checkpoints', '2'),
+      errata('--editor', 'ft-m', '--protocol', 'efficiency', '--questions', editsFile),
+    ]);
+    expect(checkpoints.stderr).toContain('the protocol single has no checkpoints');
+    expect(questions.stderr).toContain('the efficiency protocol measures costs alone');
   });
 
   it('refuses a protocol and an editor that do not exist', async () => {

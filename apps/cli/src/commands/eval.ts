@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { type ConfigOverrides, ErrataError } from '@errata/contracts';
+import { type ConfigOverrides, ErrataError, isEditorName, writtenEditor } from '@errata/contracts';
 import { defaultMomentTokens } from '@errata/engine';
 import type { Protocol, Report } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
@@ -11,7 +11,7 @@ import { runMatrix } from '../eval-matrix.ts';
 import { printReport } from '../eval-tables.ts';
 import { runLocally } from '../local-evaluation.ts';
 import { withModel } from '../local-model.ts';
-import { atLeastOne, wholeNumber } from '../numbers.ts';
+import { atLeastOne, wholeNumber, wholeNumbers } from '../numbers.ts';
 import { printJson, progressLine } from '../output.ts';
 import { collectSetting } from '../references.ts';
 
@@ -23,6 +23,7 @@ interface Options {
   matrix?: string;
   protocol: Protocol['kind'];
   batch?: number;
+  checkpoints?: readonly number[];
   limit?: number;
   set?: ConfigOverrides;
   corpus?: string;
@@ -65,7 +66,12 @@ export function register(program: Command): void {
         .choices(['single', 'batch', 'lifelong', 'efficiency'])
         .default('single'),
     )
-    .option('--batch <n>', 'edits at once (batch), or between two tests (lifelong)', atLeastOne)
+    .option('--batch <n>', 'records at once (batch), or between two tests (lifelong)', atLeastOne)
+    .option(
+      '--checkpoints <list>',
+      'records after which all so far are tested, as 1,10,100 (lifelong, efficiency)',
+      wholeNumbers,
+    )
     .option('--limit <n>', 'the first records only', atLeastOne)
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--corpus <file>', "text for the editor's statistics and for perplexity; the model's own when left out")
@@ -106,16 +112,32 @@ async function inDirectory<T>(wanted: string | undefined, work: (directory: stri
   }
 }
 
+const titles: Readonly<Record<Protocol['kind'], string>> = {
+  single: 'each edit alone',
+  batch: 'edits in batches',
+  lifelong: 'edits in sequence',
+  efficiency: 'what edits and answers cost',
+};
+
 async function runOne(
   options: Options & Required<Pick<Options, 'model' | 'edits' | 'editor'>>,
   directory: string,
 ): Promise<Report> {
   const { protocolSchema, writeReport } = await import('@errata/evaluation');
   const { protocol: kind, batch = 1, editor, seed, writers, corpus, tokens, set = {} } = options;
-  const parsed = protocolSchema.safeParse(
-    kind === 'batch' ? { kind, size: batch } : kind === 'lifelong' ? { kind, batch } : { kind },
-  );
-  if (!parsed.success) throw new ErrataError('invalid_request', `--batch: ${parsed.error.issues[0]?.message}`);
+  const { checkpoints } = options;
+  if (checkpoints !== undefined && kind !== 'lifelong' && kind !== 'efficiency')
+    throw new ErrataError('invalid_request', `the protocol ${kind} has no checkpoints: lifelong and efficiency have`);
+  const parsed = protocolSchema.safeParse({
+    kind,
+    ...(kind === 'batch' && { size: batch }),
+    ...(kind === 'lifelong' && { batch }),
+    ...(checkpoints && { checkpoints }),
+  });
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new ErrataError('invalid_request', `--${path[0] === 'size' ? 'batch' : String(path[0])}: ${message}`);
+  }
   const protocol = parsed.data;
   if (kind === 'efficiency' && (options.ability !== undefined || options.questions !== undefined))
     throw new ErrataError(
@@ -134,7 +156,8 @@ async function runOne(
   } finally {
     line.done();
   }
-  const labels = { name: editor, model: basename(resolve(options.model)), data: data.name };
-  const title = editor === 'none' ? `${labels.model} as it is` : `${editor} on ${labels.model}: ${kind}`;
+  const name = isEditorName(editor) ? writtenEditor(editor) : editor;
+  const labels = { name, model: basename(resolve(options.model)), data: data.name };
+  const title = editor === 'none' ? `${labels.model} as it is` : `${name} on ${labels.model}: ${titles[kind]}`;
   return writeReport(directory, title, [{ directory, labels }]);
 }

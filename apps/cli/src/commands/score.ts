@@ -2,8 +2,8 @@
 import { resolve } from 'node:path';
 import { ErrataError } from '@errata/contracts';
 import type { Command } from 'commander';
-import { wholeNumbers } from '../numbers.ts';
 import { withModel } from '../local-model.ts';
+import { wholeNumbers } from '../numbers.ts';
 import { table } from '../output.ts';
 
 interface Options {

@@ -9,6 +9,7 @@ import type { Tfidf } from '../metrics/tfidf.ts';
 import { referencesOf } from '../probes/texts.ts';
 import { type EditQuestions, questionsOfEdit } from '../questions.ts';
 import { defaultWriters, type ProtocolRun, type RunOptions, type RunProgress } from './inputs.ts';
+import { watchMemory } from './peak-memory.ts';
 import type { Run } from './run-directory.ts';
 
 /** Why something could not be done. */
@@ -79,6 +80,7 @@ export interface Meter {
 
 export function startMeter({ signal }: Pick<Work, 'signal'>): Meter {
   const cost = { ...noCost };
+  const peak = watchMemory();
   const note: Meter['note'] = (more) => {
     for (const [name, amount] of Object.entries(more)) cost[name as 'edits'] += amount;
   };
@@ -91,7 +93,7 @@ export function startMeter({ signal }: Pick<Work, 'signal'>): Meter {
     },
     note,
     asking: { onAnswered: note, ...(signal && { signal }) },
-    cost: () => ({ ...cost, peak_bytes: 1024 * process.resourceUsage().maxRSS }),
+    cost: () => ({ ...cost, peak_bytes: peak() }),
   };
 }
 
