@@ -1,4 +1,4 @@
-// Automatic rollback: a later evaluation of a branch's head that fails its gate sends the branch back to a version that passed one.
+// Automatic rollback: a later evaluation of a branch's head that fails its gate sends the branch back to a version that passed it.
 import {
   type BranchResource,
   type EvaluatedAgainst,
@@ -69,7 +69,7 @@ export async function reactToVerdict(
   if (branch.headVersionId !== versionId) return { kind: 'none', why: 'not_the_head' };
   const good = await lastGoodVersion(tx, branchId, versionId);
   if (good === null) return { kind: 'none', why: 'no_good_version' };
-  const reason = `${id} failed the gate: ${reasonsOf(verdict).join('; ')}; ${good.evaluation} had passed it`;
+  const reason = `${id} failed the gate: ${reasonsOf(verdict).join('; ')}; ${good.why}`;
   const job = await submitRollbackWithin(tx, {
     model: branch.modelId,
     branch: branch.name,
@@ -83,20 +83,33 @@ export async function reactToVerdict(
   return { kind: 'rollback', job: job.id, lane: branchLane(branchId), to_version: good.version };
 }
 
-/** The version that the branch was at last, other than its head, whose latest evaluation against the gate passed. */
+/**
+ * The version that the branch was at last, other than its head, whose latest evaluation against the gate passed. Where none has, the last
+ * that nobody has evaluated and whose own job passed the gate of the branch, not one that it brought along.
+ */
 async function lastGoodVersion(
   tx: Tx,
   branchId: string,
   head: string,
-): Promise<{ readonly version: string; readonly evaluation: string } | null> {
-  const rows = await tx.$queryRaw<{ version: string; evaluation: string }[]>`
+): Promise<{ readonly version: string; readonly why: string } | null> {
+  const [good] = await tx.$queryRaw<{ version: string; job: string; evaluated: boolean }[]>`
     WITH verdicts AS (
       SELECT DISTINCT ON (version_id) version_id, id, (gate ->> 'passed')::boolean AS passed FROM jobs
       WHERE branch_id = ${branchId} AND kind = 'evaluation' AND gate IS NOT NULL AND version_id <> ${head}
       ORDER BY version_id, finished_at DESC, id DESC
     )
-    SELECT version_id AS version, verdicts.id AS evaluation
-    FROM verdicts JOIN branch_moves ON branch_moves.branch_id = ${branchId} AND to_version_id = version_id
-    WHERE passed ORDER BY branch_moves.sequence DESC LIMIT 1`;
-  return rows[0] ?? null;
+    SELECT to_version_id AS version, coalesce(verdicts.id, jobs.id) AS job, verdicts.id IS NOT NULL AS evaluated
+    FROM branch_moves
+    LEFT JOIN verdicts ON verdicts.version_id = to_version_id LEFT JOIN jobs ON jobs.id = branch_moves.job_id
+    WHERE branch_moves.branch_id = ${branchId} AND to_version_id <> ${head}
+      AND coalesce(verdicts.passed, (jobs.gate ->> 'passed')::boolean AND jobs.gate -> 'policy_revision' IS NOT NULL)
+    ORDER BY evaluated DESC, branch_moves.sequence DESC LIMIT 1`;
+  if (good === undefined) return null;
+  const { version, job, evaluated } = good;
+  return {
+    version,
+    why: evaluated
+      ? `${job} had passed it`
+      : `no evaluation has passed it, but ${job} had when it made ${version.slice(0, 16)}`,
+  };
 }

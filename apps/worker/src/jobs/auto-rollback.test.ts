@@ -92,6 +92,24 @@ test('the branch goes back to the last version that passed, by a logged rollback
   expect(await headOf('spoiled')).toBe(good);
 });
 
+test('where no evaluation has passed, the branch goes back to the last version whose own batch passed its gate', async () => {
+  const { id } = await branch('unevaluated');
+  const on = { branch: 'unevaluated' };
+  const good = await stack.finished(await stack.submit([edit('Sylvania')], { ...on, gate: null }));
+  expect(good).toMatchObject({ state: 'succeeded', gate: { passed: true, policy_revision: 1 } });
+  // A gate that a job brought along says nothing of the branch's.
+  const open = await stack.finished(await stack.submit([edit('Latveria')], { ...on, gate: { rules: [] } }));
+  const config = { layer: 1, epochs: 200, learning_rate: 0.3, stop_loss: 0 };
+  await stack.finished(await stack.submit([edit('Borduria')], { ...on, gate: { rules: [] }, config }));
+  const failed = await evaluate('unevaluated');
+  const { rollback_job_id } = await getEvaluation(lineage, failed);
+  expect(await stack.finished(rollback_job_id!)).toMatchObject({ state: 'succeeded', version_id: good.version_id });
+  const [move] = (await branchLog(lineage, id)).data;
+  expect(move).toMatchObject({ kind: 'reset', to_version: good.version_id });
+  expect(move?.reason).toContain(`no evaluation has passed it, but ${good.id} had`);
+  expect(open.version_id).not.toBe(good.version_id);
+});
+
 test('nothing happens where the policy is off, nothing has ever passed, or nobody asked', async () => {
   const { bad } = await spoiled('off', { auto_rollback: 'off' });
   const off = await evaluate('off');
