@@ -9,6 +9,7 @@ test('the database alone is enough', () => {
     databaseUrl: database,
     queueUrl: database,
     engine: {},
+    engineSilenceMs: 600_000,
     leaseMs: 30_000,
     concurrency: 1,
     metrics: null,

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ErrataError } from '@errata/contracts';
+import { defaultSilenceMs } from '@errata/engine';
 import { z } from 'zod';
 
 const blank = (value: unknown) => (value === '' ? undefined : value);
@@ -17,6 +18,7 @@ const environmentSchema = z.object({
   ERRATA_PROVIDER: optional(z.string()),
   ERRATA_THREADS: optional(z.coerce.number().int().min(1)),
   ENGINE_MEMORY_MB: optional(z.coerce.number().int().min(64)),
+  ENGINE_SILENCE_MS: whole(10_000, defaultSilenceMs),
   LEASE_MS: whole(500, 30_000),
   LOG_LEVEL: z.preprocess(blank, z.enum(logLevels).default('info')),
   WORKER_NAME: optional(z.string().max(200)),
@@ -33,6 +35,8 @@ export interface WorkerSettings {
   readonly queueUrl: string;
   readonly blobsDir: string;
   readonly engine: { readonly provider?: string; readonly threads?: number; readonly memoryMb?: number };
+  /** How long the engine may work without a sign of life before it is killed and its job tried again, in ms. */
+  readonly engineSilenceMs: number;
   /** How long a lane stays ours without a sign of life, in ms. It is renewed three times as often. */
   readonly leaseMs: number;
   readonly logLevel: (typeof logLevels)[number];
@@ -72,6 +76,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       ...(given.ERRATA_THREADS === undefined ? {} : { threads: given.ERRATA_THREADS }),
       ...(given.ENGINE_MEMORY_MB === undefined ? {} : { memoryMb: given.ENGINE_MEMORY_MB }),
     },
+    engineSilenceMs: given.ENGINE_SILENCE_MS,
     leaseMs: given.LEASE_MS,
     logLevel: given.LOG_LEVEL,
     name: given.WORKER_NAME ?? `${hostname()}:${process.pid}:${Date.now().toString(36)}`,

@@ -53,7 +53,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     closers.push(async () => snapshots?.settled());
     const engine = startEngine(
       { blobsDir: settings.blobsDir, ...settings.engine },
-      { onLog: (line) => log.debug({ engine: line }, 'engine') },
+      { onLog: (line) => log.debug({ engine: line }, 'engine'), silenceMs: settings.engineSilenceMs },
     );
     closers.push(() => engine.stop());
 

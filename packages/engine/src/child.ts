@@ -11,6 +11,8 @@ type Reply<R = EngineResponse> = R extends EngineResponse ? Omit<R, 'rss'> : nev
 
 // Progress is worth a message a few times a second, not a thousand times.
 const progressIntervalMs = 100;
+/** Not on a thread of its own: it is to say that this one gets on. */
+const aliveIntervalMs = 1000;
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as EngineSettings;
 const service = createService(settings);
@@ -31,6 +33,7 @@ process.on('message', (request: EngineRequest) => {
 async function answer({ id, method, params }: Extract<EngineRequest, { type: 'call' }>): Promise<void> {
   const controller = new AbortController();
   cancelled.set(id, controller);
+  const alive = setInterval(() => send({ type: 'alive', id }), aliveIntervalMs);
   let last = { at: 0, stage: '' };
   const onProgress = (progress: EngineProgress): void => {
     const now = Date.now();
@@ -49,6 +52,7 @@ async function answer({ id, method, params }: Extract<EngineRequest, { type: 'ca
     if (error instanceof NeedsFreshProcess) send({ type: 'recycle', id });
     else send({ type: 'error', id, error: describeError(error) });
   } finally {
+    clearInterval(alive);
     cancelled.delete(id);
   }
 }

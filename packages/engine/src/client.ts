@@ -1,10 +1,10 @@
-// The client of an engine process: starts it, queues calls, survives its death, replaces it when it has grown too large.
+// The client of an engine process: starts it, queues calls, survives its death, replaces it when it has grown too large or fallen silent.
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ErrataError, fromPlainError } from '@errata/contracts';
 import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf, ResultOf } from './protocol.ts';
-import { defaultMemoryMb, type EngineSettings } from './settings.ts';
+import { defaultMemoryMb, defaultSilenceMs, type EngineSettings } from './settings.ts';
 
 export interface CallOptions {
   readonly onProgress?: (progress: EngineProgress) => void;
@@ -17,8 +17,8 @@ export interface CallOptions {
 /** A handle on one engine process at a time. Calls run one after another, in the order in which they were made. */
 export interface EngineClient {
   /**
-   * @throws ErrataError what the method throws; `engine_crashed` when the process ends during the call (the next call gets
-   * a new one), `insufficient_memory`, `timeout`, `unavailable` after {@link EngineClient.stop}
+   * @throws ErrataError what the method throws; `engine_crashed` when the process ends during the call, or is killed because it
+   * fell silent (the next call gets a new one), `insufficient_memory`, `timeout`, `unavailable` after {@link EngineClient.stop}
    */
   call<M extends EngineMethod>(method: M, params: ParamsOf<M>, options?: CallOptions): Promise<ResultOf<M>>;
   /** Resident memory of the process in bytes; 0 while there is none. */
@@ -32,6 +32,11 @@ export interface EngineClient {
 export interface ClientOptions {
   /** Gets what the process writes to its standard error, by line. */
   readonly onLog?: (line: string) => void;
+  /**
+   * Longest time for which a process may work on a call without a sign of life, in ms; then it is killed.
+   * @defaultValue {@link defaultSilenceMs}
+   */
+  readonly silenceMs?: number;
 }
 
 interface Pending {
@@ -49,15 +54,23 @@ interface Running {
   readonly exited: Promise<void>;
   readonly stderr: () => string;
   rss: number;
+  /** Looks in a row at which it was working and had not been heard since the one before; below 0 while it is being started. */
+  unheard: number;
 }
 
 /** A process that was asked to give up a call gets this long before it is killed: one run of a graph cannot be interrupted. */
 const cancelGraceMs = 2000;
+/** Looks for which a process must not be heard until it counts as silent. */
+const looksOfSilence = 5;
+/** A process that is being started may be silent for so long besides, in ms: on a busy machine that takes a while. */
+const startMs = 120_000;
 const stderrKept = 4096;
 
 /** Prepares a client; the process itself starts with the first call. */
 export function startEngine(settings: EngineSettings, options: ClientOptions = {}): EngineClient {
   const budget = (settings.memoryMb ?? defaultMemoryMb) * 2 ** 20;
+  const silenceMs = options.silenceMs ?? defaultSilenceMs;
+  const lookMs = silenceMs / looksOfSilence;
   const waiting: Pending[] = [];
   let running: Running | null = null;
   let current: Pending | null = null;
@@ -65,7 +78,7 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
   let nextId = 1;
 
   const ensure = (): Running => {
-    running ??= spawn(settings, options, {
+    running ??= spawn(settings, options, -Math.ceil(startMs / lookMs), {
       onMessage: (from, message) => {
         if (from === running) receive(from, message);
       },
@@ -79,12 +92,24 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
   /** The process is gone: its call fails, the next one gets a new process. */
   const lose = (reason: ExitReason): void => {
     const stderr = running?.stderr() ?? '';
+    const silent = running !== null && running.unheard >= looksOfSilence;
     running = null;
     const lost = current;
     current = null;
-    lost?.settle({ error: crashError(lost.method, reason, stderr) });
+    lost?.settle({ error: silent ? silenceError(lost.method, silenceMs) : crashError(lost.method, reason, stderr) });
     advance();
   };
+
+  /**
+   * Counted in looks instead of read off a clock: whoever was frozen together with the process looks once when both go on, and has
+   * heard it by the next look.
+   */
+  const look = (): void => {
+    if (current === null || running === null) return;
+    running.unheard += 1;
+    if (running.unheard >= looksOfSilence) running.child.kill('SIGKILL');
+  };
+  const looking = setInterval(look, lookMs).unref();
 
   /** Ends a process that nobody waits for. At once: what it stores, it stores whole or not at all. */
   const retire = (process: Running): void => {
@@ -94,7 +119,8 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
 
   const receive = (from: Running, message: EngineResponse): void => {
     from.rss = message.rss;
-    if (current === null || message.id !== current.id) return;
+    from.unheard = 0;
+    if (current === null || message.id !== current.id || message.type === 'alive') return;
     if (message.type === 'progress') {
       if (!current.abandoned) current.onProgress?.(message.progress);
       return;
@@ -116,10 +142,11 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
     const next = waiting.shift();
     if (next === undefined) return;
     current = next;
-    const { child } = ensure();
+    const worked = ensure();
+    worked.unheard = Math.min(worked.unheard, 0);
     const request: EngineRequest = { type: 'call', id: next.id, method: next.method, params: next.params };
     // A failed send means that the process is ending; its exit event settles the call.
-    child.send(request, () => {});
+    worked.child.send(request, () => {});
   };
 
   const abandon = (call: Pending, error: unknown): void => {
@@ -176,6 +203,7 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
 
     async stop() {
       stopped = true;
+      clearInterval(looking);
       const left = [...(current === null ? [] : [current]), ...waiting.splice(0)];
       for (const call of left) call.settle({ error: new ErrataError('unavailable', 'the engine was stopped') });
       const last = running;
@@ -196,7 +224,7 @@ interface Listeners {
   readonly onExit: (from: Running, reason: ExitReason) => void;
 }
 
-function spawn(settings: EngineSettings, { onLog }: ClientOptions, listeners: Listeners): Running {
+function spawn(settings: EngineSettings, { onLog }: ClientOptions, unheard: number, listeners: Listeners): Running {
   const child = fork(fileURLToPath(new URL('../bin/engine.js', import.meta.url)), [JSON.stringify(settings)], {
     execArgv: [],
     serialization: 'advanced',
@@ -220,6 +248,7 @@ function spawn(settings: EngineSettings, { onLog }: ClientOptions, listeners: Li
     }),
     stderr: () => stderr,
     rss: 0,
+    unheard,
   };
   const ended = (reason: ExitReason) => {
     hasExited();
@@ -247,6 +276,15 @@ function crashError(method: EngineMethod, { code, signal }: ExitReason, stderr: 
     details: { method, exit_code: code, signal, ...(stderr === '' ? {} : { stderr }) },
   });
 }
+
+const silenceError = (method: EngineMethod, silenceMs: number): ErrataError =>
+  new ErrataError(
+    'engine_crashed',
+    `the engine process gave no sign of life for ${silenceMs} ms during ${method}, and was killed`,
+    {
+      details: { method, silence_ms: silenceMs },
+    },
+  );
 
 /** Resident bytes as the kernel counts them; `undefined` where there is no /proc. */
 function residentBytes(pid: number | undefined): number | undefined {

@@ -453,6 +453,28 @@ describe('the process', () => {
     expect((await engine.call('inspectModel', { path: directory })).digest).toBe(model.digest);
   });
 
+  it('that is frozen during a call is killed once it has been silent for too long, and replaced', async () => {
+    const client = startEngine({ blobsDir, threads: 1 }, { silenceMs: 10_000 });
+    try {
+      await client.call('inspectModel', { path: directory });
+      const pid = client.pid()!;
+      const frozen = client.call(
+        'buildSecondMoment',
+        { model: reference(), layers: [0, 1, 2] },
+        { onProgress: () => process.kill(pid, 'SIGSTOP') },
+      );
+      const next = client.call('inspectModel', { path: directory });
+      await expect(frozen).rejects.toMatchObject({
+        code: 'engine_crashed',
+        details: { method: 'buildSecondMoment', silence_ms: 10_000 },
+      });
+      expect((await next).digest).toBe(model.digest);
+      expect(client.pid()).not.toBe(pid);
+    } finally {
+      await client.stop();
+    }
+  });
+
   it('answers nobody after it was stopped', async () => {
     const client = startEngine({ blobsDir });
     const call = client.call('inspectModel', { path: directory });

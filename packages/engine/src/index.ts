@@ -24,4 +24,4 @@ export type {
   ResultOf,
   Sampling,
 } from './protocol.ts';
-export { defaultMemoryMb, defaultMomentTokens, type EngineSettings } from './settings.ts';
+export { defaultMemoryMb, defaultMomentTokens, defaultSilenceMs, type EngineSettings } from './settings.ts';

@@ -402,6 +402,8 @@ export type EngineRequest =
 
 /** From the engine process. `rss` is its resident memory in bytes. */
 export type EngineResponse =
+  /** Sent while a call is being worked, whenever the process gets round to it. */
+  | { readonly type: 'alive'; readonly id: number; readonly rss: number }
   | { readonly type: 'progress'; readonly id: number; readonly progress: EngineProgress; readonly rss: number }
   | { readonly type: 'result'; readonly id: number; readonly value: unknown; readonly rss: number }
   | { readonly type: 'error'; readonly id: number; readonly error: PlainError; readonly rss: number }

@@ -13,5 +13,11 @@ export interface EngineSettings {
 
 export const defaultMemoryMb = 3072;
 
+/**
+ * How long a process may work without a sign of life, in ms. Far above what one run of a graph, or one inversion of a matrix, takes:
+ * between two of them it is heard.
+ */
+export const defaultSilenceMs = 600_000;
+
 /** Tokens that a second moment is taken over unless told otherwise. */
 export const defaultMomentTokens = 200_000;
