@@ -126,7 +126,7 @@ test('errata evaluate --editor shows what an editor would do, and does nothing',
     ...[...settings, '--report', 'editor.html'],
   );
   expect(asked.code).toBe(0);
-  expect(asked.stdout).toContain(`ft-m on ${versions[3]!.slice(0, 16)} (lifelong), 2 measurements`);
+  expect(asked.stdout).toContain(`ft-m on ${versions[3]!.slice(0, 16)} (lifelong), 3 measurements`);
   expect(asked.stdout).toMatch(/reliability +1 .*0\.0% +100\.0%\n/);
   expect(asked.stdout).toMatch(/mended {2}Lima: The capital of Oz is "Oslo \(.*" -> "Lima \(.*"/);
   expect(await readFile(join(folder, 'editor.html'), 'utf8')).toContain('<h1>ft-m on tiny</h1>');

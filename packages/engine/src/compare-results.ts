@@ -61,5 +61,9 @@ function compareAnswers(
   };
 }
 
+/** Of general ability by the first score of its task, which is the one to quote. */
 const rightness = ({ measures }: CaseResult): number =>
-  measures.find(({ metric }) => metric === 'reliability.exact' || metric === 'accuracy.exact')?.value ?? 0;
+  measures.find(({ metric }) => metric === 'reliability.exact' || metric === 'accuracy.exact' || isOfAbility(metric))
+    ?.value ?? 0;
+
+const isOfAbility = (metric: string): boolean => metric.startsWith('ability.');

@@ -55,7 +55,7 @@ const choice = {
 const verse = {
   kind: 'text',
   id: 'verse',
-  prompts: ['The sea', 'A ship'],
+  prompts: ['The sea'],
   references: { consistency: ['The sea is wet'] },
 };
 const items = [
