@@ -28,3 +28,16 @@ test('the job waits for a worker that has room', async () => {
   expect(events.findLast(({ type }) => type === 'running')?.data.holder).toBe('spare');
   await expectWholeHistory(stack, branch.id, [{ id, edits }]);
 });
+
+test('where no worker has room, the job fails with the numbers, and the branch stays where it was', async () => {
+  const { head } = await stack.branch('cramped');
+  const small = stack.startWorker({ ENGINE_MEMORY_MB: '64' });
+  const job = await stack.finished(await stack.submit([edit('Latveria')], { branch: 'cramped' }));
+  expect(job).toMatchObject({
+    state: 'failed',
+    version_id: null,
+    error: { code: 'insufficient_memory', message: expect.stringMatching(/\d+ Mi?B/) },
+  });
+  expect((await stack.branch('cramped')).head).toBe(head);
+  small.signal('SIGKILL');
+});
