@@ -36,7 +36,7 @@ const free: Site[] = [];
 beforeAll(async () => {
   sites.push(...(await Promise.all([openSite('PostgreSQL'), openSite(absent ? 'PostgreSQL' : 'Redis')])));
   free.push(...sites);
-}, 240_000);
+}, 600_000);
 afterAll(() =>
   Promise.all(
     sites.map(async ({ stack, crew, redis }) => {

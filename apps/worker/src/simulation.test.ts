@@ -1,39 +1,42 @@
 // Thousands of seeded lives of a service, each checked against the promises; and models that are broken on purpose, to be found out.
 import { uniform } from '@errata/models';
 import { expect, test } from 'vitest';
+import type { History } from '../../../test/faults/history.ts';
 import { violations } from '../../../test/faults/promises.ts';
-import { type Defect, simulate } from './simulation.fixture.ts';
+import { defects } from './simulated-database.fixture.ts';
+import { simulate } from './simulation.fixture.ts';
 
 const seeds = Number(process.env.ERRATA_SEEDS ?? 5_000);
 const first = Number(process.env.ERRATA_SEED ?? 1);
 
-const found = (seed: number, defect?: Defect) => {
-  const history = simulate(uniform(seed, 0), defect);
-  return violations(history, { acknowledged: history.jobs.map(({ id }) => id), settled: true });
-};
+const found = (history: History) =>
+  violations(history, { acknowledged: history.jobs.map(({ id }) => id), settled: true });
 
 test(`${seeds} seeds break no promise`, () => {
-  const ends = new Map<string, number>();
+  const [ends, moves] = [new Set<string>(), new Set<string>()];
   for (let seed = first; seed < first + seeds; seed++) {
     let broken: unknown;
     try {
-      broken = found(seed);
+      const history = simulate(uniform(seed, 0));
+      broken = found(history);
+      for (const { state } of history.jobs) ends.add(state);
+      for (const { kind } of history.branch_moves) moves.add(kind);
     } catch (error) {
       broken = error;
     }
     expect(broken, `ERRATA_SEED=${seed} ERRATA_SEEDS=1 shows it again`).toEqual([]);
-    if (seed % 20 !== 0) continue;
-    for (const { state } of simulate(uniform(seed, 0)).jobs) ends.set(state, (ends.get(state) ?? 0) + 1);
   }
-  // The lives that were led include every kind of end.
-  if (seeds >= 1_000) expect([...ends.keys()].sort()).toEqual(['cancelled', 'failed', 'gated_out', 'succeeded']);
+  if (seeds < 1_000) return;
+  // The lives that were led include every kind of end, and every kind of move.
+  expect([...ends].sort()).toEqual(['cancelled', 'failed', 'gated_out', 'rejected', 'succeeded']);
+  expect([...moves].sort()).toEqual(['created', 'edit', 'exact', 'reset']);
 });
 
-test.each(['no fencing', 'no order', 'events apart'] satisfies Defect[])('a service with %s is found out', (defect) => {
+test.each(defects)('found out: %s', (defect) => {
   let caught = 0;
   for (let seed = 1; seed <= 500 && caught === 0; seed++) {
     try {
-      if (found(seed, defect).length > 0) caught = seed;
+      if (found(simulate(uniform(seed, 0), defect)).length > 0) caught = seed;
     } catch {
       caught = seed;
     }
