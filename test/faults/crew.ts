@@ -1,4 +1,5 @@
 // A crew of workers that is kept up to strength: whoever dies is replaced.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultStack, WorkerProcess } from './stack.ts';
 
 export interface Crew {
@@ -25,7 +26,11 @@ export function keepCrew(stack: FaultStack, size: number): Crew {
   while (workers.size < size) enlist(stack.startWorker());
   return {
     workers,
-    oneReady: () => Promise.any([...workers].map(({ ready }) => ready)),
+    oneReady: async () => {
+      const isReady = ({ ready, exited }: WorkerProcess) =>
+        Promise.race([ready.then(() => true), exited.then(() => false)]);
+      while (!(await Promise.race([...workers].map(isReady)))) await sleep(20);
+    },
     dismiss: () => {
       open = false;
     },

@@ -132,14 +132,13 @@ async function scheduledBranch(stack: FaultStack, branch: string): Promise<strin
   return branch_id;
 }
 
-async function untilApplied({ query }: FaultStack, ids: readonly string[]): Promise<void> {
-  await until(`${ids.join()} are applied`, async () => {
-    const rows = await query(
-      `SELECT 1 FROM inbox_edits JOIN jobs ON jobs.id = job_id WHERE inbox_edits.id = ANY($1) AND jobs.state = 'succeeded'`,
-      [ids],
-    );
+async function untilApplied({ query, finished }: FaultStack, ids: readonly string[]): Promise<void> {
+  await until(`${ids.join()} are in jobs`, async () => {
+    const rows = await query('SELECT 1 FROM inbox_edits WHERE id = ANY($1) AND job_id IS NOT NULL', [ids]);
     return rows.length === ids.length;
   });
+  const jobs = await query('SELECT DISTINCT job_id FROM inbox_edits WHERE id = ANY($1)', [ids]);
+  for (const { job_id } of jobs) mustBe('succeeded', await finished(String(job_id)));
 }
 
 const schedule: Deed = async (stack, branch, name) => {
@@ -224,7 +223,7 @@ async function client({ environment }: FaultStack, request: ClientRequest): Prom
 
 /** Makes it until it is acknowledged. */
 async function insist(stack: FaultStack, request: ClientRequest): Promise<readonly string[]> {
-  for (let attempt = 0; attempt < 5; attempt++) {
+  for (let attempt = 0; attempt < 10; attempt++) {
     const acknowledged = await client(stack, request);
     if (acknowledged !== null) return acknowledged;
   }

@@ -50,13 +50,13 @@ const longestMs = 800;
 
 /** Deeds that need a branch of their own kind; the others share two. */
 const branchOf: Partial<Record<Path, string>> = {
-  approval: 'guarded',
-  approve: 'guarded',
   inbox: 'scheduled',
   schedule: 'scheduled',
   alias: 'served',
 };
 
+/** A candidate that waits for an approval is rejected once its branch has moved: each has a branch to itself. */
+const approvals: readonly Path[] = ['approval', 'approve'];
 /** Passed more than once in every deed. */
 const passedOften: readonly Path[] = ['blob', 'lease', 'take', 'transition'];
 /** Passed by resets and by what is done again after them, too. */
@@ -88,7 +88,8 @@ export async function runRound({ seed, round, points, postgresUrl }: RoundSettin
       const path = pathOf(place);
       const repeats = repeatable.includes(path) && place !== 'rollback.after_step' && which < 0.5;
       if (repeats) repeated += 1;
-      const branch = repeats ? 'again' : (branchOf[path] ?? (side < 0.5 ? 'left' : 'right'));
+      const shared = branchOf[path] ?? (side < 0.5 ? 'left' : 'right');
+      const branch = repeats ? 'again' : approvals.includes(path) ? `guarded-${point}` : shared;
       const note = (error: unknown) => {
         if (error instanceof UnexpectedEnd && error.job.attempts >= maxAttempts) givenUp += 1;
         else unmet.push({ promise: 'what was asked', what: `${name}: ${error}` });
