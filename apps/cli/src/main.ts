@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<{ register(program: Comman
   log: () => import('./commands/log.ts'),
   show: () => import('./commands/show.ts'),
   diff: () => import('./commands/diff.ts'),
+  export: () => import('./commands/export.ts'),
   evaluate: () => import('./commands/evaluate.ts'),
   suite: () => import('./commands/suite.ts'),
   compare: () => import('./commands/compare.ts'),

@@ -72,6 +72,7 @@ export const errorCatalogue = {
   unsupported_model: user(422, 'The architecture is not supported'),
   tokenizer_missing: user(422, 'The model has no tokenizer'),
   invalid_token_id: user(422, 'A token id lies outside the vocabulary'),
+  not_a_checkpoint: user(422, 'The version is more than weights, and a checkpoint holds nothing else'),
   output_exists: user(409, 'The output directory already holds something'),
 
   // Editing

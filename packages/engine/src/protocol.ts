@@ -340,6 +340,16 @@ export interface EngineMethods {
     },
     { readonly digest: string }
   >;
+  /** Writes a version as a checkpoint in Hugging Face layout. */
+  readonly exportVersion: Method<
+    {
+      readonly model: ModelReference;
+      readonly manifest: VersionSource;
+      /** A directory that is not there yet. */
+      readonly into: string;
+    },
+    { readonly files: readonly string[] }
+  >;
   /** Stores a version whole, if what opening it takes says so: see `makeVersions`. */
   readonly snapshot: Method<
     {
@@ -372,6 +382,7 @@ export const engineMethods = [
   'inspectModel',
   'importModel',
   'buildSecondMoment',
+  'layOutEdits',
   'applyEdits',
   'evaluateCandidate',
   'evaluateCases',
@@ -382,8 +393,8 @@ export const engineMethods = [
   'compareResults',
   'ask',
   'compareVersions',
-  'layOutEdits',
   'digestWeights',
+  'exportVersion',
   'logits',
   'snapshot',
 ] as const satisfies readonly EngineMethod[];

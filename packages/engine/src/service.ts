@@ -10,6 +10,7 @@ import { concludeProtocol } from './conclude-protocol.ts';
 import type { CallContext } from './context.ts';
 import { evaluateCandidate } from './evaluate-candidate.ts';
 import { concludeEvaluation, evaluateCases } from './evaluate-cases.ts';
+import { exportVersion } from './export-version.ts';
 import { fileArtefactStore } from './file-artefacts.ts';
 import { readModelDirectory } from './import-model.ts';
 import { layOutEdits } from './lay-out-edits.ts';
@@ -71,6 +72,7 @@ export async function createService(settings: EngineSettings): Promise<Service> 
       const view = fresh ? await open.freshView(manifest) : await open.view(manifest);
       return { digest: view.weightsDigest() };
     },
+    exportVersion: async (params) => exportVersion(await models.open(params.model), params, blobs),
     snapshot: async ({ model, ...params }) => (await models.open(model)).snapshot(params),
     logits: async ({ model, manifest, prompt }) => {
       const open = await models.open(model);

@@ -18,6 +18,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Checkpoint } from './checkpoint.ts';
 import { ModelError } from './errors.ts';
 import { type WritableTensor, writeSafetensors } from './safetensors.ts';
+import type { Model, View } from './view.ts';
 
 /** What goes into a checkpoint directory. */
 export interface CheckpointContents {
@@ -134,4 +135,11 @@ export function editedContents(
   const files = new Map<string, Uint8Array>();
   for (const name of checkpoint.companionFiles) files.set(name, readFileSync(join(checkpoint.directory, name)));
   return { config: checkpoint.config, tensors, files };
+}
+
+/** The contents of an opened checkpoint as a version of its model has them. A codebook lies beside the weights and is no part of them. */
+export function versionContents(checkpoint: Checkpoint, model: Model, version: View): CheckpointContents {
+  const base = model.view();
+  const changed = [...model.spec.parameters.keys()].filter((name) => version.weight(name) !== base.weight(name));
+  return editedContents(checkpoint, new Map(changed.map((name) => [name, version.weight(name)])));
 }

@@ -33,6 +33,7 @@ export {
 export {
   type CheckpointContents,
   editedContents,
+  versionContents,
   type WriteCheckpointOptions,
   writeCheckpoint,
 } from './checkpoint-write.ts';

@@ -263,6 +263,11 @@ export function createErrata(options: ErrataOptions) {
       /** The version and those it was made from, newest first, down to the imported model. */
       lineage: (version: string, query: PageQuery = {}) =>
         list<VersionResource>(at`/v1/versions/${version}/lineage`, { ...query }),
+      /** The version as a checkpoint in Hugging Face layout: a tar archive, as it comes. */
+      async export(version: string, call: CallOptions = {}): Promise<ReadableStream<Uint8Array>> {
+        const path = at`/v1/versions/${version}/export`;
+        return (await transport.send('GET', path, { ...call, accept: 'application/x-tar', streaming: true })).body!;
+      },
       diff: (from: string, to: string, call?: CallOptions) =>
         get<VersionDiff>(at`/v1/versions/${from}/diff/${to}`, call),
       /** Norm and rank of what changed, by parameter. The service opens both versions for it. */

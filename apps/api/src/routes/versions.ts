@@ -1,4 +1,8 @@
 // Versions: immutable model states, what they are made of, where they come from and how two of them differ.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import {
   type DeltaReference,
   type EditMention,
@@ -30,6 +34,7 @@ import {
 import type { Snapshots } from '@errata/upkeep';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { archiveOf } from '../archive.ts';
 import type { ApiParts } from '../parts.ts';
 import { modelReference, pageQuery, params, shown } from './common.ts';
 
@@ -90,6 +95,54 @@ export const versionRoutes =
         },
       },
       async ({ params: { version } }) => readManifest(lineage, version),
+    );
+
+    app.get(
+      '/v1/versions/:version/export',
+      {
+        config: { access },
+        schema: {
+          tags,
+          summary: 'The version as a checkpoint in Hugging Face layout, as a tar archive',
+          description:
+            'Configuration, weights in float32 and tokenizer, as transformers loads them. A version with codebooks is no checkpoint: ' +
+            '`not_a_checkpoint`.',
+          params: params('version'),
+          response: {
+            200: {
+              description: 'The archive',
+              content: { 'application/x-tar': { schema: z.custom<Readable>((value) => value instanceof Readable) } },
+            },
+          },
+        },
+      },
+      async ({ params: { version } }, reply) => {
+        const { resource, tip } = await getVersion(lineage, version);
+        const model = await getModel(lineage, resource.model_id);
+        const folder = await mkdtemp(join(tmpdir(), 'errata-export-'));
+        const remove = () => rm(folder, { recursive: true, force: true });
+        const into = join(folder, 'checkpoint');
+        const write = async () =>
+          engine.call('exportVersion', {
+            model: modelReference(model),
+            manifest: await sourceAt(lineage, model.resource.digest, tip),
+            into,
+          });
+        try {
+          const { files } = await write().catch(async (error) => {
+            if (!(await forgetBrokenSnapshot(lineage, error))) throw error;
+            return write();
+          });
+          return reply
+            .type('application/x-tar')
+            .header('errata-version', resource.id)
+            .header('content-disposition', `attachment; filename="${resource.id}.tar"`)
+            .send(archiveOf(into, files, () => void remove()));
+        } catch (error) {
+          await remove();
+          throw error;
+        }
+      },
     );
 
     app.get(

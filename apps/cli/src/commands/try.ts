@@ -9,7 +9,6 @@ import {
   type EditResult,
   ErrataError,
   type EvaluationSummary,
-  onErrorChoices,
   requireEditor,
 } from '@errata/contracts';
 import { defaultMomentTokens } from '@errata/engine';
@@ -21,6 +20,9 @@ import { costLine, metricsTable } from '../metrics-table.ts';
 import { atLeastOne, ridge, wholeNumber } from '../numbers.ts';
 import { bar, printJson, progressLine, table } from '../output.ts';
 import { collectSetting } from '../references.ts';
+
+/** Nothing is kept here that could be rolled back. */
+const onErrorChoices = ['abort', 'continue'] as const;
 
 interface Options {
   model: string;
@@ -119,7 +121,7 @@ function isWritable(directory: string): boolean {
 
 const unfoldable = (editor: EditorName): ErrataError =>
   new ErrataError(
-    'invalid_request',
+    'not_a_checkpoint',
     `${editor} leaves a codebook beside the weights, which a checkpoint cannot hold: leave out --out, or use another editor`,
     { details: { editor } },
   );
@@ -198,10 +200,8 @@ async function writeEdited(
   out: string,
 ): Promise<void> {
   if (view.codebooks.length > 0) throw unfoldable(editor);
-  const { editedContents, writeCheckpoint } = await import('@errata/models');
-  const base = model.view();
-  const changed = [...model.spec.parameters.keys()].filter((name) => view.weight(name) !== base.weight(name));
-  await writeCheckpoint(out, editedContents(checkpoint, new Map(changed.map((name) => [name, view.weight(name)]))));
+  const { versionContents, writeCheckpoint } = await import('@errata/models');
+  await writeCheckpoint(out, versionContents(checkpoint, model, view));
 }
 
 function printTrial({ edits: results, summary, out }: Trial, edits: readonly Edit[]): void {
