@@ -1,6 +1,7 @@
 // What every answer has in common: security headers, problems for failures, 404 and 405.
 import { ErrataError } from '@errata/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { inBody } from './blamed-field.ts';
 import { isDefect, problemType, toProblem } from './problems.ts';
 
 /** The API serves data only: nothing it sends may be framed, sniffed, cached or run. */
@@ -40,7 +41,7 @@ const matches = (pattern: readonly string[], pieces: readonly string[]) =>
   pattern.length === pieces.length && pattern.every((piece, i) => piece.startsWith(':') || piece === pieces[i]);
 
 function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = toProblem(thrown, request.id);
+  const problem = toProblem(inBody(thrown, request), request.id);
   if (isDefect(thrown)) request.log.error({ err: thrown }, 'request failed');
   const wait = problem.details?.retry_after_seconds;
   if (typeof wait === 'number') reply.header('retry-after', String(wait));

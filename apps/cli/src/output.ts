@@ -94,8 +94,11 @@ const plainOf = (thrown: unknown): PlainError => toPlainError(explainFileError(t
 const isSaid = ({ message, line, field = '' }: Complaint, said: string): boolean =>
   said.includes(message) && said.includes(field) && (line === undefined || said.includes(`line ${line}`));
 
-function placeOf({ line, field, pointer }: Complaint): string {
-  // A pointer ends in the field.
-  const place = line === undefined ? (pointer ?? field) : [`line ${line}`, ...(field ? [field] : [])].join(', ');
-  return place === undefined || place === '' ? '' : `${colors.yellow(place)}: `;
+/** The line, or where in the document; the field, unless the message names it. */
+function placeOf({ line, pointer, field, message }: Complaint): string {
+  const named = field === undefined || field === '' || message.includes(field);
+  const inside = pointer !== undefined && pointer !== `/${field}` ? pointer : undefined;
+  const place = [line === undefined ? inside : `line ${line}`, named || inside !== undefined ? undefined : field];
+  const told = place.filter((part) => part !== undefined && part !== '').join(', ');
+  return told === '' ? '' : `${colors.yellow(told)}: `;
 }

@@ -1,6 +1,7 @@
 // The editors and their settings: schemas and defaults as data, each with its provenance. packages/editors gives them life.
 import { z } from 'zod';
 import { type Complaint, ErrataError } from './errors.ts';
+import { sayIssue } from './plain-issues.ts';
 
 const layer = z.int().min(0);
 const positive = z.number().positive();
@@ -171,7 +172,7 @@ export function checkOverrides(name: EditorName, overrides: ConfigOverrides, poi
     code: 'invalid_config',
     field: issue.path.join('.'),
     pointer: `${pointer}/${issue.path.join('/')}`,
-    message: `${issue.path.join('.')}: ${issue.message}`,
+    message: sayIssue(issue, overrides),
   }));
   throw new ErrataError('invalid_config', `${name}: ${located.map(({ message }) => message).join('; ')}`, {
     errors: located,
@@ -352,10 +353,10 @@ export function resolveConfig<N extends EditorName>(
   const config = editorCatalogue[name].config.parse(merged) as EditorConfig<N>;
   const layers = 'layers' in config ? config.layers : [config.layer];
   const beyond = layers.find((l) => l >= shape.layers);
-  if (beyond !== undefined)
-    throw new ErrataError(
-      'invalid_config',
-      `layer ${beyond} does not exist: the model has layers 0 to ${shape.layers - 1}`,
-    );
-  return config;
+  if (beyond === undefined) return config;
+  const field = 'layers' in config ? 'layers' : 'layer';
+  const message = `layer ${beyond} does not exist: the model has layers 0 to ${shape.layers - 1}`;
+  throw new ErrataError('invalid_config', message, {
+    errors: [{ code: 'invalid_config', field, pointer: `/config/${field}`, message }],
+  });
 }

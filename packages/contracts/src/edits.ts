@@ -1,6 +1,7 @@
 // The edit: one correction with its probes, as it comes in by JSONL or JSON, and the rules a batch must meet.
 import { z } from 'zod';
 import type { Complaint, ErrorCode } from './errors.ts';
+import { sayIssue } from './plain-issues.ts';
 
 /** Longest texts accepted, in characters. Tokens are checked against the model's context by the engine. */
 export const textLimits = {
@@ -76,27 +77,45 @@ export interface ParsedEdits {
 type Prepare = (value: unknown) => unknown;
 const asItIs: Prepare = (value) => value;
 
-/** Reads edits from JSONL. Every line is checked; blank lines are skipped; line numbers start at 1. */
-export function parseEditsJsonl(jsonl: string, prepare: Prepare = asItIs): ParsedEdits {
+export interface ParsedLines {
+  readonly values: readonly unknown[];
+  /** Of the values, in their order; 1 for the first. */
+  readonly lines: readonly number[];
+  readonly errors: readonly Complaint[];
+}
+
+/** The values of a JSONL text; blank lines are skipped. A text that is one JSON document over several lines is one complaint. */
+export function parseLines(jsonl: string): ParsedLines {
+  const text = jsonl.replace(/^\ufeff/, '');
   const values: unknown[] = [];
   const lines: number[] = [];
   const errors: Complaint[] = [];
-  for (const [index, raw] of jsonl
-    .replace(/^\ufeff/, '')
-    .split('\n')
-    .entries()) {
+  for (const [index, raw] of text.split('\n').entries()) {
     if (raw.trim() === '') continue;
     try {
       values.push(JSON.parse(raw));
       lines.push(index + 1);
     } catch (error) {
-      errors.push({
-        code: 'malformed_jsonl',
-        line: index + 1,
-        message: `line ${index + 1} is not JSON: ${(error as Error).message}`,
-      });
+      errors.push({ code: 'malformed_jsonl', line: index + 1, message: `not JSON: ${(error as Error).message}` });
     }
   }
+  if (errors.length === 0 || !isJson(text)) return { values, lines, errors };
+  const message = 'this is one JSON document, not JSONL: write one object a line';
+  return { values: [], lines: [], errors: [{ code: 'malformed_jsonl', line: 1, message }] };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Reads edits from JSONL. Every line is checked; blank lines are skipped; line numbers start at 1. */
+export function parseEditsJsonl(jsonl: string, prepare: Prepare = asItIs): ParsedEdits {
+  const { values, lines, errors } = parseLines(jsonl);
   const checked = checkEdits(values, (index) => ({ line: lines[index] ?? 0 }), prepare);
   return { ...checked, errors: [...errors, ...checked.errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
 }
@@ -119,7 +138,7 @@ export function checkEdits(
   const edits: Edit[] = [];
   const places: EditPlace[] = [];
   const errors: Complaint[] = [];
-  const seenIds = new Map<string, number>();
+  const seenIds = new Map<string, EditPlace>();
   const answers = new Map<string, { target: string; custom_id: string }>();
   for (const [index, value] of values.entries()) {
     const at = place(index);
@@ -131,11 +150,12 @@ export function checkEdits(
         ...placeOfField(at, field.split('.')),
       });
     };
-    const parsed = editSchema.safeParse(prepare(value));
+    const given = prepare(value);
+    const parsed = editSchema.safeParse(given);
     if (!parsed.success) {
       for (const issue of parsed.error.issues) {
         const tooLong = issue.code === 'too_big' && issue.path[0] === 'target_new';
-        complain(tooLong ? 'target_too_long' : 'invalid_request', issue.path.join('.'), issue.message);
+        complain(tooLong ? 'target_too_long' : 'invalid_request', issue.path.join('.'), sayIssue(issue, given));
       }
       continue;
     }
@@ -146,9 +166,9 @@ export function checkEdits(
       complain(
         'duplicate_custom_id',
         'custom_id',
-        `custom_id ${JSON.stringify(edit.custom_id)} was already used by edit ${earlier + 1}`,
+        `custom_id ${JSON.stringify(edit.custom_id)} was already used ${'line' in earlier ? `on line ${earlier.line}` : `by ${earlier.pointer}`}`,
       );
-    seenIds.set(edit.custom_id, index);
+    seenIds.set(edit.custom_id, at);
     if (edit.target_new.trim() === '') complain('empty_target', 'target_new', 'target_new is empty');
     if (!edit.prompt.includes(edit.subject)) {
       complain(

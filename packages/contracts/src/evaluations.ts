@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { canonicalJson, sha256 } from './canonical.ts';
 import { costSchema } from './costs.ts';
-import { type Edit, probeSchema, textLimits } from './edits.ts';
+import { type Edit, parseLines, probeSchema, textLimits } from './edits.ts';
 import { type Complaint, ErrataError, type ErrorCode } from './errors.ts';
 import { evaluationRowSchema, type Moment, moments, regressionSchema } from './evaluation-rows.ts';
 import { gateVerdictSchema } from './gate.ts';
+import { sayIssue } from './plain-issues.ts';
 import { servedProtocols } from './protocols.ts';
 import { nameSchema } from './resources.ts';
 import { evaluationSummarySchema } from './results.ts';
@@ -340,21 +341,7 @@ export interface ParsedCases {
 
 /** Reads probes and items from JSONL. Every line is checked; blank lines are skipped; line numbers start at 1. */
 export function parseCasesJsonl(jsonl: string): ParsedCases {
-  const values: unknown[] = [];
-  const lines: number[] = [];
-  const errors: Complaint[] = [];
-  const text = jsonl.replace(/^\ufeff/, '');
-  for (const [index, raw] of text.split('\n').entries()) {
-    if (raw.trim() === '') continue;
-    const line = index + 1;
-    try {
-      values.push(JSON.parse(raw));
-      lines.push(line);
-    } catch (error) {
-      const message = `line ${line} is not JSON: ${(error as Error).message}`;
-      errors.push({ code: 'malformed_jsonl', line, message });
-    }
-  }
+  const { values, lines, errors } = parseLines(jsonl);
   const checked = checkCases(values, (index) => ({ line: lines[index] ?? 0 }));
   return {
     cases: checked.cases,
@@ -403,18 +390,21 @@ type ReadCase =
 function readCase(value: unknown, ownId: string): ReadCase {
   const fields = isPlain(value) ? value : {};
   if (!('kind' in fields)) {
-    const parsed = probeCaseSchema.safeParse(isPlain(value) ? { custom_id: ownId, ...value } : value);
-    return parsed.success ? { item: { kind: 'probe', probe: parsed.data } } : { issues: issuesOf(parsed.error) };
+    const named = isPlain(value) ? { custom_id: ownId, ...value } : value;
+    const parsed = probeCaseSchema.safeParse(named);
+    return parsed.success ? { item: { kind: 'probe', probe: parsed.data } } : { issues: issuesOf(parsed.error, named) };
   }
   if (!isItemKind(fields.kind)) {
     const message = `there is no kind ${JSON.stringify(fields.kind)}; there are ${suiteItemKinds.join(', ')}`;
     return { issues: [{ field: 'kind', message }] };
   }
-  const parsed = suiteItemSchema.safeParse({ id: ownId, ...fields });
-  return parsed.success ? { item: parsed.data } : { issues: issuesOf(parsed.error) };
+  const named = { id: ownId, ...fields };
+  const parsed = suiteItemSchema.safeParse(named);
+  return parsed.success ? { item: parsed.data } : { issues: issuesOf(parsed.error, named) };
 }
 
-const issuesOf = ({ issues }: z.ZodError) => issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+const issuesOf = ({ issues }: z.ZodError, value: unknown) =>
+  issues.map((issue) => ({ field: issue.path.join('.'), message: sayIssue(issue, value) }));
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -16,6 +16,7 @@ export * from './inbox.ts';
 export * from './manifest.ts';
 export * from './names.ts';
 export * from './nearest.ts';
+export * from './plain-issues.ts';
 export * from './process-reports.ts';
 export * from './protocol-plan.ts';
 export * from './protocols.ts';

@@ -1,5 +1,6 @@
 // Pages by cursor: one row more than asked for tells whether there is another page.
 import { ErrataError, type Page } from '@errata/contracts';
+import type { IdPrefix } from './ids.ts';
 
 export interface PageRequest {
   /** The `next_cursor` of the page before. */
@@ -21,9 +22,21 @@ export function pageOf<Row, Item>(
   return { data: shown.map(item), has_more, next_cursor: has_more && last !== undefined ? cursor(last) : null };
 }
 
+/** A cursor that is an id. `invalid_request` when it is not. */
+export function idCursor(after: string, prefix: IdPrefix): string {
+  if (new RegExp(`^${prefix}_[0-9a-z]+$`).test(after)) return after;
+  throw noCursor(after);
+}
+
 /** A cursor that is a whole number. `invalid_request` when it is not. */
 export function numericCursor(after: string): number {
   if (/^\d{1,15}$/.test(after)) return Number(after);
+  throw noCursor(after);
+}
+
+function noCursor(after: string): ErrataError {
   const message = `${JSON.stringify(after)} is not a cursor of this list`;
-  throw new ErrataError('invalid_request', message, { errors: [{ code: 'invalid_request', field: 'after', message }] });
+  return new ErrataError('invalid_request', message, {
+    errors: [{ code: 'invalid_request', field: 'after', message }],
+  });
 }
