@@ -1,9 +1,13 @@
 // The whole main job over HTTP: a model imported, corrected, served, refused a harmful batch, and taken back.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { scopes } from '@errata/contracts';
-import { createKey, openLineage } from '@errata/lineage';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { rootManifest, scopes } from '@errata/contracts';
+import { startEngine } from '@errata/engine';
+import { createKey, getModel, openLineage } from '@errata/lineage';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -15,12 +19,16 @@ import { writeTinyModel } from './support/tiny-model.ts';
 const log = pino({ level: 'silent' });
 const closers: (() => Promise<unknown>)[] = [];
 let errata: ErrataClient;
+let folder: string;
+let databaseUrl: string;
+let service: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'errata-main-'));
+  folder = await mkdtemp(join(tmpdir(), 'errata-main-'));
   closers.push(() => rm(folder, { recursive: true, force: true }));
   const database = await createTestDatabase();
   closers.push(() => database.drop());
+  databaseUrl = database.url;
   const environment = { DATABASE_URL: database.url, BLOBS_DIR: join(folder, 'blobs'), PORT: '0', ERRATA_THREADS: '1' };
   const api = await startApi(readApiSettings(environment), log);
   closers.push(() => api.close());
@@ -29,6 +37,7 @@ beforeAll(async () => {
   const lineage = await openLineage(database.url);
   const { token } = await createKey(lineage, 'test', scopes);
   await lineage.close();
+  service = { ERRATA_URL: api.url, ERRATA_API_KEY: token };
   errata = createErrata({ baseUrl: api.url, apiKey: token });
 
   const tiny = await writeTinyModel();
@@ -132,4 +141,114 @@ test('what cannot be done is refused, before it is queued where that can be seen
   });
   expect((await errata.branches.get('tiny', 'main')).head).toBe(head);
   expect((await errata.models.list().all()).map(({ name }) => name)).toEqual(['tiny']);
+});
+
+const eventsOf = async (id: string) => {
+  const events: { type: string; phase: unknown }[] = [];
+  for await (const { type, data } of errata.jobs.events(id)) events.push({ type, phase: data.phase });
+  return events;
+};
+const batch = { model: 'tiny', editor: 'ft-m', config, gate: { rules: [] } };
+
+test('a trial edits, measures and judges, and commits nothing', async () => {
+  const { head } = await errata.branches.get('tiny', 'main');
+  const queued = await errata.editJobs.try({ ...batch, edits: [capital('Ix', 'Lima')] });
+  const tried = await errata.jobs.wait(queued.id);
+  expect(tried).toMatchObject({ state: 'succeeded', trial: true, version_id: null, gate: { passed: true } });
+  expect(tried.summary).toMatchObject({ edits: 1, applied: 1 });
+  expect(await errata.jobs.results(queued.id)).toMatchObject([{ custom_id: 'Ix', result: { outcome: 'applied' } }]);
+  expect((await errata.branches.get('tiny', 'main')).head).toBe(head);
+  await expect(
+    errata.editJobs.create({ ...batch, edits: [capital('Ix', 'Lima')], level: 'compute' } as never),
+  ).rejects.toMatchObject({ code: 'invalid_request', errors: [{ pointer: '/level' }] });
+});
+
+test('work that a finished job has done is taken over, on any branch at that version, unless it is to be done again', async () => {
+  const edits = [capital('Ix', 'Lima'), capital('Oz', 'Rome')];
+  await errata.branches.create('tiny', { name: 'other', from: 'main' });
+  const run = async (fields: object) => {
+    const { id } = await errata.editJobs.create({ ...batch, edits, ...fields });
+    const job = await errata.jobs.wait(id);
+    expect(job).toMatchObject({ state: 'succeeded', error: null });
+    const solved = (await eventsOf(id)).some(({ type, phase }) => type === 'progress' && phase === 'edit');
+    return { job, solved, results: await errata.jobs.results(id) };
+  };
+  const first = await run({});
+  expect([first.solved, first.job.result?.reused_job_id]).toEqual([true, undefined]);
+
+  const second = await run({ branch: 'other' });
+  expect([second.solved, second.job.result?.reused_job_id]).toEqual([false, first.job.id]);
+  expect(second.job).toMatchObject({
+    version_id: first.job.version_id,
+    summary: first.job.summary,
+    gate: first.job.gate,
+  });
+  expect(second.results.map(({ result }) => result)).toEqual(first.results.map(({ result }) => result));
+  // What it commits answers edits of its own, which can be taken back.
+  const [own] = await errata.jobs.edits(second.job.id).all();
+  const { id } = await errata.rollbacks.create({
+    model: 'tiny',
+    branch: 'other',
+    mode: 'exact',
+    revert_edit_ids: [own!.id],
+    reason: 'to see that it can be',
+  });
+  expect(await errata.jobs.wait(id)).toMatchObject({ state: 'succeeded' });
+
+  const elsewhere = async (name: string, fields: object) => {
+    await errata.branches.create('tiny', { name, from: first.job.parent_version_id! });
+    return run({ branch: name, ...fields });
+  };
+  const forced = await elsewhere('forced', { force: true });
+  expect([forced.solved, forced.job.result?.reused_job_id]).toEqual([true, undefined]);
+  expect(forced.job.version_id).toBe(first.job.version_id);
+  const seeded = await elsewhere('seeded', { seed: 9 });
+  expect([seeded.solved, seeded.job.result?.reused_job_id]).toEqual([true, undefined]);
+});
+
+test('a version is exported as a checkpoint that holds its very weights', async () => {
+  const out = join(folder, 'exported');
+  const cli = fileURLToPath(new URL('../apps/cli/bin/errata.js', import.meta.url));
+  const environment = { ...process.env, ...service };
+  const errataExport = (...given: string[]) =>
+    promisify(execFile)(process.execPath, [cli, 'export', ...given, '--json'], { env: environment });
+  const { stdout } = await errataExport('tiny', '--out', out);
+  const { head } = await errata.branches.get('tiny', 'main');
+  expect(JSON.parse(stdout)).toMatchObject({ version_id: head, out });
+  expect((await readdir(out)).sort()).toEqual(['config.json', 'merges.txt', 'model.safetensors', 'vocab.json']);
+  await expect(errataExport('tiny', '--out', out)).rejects.toMatchObject({ code: 1 });
+
+  const engine = startEngine({ blobsDir: join(folder, 'blobs'), threads: 1 });
+  try {
+    const exported = await engine.call('importModel', { path: out });
+    const weights = (manifest: ReturnType<typeof rootManifest>, model: typeof exported) =>
+      engine.call('digestWeights', { model: { digest: model.digest, files: model.files }, manifest });
+    const lineage = await openLineage(databaseUrl);
+    const { resource, files } = await getModel(lineage, 'tiny');
+    await lineage.close();
+    const original = {
+      ...exported,
+      digest: resource.digest,
+      files: files.map(({ path: name, blob: sha256, bytes: size }) => ({ name, sha256, size })),
+    };
+    const served = await weights(await errata.versions.manifest(head), original);
+    expect(await weights(rootManifest(exported.digest), exported)).toEqual(served);
+    expect(await weights(rootManifest(original.digest), original)).not.toEqual(served);
+  } finally {
+    await engine.stop();
+  }
+});
+
+test('a version with a codebook is no checkpoint', async () => {
+  await errata.branches.create('tiny', { name: 'memory', from: 'main' });
+  const { id } = await errata.editJobs.create({
+    model: 'tiny',
+    branch: 'memory',
+    editor: 'grace',
+    config: { layer: 1, steps: 5 },
+    gate: { rules: [] },
+    edits: [capital('Ur', 'Lima')],
+  });
+  const { version_id } = await errata.jobs.wait(id);
+  await expect(errata.versions.export(version_id!)).rejects.toMatchObject({ code: 'not_a_checkpoint', status: 422 });
 });

@@ -15,6 +15,7 @@ import {
   type GatePolicy,
   isTerminal,
   type JobResource,
+  type OnError,
 } from '@errata/contracts';
 import {
   createBranch,
@@ -107,7 +108,7 @@ export interface ArmedFault {
 export interface SubmitOptions {
   readonly model?: string;
   readonly branch?: string;
-  readonly on_error?: 'abort' | 'continue';
+  readonly on_error?: OnError;
   /** Everything passes unless given; null leaves it to the branch. */
   readonly gate?: GatePolicy | null;
   readonly wake?: boolean;

@@ -121,6 +121,28 @@ test('a plan tells the median of what edits of this editor on this model took', 
   expect((await plan('ft-l')).body.cost).toEqual({ jobs: 0, seconds_per_edit: null, seconds: null });
 });
 
+test('the head may be named by the beginning of its id; one that the branch has left is stale, also in a dry run', async () => {
+  const branch = await api.post('/v1/models/atlas/branches', { name: 'prefixes' });
+  const send = (fields: object) =>
+    api.post('/v1/edit_jobs', { model: 'atlas', branch: 'prefixes', edits: [anEdit('Togo')], ...fields });
+  const queued = await send({ parent_version_id: branch.body.head.slice(0, 16) });
+  expect([queued.status, queued.body.parent_version_id]).toEqual([202, branch.body.head]);
+  await api.carryOut(`branch:${branch.body.id}`);
+  for (const dry_run of [false, true]) {
+    const { status, body } = await send({ parent_version_id: branch.body.head.slice(0, 16), dry_run });
+    expect({ status, body }).toMatchObject({
+      status: 409,
+      body: { code: 'stale_parent', errors: [{ pointer: '/parent_version_id' }] },
+    });
+  }
+  const listed = await api.get('/v1/edit_jobs?model=atlas&branch=prefixes');
+  expect(listed.body.data.map(({ id }: { id: string }) => id)).toEqual([queued.body.id]);
+  for (const list of ['edit_jobs', 'jobs']) {
+    const garbage = await api.get(`/v1/${list}?after=garbage`);
+    expect([garbage.status, garbage.body.errors[0].field]).toEqual([400, 'after']);
+  }
+});
+
 test('a queue that is away does not fail the request: the job is in the database', async () => {
   const queueless = await openApi({}, { proxied: 'queue' });
   await queueless.importModel('atlas');
@@ -154,7 +176,12 @@ describe('what is refused is named and leaves no trace', () => {
         inBatch({ ...anEdit('Spain'), custom_id: 'France' }),
         422,
         'invalid_edits',
-        { code: 'duplicate_custom_id', line: 2, field: 'custom_id' },
+        {
+          code: 'duplicate_custom_id',
+          line: 2,
+          field: 'custom_id',
+          message: 'custom_id "France" was already used on line 1',
+        },
       ],
       [
         'a subject that is not in the prompt',
@@ -175,7 +202,12 @@ describe('what is refused is named and leaves no trace', () => {
         inBatch(anEdit('Spain', { target_new: 'x'.repeat(401) })),
         422,
         'invalid_edits',
-        { code: 'target_too_long', line: 2, field: 'target_new' },
+        {
+          code: 'target_too_long',
+          line: 2,
+          field: 'target_new',
+          message: 'target_new has 401 characters; 400 are allowed',
+        },
       ],
       [
         'a target that the model cannot read behind its prompt',
@@ -241,9 +273,27 @@ describe('what is refused is named and leaves no trace', () => {
         'invalid_edits',
         { code: 'empty_target', pointer: '/edits/1/target_new' },
       ],
-      ['an unknown model', withFields({ model: 'atlantis' }), 404, 'unknown_model', {}],
-      ['an unknown branch', withFields({ branch: 'none' }), 404, 'unknown_branch', {}],
-      ['an unknown editor', withFields({ editor: 'rume' }), 422, 'unknown_editor', {}],
+      [
+        'an unknown model',
+        withFields({ model: 'atlantis' }),
+        404,
+        'unknown_model',
+        { field: 'model', pointer: '/model' },
+      ],
+      [
+        'an unknown branch',
+        withFields({ branch: 'none' }),
+        404,
+        'unknown_branch',
+        { field: 'branch', pointer: '/branch' },
+      ],
+      [
+        'an unknown editor',
+        withFields({ editor: 'rume' }),
+        422,
+        'unknown_editor',
+        { field: 'editor', pointer: '/editor' },
+      ],
       [
         'an unknown setting',
         withFields({ config: { stepz: 1 } }),
@@ -252,20 +302,53 @@ describe('what is refused is named and leaves no trace', () => {
         { field: 'stepz', pointer: '/config/stepz' },
       ],
       ['a setting out of range', withFields({ config: { steps: 0 } }), 422, 'invalid_config', { field: 'steps' }],
-      ['a layer that the model lacks', withFields({ config: { layer: 2 } }), 422, 'invalid_config', {}],
-      ['a stale parent', withFields({ parent_version_id: `ver_${'0'.repeat(64)}` }), 409, 'stale_parent', {}],
       [
-        'a stale parent of a dry run',
+        'a layer that the model lacks',
+        withFields({ config: { layer: 2 } }),
+        422,
+        'invalid_config',
+        { pointer: '/config/layer' },
+      ],
+      [
+        'a parent that there is not',
+        withFields({ parent_version_id: `ver_${'0'.repeat(64)}` }),
+        404,
+        'unknown_version',
+        { field: 'parent_version_id', pointer: '/parent_version_id' },
+      ],
+      [
+        'a parent of a dry run that there is not',
         withFields({ parent_version_id: 'ver_0', dry_run: true }),
-        409,
-        'stale_parent',
-        {},
+        404,
+        'unknown_version',
+        { pointer: '/parent_version_id' },
+      ],
+      [
+        'an empty parent',
+        withFields({ parent_version_id: '' }),
+        400,
+        'invalid_request',
+        { pointer: '/parent_version_id', message: 'parent_version_id is empty' },
+      ],
+      ['a level of no dry run', withFields({ level: 'compute' }), 400, 'invalid_request', { pointer: '/level' }],
+      [
+        'one JSON document over several lines',
+        { model: 'atlas', edits_jsonl: JSON.stringify([good, anEdit('Spain')], null, 2) },
+        400,
+        'malformed_jsonl',
+        { line: 1, message: 'this is one JSON document, not JSONL: write one object a line' },
       ],
       ['no edits', { model: 'atlas', edits: [] }, 400, 'invalid_request', { field: 'edits' }],
       ['neither kind of edits', { model: 'atlas' }, 400, 'invalid_request', { field: 'edits' }],
       ['both kinds of edits', withFields({ edits_jsonl: jsonl(good) }), 400, 'invalid_request', { field: 'edits' }],
       ['an unknown field', withFields({ colour: 1 }), 400, 'invalid_request', { field: 'colour', pointer: '/colour' }],
-      ['a field of another type', withFields({ seed: 'one' }), 400, 'invalid_request', { pointer: '/seed' }],
+      [
+        'a field of another type',
+        withFields({ seed: 'one' }),
+        400,
+        'invalid_request',
+        { pointer: '/seed', message: 'seed must be a whole number, not a string' },
+      ],
       ['too many edits', { model: 'atlas', edits: Array(10_001).fill(0) }, 413, 'payload_too_large', {}],
       ['a body too large', { model: 'atlas', edits_jsonl: 'x'.repeat(200_000) }, 413, 'payload_too_large', {}],
     ];

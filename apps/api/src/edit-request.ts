@@ -6,6 +6,7 @@ import {
   type ConfigOverrides,
   checkEdits,
   checkOverrides,
+  dryRunLevels,
   type Edit,
   type EditorName,
   type EditPlan,
@@ -14,6 +15,7 @@ import {
   type inboxBodySchema,
   type ModelResource,
   normaliseAnswer,
+  onErrorChoices,
   type ParsedEdits,
   parseEditsJsonl,
   placeOfField,
@@ -47,18 +49,21 @@ export const lineQuery = z.strictObject({
   config: z.string().optional().describe("The editor's settings as a JSON object"),
   parent_version_id: z.string().optional(),
   on_conflict: z.enum(['fail', 'rebase']).optional(),
-  on_error: z.enum(['abort', 'continue']).optional(),
+  on_error: z.enum(onErrorChoices).optional(),
   seed: z.coerce.number().optional(),
   dry_run: z.enum(['true', 'false']).optional(),
+  level: z.enum(dryRunLevels).optional(),
+  force: z.enum(['true', 'false']).optional(),
 });
 
 /** A JSONL body with its query, in the form of the JSON body. @throws ErrataError `invalid_request` */
 export function fromLines(jsonl: string, query: unknown): Record<string, unknown> {
-  const { config, dry_run, ...fields } = checkPart(lineQuery, query, 'querystring');
+  const { config, dry_run, force, ...fields } = checkPart(lineQuery, query, 'querystring');
   return {
     ...fields,
     ...(config === undefined ? {} : { config: parseConfig(config) }),
     ...(dry_run === undefined ? {} : { dry_run: dry_run === 'true' }),
+    ...(force === undefined ? {} : { force: force === 'true' }),
     edits_jsonl: jsonl,
   };
 }
@@ -162,7 +167,7 @@ export function refusedLines(errors: readonly Complaint[]): ErrataError {
   });
 }
 
-function badField(field: string, message: string): ErrataError {
+export function badField(field: string, message: string): ErrataError {
   return new ErrataError('invalid_request', `body: ${message}`, {
     errors: [{ code: 'invalid_request', field, pointer: `/${field}`, message }],
   });

@@ -8,6 +8,7 @@ import {
   type GateVerdict,
   judge,
   looksAt,
+  type OnError,
   type PlainError,
   reasonsOf,
   type Score,
@@ -38,7 +39,7 @@ export interface Request {
   readonly editor: string;
   readonly config: ConfigOverrides;
   readonly seed: number;
-  readonly on_error: 'abort' | 'continue';
+  readonly on_error: OnError;
   readonly artefacts: readonly ArtefactReference[];
 }
 
@@ -58,8 +59,8 @@ export interface Candidate {
 
 /**
  * Has the engine carry out a request upon a version.
- * @throws ErrataError `zero_delta` when nothing, or not everything that was reported as applied, left a trace; with `on_error:
- * continue`, what all edits failed with; and what the editor throws
+ * @throws ErrataError `zero_delta` when nothing, or not everything that was reported as applied, left a trace; what edits failed with,
+ * when all did, or one did under `on_error: rollback`; and what the editor throws
  */
 export async function solve(
   run: JobRun,
@@ -78,12 +79,14 @@ export async function solve(
       editor,
       config,
       seed,
-      on_error,
+      // To name all that fail, all must be tried.
+      on_error: on_error === 'rollback' ? 'continue' : on_error,
       artefacts,
     },
     phase,
   );
-  if (solved.failures.length === edits.length) throw allFailed(edits, solved.failures);
+  const { length: failed } = solved.failures;
+  if (failed === edits.length || (failed > 0 && on_error === 'rollback')) throw notApplied(edits, solved.failures);
   checkTraces(edits, solved.deltas, solved.failures);
   const ground = upon(parent, groupDeltas(request.jobId, edits, solved.deltas));
   if (versionId(ground.source) === versionId(parent.source))
@@ -257,16 +260,17 @@ function checkTraces(edits: readonly StoredEdit[], deltas: readonly BuiltDelta[]
   );
 }
 
-function allFailed(edits: readonly StoredEdit[], failures: readonly EditFailure[]): ErrataError {
+function notApplied(edits: readonly StoredEdit[], failures: readonly EditFailure[]): ErrataError {
   const codes = new Set<ErrorCode>(failures.map(({ error }) => error.code));
   const [only] = codes;
-  const errors = failures.map(({ position, error }) => ({
-    code: error.code,
-    pointer: `/edits/${position}`,
-    message: `${edits[position]?.edit.custom_id}: ${error.message}`,
-  }));
-  const code = codes.size === 1 && only !== undefined ? only : 'edit_failed';
-  return new ErrataError(code, `none of the ${edits.length} edits could be applied; the first: ${errors[0]?.message}`, {
-    errors,
+  const errors = failures.map(({ position, error }) => {
+    const custom_id = edits[position]!.edit.custom_id;
+    return { code: error.code, pointer: `/edits/${position}`, custom_id, message: `${custom_id}: ${error.message}` };
   });
+  const code = codes.size === 1 && only !== undefined ? only : 'edit_failed';
+  const which =
+    failures.length === edits.length
+      ? `none of the ${edits.length} edits could be applied`
+      : `${failures.length} of the ${edits.length} edits could not be applied, so none is kept`;
+  return new ErrataError(code, `${which}; the first: ${errors[0]?.message}`, { errors });
 }

@@ -220,7 +220,13 @@ export const moveSchema = z.strictObject({
 export type MoveResource = z.output<typeof moveSchema>;
 
 // Edit jobs
-export const onErrorChoices = ['abort', 'continue'] as const;
+/**
+ * What an edit that cannot be applied does to its batch: `abort` stops at the first such edit; `continue` applies the others;
+ * `rollback` tries all, so that every such edit is named, and when there is one keeps none.
+ */
+export const onErrorChoices = ['abort', 'continue', 'rollback'] as const;
+export type OnError = (typeof onErrorChoices)[number];
+export const dryRunLevels = ['validate', 'compute'] as const;
 export const editJobRequestSchema = z.strictObject({
   model: z.string(),
   branch: z.string().default('main'),
@@ -229,14 +235,19 @@ export const editJobRequestSchema = z.strictObject({
   /** Edits as JSON, or as the text of a JSONL file. Exactly one of the two. */
   edits: z.array(z.unknown()).optional(),
   edits_jsonl: z.string().optional(),
-  parent_version_id: z.string().optional(),
+  /** The head the caller has seen; the beginning of its id will do. */
+  parent_version_id: z.string().min(1).optional(),
   on_conflict: z.enum(['fail', 'rebase']).default('fail'),
   on_error: z.enum(onErrorChoices).default('abort'),
   seed: z.int().min(0).max(0xffff_ffff).default(0),
   /** Replaces the branch's gate for this job; needs the scope `admin`. */
   gate: gatePolicySchema.optional(),
-  /** `true` validates and answers without queueing anything. */
+  /** Nothing is committed. */
   dry_run: z.boolean().default(false),
+  /** Of a dry run: `validate` answers without queueing anything, `compute` queues a job that edits, evaluates and judges. */
+  level: z.enum(dryRunLevels).default('validate'),
+  /** Do the work again although a finished job has done the same. */
+  force: z.boolean().default(false),
   metadata: metadata.optional(),
 });
 export type EditJobRequest = z.input<typeof editJobRequestSchema>;
@@ -314,6 +325,8 @@ export const jobSchema = z.strictObject({
   input: z.record(z.string(), z.unknown()),
   parent_version_id: z.string().nullable(),
   version_id: z.string().nullable(),
+  /** An edit job that commits nothing: a dry run at level `compute`. */
+  trial: z.boolean(),
   /** The job that this one is a shard of. */
   parent_job_id: z.string().nullable(),
   summary: evaluationSummarySchema.nullable(),
@@ -368,7 +381,8 @@ export const cherryPickRequestSchema = z.strictObject({
   job_id: z.string(),
   /** ... or only these edits of it. */
   edit_ids: z.array(z.string()).min(1).optional(),
-  parent_version_id: z.string().optional(),
+  /** The head the caller has seen; the beginning of its id will do. */
+  parent_version_id: z.string().min(1).optional(),
   on_conflict: z.enum(['fail', 'rebase']).default('fail'),
   metadata: metadata.optional(),
 });
@@ -431,7 +445,8 @@ export const rollbackRequestSchema = z.strictObject({
   /** `reset` moves the branch to `to_version`. `exact` replays what came after; `subtract` drops deltas and must pass the gate. */
   mode: z.enum(rollbackModes),
   reason: z.string().min(1).max(1000),
-  parent_version_id: z.string().optional(),
+  /** The head the caller has seen; the beginning of its id will do. */
+  parent_version_id: z.string().min(1).optional(),
 });
 export type RollbackRequest = z.input<typeof rollbackRequestSchema>;
 

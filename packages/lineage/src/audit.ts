@@ -211,18 +211,19 @@ async function* auditJobs(db: Lineage): AsyncGenerator<AuditStep> {
         told: string | null;
         moved: boolean;
         version_id: string | null;
+        trial: boolean;
         to_version_id: string | null;
       }[]
     >`
-      SELECT j.id, j.kind, j.state, j.version_id, m.job_id IS NOT NULL AS moved, m.to_version_id,
+      SELECT j.id, j.kind, j.state, j.version_id, j.input->'trial' IS NOT DISTINCT FROM 'true' AS trial, m.job_id IS NOT NULL AS moved, m.to_version_id,
         (SELECT e.state FROM events e WHERE e.job_id = j.id ORDER BY e.id DESC LIMIT 1) AS told
       FROM jobs j LEFT JOIN branch_moves m ON m.job_id = j.id
       WHERE j.id > ${after} ORDER BY j.id LIMIT ${rowsAtOnce}`;
-    for (const { id, kind, state, told, moved, version_id, to_version_id } of rows) {
+    for (const { id, kind, state, told, moved, version_id, trial, to_version_id } of rows) {
       const fault = (what: string) => broken('job_broken', id, what);
       if (told !== state) yield fault(`it is ${state}, its last event says ${told ?? 'nothing'}`);
       const succeeded = state === 'succeeded' || state === 'completed_with_errors';
-      const moves = kind === 'edit' || kind === 'rollback' || kind === 'import';
+      const moves = (kind === 'edit' && !trial) || kind === 'rollback' || kind === 'import';
       if (moves && succeeded !== moved)
         yield fault(moved ? `it is ${state}, though it moved a branch` : `it is ${state}, though it moved no branch`);
       if (moved && version_id !== to_version_id)

@@ -1,5 +1,5 @@
 // Cherry-picking: a request that was made once is made again on another head, with its editor, settings and seed.
-import { ErrataError, editorNames, type JobResource } from '@errata/contracts';
+import { ErrataError, editorNames, type JobResource, onErrorChoices } from '@errata/contracts';
 import { z } from 'zod';
 import type { Lineage } from './client.ts';
 import { editsOfJob } from './edits.ts';
@@ -17,7 +17,7 @@ const inputSchema = z.object({
   editor: z.enum(editorNames),
   config: z.record(z.string(), z.unknown()),
   seed: z.int(),
-  on_error: z.enum(['abort', 'continue']),
+  on_error: z.enum(onErrorChoices),
 });
 
 /**

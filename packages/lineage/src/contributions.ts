@@ -226,7 +226,7 @@ export async function linksOfEdits(db: Db, tip: string | null, editIds: readonly
 }
 
 /** What comes before the first link of a job on the chain that `link` is on: a job's links follow one another on every chain. */
-export async function beforeJobOf(db: Db, link: Link): Promise<string | null> {
+export async function beforeJobOf(db: Db, link: Pick<Link, 'id'>): Promise<string | null> {
   const [first] = await clientOf(db).$queryRaw<[{ previous_id: string | null }]>`
     WITH RECURSIVE chain AS (
       SELECT id, previous_id, job_id, depth FROM contributions WHERE id = ${link.id}

@@ -47,6 +47,7 @@ export { editNorms, editsById, editsOfJob, getEdit, listEdits, normsRemembered, 
 export { type EvaluationSubmission, evaluationLane, submitEvaluation } from './evaluation-submit.ts';
 export * from './evaluations.ts';
 export * from './events.ts';
+export { type FinishedWork, findFinishedWork } from './finished-work.ts';
 export { type Passage, passageOf, resetRefused } from './guard.ts';
 export * from './history.ts';
 export {

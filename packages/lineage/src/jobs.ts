@@ -11,7 +11,7 @@ import {
 } from '@errata/contracts';
 import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow, Job as JobDbRow, Prisma } from './generated/client.ts';
-import { type PageRequest, pageOf } from './pages.ts';
+import { idCursor, type PageRequest, pageOf } from './pages.ts';
 import { transition } from './transitions.ts';
 
 /** `unknown_job` when there is none of this id. */
@@ -47,7 +47,7 @@ export const jobsWhere = (filter: JobFilter, { after }: PageRequest): Prisma.Job
   ...(filter.branch_id === undefined ? {} : { branchId: filter.branch_id }),
   ...(filter.kind === undefined ? {} : { kind: filter.kind }),
   ...(filter.states === undefined ? {} : { state: { in: [...filter.states] } }),
-  ...(after === undefined ? {} : { id: { lt: after } }),
+  ...(after === undefined ? {} : { id: { lt: idCursor(after, 'job') } }),
 });
 
 /** Jobs, newest first. The cursor is a job id. */
@@ -158,6 +158,7 @@ export const jobResource = (row: JobDbRow & { branch: BranchRow | null }): JobRe
   input: row.input as Record<string, unknown>,
   parent_version_id: row.parentVersionId ?? row.expectedParentId,
   version_id: row.versionId,
+  trial: (row.input as Record<string, unknown>).trial === true,
   parent_job_id: row.parentJobId,
   summary: row.summary as unknown as JobResource['summary'],
   gate: row.gate as unknown as JobResource['gate'],

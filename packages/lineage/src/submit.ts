@@ -8,6 +8,7 @@ import {
   type GatePolicy,
   type JobKind,
   type JobResource,
+  type OnError,
   type RollbackMode,
 } from '@errata/contracts';
 import { branchLane, findBranch, staleParent } from './branches.ts';
@@ -45,18 +46,22 @@ export interface EditSubmission extends OnBranch {
   readonly editor?: string | undefined;
   readonly config: ConfigOverrides;
   readonly seed: number;
-  readonly on_error: 'abort' | 'continue';
+  readonly on_error: OnError;
   /** `rebase` takes whatever head the branch has when the job runs. */
   readonly on_conflict: 'fail' | 'rebase';
   /** Replaces the branch's gate. */
   readonly gate?: GatePolicy | undefined;
+  /** Edit, evaluate and judge, and commit nothing. */
+  readonly trial?: boolean | undefined;
+  /** Do the work again although a finished job has done the same. */
+  readonly force?: boolean | undefined;
   /** The request that this one repeats, and which of its edits, in the order of these. */
   readonly picked_from?:
     | { readonly job_id: string; readonly version_id: string | null; readonly edit_ids: readonly string[] }
     | undefined;
 }
 
-/** Queues edits on a branch. `unknown_model`, `unknown_branch`, `stale_parent`. */
+/** Queues edits on a branch. `unknown_model`, `unknown_branch`, `unknown_version`, `stale_parent`. */
 export const submitEditJob = (db: Lineage, submission: EditSubmission): Promise<JobResource> =>
   submitted(db, (tx) => submitEditJobWithin(tx, submission));
 
@@ -69,14 +74,14 @@ async function submitted(db: Lineage, submit: (tx: Tx) => Promise<JobResource>):
 
 /** The same as part of a transaction that does more. */
 export async function submitEditJobWithin(tx: Tx, submission: EditSubmission): Promise<JobResource> {
-  const { branch, sequence } = await enterBranch(tx, submission, submission.on_conflict === 'rebase');
+  const { branch, sequence, parent } = await enterBranch(tx, submission, submission.on_conflict === 'rebase');
   return enqueue(tx, submission, {
     kind: 'edit',
     lane: branchLane(branch.id),
     sequence,
     branch,
     modelId: branch.modelId,
-    ...(submission.on_conflict === 'fail' ? { expectedParent: submission.parent_version_id } : {}),
+    ...(submission.on_conflict === 'fail' ? { expectedParent: parent } : {}),
     edits: submission.edits,
     input: {
       editor: submission.editor ?? branch.defaultEditor,
@@ -86,6 +91,8 @@ export async function submitEditJobWithin(tx: Tx, submission: EditSubmission): P
       on_conflict: submission.on_conflict,
       gate: submission.gate ?? null,
       edits: submission.edits.length,
+      ...(submission.trial === true ? { trial: true } : {}),
+      ...(submission.force === true ? { force: true } : {}),
       ...(submission.picked_from === undefined ? {} : { picked_from: submission.picked_from }),
     },
   });
@@ -107,7 +114,7 @@ export const submitRollback = (db: Lineage, submission: RollbackSubmission): Pro
 
 /** The same as part of a transaction that does more. */
 export async function submitRollbackWithin(tx: Tx, submission: RollbackSubmission): Promise<JobResource> {
-  const { branch, sequence } = await enterBranch(tx, submission, false);
+  const { branch, sequence, parent } = await enterBranch(tx, submission, false);
   if (passageOf(branch, submission.mode, submission.cause !== undefined) === 'refused') throw resetRefused(branch);
   const { mode, reason, revert_edit_ids, revert_version_ids } = submission;
   const fullId = async (prefix: string) => (await findVersion(tx, prefix, branch.modelId)).id;
@@ -124,7 +131,7 @@ export async function submitRollbackWithin(tx: Tx, submission: RollbackSubmissio
     sequence,
     branch,
     modelId: branch.modelId,
-    expectedParent: submission.parent_version_id,
+    expectedParent: parent,
     cause: submission.cause,
     input: { ...target, reason },
   });
@@ -185,16 +192,17 @@ async function enterBranch(
   tx: Tx,
   submission: OnBranch,
   rebase: boolean,
-): Promise<{ branch: BranchRow; sequence: number }> {
+): Promise<{ branch: BranchRow; sequence: number; parent: string | undefined }> {
   const { resource: model } = await getModel(tx, submission.model);
   const found = await findBranch(tx, model.id, submission.branch);
   const sequence = await nextSequence(tx, branchLane(found.id));
   const branch = await findBranch(tx, model.id, submission.branch);
   if (branch.id !== found.id)
     throw new ErrataError('unknown_branch', `branch ${JSON.stringify(branch.name)} was replaced`);
-  const parent = submission.parent_version_id;
+  const given = submission.parent_version_id;
+  const parent = given === undefined ? undefined : (await findVersion(tx, given, model.id)).id;
   if (parent !== undefined && !rebase && parent !== branch.headVersionId) throw staleParent(branch, parent);
-  return { branch, sequence };
+  return { branch, sequence, parent };
 }
 
 /** Hands out the lane's next number. The row stays locked until the transaction ends: no gap, no number twice. */

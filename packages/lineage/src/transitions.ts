@@ -165,7 +165,8 @@ export async function moveJob(
 export interface Finish extends JobMarks {
   readonly jobId: string;
   readonly from: JobState;
-  readonly to: 'gated_out' | 'rejected' | 'cancelled' | 'failed';
+  /** The first two for a trial, which commits nothing. */
+  readonly to: 'succeeded' | 'completed_with_errors' | 'gated_out' | 'rejected' | 'cancelled' | 'failed';
   readonly editResults?: readonly EditResult[];
 }
 

@@ -275,10 +275,13 @@ export function createErrata(options: ErrataOptions) {
         get<WeightsDiff>(at`/v1/versions/${from}/diff/${to}/weights`, call),
     },
     editJobs: {
-      create: (request: Omit<EditJobRequest, 'dry_run'>, call?: CallOptions) =>
+      create: (request: Omit<EditJobRequest, 'dry_run' | 'level'>, call?: CallOptions) =>
         post<JobResource>('/v1/edit_jobs', request, call),
+      /** Edits, evaluates and judges in a job, and commits nothing. */
+      try: (request: Omit<EditJobRequest, 'dry_run' | 'level'>, call?: CallOptions) =>
+        post<JobResource>('/v1/edit_jobs', { ...request, dry_run: true, level: 'compute' }, call),
       /** Checks everything, queues nothing. */
-      plan: (request: Omit<EditJobRequest, 'dry_run'>, call?: CallOptions) =>
+      plan: (request: Omit<EditJobRequest, 'dry_run' | 'level'>, call?: CallOptions) =>
         post<EditPlan>('/v1/edit_jobs', { ...request, dry_run: true }, call),
     },
     inbox: {

@@ -5,11 +5,14 @@ import {
   editDetailSchema,
   editJobRequestSchema,
   editPlanSchema,
+  jobSchema,
+  pageSchema,
 } from '@errata/contracts';
-import { getBranch, getEdit, getModel, submitCherryPick, submitEditJob } from '@errata/lineage';
+import { getBranch, getEdit, getModel, getVersion, submitCherryPick, submitEditJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerOf, requireScope } from '../auth.ts';
 import {
+  badField,
   fromLines,
   layOutBatch,
   lineQuery,
@@ -21,6 +24,7 @@ import {
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { accepted, answerQueued, params } from './common.ts';
+import { findJobs, jobQuery } from './jobs.ts';
 
 export const editJobRoutes =
   (parts: ApiParts): FastifyPluginAsyncZod =>
@@ -42,7 +46,8 @@ export const editJobRoutes =
           description:
             "Every edit is checked, also by the model's tokenizer, before anything is queued. With `dry_run` nothing is queued at " +
             'all: the answer says what would be, with its tokens, its complete settings, what it would cost, and which active edits ' +
-            'answer the same questions. A gate of its own needs the scope `admin`. ' +
+            'answer the same questions. With `level: compute` it queues a job that edits, evaluates and judges, and commits nothing. ' +
+            'Work that a finished job has done, on the same version and under the same gate, is taken over from it unless `force`. A gate of its own needs the scope `admin`. ' +
             'The query parameters are the fields of a JSONL body; with a JSON body they are not used.',
           headers: postHeaders,
           querystring: lineQuery,
@@ -61,10 +66,13 @@ export const editJobRoutes =
         const { edits } = batch;
         const { editor, config } = readEditor(body, model, branch);
         const { parent_version_id: parent, on_conflict } = body;
-        if (body.dry_run) {
-          if (parent !== undefined && on_conflict === 'fail' && parent !== branch.head) {
-            throw new ErrataError('stale_parent', `branch "${branch.name}" is at ${branch.head}, not at ${parent}`, {
-              details: { head: branch.head, parent_version_id: parent },
+        if (body.level === 'compute' && !body.dry_run)
+          throw badField('level', 'level compute is one of a dry run: set dry_run too');
+        if (body.dry_run && body.level === 'validate') {
+          const seen = parent === undefined ? branch.head : (await getVersion(lineage, parent, model.id)).resource.id;
+          if (on_conflict === 'fail' && seen !== branch.head) {
+            throw new ErrataError('stale_parent', `branch "${branch.name}" is at ${branch.head}, not at ${seen}`, {
+              details: { head: branch.head, parent_version_id: seen },
             });
           }
           return reply.status(200).send(await planBatch(parts, stored, branch, batch, { editor, config }));
@@ -81,12 +89,28 @@ export const editJobRoutes =
           on_conflict,
           parent_version_id: parent,
           gate: body.gate,
+          trial: body.dry_run,
+          force: body.force,
           metadata: body.metadata,
           created_by: caller.id,
           idempotency: request.claim ?? undefined,
         });
         return answerQueued(parts, reply, job);
       },
+    );
+
+    app.get(
+      '/v1/edit_jobs',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags: ['edit jobs'],
+          summary: 'List edit jobs, newest first',
+          querystring: jobQuery.omit({ kind: true }),
+          response: { 200: pageSchema(jobSchema) },
+        },
+      },
+      async ({ query }) => findJobs(lineage, { ...query, kind: 'edit' }),
     );
 
     app.post(

@@ -1,5 +1,5 @@
 // errata edit: submits a JSONL batch of corrections and follows it.
-import { type EditPlan, onErrorChoices } from '@errata/contracts';
+import { dryRunLevels, type EditPlan, onErrorChoices } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import { connect } from '../connection.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
@@ -19,6 +19,8 @@ interface Options {
   onError: (typeof onErrorChoices)[number];
   seed: number;
   dryRun?: true;
+  level: (typeof dryRunLevels)[number];
+  force?: true;
   wait: boolean;
   json?: true;
 }
@@ -40,7 +42,13 @@ export function register(program: Command): void {
         .default('abort'),
     )
     .option('--seed <n>', 'seed of everything random', wholeNumber, 0)
-    .option('--dry-run', 'check everything, queue nothing')
+    .option('--dry-run', 'check everything, change nothing')
+    .addOption(
+      new Option('--level <level>', 'of a dry run: validate only looks, compute also edits, evaluates and judges')
+        .choices(dryRunLevels)
+        .default('validate'),
+    )
+    .option('--force', 'do the work again although a finished job has done the same')
     .option('--no-wait', 'return as soon as the job is queued')
     .option('--json', 'print JSON')
     .action(async (file: string, options: Options) => {
@@ -54,23 +62,27 @@ export function register(program: Command): void {
         on_conflict: options.onConflict,
         on_error: options.onError,
         seed: options.seed,
+        ...(options.force === undefined ? {} : { force: true }),
         ...(options.editor === undefined ? {} : { editor: options.editor }),
         ...(options.parent === undefined ? {} : { parent_version_id: options.parent }),
       };
-      if (options.dryRun) {
+      if (options.dryRun && options.level === 'validate') {
         const plan = await client.editJobs.plan(request);
         if (options.json) return printJson(plan);
         printPlan(plan, model);
         return;
       }
-      const queued = await client.editJobs.create(request);
+      const queued = await (options.dryRun ? client.editJobs.try(request) : client.editJobs.create(request));
       if (!options.wait) return options.json ? printJson(queued) : console.log(`${queued.state} ${queued.id}`);
       const job = await followJob(client, queued.id, options.json);
       process.exitCode = exitCodeOfJob(job.state);
       const edits = await client.jobs.edits(job.id).all();
       if (options.json) return printJson({ ...job, edits });
       console.log(outcomeOf(job));
+      if (job.trial) console.log('  a trial: nothing was committed');
       if (job.version_id !== null) console.log(`  version ${job.version_id}`);
+      if (typeof job.result?.reused_job_id === 'string')
+        console.log(`  ${job.result.reused_job_id} had done the same work: it was not done again (--force does)`);
       for (const { custom_id, result } of edits)
         if (result?.error != null) console.log(`  ${custom_id}: ${result.error.message}`);
       const rows = edits.flatMap(({ custom_id, prompt, result }) =>

@@ -1,5 +1,12 @@
 // Edit: corrections become deltas, the candidate is measured against its parent, and only what passes the gate moves the branch.
-import { editorNames, failpoint, gatePolicySchema, resolveConfig, toPlainError } from '@errata/contracts';
+import {
+  editorNames,
+  failpoint,
+  gatePolicySchema,
+  onErrorChoices,
+  resolveConfig,
+  toPlainError,
+} from '@errata/contracts';
 import { finishJob, openBranchWork } from '@errata/lineage';
 import { z } from 'zod';
 import { secondMomentLayers, secondMomentsFor } from '../artefacts.ts';
@@ -8,6 +15,7 @@ import { gateOf } from '../candidate.ts';
 import { commitApproved, conclude } from '../conclude.ts';
 import type { JobRun } from '../job-run.ts';
 import { modelDefaults, modelShape } from '../models.ts';
+import { reuse, workDigest } from '../reuse.ts';
 import { readInput } from './input.ts';
 
 /** The input of an edit job, as far as carrying it out, now or in a replay, depends on it. */
@@ -15,12 +23,15 @@ export const editInputSchema = z.object({
   editor: z.enum(editorNames),
   config: z.record(z.string(), z.unknown()),
   seed: z.int(),
-  on_error: z.enum(['abort', 'continue']),
+  on_error: z.enum(onErrorChoices),
   gate: gatePolicySchema.nullable(),
+  trial: z.boolean().default(false),
+  force: z.boolean().default(false),
 });
 
 export async function applyEditJob(run: JobRun): Promise<void> {
-  const { editor, config: overrides, seed, on_error, gate: own } = readInput(editInputSchema, run.job);
+  const input = readInput(editInputSchema, run.job);
+  const { editor, config: overrides, seed, on_error, gate: own } = input;
   const { lineage, blobs } = run.context;
   const work = await openBranchWork(lineage, run.job);
   await failpoint('edit.before');
@@ -31,14 +42,24 @@ export async function applyEditJob(run: JobRun): Promise<void> {
   const artefacts = await secondMomentsFor(run, model, defaults, secondMomentLayers(editor, config));
 
   const request = { jobId: run.job.id, edits, editor, config, seed, on_error, artefacts };
-  const batch = await workBatch(run, model, parent.ground, request, gateOf(work, own));
+  const gate = gateOf(work, own);
+  const reused = input.force ? null : await reuse(run, model.resource.id, parent, request, gate);
+  const batch = reused?.batch ?? (await workBatch(run, model, parent.ground, request, gate));
   const { ground, refusal, bisection } = batch;
   const found = {
     summary: batch.summary,
     gate: batch.verdict,
     editResults: batch.results,
-    // What a replay needs to do the same again.
-    result: { editor, config: batch.config, seed, artefacts, ...(bisection === null ? {} : { bisection }) },
+    result: {
+      // What a replay needs to do the same again.
+      editor,
+      config: batch.config,
+      seed,
+      artefacts,
+      work_digest: workDigest(parent.version, request, gate),
+      ...(reused === null ? {} : { reused_job_id: reused.job_id }),
+      ...(bisection === null ? {} : { bisection }),
+    },
   };
   if (ground === null) {
     const error = toPlainError(refusal);
@@ -46,5 +67,10 @@ export async function applyEditJob(run: JobRun): Promise<void> {
     return run.ended('gated_out');
   }
   const outcome = batch.withErrors ? 'completed_with_errors' : 'succeeded';
+  if (input.trial) {
+    await run.move('committing');
+    await finishJob(lineage, run.lease, { jobId: run.job.id, from: run.state(), to: outcome, ...found });
+    return run.ended(outcome);
+  }
   await conclude(run, branch, { parent: parent.version, kind: 'edit', ground, outcome, ...found });
 }

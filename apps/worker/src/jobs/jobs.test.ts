@@ -192,6 +192,25 @@ test('with on_error continue, what can be applied is, and the rest says why not'
   ]);
 });
 
+test('with on_error rollback, every edit that cannot be applied is named, and none is kept', async () => {
+  const id = await stack.submit([endless('Latveria'), edit('Sylvania'), endless('Borduria')], {
+    branch: await branch('all or none'),
+    on_error: 'rollback',
+  });
+  expect(await stack.finished(id)).toMatchObject({
+    state: 'rejected',
+    version_id: null,
+    error: {
+      code: 'prompt_too_long',
+      message: expect.stringContaining('2 of the 3 edits could not be applied, so none is kept'),
+      errors: [
+        { code: 'prompt_too_long', pointer: '/edits/0' },
+        { code: 'prompt_too_long', pointer: '/edits/2' },
+      ],
+    },
+  });
+});
+
 test('a running job that is cancelled stops at once', async () => {
   const long = { branch: await branch('cancelled'), config: { layer: 1, epochs: 1000, stop_loss: 0 } };
   const id = await stack.submit(
