@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { editSchema } from '@errata/contracts';
 import { afterAll, expect, it } from 'vitest';
 import { readReferences, withReferences } from './references.ts';
+import { withTextPrompts } from './text-prompts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'errata-references-'));
 const file = join(folder, 'references.jsonl');
@@ -24,6 +25,11 @@ it('belong to the cases of their ids and leave all else as it is', async () => {
   const [a, b] = [caseOf('a'), { ...caseOf('b'), generation: { prompts: ['Oz'], attribute: ['Ix is'] } }];
   const references = { consistency: ['Emeralds are green.'], essence: [] };
   expect(withReferences([a, b], found)).toEqual([{ ...a, generation: { prompts: [], attribute: [], references } }, b]);
+  expect(withTextPrompts(withReferences([a], found)[0]!).generation).toEqual({
+    prompts: ['Oz is'],
+    attribute: [],
+    references,
+  });
   expect(withReferences([{ ...b, id: 'a' }], found)[0]!.generation).toEqual({ ...b.generation, references });
 });
 

@@ -8,5 +8,5 @@ const wordings = 3;
 export function withTextPrompts(each: DatasetCase): DatasetCase {
   if (each.generation !== undefined && each.generation.prompts.length > 0) return each;
   const own = each.edits.flatMap(({ prompt, rephrases }) => [prompt, ...rephrases]);
-  return { ...each, generation: { prompts: own.slice(0, wordings), attribute: each.generation?.attribute ?? [] } };
+  return { ...each, generation: { attribute: [], ...each.generation, prompts: own.slice(0, wordings) } };
 }
