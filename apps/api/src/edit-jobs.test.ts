@@ -347,7 +347,7 @@ describe('what is refused is named and leaves no trace', () => {
         withFields({ seed: 'one' }),
         400,
         'invalid_request',
-        { pointer: '/seed', message: 'seed must be a whole number, not a string' },
+        { pointer: '/seed', message: 'seed must be a number, not a string' },
       ],
       ['too many edits', { model: 'atlas', edits: Array(10_001).fill(0) }, 413, 'payload_too_large', {}],
       ['a body too large', { model: 'atlas', edits_jsonl: 'x'.repeat(200_000) }, 413, 'payload_too_large', {}],

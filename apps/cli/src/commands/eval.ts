@@ -144,7 +144,8 @@ async function runOne(
       'invalid_request',
       'the efficiency protocol measures costs alone: ask for --ability and --questions with another protocol',
     );
-  const data = await readEvalData({ file: options.edits, layout: options.layout, limit: options.limit });
+  const { edits: file, layout, limit, references } = options;
+  const data = await readEvalData({ file, layout, limit, references });
   const ability = await readAbility(options.ability ?? []);
   const questions = await readQuestions(options.questions === undefined ? undefined : { file: options.questions });
   const line = progressLine();
