@@ -81,6 +81,8 @@ test('when a process died between queueing and answering, the next one answers w
     on_error: 'abort',
     seed: 0,
     dry_run: false,
+    level: 'validate',
+    force: false,
   };
   const outcome = await beginIdempotent(api.lineage, {
     owner: caller!.id,

@@ -58,8 +58,8 @@ test('a refused submission leaves no job and no hole in the sequence', async () 
   await submitEdits(db, 'holes', [madeEdit('a')]);
   const elsewhere = `ver_${'0'.repeat(64)}`;
   await expect(submitEdits(db, 'holes', [madeEdit('b')], { parent: elsewhere })).rejects.toMatchObject({
-    code: 'stale_parent',
-    details: { head: root, parent_version_id: elsewhere },
+    code: 'unknown_version',
+    details: { version: elsewhere },
   });
   // Fails at the second edit, after the job was written: the database takes all of it back.
   await expect(submitEdits(db, 'holes', [madeEdit('c'), madeEdit('c')])).rejects.toThrow();
