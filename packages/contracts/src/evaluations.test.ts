@@ -63,7 +63,7 @@ test('probes and items are read line by line, and every bad one is named', () =>
     [5, 'duplicate_custom_id', 'custom_id', expect.stringContaining('"oz"')],
     [6, 'malformed_jsonl', undefined, expect.any(String)],
     [7, 'invalid_request', '', expect.stringContaining('wanted')],
-    [9, 'invalid_request', 'answer', 'there is no option of this index'],
+    [9, 'invalid_request', 'answer', 'answer: there is no option of this index'],
     [10, 'invalid_request', 'kind', expect.stringMatching(/"riddle"; there are question, multiple_choice/)],
     [11, 'duplicate_custom_id', 'id', expect.stringContaining('"oz"')],
   ]);

@@ -71,6 +71,6 @@ test('a port that another service has is refused at once, though that one answer
   other.close();
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toContain(`error cannot_listen the API cannot listen on 127.0.0.1:${port}: another program listens`);
-  expect(readdirSync(data)).toEqual(['logs']);
+  expect(readdirSync(data)).toEqual(['api-key', 'logs']);
   expect(readFileSync(join(data, 'logs', 'api.log'), 'utf8')).not.toMatch(/EADDRINUSE|restart/);
 });
