@@ -43,6 +43,34 @@ test('a queue whose connections break again and again, also in the middle of wor
   expect((await dispatch.counts()).waiting).toBeGreaterThan(0);
 });
 
+test('a consumer whose connections break while they are made does not spin, and takes work once they hold', async () => {
+  const warnings: string[] = [];
+  const fragile = await openDispatch(database.url, { onWarning: ({ message }) => void warnings.push(message) });
+  let cutting = true;
+  const breaking = (async () => {
+    while (cutting) {
+      await cut();
+      await sleep(2);
+    }
+  })();
+  const taken = new Set<string>();
+  const consumers = Array.from({ length: 6 }, () =>
+    fragile.consume(async (lane) => void taken.add(lane), { concurrency: 1 }),
+  );
+  await sleep(1_500);
+  cutting = false;
+  await breaking;
+  const before = warnings.length;
+  await expect
+    .poll(async () => (await fragile.wake('after the storm')) && taken.has('after the storm'), patient)
+    .toBe(true);
+  await sleep(1_000);
+  // A spinning one warns thousands of times in a second.
+  expect(warnings.length - before).toBeLessThan(200);
+  await Promise.all(consumers.map((consumer) => consumer.close()));
+  await fragile.close();
+}, 240_000);
+
 test('a process that freezes while it sets a schedule does not keep others from it, and goes on when it thaws', async () => {
   const frozen = spawn(process.execPath, ['--import', 'tsx', program, database.url, 'frozen'], {
     env: { ...process.env, ERRATA_FAILPOINT: 'tick.before_set:stop' },

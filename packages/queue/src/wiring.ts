@@ -47,6 +47,9 @@ export async function inTime(work: Promise<unknown>, onFailure: (reason: string)
 
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** Between two attempts to reach the server. */
+const retryMs = 1_000;
+
 /** Calls `handle` with the data of each job of a queue, at most `concurrency` at a time. What it throws is warned of. */
 export function startConsumer<Data, B extends IQueueBackend, C>(
   { classes: { Worker }, consumer: connection, lockMs, warn }: Wiring<B, C>,
@@ -67,24 +70,51 @@ export function startConsumer<Data, B extends IQueueBackend, C>(
       warn('handler', `${label(job.data)}: ${reasonOf(error)}`);
     }
   };
-  const worker = new Worker<Data, void>(queue, process, {
-    connection,
-    concurrency,
-    lockDuration: lockMs,
-    stalledInterval: Math.max(100, lockMs / 2),
-    // A wake-up is never given up: whether work fails is decided by the rows in the database.
-    maxStalledCount: 1_000_000_000,
-    runRetryDelay: 1_000,
+  const make = () => {
+    const worker = new Worker<Data, void>(queue, process, {
+      connection,
+      concurrency,
+      lockDuration: lockMs,
+      stalledInterval: Math.max(100, lockMs / 2),
+      // A wake-up is never given up: whether work fails is decided by the rows in the database.
+      maxStalledCount: 1_000_000_000,
+      runRetryDelay: retryMs,
+      autorun: false,
+    });
+    worker.on('error', (error: Error) => warn('connection', error.message));
+    return worker;
+  };
+  const closing = new AbortController();
+  // A worker whose connection breaks while it is being set up stays broken, and would ask it again and again without a pause: another is made.
+  const open = async (): Promise<ReturnType<typeof make> | undefined> => {
+    while (!closing.signal.aborted) {
+      const worker = make();
+      try {
+        await worker.waitUntilReady();
+        if (!paused) worker.run().catch((error) => warn('connection', reasonOf(error)));
+        return worker;
+      } catch (error) {
+        warn('connection', reasonOf(error));
+        await worker.close(true).catch(() => {});
+        await sleep(retryMs, undefined, { signal: closing.signal }).catch(() => {});
+      }
+    }
+    return undefined;
+  };
+  let worker: Awaited<ReturnType<typeof open>>;
+  const opening = open().then((opened) => {
+    worker = opened;
   });
-  worker.on('error', (error: Error) => warn('connection', error.message));
   return {
     pause: async () => {
       paused = true;
-      await worker.pause(true);
+      await worker?.pause(true);
     },
     close: async () => {
       paused = true;
-      await worker.close();
+      closing.abort();
+      await opening;
+      await worker?.close();
     },
   };
 }
