@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ErrataError, failpoints, sha256 } from '@errata/contracts';
@@ -99,6 +100,14 @@ test('an error of the source is passed on as it was, and its beginning is not ke
   await expect(store.put(breaking())).rejects.toMatchObject({ code: 'invalid_checkpoint' });
   expect(await drafts(directory)).toEqual([]);
   expect(await all(store.list())).toEqual([]);
+});
+
+test('a stream that fails before its first chunk is asked for fails the put, not the process', async () => {
+  const { directory, store } = await newStore();
+  const failing = new Readable({ read: () => {} });
+  process.nextTick(() => failing.destroy(new Error('gone')));
+  await expect(store.put(failing)).rejects.toThrow('gone');
+  expect(await drafts(directory)).toEqual([]);
 });
 
 test('drafts of dead writers are swept once they are a day old', async () => {

@@ -22,11 +22,15 @@ export async function openDiskStore(directory: string): Promise<LocalBlobStore> 
   };
 
   const put = async (source: BlobSource): Promise<BlobStat> => {
-    await failpoint('blob.before_write');
+    const chunks = chunksOf(source);
+    // Asked for at once: a stream that fails before anybody listens to it would end the process.
+    const first = chunks.next();
+    first.catch(() => {});
     const draft = join(temporary, randomUUID());
     return guarded(root, async () => {
       try {
-        const written = await writeDurably(draft, source);
+        await failpoint('blob.before_write');
+        const written = await writeDurably(draft, first, chunks);
         const file = fileOf(written.sha256);
         await failpoint('blob.before_rename');
         await mkdir(dirname(file), { recursive: true });
@@ -37,6 +41,7 @@ export async function openDiskStore(directory: string): Promise<LocalBlobStore> 
         await failpoint('blob.after_rename');
         return written;
       } catch (error) {
+        void chunks.return(undefined).catch(() => {});
         await rm(draft, { force: true });
         throw error;
       }
@@ -185,15 +190,19 @@ async function sweep(root: string, temporary: string): Promise<void> {
 }
 
 /** Writes a new file and forces it to the medium. */
-async function writeDurably(file: string, source: BlobSource): Promise<BlobStat> {
+async function writeDurably(
+  file: string,
+  first: Promise<IteratorResult<Uint8Array>>,
+  rest: AsyncIterator<Uint8Array>,
+): Promise<BlobStat> {
   const hash = createHash('sha256');
   let size = 0;
   const handle = await open(file, 'wx', 0o644);
   try {
-    for await (const chunk of chunksOf(source)) {
-      hash.update(chunk);
-      await writeAll(handle, chunk);
-      size += chunk.byteLength;
+    for (let next = await first; next.done !== true; next = await rest.next()) {
+      hash.update(next.value);
+      await writeAll(handle, next.value);
+      size += next.value.byteLength;
     }
     await handle.sync();
   } finally {
@@ -205,7 +214,7 @@ async function writeDurably(file: string, source: BlobSource): Promise<BlobStat>
 /** An error of the source, which says nothing about the store. */
 class SourceFailure extends Error {}
 
-async function* chunksOf(source: BlobSource): AsyncIterable<Uint8Array> {
+async function* chunksOf(source: BlobSource): AsyncGenerator<Uint8Array> {
   if (source instanceof Uint8Array) return yield source;
   try {
     yield* source;
