@@ -66,7 +66,7 @@ export async function deleteAlias(
   });
 }
 
-/** Locks an alias, or its name where there is none, and checks where the caller has seen it. `version` is null where it is not in service. */
+/** Locks an alias, and its name unless it must exist, and checks where the caller has seen it. `version` is null where it is not in service. */
 async function lockAlias(
   tx: Tx,
   modelId: string,
@@ -74,13 +74,9 @@ async function lockAlias(
   { if_version_id: seen }: Omit<AliasMove, 'version'>,
   mode?: 'must exist',
 ): Promise<{ readonly row: AliasRow | null; readonly version: string | null }> {
+  if (mode === undefined) await claimName(tx, modelId, name, 'alias');
   await tx.$queryRaw`SELECT id FROM aliases WHERE model_id = ${modelId} AND name = ${name} FOR NO KEY UPDATE`;
-  let row = await tx.alias.findUnique({ where: { modelId_name: { modelId, name } } });
-  if ((row === null || row.deletedAt !== null) && mode === undefined) {
-    await claimName(tx, modelId, name, 'alias');
-    // Another may have made it while we waited for the name.
-    row = await tx.alias.findUnique({ where: { modelId_name: { modelId, name } } });
-  }
+  const row = await tx.alias.findUnique({ where: { modelId_name: { modelId, name } } });
   const version = row === null || row.deletedAt !== null ? null : row.versionId;
   if (seen !== undefined && seen !== version) {
     const where = version === null ? 'not in service' : `at ${version}`;
