@@ -8,7 +8,7 @@ import { evaluationRowSchema, type Moment, moments, regressionSchema } from './e
 import { gateVerdictSchema } from './gate.ts';
 import { sayIssue } from './plain-issues.ts';
 import { servedProtocols } from './protocols.ts';
-import { nameSchema } from './resources.ts';
+import { nameSchema } from './resource-parts.ts';
 import { evaluationSummarySchema } from './results.ts';
 import { jobStates } from './states.ts';
 import { isItemKind, type SuiteItem, suiteItemKinds, suiteItemSchema, wordsOfItem } from './suite-items.ts';

@@ -1,8 +1,6 @@
 // Names of versions: branches that grow, tags that stay, aliases that move and say so. One name means one of them.
 import { z } from 'zod';
-import { referenceNameSchema } from './resources.ts';
-
-const time = z.iso.datetime();
+import { referenceNameSchema } from './resource-parts.ts';
 
 export const referenceKinds = ['version', 'branch', 'alias', 'tag'] as const;
 export type ReferenceKind = (typeof referenceKinds)[number];
@@ -32,7 +30,7 @@ export const tagSchema = z.strictObject({
   message: z.string().nullable(),
   /** Id of the API key. */
   created_by: z.string().nullable(),
-  created_at: time,
+  created_at: z.iso.datetime(),
 });
 export type TagResource = z.output<typeof tagSchema>;
 
@@ -52,8 +50,8 @@ export const aliasSchema = z.strictObject({
   version_id: z.string(),
   /** Number of its last move. */
   sequence: z.int(),
-  created_at: time,
-  moved_at: time,
+  created_at: z.iso.datetime(),
+  moved_at: z.iso.datetime(),
 });
 export type AliasResource = z.output<typeof aliasSchema>;
 
@@ -70,6 +68,6 @@ export const aliasMoveSchema = z.strictObject({
   reason: z.string().nullable(),
   /** Id of the API key. */
   moved_by: z.string().nullable(),
-  created_at: time,
+  created_at: z.iso.datetime(),
 });
 export type AliasMoveResource = z.output<typeof aliasMoveSchema>;

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { complainOfCron } from './cron.ts';
 import { textLimits } from './edits.ts';
 import { gatePolicySchema } from './gate.ts';
-import { nameSchema, onErrorChoices } from './resources.ts';
+import { onErrorChoices } from './jobs.ts';
+import { nameSchema } from './resource-parts.ts';
 import { jobStates } from './states.ts';
 
 /** `arrival`: first come, first served; `priority`: greatest first, then by arrival. */

@@ -1,8 +1,8 @@
 // Searches through a history: which version broke an answer (bisect), which edit made it (blame).
 import { z } from 'zod';
 import { type Probe, probeSchema, textLimits } from './edits.ts';
-import { editMentionSchema } from './resources.ts';
 import { jobStates } from './states.ts';
+import { editMentionSchema } from './versions.ts';
 
 /** `target`: a version is bad when it does not answer with the target. `changed`: when it answers otherwise than the good end. */
 export const bisectModes = ['target', 'changed'] as const;

@@ -1,0 +1,36 @@
+// Artefacts: what editors read of a model beforehand, made once.
+import { z } from 'zod';
+
+export const artefactRequestSchema = z
+  .strictObject({
+    model: z.string(),
+    kind: z.literal('second_moment'),
+    /** Layers whose keys are measured; all that the editors need by default when left out. */
+    layers: z.array(z.int().min(0)).min(1).optional(),
+    /** Instead of layers: those that one editor needs by default. */
+    editor: z.string().optional(),
+    /** A text file on the worker's machine; the model's own corpus when left out. */
+    corpus: z.string().optional(),
+    /** Tokens read at most. */
+    tokens: z.int().min(1).optional(),
+    /**
+     * Added to the diagonal before inversion, as a fraction of its mean. Statistics of fewer tokens than the keys have
+     * dimensions cannot be inverted without.
+     */
+    ridge: z.number().positive().max(1).optional(),
+  })
+  .refine(({ layers, editor }) => layers === undefined || editor === undefined, {
+    path: ['editor'],
+    message: 'give either layers or an editor',
+  });
+export const artefactSchema = z.strictObject({
+  id: z.string(),
+  object: z.literal('artefact'),
+  model_id: z.string(),
+  kind: z.string(),
+  layer: z.int(),
+  blob: z.string(),
+  details: z.record(z.string(), z.unknown()),
+  created_at: z.iso.datetime(),
+});
+export type ArtefactResource = z.output<typeof artefactSchema>;
