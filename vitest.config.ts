@@ -1,4 +1,5 @@
-// Test runner settings: real services and native runtimes, so files run in forked processes, two at a time.
+// Test runner settings: real services and native runtimes, so files run in forked processes, two at a time, each file after file: what
+// they import is loaded once, and no test leaves anything behind.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -7,6 +8,7 @@ export default defineConfig({
     reporters: ['default', './test/support/tally.ts'],
     globalSetup: ['test/support/services.ts'],
     pool: 'forks',
+    isolate: false,
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,

