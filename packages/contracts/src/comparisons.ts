@@ -1,13 +1,14 @@
 // Comparisons: two evaluations held against each other case by case, what got worse first.
 import { z } from 'zod';
 import { estimateSchema } from './evaluations.ts';
+import { metadataSchema } from './resource-parts.ts';
 import { jobStates } from './states.ts';
 
 export const comparisonRequestSchema = z.strictObject({
   /** Evaluations that are done. Cases meet by their ids: two evaluations of one suite share all of them. */
   one: z.string(),
   other: z.string(),
-  metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+  metadata: metadataSchema.optional(),
 });
 export type ComparisonRequest = z.input<typeof comparisonRequestSchema>;
 

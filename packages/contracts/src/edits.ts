@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Complaint, ErrorCode } from './errors.ts';
 import { sayIssue } from './plain-issues.ts';
+import { metadataSchema } from './resource-parts.ts';
 
 /** Longest texts accepted, in characters. Tokens are checked against the model's context by the engine. */
 export const textLimits = {
@@ -56,7 +57,7 @@ export const editSchema = z.strictObject({
   portability: z
     .strictObject({ alias: probes.optional(), inverse: probes.optional(), one_hop: probes.optional() })
     .default({}),
-  metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+  metadata: metadataSchema.optional(),
 });
 
 export type EditInput = z.input<typeof editSchema>;

@@ -1,6 +1,7 @@
 // The face of @errata/contracts: schemas and catalogues shared by API, SDK, CLI, worker and engine.
 export * from './artefacts.ts';
 export * from './canonical.ts';
+export * from './case-ranges.ts';
 export * from './comparisons.ts';
 export * from './completions.ts';
 export * from './costs.ts';
@@ -31,5 +32,6 @@ export * from './schedules.ts';
 export * from './searches.ts';
 export * from './states.ts';
 export * from './suite-items.ts';
+export * from './suites.ts';
 export * from './upkeep.ts';
 export * from './versions.ts';

@@ -1,7 +1,8 @@
 // A protocol as the service carries it out: units of work in order, each with the measurements it makes.
 
+import { blocksOf, type CaseRange, casesInBlock, evaluationLimits } from './case-ranges.ts';
 import type { Moment } from './evaluation-rows.ts';
-import { blocksOf, type CaseRange, casesInBlock, evaluationLimits, type ServedProtocol } from './evaluations.ts';
+import type { ServedProtocol } from './evaluations.ts';
 import { checkpointsOf } from './protocols.ts';
 
 /** When in a protocol something is measured, and how many edits are in the model then. */

@@ -4,7 +4,7 @@ import { complainOfCron } from './cron.ts';
 import { textLimits } from './edits.ts';
 import { gatePolicySchema } from './gate.ts';
 import { onErrorChoices } from './jobs.ts';
-import { nameSchema } from './resource-parts.ts';
+import { metadataSchema, nameSchema } from './resource-parts.ts';
 import { jobStates } from './states.ts';
 
 /** `arrival`: first come, first served; `priority`: greatest first, then by arrival. */
@@ -50,7 +50,7 @@ const settings = {
   seed: z.int().min(0).max(0xffff_ffff),
   on_error: z.enum(onErrorChoices).describe('What an edit that cannot be applied does to its batch'),
   gate: gatePolicySchema.nullable().describe("Replaces the branch's gate; needs the scope `admin`"),
-  metadata: z.record(z.string().max(64), z.string().max(512)),
+  metadata: metadataSchema,
 };
 
 type When = { cron: string | null; time_zone: string; when_pending: number | null };

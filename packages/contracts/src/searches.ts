@@ -1,6 +1,7 @@
 // Searches through a history: which version broke an answer (bisect), which edit made it (blame).
 import { z } from 'zod';
 import { type Probe, probeSchema, textLimits } from './edits.ts';
+import { metadataSchema } from './resource-parts.ts';
 import { jobStates } from './states.ts';
 import { editMentionSchema } from './versions.ts';
 
@@ -21,7 +22,7 @@ export const bisectionRequestSchema = z.strictObject({
   good: end.optional(),
   /** Where it no longer is; the head when left out. */
   bad: end.optional(),
-  metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+  metadata: metadataSchema.optional(),
 });
 export type BisectionRequest = z.input<typeof bisectionRequestSchema>;
 
@@ -95,7 +96,7 @@ export const blameRequestSchema = z.strictObject({
   prompt: z.string().min(1).max(textLimits.prompt),
   /** Ask every state behind the one found as well, so that the flip is known to be the last one. */
   exhaustive: z.boolean().default(false),
-  metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+  metadata: metadataSchema.optional(),
 });
 export type BlameRequest = z.input<typeof blameRequestSchema>;
 
