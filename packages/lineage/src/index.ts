@@ -45,6 +45,21 @@ export {
 export { type EditCosts, editCosts } from './edit-costs.ts';
 export { editNorms, editsById, editsOfJob, getEdit, listEdits, normsRemembered, type StoredEdit } from './edits.ts';
 export { type EvaluationSubmission, evaluationLane, submitEvaluation } from './evaluation-submit.ts';
+export {
+  commitEvaluation,
+  commitShard,
+  costOf,
+  deltasBefore,
+  type EvaluationCommit,
+  type EvaluationWork,
+  lanesOfShards,
+  openEvaluationWork,
+  readCases,
+  recordResults,
+  referenceTexts,
+  type StoredCase,
+  shardsOf,
+} from './evaluation-work.ts';
 export * from './evaluations.ts';
 export * from './events.ts';
 export { type FinishedWork, findFinishedWork } from './finished-work.ts';
