@@ -1,5 +1,5 @@
-// Test runner settings: real services and native runtimes, so files run in forked processes, two at a time, each file after file: what
-// they import is loaded once, and no test leaves anything behind.
+// Test runner settings: real services and native runtimes, so files run in two forked processes. The files of a process follow one another
+// and share what they import: none may leave anything behind.
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
