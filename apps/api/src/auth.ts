@@ -1,5 +1,5 @@
 // Who asks, and whether they may: bearer keys, of which only hashes are stored, with a scope for every route.
-import { ErrataError, type Scope } from '@errata/contracts';
+import { ErrataError, type JobKind, needsOfJob, requireNeeds, type Scope } from '@errata/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 export interface Caller {
@@ -61,24 +61,22 @@ export function registerAuth(app: FastifyInstance, { authenticate, admit }: Auth
     if (caller === null) throw new ErrataError('unauthorized', 'this API key does not exist or has been revoked');
     request.caller = caller;
     admit(caller);
-    requireScope(caller, access);
+    requireNeeds(caller.scopes, [{ scope: access, why: '' }]);
   });
-}
-
-/** `admin` stands for every scope. @throws ErrataError `missing_scope` */
-export function requireScope(caller: Caller, scope: Scope, why = ''): void {
-  if (caller.scopes.includes(scope) || caller.scopes.includes('admin')) return;
-  throw new ErrataError(
-    'missing_scope',
-    `this needs the scope ${scope}${why}; the key has ${caller.scopes.join(', ') || 'none'}`,
-    {
-      details: { scope },
-    },
-  );
 }
 
 /** The caller of a route that is not public. */
 export function callerOf(request: FastifyRequest): Caller {
   if (request.caller === null) throw new Error(`${request.routeOptions.url} is public: it has no caller`);
   return request.caller;
+}
+
+/** The caller, who may submit, stop or repeat such a job. @throws ErrataError `missing_scope` */
+export function callerFor(
+  request: FastifyRequest,
+  job: { readonly kind: JobKind; readonly input: Readonly<Record<string, unknown>> },
+): Caller {
+  const caller = callerOf(request);
+  requireNeeds(caller.scopes, needsOfJob(job));
+  return caller;
 }

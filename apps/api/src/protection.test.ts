@@ -126,9 +126,14 @@ test('what was queued before the branch was protected is held up as well, also w
   const edit = (await api.post('/v1/edit_jobs', { model: 'atlas', edits: [anEdit('Peru')] })).body.id;
   await api.post(`/v1/jobs/${edit}/cancel`, {});
   const reset = { model: 'atlas', mode: 'reset', to_version: model.root, reason: 'x' };
-  expect((await api.post('/v1/rollbacks', reset)).status).toBe(202);
+  const asked = await api.post('/v1/rollbacks', reset);
+  expect(asked.status).toBe(202);
   await protect(true);
   expect(await blindly('reset')).toBe('protected_branch');
+  expect(await api.post(`/v1/jobs/${asked.body.id}/retry`, {})).toMatchObject({
+    status: 409,
+    body: { code: 'protected_branch' },
+  });
   expect((await api.post(`/v1/jobs/${edit}/retry`, {})).body.state).toBe('queued');
   expect(await blindly()).toBe('approval_required');
 });

@@ -6,16 +6,15 @@ import {
   type BranchWork,
   commitVersion,
   passageOf,
-  resetRefused,
+  requireStart,
   type VersionCommit,
 } from '@errata/lineage';
 import type { JobRun } from './job-run.ts';
 import { Interruption } from './verdict.ts';
 
 /** @throws ErrataError `protected_branch` */
-export function requireNoRefusal(run: JobRun, branch: BranchResource, kind: VersionCommit['kind']): void {
-  if (passage(run, branch, kind) === 'refused') throw resetRefused(branch);
-}
+export const requireNoRefusal = (run: JobRun, branch: BranchResource, kind: VersionCommit['kind']): void =>
+  requireStart(branch, kind, run.job.cause_job_id !== null);
 
 /**
  * Commits a candidate that passed its gate, or has it wait for an approval where the branch asks for one and the job has none.

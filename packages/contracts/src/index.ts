@@ -1,5 +1,6 @@
 // The face of @errata/contracts: schemas and catalogues shared by API, SDK, CLI, worker and engine.
 export * from './artefacts.ts';
+export * from './authority.ts';
 export * from './canonical.ts';
 export * from './case-ranges.ts';
 export * from './comparisons.ts';

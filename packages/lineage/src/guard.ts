@@ -47,7 +47,12 @@ export function requirePassage(
   }
 }
 
-export const resetRefused = (branch: Pick<Guarded, 'name'>): ErrataError =>
+/** Refuses at once, whoever submits or repeats it, what the policy of the branch would never let through. @throws ErrataError `protected_branch` */
+export function requireStart(branch: Guarded, kind: MoveKind, automatic: boolean): void {
+  if (passageOf(branch, kind, automatic) === 'refused') throw resetRefused(branch);
+}
+
+const resetRefused = (branch: Pick<Guarded, 'name'>): ErrataError =>
   new ErrataError(
     'protected_branch',
     `branch ${JSON.stringify(branch.name)} is protected and is never reset; revert edits, which somebody else approves`,

@@ -8,9 +8,12 @@ import {
   type JobResource,
   type JobState,
   type Page,
+  rollbackModes,
 } from '@errata/contracts';
+import { z } from 'zod';
 import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow, Job as JobDbRow, Prisma } from './generated/client.ts';
+import { requireStart } from './guard.ts';
 import { idCursor, type PageRequest, pageOf } from './pages.ts';
 import { transition } from './transitions.ts';
 
@@ -107,7 +110,8 @@ export async function isCancelRequested(db: Db, id: string): Promise<boolean> {
 
 /**
  * Queues a failed or cancelled job again, in its old place and with fresh attempts. One that has shards waits again for those which
- * failed or were cancelled. `not_retryable` in any other state, for a single shard, and while shards are still stopping.
+ * failed or were cancelled. `not_retryable` in any other state, for a single shard, and while shards are still stopping;
+ * `protected_branch` for a reset that would be refused if it were asked for now.
  */
 export async function retryJob(db: Lineage, id: string): Promise<JobResource> {
   return db.prisma.$transaction(async (tx) => {
@@ -118,6 +122,12 @@ export async function retryJob(db: Lineage, id: string): Promise<JobResource> {
     if (!canMove(state, 'queued') || !isTerminal(state))
       throw refuse(`${id} is ${state}; only failed or cancelled jobs can be retried`);
     if (shards.some((shard) => !isTerminal(shard.state))) throw refuse(`shards of ${id} are still stopping: try again`);
+    const { kind, input, branch, causeJobId } = await tx.job.findUniqueOrThrow({
+      where: { id },
+      include: { branch: true },
+    });
+    if (kind === 'rollback' && branch !== null)
+      requireStart(branch, rollbackInput.parse(input).mode, causeJobId !== null);
     // Whoever approved it approved what it had arrived at then.
     const again = { attempts: 'reset', approval: null, data: { retry: true } } as const;
     const left = shards.filter((shard) => canMove(shard.state, 'queued'));
@@ -126,6 +136,8 @@ export async function retryJob(db: Lineage, id: string): Promise<JobResource> {
     return getJob(tx, id);
   });
 }
+
+const rollbackInput = z.object({ mode: z.enum(rollbackModes) });
 
 interface LockedJob {
   readonly id: string;

@@ -418,6 +418,13 @@ describe('refusals', () => {
     const reader = (await createKey(db, 'reader', ['models:read'])).key;
     await changeSchedule(db, id, {}, reader.id);
     expect(await run(id)).toMatchObject({ outcome: 'failed', error: { code: 'missing_scope' } });
+    // What a run asks for is looked at anew at each: a gate of its own is more than edits.
+    const editor = (await createKey(db, 'editor', ['edits:write'])).key;
+    await changeSchedule(db, id, { gate: { rules: [] } }, editor.id);
+    expect(await run(id)).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'missing_scope', message: expect.stringContaining("lacks admin to replace the branch's gate") },
+    });
     const admin = (await createKey(db, 'admin', ['admin'])).key;
     await changeSchedule(db, id, {}, admin.id);
     expect(await run(id)).toMatchObject({ outcome: 'submitted' });

@@ -4,10 +4,12 @@ import {
   ErrataError,
   elapsed,
   failpoint,
+  needsOfJob,
   type RunCounts,
   type RunTrigger,
   type ScheduleRun,
   type SkipReason,
+  unmetNeed,
 } from '@errata/contracts';
 import { branchLane } from './branches.ts';
 import { type Alongside, asJson, type Lineage, type Tx } from './client.ts';
@@ -228,15 +230,19 @@ async function submit(tx: Tx, schedule: Schedule, runId: string, drawn: readonly
   return job.id;
 }
 
-/** `unauthorized` when the owner's key was revoked, `missing_scope` when it may not edit. */
+/** `unauthorized` when the owner's key was revoked, `missing_scope` when it may not have what the run submits. */
 async function requireOwner(tx: Tx, schedule: Schedule): Promise<void> {
   if (schedule.owner === null) return;
   const key = await tx.apiKey.findUnique({ where: { id: schedule.owner } });
   const mend = 'change the schedule with a key that may, and it runs in the name of that one';
   if (key === null || key.revokedAt !== null)
     throw new ErrataError('unauthorized', `the API key in whose name the schedule runs has been revoked: ${mend}`);
-  if (!key.scopes.includes('edits:write') && !key.scopes.includes('admin'))
-    throw new ErrataError('missing_scope', `the API key in whose name the schedule runs lacks edits:write: ${mend}`);
+  const { gate } = policyOf(schedule);
+  const unmet = unmetNeed(key.scopes, needsOfJob({ kind: 'edit', input: { gate } }));
+  if (unmet !== null) {
+    const message = `the API key in whose name the schedule runs lacks ${unmet.scope}${unmet.why}: ${mend}`;
+    throw new ErrataError('missing_scope', message, { details: { scope: unmet.scope } });
+  }
 }
 
 async function settleInbox(

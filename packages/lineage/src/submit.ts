@@ -14,7 +14,7 @@ import {
 import { branchLane, findBranch, staleParent } from './branches.ts';
 import { asJson, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow } from './generated/client.ts';
-import { passageOf, resetRefused } from './guard.ts';
+import { requireStart } from './guard.ts';
 import { bindJob, type IdempotencyClaim } from './idempotency.ts';
 import { newId } from './ids.ts';
 import { getJob } from './jobs.ts';
@@ -115,7 +115,7 @@ export const submitRollback = (db: Lineage, submission: RollbackSubmission): Pro
 /** The same as part of a transaction that does more. */
 export async function submitRollbackWithin(tx: Tx, submission: RollbackSubmission): Promise<JobResource> {
   const { branch, sequence, parent } = await enterBranch(tx, submission, false);
-  if (passageOf(branch, submission.mode, submission.cause !== undefined) === 'refused') throw resetRefused(branch);
+  requireStart(branch, submission.mode, submission.cause !== undefined);
   const { mode, reason, revert_edit_ids, revert_version_ids } = submission;
   const fullId = async (prefix: string) => (await findVersion(tx, prefix, branch.modelId)).id;
   const target: RollbackTarget = {

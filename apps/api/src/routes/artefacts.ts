@@ -3,7 +3,7 @@ import { artefactRequestSchema, artefactSchema, pageQuerySchema, pageSchema, req
 import { getModel, listArtefacts, submitArtefactJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf, requireScope } from '../auth.ts';
+import { callerFor } from '../auth.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { getArtefact } from '../queries.ts';
@@ -30,8 +30,7 @@ export const artefactRoutes =
         },
       },
       async (request, reply) => {
-        const caller = callerOf(request);
-        if (request.body.corpus !== undefined) requireScope(caller, 'admin', " to read a file of the worker's machine");
+        const caller = callerFor(request, { kind: 'artefact', input: request.body });
         const { editor, ...body } = request.body;
         const job = await submitArtefactJob(lineage, {
           ...body,

@@ -1,5 +1,5 @@
 // Branches: named pointers to versions, and their histories.
-import { branchRequestSchema, branchSchema, moveSchema, pageSchema } from '@errata/contracts';
+import { branchRequestSchema, branchSchema, moveSchema, pageSchema, requireNeeds } from '@errata/contracts';
 import {
   branchLog,
   createBranch,
@@ -11,7 +11,7 @@ import {
 } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf, requireScope } from '../auth.ts';
+import { callerOf } from '../auth.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { pageQuery, params, shown } from './common.ts';
@@ -58,10 +58,13 @@ export const branchRoutes =
       async (request, reply) => {
         const { body } = request;
         const caller = callerOf(request);
-        for (const field of policyFields)
-          if (body[field] !== undefined) requireScope(caller, 'admin', ` to set ${field} of a branch`);
-        const own = { ...body, created_by: caller.id };
-        const branch = await createBranch(lineage, await modelId(request.params.model), own);
+        const own = policyFields.filter((field) => body[field] !== undefined);
+        requireNeeds(
+          caller.scopes,
+          own.map((field) => ({ scope: 'admin', why: ` to set ${field} of a branch` })),
+        );
+        const made = { ...body, created_by: caller.id };
+        const branch = await createBranch(lineage, await modelId(request.params.model), made);
         const address = `/v1/models/${encodeURIComponent(request.params.model)}/branches/${branch.name}`;
         return reply.status(201).header('location', address).send(branch);
       },

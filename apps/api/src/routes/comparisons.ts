@@ -11,7 +11,7 @@ import {
 import { getJob, submitComparison } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf } from '../auth.ts';
+import { callerFor } from '../auth.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { accepted, answerQueued, params } from './common.ts';
@@ -39,7 +39,8 @@ export const comparisonRoutes =
         },
       },
       async (request, reply) => {
-        const caller = { created_by: callerOf(request).id, idempotency: request.claim ?? undefined };
+        const created_by = callerFor(request, { kind: 'comparison', input: request.body }).id;
+        const caller = { created_by, idempotency: request.claim ?? undefined };
         return answerQueued(parts, reply, await submitComparison(lineage, { ...request.body, ...caller }));
       },
     );

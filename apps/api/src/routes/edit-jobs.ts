@@ -10,7 +10,7 @@ import {
 } from '@errata/contracts';
 import { getBranch, getEdit, getModel, getVersion, submitCherryPick, submitEditJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerOf, requireScope } from '../auth.ts';
+import { callerFor } from '../auth.ts';
 import {
   badField,
   fromLines,
@@ -57,8 +57,7 @@ export const editJobRoutes =
       },
       async (request, reply) => {
         const { body } = request;
-        const caller = callerOf(request);
-        if (body.gate !== undefined) requireScope(caller, 'admin', " to replace the branch's gate");
+        const caller = callerFor(request, { kind: 'edit', input: body });
         const stored = await getModel(lineage, body.model);
         const model = stored.resource;
         const branch = await getBranch(lineage, model.id, body.branch);
@@ -129,7 +128,7 @@ export const editJobRoutes =
         },
       },
       async (request, reply) => {
-        const created_by = callerOf(request).id;
+        const created_by = callerFor(request, { kind: 'edit', input: request.body }).id;
         const idempotency = request.claim ?? undefined;
         const job = await submitCherryPick(lineage, { ...request.body, created_by, idempotency });
         return answerQueued(parts, reply, job);

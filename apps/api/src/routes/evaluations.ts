@@ -21,7 +21,7 @@ import {
 } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf, requireScope } from '../auth.ts';
+import { callerFor } from '../auth.ts';
 import { csvWriter } from '../evaluation-csv.ts';
 import { readEvaluatedEditor, readSuite } from '../evaluation-request.ts';
 import { postHeaders } from '../idempotency.ts';
@@ -62,8 +62,7 @@ export const evaluationRoutes =
       },
       async (request, reply) => {
         const { model, branch, version, against, shards, gate, metadata } = request.body;
-        const caller = callerOf(request);
-        if (gate) requireScope(caller, 'versions:rollback', ' to hold an evaluation against the gate of a branch');
+        const caller = callerFor(request, { kind: 'evaluation', input: request.body });
         const { resource } = await getModel(lineage, model);
         const job = await submitEvaluation(lineage, {
           model: resource.id,

@@ -20,7 +20,7 @@ import {
 } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf } from '../auth.ts';
+import { callerFor } from '../auth.ts';
 import { layOutBatch, ndjsonContentType, readDelivery } from '../edit-request.ts';
 import { keepAnswer, postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
@@ -67,6 +67,7 @@ export const inboxRoutes =
       },
       async (request, reply) => {
         const { claim } = request;
+        const caller = callerFor(request, { kind: 'edit', input: {} });
         const batch = readDelivery(request.body);
         const { model_id } = await getBranchById(lineage, request.params.branch);
         await layOutBatch(engine, await getModel(lineage, model_id), batch);
@@ -74,7 +75,7 @@ export const inboxRoutes =
           branch_id: request.params.branch,
           edits: batch.edits,
           priority: request.query.priority,
-          created_by: callerOf(request).id,
+          created_by: caller.id,
           alongside:
             claim === null ? undefined : (tx, answer) => answerWithin(tx, claim, 202, keepAnswer(reply, answer)),
         });

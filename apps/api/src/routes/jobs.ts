@@ -5,14 +5,12 @@ import {
   editRecordSchema,
   eventSchema,
   isTerminal,
-  type JobKind,
   type JobResource,
   jobKinds,
   jobSchema,
   jobStates,
   pageQuerySchema,
   pageSchema,
-  type Scope,
 } from '@errata/contracts';
 import {
   cancelJob,
@@ -27,9 +25,10 @@ import {
   listJobs,
   retryJob,
 } from '@errata/lineage';
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { type Caller, callerOf, requireScope } from '../auth.ts';
+import { callerFor } from '../auth.ts';
 import type { EventFeed } from '../event-feed.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { Metrics } from '../metrics.ts';
@@ -77,24 +76,10 @@ export async function findJobs(lineage: Lineage, query: z.output<typeof jobQuery
   return shown(await listJobs(lineage, { ...filter, kind, states: state, parent_job_id: parent }, page));
 }
 
-/** Stopping or repeating a job takes the scope that submitting it took. */
-const scopeOf: Record<JobKind, Scope> = {
-  import: 'admin',
-  artefact: 'edits:write',
-  edit: 'edits:write',
-  rollback: 'versions:rollback',
-  evaluation: 'evals:write',
-  evaluation_shard: 'evals:write',
-  bisect: 'evals:write',
-  blame: 'evals:write',
-  comparison: 'evals:write',
-  check: 'admin',
-  collection: 'admin',
-};
-
-async function jobToChange(lineage: Lineage, caller: Caller, id: string): Promise<JobResource> {
+/** A job that the caller may stop or repeat: it takes what submitting it took. */
+async function jobToChange(lineage: Lineage, request: FastifyRequest, id: string): Promise<JobResource> {
   const job = await getJob(lineage, id);
-  requireScope(caller, scopeOf[job.kind], ` for ${job.kind} jobs`);
+  callerFor(request, job);
   return job;
 }
 
@@ -230,7 +215,7 @@ export const jobRoutes =
         },
       },
       async (request) => {
-        const { id } = await jobToChange(lineage, callerOf(request), request.params.job);
+        const { id } = await jobToChange(lineage, request, request.params.job);
         return cancelJob(lineage, id);
       },
     );
@@ -249,7 +234,7 @@ export const jobRoutes =
         },
       },
       async (request, reply) => {
-        const { id } = await jobToChange(lineage, callerOf(request), request.params.job);
+        const { id } = await jobToChange(lineage, request, request.params.job);
         const job = await retryJob(lineage, id);
         await wakeLane(parts, reply, job);
         for (const lane of await lanesOfShards(lineage, id)) await parts.dispatch.wake(lane);

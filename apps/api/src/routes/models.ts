@@ -10,7 +10,7 @@ import {
 import { getModel, listModels, submitImport } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf } from '../auth.ts';
+import { callerFor } from '../auth.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { headsByModel } from '../queries.ts';
@@ -94,7 +94,7 @@ export const modelRoutes =
       async (request, reply) => {
         const job = await submitImport(lineage, {
           ...request.body,
-          created_by: callerOf(request).id,
+          created_by: callerFor(request, { kind: 'import', input: request.body }).id,
           idempotency: request.claim ?? undefined,
         });
         return answerQueued(parts, reply, job);

@@ -2,7 +2,7 @@
 import { ErrataError, jobSchema, pageSchema, rollbackRequestSchema } from '@errata/contracts';
 import { getJob, submitRollback } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerOf } from '../auth.ts';
+import { callerFor } from '../auth.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { accepted, answerQueued, params } from './common.ts';
@@ -31,7 +31,7 @@ export const rollbackRoutes =
         },
       },
       async (request, reply) => {
-        const caller = callerOf(request);
+        const caller = callerFor(request, { kind: 'rollback', input: request.body });
         const job = await submitRollback(lineage, {
           ...request.body,
           created_by: caller.id,

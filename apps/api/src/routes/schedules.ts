@@ -27,9 +27,10 @@ import {
   runSchedule,
   type Tick,
 } from '@errata/lineage';
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf, requireScope } from '../auth.ts';
+import { callerFor } from '../auth.ts';
 import { keepAnswer, postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { tellQueue } from '../ticks.ts';
@@ -57,12 +58,24 @@ const toldOf = (tick: Tick): z.output<typeof triggeredSchema> => ({
   run: tick.kind === 'ran' ? tick.run : null,
 });
 
+/** The job that a run of a schedule submits, as far as it matters for who may have it. */
+const runOf = ({ gate }: Pick<ScheduleResource, 'gate'>) => ({ kind: 'edit', input: { gate } }) as const;
+
 export const scheduleRoutes =
   (parts: ApiParts): FastifyPluginAsyncZod =>
   async (app) => {
     const { lineage } = parts;
     const write = { access: 'edits:write' } as const;
     const read = { access: 'models:read' } as const;
+
+    /** A schedule that the caller may change, stop or run: it takes what its runs take. @throws ErrataError `unknown_schedule`, `missing_scope` */
+    async function scheduleToChange(
+      request: FastifyRequest & { readonly params: { readonly schedule: string } },
+    ): Promise<ScheduleResource> {
+      const schedule = await getSchedule(lineage, request.params.schedule);
+      callerFor(request, runOf(schedule));
+      return schedule;
+    }
 
     /** Refuses at once what every run would be refused for. @throws ErrataError `unknown_editor`, `unknown_config_key`, `invalid_config` */
     async function checkJob(
@@ -94,8 +107,7 @@ export const scheduleRoutes =
       },
       async (request, reply) => {
         const { model, branch, ...schedule } = request.body;
-        const caller = callerOf(request);
-        if (schedule.gate !== null) requireScope(caller, 'admin', " to replace the branch's gate");
+        const caller = callerFor(request, runOf(schedule));
         const { id: branch_id } = await checkJob(model, branch, schedule);
         const locate = ({ id }: ScheduleResource) => reply.header('location', `/v1/schedules/${id}`);
         const { claim } = request;
@@ -145,18 +157,18 @@ export const scheduleRoutes =
         schema: {
           tags,
           summary: 'Change a schedule; only what is given changes',
-          description: 'From then on its runs submit in the name of the key that changed it.',
+          description:
+            'From then on its runs submit in the name of the key that changed it. As stopping, running or deleting it, this needs what its runs need.',
           params: params('schedule'),
           body: scheduleChangeSchema,
           response: { 200: scheduleSchema },
         },
       },
       async (request) => {
-        const caller = callerOf(request);
-        const before = await getSchedule(lineage, request.params.schedule);
+        const before = await scheduleToChange(request);
         const { gate = before.gate, editor = before.editor, config = before.config } = request.body;
         // Whoever changes a schedule takes on all of it.
-        if (gate !== null) requireScope(caller, 'admin', " to replace the branch's gate");
+        const caller = callerFor(request, runOf({ gate }));
         await checkJob(before.model_id, before.branch, { editor, config });
         const changed = await changeSchedule(lineage, before.id, request.body, caller.id);
         await tellQueue(parts, request.log, changed);
@@ -176,7 +188,7 @@ export const scheduleRoutes =
         },
       },
       async (request, reply) => {
-        const { id } = await deleteSchedule(lineage, request.params.schedule);
+        const { id } = await deleteSchedule(lineage, (await scheduleToChange(request)).id);
         await tellQueue(parts, request.log, { id, cron: null });
         return reply.status(204).send();
       },
@@ -199,7 +211,7 @@ export const scheduleRoutes =
           },
         },
         async (request) => {
-          const changed = await change(lineage, request.params.schedule);
+          const changed = await change(lineage, (await scheduleToChange(request)).id);
           await tellQueue(parts, request.log, changed);
           return changed;
         },
@@ -225,7 +237,7 @@ export const scheduleRoutes =
         const { claim } = request;
         const tick = await runSchedule(
           lineage,
-          request.params.schedule,
+          (await scheduleToChange(request)).id,
           'manual',
           claim === null
             ? undefined

@@ -17,7 +17,7 @@ import {
 import { getJob, submitBisect, submitBlame } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf } from '../auth.ts';
+import { callerFor } from '../auth.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { accepted, answerQueued, params } from './common.ts';
@@ -55,7 +55,8 @@ export const searchRoutes =
             errors: [{ code: 'invalid_request', field: 'probe.target', pointer: '/probe/target', message }],
           });
         }
-        const caller = { created_by: callerOf(request).id, idempotency: request.claim ?? undefined };
+        const created_by = callerFor(request, { kind: 'bisect', input: request.body }).id;
+        const caller = { created_by, idempotency: request.claim ?? undefined };
         return answerQueued(parts, reply, await submitBisect(lineage, { ...fields, probe, mode, ...caller }));
       },
     );
@@ -104,7 +105,8 @@ export const searchRoutes =
         },
       },
       async (request, reply) => {
-        const caller = { created_by: callerOf(request).id, idempotency: request.claim ?? undefined };
+        const created_by = callerFor(request, { kind: 'blame', input: request.body }).id;
+        const caller = { created_by, idempotency: request.claim ?? undefined };
         return answerQueued(parts, reply, await submitBlame(lineage, { ...request.body, ...caller }));
       },
     );

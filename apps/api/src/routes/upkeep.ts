@@ -2,7 +2,7 @@
 import { checkRequestSchema, collectionRequestSchema } from '@errata/contracts';
 import { submitCheck, submitCollection } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerOf } from '../auth.ts';
+import { callerFor } from '../auth.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { accepted, answerQueued } from './common.ts';
@@ -30,7 +30,7 @@ export const upkeepRoutes =
         },
       },
       async (request, reply) => {
-        const created_by = callerOf(request).id;
+        const created_by = callerFor(request, { kind: 'check', input: request.body }).id;
         const job = await submitCheck(lineage, {
           ...request.body,
           created_by,
@@ -57,7 +57,7 @@ export const upkeepRoutes =
         },
       },
       async (request, reply) => {
-        const created_by = callerOf(request).id;
+        const created_by = callerFor(request, { kind: 'collection', input: request.body }).id;
         const job = await submitCollection(lineage, {
           ...request.body,
           created_by,
