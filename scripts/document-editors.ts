@@ -102,6 +102,10 @@ The settings of every editor, with their defaults for some models. A setting is 
 by the model's own \`errata.json\`, by the last row under the editor's table that fits the model. Layers are counted from 0; where a row
 chooses them by depth, other models of the family get those at the same relative depth.
 
+An edit whose loss, before anything is done for it, is below the editor's \`stop_loss\` already holds: it is left alone, leaves no delta, and is counted
+as \`already_holds\`, neither as applied nor as failed. That is read of each edit by itself, whatever else is in its batch: from the parent version where
+edits are solved together, from the parent with the earlier edits of the batch where they are applied one after another.
+
 ${editorNames.map(section).join('\n')}`;
 }
 

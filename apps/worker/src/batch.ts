@@ -2,11 +2,11 @@
 import {
   defaultBisectEvaluations,
   type EditResult,
-  ErrataError,
-  type ErrorCode,
+  type ErrataError,
   type EvaluationSummary,
   failpoint,
   type GateVerdict,
+  isEditFault,
   reasonsOf,
 } from '@errata/contracts';
 import type { Ground, StoredModel } from '@errata/lineage';
@@ -45,9 +45,6 @@ type Attempt =
 
 type Measured = Exclude<Attempt, { error: ErrataError }>;
 
-/** What an editor throws over the edits it was given: of a part of a batch that says what a gate would. */
-const faultsOfEdits: readonly ErrorCode[] = ['zero_delta', 'non_finite_delta', 'edit_failed'];
-
 /**
  * Solves and measures a batch and holds it against its gate. Where that refuses and its policy says `bisect`, parts of the batch are
  * tried, each from the parent on, as the replay of a revert would do it.
@@ -77,7 +74,8 @@ export async function workBatch(
       const found = await measure(run, model, part, gate, phase);
       return { passed: found.refusal === null, found };
     } catch (error) {
-      if (!(error instanceof ErrataError) || !faultsOfEdits.includes(error.code)) throw error;
+      // What an editor says of the edits it was given says of a part of a batch what a gate would.
+      if (!isEditFault(error)) throw error;
       return { passed: false, found: { error } };
     }
   };

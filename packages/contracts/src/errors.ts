@@ -114,6 +114,16 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue;
 
+/** What an editor says of edits that it was given, of one or of several that it solves together: they fail, and nothing else does. */
+export const editFaults = [
+  'zero_delta',
+  'non_finite_delta',
+  'edit_failed',
+  'prompt_too_long',
+  'subject_not_in_prompt',
+  'empty_target',
+] as const satisfies readonly ErrorCode[];
+
 /** One located complaint: a JSON pointer into the body, or a line of a JSONL file, with the field and the rule it breaks. */
 export interface Complaint {
   readonly code: ErrorCode;
@@ -174,6 +184,10 @@ export function toPlainError(thrown: unknown): PlainError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return { code, message, errors: [], details: {} };
 }
+
+/** Whether something thrown is a fault of the edits that were worked on, and of nothing else. */
+export const isEditFault = (thrown: unknown): thrown is ErrataError =>
+  thrown instanceof ErrataError && editFaults.some((code) => code === thrown.code);
 
 /** The inverse of {@link toPlainError}. */
 export const fromPlainError = (plain: PlainError): ErrataError =>

@@ -85,9 +85,12 @@ export interface EditDiagnostics {
   };
 }
 
-/** What became of one edit. Outcomes come in the order of the edits. */
+/**
+ * What became of one edit. Outcomes come in the order of the edits. `already_holds`: before the edit was made its loss was below what
+ * the editor stops at, so there was nothing to do, and it has no part in any delta.
+ */
 export type EditOutcome =
-  | { readonly custom_id: string; readonly outcome: 'applied'; readonly diagnostics: EditDiagnostics }
+  | { readonly custom_id: string; readonly outcome: 'applied' | 'already_holds'; readonly diagnostics: EditDiagnostics }
   | {
       readonly custom_id: string;
       readonly outcome: 'failed';
@@ -107,7 +110,8 @@ export interface EditorResult {
 }
 
 /**
- * One editing method.
+ * One editing method. Whether an edit holds already is decided by what the model says before it is made: by the parent where edits are
+ * solved together, by the parent with the batch's earlier edits where they are applied one after another.
  * @throws ErrataError `artefact_missing`, `prompt_too_long`, `subject_not_in_prompt`, `zero_delta`, `non_finite_delta`, `edit_failed`
  */
 export type Editor<N extends EditorName> = (input: EditorInput<N>, options: EditorOptions) => Promise<EditorResult>;

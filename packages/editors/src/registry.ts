@@ -4,6 +4,7 @@ import type { Editor, EditorInput, EditorOptions, EditorResult } from './editor.
 import { memit } from './locate/memit.ts';
 import { rebuiltRome, rome } from './locate/rome.ts';
 import { grace } from './memory/grace.ts';
+import { named } from './outcomes.ts';
 import { fineTune } from './tuning/fine-tune.ts';
 
 /** The editors by name. */
@@ -26,7 +27,20 @@ export async function edit<N extends EditorName>(
   options: EditorOptions = {},
 ): Promise<EditorResult> {
   if (input.edits.length === 0) throw new ErrataError('invalid_edits', 'there is nothing to edit');
-  return editors[name](input, options);
+  const result = await editors[name](input, options);
+  requireTraces(result);
+  return result;
+}
+
+/** An edit that was applied has left a delta. */
+function requireTraces({ deltas, outcomes }: EditorResult): void {
+  const traced = new Set(deltas.flatMap(({ custom_ids }) => custom_ids));
+  const lost = outcomes.filter(({ outcome, custom_id }) => outcome === 'applied' && !traced.has(custom_id));
+  if (lost.length === 0) return;
+  const custom_ids = lost.map(({ custom_id }) => custom_id);
+  throw new ErrataError('zero_delta', `${named(custom_ids)}: the editor reported success, but left no delta`, {
+    details: { custom_ids },
+  });
 }
 
 /** Layers whose second moments an editor needs under a configuration. */

@@ -64,8 +64,8 @@ export async function applyEdits(
   const diagnostics: Readonly<Record<string, unknown>>[] = params.edits.map(() => ({}));
   for (const [index, outcome] of outcomes.entries()) {
     const position = positions.get(edits[index]!.custom_id)!;
-    if (outcome.outcome === 'applied') diagnostics[position] = { ...outcome.diagnostics };
-    else failures.push({ position, error: { ...outcome.error, errors: [], details: {} } });
+    if (outcome.outcome === 'failed') failures.push({ position, error: { ...outcome.error, errors: [], details: {} } });
+    else diagnostics[position] = { ...outcome.diagnostics };
   }
   return { deltas: built, diagnostics, failures, config, seconds };
 }

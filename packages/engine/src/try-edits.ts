@@ -11,11 +11,10 @@ import {
   requireEditor,
   resolveConfig,
 } from '@errata/contracts';
-import { type EditorResult, edit, openArtefacts } from '@errata/editors';
+import { edit, openArtefacts } from '@errata/editors';
 import { encodeDelta, type View } from '@errata/models';
 import { artefactStore, type Stores } from './apply-edits.ts';
 import type { CallContext } from './context.ts';
-import { asErrataError } from './errors.ts';
 import { askMetered } from './evaluate-cases.ts';
 import type { OpenModel } from './model-store.ts';
 import type { ParamsOf, ResultOf } from './protocol.ts';
@@ -60,9 +59,6 @@ export async function tryEdits(
   return { results, cost: addCosts(costs), deltas };
 }
 
-/** What may come of a batch as a whole, on a model that many edits have worn out for instance: its edits fail, and the rest goes on. */
-const batchFailures: readonly ErrorCode[] = ['zero_delta', 'non_finite_delta', 'edit_failed', 'prompt_too_long'];
-
 async function makeEdits(
   open: OpenModel,
   view: View,
@@ -79,19 +75,11 @@ async function makeEdits(
   const config = resolveConfig(editor, open.shape, open.defaults, params.config);
   const artefacts = openArtefacts(artefactStore(params.artefacts, open.digest, stores), open.digest);
   const started = performance.now();
-  let solved: EditorResult;
-  try {
-    solved = await edit(
-      editor,
-      { model: open.model, view, edits, config, artefacts, seed: params.seed },
-      { signal, onError: 'continue' },
-    );
-  } catch (thrown) {
-    const { code, message } = asErrataError(thrown);
-    if (signal.aborted || !batchFailures.includes(code)) throw thrown;
-    const cost = { ...noCost, edits: edits.length, edit_seconds: secondsSince(started) };
-    return { view, cost, deltas: [], failures: new Map(edits.map(({ custom_id }) => [custom_id, { code, message }])) };
-  }
+  const solved = await edit(
+    editor,
+    { model: open.model, view, edits, config, artefacts, seed: params.seed },
+    { signal, onError: 'continue' },
+  );
   const edit_seconds = secondsSince(started);
   const failures = new Map<string, Failure>();
   for (const [position, outcome] of solved.outcomes.entries())

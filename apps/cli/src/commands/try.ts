@@ -170,7 +170,7 @@ async function runTrial(
         edits,
         editSeconds,
         work: outcomes.map((outcome) =>
-          outcome.outcome === 'applied' ? { diagnostics: { ...outcome.diagnostics } } : { error: outcome.error },
+          outcome.outcome === 'failed' ? { error: outcome.error } : { diagnostics: { ...outcome.diagnostics } },
         ),
         ...(corpus !== undefined && { heldText: await readHeldText(corpus) }),
       },

@@ -1,20 +1,37 @@
 // MEMIT: many facts in one batch, spread over several MLPs (Meng et al. 2023), with one shared value a subject (MEMIT-Merge).
-import { ErrataError } from '@errata/contracts';
 import type { View } from '@errata/models';
-import type { EditOutcome, Editor, EditorDelta, EditorInput, EditorOptions, EditRequest } from '../editor.ts';
-import { attempt, changeNorms, valueDelta } from '../outcomes.ts';
+import type {
+  DeltaNorms,
+  EditOutcome,
+  Editor,
+  EditorDelta,
+  EditorInput,
+  EditorOptions,
+  EditRequest,
+} from '../editor.ts';
+import { alreadyHolds, attempt, changeNorms, heldOutcome, valueDelta } from '../outcomes.ts';
 import { leastSquaresUpdate } from './least-squares.ts';
 import { contextPrefixes, sequenceSource } from './preparation.ts';
 import { type EditSequences, editSequences, type TargetSequence } from './sequences.ts';
 import { trace } from './tracer.ts';
-import { type FoundOffset, prepareSearch, requireFinite, type SearchProblem, searchValues } from './value-search.ts';
+import {
+  type FoundOffset,
+  mergeSearches,
+  type PreparedSearch,
+  prepareSearch,
+  requireFound,
+  type SearchOptions,
+  searchValues,
+} from './value-search.ts';
 import { meanOf, minus, plus, scaled } from './vectors.ts';
 
-/** Edits of one subject, searched and solved as one column. */
-interface Group {
-  readonly edits: readonly EditRequest[];
-  readonly problem: SearchProblem;
+interface LaidOut {
+  readonly edit: EditRequest;
+  readonly sequences: EditSequences;
 }
+
+/** Edits of one subject, searched and solved as one column. */
+type Group = readonly [LaidOut, ...LaidOut[]];
 
 /** A group with the residual stream it is to have after the last edited layer. */
 interface Target {
@@ -32,19 +49,15 @@ const traceTokens = 2048;
  * Groups edits whose keys would be (nearly) the same. Left apart they ask one key for several values, and fewer than half of ten
  * succeed; merged, one value serves all their prompts.
  */
-function groupEdits(
-  edits: readonly { readonly edit: EditRequest; readonly sequences: EditSequences }[],
-  merge: boolean,
-): readonly Group[] {
-  const groups = new Map<string, { edit: EditRequest; sequences: EditSequences }[]>();
+function groupEdits(edits: readonly LaidOut[], merge: boolean): readonly Group[] {
+  const groups = new Map<string, [LaidOut, ...LaidOut[]]>();
   for (const [i, one] of edits.entries()) {
     const key = merge ? one.edit.subject.trim() : `${i}`;
-    groups.set(key, [...(groups.get(key) ?? []), one]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [one]);
+    else group.push(one);
   }
-  return [...groups.values()].map((members) => ({
-    edits: members.map(({ edit }) => edit),
-    problem: members.map(({ sequences }) => sequences) as unknown as SearchProblem,
-  }));
+  return [...groups.values()];
 }
 
 /** Consecutive items in parts whose summed cost stays within a budget, one item at least each. */
@@ -64,47 +77,68 @@ function inParts<T>(items: readonly T[], budget: number, cost: (item: T) => numb
   return parts;
 }
 
-const tailRows = ({ problem }: Group): number =>
-  problem.reduce((sum, { contexts }) => sum + contexts.reduce((n, c) => n + c.ids.length - c.subjectLast, 0), 0);
+const tailRows = (group: Group): number =>
+  group.reduce(
+    (sum, { sequences }) => sum + sequences.contexts.reduce((n, c) => n + c.ids.length - c.subjectLast, 0),
+    0,
+  );
 
-/** Step 1: for each group the stream z = h_L + offset, all from the parent version. */
+const idsOf = (groups: readonly Group[]): readonly string[] => groups.flat().map(({ edit }) => edit.custom_id);
+
+/**
+ * Step 1: for each group the stream z = h_L + offset, all from the parent version. Each edit is asked about alone first: one that holds
+ * already is in no group, whatever others of its subject are.
+ */
 async function findTargets(
   { view, config, edits }: EditorInput<'memit'>,
   groups: readonly Group[],
   { onProgress, signal }: EditorOptions,
-): Promise<readonly Target[]> {
+): Promise<{ readonly targets: readonly Target[]; readonly held: readonly EditOutcome[] }> {
   const layer = config.layers.at(-1)!;
   const targets: Target[] = [];
-  let done = 0;
+  const held: EditOutcome[] = [];
+  const search = async (prepared: readonly PreparedSearch[], steps: number, onStep?: SearchOptions['onStep']) => {
+    const [first, ...rest] = prepared;
+    const settings = { ...config, steps, site: 'block_out' } as const;
+    return first === undefined ? [] : searchValues(view, [first, ...rest], settings, { signal, onStep });
+  };
   for (const part of inParts(groups, searchRows, tailRows)) {
-    const prepared = [];
-    for (const { problem } of part) prepared.push(await prepareSearch(view, layer, problem));
-    const found = await searchValues(
-      view,
-      prepared as [(typeof prepared)[number], ...typeof prepared],
-      { ...config, site: 'block_out' },
-      {
-        signal,
-        onStep: ([{ custom_id }], step, loss) =>
-          onProgress?.({
-            phase: 'search',
-            done,
-            edits: edits.length,
-            custom_id,
-            layer,
-            step,
-            steps: config.steps,
-            loss,
-          }),
-      },
+    const done = targets.flatMap(({ group }) => group).length + held.length;
+    const members = part.flat();
+    const alone: PreparedSearch[] = [];
+    for (const { sequences } of members) alone.push(await prepareSearch(view, layer, [sequences]));
+    const starts = await search(alone, 1);
+    const open = new Map<LaidOut, PreparedSearch>();
+    for (const [i, one] of members.entries()) {
+      const { first, probabilities } = starts[i]!;
+      if (alreadyHolds(first, config)) held.push(heldOutcome(one.edit.custom_id, first, probabilities[0]!.before));
+      else open.set(one, alone[i]!);
+    }
+    const left = part.flatMap((group): Group[] => {
+      const [first, ...rest] = group.filter((one) => open.has(one));
+      return first === undefined ? [] : [[first, ...rest]];
+    });
+    const prepared = left.map(([first, ...rest]) =>
+      mergeSearches([open.get(first)!, ...rest.map((one) => open.get(one)!)]),
     );
-    for (const [i, group] of part.entries()) {
+    const found = await search(prepared, config.steps, ([{ custom_id }], step, loss) =>
+      onProgress?.({
+        phase: 'search',
+        done,
+        edits: edits.length,
+        custom_id,
+        layer,
+        step,
+        steps: config.steps,
+        loss,
+      }),
+    );
+    for (const [i, group] of left.entries()) {
       const streams = prepared[i]!.activations.map(({ blockOut }) => blockOut[0]!);
       targets.push({ group, found: found[i]!, stream: plus(meanOf(streams), found[i]!.offset) });
-      done += group.edits.length;
     }
   }
-  return targets;
+  return { targets, held };
 }
 
 /** A group's key at a layer and its stream after the last one, under the weights of `view`. */
@@ -127,7 +161,7 @@ async function readColumns(
   signal: AbortSignal | undefined,
 ): Promise<readonly Column[]> {
   const { mlpWidth, width } = view.spec;
-  const sequences = groups.flatMap(({ problem }) => problem.flatMap(({ contexts }): TargetSequence[] => [...contexts]));
+  const sequences = groups.flat().flatMap(({ sequences: { contexts } }): TargetSequence[] => [...contexts]);
   // Only what precedes the subject's end is needed: nothing later reaches it.
   const cut = sequences.map(({ ids, subjectLast }) => ({ ids: ids.slice(0, subjectLast + 1), subjectLast }));
   const longest = Math.max(...cut.map(({ ids }) => ids.length));
@@ -144,10 +178,12 @@ async function readColumns(
     }
   }
   let at = 0;
-  return groups.map(({ problem }) => {
+  return groups.map((group) => {
     const ownKeys: Float64Array[] = [];
     const ownStreams: Float64Array[] = [];
-    for (const { contexts } of problem) {
+    for (const {
+      sequences: { contexts },
+    } of group) {
       ownKeys.push(editKey(keys.slice(at, at + contexts.length)));
       ownStreams.push(streams[at]!);
       at += contexts.length;
@@ -165,7 +201,7 @@ async function spread(
   const { config, artefacts, edits } = input;
   const last = config.layers.at(-1)!;
   const groups = targets.map(({ group }) => group);
-  const custom_ids = groups.flatMap((group) => group.edits.map(({ custom_id }) => custom_id));
+  const custom_ids = idsOf(groups);
   const deltas: EditorDelta[] = [];
   let { view } = input;
   for (const [i, layer] of config.layers.entries()) {
@@ -179,7 +215,7 @@ async function spread(
       await artefacts.secondMoment(layer),
       config.second_moment_weight,
     );
-    const delta = valueDelta(view.spec, layer, groups.length, update.keySide.data, update.valueSide.data);
+    const delta = valueDelta(view.spec, layer, custom_ids, groups.length, update.keySide.data, update.valueSide.data);
     deltas.push({ delta, custom_ids });
     view = view.with([delta]);
   }
@@ -194,49 +230,56 @@ export const memit: Editor<'memit'> = async (input, options) => {
   const { texts } = await contextPrefixes(input, config.prefixes, options.signal);
   const source = sequenceSource(input);
   const outcomes = new Map<string, EditOutcome>();
-  const laidOut: { edit: EditRequest; sequences: EditSequences }[] = [];
+  const note = (more: Iterable<EditOutcome>) => {
+    for (const outcome of more) outcomes.set(outcome.custom_id, outcome);
+  };
+  const laidOut: LaidOut[] = [];
   for (const edit of edits) {
-    const failed = await attempt(edit, options, async () => {
+    const failed = await attempt([edit], options, async () => {
       laidOut.push({ edit, sequences: editSequences(source, edit, texts) });
     });
-    if (failed) outcomes.set(edit.custom_id, failed);
+    note(failed.values());
   }
 
+  const searched = await findTargets(input, groupEdits(laidOut, config.merge_same_subject), options);
+  note(searched.held);
   const targets: Target[] = [];
-  for (const target of await findTargets(input, groupEdits(laidOut, config.merge_same_subject), options)) {
-    let failed = false;
-    for (const edit of target.group.edits) {
-      const failure = await attempt(edit, options, async () => requireFinite(edit.custom_id, target.found));
-      if (failure) outcomes.set(edit.custom_id, failure);
-      failed ||= failure !== undefined;
-    }
-    if (!failed) targets.push(target);
+  for (const target of searched.targets) {
+    const failed = await attempt(editsIn([target]), options, async () => {
+      requireFound(idsOf([target.group]), target.found);
+      targets.push(target);
+    });
+    note(failed.values());
   }
-  if (targets.length === 0) return { deltas: [], outcomes: edits.map(({ custom_id }) => outcomes.get(custom_id)!) };
-
-  if (targets.every(({ found }) => found.offset.every((x) => x === 0))) {
-    throw new ErrataError('zero_delta', 'no value had to change: every search ended where it began');
-  }
-  const { view, deltas } = await spread(input, targets, options);
-  const norms = config.layers.map((layer) => changeNorms(input.view, view, layer));
-  for (const { group, found } of targets) {
-    for (const [i, { custom_id }] of group.edits.entries()) {
-      const others = group.edits.map((edit) => edit.custom_id).filter((id) => id !== custom_id);
-      outcomes.set(custom_id, {
-        custom_id,
-        outcome: 'applied',
-        diagnostics: {
-          steps: found.steps,
-          first_loss: found.first,
-          last_loss: found.last,
-          target_probability: found.probabilities[i]!,
-          value_norms: { offset: Math.hypot(...found.offset), value: found.valueNorm },
-          deltas: norms,
-          ...(others.length > 0 ? { merged_with: others } : {}),
-        },
-      });
-    }
-  }
+  const deltas: EditorDelta[] = [];
+  const failed = await attempt(editsIn(targets), options, async () => {
+    if (targets.length === 0) return;
+    const made = await spread(input, targets, options);
+    const norms = config.layers.map((layer) => changeNorms(input.view, made.view, layer));
+    deltas.push(...made.deltas);
+    note(targets.flatMap((target) => appliedOutcomes(target, norms)));
+  });
+  note(failed.values());
   options.onProgress?.({ phase: 'solve', done: edits.length, edits: edits.length });
   return { deltas, outcomes: edits.map(({ custom_id }) => outcomes.get(custom_id)!) };
 };
+
+const editsIn = (targets: readonly Target[]): readonly EditRequest[] =>
+  targets.flatMap(({ group }) => group.map(({ edit }) => edit));
+
+function appliedOutcomes({ group, found }: Target, deltas: readonly DeltaNorms[]): readonly EditOutcome[] {
+  const ids = idsOf([group]);
+  return ids.map((custom_id, i) => ({
+    custom_id,
+    outcome: 'applied',
+    diagnostics: {
+      steps: found.steps,
+      first_loss: found.first,
+      last_loss: found.last,
+      target_probability: found.probabilities[i]!,
+      value_norms: { offset: Math.hypot(...found.offset), value: found.valueNorm },
+      deltas,
+      ...(ids.length > 1 ? { merged_with: ids.filter((id) => id !== custom_id) } : {}),
+    },
+  }));
+}

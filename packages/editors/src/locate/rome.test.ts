@@ -1,19 +1,14 @@
 // ROME and r-ROME on random models of both families: what the installed update does to keys.
 import { deltaDigest } from '@errata/models';
 import { describe, expect, it } from 'vitest';
-import type { EditOutcome } from '../editor.ts';
 import { edit } from '../registry.ts';
-import { families, someEdits, tinyConfigs, tinySetup, valueAt } from '../testing/setups.ts';
+import { appliedDiagnostics, families, someEdits, tinyConfigs, tinySetup, valueAt } from '../testing/setups.ts';
 import { contextPrefixes, sequenceSource } from './preparation.ts';
 import { editSequences } from './sequences.ts';
 import { prepareSearch } from './value-search.ts';
 import { dot, meanOf, minus, multiplyVector, norm } from './vectors.ts';
 
 const layer = tinyConfigs.rome.layer;
-const applied = (outcome: EditOutcome) => {
-  if (outcome.outcome !== 'applied') throw new Error(outcome.error.message);
-  return outcome.diagnostics;
-};
 
 describe.each(families)('the rank-one editors on %s', (_family, config) => {
   it('r-ROME moves the mean key by the offset, ROME the bare one', async () => {
@@ -27,7 +22,7 @@ describe.each(families)('the rank-one editors on %s', (_family, config) => {
       const { keys } = (await prepareSearch(before, layer, [sequences])).activations[0]!;
       const result = await edit(name, input);
       const after = before.with(result.deltas.map(({ delta }) => delta));
-      const diagnostics = applied(result.outcomes[0]!);
+      const diagnostics = appliedDiagnostics(result.outcomes[0]);
       const key = name === 'rome' ? keys[0]! : meanOf(keys);
       const moved = norm(minus(valueAt(after, layer, key), valueAt(before, layer, key)));
       expect(moved / diagnostics.value_norms!.offset).toBeCloseTo(1, 4);
@@ -97,10 +92,14 @@ describe('a batch of rank-one edits', () => {
     expect(deltas).toHaveLength(1);
   });
 
-  it('calls an edit that changes nothing an error', async () => {
+  it('calls a search that ends where it began an error, and names the edit', async () => {
     const { inputOf } = await tinySetup();
-    const input = inputOf('r-rome', someEdits.slice(0, 1), { stop_loss: 1e6 });
-    await expect(edit('r-rome', input)).rejects.toMatchObject({ code: 'zero_delta' });
+    const input = inputOf('r-rome', someEdits.slice(0, 1), { steps: 1 });
+    await expect(edit('r-rome', input)).rejects.toMatchObject({
+      code: 'zero_delta',
+      message: expect.stringContaining('anna'),
+      details: { custom_ids: ['anna'] },
+    });
   });
 
   it('says what is missing, and what is too long', async () => {

@@ -1,20 +1,12 @@
 // ROME and r-ROME: one fact, one rank-one update of one MLP (Meng et al. 2022; Gupta et al. 2024).
 import type { EditorName, RomeConfig } from '@errata/contracts';
 import type { View } from '@errata/models';
-import type {
-  EditDiagnostics,
-  EditOutcome,
-  Editor,
-  EditorDelta,
-  EditorInput,
-  EditorOptions,
-  EditRequest,
-} from '../editor.ts';
-import { attempt, changeNorms, valueDelta } from '../outcomes.ts';
+import type { EditOutcome, Editor, EditorDelta, EditorInput, EditorOptions, EditRequest } from '../editor.ts';
+import { alreadyHolds, attempt, changeNorms, heldOutcome, valueDelta } from '../outcomes.ts';
 import { contextPrefixes, sequenceSource } from './preparation.ts';
 import { rankOneUpdate } from './rank-one.ts';
 import { editSequences } from './sequences.ts';
-import { prepareSearch, requireFinite, type SubjectActivations, searchValues } from './value-search.ts';
+import { prepareSearch, requireFound, type SubjectActivations, searchValues } from './value-search.ts';
 import { meanOf, minus, plus } from './vectors.ts';
 
 /** The keys that an update solves with and is scaled by, and the change of value asked at the latter. */
@@ -42,13 +34,14 @@ const rebuiltKeys: KeyChoice = ({ keys, mlpOut }, offset) => {
   return { solveKey: average, scaleKey: average, change: minus(plus(value, offset), value) };
 };
 
-interface Applied {
+interface Worked {
+  /** The view that was given where the edit holds already. */
   readonly view: View;
-  readonly delta: EditorDelta;
-  readonly diagnostics: EditDiagnostics;
+  readonly deltas: readonly EditorDelta[];
+  readonly outcome: EditOutcome;
 }
 
-async function applyOne(
+async function workOne(
   input: EditorInput<'rome' | 'r-rome'>,
   view: View,
   edit: EditRequest,
@@ -57,7 +50,7 @@ async function applyOne(
   inverse: Float64Array | null,
   prefixes: readonly string[],
   { onProgress, signal }: EditorOptions,
-): Promise<Applied> {
+): Promise<Worked> {
   const { config } = input;
   const { layer } = config;
   const sequences = editSequences(sequenceSource(input), edit, prefixes);
@@ -82,22 +75,27 @@ async function applyOne(
     },
   );
   const found = searched[0]!;
-  requireFinite(edit.custom_id, found);
+  const { custom_id } = edit;
+  const [probability] = found.probabilities;
+  if (alreadyHolds(found.first, config))
+    return { view, deltas: [], outcome: heldOutcome(custom_id, found.first, probability!.before) };
+  requireFound([custom_id], found);
   const update = rankOneUpdate({ ...keysOf(prepared.activations[0]!, found.offset), inverse });
-  const delta = valueDelta(view.spec, layer, 1, update.keySide, update.valueSide);
+  const delta = valueDelta(view.spec, layer, [custom_id], 1, update.keySide, update.valueSide);
   const edited = view.with([delta]);
+  const diagnostics = {
+    steps: found.steps,
+    first_loss: found.first,
+    last_loss: found.last,
+    target_probability: probability!,
+    value_norms: { offset: Math.hypot(...found.offset), value: found.valueNorm },
+    denominator: update.denominator,
+    deltas: [changeNorms(view, edited, layer)],
+  };
   return {
     view: edited,
-    delta: { delta, custom_ids: [edit.custom_id] },
-    diagnostics: {
-      steps: found.steps,
-      first_loss: found.first,
-      last_loss: found.last,
-      target_probability: found.probabilities[0]!,
-      value_norms: { offset: Math.hypot(...found.offset), value: found.valueNorm },
-      denominator: update.denominator,
-      deltas: [changeNorms(view, edited, layer)],
-    },
+    deltas: [{ delta, custom_ids: [custom_id] }],
+    outcome: { custom_id, outcome: 'applied', diagnostics },
   };
 }
 
@@ -114,13 +112,13 @@ const rankOneEditor =
     const outcomes: EditOutcome[] = [];
     let view = input.view;
     for (const [done, edit] of edits.entries()) {
-      const failed = await attempt(edit, options, async () => {
-        const applied = await applyOne(input, view, edit, done, keysOf, inverse, texts, options);
-        view = applied.view;
-        deltas.push(applied.delta);
-        outcomes.push({ custom_id: edit.custom_id, outcome: 'applied', diagnostics: applied.diagnostics });
+      const failed = await attempt([edit], options, async () => {
+        const worked = await workOne(input, view, edit, done, keysOf, inverse, texts, options);
+        view = worked.view;
+        deltas.push(...worked.deltas);
+        outcomes.push(worked.outcome);
       });
-      if (failed) outcomes.push(failed);
+      outcomes.push(...failed.values());
       onProgress?.({ phase: 'solve', done: done + 1, edits: edits.length, custom_id: edit.custom_id });
     }
     return { deltas, outcomes };

@@ -3,6 +3,7 @@ import { ErrataError } from '@errata/contracts';
 import { float32, float32Data, type HostTensor } from '@errata/graph';
 import type { DecoderSpec, View } from '@errata/models';
 import type { LossTerms } from '../editor.ts';
+import { named } from '../outcomes.ts';
 import { runPruned } from '../programs.ts';
 import { type DescentSettings, type OffsetDescent, startDescent } from './offset-descent.ts';
 import type { EditSequences } from './sequences.ts';
@@ -48,7 +49,7 @@ export interface FoundOffset {
 /** How a search is watched and stopped. */
 export interface SearchOptions {
   readonly signal?: AbortSignal | undefined;
-  readonly onStep?: (problem: SearchProblem, step: number, loss: number) => void;
+  readonly onStep?: ((problem: SearchProblem, step: number, loss: number) => void) | undefined;
 }
 
 /** Rows of one vector per context as float64 vectors. */
@@ -82,6 +83,17 @@ export async function prepareSearch(view: View, layer: number, problem: SearchPr
   const tails = all.map((sequence, index) => cutTail(spec, traced, index, sequence));
   return { layer, problem, activations, tails: { contexts: tails.slice(0, -1), essence: tails.at(-1)! } };
 }
+
+/** Searches prepared one by one as one: their edits share an offset. */
+export const mergeSearches = (searches: readonly [PreparedSearch, ...PreparedSearch[]]): PreparedSearch => {
+  const [first, ...rest] = searches;
+  return {
+    layer: first.layer,
+    problem: [...first.problem, ...rest.flatMap(({ problem }) => problem)],
+    activations: searches.flatMap(({ activations }) => activations),
+    tails: { ...first.tails, contexts: searches.flatMap(({ tails }) => tails.contexts) },
+  };
+};
 
 function activationRows(record: LayerRecord, from: number, to: number, mlpWidth: number, width: number) {
   return {
@@ -169,11 +181,21 @@ export async function searchValues(
   }));
 }
 
-/** @throws ErrataError `non_finite_delta` where a search met a loss that is not finite */
-export function requireFinite(custom_id: string, { last }: FoundOffset): void {
-  if (Number.isFinite(last.total)) return;
-  throw new ErrataError('non_finite_delta', `${custom_id}: the value search met a loss that is not finite`, {
-    details: { custom_id },
+/**
+ * @throws ErrataError naming the edits: `non_finite_delta` where a search met a loss that is not finite, `zero_delta` where it ended
+ * where it began
+ */
+export function requireFound(custom_ids: readonly string[], { last, offset, steps }: FoundOffset): void {
+  const details = { custom_ids: [...custom_ids] };
+  if (!Number.isFinite(last.total)) {
+    throw new ErrataError('non_finite_delta', `${named(custom_ids)}: the value search met a loss that is not finite`, {
+      details,
+    });
+  }
+  if (offset.some((x) => x !== 0)) return;
+  const after = `after ${steps} ${steps === 1 ? 'step' : 'steps'}, at a loss of ${last.total.toPrecision(3)}`;
+  throw new ErrataError('zero_delta', `${named(custom_ids)}: the value search ended where it began, ${after}`, {
+    details,
   });
 }
 

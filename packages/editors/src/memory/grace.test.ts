@@ -5,7 +5,7 @@ import type { EditorResult } from '../editor.ts';
 import { sequenceSource } from '../locate/preparation.ts';
 import { edit } from '../registry.ts';
 import { layOutEdit, targetProbabilities } from '../teacher-forcing.ts';
-import { families, someEdits, tinySetup } from '../testing/setups.ts';
+import { appliedDiagnostics, families, someEdits, tinySetup } from '../testing/setups.ts';
 
 function bookOf({ deltas }: EditorResult): CodebookDelta {
   const { delta } = deltas[0]!;
@@ -25,8 +25,7 @@ describe.each(families)('GRACE on %s', (_family, config) => {
     const laidOut = edits.map((one) => layOutEdit(sequenceSource({ model }), one));
     const served = await targetProbabilities(view, laidOut);
     for (const [i, outcome] of result.outcomes.entries()) {
-      if (outcome.outcome !== 'applied') throw new Error(outcome.error.message);
-      const { before, after } = outcome.diagnostics.target_probability;
+      const { before, after } = appliedDiagnostics(outcome).target_probability;
       expect(served[i]! / after).toBeCloseTo(1, 3);
       expect(after).toBeGreaterThan(3 * before);
     }
@@ -71,9 +70,7 @@ describe('the GRACE editor', () => {
     expect(await digest(1)).toBe(await digest(1));
     expect(await digest(2)).not.toBe(await digest(1));
     const warm = { ...input, config: { ...input.config, initial_value: 'warm' as const } };
-    const probability = (r: EditorResult) =>
-      r.outcomes[0]!.outcome === 'applied' ? r.outcomes[0]!.diagnostics : undefined;
-    const diagnostics = probability(await edit('grace', warm))!;
+    const diagnostics = appliedDiagnostics((await edit('grace', warm)).outcomes[0]);
     expect(Math.exp(-diagnostics.first_loss.nll)).toBeCloseTo(diagnostics.target_probability.before, 6);
   });
 });

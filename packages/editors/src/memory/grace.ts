@@ -24,12 +24,12 @@ import {
   type View,
   type ViewProgram,
 } from '@errata/models';
-import type { EditDiagnostics, EditOutcome, Editor, EditorOptions, LossTerms } from '../editor.ts';
+import type { EditDiagnostics, EditOutcome, Editor, EditorOptions } from '../editor.ts';
 import { type OffsetDescent, startDescent } from '../locate/offset-descent.ts';
 import { sequenceSource } from '../locate/preparation.ts';
 import { cutTail, packTails } from '../locate/tails.ts';
 import { trace } from '../locate/tracer.ts';
-import { attempt, requireChange } from '../outcomes.ts';
+import { alreadyHolds, attempt, heldOutcome, nllOnly, requireChange } from '../outcomes.ts';
 import { runPruned } from '../programs.ts';
 import { type LaidOutEdit, layOutEdit, promptIds, targetProbabilities } from '../teacher-forcing.ts';
 import { applyPlacement, type CodebookRow, place } from './codebook.ts';
@@ -201,8 +201,6 @@ function codebookDelta(view: View, site: CodebookSite, layer: number, rows: read
   };
 }
 
-const nllOnly = ({ nll }: LossTerms): LossTerms => ({ nll, kl: 0, weight_decay: 0, total: nll });
-
 /**
  * GRACE. The delta is the whole codebook after the batch and supersedes the version's earlier one at the same place. Edits are
  * placed in order; each is keyed by the map's input at the last prompt token, where the value then replaces the map's output.
@@ -217,10 +215,17 @@ export const grace: Editor<'grace'> = async (editorInput, options) => {
   let rows = rowsOf(view, site, layer);
   const applied: string[] = [];
   const outcomes: EditOutcome[] = [];
+  let served = view;
   for (const [done, edit] of edits.entries()) {
-    const failed = await attempt(edit, options, async () => {
+    const failed = await attempt([edit], options, async () => {
       const laidOut = layOutEdit(source, edit);
       const { sequence } = laidOut;
+      const [before] = await targetProbabilities(served, [laidOut]);
+      const told = nllOnly(-Math.log(before!));
+      if (alreadyHolds(told, config)) {
+        outcomes.push(heldOutcome(edit.custom_id, told, before!));
+        return;
+      }
       const keys = await view.activations([promptIds(sequence)], [keyAt], 'last');
       const key = keys.get(captureName(keyAt))!;
       const label = sequence.targetIds.join(' ');
@@ -243,22 +248,22 @@ export const grace: Editor<'grace'> = async (editorInput, options) => {
           loss,
         }),
       );
-      requireChange([value], layer);
-      const [before] = await targetProbabilities(view, [laidOut]);
+      requireChange([value], layer, [edit.custom_id]);
       const placed = applyPlacement(rows, placement, { key, value, label }, epsilon);
       rows = placed.rows;
+      served = view.with([codebookDelta(view, site, layer, rows)]);
       applied.push(edit.custom_id);
       const diagnostics: EditDiagnostics = {
         steps: descent.steps,
-        first_loss: nllOnly(descent.first!),
-        last_loss: nllOnly(descent.last!),
+        first_loss: nllOnly(descent.first!.nll),
+        last_loss: nllOnly(descent.last!.nll),
         target_probability: { before: before!, after: Math.exp(-descent.last!.nll) },
         deltas: [],
         codebook: { action: placement.action, row: placed.index, radius: rows[placed.index]!.radius },
       };
       outcomes.push({ custom_id: edit.custom_id, outcome: 'applied', diagnostics });
     });
-    if (failed) outcomes.push(failed);
+    outcomes.push(...failed.values());
     onProgress?.({ phase: 'train', done: done + 1, edits: edits.length });
   }
   if (applied.length === 0) return { deltas: [], outcomes };

@@ -2,7 +2,7 @@
 import type { EditorConfig, EditorName } from '@errata/contracts';
 import { type Model, type View, valueMatrix } from '@errata/models';
 import { type Artefacts, memoryArtefactStore, openArtefacts, secondMomentKey } from '../artefacts.ts';
-import type { EditorInput, EditRequest } from '../editor.ts';
+import type { EditDiagnostics, EditOutcome, EditorInput, EditRequest } from '../editor.ts';
 import { encodeSecondMoment, invertMoment } from '../locate/second-moment.ts';
 import { randoms, tinyGpt2, tinyLlama, tinyModel } from './tiny-model.ts';
 
@@ -100,6 +100,12 @@ export async function tinySetup(config: typeof tinyGpt2 | typeof tinyLlama = tin
     view: View = model.view(),
   ): EditorInput<N> => ({ model, view, edits, config: { ...tinyConfigs[name], ...overrides }, artefacts, seed: 1 });
   return { model, artefacts, inputOf };
+}
+
+/** What the editor says of an edit that it must have applied. */
+export function appliedDiagnostics(outcome: EditOutcome | undefined): EditDiagnostics {
+  if (outcome?.outcome === 'applied') return outcome.diagnostics;
+  throw new Error(`not applied: ${JSON.stringify(outcome)}`);
 }
 
 /** W_out as a map from keys to values, whichever way the checkpoint stores it. */

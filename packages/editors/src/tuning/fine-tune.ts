@@ -2,10 +2,10 @@
 import { ErrataError, type FineTuneConfig } from '@errata/contracts';
 import { adamW, float32, float32Data, gradients, input, int32, linearCrossEntropy, mulDims } from '@errata/graph';
 import { buildDecoder, matrixShape, type View, type ViewProgram, valueMatrix } from '@errata/models';
-import type { EditOutcome, Editor, LossTerms } from '../editor.ts';
+import type { EditOutcome, Editor, EditorDelta } from '../editor.ts';
 import { sequenceSource } from '../locate/preparation.ts';
 import { packSequences, sequenceFeeds, trace } from '../locate/tracer.ts';
-import { attempt, changeNorms, requireChange } from '../outcomes.ts';
+import { alreadyHolds, attempt, changeNorms, heldOutcome, nllOnly, requireChange } from '../outcomes.ts';
 import { runPruned } from '../programs.ts';
 import { type LaidOutEdit, layOutEdit, targetProbabilities } from '../teacher-forcing.ts';
 
@@ -110,9 +110,31 @@ function clampTo(weight: Float32Array, start: Float32Array, bound: number): void
   }
 }
 
+/** The loss of one edit, of the log-probabilities that were read of its target. */
+const lossOf = (logProbs: Float32Array, { objective }: FineTuneConfig): number =>
+  -logProbs.reduce((a, b) => a + b, 0) / (objective === 'target_new' ? logProbs.length : 1);
+
+/** The loss of each edit before anything is trained, read of each alone: none depends on which others are in the batch. */
+async function startingLosses(
+  view: View,
+  config: FineTuneConfig,
+  edits: readonly LaidOutEdit[],
+  signal: AbortSignal | undefined,
+): Promise<readonly number[]> {
+  const matrix = valueMatrix(view.spec, config.layer);
+  const weight = float32(matrixShape(matrix), view.weight(matrix.weight));
+  const program = await tuneProgram(view, config.layer);
+  const losses: number[] = [];
+  for (const { feeds } of await freezeBatches(view, { ...config, batch_size: 1 }, edits)) {
+    signal?.throwIfAborted();
+    const out = await runPruned(program, { ...feeds, [matrix.weight]: weight });
+    losses.push(lossOf(float32Data(out.log_probs!), config));
+  }
+  return losses;
+}
+
 /** One edit's course. */
 interface Course {
-  first: number | undefined;
   last: number;
   steps: number;
 }
@@ -134,7 +156,7 @@ async function train(
   const weight = start.slice();
   const program = await tuneProgram(view, config.layer);
   const optimizer = adamW();
-  const courses = edits.map((): Course => ({ first: undefined, last: 0, steps: 0 }));
+  const courses = edits.map((): Course => ({ last: 0, steps: 0 }));
   const batches = await freezeBatches(view, config, edits);
   for (let epoch = 1; epoch <= config.epochs; epoch++) {
     let sum = 0;
@@ -146,10 +168,8 @@ async function train(
       sum += loss * members.length;
       const logProbs = float32Data(out.log_probs!);
       for (const [i, member] of members.entries()) {
-        const own = logProbs.subarray(...spans[i]!);
         const course = courses[member]!;
-        course.last = -own.reduce((a, b) => a + b, 0) / (config.objective === 'target_new' ? own.length : 1);
-        course.first ??= course.last;
+        course.last = lossOf(logProbs.subarray(...spans[i]!), config);
         if (loss >= config.stop_loss) course.steps++;
       }
       if (loss < config.stop_loss) continue;
@@ -165,67 +185,75 @@ async function train(
   return { weight, courses };
 }
 
-const nllOnly = (nll: number): LossTerms => ({ nll, kl: 0, weight_decay: 0, total: nll });
-
 /** FT-M and FT-L: which of the two is in the settings (`objective`, `norm_constraint`). All edits of a batch share one delta. */
 export const fineTune: Editor<'ft-m' | 'ft-l'> = async (editorInput, options) => {
   const { view, edits, config } = editorInput;
   const { onProgress, signal } = options;
   const source = sequenceSource(editorInput);
-  const failures = new Map<number, EditOutcome>();
+  const outcomes = new Map<string, EditOutcome>();
+  const note = (more: Iterable<EditOutcome>) => {
+    for (const outcome of more) outcomes.set(outcome.custom_id, outcome);
+  };
   const laidOut: LaidOutEdit[] = [];
-  for (const [i, edit] of edits.entries()) {
-    const failed = await attempt(edit, options, async () => {
+  for (const edit of edits) {
+    const failed = await attempt([edit], options, async () => {
       laidOut.push(layOutEdit(source, edit));
     });
-    if (failed) failures.set(i, failed);
+    note(failed.values());
   }
-  if (laidOut.length === 0) return { deltas: [], outcomes: [...failures.values()] };
-
   const before = await targetProbabilities(view, laidOut);
-  const { weight, courses } = await train(
-    view,
-    config,
-    laidOut,
-    (step, loss) =>
-      onProgress?.({
-        phase: 'train',
-        done: 0,
-        edits: edits.length,
-        layer: config.layer,
-        step,
-        steps: config.epochs,
-        loss,
-      }),
-    signal,
-  );
-  const { weight: tensor } = valueMatrix(view.spec, config.layer);
-  const start = view.weight(tensor);
-  const data = weight.map((w, i) => w - start[i]!);
-  requireChange([data], config.layer);
-  const delta = { kind: 'dense', tensor, data } as const;
-  const edited = view.with([delta]);
-  const after = await targetProbabilities(edited, laidOut);
-  const norms = [changeNorms(view, edited, config.layer)];
-  onProgress?.({ phase: 'train', done: edits.length, edits: edits.length });
-
-  let next = 0;
-  const outcomes = edits.map((edit, i): EditOutcome => {
-    const failed = failures.get(i);
-    if (failed) return failed;
-    const at = next++;
-    const { steps, first, last } = courses[at]!;
-    return {
-      custom_id: edit.custom_id,
-      outcome: 'applied',
-      diagnostics: {
-        steps,
-        first_loss: nllOnly(first ?? last),
-        last_loss: nllOnly(last),
-        target_probability: { before: before[at]!, after: after[at]! },
-        deltas: norms,
-      },
-    };
+  const losses = await startingLosses(view, config, laidOut, signal);
+  const starts = laidOut.map((one, i) => ({ ...one, loss: nllOnly(losses[i]!), probability: before[i]! }));
+  const learnt = starts.filter(({ edit, loss, probability }) => {
+    const held = alreadyHolds(loss, config);
+    if (held) note([heldOutcome(edit.custom_id, loss, probability)]);
+    return !held;
   });
-  return { deltas: [{ delta, custom_ids: laidOut.map(({ edit }) => edit.custom_id) }], outcomes };
+  const asked = learnt.map(({ edit }) => edit);
+  const custom_ids = asked.map(({ custom_id }) => custom_id);
+  const deltas: EditorDelta[] = [];
+  const failed = await attempt(asked, options, async () => {
+    if (learnt.length === 0) return;
+    const { weight, courses } = await train(
+      view,
+      config,
+      learnt,
+      (step, loss) =>
+        onProgress?.({
+          phase: 'train',
+          done: 0,
+          edits: edits.length,
+          layer: config.layer,
+          step,
+          steps: config.epochs,
+          loss,
+        }),
+      signal,
+    );
+    const { weight: tensor } = valueMatrix(view.spec, config.layer);
+    const start = view.weight(tensor);
+    const data = weight.map((w, i) => w - start[i]!);
+    requireChange([data], config.layer, custom_ids);
+    const delta = { kind: 'dense', tensor, data } as const;
+    const edited = view.with([delta]);
+    const after = await targetProbabilities(edited, learnt);
+    const norms = [changeNorms(view, edited, config.layer)];
+    deltas.push({ delta, custom_ids });
+    note(
+      learnt.map(({ edit, loss, probability }, i) => ({
+        custom_id: edit.custom_id,
+        outcome: 'applied',
+        diagnostics: {
+          steps: courses[i]!.steps,
+          first_loss: loss,
+          last_loss: nllOnly(courses[i]!.last),
+          target_probability: { before: probability, after: after[i]! },
+          deltas: norms,
+        },
+      })),
+    );
+  });
+  note(failed.values());
+  onProgress?.({ phase: 'train', done: edits.length, edits: edits.length });
+  return { deltas, outcomes: edits.map(({ custom_id }) => outcomes.get(custom_id)!) };
 };

@@ -1,6 +1,6 @@
 // Making the edits of some cases on a version: one that cannot be made fails alone.
-import { type Edit, ErrataError, type ErrorCode } from '@errata/contracts';
-import { edit as applyEditor, type EditorResult } from '@errata/editors';
+import type { Edit } from '@errata/contracts';
+import { edit as applyEditor } from '@errata/editors';
 import { encodeDelta, type View } from '@errata/models';
 import type { DatasetCase } from '../datasets/cases.ts';
 import type { PreparedEditor } from './inputs.ts';
@@ -12,9 +12,6 @@ export interface Applied {
   readonly failures: ReadonlyMap<Edit, Failure>;
 }
 
-/** What may come of a batch as one, on a model that many edits have worn out for instance; a run goes on without it. */
-const batchFailures: readonly ErrorCode[] = ['zero_delta', 'non_finite_delta', 'edit_failed'];
-
 export async function applyEdits(
   { input, unreadable, signal }: Work,
   { name, config, artefacts }: PreparedEditor,
@@ -25,20 +22,13 @@ export async function applyEdits(
   const edits = editsOf(cases).filter((edit) => !unreadable.has(edit));
   if (edits.length === 0) return { view, failures: new Map() };
   meter.note({ edits: edits.length });
-  let result: EditorResult;
-  try {
-    result = await meter.time('edit_seconds', () =>
-      applyEditor(
-        name,
-        { model: input.model, view, edits, config, artefacts, seed: input.seed },
-        { onError: 'continue', ...(signal && { signal }) },
-      ),
-    );
-  } catch (error) {
-    if (!(error instanceof ErrataError) || !batchFailures.includes(error.code)) throw error;
-    return { view, failures: new Map(edits.map((edit) => [edit, { code: error.code, message: error.message }])) };
-  }
-  const { deltas, outcomes } = result;
+  const { deltas, outcomes } = await meter.time('edit_seconds', () =>
+    applyEditor(
+      name,
+      { model: input.model, view, edits, config, artefacts, seed: input.seed },
+      { onError: 'continue', ...(signal && { signal }) },
+    ),
+  );
   meter.note({ stored_bytes: deltas.reduce((sum, { delta }) => sum + encodeDelta(delta).byteLength, 0) });
   const failures = new Map<Edit, Failure>();
   for (const [position, outcome] of outcomes.entries())
