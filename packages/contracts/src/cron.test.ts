@@ -1,4 +1,6 @@
 // Due times: what a cron expression may be, and what it means on the days on which clocks are set.
+import { CronExpressionParser } from 'cron-parser';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Cron, complainOfCron, countedAtMost, elapsed, nextDue } from './cron.ts';
 
@@ -67,21 +69,93 @@ test('what elapsed is counted, and its last moment is the one before the next', 
   });
 });
 
-test('what is no expression, no zone, or never due is said', () => {
-  for (const pattern of ['*/5 * * * *', '0 9 * * MON-FRI', '0 0 L * *', '0 0 * * 1#2', '*/2 * * * * *'])
+test('what is no expression is refused, naming the field and the rule', () => {
+  const taken = ['*/5 * * * *', '0 9 * * MON-FRI', '0 0 L * *', '0 0 * * 1#2,5L', '*/2 * * * * *', '*/5,*/7 * * * *'];
+  for (const pattern of [
+    ...taken,
+    '7,7 * * * *',
+    '3/20 * * * *',
+    '0 0 ? JAN,jul 7',
+    '0 0 * * FRI-SUN',
+    ' 0  0 1-7 * ? ',
+  ])
     expect(complainOfCron(berlin(pattern)), pattern).toBeNull();
   const complaints = {
     '': 'five fields',
     '* * *': 'five fields',
     '@daily': 'five fields',
     '* * * * * * *': 'five fields',
-    'H * * * *': '"H"',
-    '60 * * * *': '60',
+    'H * * * *': 'the minute field "H": "H" is not a whole number',
+    '60 * * * *': 'the minute field "60": 60 is not from 0 to 59',
+    '60 * * * * *': 'the second field',
+    '1-5-9 * * * *': 'the minute field "1-5-9": "1-5-9" is no range: a range has one start and one end',
+    '*/90 * * * *': 'the minute field "*/90": the step 90 leads beyond 0 to 59',
+    '* */24 * * *': 'the hour field "*/24": the step 24 leads beyond 0 to 23',
+    '10-20/30 * * * *': 'the step 30 leads beyond 10 to 20',
+    '50/20 * * * *': 'the step 20 leads beyond 50 to 59',
+    '*/0 * * * *': 'a step is at least 1',
+    '*/2/3 * * * *': 'more than one step',
+    '*/x * * * *': 'the step "x" is not a whole number',
+    '1,,2 * * * *': 'a value on both sides of each comma',
+    '1, * * * *': 'a value on both sides of each comma',
+    '* 9-5 * * *': 'the hour field "9-5": the range 9-5 ends before it starts',
+    '*-5 * * * *': '"*" is not a whole number',
+    '1.5 * * * *': 'not a whole number',
+    '-1 * * * *': 'not a whole number',
+    '0 0 0 * *': 'the day of month field "0": 0 is not from 1 to 31',
+    '0 0 LW * *': 'the day of month field',
+    '0 0 1L * *': 'the day of month field',
+    '0 0 * 13 *': 'the month field "13": 13 is not from 1 to 12',
+    '0 0 * MAY-X *': 'nor one of JAN',
+    '0 0 MON * *': 'the day of month field',
+    '0 0 * * 8': 'the day of week field "8": 8 is not from 0 to 7',
+    '0 0 * * 1#6': 'the day of week field "1#6": what follows # is a number from 1 to 5',
+    '0 0 * * L': 'the day of week field',
+    '? * * * *': 'the minute field',
     '0 0 31 2,4 *': 'never due',
-    '0 0 30 2 *': 'day of month',
+    '0 0 30 2 *': 'never due',
   };
-  for (const [pattern, part] of Object.entries(complaints))
+  for (const [pattern, part] of Object.entries(complaints)) {
     expect(complainOfCron(berlin(pattern)), pattern).toContain(part);
+    // It is not taken for one that is never due again.
+    if (part !== 'never due') expect(() => nextDue(berlin(pattern), new Date()), pattern).toThrow(part);
+  }
   for (const time_zone of ['Mars/Base', '', '+02:00'])
     expect(complainOfCron({ pattern: '* * * * *', time_zone })).toContain('time zone');
+});
+
+test('away from the days on which clocks are set, expressions mean what another reader of them says', () => {
+  const field = (least: number, most: number) => {
+    const value = fc.integer({ min: least, max: most });
+    const pair = fc.uniqueArray(value, { minLength: 2, maxLength: 2 }).map((ends) => ends.sort((a, b) => a - b));
+    const step = fc.integer({ min: 1, max: most - least });
+    return fc.oneof(
+      fc.constant('*'),
+      value.map(String),
+      pair.map((ends) => ends.join('-')),
+      pair.map((values) => values.join()),
+      step.map((by) => `*/${by}`),
+      pair.chain(([from, to]) => fc.integer({ min: 1, max: to! - from! }).map((by) => `${from}-${to}/${by}`)),
+    );
+  };
+  const weekday = fc.oneof(field(0, 6), fc.constantFrom('7', '5-7', '2#1', '0L', 'MON-FRI', '?'));
+  const monthDay = fc.oneof(field(1, 31), fc.constantFrom('L', '31', '29', '?'));
+  const pattern = fc.tuple(field(0, 59), field(0, 59), field(0, 23), monthDay, field(1, 12), weekday);
+  fc.assert(
+    fc.property(pattern, fc.date({ min: new Date('2026-01-01'), max: new Date('2030-01-01') }), (fields, after) => {
+      const cron = { pattern: fields.join(' '), time_zone: 'UTC' };
+      fc.pre(complainOfCron(cron) === null);
+      const other = CronExpressionParser.parse(cron.pattern, { tz: 'UTC', currentDate: after });
+      for (let at = after, count = 0; count < 3; count++) {
+        at = nextDue(cron, at)!;
+        expect(at.toISOString(), cron.pattern).toBe(other.next().toDate().toISOString());
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a rare day is found, however long it takes to come', () => {
+  const rare = { pattern: '0 12 * 2 1#5', time_zone: 'Pacific/Auckland' };
+  expect(nextDue(rare, new Date('2026-01-01T00:00Z'))?.toISOString()).toBe('2044-02-28T23:00:00.000Z');
 });

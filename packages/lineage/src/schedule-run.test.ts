@@ -171,6 +171,40 @@ describe('by cron', () => {
     expect(await schedulesToRun(db, late.branch)).toEqual([]);
   });
 
+  test('one that was given up on, as if it were never due again, goes on', async () => {
+    const desk = await openDesk(db, 'given-up');
+    const { id } = await desk.schedule({ cron: daily, time_zone: 'Australia/Lord_Howe', when_pending: null });
+    await fixture.query('UPDATE schedules SET next_due_at = NULL WHERE id = $1', [id]);
+    expect(await schedulesToRun(db, desk.branch)).toEqual([id]);
+    expect(await run(id)).toMatchObject({ kind: 'not_due' });
+    expect(Date.parse((await getSchedule(db, id)).next_due_at!)).toBeGreaterThan(Date.now());
+    expect(await schedulesToRun(db, desk.branch)).toEqual([]);
+  });
+
+  test.each([5, null])(
+    'an expression that was taken once and is none any more is said, once: due %s s ago',
+    async (seconds) => {
+      const desk = await openDesk(db, `unreadable-${seconds}`);
+      const { id, owner } = await desk.schedule({ cron: daily, when_pending: null });
+      await desk.add(madeEdit('a'));
+      await dueSince(fixture, id, seconds ?? 0);
+      if (seconds === null) await fixture.query('UPDATE schedules SET next_due_at = NULL WHERE id = $1', [id]);
+      await fixture.query(`UPDATE schedules SET cron = '1-5-9 * * * *' WHERE id = $1`, [id]);
+      expect(await run(id)).toMatchObject({
+        outcome: 'failed',
+        trigger: 'cron',
+        error: { code: 'invalid_request', message: expect.stringMatching(/the minute field.*paused/) },
+      });
+      expect(await schedulesToRun(db, desk.branch)).toEqual([]);
+      expect(await getSchedule(db, id)).toMatchObject({ paused: true, next_due_at: null });
+      await expect(resumeSchedule(db, id)).rejects.toMatchObject({ code: 'invalid_request' });
+      await changeSchedule(db, id, { cron: daily }, owner);
+      const resumed = await resumeSchedule(db, id);
+      expect(Date.parse(resumed.next_due_at!)).toBeGreaterThan(Date.now());
+      expect(await desk.states()).toEqual([['a', 'pending']]);
+    },
+  );
+
   test('a tick while a job is open is skipped, or waits: one of them, until the job ends', async () => {
     const desk = await openDesk(db, 'overlap');
     const skipping = await desk.schedule({ name: 'overlap-skip', cron: daily, when_pending: null });

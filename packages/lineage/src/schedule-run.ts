@@ -1,10 +1,12 @@
 // A run of a schedule: one transaction decides a tick, draws edits from the inbox and submits them as one job. Once, whoever asks and however often.
 import {
+  complainOfCron,
   type Edit,
   ErrataError,
   elapsed,
   failpoint,
   needsOfJob,
+  nextDue,
   type RunCounts,
   type RunTrigger,
   type ScheduleRun,
@@ -70,16 +72,23 @@ interface Due {
   readonly missed: number;
   /** Noticed only after the time in which a tick is made up for. */
   readonly tooLate: boolean;
+  /** Nothing can be run: the expression that is stored is none. */
+  readonly refusal?: ErrataError;
   /** What changes in the schedule's row once it is decided. */
-  readonly moves: { readonly nextDueAt?: Date | null; readonly bufferedDueAt?: Date | null };
+  readonly moves: {
+    readonly nextDueAt?: Date | null;
+    readonly bufferedDueAt?: Date | null;
+    readonly pausedAt?: Date;
+  };
 }
 
 const nothing: RunCounts = { pending: 0, drawn: 0, superseded: 0, refused: 0, held: 0, left: 0, missed: 0 };
 
 async function decide(tx: Tx, nameOrId: string, trigger?: 'manual', refusal?: ErrataError): Promise<Tick> {
-  const schedule = await lockSchedule(tx, nameOrId);
+  const locked = await lockSchedule(tx, nameOrId);
   await failpoint('schedule.after_lock');
   const now = await clock(tx);
+  const schedule = await startedAgain(tx, locked, now);
   const open = await hasOpenJob(tx, schedule.id);
   const due = await whatIsDue(tx, schedule, now, open, trigger);
   if (due === null) return { kind: 'not_due', in_ms: untilCron(schedule, now) };
@@ -88,6 +97,11 @@ async function decide(tx: Tx, nameOrId: string, trigger?: 'manual', refusal?: Er
   const skip = (reason: SkipReason, notBefore?: Date) =>
     finish(tx, schedule, due, { outcome: 'skipped', reason, counts: missed }, notBefore);
 
+  const fail = ({ code, message }: ErrataError) => {
+    const ending: Ending = { outcome: 'failed', error: { code, message }, counts: missed };
+    return finish(tx, schedule, due, ending, new Date(now.getTime() + pauseAfterFailureMs));
+  };
+  if (due.refusal !== undefined) return fail(due.refusal);
   if (due.tooLate) return skip('missed');
   if (open) {
     const waits = policy.overlap === 'buffer_one' && schedule.bufferedDueAt === null && schedule.pausedAt === null;
@@ -95,11 +109,7 @@ async function decide(tx: Tx, nameOrId: string, trigger?: 'manual', refusal?: Er
     await tx.schedule.update({ where: { id: schedule.id }, data: { ...due.moves, bufferedDueAt: due.at } });
     return { kind: 'buffered' };
   }
-  if (refusal !== undefined) {
-    const { code, message } = refusal;
-    const ending: Ending = { outcome: 'failed', error: { code, message }, counts: missed };
-    return finish(tx, schedule, due, ending, new Date(now.getTime() + pauseAfterFailureMs));
-  }
+  if (refusal !== undefined) return fail(refusal);
   const limit = Math.min(policy.batch_size, await budgetOf(tx, schedule, policy.budget, now));
   if (limit === 0) return skip('budget', await nextDay(tx, schedule, now));
   return draw(tx, schedule, due, limit);
@@ -133,6 +143,15 @@ async function draw(tx: Tx, schedule: Schedule, due: Due, limit: number): Promis
 const untilCron = ({ nextDueAt }: Schedule, now: Date): number | null =>
   nextDueAt === null ? null : nextDueAt.getTime() - now.getTime();
 
+/** Gives one whose cron has no next time, though nothing stops it, the next one from now on. Earlier readers of cron gave up on some. */
+async function startedAgain(tx: Tx, schedule: Schedule, now: Date): Promise<Schedule> {
+  const cron = cronOf(schedule);
+  if (cron === null || schedule.nextDueAt !== null || schedule.pausedAt !== null) return schedule;
+  const nextDueAt = complainOfCron(cron) === null ? nextDue(cron, now) : now;
+  await tx.schedule.update({ where: { id: schedule.id }, data: { nextDueAt } });
+  return { ...schedule, nextDueAt };
+}
+
 /** Whether the job that it submitted last has not ended. Those before it had, or it would not have been submitted. */
 async function hasOpenJob(tx: Tx, scheduleId: string): Promise<boolean> {
   const latest = await tx.scheduleRun.findFirst({
@@ -153,6 +172,14 @@ async function whatIsDue(tx: Tx, schedule: Schedule, now: Date, open: boolean, m
     return { ...onTime, trigger: triggerOf(bufferedDueAt), at: bufferedDueAt, moves: { bufferedDueAt: null } };
   const cron = cronOf(schedule);
   if (cron !== null && nextDueAt !== null && nextDueAt <= now) {
+    const complaint = complainOfCron(cron);
+    if (complaint !== null) {
+      const refusal = new ErrataError(
+        'invalid_request',
+        `cron: ${complaint}; the schedule is paused until it is changed and resumed`,
+      );
+      return { ...onTime, trigger: 'cron', at: nextDueAt, refusal, moves: { nextDueAt: null, pausedAt: now } };
+    }
     const { last, count, next } = elapsed(cron, nextDueAt, now);
     const tooLate = now.getTime() - last.getTime() > policyOf(schedule).catch_up_seconds * 1000;
     return { trigger: 'cron', at: last, missed: count - 1, tooLate, moves: { nextDueAt: next } };

@@ -1,6 +1,7 @@
 // Schedules: made, changed, paused, deleted; and which of them want attention. What a run does is in schedule-run.ts.
 import {
   type Cron,
+  complainOfCron,
   complainOfWhen,
   ErrataError,
   isTerminal,
@@ -251,14 +252,17 @@ export async function cronSchedules(db: Lineage): Promise<readonly (Cron & { rea
     select: { id: true, cron: true, timeZone: true },
     orderBy: { id: 'asc' },
   });
-  return rows.map(({ id, cron, timeZone }) => ({ id, pattern: cron ?? '', time_zone: timeZone }));
+  return rows
+    .map(({ id, cron, timeZone }) => ({ id, pattern: cron ?? '', time_zone: timeZone }))
+    .filter((schedule) => complainOfCron(schedule) === null);
 }
 
 /** States in which a job of a schedule has not ended. */
 export const openStates = jobStates.filter((state) => !isTerminal(state));
 
 /**
- * Schedules with something to decide: a tick is due, one that was buffered can run now, or enough edits wait and its latest job has ended.
+ * Schedules with something to decide: a tick is due, when the next one is stands nowhere, one that was buffered can run now, or enough
+ * edits wait and its latest job has ended.
  * It makes losing ticks harmless. With a branch, only the schedules of this branch.
  */
 export async function schedulesToRun(db: Lineage, branchId: string | null = null): Promise<readonly string[]> {
@@ -272,6 +276,7 @@ export async function schedulesToRun(db: Lineage, branchId: string | null = null
     WHERE schedules.deleted_at IS NULL AND schedules.paused_at IS NULL AND branches.deleted_at IS NULL
       AND (${branchId}::text IS NULL OR schedules.branch_id = ${branchId})
       AND (schedules.next_due_at <= clock_timestamp()
+        OR schedules.cron IS NOT NULL AND schedules.next_due_at IS NULL
         OR schedules.buffered_due_at IS NOT NULL AND NOT latest.open
         OR schedules.when_pending IS NOT NULL AND NOT latest.open
           AND coalesce(schedules.not_before, '-infinity') <= clock_timestamp()
