@@ -1,6 +1,6 @@
 // Server-sent events of one job: what has happened, then what happens, until it has ended.
 import { Readable } from 'node:stream';
-import { isTerminal, type JobEvent, type JobState } from '@errata/contracts';
+import { isTerminal, type JobEvent, type JobState, withSignal } from '@errata/contracts';
 import type { EventFeed } from './event-feed.ts';
 
 export interface StreamSource {
@@ -26,21 +26,20 @@ export const formatEvent = (event: JobEvent): string =>
 /** A stream that ends after the event which ended the job. Its consumer's leaving ends it too. */
 export function eventStream(source: StreamSource, options: StreamOptions): Readable {
   const gone = new AbortController();
-  const stop = AbortSignal.any([gone.signal, options.closing]);
-  const stream = Readable.from(write(source, options, stop), { objectMode: false, highWaterMark: 16 * 1024 });
+  const stream = Readable.from(write(source, options, gone.signal), { objectMode: false, highWaterMark: 16 * 1024 });
   stream.once('close', () => gone.abort());
   return stream;
 }
 
 async function* write(
   source: StreamSource,
-  { jobId, feed, heartbeatMs, ...options }: StreamOptions,
-  stop: AbortSignal,
+  { jobId, feed, heartbeatMs, closing, ...options }: StreamOptions,
+  gone: AbortSignal,
 ): AsyncGenerator<string> {
   let { after } = options;
   // Tells clients that reconnect by themselves how soon, and makes the headers leave at once.
   yield 'retry: 1000\n\n';
-  while (!stop.aborted) {
+  while (!gone.aborted && !closing.aborted) {
     const state = await source.state();
     const events = await source.events(after, batch);
     for (const event of events) {
@@ -51,8 +50,10 @@ async function* write(
     if (isTerminal(state)) return;
     // The job ended between the two reads.
     if (events.some((event) => isTerminal(event.state))) continue;
-    const beat = AbortSignal.any([stop, AbortSignal.timeout(heartbeatMs)]);
-    await feed.news(jobId, after, beat);
-    if (beat.aborted && !stop.aborted) yield ': heartbeat\n\n';
+    const quiet = await withSignal({ follow: [gone, closing], timeoutMs: heartbeatMs }, async (beat) => {
+      await feed.news(jobId, after, beat);
+      return beat.aborted;
+    });
+    if (quiet && !gone.aborted && !closing.aborted) yield ': heartbeat\n\n';
   }
 }

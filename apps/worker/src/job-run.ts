@@ -1,5 +1,5 @@
 // One attempt at a job: its state, its interruptions, its calls to the engine, its progress.
-import { ErrataError, type JobState } from '@errata/contracts';
+import { ErrataError, type JobState, withSignal } from '@errata/contracts';
 import type { EngineMethods } from '@errata/engine';
 import {
   appendProgress,
@@ -53,7 +53,6 @@ export async function whileRunning<T>(
 ): Promise<T> {
   const { lineage, engine, stopping } = context;
   const cancelled = new AbortController();
-  const signal = AbortSignal.any([lost, stopping, cancelled.signal]);
   const progress = progressLog(async ({ phase, done, total }) => {
     await appendProgress(lineage, lease, job.id, { phase, done, total });
   });
@@ -67,39 +66,40 @@ export async function whileRunning<T>(
     const asked = await isCancelRequested(lineage, job.id).catch(() => false);
     if (asked) cancelled.abort(new Interruption('cancelled', 'a person asked to cancel the job'));
   }, cancelPollMs);
-  try {
-    return await work({
-      context,
-      job,
-      lease,
-      signal,
-      state: () => state,
-      ended: become,
-      report: (report) => progress.report(report),
-      settle: () => settle(progress, signal),
-      move: async (to) => {
-        await settle(progress, signal);
-        if ((await moveJob(lineage, lease, job.id, state, to)) === 'cancel_requested')
-          throw new Interruption('cancelled', 'a person asked to cancel the job');
-        become(to);
-      },
-      call: async (method, params, phase) => {
-        signal.throwIfAborted();
-        const result = await engine
-          .call(method, params, {
-            signal,
-            onProgress: ({ stage, done, total }) => progress.report({ phase: phase ?? stage, done, total }),
-          })
-          .catch(async (error) => {
-            if (!(await forgetBrokenSnapshot(lineage, error))) throw error;
-            throw new ErrataError('unavailable', 'a snapshot was lost or damaged; the next attempt does without it', {
-              cause: error,
-            });
+  const run = (signal: AbortSignal): JobRun => ({
+    context,
+    job,
+    lease,
+    signal,
+    state: () => state,
+    ended: become,
+    report: (report) => progress.report(report),
+    settle: () => settle(progress, signal),
+    move: async (to) => {
+      await settle(progress, signal);
+      if ((await moveJob(lineage, lease, job.id, state, to)) === 'cancel_requested')
+        throw new Interruption('cancelled', 'a person asked to cancel the job');
+      become(to);
+    },
+    call: async (method, params, phase) => {
+      signal.throwIfAborted();
+      const result = await engine
+        .call(method, params, {
+          signal,
+          onProgress: ({ stage, done, total }) => progress.report({ phase: phase ?? stage, done, total }),
+        })
+        .catch(async (error) => {
+          if (!(await forgetBrokenSnapshot(lineage, error))) throw error;
+          throw new ErrataError('unavailable', 'a snapshot was lost or damaged; the next attempt does without it', {
+            cause: error,
           });
-        await settle(progress, signal);
-        return result;
-      },
-    });
+        });
+      await settle(progress, signal);
+      return result;
+    },
+  });
+  try {
+    return await withSignal({ follow: [lost, stopping, cancelled.signal] }, (signal) => work(run(signal)));
   } finally {
     clearInterval(poll);
     await progress.settle();

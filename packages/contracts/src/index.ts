@@ -36,3 +36,4 @@ export * from './suite-items.ts';
 export * from './suites.ts';
 export * from './upkeep.ts';
 export * from './versions.ts';
+export * from './with-signal.ts';

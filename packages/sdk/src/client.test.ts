@@ -1,9 +1,11 @@
 // The client against a peer that fails in the ways servers and networks do: each fault over a real connection.
+import { getEventListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JobEvent, JobState, Problem } from '@errata/contracts';
 import { afterEach, expect, test } from 'vitest';
-import { createErrata, ErrataApiError } from './index.ts';
+import { collectGarbage } from '../../../test/support/garbage.ts';
+import { createErrata, ErrataApiError, type ErrataOptions } from './index.ts';
 
 type Step = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
@@ -13,7 +15,10 @@ afterEach(() => {
 });
 
 /** A peer that answers the first request by the first step, and so on; the last step answers whatever comes after. */
-async function peer(...steps: readonly Step[]) {
+const peer = (...steps: readonly Step[]) => peerWith({}, ...steps);
+
+/** The same, asked by a client with these settings. */
+async function peerWith(options: Partial<ErrataOptions>, ...steps: readonly Step[]) {
   const seen: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[] = [];
   const server = createServer(async (request, response) => {
     let body = '';
@@ -29,7 +34,7 @@ async function peer(...steps: readonly Step[]) {
     },
   });
   const { port } = server.address() as AddressInfo;
-  const errata = createErrata({ baseUrl: `http://127.0.0.1:${port}/v1/`, apiKey: 'errata_key' });
+  const errata = createErrata({ baseUrl: `http://127.0.0.1:${port}/v1/`, apiKey: 'errata_key', ...options });
   return { errata, seen };
 }
 
@@ -113,6 +118,25 @@ test('a page that is no problem is one by its status, and an address where nobod
   const nobody = createErrata({ baseUrl: 'http://127.0.0.1:1', apiKey: 'k', maxRetries: 0 });
   await expect(nobody.models.get('a')).rejects.toMatchObject({ code: 'unavailable' });
   expect(await nobody.ready()).toBe(false);
+});
+
+test('answers that do not come, or stop half way, are given up in time, whatever is collected meanwhile', async () => {
+  const silent: Step = () => {};
+  const halfWay: Step = (_, response) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).write('{"id":');
+  const garbage = collectGarbage();
+  const leaving = new AbortController();
+  for (const step of [silent, halfWay]) {
+    const { errata } = await peerWith({ timeoutMs: 300, maxRetries: 0 }, step);
+    const calls = Array.from({ length: 100 }, () => errata.jobs.get('job_1', { signal: leaving.signal }));
+    const ended = await Promise.allSettled(calls);
+    expect(ended.map((end) => end.status === 'rejected' && end.reason.code)).toEqual(Array(100).fill('timeout'));
+  }
+  garbage.stop();
+  expect(getEventListeners(leaving.signal, 'abort')).toHaveLength(0);
+  const { errata, seen } = await peerWith({ timeoutMs: 300 }, halfWay, json({ id: 'job_1' }));
+  expect(await errata.jobs.get('job_1')).toEqual({ id: 'job_1' });
+  expect(seen).toHaveLength(2);
 });
 
 test('pages are fetched as they are read', async () => {

@@ -1,5 +1,5 @@
 // One request: headers, idempotency keys, retries with back-off, problems as errors.
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, withSignal } from '@errata/contracts';
 import { ErrataApiError, readProblem } from './errors.ts';
 
 export interface ErrataOptions {
@@ -71,23 +71,32 @@ export function createTransport(options: ErrataOptions): Transport {
   const root = options.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
 
   async function attempt(method: Method, path: string, request: RequestOptions, idempotencyKey: string | undefined) {
-    const limit = request.streaming ? undefined : AbortSignal.timeout(timeoutMs);
-    const signals = [request.signal, limit].filter((signal) => signal !== undefined);
     const isText = typeof request.body === 'string';
-    const response = await fetch(root + path + queryString(request.query), {
-      method,
-      headers: {
-        authorization: `Bearer ${apiKey}`,
-        accept: request.accept ?? 'application/json',
-        ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
-        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
-        ...request.headers,
-      },
-      ...(request.body === undefined ? {} : { body: isText ? (request.body as string) : JSON.stringify(request.body) }),
-      ...(signals.length > 0 ? { signal: AbortSignal.any(signals) } : {}),
+    const ask = async (signal: AbortSignal | undefined) => {
+      const response = await fetch(root + path + queryString(request.query), {
+        method,
+        headers: {
+          authorization: `Bearer ${apiKey}`,
+          accept: request.accept ?? 'application/json',
+          ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+          ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+          ...request.headers,
+        },
+        ...(request.body === undefined
+          ? {}
+          : { body: isText ? (request.body as string) : JSON.stringify(request.body) }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      if (!response.ok) throw await readProblem(response);
+      return response;
+    };
+    if (request.streaming) return ask(request.signal);
+    // The answer is read within the time of the attempt: one that stops half way is tried again, too.
+    return withSignal({ follow: [request.signal], timeoutMs }, async (signal) => {
+      const response = await ask(signal);
+      const body = response.body === null ? null : await response.arrayBuffer();
+      return new Response(body, { status: response.status, headers: response.headers });
     });
-    if (!response.ok) throw await readProblem(response);
-    return response;
   }
 
   async function send(method: Method, path: string, request: RequestOptions = {}): Promise<Response> {
