@@ -1,7 +1,7 @@
 // Models and branches: requests as they come in and answers as they go out (snake_case JSON).
 import { z } from 'zod';
 import { editorNames } from './editor-configs.ts';
-import { gatePolicySchema } from './gate.ts';
+import { defaultGatePolicy, gatePolicySchema } from './gate.ts';
 import { metadataSchema, nameSchema, referenceNameSchema } from './resource-parts.ts';
 
 export const importRequestSchema = z.strictObject({
@@ -54,6 +54,15 @@ export const branchPolicySchema = z.strictObject({
   protected: z.boolean(),
 });
 export type BranchPolicy = z.output<typeof branchPolicySchema>;
+
+/** What `main` of an imported model begins with. */
+export const defaultPolicy: BranchPolicy = {
+  gate: defaultGatePolicy,
+  approval: 'none',
+  approval_hours: null,
+  auto_rollback: 'off',
+  protected: false,
+};
 
 export const policyRequestSchema = branchPolicySchema.extend({
   reason: z.string().min(1).max(1000),

@@ -6,10 +6,13 @@ import {
   ErrataError,
   failpoint,
   type Page,
+  requireNeeds,
+  type Scope,
 } from '@errata/contracts';
 import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Alias as AliasRow } from './generated/client.ts';
 import { newId } from './ids.ts';
+import { needsOfName } from './inheritance.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
 import { claimName, resolveReference } from './references.ts';
 
@@ -21,16 +24,21 @@ export interface AliasMove {
   readonly if_version_id?: string | null | undefined;
   /** Id of the API key. */
   readonly moved_by?: string | null | undefined;
+  /** What that key may do; left out where the service itself asks. */
+  readonly scopes?: readonly Scope[] | undefined;
 }
 
 /**
  * Puts an alias on a version, making it when it is not there. Where it is already, nothing is written. `name_taken` by a branch or a
- * tag, `stale_alias`, `unknown_reference`, `unknown_version`.
+ * tag, `stale_alias`, `unknown_reference`, `unknown_version`; `missing_scope` for a name that a branch had.
  */
 export async function setAlias(db: Lineage, modelId: string, name: string, move: AliasMove): Promise<AliasResource> {
   await failpoint('alias.before');
   const alias = await db.prisma.$transaction(async (tx) => {
     const { row, version: now } = await lockAlias(tx, modelId, name, move);
+    const { scopes } = move;
+    if (now === null && scopes !== undefined)
+      requireNeeds(scopes, await needsOfName(tx, modelId, name, { kind: 'alias' }));
     const { version, tip } = await resolveReference(tx, modelId, move.version);
     if (row !== null && version === now && tip === row.tipId) return row;
     const place = { versionId: version, tipId: tip };

@@ -3,15 +3,18 @@ import {
   type BranchPolicy,
   type BranchResource,
   defaultEditor,
-  defaultGatePolicy,
   ErrataError,
   type GatePolicy,
   type JobState,
+  type Need,
   type Page,
+  requireNeeds,
+  type Scope,
 } from '@errata/contracts';
 import { asJson, clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow } from './generated/client.ts';
 import { newId } from './ids.ts';
+import { inheritedPolicy, needsOfName, type StoredPolicy, storedPolicy } from './inheritance.ts';
 import { type PageRequest, pageOf } from './pages.ts';
 import { claimName, resolveReference } from './references.ts';
 import { transition } from './transitions.ts';
@@ -64,34 +67,52 @@ export async function listBranches(
   return pageOf(rows, limit, (row) => row[key], branchResource);
 }
 
-export interface NewBranch {
+/** What a branch is to have of a policy of its own; the rest is that of where it begins. */
+type OwnPolicy = { readonly [Field in keyof BranchPolicy]?: BranchPolicy[Field] | undefined };
+
+export interface NewBranch extends OwnPolicy {
   readonly name: string;
   /** As `resolveReference` takes it. */
   readonly from: string;
-  readonly gate?: GatePolicy | undefined;
   readonly default_editor?: string | undefined;
-  readonly approval?: BranchPolicy['approval'] | undefined;
-  readonly approval_hours?: number | null | undefined;
-  readonly auto_rollback?: BranchPolicy['auto_rollback'] | undefined;
-  readonly protected?: boolean | undefined;
   /** Id of the API key. */
   readonly created_by?: string | null | undefined;
+  /** What that key may do; left out where the service itself asks. */
+  readonly scopes?: readonly Scope[] | undefined;
 }
 
-/** Creates a branch where a reference points. `name_taken`, `unknown_reference`, `unknown_version`. */
+const policyFields = ['gate', 'approval', 'approval_hours', 'auto_rollback', 'protected'] as const;
+
+/**
+ * Creates a branch where a reference points, with the policy of where it begins ({@link inheritedPolicy}) as far as it is given none.
+ * `name_taken`, `unknown_reference`, `unknown_version`; `missing_scope` for a policy of its own, and for a name that stood for something.
+ */
 export async function createBranch(db: Lineage, modelId: string, branch: NewBranch): Promise<BranchResource> {
+  const { name, from, scopes } = branch;
+  const own = policyFields.filter((field) => branch[field] !== undefined);
   return db.prisma.$transaction(async (tx) => {
-    await claimName(tx, modelId, branch.name);
-    const { version, tip } = await resolveReference(tx, modelId, branch.from);
-    return branchResource(await insertBranch(tx, { ...branch, modelId, version, tip, jobId: null }));
+    await claimName(tx, modelId, name);
+    const { version, tip, ...source } = await resolveReference(tx, modelId, from);
+    const inherited = await inheritedPolicy(tx, modelId, { ...source, version });
+    const policy = { ...inherited, ...Object.fromEntries(own.map((field) => [field, branch[field]])) };
+    if (scopes !== undefined) {
+      const needs = own.map((field): Need => ({ scope: 'admin', why: ` to set ${field} of a branch` }));
+      requireNeeds(scopes, [...needs, ...(await needsOfName(tx, modelId, name, { kind: 'branch', policy }))]);
+    }
+    return branchResource(await insertBranch(tx, { ...branch, policy, modelId, version, tip, jobId: null }));
   });
 }
 
 /**
  * Brings a deleted branch back as it was, with its head, history and policy. Its name stands for the one that was deleted last.
- * `unknown_branch` when none was, `name_taken` when something else has the name now.
+ * `unknown_branch` when none was, `name_taken` when something else has the name now; `missing_scope` as for creating one of its name.
  */
-export async function restoreBranch(db: Lineage, modelId: string, nameOrId: string): Promise<BranchResource> {
+export async function restoreBranch(
+  db: Lineage,
+  modelId: string,
+  nameOrId: string,
+  scopes?: readonly Scope[],
+): Promise<BranchResource> {
   return db.prisma.$transaction(async (tx) => {
     const row = await tx.branch.findFirst({
       where: { modelId, deletedAt: { not: null }, OR: [{ name: nameOrId }, { id: nameOrId }] },
@@ -101,6 +122,8 @@ export async function restoreBranch(db: Lineage, modelId: string, nameOrId: stri
       throw new ErrataError('unknown_branch', `the model has no deleted branch ${JSON.stringify(nameOrId)}`);
     }
     await claimName(tx, modelId, row.name);
+    const given = { kind: 'branch', policy: storedPolicy(row) } as const;
+    if (scopes !== undefined) requireNeeds(scopes, await needsOfName(tx, modelId, row.name, given));
     return branchResource(await tx.branch.update({ where: { id: row.id }, data: { deletedAt: null } }));
   });
 }
@@ -108,21 +131,15 @@ export async function restoreBranch(db: Lineage, modelId: string, nameOrId: stri
 /** Writes a branch and the first move of its history. */
 export async function insertBranch(
   tx: Tx,
-  branch: Omit<NewBranch, 'from'> & {
+  branch: Pick<NewBranch, 'name' | 'default_editor' | 'created_by'> & {
+    readonly policy: StoredPolicy;
     readonly modelId: string;
     readonly version: string;
     readonly tip: string | null;
     readonly jobId: string | null;
   },
 ): Promise<BranchRow> {
-  const { modelId, version, tip, jobId } = branch;
-  const policy: BranchPolicy = {
-    gate: branch.gate ?? defaultGatePolicy,
-    approval: branch.approval ?? 'none',
-    approval_hours: branch.approval_hours ?? null,
-    auto_rollback: branch.auto_rollback ?? 'off',
-    protected: branch.protected ?? false,
-  };
+  const { modelId, version, tip, jobId, policy } = branch;
   const row = await tx.branch.create({
     data: {
       id: newId('branch'),
@@ -180,7 +197,7 @@ export async function deleteBranch(db: Lineage, modelId: string, name: string): 
 }
 
 /** A policy in the columns of a branch. */
-export const policyColumns = ({ gate, approval, approval_hours, auto_rollback, ...rest }: BranchPolicy) => ({
+export const policyColumns = ({ gate, approval, approval_hours, auto_rollback, ...rest }: StoredPolicy) => ({
   gate: asJson(gate),
   approval,
   approvalHours: approval_hours,

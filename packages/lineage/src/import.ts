@@ -1,5 +1,5 @@
 // The commit of an import: the model, its root version and its branch `main` appear together with the end of the job.
-import { ErrataError, failpoint, rootManifest, versionId } from '@errata/contracts';
+import { defaultPolicy, ErrataError, failpoint, rootManifest, versionId } from '@errata/contracts';
 import { insertBranch } from './branches.ts';
 import { asJson, isUniqueViolation, type Lineage } from './client.ts';
 import { newId } from './ids.ts';
@@ -61,7 +61,8 @@ export async function commitImport(
       const version = versionId(rootManifest(model.digest));
       await tx.version.create({ data: { id: version, modelId: row.id, jobId, deltaBytes: 0 } });
       await failpoint('commit.after_version');
-      const branch = await insertBranch(tx, { modelId: row.id, name: 'main', version, tip: null, jobId });
+      const main = { modelId: row.id, name: 'main', policy: defaultPolicy, version, tip: null, jobId };
+      const branch = await insertBranch(tx, main);
       const done = await transition(tx, {
         jobId,
         from: ['committing'],

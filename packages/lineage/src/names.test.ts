@@ -154,3 +154,28 @@ test('a deleted branch comes back with its head and its history', async () => {
   expect(await branchLog(db, side.id)).toEqual(before.log);
   await expect(restoreBranch(db, model, side.id)).rejects.toMatchObject({ code: 'unknown_branch' });
 });
+
+test('a branch begins with the policy of where it is made from; of a version, with that of the most guarded branch that has been there', async () => {
+  const { model, lane, root } = await importModel(db, 'inherited');
+  const first = await edit(db, { model, lane }, ['a']);
+  const gate = { rules: [{ metric: 'locality' as const, min: 0.9 }] };
+  const strict = { gate, approval_hours: 24, auto_rollback: 'reset' as const };
+  await createBranch(db, model, { name: 'strict', from: 'main', ...strict });
+  const made = (name: string, from: string, own = {}) => createBranch(db, model, { name, from, ...own });
+  const { gate: usual } = await getBranch(db, model, 'main');
+  expect(await made('of-main', 'main')).toMatchObject({ gate: usual, approval: 'none', policy_revision: 1 });
+  expect(await made('of-strict', 'strict')).toMatchObject(strict);
+  expect(await made('own-hours', 'strict', { approval_hours: 1 })).toMatchObject({ ...strict, approval_hours: 1 });
+
+  // The oldest has been there first; then one that asks for approvals, then one that is protected.
+  await createTag(db, model, { name: 'v1', version: first.version });
+  await setAlias(db, model, 'production', { version: first.version });
+  const ways = ['v1', 'production', first.version, first.version.slice(0, 16)];
+  for (const [index, from] of ways.entries()) expect(await made(`a${index}`, from)).toMatchObject({ gate: usual });
+  await made('approved', 'strict', { approval: 'required' });
+  for (const [index, from] of ways.entries())
+    expect(await made(`b${index}`, from)).toMatchObject({ ...strict, approval: 'required', protected: false });
+  await made('kept', 'main', { protected: true });
+  for (const [index, from] of ways.entries()) expect(await made(`c${index}`, from)).toMatchObject({ protected: true });
+  expect(await made('d', root)).toMatchObject({ approval: 'none', protected: false });
+});

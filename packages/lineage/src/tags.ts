@@ -1,8 +1,9 @@
 // Tags: names that stay where they were put.
-import { ErrataError, type Page, type TagResource } from '@errata/contracts';
+import { ErrataError, type Page, requireNeeds, type Scope, type TagResource } from '@errata/contracts';
 import { clientOf, type Db, type Lineage } from './client.ts';
 import type { Tag as TagRow } from './generated/client.ts';
 import { newId } from './ids.ts';
+import { needsOfName } from './inheritance.ts';
 import { type PageRequest, pageOf } from './pages.ts';
 import { claimName, resolveReference } from './references.ts';
 
@@ -13,12 +14,15 @@ export interface NewTag {
   readonly message?: string | undefined;
   /** Id of the API key. */
   readonly created_by?: string | null | undefined;
+  /** What that key may do; left out where the service itself asks. */
+  readonly scopes?: readonly Scope[] | undefined;
 }
 
-/** Names a version for good. `name_taken`, `unknown_reference`, `unknown_version`. */
+/** Names a version for good. `name_taken`, `unknown_reference`, `unknown_version`; `missing_scope` for a name that a branch had. */
 export async function createTag(db: Lineage, modelId: string, tag: NewTag): Promise<TagResource> {
   return db.prisma.$transaction(async (tx) => {
     await claimName(tx, modelId, tag.name);
+    if (tag.scopes !== undefined) requireNeeds(tag.scopes, await needsOfName(tx, modelId, tag.name, { kind: 'tag' }));
     const { version, tip } = await resolveReference(tx, modelId, tag.version);
     const row = await tx.tag.create({
       data: {

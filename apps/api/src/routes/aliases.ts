@@ -78,7 +78,7 @@ export const aliasRoutes =
           summary: 'Put an alias on a version, making it when it is not there',
           description:
             'Completions with `model: "name@alias"` are served by that version from then on. `if_version_id` refuses the move when ' +
-            'somebody else made one meanwhile. Where the alias is already, nothing is written.',
+            'somebody else made one meanwhile. Where the alias is already, nothing is written. A name that a branch had needs the scope `admin`.',
           params: z.strictObject({ ...params('model').shape, alias: referenceNameSchema }),
           body: aliasRequestSchema,
           response: { 200: aliasSchema },
@@ -86,8 +86,8 @@ export const aliasRoutes =
       },
       async (request) => {
         const { model, alias } = request.params;
-        const moved_by = callerOf(request).id;
-        return setAlias(lineage, await modelId(model), alias, { ...request.body, moved_by });
+        const { id: moved_by, scopes } = callerOf(request);
+        return setAlias(lineage, await modelId(model), alias, { ...request.body, moved_by, scopes });
       },
     );
 

@@ -1,5 +1,5 @@
 // Branches: named pointers to versions, and their histories.
-import { branchRequestSchema, branchSchema, moveSchema, pageSchema, requireNeeds } from '@errata/contracts';
+import { branchRequestSchema, branchSchema, moveSchema, pageSchema } from '@errata/contracts';
 import {
   branchLog,
   createBranch,
@@ -17,8 +17,6 @@ import type { ApiParts } from '../parts.ts';
 import { pageQuery, params, shown } from './common.ts';
 
 const tags = ['branches'];
-
-const policyFields = ['gate', 'approval', 'approval_hours', 'auto_rollback', 'protected'] as const;
 
 export const branchRoutes =
   ({ lineage }: ApiParts): FastifyPluginAsyncZod =>
@@ -48,7 +46,10 @@ export const branchRoutes =
         schema: {
           tags,
           summary: 'Create a branch at a version, or where another branch, an alias or a tag is',
-          description: 'A policy of its own (gate, approval, automatic rollback, protection) needs the scope `admin`.',
+          description:
+            'It has the policy (gate, approval, automatic rollback, protection) of the branch that it is made from, or of the most ' +
+            'guarded branch that has been at the version; one of its own needs the scope `admin`. The name of a branch that was deleted ' +
+            'needs `versions:rollback`, and `admin` where the policies differ; one that an alias or a tag had, `aliases:write`.',
           params: params('model'),
           headers: postHeaders,
           body: branchRequestSchema,
@@ -56,14 +57,8 @@ export const branchRoutes =
         },
       },
       async (request, reply) => {
-        const { body } = request;
-        const caller = callerOf(request);
-        const own = policyFields.filter((field) => body[field] !== undefined);
-        requireNeeds(
-          caller.scopes,
-          own.map((field) => ({ scope: 'admin', why: ` to set ${field} of a branch` })),
-        );
-        const made = { ...body, created_by: caller.id };
+        const { id: created_by, scopes } = callerOf(request);
+        const made = { ...request.body, created_by, scopes };
         const branch = await createBranch(lineage, await modelId(request.params.model), made);
         const address = `/v1/models/${encodeURIComponent(request.params.model)}/branches/${branch.name}`;
         return reply.status(201).header('location', address).send(branch);
@@ -87,7 +82,8 @@ export const branchRoutes =
     app.delete(
       '/v1/models/:model/branches/:branch',
       {
-        config: { access: 'edits:write' },
+        // As for a reset: what the name serves from then on, if anything, is elsewhere.
+        config: { access: 'versions:rollback' },
         schema: {
           tags,
           summary: 'Delete a branch; its queued jobs are cancelled, its versions stay',
@@ -104,16 +100,21 @@ export const branchRoutes =
     app.post(
       '/v1/models/:model/branches/:branch/restore',
       {
-        config: { access: 'edits:write' },
+        config: { access: 'versions:rollback' },
         schema: {
           tags,
           summary: 'Bring a deleted branch back as it was; by id where several of its name were deleted',
+          description:
+            'One that has another policy than the branch of its name that was deleted last needs the scope `admin`.',
           params: params('model', 'branch'),
           headers: postHeaders,
           response: { 200: branchSchema },
         },
       },
-      async ({ params: { model, branch } }) => restoreBranch(lineage, await modelId(model), branch),
+      async (request) => {
+        const { model, branch } = request.params;
+        return restoreBranch(lineage, await modelId(model), branch, callerOf(request).scopes);
+      },
     );
 
     app.get(

@@ -37,6 +37,7 @@ export const tagRoutes =
         schema: {
           tags,
           summary: 'Name a version for good',
+          description: 'A name that a branch had needs the scope `admin`.',
           params: params('model'),
           headers: postHeaders,
           body: tagRequestSchema,
@@ -45,8 +46,8 @@ export const tagRoutes =
       },
       async (request, reply) => {
         const { model } = request.params;
-        const created_by = callerOf(request).id;
-        const tag = await createTag(lineage, await modelId(model), { ...request.body, created_by });
+        const { id: created_by, scopes } = callerOf(request);
+        const tag = await createTag(lineage, await modelId(model), { ...request.body, created_by, scopes });
         return reply
           .status(201)
           .header('location', `/v1/models/${encodeURIComponent(model)}/tags/${tag.name}`)
