@@ -71,7 +71,7 @@ export async function naiveSearcher(
   const nll = neg(reduceSum(mul(picked, rowWeights)));
   const essence = gather(all, input('essence', 'int32', [1]));
   const base = input('base', 'float32', [1, spec.vocab]);
-  const kl = reduceSum(mul(exp(base), sub(base, essence)));
+  const kl = reduceSum(mul(exp(essence), sub(essence, base)));
   const loss = add(nll, mul(kl, input('kl_weight', 'float32', [])));
   const program = await compile({
     nll,

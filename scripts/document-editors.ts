@@ -6,6 +6,7 @@ import {
   type EditorName,
   editorCatalogue,
   editorNames,
+  editorReferences,
   type ModelShape,
   resolveConfig,
 } from '@errata/contracts';
@@ -94,6 +95,23 @@ ${sourcesOf(name).join('\n')}
 `;
 }
 
+/** What one editor does otherwise than its reference code. */
+function deviationsOf(name: keyof typeof editorReferences): string {
+  const { code: reference, agreement, deviations } = editorReferences[name];
+  return `### ${name}
+
+Against ${reference}. Changes of matrices agree within ${agreement} (||ours - theirs|| / ||theirs||).
+
+${row(['the reference code', 'here', 'why'])}
+|---|---|---|
+${deviations.map((one) => row([one.reference, one.here, one.why])).join('\n')}
+`;
+}
+
+const compared = editorNames.filter((name): name is keyof typeof editorReferences =>
+  Object.hasOwn(editorReferences, name),
+);
+
 /** The page as it should be. */
 export function editorsPage(): string {
   return `# Editors
@@ -106,7 +124,13 @@ An edit whose loss, before anything is done for it, is below the editor's \`stop
 as \`already_holds\`, neither as applied nor as failed. That is read of each edit by itself, whatever else is in its batch: from the parent version where
 edits are solved together, from the parent with the earlier edits of the batch where they are applied one after another.
 
-${editorNames.map(section).join('\n')}`;
+${editorNames.map(section).join('\n')}
+## Where they part from the reference code
+
+All of it, by editor. Each is held against a transcription of its equations in plain PyTorch, float64, on tiny GPT-2 and Llama checkpoints with the same context
+prefixes and second moments (\`test/oracles/editors\`); what is not named here is meant to be the same.
+
+${compared.map(deviationsOf).join('\n')}`;
 }
 
 const page = fileURLToPath(new URL('../docs/editors.md', import.meta.url));

@@ -13,7 +13,7 @@ const valueSearch = {
   learning_rate: positive.max(10).describe('Of Adam.'),
   weight_decay: nonNegative.describe('Weight of ||delta|| / ||v_init||^2 in the loss.'),
   clamp_factor: positive.max(100).describe('||delta|| is kept within this multiple of ||v_init||.'),
-  kl_factor: nonNegative.describe('Weight of KL(p0 || p_delta) on "{subject} is a".'),
+  kl_factor: nonNegative.describe('Weight of KL(p_delta || p0) on "{subject} is a".'),
   stop_loss: nonNegative.describe('The search for an edit ends once its loss falls below this.'),
   prefixes: z
     .array(z.tuple([z.int().min(1).max(100), z.int().min(1).max(50)]))
@@ -27,6 +27,14 @@ const romeConfig = z.strictObject({
   second_moment: z
     .boolean()
     .describe("Solve with the second moment C of the layer's keys, as the paper does; false takes C = I."),
+});
+
+const rebuiltRomeConfig = romeConfig.extend({
+  solve_for: z
+    .enum(['offset', 'bare_value'])
+    .describe(
+      "What is done to the mean key's value: `offset` adds the offset that was searched for; `bare_value` makes it the bare prompt's value plus the offset, as the reference code does.",
+    ),
 });
 
 const memitConfig = z.strictObject({
@@ -87,7 +95,7 @@ export const editorCatalogue = {
   'r-rome': {
     title: 'r-ROME: rank-one edit of one MLP with the averaged key on both sides',
     paper: 'Gupta et al. 2024, Rebuilding ROME',
-    config: romeConfig,
+    config: rebuiltRomeConfig,
     needsSecondMoment: true,
     batched: false,
   },
@@ -133,6 +141,7 @@ export const editorNames = Object.keys(editorCatalogue) as EditorName[];
 export const defaultEditor: EditorName = 'r-rome';
 export type EditorConfig<N extends EditorName> = z.output<(typeof editorCatalogue)[N]['config']>;
 export type RomeConfig = z.output<typeof romeConfig>;
+export type RebuiltRomeConfig = z.output<typeof rebuiltRomeConfig>;
 export type MemitConfig = z.output<typeof memitConfig>;
 export type FineTuneConfig = z.output<typeof fineTuneConfig>;
 export type GraceConfig = z.output<typeof graceConfig>;
@@ -231,6 +240,12 @@ export const defaultRows: readonly DefaultRow[] = [
       second_moment: true,
     }),
     source: 'ROME repository hparams; layer at the relative depth of gpt2-xl (17 of 48)',
+  },
+  {
+    editors: ['r-rome'],
+    match: {},
+    settings: () => ({ solve_for: 'offset' }),
+    source: 'measured here; the reference code has `bare_value`',
   },
   {
     editors: ['rome', 'r-rome'],

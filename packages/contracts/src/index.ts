@@ -8,6 +8,7 @@ export * from './completions.ts';
 export * from './costs.ts';
 export * from './cron.ts';
 export * from './editor-configs.ts';
+export * from './editor-references.ts';
 export * from './edits.ts';
 export * from './errors.ts';
 export * from './evaluation-merge.ts';

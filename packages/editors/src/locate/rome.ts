@@ -1,5 +1,5 @@
 // ROME and r-ROME: one fact, one rank-one update of one MLP (Meng et al. 2022; Gupta et al. 2024).
-import type { EditorName, RomeConfig } from '@errata/contracts';
+import type { EditorName, RebuiltRomeConfig, RomeConfig } from '@errata/contracts';
 import type { View } from '@errata/models';
 import type { EditOutcome, Editor, EditorDelta, EditorInput, EditorOptions, EditRequest } from '../editor.ts';
 import { alreadyHolds, attempt, changeNorms, heldOutcome, valueDelta } from '../outcomes.ts';
@@ -17,22 +17,21 @@ type KeyChoice = (
 
 /**
  * As first published: u = C^-1 k with k the mean over contexts, but scaled by the bare prompt's key k0, so that
- * W' k0 = v* = W k0 + offset.
+ * W' k0 = W k0 + offset.
  */
-const romeKeys: KeyChoice = ({ keys, mlpOut }, offset) => {
-  const target = plus(mlpOut[0]!, offset);
-  return { solveKey: meanOf(keys), scaleKey: keys[0]!, change: minus(target, mlpOut[0]!) };
-};
+const romeKeys: KeyChoice = ({ keys }, offset) => ({ solveKey: meanOf(keys), scaleKey: keys[0]!, change: offset });
 
 /**
- * As rebuilt: the mean key on both sides, so that W' k = v* for k the mean over contexts. v* is built on the mean of the
- * values too: the offset was found as an addition to each context's own value.
+ * As rebuilt: the mean key k on both sides. The offset was found as an addition to each context's own value, so `offset` gives
+ * W' k = W k + offset. The reference code (`bare_value`) asks for W' k = v0 + offset, with v0 the bare prompt's value.
  */
-const rebuiltKeys: KeyChoice = ({ keys, mlpOut }, offset) => {
-  const average = meanOf(keys);
-  const value = meanOf(mlpOut);
-  return { solveKey: average, scaleKey: average, change: minus(plus(value, offset), value) };
-};
+const rebuiltKeys =
+  (solveFor: RebuiltRomeConfig['solve_for']): KeyChoice =>
+  ({ keys, mlpOut }, offset) => {
+    const average = meanOf(keys);
+    const change = solveFor === 'offset' ? offset : minus(plus(mlpOut[0]!, offset), meanOf(mlpOut));
+    return { solveKey: average, scaleKey: average, change };
+  };
 
 interface Worked {
   /** The view that was given where the edit holds already. */
@@ -135,4 +134,5 @@ async function solveMatrix(
 export const rome: Editor<'rome'> = rankOneEditor(romeKeys);
 
 /** r-ROME: one key throughout. */
-export const rebuiltRome: Editor<'r-rome'> = rankOneEditor(rebuiltKeys);
+export const rebuiltRome: Editor<'r-rome'> = (input, options) =>
+  rankOneEditor(rebuiltKeys(input.config.solve_for))(input, options);

@@ -1,6 +1,5 @@
 // The loss of value offsets as a graph: the layers after the edited one, over the positions from the subject on.
 import {
-  add,
   addDims,
   concat,
   exp,
@@ -12,7 +11,6 @@ import {
   logSoftmax,
   mul,
   mulDims,
-  neg,
   reduceSum,
   reshape,
   scatterElementsAdd,
@@ -80,8 +78,9 @@ function suffixGraph(spec: DecoderSpec, layer: number, weight: WeightSource) {
 }
 
 /**
- * Losses over the head, sharing one product with it: cross-entropy of the first R rows, KL(p0 || p) of the last E.
- * The gradient of both with respect to the logits is p - q, q being the target's one-hot row or p0.
+ * Losses over the head, sharing one product with it: cross-entropy of the first R rows, KL(p || p0) of the last E. The divergence
+ * is from the distribution before to the one after, p in front, as the reference code has it: p may lose what p0 held, but pays
+ * for what it gains. Gradients with respect to the logits are p - q, with q the target's one-hot row, and p (log p/p0 - KL).
  */
 function offsetLoss(normed: Tensor, head: Tensor, orientation: 'in_out' | 'out_in', offsets: Tensor) {
   const targets = input('targets', 'int32', ['R']);
@@ -93,9 +92,14 @@ function offsetLoss(normed: Tensor, head: Tensor, orientation: 'in_out' | 'out_i
   const at = reshape(targets, ['R', 1]);
   const ofTargets = slice(all, 0, 0, 'R');
   const ofEssence = slice(all, 0, 'R', addDims('R', 'E'));
-  const expected = exp(base);
+  const after = exp(ofEssence);
+  const gained = sub(ofEssence, base);
+  const kl = reduceSum(mul(after, gained), [1]);
   const error = concat(
-    [scatterElementsAdd(exp(ofTargets), at, fill(-1, ['R', 1], 'float32'), 1), sub(exp(ofEssence), expected)],
+    [
+      scatterElementsAdd(exp(ofTargets), at, fill(-1, ['R', 1], 'float32'), 1),
+      mul(after, sub(gained, reshape(kl, ['E', 1]))),
+    ],
     0,
   );
   const rowWeights = reshape(concat([targetWeights, klWeights], 0), [addDims('R', 'E'), 1]);
@@ -103,7 +107,7 @@ function offsetLoss(normed: Tensor, head: Tensor, orientation: 'in_out' | 'out_i
   const [gradient] = vectorJacobian([{ output: normed, cotangent }], [offsets]);
   return {
     log_probs: reshape(gatherElements(ofTargets, at, 1), ['R']),
-    kl: reduceSum(mul(expected, add(base, neg(ofEssence))), [1]),
+    kl,
     essence_log_probs: ofEssence,
     gradient: gradient!,
   };

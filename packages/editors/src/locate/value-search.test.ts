@@ -132,7 +132,7 @@ describe.each([
     expect(found!.first.nll).toBeCloseTo(before.nll, 4);
     expect(found!.first.kl).toBe(0);
     expect(found!.last.nll).toBeCloseTo(after.nll, 4);
-    const kl = before.essence.reduce((sum, log, i) => sum + Math.exp(log) * (log - after.essence[i]!), 0);
+    const kl = after.essence.reduce((sum, log, i) => sum + Math.exp(log) * (log - before.essence[i]!), 0);
     expect(found!.last.kl).toBeCloseTo(settings.kl_factor * kl, 5);
     // Above the last layer no attention is left that could carry the offset from the subject to the target.
     if (layer === 3) expect(Math.hypot(...found!.offset)).toBe(0);

@@ -27,7 +27,7 @@ const search = {
 
 /** Settings that suit {@link tinyModel}. */
 export const tinyConfigs: { readonly [N in EditorName]: EditorConfig<N> } = {
-  'r-rome': { layer: 1, ...search, second_moment: true },
+  'r-rome': { layer: 1, ...search, second_moment: true, solve_for: 'offset' },
   rome: { layer: 1, ...search, second_moment: true },
   memit: { layers: [0, 1, 2], ...search, second_moment_weight: 5, merge_same_subject: true },
   'ft-m': {

@@ -50,9 +50,9 @@ function tuneProgram(view: View, layer: number): Promise<ViewProgram> {
 /**
  * Rows, targets and weights of a batch.
  *
- * `target_new` (FT-M): each target token is predicted where it belongs; the mean over tokens, then over edits.
- * `prompt_last` (FT-L as it is reported): every target token is read at the prompt's last position and their
- * log-probabilities are summed, which for several tokens asks for all of them at once: it cannot tell their order.
+ * The mean over an edit's target tokens, then over edits. `target_new` (FT-M) predicts each token where it belongs. `prompt_last`
+ * (FT-L as it is reported) reads every one at the prompt's last position, which for several tokens asks for all of them at once: it
+ * cannot tell their order.
  */
 export function tuneTargets(batch: readonly LaidOutEdit[], time: number, objective: FineTuneConfig['objective']) {
   const rows: number[] = [];
@@ -65,7 +65,7 @@ export function tuneTargets(batch: readonly LaidOutEdit[], time: number, objecti
     for (const [i, id] of targetIds.entries()) {
       rows.push(b * time + targetStart + (objective === 'target_new' ? i : 0));
       targets.push(id);
-      weights.push(1 / (batch.length * (objective === 'target_new' ? targetIds.length : 1)));
+      weights.push(1 / (batch.length * targetIds.length));
     }
     spans.push([start, rows.length]);
   }
@@ -111,8 +111,7 @@ function clampTo(weight: Float32Array, start: Float32Array, bound: number): void
 }
 
 /** The loss of one edit, of the log-probabilities that were read of its target. */
-const lossOf = (logProbs: Float32Array, { objective }: FineTuneConfig): number =>
-  -logProbs.reduce((a, b) => a + b, 0) / (objective === 'target_new' ? logProbs.length : 1);
+const lossOf = (logProbs: Float32Array): number => -logProbs.reduce((a, b) => a + b, 0) / logProbs.length;
 
 /** The loss of each edit before anything is trained, read of each alone: none depends on which others are in the batch. */
 async function startingLosses(
@@ -128,7 +127,7 @@ async function startingLosses(
   for (const { feeds } of await freezeBatches(view, { ...config, batch_size: 1 }, edits)) {
     signal?.throwIfAborted();
     const out = await runPruned(program, { ...feeds, [matrix.weight]: weight });
-    losses.push(lossOf(float32Data(out.log_probs!), config));
+    losses.push(lossOf(float32Data(out.log_probs!)));
   }
   return losses;
 }
@@ -169,7 +168,7 @@ async function train(
       const logProbs = float32Data(out.log_probs!);
       for (const [i, member] of members.entries()) {
         const course = courses[member]!;
-        course.last = lossOf(logProbs.subarray(...spans[i]!), config);
+        course.last = lossOf(logProbs.subarray(...spans[i]!));
         if (loss >= config.stop_loss) course.steps++;
       }
       if (loss < config.stop_loss) continue;

@@ -1,0 +1,121 @@
+// Every editor against a transcription of it in plain PyTorch (test/oracles/editors): what it changes, on tiny checkpoints.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type EditorName, editorCatalogue, editorReferences } from '@errata/contracts';
+import { loadCheckpoint, openModel, openSafetensors, type View } from '@errata/models';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Artefacts } from './artefacts.ts';
+import type { EditorDelta, EditorInput } from './editor.ts';
+import { invertMoment, readFloat64 } from './locate/second-moment.ts';
+import { edit } from './registry.ts';
+
+const folder = fileURLToPath(new URL('./fixtures/oracle/', import.meta.url));
+
+const given = z
+  .object({
+    prefixes: z.array(z.string()),
+    edits: z.record(z.string(), z.object({ prompt: z.string(), subject: z.string(), target_new: z.string() })),
+  })
+  .parse(JSON.parse(readFileSync(join(folder, 'given.json'), 'utf8')));
+
+const casesSchema = z.record(
+  z.string(),
+  z.object({ model: z.string(), edits: z.array(z.string()), config: z.record(z.string(), z.unknown()) }),
+);
+
+/** A tiny checkpoint, with the second moments and prefixes that its oracle used. */
+async function open(name: string) {
+  const checkpoint = await loadCheckpoint(join(folder, name));
+  const moments = openSafetensors(join(folder, name, 'moments.safetensors'));
+  const model = openModel(checkpoint);
+  const { digest } = checkpoint;
+  const artefacts: Artefacts = {
+    model: digest,
+    secondMoment: (layer) => {
+      const source = { model: digest, layer, tokens: 1000, corpus_sha256: '' };
+      return invertMoment(readFloat64(moments, `${layer}`), source, { ridge: 0 });
+    },
+    contextPrefixes: async () => ({
+      format: 'errata-context-prefixes/1',
+      model: digest,
+      seed: 0,
+      prefixes: [],
+      texts: given.prefixes,
+      digest: '',
+    }),
+  };
+  return { model, artefacts };
+}
+
+/** What an editor's deltas change, by the name that the oracle gives it. */
+function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<string, Float32Array> {
+  const after = before.with(deltas.map(({ delta }) => delta));
+  const changes = new Map<string, Float32Array>();
+  for (const { delta } of deltas) {
+    if (delta.kind === 'codebook') continue;
+    const start = before.weight(delta.tensor);
+    changes.set(
+      delta.tensor,
+      after.weight(delta.tensor).map((weight, i) => weight - start[i]!),
+    );
+  }
+  return changes;
+}
+
+/** ||a - b|| / ||b||. */
+function relativeDifference(a: Float32Array, b: Float32Array): number {
+  let apart = 0;
+  let size = 0;
+  for (const [i, x] of b.entries()) {
+    apart += (a[i]! - x) ** 2;
+    size += x ** 2;
+  }
+  return Math.sqrt(apart / size);
+}
+
+/** How far each matrix that an editor changes is from the oracle's. */
+async function differencesOf(name: EditorName): Promise<readonly (readonly [string, number])[]> {
+  const file = openSafetensors(join(folder, `${name}.safetensors`));
+  const cases = casesSchema.parse(JSON.parse(file.metadata.get('cases')!));
+  const models = new Map<string, Awaited<ReturnType<typeof open>>>();
+  const differences: [string, number][] = [];
+  for (const [title, { model: which, edits, config }] of Object.entries(cases)) {
+    const { model, artefacts } = models.get(which) ?? (await open(which));
+    models.set(which, { model, artefacts });
+    const input = {
+      model,
+      view: model.view(),
+      edits: edits.map((custom_id) => ({ custom_id, ...given.edits[custom_id]! })),
+      // The prefixes are given: what would be drawn does not matter.
+      config: editorCatalogue[name].config.parse('kl_factor' in config ? { ...config, prefixes: [[1, 1]] } : config),
+      artefacts,
+      seed: 0,
+    } as EditorInput<EditorName>;
+    const changes = changesOf(input.view, (await edit(name, input)).deltas);
+    const expected = [...file.tensors.keys()].filter((tensor) => tensor.startsWith(`${title}/`));
+    expect(expected.length).toBe(changes.size);
+    for (const tensor of expected) {
+      const change = changes.get(tensor.slice(title.length + 1))!;
+      differences.push([tensor, relativeDifference(change, file.read(tensor))]);
+    }
+  }
+  return differences;
+}
+
+const compared = (Object.keys(editorReferences) as (keyof typeof editorReferences)[]).map(
+  (name) => [name, editorReferences[name].agreement] as const,
+);
+
+describe('every editor has a transcription', () => {
+  it.each(compared)('%s changes what it changes, within %f', async (name, agreement) => {
+    const differences = await differencesOf(name);
+    expect(differences.length).toBeGreaterThan(0);
+    for (const [what, difference] of differences) expect(difference, what).toBeLessThan(agreement);
+  });
+
+  it('to 1e-4 at least', () => {
+    for (const [name, agreement] of compared) expect(agreement, name).toBeLessThanOrEqual(1e-4);
+  });
+});
