@@ -27,7 +27,7 @@ import { openDispatch } from '@errata/queue';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { createTestDatabase } from '../../../test/support/database.ts';
 import { byteTokenizer } from '../../../test/support/tiny-model.ts';
-import { type ApiLimits, buildServer } from './index.ts';
+import { type ApiLimits, buildServer, type ServerOptions } from './index.ts';
 
 export interface Answer {
   readonly status: number;
@@ -57,8 +57,8 @@ export async function openApi(
   const dispatch = await openDispatch(proxied === 'queue' ? line.url : database.url);
   const blobsDir = await mkdtemp(join(tmpdir(), 'errata-api-'));
   const engine = startEngine({ blobsDir, threads: 2 });
-  const another = (): Promise<FastifyInstance> =>
-    buildServer({ lineage, dispatch, engine }, { limits: { eventPollMs: 5, heartbeatMs: 20, ...limits } });
+  const another = (options: Pick<ServerOptions, 'logger'> = {}): Promise<FastifyInstance> =>
+    buildServer({ lineage, dispatch, engine }, { ...options, limits: { eventPollMs: 5, heartbeatMs: 20, ...limits } });
   const app = await another();
   const keyWith = async (...given: readonly Scope[]) => (await createKey(lineage, 'test', given)).token;
   const all = await keyWith(...scopes);

@@ -5,7 +5,9 @@ import {
   type Complaint,
   type ConfigOverrides,
   checkEdits,
+  checkingEdits,
   checkOverrides,
+  complaintsKept,
   dryRunLevels,
   type Edit,
   type EditorName,
@@ -13,11 +15,13 @@ import {
   ErrataError,
   type editJobRequestSchema,
   type inboxBodySchema,
+  inSlices,
   type ModelResource,
+  nameOrIdSchema,
   normaliseAnswer,
   onErrorChoices,
   type ParsedEdits,
-  parseEditsJsonl,
+  parsingEdits,
   placeOfField,
   questionsOf,
   requireEditor,
@@ -29,7 +33,7 @@ import { activeEdits, editCosts, editsById, type Lineage, type StoredModel } fro
 import { z } from 'zod';
 import type { ApiParts } from './parts.ts';
 import { modelReference } from './routes/common.ts';
-import { checkPart } from './validation.ts';
+import { checkPart, complaintsShown } from './validation.ts';
 
 /** A batch without a complaint. */
 export type GoodEdits = Pick<ParsedEdits, 'edits' | 'places'>;
@@ -38,19 +42,16 @@ export type CheckedEditJobRequest = z.output<typeof editJobRequestSchema>;
 
 export const ndjsonContentType = 'application/x-ndjson';
 
-// A person mends the first of these; the count of all is told.
-const complaintsShown = 1000;
-
 /** The fields of a request whose body is JSONL, as query parameters. */
 export const lineQuery = z.strictObject({
-  model: z.string().optional(),
-  branch: z.string().optional(),
-  editor: z.string().optional(),
-  config: z.string().optional().describe("The editor's settings as a JSON object"),
-  parent_version_id: z.string().optional(),
+  model: nameOrIdSchema.optional(),
+  branch: nameOrIdSchema.optional(),
+  editor: nameOrIdSchema.optional(),
+  config: z.string().max(16_384).optional().describe("The editor's settings as a JSON object"),
+  parent_version_id: nameOrIdSchema.optional(),
   on_conflict: z.enum(['fail', 'rebase']).optional(),
   on_error: z.enum(onErrorChoices).optional(),
-  seed: z.coerce.number().optional(),
+  seed: z.coerce.number().int().min(0).max(0xffff_ffff).optional(),
   dry_run: z.enum(['true', 'false']).optional(),
   level: z.enum(dryRunLevels).optional(),
   force: z.enum(['true', 'false']).optional(),
@@ -84,20 +85,20 @@ function parseConfig(text: string): unknown {
  * @throws ErrataError `invalid_request` when there are none or they come both ways; `payload_too_large`; `malformed_jsonl`
  * when the only complaints are lines that are not JSON, otherwise `invalid_edits`, each complaint with its line or pointer
  */
-export function readEdits(request: CheckedEditJobRequest): GoodEdits {
+export async function readEdits(request: CheckedEditJobRequest): Promise<GoodEdits> {
   const { edits: values, edits_jsonl: jsonl } = request;
   if ((values === undefined) === (jsonl === undefined)) throw badField('edits', 'give either edits or edits_jsonl');
   const given = values?.length ?? countLines(jsonl ?? '');
   if (given === 0) throw badField(values === undefined ? 'edits_jsonl' : 'edits', 'there are no edits');
-  checkBatchSize(given);
-  return goodEdits(values === undefined ? parseEditsJsonl(jsonl ?? '') : checkEdits(values));
+  checkBatchSize(given, 'edits', textLimits.batch);
+  return goodEdits(await inSlices(values === undefined ? parsingEdits(jsonl ?? '') : checkingEdits(values)));
 }
 
 /**
  * The edits of a delivery to an inbox: the body is one edit, an array of them, or lines. An edit without a `custom_id` gets one.
  * @throws ErrataError as {@link readEdits} does
  */
-export function readDelivery(body: z.output<typeof inboxBodySchema>): GoodEdits {
+export async function readDelivery(body: z.output<typeof inboxBodySchema>): Promise<GoodEdits> {
   const named = (value: unknown): unknown =>
     typeof value === 'object' && value !== null && !Array.isArray(value) && !('custom_id' in value)
       ? { ...value, custom_id: randomUUID() }
@@ -105,18 +106,19 @@ export function readDelivery(body: z.output<typeof inboxBodySchema>): GoodEdits 
   if (typeof body === 'string') {
     const given = countLines(body);
     if (given === 0) throw badField('', 'there are no edits');
-    checkBatchSize(given);
-    return goodEdits(parseEditsJsonl(body, named));
+    checkBatchSize(given, 'edits', textLimits.batch);
+    return goodEdits(await inSlices(parsingEdits(body, named)));
   }
   if (!Array.isArray(body)) return goodEdits(checkEdits([body], () => ({ pointer: '' }), named));
-  checkBatchSize(body.length);
-  return goodEdits(checkEdits(body, (index) => ({ pointer: `/${index}` }), named));
+  checkBatchSize(body.length, 'edits', textLimits.batch);
+  return goodEdits(await inSlices(checkingEdits(body, (index) => ({ pointer: `/${index}` }), named)));
 }
 
-function checkBatchSize(given: number): void {
-  if (given <= textLimits.batch) return;
-  throw new ErrataError('payload_too_large', `${given} edits in one request; ${textLimits.batch} are allowed`, {
-    details: { edits: given, limit: textLimits.batch },
+/** Before any of them is looked at. @throws ErrataError `payload_too_large` */
+export function checkBatchSize(given: number, what: 'edits' | 'cases', limit: number): void {
+  if (given <= limit) return;
+  throw new ErrataError('payload_too_large', `${given} ${what} in one request; ${limit} are allowed`, {
+    details: { [what]: given, limit },
   });
 }
 
@@ -149,7 +151,8 @@ export async function layOutBatch(
   );
 }
 
-const countLines = (jsonl: string): number => {
+/** Lines that are not blank. */
+export const countLines = (jsonl: string): number => {
   let lines = 0;
   for (const line of jsonl.split('\n')) if (line.trim() !== '') lines += 1;
   return lines;
@@ -159,7 +162,8 @@ const countLines = (jsonl: string): number => {
 export function refusedLines(errors: readonly Complaint[]): ErrataError {
   const first = errors[0]!;
   const where = first.line === undefined ? first.pointer : `line ${first.line}`;
-  const more = errors.length === 1 ? '' : `, and ${errors.length - 1} more`;
+  const least = errors.length < complaintsKept ? '' : 'at least ';
+  const more = errors.length === 1 ? '' : `, and ${least}${errors.length - 1} more`;
   const code = errors.every((complaint) => complaint.code === 'malformed_jsonl') ? 'malformed_jsonl' : 'invalid_edits';
   return new ErrataError(code, `${where}: ${first.message}${more}; nothing was queued`, {
     errors: errors.slice(0, complaintsShown),

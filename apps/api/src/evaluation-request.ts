@@ -1,23 +1,25 @@
 // Reading a request for an evaluation: what is to be asked, every case checked.
 import {
-  checkCases,
-  checkEdits,
+  checkingCases,
+  checkingEdits,
   checkOverrides,
   customIdOf,
   derivedSuites,
   ErrataError,
   type EvaluatedEditor,
+  evaluationLimits,
   type evaluationRequestSchema,
+  inSlices,
   type ModelResource,
-  parseCasesJsonl,
-  parseEditsJsonl,
+  parsingCases,
+  parsingEdits,
   requireEditor,
   resolveConfig,
   type SuiteCase,
 } from '@errata/contracts';
 import type { EvaluationSubmission } from '@errata/lineage';
 import type { z } from 'zod';
-import { refusedLines } from './edit-request.ts';
+import { checkBatchSize, countLines, refusedLines } from './edit-request.ts';
 
 export type CheckedEvaluationRequest = z.output<typeof evaluationRequestSchema>;
 
@@ -29,7 +31,7 @@ type CaseField = (typeof editFields | typeof probeFields)[number];
  * The cases of a request, all of them good, or the suite it names.
  * @throws ErrataError `invalid_request` for cases and a suite, or neither; as {@link readCases}
  */
-export function readSuite(request: CheckedEvaluationRequest): EvaluationSubmission['suite'] {
+export async function readSuite(request: CheckedEvaluationRequest): Promise<EvaluationSubmission['suite']> {
   const { suite } = request;
   if (suite === undefined) return readCases(request, 'suite');
   const [given] = [...editFields, ...probeFields].filter((field) => request[field] !== undefined);
@@ -41,21 +43,23 @@ export function readSuite(request: CheckedEvaluationRequest): EvaluationSubmissi
 /**
  * Edits, probes and items, or edits and behind them the others; all of them good.
  * @param or another field that could have been given
- * @throws ErrataError `invalid_request` where none is given, or one of them as JSON and as text; `malformed_jsonl` or `invalid_edits`,
+ * @throws ErrataError `invalid_request` where none is given, or one of them as JSON and as text; `payload_too_large`; `malformed_jsonl` or `invalid_edits`,
  * each complaint with its line or pointer
  */
-export function readCases(
+export async function readCases(
   request: Pick<CheckedEvaluationRequest, CaseField>,
   or?: 'suite',
-): { readonly source: 'edits' | 'probes'; readonly cases: readonly SuiteCase[] } {
+): Promise<{ readonly source: 'edits' | 'probes'; readonly cases: readonly SuiteCase[] }> {
   const { edits, edits_jsonl, probes, probes_jsonl } = request;
   const [editField, probeField] = [oneOf(request, editFields), oneOf(request, probeFields)];
   if (editField === undefined && probeField === undefined) {
     const names = [...editFields, ...probeFields, ...(or === undefined ? [] : [or])];
     throw badField(names.at(-1)!, `give ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`);
   }
-  const made = edits === undefined ? parseEditsJsonl(edits_jsonl ?? '') : checkEdits(edits);
-  const asked = probes === undefined ? parseCasesJsonl(probes_jsonl ?? '') : checkCases(probes);
+  const given = [edits?.length ?? countLines(edits_jsonl ?? ''), probes?.length ?? countLines(probes_jsonl ?? '')];
+  checkBatchSize(given[0]! + given[1]!, 'cases', evaluationLimits.cases);
+  const made = await inSlices(edits === undefined ? parsingEdits(edits_jsonl ?? '') : checkingEdits(edits));
+  const asked = await inSlices(probes === undefined ? parsingCases(probes_jsonl ?? '') : checkingCases(probes));
   for (const { errors } of [made, asked]) if (errors.length > 0) throw refusedLines(errors);
   const cases: readonly SuiteCase[] = [...made.edits.map((edit) => ({ kind: 'edit' as const, edit })), ...asked.cases];
   requireOwnIds(cases, probeField);

@@ -1,6 +1,6 @@
 // The same request sent twice is carried out once: replayed, refused for another body, told to wait, or taken up again.
 
-import { canonicalJson, editSchema, sha256 } from '@errata/contracts';
+import { editSchema, sha256 } from '@errata/contracts';
 import { beginIdempotent, submitEditJob } from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiFixture, anEdit, openApi } from './api.fixture.ts';
@@ -72,23 +72,12 @@ test('a failed request frees its key', async () => {
 
 test('when a process died between queueing and answering, the next one answers with its job', async () => {
   const [caller] = (await api.query('SELECT id FROM api_keys ORDER BY id LIMIT 1')) as { id: string }[];
-  // The body as the schema fills it in: defaults are part of what was asked.
-  const body = {
-    ...request('Mali'),
-    branch: 'main',
-    config: {},
-    on_conflict: 'fail',
-    on_error: 'abort',
-    seed: 0,
-    dry_run: false,
-    level: 'validate',
-    force: false,
-  };
+  const body = request('Mali');
   const outcome = await beginIdempotent(api.lineage, {
     owner: caller!.id,
     key: 'g',
     route: 'POST /v1/edit_jobs',
-    bodyDigest: sha256(canonicalJson(body)),
+    bodyDigest: sha256(JSON.stringify(body)),
   });
   if (outcome.kind !== 'begin') throw new Error(outcome.kind);
   const job = await submitEditJob(api.lineage, {

@@ -1,5 +1,4 @@
 // Idempotency-Key on every POST: the same request sent twice is carried out once and answered twice alike.
-import { canonicalJson, sha256 } from '@errata/contracts';
 import {
   abandonIdempotent,
   beginIdempotent,
@@ -61,7 +60,7 @@ export function registerIdempotency(app: FastifyInstance, lineage: Lineage): voi
       owner: callerOf(request).id,
       key,
       route: `POST ${request.url}`,
-      bodyDigest: sha256(canonicalJson(request.body ?? null)),
+      bodyDigest: request.bodyDigest,
     });
     if (outcome.kind === 'replay') return replay(reply, outcome.status, outcome.response as KeptAnswer);
     request.claim = outcome.claim;

@@ -1,5 +1,6 @@
 // What the generated document still needs: only the schemas in use, plain names, lines as a body, edits described.
 import { STATUS_CODES } from 'node:http';
+import { longestJsonl } from '@errata/contracts';
 import { ndjsonContentType } from './edit-request.ts';
 
 export interface OpenapiDocument {
@@ -45,10 +46,10 @@ function describeEdits({ paths, components }: OpenapiDocument): void {
   const body = paths?.['/v1/edit_jobs']?.post?.requestBody;
   if (body !== undefined) {
     const description = 'One edit a line; the other fields come as query parameters.';
-    body.content[ndjsonContentType] = { schema: { type: 'string', description } };
+    body.content[ndjsonContentType] = { schema: { type: 'string', maxLength: longestJsonl, description } };
   }
   const properties = components?.schemas?.EditJobRequestInput?.properties;
-  if (properties !== undefined) properties.edits = { type: 'array', items: { $ref: `${prefix}EditInput` } };
+  if (properties !== undefined) properties.edits = { ...properties.edits, items: { $ref: `${prefix}EditInput` } };
 }
 
 function schemasInUse({ paths, components }: OpenapiDocument): ReadonlySet<string> {

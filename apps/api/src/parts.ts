@@ -11,7 +11,7 @@ export interface ApiParts {
 }
 
 export interface ApiLimits {
-  /** Largest request body in bytes. */
+  /** Largest request body in bytes, of requests that bring edits or cases; others are held to less. */
   readonly bodyLimit: number;
   /** Requests a minute by key; 0 for no limit. */
   readonly rateLimit: number;
@@ -20,6 +20,10 @@ export interface ApiLimits {
   /** Milliseconds between looks at the events table while somebody waits for news. */
   readonly eventPollMs: number;
   readonly heartbeatMs: number;
+  /** Longest time from a request's first byte to its last. */
+  readonly requestTimeoutMs: number;
+  /** Longest time for which nothing is sent or received while a request is answered. */
+  readonly silenceMs: number;
 }
 
 export const defaultLimits: ApiLimits = {
@@ -28,4 +32,6 @@ export const defaultLimits: ApiLimits = {
   completionQueue: 64,
   eventPollMs: 250,
   heartbeatMs: 15_000,
+  requestTimeoutMs: 120_000,
+  silenceMs: 900_000,
 };

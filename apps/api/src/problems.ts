@@ -9,6 +9,9 @@ import {
 } from '@errata/contracts';
 import { explainOutage } from '@errata/lineage';
 
+/** Characters of a path parameter at most. */
+export const longestParameter = 300;
+
 export const problemType = 'application/problem+json; charset=utf-8';
 
 /** What the framework throws by itself, in our words. */
@@ -21,12 +24,18 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_BAD_URL: 'invalid_request',
   FST_ERR_MAX_PARAM_LENGTH: 'invalid_request',
   FST_ERR_ASYNC_CONSTRAINT: 'invalid_request',
+  // Node's own, of what could not be read as a request.
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
 };
 
 const frameworkMessages: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE:
     'the body must be application/json (edit jobs and inboxes also take application/x-ndjson)',
   FST_ERR_CTP_INVALID_JSON_BODY: 'the body is not JSON, or holds a key that JSON objects must not have (__proto__)',
+  FST_ERR_BAD_URL: 'path: a % in the address is not followed by the code of a UTF-8 character',
+  FST_ERR_MAX_PARAM_LENGTH: `path: a part of it is longer than ${longestParameter} characters`,
+  ERR_HTTP_REQUEST_TIMEOUT: 'the whole of a request must come within the time that the service waits for it',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'the body is empty, but the content type says application/json',
 };
 
@@ -65,7 +74,9 @@ function inOurWords(raised: unknown): ErrataError {
   }
   const framework = codeOf(thrown);
   if (framework !== undefined) {
-    const code = frameworkCodes[framework];
+    const code = framework.startsWith('HPE_')
+      ? (frameworkCodes[framework] ?? 'invalid_request')
+      : frameworkCodes[framework];
     if (code !== undefined) return new ErrataError(code, frameworkMessages[framework] ?? (thrown as Error).message);
   }
   const { code } = toPlainError(thrown);

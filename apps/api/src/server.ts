@@ -6,12 +6,14 @@ import { makeSnapshots } from '@errata/upkeep';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import { registerAuth } from './auth.ts';
+import { registerDoor } from './door.ts';
 import { createEventFeed } from './event-feed.ts';
-import { registerHttpRules } from './http.ts';
+import { refuseConnection, registerHttpRules, sendProblem } from './http.ts';
 import { registerIdempotency } from './idempotency.ts';
 import { createMetrics, measureRequests } from './metrics.ts';
 import { registerOpenapi } from './openapi.ts';
 import { type ApiLimits, type ApiParts, defaultLimits } from './parts.ts';
+import { longestParameter } from './problems.ts';
 import { countOpenJobs, latestEventIds } from './queries.ts';
 import { createRateLimiter } from './rate-limit.ts';
 import { aliasRoutes } from './routes/aliases.ts';
@@ -37,6 +39,8 @@ import { upkeepRoutes } from './routes/upkeep.ts';
 import { versionRoutes } from './routes/versions.ts';
 import { validatorCompiler } from './validation.ts';
 
+const headersTimeoutMs = 20_000;
+
 export interface ServerOptions {
   readonly limits?: Partial<ApiLimits>;
   /** Where requests and failures are logged; nowhere when left out. */
@@ -48,15 +52,21 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   const limits: ApiLimits = { ...defaultLimits, ...options.limits };
   const { lineage, engine } = parts;
   const app = Fastify({
-    bodyLimit: limits.bodyLimit,
+    // A body that drips holds a connection for so long, and a client that reads nothing for longer, and no longer.
+    requestTimeout: limits.requestTimeoutMs,
+    connectionTimeout: limits.silenceMs,
+    http: {
+      headersTimeout: Math.min(headersTimeoutMs, limits.requestTimeoutMs),
+      connectionsCheckingInterval: Math.min(5000, limits.requestTimeoutMs),
+    },
     exposeHeadRoutes: false,
     // Requests are not named by their callers: a forged id would write into our log.
     requestIdHeader: false,
     genReqId: () => `req_${randomUUID().replaceAll('-', '')}`,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 300 },
-    onProtoPoisoning: 'error',
-    onConstructorPoisoning: 'error',
+    routerOptions: { maxParamLength: longestParameter },
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    clientErrorHandler: refuseConnection,
     ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
   });
   app.setValidatorCompiler(validatorCompiler);
@@ -74,6 +84,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   });
 
   registerHttpRules(app);
+  registerDoor(app, limits.bodyLimit);
   measureRequests(app, metrics);
   registerAuth(app, { authenticate: (key) => findKey(lineage, key), admit: ({ id }) => limiter.take(id) });
   registerIdempotency(app, lineage);

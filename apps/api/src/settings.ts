@@ -22,12 +22,14 @@ const environmentSchema = z.object({
     blank,
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   ),
-  /** Largest request body in bytes. */
+  /** Largest request body in bytes, of requests that bring edits or cases. */
   BODY_LIMIT: count(32 * megabytes, 1024),
   /** Requests a minute that one API key may send; 0 for no limit. */
   RATE_LIMIT: count(0, 0),
   /** Completions that may wait for the engine before further ones are turned away. */
   COMPLETION_QUEUE: count(64),
+  /** Seconds within which the whole of a request must have come. */
+  REQUEST_TIMEOUT_SECONDS: count(120),
 });
 
 export interface ApiSettings {
@@ -41,6 +43,7 @@ export interface ApiSettings {
   readonly bodyLimit: number;
   readonly rateLimit: number;
   readonly completionQueue: number;
+  readonly requestTimeoutMs: number;
 }
 
 /** @throws ErrataError `invalid_request` naming each variable that is missing or malformed */
@@ -72,5 +75,6 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     bodyLimit: given.BODY_LIMIT,
     rateLimit: given.RATE_LIMIT,
     completionQueue: given.COMPLETION_QUEUE,
+    requestTimeoutMs: given.REQUEST_TIMEOUT_SECONDS * 1000,
   };
 }

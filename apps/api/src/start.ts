@@ -50,6 +50,7 @@ export async function startApi(settings: ApiSettings, log: Logger = createLog(se
           bodyLimit: settings.bodyLimit,
           rateLimit: settings.rateLimit,
           completionQueue: settings.completionQueue,
+          requestTimeoutMs: settings.requestTimeoutMs,
         },
       },
     );

@@ -1,18 +1,19 @@
 // Artefacts: what editors read of a model beforehand, made once.
 import { z } from 'zod';
+import { largestInteger, nameOrIdSchema, pathSchema } from './resource-parts.ts';
 
 export const artefactRequestSchema = z
   .strictObject({
-    model: z.string(),
+    model: nameOrIdSchema,
     kind: z.literal('second_moment'),
     /** Layers whose keys are measured; all that the editors need by default when left out. */
-    layers: z.array(z.int().min(0)).min(1).optional(),
+    layers: z.array(z.int().min(0).max(10_000)).min(1).max(1000).optional(),
     /** Instead of layers: those that one editor needs by default. */
-    editor: z.string().optional(),
+    editor: nameOrIdSchema.optional(),
     /** A text file on the worker's machine; the model's own corpus when left out. */
-    corpus: z.string().optional(),
+    corpus: pathSchema.optional(),
     /** Tokens read at most. */
-    tokens: z.int().min(1).optional(),
+    tokens: z.int().min(1).max(largestInteger).optional(),
     /**
      * Added to the diagonal before inversion, as a fraction of its mean. Statistics of fewer tokens than the keys have
      * dimensions cannot be inverted without.

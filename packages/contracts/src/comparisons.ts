@@ -1,13 +1,13 @@
 // Comparisons: two evaluations held against each other case by case, what got worse first.
 import { z } from 'zod';
 import { estimateSchema } from './evaluations.ts';
-import { metadataSchema } from './resource-parts.ts';
+import { metadataSchema, nameOrIdSchema } from './resource-parts.ts';
 import { jobStates } from './states.ts';
 
 export const comparisonRequestSchema = z.strictObject({
   /** Evaluations that are done. Cases meet by their ids: two evaluations of one suite share all of them. */
-  one: z.string(),
-  other: z.string(),
+  one: nameOrIdSchema,
+  other: nameOrIdSchema,
   metadata: metadataSchema.optional(),
 });
 export type ComparisonRequest = z.input<typeof comparisonRequestSchema>;

@@ -1,22 +1,29 @@
 // Completions of any version, in the shapes of the widespread completion API.
 import { z } from 'zod';
 
+/** How long a prompt may be depends on the model: see `promptBytes` of the engine. */
+const promptText = z.string().max(2_000_000);
+const stopText = z.string().max(1000);
+
 const sampling = {
   /** `name`, `name@branch` or `name@ver_...`. */
-  model: z.string(),
+  model: z.string().min(1).max(400),
   max_tokens: z.int().min(1).max(1024).default(16),
   temperature: z.number().min(0).max(5).default(0),
   top_k: z.int().min(1).max(1000).optional(),
   seed: z.int().min(0).max(0xffff_ffff).default(0),
-  stop: z.union([z.string(), z.array(z.string()).max(8)]).optional(),
+  stop: z.union([stopText, z.array(stopText).max(8)]).optional(),
 };
 export const completionRequestSchema = z.strictObject({
   ...sampling,
-  prompt: z.union([z.string(), z.array(z.string()).min(1).max(64)]),
+  prompt: z.union([promptText, z.array(promptText).min(1).max(64)]),
 });
 export const chatCompletionRequestSchema = z.strictObject({
   ...sampling,
-  messages: z.array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1),
+  messages: z
+    .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: promptText }))
+    .min(1)
+    .max(1000),
 });
 const usage = z.strictObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
 export const completionSchema = z.strictObject({

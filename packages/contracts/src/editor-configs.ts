@@ -1,7 +1,7 @@
 // The editors and their settings: schemas and defaults as data, each with its provenance. packages/editors gives them life.
 import { z } from 'zod';
 import { type Complaint, ErrataError } from './errors.ts';
-import { sayIssue } from './plain-issues.ts';
+import { quoted, sayIssue } from './plain-issues.ts';
 
 const layer = z.int().min(0);
 const positive = z.number().positive();
@@ -154,10 +154,7 @@ export const isEditorName = (name: string): name is EditorName => Object.hasOwn(
 
 export function requireEditor(name: string): EditorName {
   if (isEditorName(name)) return name;
-  throw new ErrataError(
-    'unknown_editor',
-    `unknown editor ${JSON.stringify(name)}; there are ${editorNames.join(', ')}`,
-  );
+  throw new ErrataError('unknown_editor', `unknown editor ${quoted(name)}; there are ${editorNames.join(', ')}`);
 }
 
 /** Checks the settings given for an editor, each by itself; every complaint names its key. Missing ones are filled in by the engine. */
@@ -171,7 +168,7 @@ export function checkOverrides(name: EditorName, overrides: ConfigOverrides, poi
       code: 'unknown_config_key',
       field: key,
       pointer: `${pointer}/${key}`,
-      message: `${name} has no setting ${JSON.stringify(key)}; it has ${known.join(', ')}`,
+      message: `${name} has no setting ${quoted(key)}; it has ${known.join(', ')}`,
     });
   }
   if (errors.length > 0) throw new ErrataError('unknown_config_key', errors[0]!.message, { errors });

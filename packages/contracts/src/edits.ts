@@ -1,8 +1,10 @@
 // The edit: one correction with its probes, as it comes in by JSONL or JSON, and the rules a batch must meet.
 import { z } from 'zod';
 import type { Complaint, ErrorCode } from './errors.ts';
-import { sayIssue } from './plain-issues.ts';
+import { complainOfShape, complainOfSize, findUnusableText, itemShape, unusableText } from './json-shape.ts';
+import { fieldName, sayIssue } from './plain-issues.ts';
 import { metadataSchema } from './resource-parts.ts';
+import { atOnce, type Steps } from './steps.ts';
 
 /** Longest texts accepted, in characters. Tokens are checked against the model's context by the engine. */
 export const textLimits = {
@@ -85,24 +87,45 @@ export interface ParsedLines {
   readonly errors: readonly Complaint[];
 }
 
-/** The values of a JSONL text; blank lines are skipped. A text that is one JSON document over several lines is one complaint. */
-export function parseLines(jsonl: string): ParsedLines {
+/** Complaints after which nothing more is looked at: nobody mends a thousand by hand. */
+export const complaintsKept = 1000;
+
+/**
+ * The values of a JSONL text; blank lines are skipped. A text that is one JSON document over several lines is one complaint. Reading
+ * stops after {@link complaintsKept} complaints.
+ */
+export function* parseLines(jsonl: string): Steps<ParsedLines> {
   const text = jsonl.replace(/^\ufeff/, '');
   const values: unknown[] = [];
   const lines: number[] = [];
   const errors: Complaint[] = [];
   for (const [index, raw] of text.split('\n').entries()) {
     if (raw.trim() === '') continue;
-    try {
-      values.push(JSON.parse(raw));
+    if (errors.length >= complaintsKept) break;
+    const read = parseLine(raw, index + 1);
+    if ('code' in read) errors.push(read);
+    else {
+      values.push(read.value);
       lines.push(index + 1);
-    } catch (error) {
-      errors.push({ code: 'malformed_jsonl', line: index + 1, message: `not JSON: ${(error as Error).message}` });
     }
+    yield;
   }
   if (errors.length === 0 || !isJson(text)) return { values, lines, errors };
   const message = 'this is one JSON document, not JSONL: write one object a line';
   return { values: [], lines: [], errors: [{ code: 'malformed_jsonl', line: 1, message }] };
+}
+
+function parseLine(raw: string, line: number): Complaint | { readonly value: unknown } {
+  const shape = complainOfShape(raw, itemShape);
+  if (shape !== null) return { code: 'malformed_jsonl', line, message: `not to be read: ${shape}` };
+  try {
+    const value: unknown = JSON.parse(raw);
+    const field = findUnusableText(raw, value)?.join('.');
+    if (field === undefined) return { value };
+    return { code: 'control_characters', line, field, message: `${field || 'the value'} ${unusableText}` };
+  } catch (error) {
+    return { code: 'malformed_jsonl', line, message: `not JSON: ${(error as Error).message}` };
+  }
 }
 
 function isJson(text: string): boolean {
@@ -115,9 +138,12 @@ function isJson(text: string): boolean {
 }
 
 /** Reads edits from JSONL. Every line is checked; blank lines are skipped; line numbers start at 1. */
-export function parseEditsJsonl(jsonl: string, prepare: Prepare = asItIs): ParsedEdits {
-  const { values, lines, errors } = parseLines(jsonl);
-  const checked = checkEdits(values, (index) => ({ line: lines[index] ?? 0 }), prepare);
+export const parseEditsJsonl = (jsonl: string, prepare?: Prepare): ParsedEdits => atOnce(parsingEdits(jsonl, prepare));
+
+/** {@link parseEditsJsonl} in steps. */
+export function* parsingEdits(jsonl: string, prepare?: Prepare): Steps<ParsedEdits> {
+  const { values, lines, errors } = yield* parseLines(jsonl);
+  const checked = yield* checkingEdits(values, (index) => ({ line: lines[index] ?? 0 }), prepare);
   return { ...checked, errors: [...errors, ...checked.errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
 }
 
@@ -129,38 +155,42 @@ export const placeOfField = (
   'line' in at ? { line: at.line } : { pointer: `${at.pointer}/${path.join('/')}` };
 
 type PlaceOf = (index: number) => EditPlace;
+type Complain = (code: ErrorCode, field: string, message: string) => void;
 
 /** Checks a batch of edits that is already JSON. `place` says how an index is named in complaints. */
-export function checkEdits(
+export const checkEdits = (values: readonly unknown[], place?: PlaceOf, prepare?: Prepare): ParsedEdits =>
+  atOnce(checkingEdits(values, place, prepare));
+
+/** {@link checkEdits} in steps. Checking stops after {@link complaintsKept} complaints. */
+export function* checkingEdits(
   values: readonly unknown[],
   place: PlaceOf = (index) => ({ pointer: `/edits/${index}` }),
   prepare: Prepare = asItIs,
-): ParsedEdits {
+): Steps<ParsedEdits> {
   const edits: Edit[] = [];
   const places: EditPlace[] = [];
   const errors: Complaint[] = [];
   const seenIds = new Map<string, EditPlace>();
   const answers = new Map<string, { target: string; custom_id: string }>();
-  for (const [index, value] of values.entries()) {
-    const at = place(index);
-    const complain = (code: ErrorCode, field: string, message: string) => {
-      errors.push({
-        code,
-        field,
-        message,
-        ...placeOfField(at, field.split('.')),
-      });
-    };
-    const given = prepare(value);
+
+  function checkEdit(given: unknown, at: EditPlace, complain: Complain) {
     const parsed = editSchema.safeParse(given);
     if (!parsed.success) {
-      for (const issue of parsed.error.issues) {
+      for (const issue of parsed.error.issues.slice(0, complaintsKept - errors.length)) {
         const tooLong = issue.code === 'too_big' && issue.path[0] === 'target_new';
-        complain(tooLong ? 'target_too_long' : 'invalid_request', issue.path.join('.'), sayIssue(issue, given));
+        complain(tooLong ? 'target_too_long' : 'invalid_request', fieldName(issue.path), sayIssue(issue, given));
       }
-      continue;
+      return;
     }
     const edit = fillSubject(parsed.data);
+    if (edit === null) {
+      complain(
+        'invalid_request',
+        'prompt',
+        `prompt with its subject filled in has over ${textLimits.prompt} characters`,
+      );
+      return;
+    }
     const before = errors.length;
     const earlier = seenIds.get(edit.custom_id);
     if (earlier !== undefined)
@@ -194,22 +224,44 @@ export function checkEdits(
       }
       answers.set(question, { target: normaliseAnswer(edit.target_new), custom_id: edit.custom_id });
     }
-    if (errors.length > before) continue;
+    if (errors.length > before) return;
     edits.push(edit);
     places.push(at);
+  }
+
+  for (const [index, value] of values.entries()) {
+    const at = place(index);
+    const complain: Complain = (code, field, message) =>
+      errors.push({ code, field, message, ...placeOfField(at, field.split('.')) });
+    const size = complainOfSize(value, itemShape);
+    if (size === null) checkEdit(prepare(value), at, complain);
+    else complain('invalid_request', '', `the edit is too large: ${size}`);
+    if (errors.length >= complaintsKept) break;
+    yield;
   }
   return { edits, places, errors };
 }
 
-function fillSubject(edit: Edit): Edit {
-  return edit.prompt.includes('{}') ? { ...edit, prompt: edit.prompt.replaceAll('{}', edit.subject) } : edit;
+/** `{}` filled in; null where the prompt would be longer than a prompt may be. */
+function fillSubject(edit: Edit): Edit | null {
+  const pieces = edit.prompt.split('{}');
+  if (pieces.length === 1) return edit;
+  const longer = (pieces.length - 1) * (edit.subject.length - 2);
+  return edit.prompt.length + longer > textLimits.prompt ? null : { ...edit, prompt: pieces.join(edit.subject) };
 }
 
 const squash = (value: string) => value.trim().replace(/\s+/g, ' ');
 
 /** Case, outer punctuation and spacing do not make another answer. */
-export const normaliseAnswer = (answer: string): string =>
-  squash(answer.normalize('NFKC').toLowerCase()).replace(/^[\s"'.,;:!?()]+|[\s"'.,;:!?()]+$/g, '');
+export function normaliseAnswer(answer: string): string {
+  const text = squash(answer.normalize('NFKC').toLowerCase());
+  let [start, end] = [0, text.length];
+  while (start < end && outer.includes(text[start]!)) start++;
+  while (end > start && outer.includes(text[end - 1]!)) end--;
+  return text.slice(start, end);
+}
+// Taken off one by one: an expression that ends in $ looks at a long run of them once for each place in it.
+const outer = ` "'.,;:!?()`;
 
 /** The questions an edit answers: its prompt as worded and, where the relation is named, (subject, relation). */
 export const questionsOf = (edit: Pick<Edit, 'prompt' | 'subject' | 'relation'>): readonly string[] => [

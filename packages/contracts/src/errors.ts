@@ -19,6 +19,8 @@ export const errorCatalogue = {
   missing_scope: user(403, 'The API key lacks the scope this needs'),
   not_found: user(404, 'There is nothing here'),
   method_not_allowed: user(405, 'This resource does not have that verb'),
+  request_timeout: passing(408, 'The request did not arrive in time'),
+  headers_too_large: user(431, 'The headers of the request are too large'),
   payload_too_large: user(413, 'The request body is too large'),
   rate_limited: passing(429, 'This API key has sent too many requests'),
   idempotency_key_reused: user(422, 'This idempotency key was used with another body'),

@@ -5,7 +5,7 @@ import { costSchema } from './costs.ts';
 import { evaluationRowSchema, type Moment, moments, regressionSchema } from './evaluation-rows.ts';
 import { gateVerdictSchema } from './gate.ts';
 import { servedProtocols } from './protocols.ts';
-import { metadataSchema } from './resource-parts.ts';
+import { configSchema, jsonlTextSchema, metadataSchema, nameOrIdSchema } from './resource-parts.ts';
 import { evaluationSummarySchema } from './results.ts';
 import { jobStates } from './states.ts';
 import { caseKinds, customIdOf, type SuiteCase, wordsOf } from './suites.ts';
@@ -19,27 +19,27 @@ export const servedProtocolSchema = z.discriminatedUnion('kind', [...servedProto
 export type ServedProtocol = z.output<typeof servedProtocolSchema>;
 
 export const evaluationRequestSchema = z.strictObject({
-  model: z.string(),
+  model: nameOrIdSchema,
   /** The version at the head of this branch; `main` when neither branch nor version is given. */
-  branch: z.string().optional(),
+  branch: nameOrIdSchema.optional(),
   /** Any version of the model, by id or a prefix that no other has. */
-  version: z.string().optional(),
+  version: nameOrIdSchema.optional(),
   /** What it is compared with: `parent` (what it was made from), `base` (the imported model), or a version. */
-  against: z.string().default('parent'),
+  against: nameOrIdSchema.default('parent'),
   /** Edits with their probes, as JSON or as the text of a JSONL file. */
-  edits: z.array(z.unknown()).optional(),
-  edits_jsonl: z.string().optional(),
+  edits: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
+  edits_jsonl: jsonlTextSchema.optional(),
   /**
    * Single questions, `{"prompt", "target"?, "aliases"?, "custom_id"?}`, and items of a suite, `{"kind", "id", ...}`. Beside edits,
    * they are asked as well: of the version as it is, or at every checkpoint of a stream of edits.
    */
-  probes: z.array(z.unknown()).optional(),
-  probes_jsonl: z.string().optional(),
+  probes: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
+  probes_jsonl: jsonlTextSchema.optional(),
   /**
    * `applied`: the edits that are active in the version. `difference`: those active in one of the two and not in the other. Or the
    * name of a stored suite.
    */
-  suite: z.string().optional(),
+  suite: nameOrIdSchema.optional(),
   /** Pieces that workers can take side by side; chosen by the number of cases when left out. The results do not depend on it. */
   shards: z.int().min(1).max(evaluationLimits.shards).optional(),
   /**
@@ -51,8 +51,8 @@ export const evaluationRequestSchema = z.strictObject({
    * Evaluates an editor instead of the version as it is: the edits are made anew on the version, by a protocol, tested against it,
    * and thrown away. `against` is the version itself then.
    */
-  editor: z.string().optional(),
-  config: z.record(z.string(), z.unknown()).optional(),
+  editor: nameOrIdSchema.optional(),
+  config: configSchema.optional(),
   seed: z.int().min(0).max(0xffff_ffff).optional(),
   /** Each edit alone when left out. */
   protocol: servedProtocolSchema.optional(),

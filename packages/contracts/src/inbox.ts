@@ -1,5 +1,7 @@
 // The inbox of a branch: edits that wait for a schedule, and what becomes of them.
 import { z } from 'zod';
+import { textLimits } from './edits.ts';
+import { jsonlTextSchema, mapOf } from './resource-parts.ts';
 import type { JobState } from './states.ts';
 
 /** Edits that may wait in one inbox. */
@@ -51,7 +53,11 @@ export const inboxQuerySchema = z.strictObject({
 });
 
 /** One edit, an array of edits, or the text of a JSONL file; `custom_id` may be left out of each. */
-export const inboxBodySchema = z.union([z.string(), z.array(z.unknown()).min(1), z.record(z.string(), z.unknown())]);
+export const inboxBodySchema = z.union([
+  jsonlTextSchema,
+  z.array(z.unknown()).min(1).max(textLimits.batch),
+  mapOf(64, z.unknown(), 100),
+]);
 
 export const inboxEditSchema = z.strictObject({
   id: z.string(),

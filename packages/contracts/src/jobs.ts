@@ -1,7 +1,14 @@
 // Jobs: what is asked for, what a dry run says of it, how it goes and what became of each edit.
 import { z } from 'zod';
+import { textLimits } from './edits.ts';
 import { gatePolicySchema, gateVerdictSchema } from './gate.ts';
-import { metadataSchema } from './resource-parts.ts';
+import {
+  configSchema,
+  jsonlTextSchema,
+  metadataSchema,
+  nameOrIdSchema,
+  storedMetadataSchema,
+} from './resource-parts.ts';
 import { editResultSchema, evaluationSummarySchema } from './results.ts';
 import { jobKinds, jobStates } from './states.ts';
 
@@ -13,15 +20,15 @@ export const onErrorChoices = ['abort', 'continue', 'rollback'] as const;
 export type OnError = (typeof onErrorChoices)[number];
 export const dryRunLevels = ['validate', 'compute'] as const;
 export const editJobRequestSchema = z.strictObject({
-  model: z.string(),
-  branch: z.string().default('main'),
-  editor: z.string().optional(),
-  config: z.record(z.string(), z.unknown()).default({}),
+  model: nameOrIdSchema,
+  branch: nameOrIdSchema.default('main'),
+  editor: nameOrIdSchema.optional(),
+  config: configSchema.default({}),
   /** Edits as JSON, or as the text of a JSONL file. Exactly one of the two. */
-  edits: z.array(z.unknown()).optional(),
-  edits_jsonl: z.string().optional(),
+  edits: z.array(z.unknown()).max(textLimits.batch).optional(),
+  edits_jsonl: jsonlTextSchema.optional(),
   /** The head the caller has seen; the beginning of its id will do. */
-  parent_version_id: z.string().min(1).optional(),
+  parent_version_id: nameOrIdSchema.optional(),
   on_conflict: z.enum(['fail', 'rebase']).default('fail'),
   on_error: z.enum(onErrorChoices).default('abort'),
   seed: z.int().min(0).max(0xffff_ffff).default(0),
@@ -130,7 +137,7 @@ export const jobSchema = z.strictObject({
       details: z.record(z.string(), z.unknown()),
     })
     .nullable(),
-  metadata: metadataSchema,
+  metadata: storedMetadataSchema,
   created_by: z.string().nullable(),
   created_at: z.iso.datetime(),
   started_at: z.iso.datetime().nullable(),
@@ -160,14 +167,14 @@ export type EditDetail = z.output<typeof editDetailSchema>;
 
 export const cherryPickRequestSchema = z.strictObject({
   /** Where to: a model by name or id, and a branch of it. */
-  model: z.string(),
-  branch: z.string().default('main'),
+  model: nameOrIdSchema,
+  branch: nameOrIdSchema.default('main'),
   /** The edit job whose request is made again, with its editor, settings and seed ... */
-  job_id: z.string(),
+  job_id: nameOrIdSchema,
   /** ... or only these edits of it. */
-  edit_ids: z.array(z.string()).min(1).optional(),
+  edit_ids: z.array(nameOrIdSchema).min(1).max(textLimits.batch).optional(),
   /** The head the caller has seen; the beginning of its id will do. */
-  parent_version_id: z.string().min(1).optional(),
+  parent_version_id: nameOrIdSchema.optional(),
   on_conflict: z.enum(['fail', 'rebase']).default('fail'),
   metadata: metadataSchema.optional(),
 });

@@ -2,11 +2,19 @@
 import { z } from 'zod';
 import { editorNames } from './editor-configs.ts';
 import { defaultGatePolicy, gatePolicySchema } from './gate.ts';
-import { metadataSchema, nameSchema, referenceNameSchema } from './resource-parts.ts';
+import {
+  largestInteger,
+  metadataSchema,
+  nameOrIdSchema,
+  nameSchema,
+  pathSchema,
+  referenceNameSchema,
+  storedMetadataSchema,
+} from './resource-parts.ts';
 
 export const importRequestSchema = z.strictObject({
   name: nameSchema,
-  path: z.string().min(1),
+  path: pathSchema,
   metadata: metadataSchema.optional(),
 });
 export const modelSchema = z.strictObject({
@@ -21,7 +29,7 @@ export const modelSchema = z.strictObject({
   vocabulary: z.int(),
   context: z.int(),
   has_tokenizer: z.boolean(),
-  metadata: metadataSchema,
+  metadata: storedMetadataSchema,
   created_at: z.iso.datetime(),
 });
 export type ModelResource = z.output<typeof modelSchema>;
@@ -67,7 +75,7 @@ export const defaultPolicy: BranchPolicy = {
 export const policyRequestSchema = branchPolicySchema.extend({
   reason: z.string().min(1).max(1000),
   /** The revision that the change was made from; refused with `stale_policy` when there is a later one. */
-  if_revision: z.int().min(1).optional(),
+  if_revision: z.int().min(1).max(largestInteger).optional(),
 });
 export type PolicyRequest = z.input<typeof policyRequestSchema>;
 
@@ -86,7 +94,7 @@ export type PolicyRevision = z.output<typeof policyRevisionSchema>;
 export const branchRequestSchema = z.strictObject({
   name: referenceNameSchema,
   /** A version id or the beginning of one, or the name of a branch, an alias or a tag. */
-  from: z.string().default('main'),
+  from: nameOrIdSchema.default('main'),
   gate: gatePolicySchema.optional(),
   default_editor: z.enum(editorNames).optional(),
   approval: z.enum(approvalChoices).optional(),

@@ -1,6 +1,6 @@
 // Names of versions: branches that grow, tags that stay, aliases that move and say so. One name means one of them.
 import { z } from 'zod';
-import { referenceNameSchema } from './resource-parts.ts';
+import { nameOrIdSchema, referenceNameSchema } from './resource-parts.ts';
 
 export const referenceKinds = ['version', 'branch', 'alias', 'tag'] as const;
 export type ReferenceKind = (typeof referenceKinds)[number];
@@ -17,7 +17,7 @@ export type ReferenceResource = z.output<typeof referenceSchema>;
 export const tagRequestSchema = z.strictObject({
   name: referenceNameSchema,
   /** A version id or the beginning of one, or the name of a branch, an alias or another tag. */
-  version: z.string().min(1),
+  version: nameOrIdSchema,
   message: z.string().min(1).max(1000).optional(),
 });
 export type TagRequest = z.input<typeof tagRequestSchema>;
@@ -36,10 +36,10 @@ export type TagResource = z.output<typeof tagSchema>;
 
 export const aliasRequestSchema = z.strictObject({
   /** A version id or the beginning of one, or the name of a branch, a tag or another alias: where it is now, it goes no further with it. */
-  version: z.string().min(1),
+  version: nameOrIdSchema,
   reason: z.string().min(1).max(1000).optional(),
   /** Where the caller has seen the alias; null for an alias that is not there. `409 stale_alias` when it is elsewhere. */
-  if_version_id: z.string().nullable().optional(),
+  if_version_id: nameOrIdSchema.nullable().optional(),
 });
 export type AliasRequest = z.input<typeof aliasRequestSchema>;
 export const aliasSchema = z.strictObject({

@@ -1,29 +1,43 @@
 // What a schema finds wrong, in plain words: each names the field once, what it has and what is allowed.
 import type { z } from 'zod';
 
+const quotedAtMost = 80;
+const clipped = (text: string): string => (text.length > quotedAtMost ? `${text.slice(0, quotedAtMost)}…` : text);
+
+/** A value as a message may quote it, whoever gave it: in JSON, and no longer than a line. */
+export const quoted = (value: unknown): string => clipped(JSON.stringify(value) ?? String(value));
+
+/** The name of a field, from what was checked to it; keys may be as long as whoever wrote them pleased. */
+export const fieldName = (path: readonly PropertyKey[]): string => path.map((key) => clipped(String(key))).join('.');
+
 /** @param root the value that was checked */
 export function sayIssue(issue: z.core.$ZodIssue, root: unknown): string {
-  const field = issue.path.map(String).join('.');
+  const field = fieldName(issue.path);
   const name = field === '' ? 'the value' : field;
   const value = valueAt(root, issue.path);
   switch (issue.code) {
     case 'too_big':
-      return `${name} ${sizeOf(value)}; ${sizesAllowed(value, 'at most', issue.maximum, issue.inclusive)}`;
+      return `${name} ${sizeOf(value, issue.origin)}; ${sizesAllowed(issue.origin, 'at most', issue.maximum, issue.inclusive)}`;
     case 'too_small':
       if (value === '') return `${name} is empty`;
-      return `${name} ${sizeOf(value)}; ${sizesAllowed(value, 'at least', issue.minimum, issue.inclusive)}`;
+      return `${name} ${sizeOf(value, issue.origin)}; ${sizesAllowed(issue.origin, 'at least', issue.minimum, issue.inclusive)}`;
     case 'invalid_type':
       if (value === undefined) return `${name} is missing`;
-      return `${name} must be ${article(issue.expected)}, not ${kindOf(value)}`;
+      // A query's number is a text first.
+      return `${name} must be ${article(issue.expected)}, not ${isNoNumber(issue) ? quoted(value) : kindOf(value)}`;
     case 'invalid_value':
       if (value === undefined) return `${name} is missing`;
-      return `${name} must be ${issue.values.map((allowed) => JSON.stringify(allowed)).join(' or ')}`;
+      if (value === '') return `${name} is empty; it must be ${choices(issue.values)}`;
+      return `${name} must be ${choices(issue.values)}`;
     case 'unrecognized_keys':
-      return `there is no field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')} here`;
+      return `there is no field ${issue.keys.slice(0, keysNamed).map(quoted).join(', ')} here`;
     default:
       return field === '' ? issue.message : `${field}: ${issue.message}`;
   }
 }
+
+const keysNamed = 5;
+const choices = (values: readonly unknown[]): string => values.map((allowed) => JSON.stringify(allowed)).join(' or ');
 
 const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(
@@ -31,15 +45,19 @@ const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
     root,
   );
 
-function sizeOf(value: unknown): string {
-  if (typeof value === 'string') return `has ${value.length} characters`;
+/** How large a value is, in what its rule counts: a query's `-1` is a number to a rule about numbers, though it came as text. */
+function sizeOf(value: unknown, origin: string): string {
+  if (origin === 'string' && typeof value === 'string') return `has ${value.length} characters`;
   if (Array.isArray(value)) return `has ${value.length} items`;
-  return `is ${String(value)}`;
+  if (origin === 'object' && typeof value === 'object' && value !== null)
+    return `has ${Object.keys(value).length} fields`;
+  return `is ${clipped(String(value))}`;
 }
 
-function sizesAllowed(value: unknown, bound: 'at most' | 'at least', limit: number | bigint, inclusive = true): string {
-  const counted = typeof value === 'string' || Array.isArray(value);
-  if (counted) return bound === 'at most' ? `${limit} are allowed` : `at least ${limit} are needed`;
+const counted = ['string', 'array', 'object'];
+
+function sizesAllowed(origin: string, bound: 'at most' | 'at least', limit: number | bigint, inclusive = true): string {
+  if (counted.includes(origin)) return bound === 'at most' ? `${limit} are allowed` : `at least ${limit} are needed`;
   if (inclusive) return `it may be ${bound} ${limit}`;
   return `it must be ${bound === 'at most' ? 'less' : 'more'} than ${limit}`;
 }
@@ -49,6 +67,8 @@ const article = (kind: string): string => {
   if (kind === 'record') return 'an object';
   return /^[aeio]/.test(kind) ? `an ${kind}` : `a ${kind}`;
 };
+
+const isNoNumber = (issue: object): boolean => 'received' in issue && issue.received === 'NaN';
 
 function kindOf(value: unknown): string {
   if (value === null) return 'null';

@@ -18,7 +18,7 @@ export const servedProtocols = [
     kind: z.literal('lifelong'),
     batch: size.default(1),
     /** Numbers of edits after which all so far are tested. The end always is one. */
-    checkpoints: z.array(size).optional(),
+    checkpoints: z.array(size).max(10_000).optional(),
   }),
 ] as const;
 
@@ -28,7 +28,7 @@ export const protocolSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('efficiency'),
     answers: size.default(20),
-    checkpoints: z.array(size).optional(),
+    checkpoints: z.array(size).max(10_000).optional(),
   }),
 ]);
 export type Protocol = z.output<typeof protocolSchema>;

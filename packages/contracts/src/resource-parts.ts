@@ -21,10 +21,32 @@ export const referenceNameSchema = nameSchema.refine(
   (name) => !name.startsWith(versionPrefix),
   `a name does not begin with ${versionPrefix}`,
 );
-export const metadataSchema = z.record(z.string().max(64), z.string().max(512));
+
+/** A name or an id as a request gives it, or the beginning of one, before anybody knows whether there is such a thing. */
+export const nameOrIdSchema = z.string().min(1).max(200);
+
+/** A map of `most` entries at most. That no body has wider ones than the door lets in keeps the entries from being looked at in vain. */
+export const mapOf = <V extends z.ZodType>(longestKey: number, value: V, most: number) =>
+  z
+    .record(z.string().max(longestKey), value)
+    .refine((map) => Object.keys(map).length <= most, `may have ${most} entries at most`)
+    .meta({ maxProperties: most });
+
+export const metadataSchema = mapOf(64, z.string().max(512), 100);
+/** As it was stored, under whatever bounds there were then. */
+export const storedMetadataSchema = z.record(z.string(), z.string());
+/** An editor's settings; which there are, and what they may be, the editor says. */
+export const configSchema = mapOf(64, z.unknown(), 100);
+/** The text of a JSONL file within a JSON body: as long as the body may be. */
+export const longestJsonl = 64 * 1024 * 1024;
+export const jsonlTextSchema = z.string().max(longestJsonl);
+/** A file of the worker's machine. */
+export const pathSchema = z.string().min(1).max(4096);
+/** The largest number that a row's number can be. */
+export const largestInteger = 2 ** 31 - 1;
 
 export const pageQuerySchema = z.object({
-  after: z.string().optional(),
+  after: z.string().max(200).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(20),
 });
 export const pageSchema = <T extends z.ZodType>(item: T) =>

@@ -4,7 +4,14 @@ import { complainOfCron } from './cron.ts';
 import { textLimits } from './edits.ts';
 import { gatePolicySchema } from './gate.ts';
 import { onErrorChoices } from './jobs.ts';
-import { metadataSchema, nameSchema } from './resource-parts.ts';
+import {
+  configSchema,
+  largestInteger,
+  metadataSchema,
+  nameOrIdSchema,
+  nameSchema,
+  storedMetadataSchema,
+} from './resource-parts.ts';
 import { jobStates } from './states.ts';
 
 /** `arrival`: first come, first served; `priority`: greatest first, then by arrival. */
@@ -21,7 +28,7 @@ const day = 86_400;
 
 export const scheduleBudgetSchema = z.strictObject({
   /** Edits that runs may take in one calendar day of the schedule's time zone. */
-  edits_per_day: z.int().min(1).optional(),
+  edits_per_day: z.int().min(1).max(largestInteger).optional(),
   /** Runs are cut so that their job should take no longer, judged by how long edits took lately. */
   minutes_per_run: z.number().positive().max(1440).optional(),
   /** No run starts once the jobs of the day have taken this long. */
@@ -45,8 +52,8 @@ const settings = {
     .max(31 * day)
     .describe('A tick that was missed is made up for, once, when it is noticed within this time'),
   budget: scheduleBudgetSchema,
-  editor: z.string().nullable().describe("The branch's default editor when null"),
-  config: z.record(z.string(), z.unknown()),
+  editor: nameOrIdSchema.nullable().describe("The branch's default editor when null"),
+  config: configSchema,
   seed: z.int().min(0).max(0xffff_ffff),
   on_error: z.enum(onErrorChoices).describe('What an edit that cannot be applied does to its batch'),
   gate: gatePolicySchema.nullable().describe("Replaces the branch's gate; needs the scope `admin`"),
@@ -69,8 +76,8 @@ export function complainOfWhen(when: When): { readonly field: 'cron' | 'time_zon
 export const scheduleRequestSchema = z
   .strictObject({
     name: nameSchema,
-    model: z.string(),
-    branch: z.string().default('main'),
+    model: nameOrIdSchema,
+    branch: nameOrIdSchema.default('main'),
     cron: settings.cron.default(null),
     time_zone: settings.time_zone.default('UTC'),
     when_pending: settings.when_pending.default(null),
@@ -145,6 +152,9 @@ export const scheduleSchema = z.strictObject({
   branch_id: z.string(),
   branch: z.string(),
   ...settings,
+  editor: z.string().nullable(),
+  config: z.record(z.string(), z.unknown()),
+  metadata: storedMetadataSchema,
   paused: z.boolean(),
   /** When cron is due next; null while paused, and without cron. */
   next_due_at: z.iso.datetime().nullable(),

@@ -1,7 +1,7 @@
 // Searches through a history: which version broke an answer (bisect), which edit made it (blame).
 import { z } from 'zod';
 import { type Probe, probeSchema, textLimits } from './edits.ts';
-import { metadataSchema } from './resource-parts.ts';
+import { largestInteger, metadataSchema, nameOrIdSchema } from './resource-parts.ts';
 import { jobStates } from './states.ts';
 import { editMentionSchema } from './versions.ts';
 
@@ -10,11 +10,11 @@ export const bisectModes = ['target', 'changed'] as const;
 export type BisectMode = (typeof bisectModes)[number];
 
 /** An end of the range: the number of a move of the branch, or a version of its history, by id or prefix. */
-const end = z.union([z.int().min(1), z.string().min(1).max(100)]);
+const end = z.union([z.int().min(1).max(largestInteger), z.string().min(1).max(100)]);
 
 export const bisectionRequestSchema = z.strictObject({
-  model: z.string(),
-  branch: z.string().default('main'),
+  model: nameOrIdSchema,
+  branch: nameOrIdSchema.default('main'),
   probe: probeSchema,
   /** `target` when the probe has one, else `changed`. */
   mode: z.enum(bisectModes).optional(),
@@ -89,10 +89,10 @@ export const bisectionSchema = z.strictObject({
 export type BisectionResource = z.output<typeof bisectionSchema>;
 
 export const blameRequestSchema = z.strictObject({
-  model: z.string(),
-  branch: z.string().optional(),
+  model: nameOrIdSchema,
+  branch: nameOrIdSchema.optional(),
   /** Any version of the model; the head of the branch when left out. */
-  version: z.string().optional(),
+  version: nameOrIdSchema.optional(),
   prompt: z.string().min(1).max(textLimits.prompt),
   /** Ask every state behind the one found as well, so that the flip is known to be the last one. */
   exhaustive: z.boolean().default(false),

@@ -1,10 +1,13 @@
 // Suites: what versions are asked, edits with their probes, single questions and items, read from JSON and JSONL and stored once.
 import { z } from 'zod';
 import { canonicalJson, sha256 } from './canonical.ts';
-import { type Edit, parseLines, probeSchema, textLimits } from './edits.ts';
+import { evaluationLimits } from './case-ranges.ts';
+import { complaintsKept, type Edit, type EditPlace, parseLines, probeSchema, textLimits } from './edits.ts';
 import type { Complaint, ErrorCode } from './errors.ts';
-import { sayIssue } from './plain-issues.ts';
-import { metadataSchema, nameSchema } from './resource-parts.ts';
+import { complainOfSize, itemShape } from './json-shape.ts';
+import { fieldName, quoted, sayIssue } from './plain-issues.ts';
+import { jsonlTextSchema, metadataSchema, nameSchema } from './resource-parts.ts';
+import { atOnce, type Steps } from './steps.ts';
 import { isItemKind, type SuiteItem, suiteItemKinds, suiteItemSchema, wordsOfItem } from './suite-items.ts';
 
 /** A question on its own. Without a target only the change of the answer is looked at. */
@@ -66,10 +69,10 @@ export const suiteRequestSchema = z.strictObject({
   name: nameSchema,
   description: z.string().max(1000).optional(),
   /** Edits with their probes, single questions, and items, as in an evaluation. */
-  edits: z.array(z.unknown()).optional(),
-  edits_jsonl: z.string().optional(),
-  probes: z.array(z.unknown()).optional(),
-  probes_jsonl: z.string().optional(),
+  edits: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
+  edits_jsonl: jsonlTextSchema.optional(),
+  probes: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
+  probes_jsonl: jsonlTextSchema.optional(),
   metadata: metadataSchema.optional(),
 });
 export type SuiteRequest = z.input<typeof suiteRequestSchema>;
@@ -110,9 +113,12 @@ export interface ParsedCases {
 }
 
 /** Reads probes and items from JSONL. Every line is checked; blank lines are skipped; line numbers start at 1. */
-export function parseCasesJsonl(jsonl: string): ParsedCases {
-  const { values, lines, errors } = parseLines(jsonl);
-  const checked = checkCases(values, (index) => ({ line: lines[index] ?? 0 }));
+export const parseCasesJsonl = (jsonl: string): ParsedCases => atOnce(parsingCases(jsonl));
+
+/** {@link parseCasesJsonl} in steps. */
+export function* parsingCases(jsonl: string): Steps<ParsedCases> {
+  const { values, lines, errors } = yield* parseLines(jsonl);
+  const checked = yield* checkingCases(values, (index) => ({ line: lines[index] ?? 0 }));
   return {
     cases: checked.cases,
     errors: [...errors, ...checked.errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)),
@@ -123,14 +129,18 @@ export function parseCasesJsonl(jsonl: string): ParsedCases {
  * Checks probes and items that are already JSON: a value with a `kind` is an item. One without an id is named after its place, counted
  * from 1.
  */
-export function checkCases(
+export const checkCases = (values: readonly unknown[]): ParsedCases => atOnce(checkingCases(values));
+
+/** {@link checkCases} in steps. Checking stops after {@link complaintsKept} complaints. */
+export function* checkingCases(
   values: readonly unknown[],
-  place: (index: number) => { line: number } | { pointer: string } = (index) => ({ pointer: `/probes/${index}` }),
-): ParsedCases {
+  place: (index: number) => EditPlace = (index) => ({ pointer: `/probes/${index}` }),
+): Steps<ParsedCases> {
   const cases: SuiteCase[] = [];
   const errors: Complaint[] = [];
   const seen = new Map<string, number>();
   for (const [index, value] of values.entries()) {
+    if (errors.length >= complaintsKept) break;
     const complain = (code: ErrorCode, field: string, message: string) => {
       const at = place(index);
       const where = 'line' in at ? at : { pointer: `${at.pointer}/${field.replaceAll('.', '/')}` };
@@ -138,7 +148,8 @@ export function checkCases(
     };
     const read = readCase(value, String(index + 1));
     if ('issues' in read) {
-      for (const { field, message } of read.issues) complain('invalid_request', field, message);
+      const kept = read.issues.slice(0, complaintsKept - errors.length);
+      for (const { field, message } of kept) complain('invalid_request', field, message);
       continue;
     }
     const id = customIdOf(read.item);
@@ -149,6 +160,7 @@ export function checkCases(
       complain('duplicate_custom_id', field, `${field} ${JSON.stringify(id)} was already used by item ${earlier + 1}`);
     }
     seen.set(id, index);
+    yield;
   }
   return { cases, errors };
 }
@@ -158,6 +170,8 @@ type ReadCase =
   | { readonly issues: readonly { readonly field: string; readonly message: string }[] };
 
 function readCase(value: unknown, ownId: string): ReadCase {
+  const size = complainOfSize(value, itemShape);
+  if (size !== null) return { issues: [{ field: '', message: `the item is too large: ${size}` }] };
   const fields = isPlain(value) ? value : {};
   if (!('kind' in fields)) {
     const named = isPlain(value) ? { custom_id: ownId, ...value } : value;
@@ -165,7 +179,7 @@ function readCase(value: unknown, ownId: string): ReadCase {
     return parsed.success ? { item: { kind: 'probe', probe: parsed.data } } : { issues: issuesOf(parsed.error, named) };
   }
   if (!isItemKind(fields.kind)) {
-    const message = `there is no kind ${JSON.stringify(fields.kind)}; there are ${suiteItemKinds.join(', ')}`;
+    const message = `there is no kind ${quoted(fields.kind)}; there are ${suiteItemKinds.join(', ')}`;
     return { issues: [{ field: 'kind', message }] };
   }
   const named = { id: ownId, ...fields };
@@ -174,7 +188,7 @@ function readCase(value: unknown, ownId: string): ReadCase {
 }
 
 const issuesOf = ({ issues }: z.ZodError, value: unknown) =>
-  issues.map((issue) => ({ field: issue.path.join('.'), message: sayIssue(issue, value) }));
+  issues.map((issue) => ({ field: fieldName(issue.path), message: sayIssue(issue, value) }));
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -10,7 +10,10 @@ export async function listEvents(db: Db, jobId: string, page: PageRequest = {}):
     throw new ErrataError('unknown_job', `there is no job ${JSON.stringify(jobId)}`);
   const limit = page.limit ?? 20;
   const rows = await client.event.findMany({
-    where: { jobId, ...(page.after === undefined ? {} : { id: { gt: numericCursor(page.after) } }) },
+    where: {
+      jobId,
+      ...(page.after === undefined ? {} : { id: { gt: numericCursor(page.after, Number.MAX_SAFE_INTEGER) } }),
+    },
     orderBy: { id: 'asc' },
     take: limit + 1,
   });

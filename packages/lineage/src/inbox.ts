@@ -193,7 +193,7 @@ export async function listInbox(
   page: PageRequest = {},
 ): Promise<Page<InboxEdit>> {
   const limit = page.limit ?? 20;
-  const before = page.after === undefined ? null : numericCursor(page.after);
+  const before = page.after === undefined ? null : numericCursor(page.after, Number.MAX_SAFE_INTEGER);
   const states = filter.states === undefined ? null : [...filter.states];
   const rows = await clientOf(db).$queryRaw<InboxRow[]>`
     SELECT * FROM (${rowsWithStates} WHERE branch_id = ${branchId}) AS inbox

@@ -1,5 +1,5 @@
 // Pages by cursor: one row more than asked for tells whether there is another page.
-import { ErrataError, type Page } from '@errata/contracts';
+import { ErrataError, largestInteger, type Page } from '@errata/contracts';
 import type { IdPrefix } from './ids.ts';
 
 export interface PageRequest {
@@ -28,9 +28,12 @@ export function idCursor(after: string, prefix: IdPrefix): string {
   throw noCursor(after);
 }
 
-/** A cursor that is a whole number. `invalid_request` when it is not. */
-export function numericCursor(after: string): number {
-  if (/^\d{1,15}$/.test(after)) return Number(after);
+/**
+ * A cursor that is a whole number. `invalid_request` when it is not, or when nothing can have it.
+ * @param largest the largest that the column holds
+ */
+export function numericCursor(after: string, largest: number = largestInteger): number {
+  if (/^\d{1,16}$/.test(after) && Number(after) <= largest) return Number(after);
   throw noCursor(after);
 }
 

@@ -1,5 +1,12 @@
 // Artefacts: what editors need of a model beforehand, second moments above all. Building them is a job.
-import { artefactRequestSchema, artefactSchema, pageQuerySchema, pageSchema, requireEditor } from '@errata/contracts';
+import {
+  artefactRequestSchema,
+  artefactSchema,
+  nameOrIdSchema,
+  pageQuerySchema,
+  pageSchema,
+  requireEditor,
+} from '@errata/contracts';
 import { getModel, listArtefacts, submitArtefactJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -49,7 +56,7 @@ export const artefactRoutes =
         schema: {
           tags,
           summary: 'List the artefacts of a model, newest first',
-          querystring: z.strictObject({ ...pageQuerySchema.shape, model: z.string().describe('Name or id') }),
+          querystring: z.strictObject({ ...pageQuerySchema.shape, model: nameOrIdSchema.describe('Name or id') }),
           response: { 200: pageSchema(artefactSchema) },
         },
       },

@@ -9,8 +9,10 @@ import {
   pageSchema,
 } from '@errata/contracts';
 import { getBranch, getEdit, getModel, getVersion, submitCherryPick, submitEditJob } from '@errata/lineage';
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerFor } from '../auth.ts';
+import { readText } from '../door.ts';
 import {
   badField,
   fromLines,
@@ -31,15 +33,15 @@ export const editJobRoutes =
   async (app) => {
     const { lineage, engine } = parts;
     for (const type of [ndjsonContentType, 'application/jsonl']) {
-      app.addContentTypeParser(type, { parseAs: 'string' }, async (request: { query: unknown }, body: string) =>
-        fromLines(body, request.query),
+      app.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
+        fromLines(readText(request, body), request.query),
       );
     }
 
     app.post(
       '/v1/edit_jobs',
       {
-        config: { access: 'edits:write' },
+        config: { access: 'edits:write', body: 'batch' },
         schema: {
           tags: ['edit jobs'],
           summary: 'Submit corrections',
@@ -61,7 +63,7 @@ export const editJobRoutes =
         const stored = await getModel(lineage, body.model);
         const model = stored.resource;
         const branch = await getBranch(lineage, model.id, body.branch);
-        const batch = readEdits(body);
+        const batch = await readEdits(body);
         const { edits } = batch;
         const { editor, config } = readEditor(body, model, branch);
         const { parent_version_id: parent, on_conflict } = body;

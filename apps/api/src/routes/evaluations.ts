@@ -5,6 +5,7 @@ import {
   evaluationRequestSchema,
   evaluationSchema,
   jobStates,
+  nameOrIdSchema,
   pageQuerySchema,
   pageSchema,
 } from '@errata/contracts';
@@ -46,7 +47,7 @@ export const evaluationRoutes =
     app.post(
       '/v1/evaluations',
       {
-        config: { access: 'evals:write' },
+        config: { access: 'evals:write', body: 'batch' },
         schema: {
           tags,
           summary: 'Measure a version against another',
@@ -72,7 +73,7 @@ export const evaluationRoutes =
           shards,
           gate,
           metadata,
-          suite: readSuite(request.body),
+          suite: await readSuite(request.body),
           editor: readEvaluatedEditor(request.body, resource),
           created_by: caller.id,
           idempotency: request.claim ?? undefined,
@@ -92,9 +93,9 @@ export const evaluationRoutes =
           querystring: z.strictObject({
             ...pageQuerySchema.shape,
             state: z.enum(jobStates).optional(),
-            model: z.string().optional().describe('Name or id'),
-            branch: z.string().optional().describe('Name of a branch of the model'),
-            version: z.string().optional().describe('Of this version; its whole id'),
+            model: nameOrIdSchema.optional().describe('Name or id'),
+            branch: nameOrIdSchema.optional().describe('Name of a branch of the model'),
+            version: nameOrIdSchema.optional().describe('Of this version; its whole id'),
           }),
           response: { 200: pageSchema(evaluationSchema) },
         },

@@ -18,25 +18,22 @@ import {
   listInbox,
   withdrawFromInbox,
 } from '@errata/lineage';
+import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerFor } from '../auth.ts';
+import { readText } from '../door.ts';
 import { layOutBatch, ndjsonContentType, readDelivery } from '../edit-request.ts';
 import { keepAnswer, postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { tickBranch } from '../ticks.ts';
-import { params, shown } from './common.ts';
+import { params, shown, statesOf } from './common.ts';
 
 const tags = ['inbox'];
 
 export const inboxQuery = z.strictObject({
   ...pageQuerySchema.shape,
-  state: z
-    .string()
-    .transform((text) => text.split(','))
-    .pipe(z.array(z.enum(inboxStates)).max(inboxStates.length))
-    .optional()
-    .describe('One state, or several with commas between'),
+  state: statesOf(inboxStates),
 });
 
 export const inboxRoutes =
@@ -44,13 +41,15 @@ export const inboxRoutes =
   async (app) => {
     const { lineage, engine } = parts;
     for (const type of [ndjsonContentType, 'application/jsonl']) {
-      app.addContentTypeParser(type, { parseAs: 'string' }, async (_: unknown, body: string) => body);
+      app.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
+        readText(request, body),
+      );
     }
 
     app.post(
       '/v1/branches/:branch/inbox',
       {
-        config: { access: 'edits:write' },
+        config: { access: 'edits:write', body: 'batch' },
         schema: {
           tags,
           summary: 'Leave edits for the next run of a schedule',
@@ -68,7 +67,7 @@ export const inboxRoutes =
       async (request, reply) => {
         const { claim } = request;
         const caller = callerFor(request, { kind: 'edit', input: {} });
-        const batch = readDelivery(request.body);
+        const batch = await readDelivery(request.body);
         const { model_id } = await getBranchById(lineage, request.params.branch);
         await layOutBatch(engine, await getModel(lineage, model_id), batch);
         const receipt = await addToInbox(lineage, {

@@ -9,6 +9,7 @@ import {
   jobKinds,
   jobSchema,
   jobStates,
+  nameOrIdSchema,
   pageQuerySchema,
   pageSchema,
 } from '@errata/contracts';
@@ -34,22 +35,17 @@ import { postHeaders } from '../idempotency.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
 import { eventStream } from '../sse.ts';
-import { pageQuery, params, shown, wakeLane } from './common.ts';
+import { pageQuery, params, shown, statesOf, wakeLane } from './common.ts';
 
 const tags = ['jobs'];
 
 export const jobQuery = z.strictObject({
   ...pageQuerySchema.shape,
   kind: z.enum(jobKinds).optional(),
-  state: z
-    .string()
-    .transform((text) => text.split(','))
-    .pipe(z.array(z.enum(jobStates)).max(jobStates.length))
-    .optional()
-    .describe('One state, or several with commas between'),
-  model: z.string().optional().describe('Name or id'),
-  branch: z.string().optional().describe('Name of a branch of the model'),
-  parent: z.string().optional().describe('Shards of this job; they are in no other list'),
+  state: statesOf(jobStates),
+  model: nameOrIdSchema.optional().describe('Name or id'),
+  branch: nameOrIdSchema.optional().describe('Name of a branch of the model'),
+  parent: nameOrIdSchema.optional().describe('Shards of this job; they are in no other list'),
 });
 
 /** Names as ids. @throws ErrataError `unknown_model`, `unknown_branch`; `invalid_request` for a branch of no model */

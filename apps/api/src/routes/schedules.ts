@@ -2,6 +2,7 @@
 import {
   checkOverrides,
   type EditorName,
+  nameOrIdSchema,
   pageQuerySchema,
   pageSchema,
   requireEditor,
@@ -41,8 +42,8 @@ const tags = ['schedules'];
 
 const scheduleQuery = z.strictObject({
   ...pageQuerySchema.shape,
-  model: z.string().optional().describe('Name or id'),
-  branch: z.string().optional().describe('Name of a branch of the model'),
+  model: nameOrIdSchema.optional().describe('Name or id'),
+  branch: nameOrIdSchema.optional().describe('Name of a branch of the model'),
 });
 
 /** What a trigger came to: a run, or a tick that waits for the job of an earlier one. */

@@ -17,7 +17,7 @@ export const suiteRoutes =
     app.post(
       '/v1/suites',
       {
-        config: { access: 'evals:write' },
+        config: { access: 'evals:write', body: 'batch' },
         schema: {
           tags,
           summary: 'Store cases under a name, to be asked often',
@@ -30,7 +30,7 @@ export const suiteRoutes =
       },
       async (request, reply) => {
         const { name, description, metadata } = request.body;
-        const { cases } = readCases(request.body);
+        const { cases } = await readCases(request.body);
         const created_by = callerOf(request).id;
         const suite = await createSuite(lineage, { name, description, metadata, cases, created_by });
         return reply.status(201).header('location', `/v1/suites/${suite.name}`).send(suite);
