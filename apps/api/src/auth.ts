@@ -27,6 +27,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set on every route that is not public. */
     caller: Caller | null;
+    /** Asks once more what let the request in: for answers that go on for long. @throws ErrataError `unauthorized`, `missing_scope` */
+    checkAgain: () => Promise<void>;
   }
 }
 
@@ -45,6 +47,7 @@ export function registerAuth(app: FastifyInstance, { authenticate, admit }: Auth
   const table: RouteAccess[] = [];
   app.decorate('routeTable', table);
   app.decorateRequest('caller', null);
+  app.decorateRequest('checkAgain', async () => {});
   app.addHook('onRoute', ({ method, url, config }) => {
     const access = config?.access;
     if (access === undefined) throw new Error(`${method} ${url} does not declare its access`);
@@ -57,11 +60,16 @@ export function registerAuth(app: FastifyInstance, { authenticate, admit }: Auth
     if (key === undefined || key.length > longestKey) {
       throw new ErrataError('unauthorized', 'send an API key as "Authorization: Bearer <key>"');
     }
-    const caller = await authenticate(key);
-    if (caller === null) throw new ErrataError('unauthorized', 'this API key does not exist or has been revoked');
-    request.caller = caller;
-    admit(caller);
-    requireNeeds(caller.scopes, [{ scope: access, why: '' }]);
+    const identify = async () => {
+      const caller = await authenticate(key);
+      if (caller === null) throw new ErrataError('unauthorized', 'this API key does not exist or has been revoked');
+      return caller;
+    };
+    const require = (caller: Caller) => requireNeeds(caller.scopes, [{ scope: access, why: '' }]);
+    request.caller = await identify();
+    request.checkAgain = async () => require(await identify());
+    admit(request.caller);
+    require(request.caller);
   });
 }
 

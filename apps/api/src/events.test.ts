@@ -1,6 +1,6 @@
 // Events as a list and as a stream: complete, in order, resumable, alive while nothing happens, ended with the job.
-import { finishJob, moveJob, releaseLease } from '@errata/lineage';
-import { createErrata } from '@errata/sdk';
+import { createKey, finishJob, moveJob, releaseLease, revokeKey } from '@errata/lineage';
+import { createErrata, type ErrataApiError } from '@errata/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiFixture, anEdit, openApi } from './api.fixture.ts';
 
@@ -108,6 +108,48 @@ test('a wrong event id or job is a problem, not a stream', async () => {
   expect((await streamOf(job, { 'last-event-id': '1; drop' })).status).toBe(400);
   expect((await streamOf('job_none')).status).toBe(404);
   expect((await api.get('/v1/jobs/job_none/events')).body.code).toBe('unknown_job');
+});
+
+test('a stream whose key is revoked, or loses its scope, ends and says why; others go on', async () => {
+  const job = await submit();
+  const other = read(await streamOf(job));
+  const losses = {
+    unauthorized: (id: string) => revokeKey(api.lineage, id),
+    missing_scope: (id: string) =>
+      api.lineage.prisma.apiKey.update({ where: { id }, data: { scopes: ['edits:write'] } }),
+  };
+  for (const [code, lose] of Object.entries(losses)) {
+    const { key, token } = await createKey(api.lineage, 'lost', ['models:read']);
+    let tell = () => {};
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const reading = read(await streamOf(job, { authorization: `Bearer ${token}` }), (text) => {
+      if (text.includes('event: queued')) tell();
+      return false;
+    });
+    await told;
+    const following = (async () => {
+      const seen: string[] = [];
+      try {
+        for await (const { type } of createErrata({ baseUrl: address, apiKey: token }).jobs.events(job)) {
+          seen.push(type);
+          // It is open, and has told what there is.
+          if (type === 'queued') await lose(key.id);
+        }
+      } catch (error) {
+        return [...seen, (error as ErrataApiError).code];
+      }
+      return seen;
+    })();
+    const text = await reading;
+    expect(typesIn(text)).toEqual(['queued', 'error']);
+    const problem = JSON.parse(/event: error\ndata: (.*)\n\n$/.exec(text)![1]!);
+    expect(problem).toMatchObject({ code, retryable: false, request_id: expect.stringMatching(/^req_/) });
+    expect(await following).toEqual(['queued', code]);
+  }
+  await api.carryOut(lane);
+  expect(typesIn(await other)).toEqual(['queued', 'running', 'evaluating', 'committing', 'succeeded']);
 });
 
 test('the client follows a job over a server that is closed and another that takes its place', async () => {

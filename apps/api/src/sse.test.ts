@@ -20,7 +20,7 @@ function openStreams() {
     },
     { pollMs: 20, onError: () => {} },
   );
-  const source = { state: async () => 'running' as const, events: async () => [] };
+  const source = { state: async () => 'running' as const, events: async () => [], refusal: async () => null };
   const open = (jobId: string) =>
     eventStream(source, { jobId, after: 0, feed, heartbeatMs: 50, closing: closing.signal });
   const streams = Array.from({ length: streamsAtOnce }, (_, index) => open(`job_${index}`));

@@ -1,12 +1,14 @@
 // Server-sent events of one job: what has happened, then what happens, until it has ended.
 import { Readable } from 'node:stream';
-import { isTerminal, type JobEvent, type JobState, withSignal } from '@errata/contracts';
+import { isTerminal, type JobEvent, type JobState, type Problem, withSignal } from '@errata/contracts';
 import type { EventFeed } from './event-feed.ts';
 
 export interface StreamSource {
   /** The job's state, read before its events: when it is terminal, the events that follow are all there are. */
   readonly state: () => Promise<JobState>;
   readonly events: (after: number, limit: number) => Promise<readonly JobEvent[]>;
+  /** Why the reader may read no longer; asked before each batch of events and each heartbeat. */
+  readonly refusal: () => Promise<Problem | null>;
 }
 
 export interface StreamOptions {
@@ -23,7 +25,10 @@ const batch = 500;
 export const formatEvent = (event: JobEvent): string =>
   `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 
-/** A stream that ends after the event which ended the job. Its consumer's leaving ends it too. */
+/** The last event of a stream that breaks off: a problem, and no event of the job. */
+export const formatProblem = (problem: Problem): string => `event: error\ndata: ${JSON.stringify(problem)}\n\n`;
+
+/** A stream that ends after the event which ended the job. Its consumer's leaving ends it too, and so does losing the right to read it. */
 export function eventStream(source: StreamSource, options: StreamOptions): Readable {
   const gone = new AbortController();
   const stream = Readable.from(write(source, options, gone.signal), { objectMode: false, highWaterMark: 16 * 1024 });
@@ -40,6 +45,11 @@ async function* write(
   // Tells clients that reconnect by themselves how soon, and makes the headers leave at once.
   yield 'retry: 1000\n\n';
   while (!gone.aborted && !closing.aborted) {
+    const refusal = await source.refusal();
+    if (refusal !== null) {
+      yield formatProblem(refusal);
+      return;
+    }
     const state = await source.state();
     const events = await source.events(after, batch);
     for (const event of events) {

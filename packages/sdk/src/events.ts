@@ -1,5 +1,5 @@
 // A job's events as an async iterable: server-sent events, taken up again after the last one seen when a connection breaks.
-import { isTerminal, type JobEvent } from '@errata/contracts';
+import { isTerminal, type JobEvent, type Problem } from '@errata/contracts';
 import { createParser } from 'eventsource-parser';
 import { ErrataApiError } from './errors.ts';
 import { at, backoffMs, pause, type Transport } from './transport.ts';
@@ -10,7 +10,10 @@ export interface EventsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Ends after the terminal event. Every event is seen once and in order, over any number of broken connections. */
+/**
+ * Ends after the terminal event. Every event is seen once and in order, over any number of broken connections.
+ * @throws ErrataApiError also when the key is revoked meanwhile
+ */
 export async function* followEvents(
   transport: Transport,
   jobId: string,
@@ -48,16 +51,20 @@ export async function* followEvents(
   }
 }
 
+/** @throws ErrataApiError for the problem that a stream breaks off with */
 async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<JobEvent> {
   const arrived: JobEvent[] = [];
+  let problem: Problem | undefined;
   const parser = createParser({
     onEvent: (message) => {
-      arrived.push(JSON.parse(message.data) as JobEvent);
+      if (message.event === 'error') problem = JSON.parse(message.data) as Problem;
+      else arrived.push(JSON.parse(message.data) as JobEvent);
     },
   });
   const decoder = new TextDecoder();
   for await (const chunk of body) {
     parser.feed(decoder.decode(chunk, { stream: true }));
     yield* arrived.splice(0);
+    if (problem !== undefined) throw new ErrataApiError(problem, problem.request_id, null);
   }
 }

@@ -34,6 +34,7 @@ import type { EventFeed } from '../event-feed.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
+import { toProblem } from '../problems.ts';
 import { eventStream } from '../sse.ts';
 import { pageQuery, params, shown, statesOf, wakeLane } from './common.ts';
 
@@ -160,7 +161,8 @@ export const jobRoutes =
           summary: "A job's events: a list, or a stream with Accept: text/event-stream",
           description:
             'The stream begins after `Last-Event-ID` (or `after`), goes on as things happen, and ends with the event that ended ' +
-            'the job. When there is nothing left to tell, the answer is 204.',
+            'the job. When there is nothing left to tell, the answer is 204. A key that is revoked meanwhile, or loses the scope, ends it ' +
+            'with an event `error`, whose data is a problem document.',
           params: params('job'),
           headers: z.looseObject({ 'last-event-id': z.string().max(20).optional() }),
           querystring: pageQuery,
@@ -186,6 +188,14 @@ export const jobRoutes =
           state: async () => (await getJob(lineage, jobId)).state,
           events: async (from: number, limit: number) =>
             (await listEvents(lineage, jobId, { after: String(from), limit })).data,
+          refusal: () =>
+            request.checkAgain().then(
+              () => null,
+              (thrown) => {
+                if (thrown instanceof ErrataError) return toProblem(thrown, request.id);
+                throw thrown;
+              },
+            ),
         };
         const ended = isTerminal(await source.state());
         if (ended && (await source.events(after, 1)).length === 0) return reply.status(204).send();
