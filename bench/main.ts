@@ -5,6 +5,7 @@ const benches = {
   lineage: () => import('./lineage.ts'),
   evaluation: () => import('./evaluation.ts'),
   versions: () => import('./versions.ts'),
+  codebook: () => import('./codebook.ts'),
 } as const;
 
 const [name = '', ...rest] = process.argv.slice(2);

@@ -43,7 +43,10 @@ export interface LinkFact extends Written {
   readonly depth: number;
   readonly job_id: string;
   readonly edit_ids: readonly string[];
-  readonly deltas: readonly { readonly kind: 'low_rank' | 'dense' | 'codebook'; readonly blob: string }[];
+  readonly deltas: readonly {
+    readonly kind: 'low_rank' | 'dense' | 'codebook' | 'codebook_rows';
+    readonly blob: string;
+  }[];
   readonly version_id: string;
 }
 

@@ -1,7 +1,7 @@
 // Catalogues are closed: counting them makes every addition and removal a decision.
 import { expect, test } from 'vitest';
 import { canonicalJson } from './canonical.ts';
-import { editorNames, resolveConfig } from './editor-configs.ts';
+import { editorNames, type ModelShape, resolveConfig } from './editor-configs.ts';
 import { errorCatalogue } from './errors.ts';
 import { rootManifest, rootVersionId, versionId, versionIds } from './manifest.ts';
 import { canMove, isTerminal, jobStates } from './states.ts';
@@ -50,6 +50,23 @@ test('settings come from the table, then the model, then the caller; unknown key
   expect(() => resolveConfig('rome', shape, undefined, { stepz: 1 })).toThrow('rome has no setting "stepz"');
   expect(() => resolveConfig('rome', shape, undefined, { layer: 48 })).toThrow('layer 48 does not exist');
   expect(() => resolveConfig('memit', shape, undefined, { layers: [3, 1] })).toThrow('layers: must ascend');
+});
+
+test('GRACE is made at no last layer by default, and replaces nothing that no layer attends to', () => {
+  for (const model_type of ['gpt2', 'llama'])
+    for (const layers of [2, 3, 4, 6, 12, 30, 32, 48]) {
+      const { layer } = resolveConfig('grace', { model_type, layers, width: 8 }, undefined, {});
+      expect(layer, `${model_type}, ${layers} layers`).toBeLessThan(layers - 1);
+    }
+  const layerOf = (shape: ModelShape) => resolveConfig('grace', shape, undefined, {}).layer;
+  expect(layerOf({ model_type: 'gpt2', layers: 48, width: 1600 })).toBe(35);
+  expect(layerOf({ model_type: 'llama', layers: 32, width: 4096 })).toBe(27);
+  expect(layerOf({ model_type: 'gpt2', layers: 1, width: 8 })).toBe(0);
+  const shape = { model_type: 'gpt2', layers: 4, width: 8 };
+  expect(() => resolveConfig('grace', shape, undefined, { layer: 3, replacement: 'prompt' })).toThrow(
+    'layer 3 is the last',
+  );
+  expect(resolveConfig('grace', shape, undefined, { layer: 3 })).toMatchObject({ layer: 3, replacement: 'last' });
 });
 
 test('every editor has complete defaults for both families', () => {

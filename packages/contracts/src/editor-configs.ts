@@ -75,6 +75,11 @@ const graceConfig = z.strictObject({
   site: z
     .enum(['c_fc', 'c_proj'])
     .describe('Which linear map of the MLP is wrapped: its first (`c_fc`) or its last (`c_proj`).'),
+  replacement: z
+    .enum(['last', 'prompt'])
+    .describe(
+      "Which outputs the value replaces: the last prompt position's (`last`), or those of all positions before it (`prompt`).",
+    ),
   epsilon: positive.describe('Radius of a new key, in the units of the key space.'),
   steps: z.int().min(1).max(1000).describe('Steps of Adam for a value.'),
   learning_rate: positive.max(10).describe('Of Adam.'),
@@ -220,6 +225,9 @@ export interface DefaultRow {
 
 const at = (fraction: number) => (shape: ModelShape) =>
   Math.min(shape.layers - 1, Math.round(fraction * (shape.layers - 1)));
+/** The same, with at least one layer after it where the model has two. */
+const atBeforeLast = (fraction: number) => (shape: ModelShape) =>
+  Math.max(0, Math.min(shape.layers - 2, at(fraction)(shape)));
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 /** Later rows win. Settings were read from the reference repositories' hyperparameter files, or follow from them by depth where so marked. */
@@ -328,21 +336,24 @@ export const defaultRows: readonly DefaultRow[] = [
     editors: ['grace'],
     match: {},
     settings: (shape) => ({
-      layer: at(0.74)(shape),
+      layer: atBeforeLast(0.74)(shape),
       site: 'c_fc',
+      replacement: 'last',
       epsilon: 1,
       steps: 100,
       learning_rate: 1,
       initial_value: 'cold',
       stop_loss: 1e-2,
     }),
-    source: 'GRACE repository, gpt2-xl (layer 35 of 48, c_fc)',
+    source:
+      'GRACE repository, gpt2-xl (layer 35 of 48, c_fc); others at the same relative depth, but never at the last layer, behind which nothing attends; `replacement` as in EasyEdit, where the GRACE repository has `prompt`',
   },
   {
     editors: ['grace'],
     match: { model_type: 'llama' },
-    settings: (shape) => ({ layer: at(0.87)(shape), site: 'c_proj', steps: 50 }),
-    source: 'EasyEdit, LLaMA-2-7B (layer 27 of 32, down_proj)',
+    settings: (shape) => ({ layer: atBeforeLast(0.87)(shape), site: 'c_proj', steps: 50 }),
+    source:
+      'EasyEdit, LLaMA-2-7B (layer 27 of 32, down_proj); others at the same relative depth, but never at the last layer',
   },
 ];
 
@@ -365,10 +376,18 @@ export function resolveConfig<N extends EditorName>(
   const config = editorCatalogue[name].config.parse(merged) as EditorConfig<N>;
   const layers = 'layers' in config ? config.layers : [config.layer];
   const beyond = layers.find((l) => l >= shape.layers);
-  if (beyond === undefined) return config;
   const field = 'layers' in config ? 'layers' : 'layer';
-  const message = `layer ${beyond} does not exist: the model has layers 0 to ${shape.layers - 1}`;
-  throw new ErrataError('invalid_config', message, {
+  if (beyond !== undefined)
+    throw misplaced(field, `layer ${beyond} does not exist: the model has layers 0 to ${shape.layers - 1}`);
+  if ('replacement' in config && config.replacement === 'prompt' && config.layer === shape.layers - 1)
+    throw misplaced(
+      field,
+      `layer ${config.layer} is the last: what replaces outputs before the prompt's end is attended to by no layer after it`,
+    );
+  return config;
+}
+
+const misplaced = (field: string, message: string): ErrataError =>
+  new ErrataError('invalid_config', message, {
     errors: [{ code: 'invalid_config', field, pointer: `/config/${field}`, message }],
   });
-}

@@ -5,7 +5,7 @@ import { canonicalJson, sha256 } from './canonical.ts';
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Kinds of delta and how each acts on the model (packages/models, deltas.ts). */
-export const deltaKinds = ['low_rank', 'dense', 'codebook'] as const;
+export const deltaKinds = ['low_rank', 'dense', 'codebook', 'codebook_rows'] as const;
 export type DeltaKind = (typeof deltaKinds)[number];
 
 export const deltaReferenceSchema = z.strictObject({ kind: z.enum(deltaKinds), blob: digest });

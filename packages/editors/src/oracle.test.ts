@@ -54,7 +54,7 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
   const after = before.with(deltas.map(({ delta }) => delta));
   const changes = new Map<string, Float32Array>();
   for (const { delta } of deltas) {
-    if (delta.kind === 'codebook') continue;
+    if (!('tensor' in delta)) continue;
     const start = before.weight(delta.tensor);
     changes.set(
       delta.tensor,

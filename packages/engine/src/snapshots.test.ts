@@ -44,6 +44,7 @@ function madeDelta(index: number): Delta {
       values,
       radii,
       labels: [`${index}`],
+      replacements: ['last'],
     };
   return {
     kind: 'low_rank',

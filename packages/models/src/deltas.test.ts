@@ -2,15 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { decoderSpec } from './architectures/families.ts';
-import {
-  type CodebookDelta,
-  checkDelta,
-  type Delta,
-  decodeDelta,
-  deltaDigest,
-  encodeDelta,
-  installDeltas,
-} from './deltas.ts';
+import type { CodebookDelta, CodebookRowsDelta } from './codebooks.ts';
+import { checkDelta, type Delta, decodeDelta, deltaDigest, encodeDelta, installDeltas } from './deltas.ts';
 import { ModelError } from './errors.ts';
 import { encodeSafetensors } from './safetensors.ts';
 import { randomArray } from './test-support.ts';
@@ -37,6 +30,15 @@ const codebook: CodebookDelta = {
   values: randomArray(8, 5, 1),
   radii: Float32Array.of(1, 0.5),
   labels: ['first', 'zweites "Etikett"'],
+  replacements: ['last', 'last'],
+};
+const rows: CodebookRowsDelta = {
+  ...codebook,
+  kind: 'codebook_rows',
+  replacements: ['prompt', 'last'],
+  replaces: [null, 'a'.repeat(64)],
+  resized: ['b'.repeat(64)],
+  resizedRadii: Float32Array.of(0.25),
 };
 const base = (name: string) =>
   randomArray(
@@ -45,7 +47,7 @@ const base = (name: string) =>
     1,
   );
 
-describe.each([lowRank, dense, codebook])('a $kind delta', (delta) => {
+describe.each([lowRank, dense, codebook, rows])('a $kind delta', (delta) => {
   it('comes back from its bytes as it was', () => {
     expect(decodeDelta(encodeDelta(delta))).toEqual(delta);
   });
@@ -103,6 +105,17 @@ describe('installing', () => {
     const elsewhere = { ...codebook, layer: 0 };
     expect(installDeltas(spec, base, [codebook, elsewhere, later]).codebooks).toEqual([elsewhere, later]);
   });
+
+  it('changes the rows of the codebook before it, which a whole one may be, and begins one where there is none', () => {
+    const more = { ...rows, replaces: [null, null], resized: [], resizedRadii: new Float32Array(0) };
+    const [begun] = installDeltas(spec, base, [more]).codebooks;
+    expect(begun).toEqual({ ...codebook, replacements: ['prompt', 'last'] });
+    const [both] = installDeltas(spec, base, [codebook, more]).codebooks;
+    expect(both!.labels).toEqual([...codebook.labels, ...codebook.labels]);
+    expect(both!.keys).toEqual(Float32Array.from([...codebook.keys, ...codebook.keys]));
+    expect(installDeltas(spec, base, [more], installDeltas(spec, base, [codebook])).codebooks).toEqual([both]);
+    expect(installDeltas(spec, base, [more, codebook]).codebooks).toEqual([codebook]);
+  });
 });
 
 describe('what does not fit', () => {
@@ -113,6 +126,7 @@ describe('what does not fit', () => {
     'a dense delta of another size': { ...dense, data: new Float32Array(5) },
     'a codebook beyond the layers': { ...codebook, layer: 2 },
     'a codebook of other sizes': { ...codebook, site: 'mlp_pre' },
+    'rows of other sizes': { ...rows, site: 'mlp_pre' },
   };
   for (const [name, delta] of Object.entries(misfits)) {
     it(`is refused: ${name}`, () => {

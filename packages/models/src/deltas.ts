@@ -3,6 +3,16 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type DecoderSpec, findMatrix, type MatrixRef } from './architectures/spec.ts';
+import {
+  type CodebookDelta,
+  type CodebookRows,
+  type CodebookRowsDelta,
+  changedCodebook,
+  codebookKeySite,
+  emptyCodebook,
+  placeName,
+  replacements,
+} from './codebooks.ts';
 import { ModelError } from './errors.ts';
 import { encodeSafetensors, parseSafetensors, type SafetensorsFile, type WritableTensor } from './safetensors.ts';
 
@@ -26,35 +36,8 @@ export interface DenseDelta {
   readonly data: Float32Array;
 }
 
-/** Sites whose output a codebook can replace, with the site that is their input. */
-export const codebookKeySite = { mlp_pre: 'mlp_in', mlp_out: 'mlp_key' } as const;
-
-/** A site that a codebook acts on. */
-export type CodebookSite = keyof typeof codebookKeySite;
-
-/**
- * Discrete key-value memory (GRACE, Hartvigsen et al. 2023). At the last prompt token the key nearest to the site's input
- * (L2), if within its own radius, replaces the site's output by its value; anywhere else the model is untouched. It carries
- * the whole state: a later codebook of the same site supersedes an earlier one.
- */
-export interface CodebookDelta {
-  readonly kind: 'codebook';
-  readonly site: CodebookSite;
-  readonly layer: number;
-  readonly keySize: number;
-  readonly valueSize: number;
-  /** `[n, keySize]` */
-  readonly keys: Float32Array;
-  /** `[n, valueSize]` */
-  readonly values: Float32Array;
-  /** `[n]` */
-  readonly radii: Float32Array;
-  /** What each entry was made for; n of them. */
-  readonly labels: readonly string[];
-}
-
 /** Any delta. */
-export type Delta = LowRankDelta | DenseDelta | CodebookDelta;
+export type Delta = LowRankDelta | DenseDelta | CodebookDelta | CodebookRowsDelta;
 
 function malformed(where: string, what: string, cause?: unknown): never {
   throw new ModelError('delta_malformed', { where, what, hint: 'Compute or fetch the delta again', cause });
@@ -66,17 +49,34 @@ function misfit(where: string, what: string): never {
 
 const format = 'errata-delta/1';
 
+const bookHeader = {
+  format: z.literal(format),
+  site: z.enum(Object.keys(codebookKeySite) as [keyof typeof codebookKeySite]),
+  layer: z.string().regex(/^\d+$/),
+  labels: z.string(),
+  /** Left out where every row replaces the last output alone, as all did before there was a choice. */
+  replacements: z.string().optional(),
+};
+
 const headerSchema = z.discriminatedUnion('kind', [
   z.strictObject({ format: z.literal(format), kind: z.literal('low_rank'), tensor: z.string().min(1) }),
   z.strictObject({ format: z.literal(format), kind: z.literal('dense'), tensor: z.string().min(1) }),
-  z.strictObject({
-    format: z.literal(format),
-    kind: z.literal('codebook'),
-    site: z.enum(['mlp_pre', 'mlp_out']),
-    layer: z.string().regex(/^\d+$/),
-    labels: z.string(),
-  }),
+  z.strictObject({ ...bookHeader, kind: z.literal('codebook') }),
+  z.strictObject({ ...bookHeader, kind: z.literal('codebook_rows'), replaces: z.string(), resized: z.string() }),
 ]);
+
+/** Lists that lie in the metadata as JSON. */
+const lists = {
+  labels: z.array(z.string()),
+  replacements: z.array(z.enum(replacements)),
+  replaces: z.array(
+    z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .nullable(),
+  ),
+  resized: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
+};
 
 /**
  * A delta as safetensors bytes. Equal deltas give equal bytes, so a digest of them is the delta's identity.
@@ -100,18 +100,30 @@ export function encodeDelta(delta: Delta): Uint8Array<ArrayBuffer> {
       );
     case 'dense':
       return write({ tensor: delta.tensor }, { data: { shape: [delta.data.length], data: delta.data } });
-    case 'codebook': {
-      const n = delta.radii.length;
+    case 'codebook':
+      return write(rowsMetadata(delta), rowsTensors(delta));
+    case 'codebook_rows': {
+      const { replaces, resized, resizedRadii } = delta;
       return write(
-        { site: delta.site, layer: `${delta.layer}`, labels: JSON.stringify(delta.labels) },
-        {
-          keys: { shape: [n, delta.keySize], data: delta.keys },
-          values: { shape: [n, delta.valueSize], data: delta.values },
-          radii: { shape: [n], data: delta.radii },
-        },
+        { ...rowsMetadata(delta), replaces: JSON.stringify(replaces), resized: JSON.stringify(resized) },
+        { ...rowsTensors(delta), resized_radii: { shape: [resized.length], data: resizedRadii } },
       );
     }
   }
+}
+
+function rowsMetadata({ site, layer, labels, replacements: chosen }: CodebookRows): Record<string, string> {
+  const told = chosen.every((replacement) => replacement === 'last') ? {} : { replacements: JSON.stringify(chosen) };
+  return { site, layer: `${layer}`, labels: JSON.stringify(labels), ...told };
+}
+
+function rowsTensors({ keySize, valueSize, keys, values, radii }: CodebookRows): Record<string, WritableTensor> {
+  const n = radii.length;
+  return {
+    keys: { shape: [n, keySize], data: keys },
+    values: { shape: [n, valueSize], data: values },
+    radii: { shape: [n], data: radii },
+  };
 }
 
 function checkSizes(delta: Delta): void {
@@ -119,15 +131,16 @@ function checkSizes(delta: Delta): void {
     const { tensor, rank, left, right } = delta;
     if (!Number.isInteger(rank) || rank < 1 || left.length % rank !== 0 || right.length % rank !== 0)
       malformed(tensor, `factors of ${left.length} and ${right.length} elements do not have rank ${rank}`);
-  } else if (delta.kind === 'codebook') {
-    const { keySize, valueSize, keys, values, radii, labels } = delta;
-    const n = radii.length;
-    if (keys.length !== n * keySize || values.length !== n * valueSize || labels.length !== n)
-      malformed(
-        `${delta.site} ${delta.layer}`,
-        'keys, values, radii and labels do not have the same number of entries',
-      );
+    return;
   }
+  if (delta.kind === 'dense') return;
+  const { keySize, valueSize, keys, values, radii, labels, replacements: chosen } = delta;
+  const n = radii.length;
+  if (keys.length !== n * keySize || values.length !== n * valueSize || labels.length !== n || chosen.length !== n)
+    malformed(placeName(delta), 'keys, values, radii and labels do not have the same number of entries');
+  if (delta.kind === 'codebook') return;
+  if (delta.replaces.length !== n || delta.resized.length !== delta.resizedRadii.length)
+    malformed(placeName(delta), 'rows and what they replace, or resized rows and their radii, are not as many');
 }
 
 function shapeOf(file: SafetensorsFile, name: string, rank: number): readonly number[] {
@@ -136,11 +149,11 @@ function shapeOf(file: SafetensorsFile, name: string, rank: number): readonly nu
   return shape!;
 }
 
-function parseLabels(text: string, where: string): readonly string[] {
+function parseList<T>(schema: z.ZodType<T>, text: string, where: string, name: string): T {
   try {
-    return z.array(z.string()).parse(JSON.parse(text));
+    return schema.parse(JSON.parse(text));
   } catch (cause) {
-    return malformed(where, 'labels are not a list of strings', cause);
+    return malformed(where, `its list of ${name} cannot be read`, cause);
   }
 }
 
@@ -164,8 +177,8 @@ export function decodeDelta(bytes: Uint8Array, where = 'delta'): Delta {
     const { tensor } = header;
     return { kind: 'low_rank', tensor, rank: left[1]!, left: file.read('left'), right: file.read('right') };
   }
-  const delta: CodebookDelta = {
-    kind: 'codebook',
+  const labels = parseList(lists.labels, header.labels, where, 'labels');
+  const rows: CodebookRows = {
     site: header.site,
     layer: Number(header.layer),
     keySize: shapeOf(file, 'keys', 2)[1]!,
@@ -173,8 +186,22 @@ export function decodeDelta(bytes: Uint8Array, where = 'delta'): Delta {
     keys: file.read('keys'),
     values: file.read('values'),
     radii: file.read('radii'),
-    labels: parseLabels(header.labels, where),
+    labels,
+    replacements:
+      header.replacements === undefined
+        ? labels.map(() => 'last' as const)
+        : parseList(lists.replacements, header.replacements, where, 'replacements'),
   };
+  const delta: Delta =
+    header.kind === 'codebook'
+      ? { kind: 'codebook', ...rows }
+      : {
+          kind: 'codebook_rows',
+          ...rows,
+          replaces: parseList(lists.replaces, header.replaces, where, 'replaced rows'),
+          resized: parseList(lists.resized, header.resized, where, 'resized rows'),
+          resizedRadii: file.read('resized_radii'),
+        };
   checkSizes(delta);
   return delta;
 }
@@ -187,8 +214,8 @@ export function deltaDigest(delta: Delta): string {
 /** Checks that a delta fits a model. @throws ModelError delta_misfit, delta_malformed */
 export function checkDelta(spec: DecoderSpec, delta: Delta): void {
   checkSizes(delta);
-  if (delta.kind === 'codebook') {
-    const where = `${delta.site} ${delta.layer}`;
+  if (delta.kind === 'codebook' || delta.kind === 'codebook_rows') {
+    const where = placeName(delta);
     const keySize = delta.site === 'mlp_pre' ? spec.width : spec.mlpWidth;
     const valueSize = delta.site === 'mlp_pre' ? spec.mlpWidth : spec.width;
     if (!(delta.layer >= 0 && delta.layer < spec.layers)) misfit(where, `the model has ${spec.layers} layers`);
@@ -278,12 +305,17 @@ export function installDeltas(
   deltas: readonly Delta[],
   parent: Installed = { weights: new Map(), codebooks: [] },
 ): Installed {
-  const codebooks = new Map(parent.codebooks.map((book) => [`${book.site} ${book.layer}`, book]));
+  const codebooks = new Map(parent.codebooks.map((book) => [placeName(book), book]));
   const byTensor = new Map<string, (LowRankDelta | DenseDelta)[]>();
   for (const delta of deltas) {
     checkDelta(spec, delta);
     if (delta.kind === 'codebook') {
-      codebooks.set(`${delta.site} ${delta.layer}`, delta);
+      codebooks.set(placeName(delta), delta);
+      continue;
+    }
+    if (delta.kind === 'codebook_rows') {
+      const before = codebooks.get(placeName(delta)) ?? emptyCodebook(delta, delta.keySize, delta.valueSize);
+      codebooks.set(placeName(delta), changedCodebook(before, delta));
       continue;
     }
     const known = byTensor.get(delta.tensor);

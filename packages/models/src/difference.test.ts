@@ -2,7 +2,8 @@
 
 import { afterAll, describe, expect, it } from 'vitest';
 import { valueMatrix } from './architectures/spec.ts';
-import type { CodebookDelta, Delta, LowRankDelta } from './deltas.ts';
+import type { CodebookDelta } from './codebooks.ts';
+import type { Delta, LowRankDelta } from './deltas.ts';
 import { compareVersions, numericalRank } from './difference.ts';
 import { openTiny, randomArray } from './test-support.ts';
 
@@ -78,6 +79,7 @@ describe.each(Object.entries(models))('of a model whose matrices lie %s', (_, mo
       values: Float32Array.from(seeds.flatMap((seed) => [...randomArray(width, seed, 1)])),
       radii: Float32Array.from(seeds),
       labels: seeds.map(String),
+      replacements: seeds.map(() => 'last'),
     });
     const [one, two] = [base.with([book(1, 2, 3)]), base.with([book(2, 3, 4, 5)])];
     expect(compareVersions(one, two)).toEqual({

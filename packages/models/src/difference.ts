@@ -1,7 +1,7 @@
 // How two versions differ: norm and rank of the change of every parameter, and the entries of codebooks that came and went.
 
 import { findMatrix } from './architectures/spec.ts';
-import type { CodebookDelta } from './deltas.ts';
+import { type CodebookDelta, rowAddresses } from './codebooks.ts';
 import type { View } from './view.ts';
 
 /** The change of one parameter. */
@@ -157,19 +157,12 @@ function compareCodebooks(
   });
 }
 
-/** The entries of a codebook by their bytes, with how many there are of each. */
+/** The entries of a codebook by all they hold, with how many there are of each. */
 function entriesOf(book: CodebookDelta | undefined): ReadonlyMap<string, number> {
   const entries = new Map<string, number>();
   if (book === undefined) return entries;
-  const { keys, values, radii, keySize, valueSize, labels } = book;
-  const bytes = (data: Float32Array) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
-  for (const [i, label] of labels.entries()) {
-    const parts = [
-      keys.subarray(i * keySize, (i + 1) * keySize),
-      values.subarray(i * valueSize, (i + 1) * valueSize),
-      radii.subarray(i, i + 1),
-    ];
-    const entry = [label, ...parts.map(bytes)].join(' ');
+  for (const [i, address] of rowAddresses(book).entries()) {
+    const entry = `${address} ${book.radii[i]}`;
     entries.set(entry, (entries.get(entry) ?? 0) + 1);
   }
   return entries;

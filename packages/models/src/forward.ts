@@ -25,24 +25,64 @@ import {
 import type { KeysValues } from './architectures/attention.ts';
 import { buildDecoder, type Site, type Tap } from './architectures/decoder.ts';
 import type { DecoderSpec } from './architectures/spec.ts';
-import { type CodebookDelta, type CodebookSite, codebookKeySite } from './deltas.ts';
+import type { PromptRows } from './batches.ts';
+import { type CodebookDelta, type CodebookPlace, codebookKeySite, type Replacement } from './codebooks.ts';
 import type { WeightSource } from './program-cache.ts';
 
-/** Where a codebook acts. */
-export interface CodebookPlace {
-  readonly site: CodebookSite;
-  readonly layer: number;
+const feedName = ({ site, layer }: CodebookPlace, part: string) => `${part}.${site}.${layer}`;
+
+/** A codebook as a graph has to know it; its rows are fed. */
+export interface ActingBook extends CodebookPlace {
+  /** Whether rows of it replace more than the last output of a prompt. */
+  readonly onPrompt: boolean;
 }
 
-const feedName = ({ site, layer }: CodebookPlace, part: 'keys' | 'values' | 'radii') => `${part}.${site}.${layer}`;
+export const actingBook = ({ site, layer, replacements }: CodebookDelta): ActingBook => ({
+  site,
+  layer,
+  onPrompt: replacements.includes('prompt'),
+});
 
-/** Feeds of a codebook's arrays. */
+/** No distance is within it. */
+const nowhere = -1;
+
+/** Feeds of a codebook's arrays. Its radii are told apart by the outputs that a row replaces. */
 export function codebookFeeds(book: CodebookDelta): Record<string, HostTensor> {
   const n = book.radii.length;
+  const radiiOf = (acting: Replacement) =>
+    float32(
+      [n],
+      book.radii.map((radius, row) => (book.replacements[row] === acting ? radius : nowhere)),
+    );
   return {
     [feedName(book, 'keys')]: float32([n, book.keySize], book.keys),
     [feedName(book, 'values')]: float32([n, book.valueSize], book.values),
-    [feedName(book, 'radii')]: float32([n], book.radii),
+    [feedName(book, 'radii')]: radiiOf('last'),
+    ...(actingBook(book).onPrompt ? { [feedName(book, 'prompt_radii')]: radiiOf('prompt') } : {}),
+  };
+}
+
+/** Inputs that say where the prompts are, the same for all books. */
+const promptInputs = () => ({
+  /** Rows of the last prompt tokens. */
+  last: input('codebook_rows', 'int32', ['C']),
+  /** Rows of the prompt tokens before them, and which of the prompts each belongs to. */
+  before: input('prompt_rows', 'int32', ['D']),
+  of: input('prompt_of_row', 'int32', ['D']),
+});
+type PromptInputs = ReturnType<typeof promptInputs>;
+
+/** Feeds of {@link promptInputs}, as far as these books take them. */
+export function promptFeeds(books: readonly ActingBook[], prompts: readonly PromptRows[]): Record<string, HostTensor> {
+  const feeds = { codebook_rows: indices(prompts.map(({ last }) => last)) };
+  if (!books.some(({ onPrompt }) => onPrompt)) return feeds;
+  const before = prompts.flatMap(({ first, last }, prompt) =>
+    Array.from({ length: last - first }, (_, i) => ({ row: first + i, prompt })),
+  );
+  return {
+    ...feeds,
+    prompt_rows: indices(before.map(({ row }) => row)),
+    prompt_of_row: indices(before.map(({ prompt }) => prompt)),
   };
 }
 
@@ -51,29 +91,32 @@ export function codebookFeeds(book: CodebookDelta): Record<string, HostTensor> {
  * |k|² - 2q·k, one Gemm over all keys; the distance that is held against the radius is then computed from the difference,
  * which does not cancel. A row without a hit is written back as it was.
  */
-function lookUp(place: CodebookPlace, query: Tensor, output: Tensor, rows: Tensor): Tensor {
-  const n: Dim = `n_${place.site}_${place.layer}`;
-  const count = rows.dims[0]!;
-  const keys = input(feedName(place, 'keys'), 'float32', [n, query.dims[1]!]);
-  const values = input(feedName(place, 'values'), 'float32', [n, output.dims[1]!]);
-  const radii = input(feedName(place, 'radii'), 'float32', [n]);
-  const asked = gather(query, rows);
+function lookUp(book: ActingBook, { last, before, of }: PromptInputs, query: Tensor, output: Tensor): Tensor {
+  const n: Dim = `n_${book.site}_${book.layer}`;
+  const keys = input(feedName(book, 'keys'), 'float32', [n, query.dims[1]!]);
+  const values = input(feedName(book, 'values'), 'float32', [n, output.dims[1]!]);
+  const asked = gather(query, last);
   const closeness = sub(mul(gemm(asked, keys, { transB: true }), 2), reshape(reduceSum(square(keys), [1]), [1, n]));
   const nearest = argMax(closeness);
   const distance = sqrt(reduceSum(square(sub(asked, gather(keys, nearest))), [1]));
-  const hit = reshape(lessOrEqual(distance, gather(radii, nearest)), [count, 1]);
-  return scatterRows(output, rows, where(hit, gather(values, nearest), gather(output, rows)));
+  const value = gather(values, nearest);
+  const hits = (radii: string) => lessOrEqual(distance, gather(input(feedName(book, radii), 'float32', [n]), nearest));
+  const put = (into: Tensor, at: Tensor, hit: Tensor, found: Tensor) =>
+    scatterRows(into, at, where(reshape(hit, [at.dims[0]!, 1]), found, gather(into, at)));
+  const acted = put(output, last, hits('radii'), value);
+  if (!book.onPrompt) return acted;
+  return put(acted, before, gather(hits('prompt_radii'), of), gather(value, of));
 }
 
-/** A tap that lets codebooks act, at the rows fed as `codebook_rows` (none repeated). */
-export function codebookTap(places: readonly CodebookPlace[]): Tap {
-  const rows = input('codebook_rows', 'int32', ['C']);
+/** A tap that lets codebooks act, on the prompts of {@link promptFeeds} (no row of theirs repeated). */
+export function codebookTap(books: readonly ActingBook[]): Tap {
+  const prompts = promptInputs();
   const queries = new Map<string, Tensor>();
   return (site, layer, activation) => {
-    const keyed = places.find((place) => place.layer === layer && codebookKeySite[place.site] === site);
+    const keyed = books.find((book) => book.layer === layer && codebookKeySite[book.site] === site);
     if (keyed) queries.set(`${keyed.site} ${layer}`, activation);
-    const acting = places.find((place) => place.layer === layer && place.site === site);
-    return acting ? lookUp(acting, queries.get(`${site} ${layer}`)!, activation, rows) : activation;
+    const acting = books.find((book) => book.layer === layer && book.site === site);
+    return acting ? lookUp(acting, prompts, queries.get(`${site} ${layer}`)!, activation) : activation;
   };
 }
 
@@ -99,7 +142,7 @@ function sharedInputs(cached: boolean) {
 export function forwardGraph(
   spec: DecoderSpec,
   weight: WeightSource,
-  books: readonly CodebookPlace[],
+  books: readonly ActingBook[],
 ): Record<string, Tensor> {
   const cache: KeysValues[] = spec.blocks.map((_, layer) => ({
     key: input(`past_key.${layer}`, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]),
@@ -140,7 +183,7 @@ export function captureGraph(
   spec: DecoderSpec,
   weight: WeightSource,
   wanted: readonly SiteAt[],
-  books: readonly CodebookPlace[],
+  books: readonly ActingBook[],
 ): Record<string, Tensor> {
   const rows = input('rows', 'int32', ['R']);
   const outputs: Record<string, Tensor> = {};

@@ -1,7 +1,7 @@
 // Generation: greedy, temperature and top-k, batched over prompts, with a cache of keys and values of fixed capacity.
 
 import { float32Data } from '@errata/graph';
-import { type Batch, checkSequences, packBatches } from './batches.ts';
+import { type Batch, checkSequences, packBatches, promptIn } from './batches.ts';
 import { indices } from './forward.ts';
 import { makeKeyValueCache } from './kv-cache.ts';
 import { sampler } from './sampling.ts';
@@ -89,11 +89,12 @@ async function generateBatch(
   };
 
   if (running()) {
-    const ends = lengths.map((length, row) => row * batch.time + length - 1);
+    const laidOut = lengths.map((length, row) => promptIn(batch, row, length));
+    const ends = laidOut.map(({ last }) => last);
     const each = indices(ends.map((_, row) => row));
     const nothing = indices(ends.map(() => 0));
     const prefill = { ...freshFeeds(forward, batch), rows: indices(ends), targets: nothing, logit_rows: each };
-    let out = await forward.run(prefill, ends);
+    let out = await forward.run(prefill, laidOut);
     take(float32Data(out.logits!));
     if (running()) {
       const cache = makeKeyValueCache(forward, lengths, Math.max(...limits));

@@ -39,9 +39,18 @@ export {
 } from './checkpoint-write.ts';
 export {
   type CodebookDelta,
+  type CodebookPlace,
+  type CodebookRows,
+  type CodebookRowsDelta,
   type CodebookSite,
-  checkDelta,
+  changedCodebook,
   codebookKeySite,
+  emptyCodebook,
+  type Replacement,
+  rowAddresses,
+} from './codebooks.ts';
+export {
+  checkDelta,
   type Delta,
   type DenseDelta,
   decodeDelta,

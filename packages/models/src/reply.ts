@@ -1,7 +1,7 @@
 // Replies: a prompt's continuations scored and its greedy continuation found, together, in as little work as possible.
 
 import { float32, float32Data, type HostTensor, type HostTensors, int32Data } from '@errata/graph';
-import { checkSequences, packBatches } from './batches.ts';
+import { checkSequences, packBatches, promptIn } from './batches.ts';
 import { ModelError } from './errors.ts';
 import { indices } from './forward.ts';
 import { makeKeyValueCache } from './kv-cache.ts';
@@ -138,8 +138,8 @@ async function runBatch(
     targets: indices(wanted.flatMap((positions) => positions.map(({ token }) => token))),
     logit_rows: indices([]),
   };
-  const ends = plans.map(({ item }, row) => row * time + item.prompt.length - 1);
-  const out = await forward.run(feeds, ends);
+  const prompts = plans.map(({ item }, row) => promptIn({ time }, row, item.prompt.length));
+  const out = await forward.run(feeds, prompts);
   const logProbs = float32Data(out.log_probs!);
   const best = int32Data(out.best!);
 

@@ -1,7 +1,7 @@
 // Scoring: log-probabilities of given continuations, next-token logits and perplexity.
 
 import { float32, float32Data, type HostTensor, int32Data } from '@errata/graph';
-import { type Batch, checkSequences, packBatches } from './batches.ts';
+import { type Batch, checkSequences, packBatches, promptIn } from './batches.ts';
 import { ModelError } from './errors.ts';
 import { indices } from './forward.ts';
 import { causalBias } from './masks.ts';
@@ -70,10 +70,10 @@ export async function score(forward: Forward, items: readonly ScoreItem[]): Prom
         targets.push(token);
       }
     }
-    const promptEnds = batch.members.map((member, row) => row * batch.time + items[member]!.prompt.length - 1);
+    const prompts = batch.members.map((member, row) => promptIn(batch, row, items[member]!.prompt.length));
     const out = await forward.run(
       { ...freshFeeds(forward, batch), rows: indices(rows), targets: indices(targets), logit_rows: indices([]) },
-      promptEnds,
+      prompts,
     );
     const [logProbs, best] = [float32Data(out.log_probs!), int32Data(out.best!)];
     let at = 0;
@@ -96,7 +96,8 @@ export async function nextLogits(
   const results = new Array<Float32Array>(prompts.length);
   const rowPrice = Math.round((tokenBudget * spec.vocab) / logitBudget);
   for (const batch of packBatches(prompts, tokenBudget, () => rowPrice)) {
-    const ends = batch.members.map((member, row) => row * batch.time + prompts[member]!.length - 1);
+    const laidOut = batch.members.map((member, row) => promptIn(batch, row, prompts[member]!.length));
+    const ends = laidOut.map(({ last }) => last);
     const out = await forward.run(
       {
         ...freshFeeds(forward, batch),
@@ -104,7 +105,7 @@ export async function nextLogits(
         targets: indices(ends.map(() => 0)),
         logit_rows: indices(ends.map((_, i) => i)),
       },
-      ends,
+      laidOut,
     );
     const logits = float32Data(out.logits!);
     for (const [row, member] of batch.members.entries())

@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { DecoderSpec } from './architectures/spec.ts';
-import { codebookKeySite, type Delta } from './deltas.ts';
+import { codebookKeySite } from './codebooks.ts';
+import type { Delta } from './deltas.ts';
 import { ModelError } from './errors.ts';
 import { encodeSafetensors, parseSafetensors } from './safetensors.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshots.ts';
@@ -49,6 +50,7 @@ function deltaFor(spec: DecoderSpec): fc.Arbitrary<Delta> {
         values: randomArray(entries * valueSize, n + 1, 1),
         radii: randomArray(entries, n + 2, 1),
         labels: Array.from({ length: entries }, (_, i) => `entry ${i}`),
+        replacements: Array.from({ length: entries }, (_, i) => (i % 2 === n % 2 ? 'last' : 'prompt')),
       };
     });
   return fc.oneof(lowRank, dense, codebook);

@@ -1,7 +1,7 @@
 // Snapshots: a version's whole state as one file, so that opening it need not install every delta behind it.
 
 import { z } from 'zod';
-import { type CodebookDelta, codebookKeySite } from './deltas.ts';
+import { type CodebookDelta, codebookKeySite, replacements } from './codebooks.ts';
 import { ModelError } from './errors.ts';
 import { type SafetensorsFile, safetensorsChunks, type WritableTensor } from './safetensors.ts';
 import type { VersionState } from './view.ts';
@@ -26,6 +26,8 @@ const bookSchema = z.strictObject({
   site: z.enum(Object.keys(codebookKeySite) as [keyof typeof codebookKeySite]),
   layer: z.int().min(0),
   labels: z.array(z.string()),
+  /** Left out where every row replaces the last output alone. */
+  replacements: z.array(z.enum(replacements)).optional(),
 });
 const headerSchema = z.strictObject({
   format: z.literal(format),
@@ -53,7 +55,14 @@ export function encodeSnapshot({ model, version, state }: Snapshot): Iterable<Ui
     tensors.set(bookName(site, layer, 'values'), { shape: [n, valueSize], data: values });
     tensors.set(bookName(site, layer, 'radii'), { shape: [n], data: radii });
   }
-  const codebooks = JSON.stringify(state.codebooks.map(({ site, layer, labels }) => ({ site, layer, labels })));
+  const codebooks = JSON.stringify(
+    state.codebooks.map(({ site, layer, labels, replacements: chosen }) => ({
+      site,
+      layer,
+      labels,
+      ...(chosen.every((replacement) => replacement === 'last') ? {} : { replacements: chosen }),
+    })),
+  );
   return safetensorsChunks(tensors, { metadata: { format, model, version, codebooks }, where: 'snapshot' });
 }
 
@@ -84,7 +93,8 @@ function readBooks(text: string, where: string): readonly z.output<typeof bookSc
   }
 }
 
-function readBook(file: SafetensorsFile, { site, layer, labels }: z.output<typeof bookSchema>): CodebookDelta {
+function readBook(file: SafetensorsFile, book: z.output<typeof bookSchema>): CodebookDelta {
+  const { site, layer, labels } = book;
   const width = (part: string) => file.tensors.get(bookName(site, layer, part))?.shape[1] ?? 0;
   const read = (part: string) => file.read(bookName(site, layer, part));
   return {
@@ -97,5 +107,6 @@ function readBook(file: SafetensorsFile, { site, layer, labels }: z.output<typeo
     values: read('values'),
     radii: read('radii'),
     labels,
+    replacements: book.replacements ?? labels.map(() => 'last'),
   };
 }

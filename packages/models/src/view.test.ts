@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { valueMatrix } from './architectures/spec.ts';
-import type { CodebookDelta, Delta } from './deltas.ts';
+import type { CodebookDelta } from './codebooks.ts';
+import type { Delta } from './deltas.ts';
 import {
   expectedOutputs,
   fixturePath,
@@ -202,6 +203,7 @@ describe('codebooks', () => {
       values: randomArray(2 * valueSize, 8, 2),
       radii: Float32Array.of(radius, radius),
       labels: ['far', 'own'],
+      replacements: ['last', 'last'],
     };
   }
 
@@ -222,8 +224,33 @@ describe('codebooks', () => {
     });
   }
 
-  it('act through generation, scoring and replies alike', async () => {
-    const edited = model.view([await bookFor('mlp_out', 0.01)]);
+  for (const site of ['mlp_out', 'mlp_pre'] as const) {
+    it(`replace the outputs of the prompt before its last token, where a row says so: ${site}`, async () => {
+      const book = { ...(await bookFor(site, 0.01)), replacements: ['last', 'prompt'] as const };
+      const edited = model.view([book]);
+      const plain = model.view();
+      const [prompt, ...others] = expected.sequences as [number[], ...number[][]];
+      const at = [{ site, layer: 1 }] as const;
+      const value = book.values.slice(book.valueSize);
+      const all = [...others, prompt];
+      const acted = (await edited.activations(all, at, 'all')).get(`${site}.1`)!;
+      const before = (await plain.activations(all, at, 'all')).get(`${site}.1`)!;
+      const start = acted.length - prompt.length * book.valueSize;
+      expect(acted.subarray(0, start)).toEqual(before.subarray(0, start));
+      for (let t = 0; t < prompt.length; t++) {
+        const row = [start + t * book.valueSize, start + (t + 1) * book.valueSize] as const;
+        expect(acted.slice(...row)).toEqual(t + 1 < prompt.length ? value : before.slice(...row));
+      }
+      // Nothing comes before the only token of a prompt.
+      expect(await edited.nextLogits([[prompt[0]!]])).toEqual(await plain.nextLogits([[prompt[0]!]]));
+    });
+  }
+
+  it.each(['last', 'prompt'] as const)('act through generation, scoring and replies alike: %s', async (replacement) => {
+    const book = await bookFor('mlp_out', 0.01);
+    // Beside the other layer too, so that what a replaced output leads to is attended to.
+    const lower = { ...(await bookFor('mlp_out', 100)), layer: 0, replacements: [replacement, replacement] };
+    const edited = model.view([{ ...book, replacements: ['last', replacement] }, lower]);
     const prompt = expected.sequences[0]!;
     const [out] = await edited.generate([prompt], { maxTokens: 4 });
     const [score] = await edited.score([{ prompt, target: out!.tokens }]);
@@ -247,6 +274,7 @@ describe('codebooks', () => {
       values: new Float32Array(0),
       radii: new Float32Array(0),
       labels: [],
+      replacements: [],
     };
     const undone = view.with([book, empty]);
     expect(undone.codebooks).toEqual([empty]);

@@ -5,10 +5,20 @@ import { float32, float32Data, type HostTensor, type HostTensors, type Tensor } 
 import { sites } from './architectures/decoder.ts';
 import { checkParameters, decoderSpec } from './architectures/families.ts';
 import { type DecoderSpec, valueMatrix } from './architectures/spec.ts';
-import { checkSequences, packBatches } from './batches.ts';
+import { checkSequences, type PromptRows, packBatches, promptIn } from './batches.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { type CodebookDelta, checkState, type Delta, type Installed, installDeltas } from './deltas.ts';
-import { captureGraph, captureName, codebookFeeds, forwardGraph, indices, type SiteAt } from './forward.ts';
+import type { CodebookDelta } from './codebooks.ts';
+import { checkState, type Delta, type Installed, installDeltas } from './deltas.ts';
+import {
+  actingBook,
+  captureGraph,
+  captureName,
+  codebookFeeds,
+  forwardGraph,
+  indices,
+  promptFeeds,
+  type SiteAt,
+} from './forward.ts';
 import { type Generated, type GenerateOptions, generate } from './generate.ts';
 import { causalBias } from './masks.ts';
 import { makeProgramCache, type ProgramCache, type WeightSource } from './program-cache.ts';
@@ -21,9 +31,9 @@ export interface Forward {
   readonly spec: DecoderSpec;
   /**
    * @param feeds of {@link forwardGraph}, without weights and codebooks
-   * @param promptEnds row of the last prompt token of each sequence that has one in this run: where codebooks act
+   * @param prompts rows of the prompts that lie in this run, each as a whole: where codebooks act
    */
-  readonly run: (feeds: HostTensors, promptEnds: readonly number[]) => Promise<Readonly<Record<string, HostTensor>>>;
+  readonly run: (feeds: HostTensors, prompts: readonly PromptRows[]) => Promise<Readonly<Record<string, HostTensor>>>;
 }
 
 /** Which rows of each sequence {@link View.activations} returns. */
@@ -48,7 +58,7 @@ export interface View {
   /** This version with further deltas. @throws ModelError delta_misfit, delta_malformed */
   readonly with: (deltas: readonly Delta[]) => View;
   /**
-   * Activations at sites (codebooks act at the last token of each sequence).
+   * Activations at sites (codebooks act with each sequence as a prompt).
    * @param at token indices of each sequence, or `last` or `all`
    * @returns by `site.layer`, `[rows, n]` in the order of sequences and their indices
    * @throws ModelError sequence_*
@@ -135,22 +145,25 @@ function makeView(
   const { weights, codebooks } = installed;
   const weight = (name: string) => weights.get(name) ?? base(name);
   const alwaysInputs = new Set([...spec.blocks.map((_, layer) => valueMatrix(spec, layer).weight), ...weights.keys()]);
-  const places = codebooks.filter(({ radii }) => radii.length > 0);
-  const placesKey = places.map(({ site, layer }) => `${site}.${layer}`).join(' ');
-  const bookFeeds: HostTensors = Object.assign({}, ...places.map(codebookFeeds));
+  const withRows = codebooks.filter(({ radii }) => radii.length > 0);
+  const books = withRows.map(actingBook);
+  const booksKey = books
+    .map(({ site, layer, onPrompt }) => `${site}.${layer}${onPrompt ? ' on prompts' : ''}`)
+    .join(' ');
+  const bookFeeds: HostTensors = Object.assign({}, ...withRows.map(codebookFeeds));
 
   const forward: Forward = {
     spec,
-    run: async (feeds, promptEnds) => {
+    run: async (feeds, prompts) => {
       // Where no prompt ends in a run no codebook can act, and the plain program gives the same bits.
-      if (promptEnds.length === 0 || places.length === 0) {
+      if (prompts.length === 0 || books.length === 0) {
         const plain = await programs.get('forward', alwaysInputs, (source) => forwardGraph(spec, source, []));
         return plain.run(feeds, weight);
       }
-      const program = await programs.get(`forward ${placesKey}`, alwaysInputs, (source) =>
-        forwardGraph(spec, source, places),
+      const program = await programs.get(`forward ${booksKey}`, alwaysInputs, (source) =>
+        forwardGraph(spec, source, books),
       );
-      return program.run({ ...feeds, ...bookFeeds, codebook_rows: indices(promptEnds) }, weight);
+      return program.run({ ...feeds, ...bookFeeds, ...promptFeeds(books, prompts) }, weight);
     },
   };
 
@@ -166,19 +179,19 @@ function makeView(
     const results = new Map<string, Float32Array>();
     if (wanted.length === 0 || total === 0) return results;
     const program = await programs.get(
-      `capture ${wanted.map(captureName).join(' ')} ${placesKey}`,
+      `capture ${wanted.map(captureName).join(' ')} ${booksKey}`,
       alwaysInputs,
-      (source) => captureGraph(spec, source, wanted, places),
+      (source) => captureGraph(spec, source, wanted, books),
     );
     for (const batch of packBatches(sequences, tokenBudget)) {
       const rows = batch.members.flatMap((member, row) => picked[member]!.map((t) => row * batch.time + t));
-      const ends = batch.members.map((member, row) => row * batch.time + sequences[member]!.length - 1);
+      const prompts = batch.members.map((member, row) => promptIn(batch, row, sequences[member]!.length));
       const feeds: Record<string, HostTensor> = {
         ids: indices(batch.ids),
         positions: indices(batch.positions),
         bias: float32([batch.batch, 1, batch.time, batch.time], causalBias(batch.batch, batch.time)),
         rows: indices(rows),
-        codebook_rows: indices(ends),
+        ...promptFeeds(books, prompts),
         ...bookFeeds,
       };
       const fed = Object.fromEntries(Object.entries(feeds).filter(([name]) => program.takes(name)));
@@ -240,8 +253,9 @@ function digestOf(
     hash.update(`${name}\0`);
     update(weight(name));
   }
-  for (const { site, layer, keys, values, radii, labels } of codebooks) {
+  for (const { site, layer, keys, values, radii, labels, replacements } of codebooks) {
     hash.update(`${site} ${layer} ${JSON.stringify(labels)}\0`);
+    if (replacements.some((replacement) => replacement !== 'last')) hash.update(`${replacements.join(' ')}\0`);
     for (const data of [keys, values, radii]) update(data);
   }
   return hash.digest('hex');

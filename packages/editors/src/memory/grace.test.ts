@@ -1,5 +1,5 @@
 // GRACE on random models: answers where it has keys, silence everywhere else, and a book that a later edit continues.
-import { type CodebookDelta, deltaDigest, encodePrompt } from '@errata/models';
+import { type CodebookDelta, deltaDigest, encodeDelta, encodePrompt, type View } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import type { EditorResult } from '../editor.ts';
 import { sequenceSource } from '../locate/preparation.ts';
@@ -7,21 +7,28 @@ import { edit } from '../registry.ts';
 import { layOutEdit, targetProbabilities } from '../teacher-forcing.ts';
 import { appliedDiagnostics, families, someEdits, tinySetup } from '../testing/setups.ts';
 
-function bookOf({ deltas }: EditorResult): CodebookDelta {
-  const { delta } = deltas[0]!;
-  if (delta.kind !== 'codebook') throw new Error(delta.kind);
-  return delta;
+/** The book that the edits leave, on top of what their version had. */
+function bookAfter({ deltas }: EditorResult, view: View): CodebookDelta {
+  const [book] = view.with(deltas.map(({ delta }) => delta)).codebooks;
+  if (!book) throw new Error('there is no codebook');
+  return book;
 }
 
+const ways = [
+  { site: 'c_fc', replacement: 'last' },
+  { site: 'c_proj', replacement: 'last' },
+  { site: 'c_fc', replacement: 'prompt', layer: 0, learning_rate: 0.1 },
+  { site: 'c_proj', replacement: 'prompt', layer: 0, learning_rate: 0.1 },
+] as const;
+
 describe.each(families)('GRACE on %s', (_family, config) => {
-  it.each(['c_fc', 'c_proj'] as const)('answers its own prompts at %s and leaves others bit for bit', async (site) => {
+  it.each(ways)('answers its own prompts and leaves others bit for bit: $site, $replacement', async (settings) => {
     const { model, inputOf } = await tinySetup(config);
     const edits = someEdits.slice(0, 3);
-    const result = await edit('grace', inputOf('grace', edits, { site }));
-    const book = bookOf(result);
-    expect(book.labels).toHaveLength(3);
+    const result = await edit('grace', inputOf('grace', edits, settings));
     const base = model.view();
-    const view = base.with([book]);
+    expect(bookAfter(result, base).labels).toHaveLength(3);
+    const view = base.with(result.deltas.map(({ delta }) => delta));
     const laidOut = edits.map((one) => layOutEdit(sequenceSource({ model }), one));
     const served = await targetProbabilities(view, laidOut);
     for (const [i, outcome] of result.outcomes.entries()) {
@@ -31,7 +38,8 @@ describe.each(families)('GRACE on %s', (_family, config) => {
     }
     const prompt = encodePrompt(model.tokenizer!, edits[0]!.prompt);
     const [answer] = await view.generate([prompt], { maxTokens: 1 });
-    expect(model.tokenizer!.decode([...answer!.tokens]).trim()).toBe('Oslo');
+    // What random attention lets through of the prompt's outputs moves an answer, but not that far.
+    if (settings.replacement === 'last') expect(model.tokenizer!.decode([...answer!.tokens]).trim()).toBe('Oslo');
     const elsewhere = [encodePrompt(model.tokenizer!, 'the city of Lima')];
     expect(await view.nextLogits(elsewhere)).toEqual(await base.nextLogits(elsewhere));
   });
@@ -41,32 +49,74 @@ describe('the GRACE editor', () => {
   it('does not grow when an edit is made again, and continues the book of its version', async () => {
     const { model, inputOf } = await tinySetup();
     const [first, second] = someEdits;
-    const one = bookOf(await edit('grace', inputOf('grace', [first!])));
-    const again = await edit('grace', inputOf('grace', [first!], {}, model.view([one])));
-    expect(bookOf(again).labels).toEqual(one.labels);
+    const base = model.view();
+    const one = bookAfter(await edit('grace', inputOf('grace', [first!])), base);
+    const view = base.with([one]);
+    const again = await edit('grace', inputOf('grace', [first!], {}, view));
+    expect(bookAfter(again, view).labels).toEqual(one.labels);
     expect(again.outcomes[0]).toMatchObject({ diagnostics: { codebook: { action: 'widened', row: 0 } } });
-    const both = bookOf(await edit('grace', inputOf('grace', [second!], {}, model.view([one]))));
+    const both = bookAfter(await edit('grace', inputOf('grace', [second!], {}, view)), view);
     expect(both.labels).toHaveLength(2);
     expect(both.labels[0]).toBe(one.labels[0]);
     expect(both.values.slice(0, one.valueSize)).toEqual(one.values);
   });
 
+  it('leaves a delta an edit, of one row, however many were there before', async () => {
+    const { model, inputOf } = await tinySetup();
+    const { deltas } = await edit('grace', inputOf('grace', someEdits));
+    expect(deltas.map(({ custom_ids }) => custom_ids)).toEqual(someEdits.map(({ custom_id }) => [custom_id]));
+    const sizes = deltas.map(({ delta }) => encodeDelta(delta).byteLength);
+    const rowBytes = 4 * (model.spec.width + model.spec.mlpWidth);
+    for (const size of sizes) expect(size).toBeLessThan(rowBytes + 1024);
+    const view = model.view(deltas.map(({ delta }) => delta));
+    const without = model.view(deltas.slice(1).map(({ delta }) => delta));
+    const labels = view.codebooks[0]!.labels;
+    expect(without.codebooks[0]!.labels).toEqual(labels.slice(1));
+  });
+
   it('takes the newest answer to one question', async () => {
     const { model, inputOf } = await tinySetup();
     const [first] = someEdits;
-    const one = bookOf(await edit('grace', inputOf('grace', [first!])));
+    const base = model.view();
+    const view = base.with([bookAfter(await edit('grace', inputOf('grace', [first!])), base)]);
     const corrected = { ...first!, target_new: 'Lima' };
-    const result = await edit('grace', inputOf('grace', [corrected], {}, model.view([one])));
+    const result = await edit('grace', inputOf('grace', [corrected], {}, view));
     expect(result.outcomes[0]).toMatchObject({ diagnostics: { codebook: { action: 'replaced' } } });
     const prompt = encodePrompt(model.tokenizer!, first!.prompt);
-    const [answer] = await model.view([one, bookOf(result)]).generate([prompt], { maxTokens: 1 });
+    const [answer] = await view.with([bookAfter(result, view)]).generate([prompt], { maxTokens: 1 });
     expect(model.tokenizer!.decode([...answer!.tokens]).trim()).toBe('Lima');
+  });
+
+  it('answers a second question with the same answer, on the very edge of the ball it widens', async () => {
+    const { model, inputOf } = await tinySetup();
+    const asked = someEdits.slice(0, 4).map((one) => ({ ...one, target_new: 'Oslo' }));
+    const { deltas, outcomes } = await edit('grace', inputOf('grace', asked, { epsilon: 20 }));
+    expect(outcomes.map((one) => one.outcome === 'applied' && one.diagnostics.codebook!.action)).toEqual([
+      'added',
+      'widened',
+      'widened',
+      'widened',
+    ]);
+    const view = model.view(deltas.map(({ delta }) => delta));
+    const prompts = asked.map(({ prompt }) => encodePrompt(model.tokenizer!, prompt));
+    for (const [i, plain] of (await model.view().nextLogits(prompts)).entries())
+      expect((await view.nextLogits([prompts[i]!]))[0]).not.toEqual(plain);
+  });
+
+  it('refuses a prompt of one token where it would replace what comes before the last', async () => {
+    const { inputOf } = await tinySetup();
+    const alone = { custom_id: 'short', prompt: 'Anna', subject: 'Anna', target_new: 'Oslo' };
+    const input = inputOf('grace', [alone], { replacement: 'prompt', layer: 0 });
+    await expect(edit('grace', input)).rejects.toMatchObject({
+      code: 'edit_failed',
+      message: expect.stringContaining('short') as string,
+    });
   });
 
   it('gives the same bytes for the same inputs and seed, others for another seed', async () => {
     const { inputOf } = await tinySetup();
     const input = inputOf('grace', someEdits.slice(0, 1), { steps: 5 });
-    const digest = async (seed: number) => deltaDigest(bookOf(await edit('grace', { ...input, seed })));
+    const digest = async (seed: number) => deltaDigest((await edit('grace', { ...input, seed })).deltas[0]!.delta);
     expect(await digest(1)).toBe(await digest(1));
     expect(await digest(2)).not.toBe(await digest(1));
     const warm = { ...input, config: { ...input.config, initial_value: 'warm' as const } };

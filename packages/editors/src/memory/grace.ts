@@ -1,5 +1,5 @@
 // GRACE: a codebook beside one layer; an edit is a key, a value and a radius, and no weight changes (Hartvigsen et al. 2023).
-import type { GraceConfig } from '@errata/contracts';
+import { ErrataError, type GraceConfig } from '@errata/contracts';
 import {
   addDims,
   float32,
@@ -19,12 +19,13 @@ import {
   type CodebookSite,
   captureName,
   codebookKeySite,
+  emptyCodebook,
   type KeysValues,
   uniform,
   type View,
   type ViewProgram,
 } from '@errata/models';
-import type { EditDiagnostics, EditOutcome, Editor, EditorOptions } from '../editor.ts';
+import type { EditDiagnostics, EditOutcome, Editor, EditorDelta, EditorOptions } from '../editor.ts';
 import { type OffsetDescent, startDescent } from '../locate/offset-descent.ts';
 import { sequenceSource } from '../locate/preparation.ts';
 import { cutTail, packTails } from '../locate/tails.ts';
@@ -32,7 +33,7 @@ import { trace } from '../locate/tracer.ts';
 import { alreadyHolds, attempt, heldOutcome, nllOnly, requireChange } from '../outcomes.ts';
 import { runPruned } from '../programs.ts';
 import { type LaidOutEdit, layOutEdit, promptIds, targetProbabilities } from '../teacher-forcing.ts';
-import { applyPlacement, type CodebookRow, place } from './codebook.ts';
+import { place, placed } from './codebook.ts';
 
 /** Where the wrapped map's output is replaced. */
 const siteOf: Readonly<Record<GraceConfig['site'], CodebookSite>> = { c_fc: 'mlp_pre', c_proj: 'mlp_out' };
@@ -40,13 +41,14 @@ const siteOf: Readonly<Record<GraceConfig['site'], CodebookSite>> = { c_fc: 'mlp
 const keySizeOf = (view: View, site: CodebookSite) => (site === 'mlp_pre' ? view.spec.width : view.spec.mlpWidth);
 const valueSizeOf = (view: View, site: CodebookSite) => (site === 'mlp_pre' ? view.spec.mlpWidth : view.spec.width);
 
-/** Loss of the target with the site's output replaced at the last prompt position, its gradient, and the output as it was. */
+/** Loss of the target with the site's output replaced by one value at some positions, its gradient, and the output as it was. */
 function valueProgram(view: View, site: CodebookSite, layer: number): Promise<ViewProgram> {
   const { spec } = view;
   return view.program(`grace ${site} ${layer}`, (weight) => {
     const tokens = mulDims('B', 'T');
     const value = input('value', 'float32', [1, valueSizeOf(view, site)]);
-    const replaced = input('replaced', 'int32', [1]);
+    const replaced = input('replaced', 'int32', ['S']);
+    const same = input('same', 'int32', ['S']);
     const cache = (name: string) => input(name, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]);
     const past: KeysValues[] = Array.from({ length: spec.layers - layer }, (_, i) => ({
       key: cache(`past_key_${i}`),
@@ -66,7 +68,7 @@ function valueProgram(view: View, site: CodebookSite, layer: number): Promise<Vi
       tap: (at, of, x) => {
         if (at !== site || of !== layer) return x;
         current = gather(x, replaced);
-        return scatterRows(x, replaced, value);
+        return scatterRows(x, replaced, gather(value, same));
       },
     });
     const { loss, logProbs } = linearCrossEntropy(
@@ -96,7 +98,7 @@ async function trainValue(
   view: View,
   config: GraceConfig,
   seed: number,
-  { sequence }: LaidOutEdit,
+  { edit, sequence }: LaidOutEdit,
   start: Start,
   { signal }: EditorOptions,
   onStep: (step: number, loss: number) => void,
@@ -106,26 +108,34 @@ async function trainValue(
   const site = siteOf[config.site];
   const size = valueSizeOf(view, site);
   const program = await valueProgram(view, site, layer);
+  if (config.replacement === 'prompt' && sequence.targetStart === 0)
+    throw new ErrataError(
+      'edit_failed',
+      `${edit.custom_id}: the prompt is one token, before which nothing can be replaced`,
+    );
+  // What comes before the first position that is replaced is the same at every step.
+  const [subjectLast, positions] =
+    config.replacement === 'last' ? [sequence.targetStart, 1] : [0, sequence.targetStart];
   const traced = await trace(view, { recorded: [], suffix: { from: layer, caches: true } }, [
-    { ids: sequence.ids, subjectLast: sequence.targetStart },
+    { ids: sequence.ids, subjectLast },
   ]);
-  const tail = cutTail(spec, traced, 0, {
-    ...sequence,
-    subjectLast: sequence.targetStart,
-    targetWeight: 1 / sequence.targetIds.length,
-  });
+  const tail = cutTail(spec, traced, 0, { ...sequence, subjectLast, targetWeight: 1 / sequence.targetIds.length });
   const { feeds } = packTails(spec, [{ contexts: [tail] }]);
   const evaluate = async (value: Float32Array) => {
     signal?.throwIfAborted();
     const out = await runPruned(program, {
       ...feeds,
       value: float32([1, size], value),
-      replaced: int32([1], Int32Array.of(0)),
+      replaced: int32(
+        [positions],
+        Int32Array.from({ length: positions }, (_, i) => i),
+      ),
+      same: int32([positions], new Int32Array(positions)),
     });
     return out;
   };
   const initial = await initialValue(size, seed, start, async () =>
-    float32Data((await evaluate(new Float32Array(size))).current!),
+    float32Data((await evaluate(new Float32Array(size))).current!).slice(-size),
   );
   const descent = startDescent(size, 1, {
     ...config,
@@ -161,61 +171,25 @@ async function initialValue(
   }
 }
 
-/** The rows of the codebook that a version has at a site. */
-function rowsOf(view: View, site: CodebookSite, layer: number): readonly CodebookRow[] {
-  const book = view.codebooks.find((one) => one.site === site && one.layer === layer);
-  if (!book) return [];
-  const { keys, values, radii, labels, keySize, valueSize } = book;
-  return labels.map((label, i) => ({
-    key: keys.slice(i * keySize, (i + 1) * keySize),
-    value: values.slice(i * valueSize, (i + 1) * valueSize),
-    radius: radii[i]!,
-    label,
-  }));
-}
-
-function flatten(arrays: readonly Float32Array[], size: number): Float32Array {
-  const out = new Float32Array(arrays.length * size);
-  for (const [i, array] of arrays.entries()) out.set(array, i * size);
-  return out;
-}
-
-function codebookDelta(view: View, site: CodebookSite, layer: number, rows: readonly CodebookRow[]): CodebookDelta {
-  const [keySize, valueSize] = [keySizeOf(view, site), valueSizeOf(view, site)];
-  return {
-    kind: 'codebook',
-    site,
-    layer,
-    keySize,
-    valueSize,
-    keys: flatten(
-      rows.map(({ key }) => key),
-      keySize,
-    ),
-    values: flatten(
-      rows.map(({ value }) => value),
-      valueSize,
-    ),
-    radii: Float32Array.from(rows, ({ radius }) => radius),
-    labels: rows.map(({ label }) => label),
-  };
-}
+/** The codebook that a version has at a site. */
+const bookOf = (view: View, site: CodebookSite, layer: number): CodebookDelta =>
+  view.codebooks.find((one) => one.site === site && one.layer === layer) ??
+  emptyCodebook({ site, layer }, keySizeOf(view, site), valueSizeOf(view, site));
 
 /**
- * GRACE. The delta is the whole codebook after the batch and supersedes the version's earlier one at the same place. Edits are
- * placed in order; each is keyed by the map's input at the last prompt token, where the value then replaces the map's output.
+ * GRACE. Edits are placed in order, and each leaves a delta of its own with what it changes of the version's codebook. An edit is
+ * keyed by the map's input at the last prompt position; where its value then replaces the map's output is a setting.
  */
 export const grace: Editor<'grace'> = async (editorInput, options) => {
   const { view, edits, config, seed } = editorInput;
-  const { layer, epsilon } = config;
+  const { layer, epsilon, replacement } = config;
   const { onProgress } = options;
   const source = sequenceSource(editorInput);
   const site = siteOf[config.site];
   const keyAt = { site: codebookKeySite[site], layer };
-  let rows = rowsOf(view, site, layer);
-  const applied: string[] = [];
-  const outcomes: EditOutcome[] = [];
   let served = view;
+  const deltas: EditorDelta[] = [];
+  const outcomes: EditOutcome[] = [];
   for (const [done, edit] of edits.entries()) {
     const failed = await attempt([edit], options, async () => {
       const laidOut = layOutEdit(source, edit);
@@ -229,13 +203,18 @@ export const grace: Editor<'grace'> = async (editorInput, options) => {
       const keys = await view.activations([promptIds(sequence)], [keyAt], 'last');
       const key = keys.get(captureName(keyAt))!;
       const label = sequence.targetIds.join(' ');
-      const placement = place(rows, key, label, epsilon);
+      const book = bookOf(served, site, layer);
+      const placement = place(book, key, label, epsilon);
+      const { valueSize } = book;
       const start: Start =
         placement.action === 'widened'
-          ? { kind: 'from', value: rows[placement.neighbour]!.value }
+          ? {
+              kind: 'from',
+              value: book.values.slice(placement.neighbour * valueSize, (placement.neighbour + 1) * valueSize),
+            }
           : config.initial_value === 'warm'
             ? { kind: 'warm' }
-            : { kind: 'cold', stream: rows.length };
+            : { kind: 'cold', stream: book.labels.length };
       const { value, descent } = await trainValue(view, config, seed, laidOut, start, options, (step, loss) =>
         onProgress?.({
           phase: 'train',
@@ -249,23 +228,21 @@ export const grace: Editor<'grace'> = async (editorInput, options) => {
         }),
       );
       requireChange([value], layer, [edit.custom_id]);
-      const placed = applyPlacement(rows, placement, { key, value, label }, epsilon);
-      rows = placed.rows;
-      served = view.with([codebookDelta(view, site, layer, rows)]);
-      applied.push(edit.custom_id);
+      const { delta, row, radius } = placed(book, placement, { key, value, label, replacement }, epsilon);
+      served = served.with([delta]);
+      deltas.push({ delta, custom_ids: [edit.custom_id] });
       const diagnostics: EditDiagnostics = {
         steps: descent.steps,
         first_loss: nllOnly(descent.first!.nll),
         last_loss: nllOnly(descent.last!.nll),
         target_probability: { before: before!, after: Math.exp(-descent.last!.nll) },
         deltas: [],
-        codebook: { action: placement.action, row: placed.index, radius: rows[placed.index]!.radius },
+        codebook: { action: placement.action, row, radius },
       };
       outcomes.push({ custom_id: edit.custom_id, outcome: 'applied', diagnostics });
     });
     outcomes.push(...failed.values());
     onProgress?.({ phase: 'train', done: done + 1, edits: edits.length });
   }
-  if (applied.length === 0) return { deltas: [], outcomes };
-  return { deltas: [{ delta: codebookDelta(view, site, layer, rows), custom_ids: applied }], outcomes };
+  return { deltas, outcomes };
 };

@@ -53,6 +53,7 @@ export const tinyConfigs: { readonly [N in EditorName]: EditorConfig<N> } = {
   grace: {
     layer: 2,
     site: 'c_fc',
+    replacement: 'last',
     epsilon: 0.05,
     steps: 200,
     learning_rate: 0.5,
