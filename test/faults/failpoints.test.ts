@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Failpoint, type Fault, failpoints } from '@errata/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parentOf } from '../support/processes.ts';
 import { type Crew, keepCrew } from './crew.ts';
 import { deeds, pathOf } from './deeds.ts';
-import { parentOf } from './processes.ts';
 import { violations } from './promises.ts';
 import { type PrivateRedis, privateRedis, redisServer } from './redis.ts';
 import { type FaultStack, shortLeaseMs, startFaultStack, until, untilStopped } from './stack.ts';

@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { failpoints } from '@errata/contracts';
 import { maxAttempts } from '@errata/lineage';
 import { uniform } from '@errata/models';
+import { childrenOf } from '../support/processes.ts';
 import { type Crew, keepCrew } from './crew.ts';
 import { deeds, type Path, pathOf, resetAndRepeat, UnexpectedEnd } from './deeds.ts';
-import { childrenOf } from './processes.ts';
 import { violations } from './promises.ts';
 import { type PrivateRedis, privateRedis, redisServer } from './redis.ts';
 import { servedDigests } from './served.ts';
@@ -176,7 +176,7 @@ async function killAtRandom(crew: Crew, which: number, part: number, redis: Priv
   if (engine === undefined) {
     worker.signal('SIGKILL');
     await worker.exited;
-  } else process.kill(engine, 'SIGKILL');
+  } else process.kill(engine.pid, 'SIGKILL');
   return `${engine === undefined ? 'a worker' : 'an engine'}, at a random moment${flushes ? ', with its queue' : ''}`;
 }
 

@@ -19,7 +19,7 @@ export interface PrivateRedis {
 export async function privateRedis(): Promise<PrivateRedis> {
   if (redisServer === undefined) throw new Error('no redis-server found');
   const folder = await mkdtemp(join(tmpdir(), 'errata-faults-redis-'));
-  const start = () => startRedis({ binary: redisServer!, dataDir: folder, socketDir: folder });
+  const start = () => startRedis({ binary: redisServer!, dataDir: folder });
   let server = await start();
   const client = new Redis(new URL(server.url).pathname);
   client.on('error', () => {}); // it connects again

@@ -1,5 +1,6 @@
 // A database of its own for one test file.
 import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
 import pg from 'pg';
 
 export interface TestDatabase {
@@ -32,6 +33,13 @@ export async function createDatabaseAt(admin: string): Promise<TestDatabase> {
       await once(admin, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
+}
+
+/** A connection to the server of a database, without a word of its protocol: for tests that stand in between. */
+export function lineTo(databaseUrl: string): Socket {
+  const { hostname, port } = new URL(databaseUrl);
+  const host = decodeURIComponent(hostname);
+  return host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(Number(port), host);
 }
 
 async function once(connectionString: string, sql: string): Promise<void> {

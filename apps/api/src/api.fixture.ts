@@ -1,6 +1,6 @@
 // What the tests of the API share: a server over a real database, queue and engine client, and jobs carried out by hand.
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDiskStore } from '@errata/blobs';
@@ -25,7 +25,7 @@ import {
 } from '@errata/lineage';
 import { openDispatch } from '@errata/queue';
 import type { FastifyInstance, InjectOptions } from 'fastify';
-import { createTestDatabase } from '../../../test/support/database.ts';
+import { createTestDatabase, lineTo } from '../../../test/support/database.ts';
 import { byteTokenizer } from '../../../test/support/tiny-model.ts';
 import { type ApiLimits, buildServer, type ServerOptions } from './index.ts';
 
@@ -192,10 +192,9 @@ export async function openApi(
 
 /** A line to the database that can be cut. */
 async function openLine(databaseUrl: string) {
-  const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   const proxy = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname);
+    const far = lineTo(databaseUrl);
     for (const [socket, other] of [
       [near, far],
       [far, near],

@@ -1,28 +1,34 @@
 // The API process: settings from the environment, a server, a clean end on SIGINT and SIGTERM.
-import { ErrataError, type ProcessReport, toPlainError } from '@errata/contracts';
+import { ErrataError, reportToStarter, toPlainError } from '@errata/contracts';
+import type { Logger } from 'pino';
 import { readSettings } from './settings.ts';
-import { createLog, startApi } from './start.ts';
+import { createLog, type RunningApi, startApi } from './start.ts';
 
-const tell = (report: ProcessReport) =>
-  new Promise<void>((told) => (process.send === undefined ? told() : process.send(report, () => told())));
+let log: Logger | undefined;
+let api: RunningApi | undefined;
+let ending = false;
+const end = async (signal: string): Promise<void> => {
+  // Asked twice: at once.
+  if (ending) process.exit(1);
+  ending = true;
+  log?.info({ signal }, 'closing');
+  await api?.close();
+  process.exit(0);
+};
+process.on('SIGINT', (signal) => void end(signal));
+process.on('SIGTERM', (signal) => void end(signal));
+// Started by another process that is gone: end with it, also where that dies while this one starts.
+process.once('disconnect', () => void end('disconnect'));
 
 try {
   const settings = readSettings(process.env);
-  const log = createLog(settings);
-  const api = await startApi(settings, log);
+  log = createLog(settings);
+  api = await startApi(settings, log);
   log.info({ url: api.url }, 'ready');
-  const stop = (signal: NodeJS.Signals) => {
-    log.info({ signal }, 'closing');
-    void api.close().then(() => process.exit(0));
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  // Started by another process: end with it.
-  process.once('disconnect', () => stop('SIGTERM'));
-  await tell({ ready: api.url });
+  await reportToStarter({ ready: true });
 } catch (error) {
   if (!(error instanceof ErrataError)) throw error;
   console.error(`errata-api: ${error.message}`);
-  await tell({ refused: toPlainError(error) });
+  await reportToStarter({ refused: toPlainError(error) });
   process.exit(1);
 }

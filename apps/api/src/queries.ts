@@ -51,8 +51,3 @@ export async function getArtefact(db: Lineage, id: string): Promise<ArtefactReso
     created_at: row.createdAt.toISOString(),
   };
 }
-
-/** Whether the database answers. */
-export async function pingDatabase(db: Lineage): Promise<void> {
-  await db.prisma.$queryRaw`SELECT 1`;
-}

@@ -1,5 +1,6 @@
 // Models, branches, versions, rollbacks, pages, and what every answer has in common.
 import { versionId } from '@errata/contracts';
+import { noteWorker } from '@errata/lineage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiFixture, anEdit, openApi } from './api.fixture.ts';
 
@@ -291,8 +292,15 @@ describe('every answer', () => {
 
 test('health, readiness and metrics are open to all and tell nothing of content', async () => {
   expect((await api.get('/healthz', { token: null })).body).toEqual({ status: 'ok' });
-  const ready = async () => (await api.get('/readyz', { token: null })).body;
-  await expect.poll(ready, { timeout: 60_000 }).toEqual({ status: 'ready', queue: 'ok' });
+  expect((await api.get('/readyz', { token: null })).body).toMatchObject({
+    status: 503,
+    detail: 'no worker has been heard of lately',
+    details: { missing: ['worker'] },
+  });
+  await noteWorker(api.lineage, 'somebody', 60_000);
+  expect((await api.get('/readyz', { token: null })).body).toEqual({ status: 'ready', workers: 1 });
+  await noteWorker(api.lineage, 'somebody', 0);
+  expect((await api.get('/readyz', { token: null })).status).toBe(503);
   const { text, headers } = await api.get('/metrics', { token: null });
   expect(headers['content-type']).toContain('text/plain');
   expect(text).toMatch(/^errata_jobs\{state="queued"\} [1-9]/m);

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ErrataError } from '@errata/contracts';
 import { createErrata, type ErrataClient } from '@errata/sdk';
+import { given } from './environment.ts';
 
 /** Where a local stack keeps its things unless told otherwise. */
-export const defaultDataDir = (): string => process.env.ERRATA_DATA_DIR ?? join(process.cwd(), '.errata');
+export const defaultDataDir = (): string => given('ERRATA_DATA_DIR') ?? join(process.cwd(), '.errata');
 
 export const connectionFile = (dataDir: string): string => join(dataDir, 'connection.json');
 
@@ -26,12 +27,10 @@ function savedConnection(): Connection | undefined {
 
 /** A client for the service that ERRATA_URL and ERRATA_API_KEY name, or for the local stack of this folder. */
 export function connect(): ErrataClient {
-  const { ERRATA_URL, ERRATA_API_KEY } = process.env;
-  if (ERRATA_URL !== undefined && ERRATA_API_KEY !== undefined)
-    return createErrata({ baseUrl: ERRATA_URL, apiKey: ERRATA_API_KEY });
+  const [url, key] = [given('ERRATA_URL'), given('ERRATA_API_KEY')];
+  if (url !== undefined && key !== undefined) return createErrata({ baseUrl: url, apiKey: key });
   const saved = savedConnection();
-  if (saved !== undefined)
-    return createErrata({ baseUrl: ERRATA_URL ?? saved.url, apiKey: ERRATA_API_KEY ?? saved.api_key });
+  if (saved !== undefined) return createErrata({ baseUrl: url ?? saved.url, apiKey: key ?? saved.api_key });
   throw new ErrataError(
     'unavailable',
     'no service found: start one with `npm start`, or set ERRATA_URL and ERRATA_API_KEY',
@@ -39,4 +38,4 @@ export function connect(): ErrataClient {
 }
 
 /** The database that DATABASE_URL names, or that of the local stack of this folder; undefined where there is neither. */
-export const databaseOfService = (): string | undefined => process.env.DATABASE_URL ?? savedConnection()?.database_url;
+export const databaseOfService = (): string | undefined => given('DATABASE_URL') ?? savedConnection()?.database_url;

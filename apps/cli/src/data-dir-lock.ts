@@ -1,7 +1,8 @@
 // One stack a data directory: a file in it says which process has it and where that one answers.
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ErrataError } from '@errata/contracts';
+import { commandOf, isAlive } from '@errata/local-services';
 
 interface Holder {
   readonly pid: number;
@@ -10,18 +11,25 @@ interface Holder {
 
 export const lockFile = (dataDir: string): string => join(dataDir, 'stack.lock');
 
+export interface Hold {
+  /** Gives the directory back. */
+  readonly release: () => Promise<void>;
+  /** Whether whoever had it before died without giving it back. */
+  readonly takenOver: boolean;
+}
+
 /**
- * Takes a data directory, also over from an owner that has died. Answers with what gives it back.
+ * Takes a data directory, also over from an owner that has died.
  * @param url where the new owner will answer
  * @throws ErrataError `data_dir_in_use` while its owner lives
  */
-export async function holdDataDir(dataDir: string, url: string): Promise<() => Promise<void>> {
+export async function holdDataDir(dataDir: string, url: string): Promise<Hold> {
   const file = lockFile(dataDir);
-  for (;;) {
-    if (await createNew(file, `${JSON.stringify({ pid: process.pid, url })}\n`)) return () => rm(file, { force: true });
+  for (let takenOver = false; ; takenOver = true) {
+    if (await createNew(file, `${JSON.stringify({ pid: process.pid, url })}\n`))
+      return { release: () => rm(file, { force: true }), takenOver };
     const holder = await holderOf(file);
-    // In containers, the process before this one often had the same number.
-    if (holder !== undefined && holder.pid !== process.pid && isAlive(holder.pid)) {
+    if (holder !== undefined && holds(holder)) {
       throw new ErrataError(
         'data_dir_in_use',
         `already running at ${holder.url} (pid ${holder.pid}, as ${file} says): stop it first, or give another directory by --data`,
@@ -52,12 +60,8 @@ async function holderOf(file: string): Promise<Holder | undefined> {
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // It lives, and is somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+/** Whether it lives. A number is given again: to this very process, as often in containers, or to a program that is none of ours. */
+function holds({ pid }: Holder): boolean {
+  if (pid === process.pid || !isAlive(pid)) return false;
+  return commandOf(pid)?.includes(basename(process.execPath)) ?? true;
 }

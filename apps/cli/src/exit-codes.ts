@@ -13,6 +13,8 @@ export const exitCodes = {
   unavailable: 4,
   /** The candidate passed its gate and waits for somebody to approve it. */
   awaitingApproval: 5,
+  /** It was interrupted before it had begun. */
+  interrupted: 130,
 } as const;
 
 export const exitCodeOf = (code: ErrorCode): number =>

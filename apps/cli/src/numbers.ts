@@ -15,6 +15,10 @@ export const wholeNumber = numberThat(
   'a whole number, 0 or more',
 );
 export const atLeastOne = numberThat((value) => Number.isSafeInteger(value) && value >= 1, 'a whole number, 1 or more');
+export const portNumber = numberThat(
+  (value) => Number.isSafeInteger(value) && value >= 0 && value <= 65_535,
+  'a port, 0 to 65535',
+);
 export const positive = numberThat((value) => Number.isFinite(value) && value > 0, 'a number above 0');
 export const zeroOrMore = numberThat((value) => Number.isFinite(value) && value >= 0, 'a number, 0 or more');
 

@@ -1,5 +1,5 @@
 // The worker process: settings from the environment, logs as JSON lines, a graceful end on SIGTERM or SIGINT.
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, reportToStarter, toPlainError } from '@errata/contracts';
 import { pino } from 'pino';
 import { readSettings, type WorkerSettings } from './settings.ts';
 import { startWorker, type Worker } from './worker.ts';
@@ -14,8 +14,7 @@ let settings: WorkerSettings;
 try {
   settings = readSettings(process.env);
 } catch (error) {
-  complain(error);
-  process.exit(2);
+  settings = await refuse(error, 2);
 }
 
 const log = pino({
@@ -48,9 +47,16 @@ process.on('unhandledRejection', (error) => {
 
 try {
   worker = await startWorker(settings, log);
+  await reportToStarter({ ready: true });
 } catch (error) {
+  await refuse(error, 1);
+}
+
+/** Says why it has not begun, and ends. */
+async function refuse(error: unknown, code: number): Promise<never> {
   complain(error);
-  process.exit(1);
+  await reportToStarter({ refused: toPlainError(error) });
+  process.exit(code);
 }
 
 /** Errors in logs: expected ones without a stack, others with it and with what caused them. */

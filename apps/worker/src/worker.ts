@@ -6,6 +6,7 @@ import { describeQueueUrl, openDispatch } from '@errata/queue';
 import { makeSnapshots, type Snapshots } from '@errata/upkeep';
 import type { Logger } from 'pino';
 import type { WorkerContext } from './context.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { workLane } from './lane.ts';
 import { createMetrics, serveMetrics } from './metrics.ts';
 import { modelReference } from './models.ts';
@@ -99,6 +100,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     );
     const tickConsumer = ticks.consume((scheduleId) => answerTick(context, scheduleId));
     const reconciler = startReconciler(context);
+    const heartbeat = await startHeartbeat(lineage, settings.name);
     log.info(
       {
         worker: settings.name,
@@ -120,7 +122,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       });
       const orderly = async () => {
         // In this order, so that a wake-up that arrives now goes back to the queue instead of being taken for nothing.
-        await Promise.all([consumer.pause(), tickConsumer.pause(), reconciler.stop()]);
+        await Promise.all([consumer.pause(), tickConsumer.pause(), reconciler.stop(), heartbeat.stop()]);
         await Promise.all([consumer.close(), tickConsumer.close()]);
         await closeAll();
       };

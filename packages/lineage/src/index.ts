@@ -143,3 +143,4 @@ export {
   sourceOfVersion,
   versionLineage,
 } from './versions.ts';
+export * from './workers.ts';

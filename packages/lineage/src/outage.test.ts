@@ -1,14 +1,14 @@
 // When the database goes away, callers learn that it did; when it is back, work goes on over the same handle.
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { afterAll, expect, test } from 'vitest';
+import { lineTo } from '../../../test/support/database.ts';
 import { explainOutage, listModels, openLineage } from './index.ts';
 import { openFixture } from './lineage.fixture.ts';
 
 const fixture = await openFixture();
-const { port, hostname } = new URL(fixture.url);
 const sockets = new Set<Socket>();
 const proxy = createServer((socket) => {
-  const upstream = connect(Number(port), hostname);
+  const upstream = lineTo(fixture.url);
   for (const end of [socket, upstream]) {
     sockets.add(end);
     end.on('error', () => end.destroy());

@@ -15,6 +15,8 @@ export function explainOutage(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || thrown instanceof ErrataError) return thrown;
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
   const prisma = thrown instanceof Prisma.PrismaClientKnownRequestError && prismaCodes.includes(code);
-  if (!prisma && !otherCodes.test(code) && !brokenConnection.test(thrown.message)) return thrown;
+  // A server on a socket that is not there, or that nobody listens at any more.
+  const unconnected = 'syscall' in thrown && thrown.syscall === 'connect';
+  if (!prisma && !unconnected && !otherCodes.test(code) && !brokenConnection.test(thrown.message)) return thrown;
   return new ErrataError('unavailable', 'the database cannot be reached', { cause: thrown });
 }

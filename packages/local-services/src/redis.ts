@@ -1,16 +1,12 @@
 // Starts and stops a private Redis on a unix socket, where a redis-server or valkey-server is installed.
 import { spawn } from 'node:child_process';
-import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-export interface RedisServer {
-  /** `redis+unix://` and the path of the socket. */
-  readonly url: string;
-  stop(): Promise<void>;
-}
+import type { Server, ServerOptions } from './postgres.ts';
+import { privateFolder, socketFolder } from './private-folder.ts';
+import { untilReady } from './running-process.ts';
 
 /** The path of redis-server or valkey-server, or undefined where neither is installed. */
 export async function findRedisServer(): Promise<string | undefined> {
@@ -27,65 +23,76 @@ export async function findRedisServer(): Promise<string | undefined> {
   return undefined;
 }
 
+const socketName = 'redis.sock';
+
 /**
- * A private Redis with an append-only file in `dataDir`. Evicts nothing: a queue must not lose keys.
- * @param socketDir where its socket is to be, for a server that is started again where clients look for it; else a directory of its own
+ * A private Redis with an append-only file in `dataDir`, a folder that nobody else may enter. Evicts nothing: a queue must not lose
+ * keys. One that an earlier run left behind is ended first: two would write to one file.
  */
-export async function startRedis(options: {
-  binary: string;
-  dataDir: string;
-  socketDir?: string;
-}): Promise<RedisServer> {
-  await mkdir(options.dataDir, { recursive: true });
-  // Socket paths are limited to 107 bytes, so never under the checkout.
-  const socketDir = options.socketDir ?? (await mkdtemp(join(tmpdir(), 'errata-redis-')));
-  const socket = join(socketDir, 'redis.sock');
-  const settings = [
-    '--port',
-    '0',
-    '--unixsocket',
-    socket,
-    '--dir',
-    options.dataDir,
-    '--appendonly',
-    'yes',
-    '--save',
-    '',
-    '--maxmemory-policy',
-    'noeviction',
-  ];
-  const server = spawn(options.binary, settings, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  server.stdout.on('data', (chunk) => {
-    if (output.length < 100_000) output += chunk;
-  });
-  const exited = new Promise<void>((resolve) => server.on('close', () => resolve()));
-  server.on('error', (error) => {
-    output += error.message;
-  });
-  for (let waited = 0; !(await answers(socket)); waited += 10) {
-    if (server.exitCode !== null || waited > 10_000) throw new Error(`Redis did not start: ${output.trim()}`);
-    await sleep(10);
-  }
-  server.unref();
-  return {
-    url: `redis+unix://${socket}`,
-    stop: async () => {
-      server.ref(); // its end is waited for, even where nothing else keeps this process alive
-      server.kill('SIGTERM');
-      await exited;
-      if (options.socketDir === undefined) await rm(socketDir, { recursive: true, force: true });
-    },
+export async function startRedis({
+  binary,
+  dataDir,
+  signal,
+  onOutput,
+}: ServerOptions & { readonly binary: string }): Promise<Server> {
+  await privateFolder(dataDir);
+  const socket = join(await socketFolder(dataDir, socketName), socketName);
+  await endLeftBehind(socket);
+  const settings = {
+    port: '0',
+    unixsocket: socket,
+    unixsocketperm: '700',
+    dir: dataDir,
+    appendonly: 'yes',
+    save: '',
+    'maxmemory-policy': 'noeviction',
   };
+  const flags = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, value]);
+  signal?.throwIfAborted();
+  const server = spawn(binary, flags, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [server.stdout, server.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      onOutput?.(chunk);
+      if (said.length < 100_000) said += chunk;
+    });
+  const given = new AbortController();
+  const running = await untilReady(server, {
+    name: 'Redis',
+    ready: untilAnswered(socket, given.signal),
+    signal,
+    stopWith: 'SIGTERM',
+    killWith: 'SIGKILL',
+    why: () => `: ${said.trim()}`,
+  }).finally(() => given.abort());
+  return { ...running, url: `redis+unix://${encodeURI(socket)}` };
 }
 
-function answers(socket: string): Promise<boolean> {
+async function untilAnswered(socket: string, given: AbortSignal): Promise<void> {
+  while (!given.aborted && !(await ask(socket, 'PING'))?.startsWith('+PONG')) await sleep(10);
+}
+
+const leftBehindMs = 15_000;
+
+async function endLeftBehind(socket: string): Promise<void> {
+  for (let waited = 0; (await ask(socket, 'PING')) !== undefined; waited += 20) {
+    if (waited > leftBehindMs) throw new Error(`a Redis that was left behind at ${socket} does not end`);
+    // It answers to this only when it refuses.
+    if (waited === 0) await ask(socket, 'SHUTDOWN');
+    await sleep(20);
+  }
+}
+
+/** What a server answers; undefined where none does. */
+function ask(socket: string, command: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const connection = connect(socket, () => connection.write('PING\r\n'));
+    const connection = connect(socket, () => connection.write(`${command}\r\n`));
+    connection.setTimeout(5_000, () => connection.destroy());
     connection.on('data', (reply) => {
       connection.destroy();
-      resolve(reply.toString().startsWith('+PONG'));
+      resolve(reply.toString());
     });
-    connection.on('error', () => resolve(false));
+    connection.on('error', () => {});
+    connection.on('close', () => resolve(undefined));
   });
 }

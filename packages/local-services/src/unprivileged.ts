@@ -1,19 +1,14 @@
 // PostgreSQL refuses to run as root. These helpers find the user it runs as then, and places that this user can reach.
 
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, cp, mkdir, rename, rm, stat } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { cp, rename, rm, stat } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { basename, dirname, join, parse } from 'node:path';
-
-export interface Identity {
-  readonly uid: number;
-  readonly gid: number;
-}
+import { type Identity, ownFolder, standIn } from './private-folder.ts';
 
 /** Who PostgreSQL runs as when we are root: `postgres` where it exists, else `nobody`. Undefined when we are not root. */
 export function postgresIdentity(): Identity | undefined {
-  if (process.platform === 'win32' || userInfo().uid !== 0) return undefined;
+  if (userInfo().uid !== 0) return undefined;
   const rows = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .map((row) => row.split(':'));
@@ -38,8 +33,7 @@ export async function reachableByOthers(path: string): Promise<boolean> {
 /** `path` itself where other users can reach it, else a stand-in for it, the same one every time, in the system's temporary folder. */
 export async function reachablePath(path: string): Promise<string> {
   if (await reachableByOthers(path)) return path;
-  const name = createHash('sha256').update(path).digest('hex').slice(0, 12);
-  return join(tmpdir(), `errata-${name}`, basename(path));
+  return join(await ownFolder(standIn(path), 0o755), basename(path));
 }
 
 /** The folder at `source`, or a copy of it where other users can reach it. */
@@ -47,8 +41,6 @@ export async function reachableCopy(source: string): Promise<string> {
   const target = await reachablePath(source);
   if (target === source || (await stat(target).catch(() => undefined)) !== undefined) return target;
   const partial = `${target}.${process.pid}`;
-  await mkdir(dirname(target), { recursive: true, mode: 0o755 });
-  await chmod(dirname(target), 0o755);
   await cp(source, partial, { recursive: true, verbatimSymlinks: true });
   await rename(partial, target).catch(async () => rm(partial, { recursive: true })); // another process was faster
   return target;

@@ -63,7 +63,7 @@ export function describeQueueUrl(queueUrl: string): string {
   const backend = parseQueueUrl(queueUrl);
   if (backend.kind === 'postgres') {
     const url = new URL(backend.connectionString);
-    return `PostgreSQL at ${url.host || 'its socket'}${url.pathname}`;
+    return `PostgreSQL at ${decodeURIComponent(url.host) || 'its socket'}${url.pathname}`;
   }
   const { path, host, port, db } = backend.connection;
   return `Redis at ${path ?? `${host}:${port}`}${db === 0 ? '' : ` (database ${db})`}`;

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findRedisServer, type RedisServer, startRedis } from '@errata/local-services';
+import { findRedisServer, type Server, startRedis } from '@errata/local-services';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DispatchWarning, openDispatch } from './index.ts';
@@ -13,7 +13,7 @@ describe.skipIf(binary === undefined)(
   `dispatch over Redis${binary === undefined ? ' (skipped: no redis-server found)' : ''}`,
   () => {
     let folder: string;
-    let server: RedisServer;
+    let server: Server;
     let admin: Redis;
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'errata-queue-'));

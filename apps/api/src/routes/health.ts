@@ -2,15 +2,29 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrataError } from '@errata/contracts';
+import { countWorkers } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
-import { pingDatabase } from '../queries.ts';
 
 const tags = ['service'];
-const queueDeadlineMs = 1000;
 const config = { access: 'public' } as const;
+
+const absences = {
+  database: 'the database does not answer',
+  queue: 'the queue does not answer',
+  worker: 'no worker has been heard of lately',
+} as const;
+
+/** A connection that is being mended keeps its commands waiting, and this must answer. */
+const deadlineMs = 3_000;
+
+/** What is found before long; undefined where that fails or takes too long. */
+function inTime<T>(asked: Promise<T>): Promise<T | undefined> {
+  const found = asked.catch(() => undefined);
+  return Promise.race([found, sleep(deadlineMs, undefined, { ref: false })]);
+}
 
 export const healthRoutes =
   ({ lineage, dispatch }: ApiParts, metrics: Metrics): FastifyPluginAsyncZod =>
@@ -34,24 +48,25 @@ export const healthRoutes =
         config,
         schema: {
           tags,
-          summary: 'The database answers; whether the queue does is told',
-          description: 'Without its queue the service still takes jobs: they start when the reconciler finds them.',
-          response: {
-            200: z.strictObject({ status: z.literal('ready'), queue: z.enum(['ok', 'unreachable']) }),
-          },
+          summary: 'The database, the queue and a worker can be reached',
+          description:
+            'Otherwise 503, whose `details.missing` names what cannot. Jobs are taken as long as the database is there: they start once the rest is back.',
+          response: { 200: z.strictObject({ status: z.literal('ready'), workers: z.int() }) },
         },
       },
       async () => {
-        await pingDatabase(lineage).catch((cause: unknown) => {
-          throw new ErrataError('unavailable', 'the database does not answer', { cause });
-        });
-        const counted = dispatch.counts().then(
-          () => 'ok' as const,
-          () => 'unreachable' as const,
-        );
-        // A connection that is being mended keeps its commands waiting, and this must answer.
-        const late = sleep(queueDeadlineMs, 'unreachable' as const, { ref: false });
-        return { status: 'ready' as const, queue: await Promise.race([counted, late]) };
+        const [queue, workers] = await Promise.all([
+          inTime(dispatch.counts().then(() => true)),
+          inTime(countWorkers(lineage)),
+        ]);
+        const missing = [
+          ...(workers === undefined ? ['database'] : []),
+          ...(queue === undefined ? ['queue'] : []),
+          ...(workers === 0 ? ['worker'] : []),
+        ] as (keyof typeof absences)[];
+        if (missing.length === 0) return { status: 'ready' as const, workers: workers ?? 0 };
+        const told = missing.map((part) => absences[part]).join('; ');
+        throw new ErrataError('unavailable', told, { details: { missing } });
       },
     );
 

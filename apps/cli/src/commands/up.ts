@@ -3,7 +3,10 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { defaultDataDir } from '../connection.ts';
-import { wholeNumber } from '../numbers.ts';
+import { given, readGiven } from '../environment.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { onInterrupt, whenAborted } from '../interrupts.ts';
+import { portNumber, wholeNumber } from '../numbers.ts';
 import { progressLine } from '../output.ts';
 import { type Stack, startStack } from '../stack.ts';
 
@@ -11,27 +14,35 @@ export function register(program: Command): void {
   program
     .command('up')
     .description('start the database, the queue, the API and workers, and keep them running')
-    .option('--port <port>', 'port of the API; 0 for a free one', wholeNumber, 7700)
-    .option('--host <host>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port of the API; 0 for a free one (default: PORT, else 7700)', portNumber)
+    .option('--host <host>', 'address to listen on (default: HOST, else 127.0.0.1)')
     .option('--workers <count>', 'worker processes', wholeNumber, 1)
     .option('--data <dir>', 'where everything is kept', defaultDataDir())
     .option('--json', 'print one line of JSON once it is up')
-    .action(async (options: { port: number; host: string; workers: number; data: string; json?: true }) => {
+    .action(async (options: { port?: number; host?: string; workers: number; data: string; json?: true }) => {
+      const interrupts = onInterrupt();
       const progress = progressLine();
-      const stack = await startStack({
+      const started = startStack({
         dataDir: resolve(options.data),
         workers: options.workers,
-        port: options.port,
-        host: options.host,
+        port: options.port ?? readGiven('PORT', portNumber) ?? 7700,
+        host: options.host ?? given('HOST') ?? '127.0.0.1',
         saveConnection: true,
+        interrupts,
         onStep: (step) => progress.update('starting', step),
+        say: (line) => console.error(`${colors.yellow(new Date().toISOString())} ${line}`),
       }).finally(progress.done);
+      const stack = await started.catch((error: unknown) => {
+        if (!interrupts.stop.aborted) throw error;
+        process.exitCode = exitCodes.interrupted;
+      });
+      if (stack === undefined) return;
       if (options.json) {
         const { url, apiKey: api_key, queue, dataDir: data } = stack;
         console.log(JSON.stringify({ url, api_key, queue, data }));
       } else console.log(welcome(stack));
-      await interrupted();
-      if (!options.json) console.log('\nStopping...');
+      await whenAborted(interrupts.stop);
+      if (!options.json) console.log('\nStopping... (once more, and everything is killed)');
       await stack.stop();
     });
 }
@@ -52,8 +63,3 @@ Try, in another terminal:
   npx errata rollback atlas --to VERSION --reason "back again"
 
 Ctrl-C stops everything.`;
-
-const interrupted = () =>
-  new Promise<void>((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => done());
-  });

@@ -6,9 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { ErrataError, type JobResource } from '@errata/contracts';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
+import { exitCodes } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
+import { onInterrupt, whenAborted } from '../interrupts.ts';
 import { progressLine } from '../output.ts';
-import { startStack } from '../stack.ts';
+import { type Stack, startStack } from '../stack.ts';
 
 export const atlas = fileURLToPath(new URL('../../../../models/atlas', import.meta.url));
 export const model = 'atlas';
@@ -31,35 +33,43 @@ export type Story = (stage: Stage) => Promise<Readonly<Record<string, unknown>>>
 export async function onStage(tell: Story, say: Stage['say']): Promise<Readonly<Record<string, unknown>>> {
   // The database may have to run as another user, who must be able to enter.
   const dataDir = await mkdtemp(join(tmpdir(), 'errata-demo-'));
-  await chmod(dataDir, 0o755);
+  await chmod(dataDir, 0o711);
   const startedAt = Date.now();
-  let found: Readonly<Record<string, unknown>>;
+  const interrupts = onInterrupt();
   const progress = progressLine();
-  let stop = async () => {};
+  let stack: Stack | undefined;
   const cleanUp = async () => {
-    await stop();
+    await stack?.stop();
     await rm(dataDir, { recursive: true, force: true });
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
-  }
   try {
-    const stack = await startStack({
+    stack = await startStack({
       dataDir,
       workers: 1,
       port: 0,
       host: '127.0.0.1',
       saveConnection: false,
+      interrupts,
       onStep: (step) => progress.update('starting', step),
+      say: (line) => console.error(line),
     }).finally(progress.done);
-    stop = stack.stop;
-    found = await tell({ client: createErrata({ baseUrl: stack.url, apiKey: stack.apiKey }), queue: stack.queue, say });
-  } finally {
+    const { url: baseUrl, apiKey, queue } = stack;
+    const told = tell({ client: createErrata({ baseUrl, apiKey }), queue, say });
+    // A story that is broken off fails in the middle of whatever it was doing.
+    const found = await Promise.race([told, whenAborted(interrupts.stop).then(() => undefined)]);
+    if (found === undefined) {
+      told.catch(() => {});
+      throw interrupts.stop.reason;
+    }
     await cleanUp();
+    const seconds = Math.round((Date.now() - startedAt) / 1000);
+    say(`\nEverything is stopped. ${seconds} s in all.`);
+    return { ...found, seconds };
+  } catch (error) {
+    await cleanUp();
+    if (interrupts.stop.aborted) process.exit(exitCodes.interrupted);
+    throw error;
   }
-  const seconds = Math.round((Date.now() - startedAt) / 1000);
-  say(`\nEverything is stopped. ${seconds} s in all.`);
-  return { ...found, seconds };
 }
 
 /** Imports the shipped model with the statistics that its editors need; answers with the version it begins at. */
