@@ -1,5 +1,5 @@
 // Follows a job to its end with a live progress line.
-import { type JobEvent, type JobResource, type PlainError, reasonsOf } from '@errata/contracts';
+import { type JobEvent, type JobResource, onlyShowing, type PlainError, reasonsOf } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
 import { bar, progressLine, short } from './output.ts';
@@ -7,11 +7,11 @@ import { bar, progressLine, short } from './output.ts';
 /** Waits until the job has ended or needs a person, showing its state and progress on stderr. */
 export async function followJob(client: ErrataClient, id: string, quiet = false): Promise<JobResource> {
   const line = progressLine();
-  const show = (event: JobEvent) => {
+  const show = onlyShowing((event: JobEvent) => {
     const { done, total, phase } = event.data as { done?: number; total?: number; phase?: string };
     const progress = typeof done === 'number' && typeof total === 'number' ? bar(done, total) : '';
     if (!quiet) line.update(phase ?? event.state, progress);
-  };
+  });
   const job = await client.jobs.wait(id, { onEvent: show, stopAt: ['awaiting_approval'] });
   if (!quiet) line.done();
   return job;

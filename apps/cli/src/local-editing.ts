@@ -61,8 +61,7 @@ export async function localArtefacts(
     {
       onBuild: (layers, text) =>
         console.error(`No second moment is stored for layer ${layers.join(', ')}: building it from ${text}`),
-      onProgress: ({ phase, tokens: read, limit = read }) =>
-        line.update(phase === 'sum' ? 'reading' : 'inverting', bar(Math.min(read, limit), limit)),
+      onProgress: ({ phase, done, total }) => line.update(phase === 'sum' ? 'reading' : 'inverting', bar(done, total)),
     },
   );
   return openArtefacts(store, local.checkpoint.digest);

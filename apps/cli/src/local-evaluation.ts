@@ -76,8 +76,9 @@ function timeLeft(): (done: number, total: number) => string {
   let first: { readonly done: number; readonly at: number } | undefined;
   return (done, total) => {
     first ??= { done, at: performance.now() };
-    const minutes = (((performance.now() - first.at) / (done - first.done)) * (total - done)) / 60_000;
-    if (done - first.done < 10 || minutes < 0.5) return '';
+    if (done - first.done < 10) return '';
+    const minutes = ((performance.now() - first.at) * Math.max(total - done, 0)) / (done - first.done) / 60_000;
+    if (minutes < 0.5) return '';
     return `, about ${minutes < 90 ? `${Math.round(minutes)} min` : `${(minutes / 60).toFixed(1)} h`} left`;
   };
 }

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { ErrataError } from '@errata/contracts';
 import { afterEach, expect, test, vi } from 'vitest';
-import { printError, progressLine } from './output.ts';
+import { bar, printError, progressLine } from './output.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -16,6 +16,18 @@ test('progress ends with how far each stage came', async () => {
   line.done();
   stream.end();
   expect(await text(stream)).toBe('read 0/3\nread 3/3\nwritten 1/1\n');
+});
+
+test('a bar shows more than all as all, and anything else that makes no sense as nothing', () => {
+  expect(bar(3, 6, 4)).toBe('██░░ 3/6');
+  expect(bar(16_256, 10_000, 4)).toBe('████ 16256/10000');
+  for (const [done, total] of [
+    [0, 0],
+    [5, 0],
+    [-5, 10],
+    [Number.NaN, 10],
+  ] as const)
+    expect(bar(done, total, 4)).toBe(`░░░░ ${done}/${total}`);
 });
 
 /** What people are told of a failure. */

@@ -1,5 +1,5 @@
 // What commands print: tables, errors, one live progress line. Results go to stdout, everything else to stderr.
-import { type Complaint, type PlainError, toPlainError } from '@errata/contracts';
+import { type Complaint, type PlainError, shareDone, toPlainError } from '@errata/contracts';
 import colors from 'picocolors';
 import { exitCodeOf } from './exit-codes.ts';
 import { explainFileError } from './files.ts';
@@ -68,7 +68,7 @@ export function progressLine(stream: NodeJS.WriteStream = process.stderr): Progr
 
 /** `done/total` with a bar. */
 export function bar(done: number, total: number, width = 24): string {
-  const filled = total === 0 ? 0 : Math.round((width * done) / total);
+  const filled = Math.round(width * shareDone(done, total));
   return `${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${done}/${total}`;
 }
 

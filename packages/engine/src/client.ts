@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ErrataError, fromPlainError } from '@errata/contracts';
+import { ErrataError, fromPlainError, onlyShowing } from '@errata/contracts';
 import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf, ResultOf } from './protocol.ts';
 import { defaultMemoryMb, defaultSilenceMs, type EngineSettings } from './settings.ts';
 
@@ -43,7 +43,7 @@ interface Pending {
   readonly id: number;
   readonly method: EngineMethod;
   readonly params: unknown;
-  readonly onProgress: CallOptions['onProgress'];
+  readonly onProgress: (progress: EngineProgress) => void;
   /** Settles the caller's promise; only the first call counts. */
   readonly settle: (outcome: { readonly value: unknown } | { readonly error: unknown }) => void;
   abandoned: boolean;
@@ -122,7 +122,7 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
     from.unheard = 0;
     if (current === null || message.id !== current.id || message.type === 'alive') return;
     if (message.type === 'progress') {
-      if (!current.abandoned) current.onProgress?.(message.progress);
+      if (!current.abandoned) current.onProgress(message.progress);
       return;
     }
     const answered = current;
@@ -181,7 +181,7 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
           id: nextId++,
           method,
           params,
-          onProgress,
+          onProgress: onlyShowing(onProgress),
           abandoned: false,
           settle(outcome) {
             if (settled) return;

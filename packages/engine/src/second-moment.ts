@@ -43,8 +43,8 @@ export async function buildSecondMoment(
     tokens,
     ...(ridge !== undefined && { ridge }),
     ...(resume !== undefined && { resume }),
-    onProgress: (progress) =>
-      onProgress({ stage: progress.phase === 'sum' ? 'reading' : 'inverting', done: progress.tokens, total: tokens }),
+    onProgress: ({ phase, done, total }) =>
+      onProgress({ stage: phase === 'sum' ? 'reading' : 'inverting', done, total }),
     onCheckpoint: (sums) => scratch.put(key, encodeMomentSums(sums)),
     signal,
   });

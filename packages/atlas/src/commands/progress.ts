@@ -1,4 +1,5 @@
 // A progress line on stderr: redrawn on a terminal, one line now and then elsewhere.
+import { shareDone } from '@errata/contracts';
 
 export interface ProgressLine {
   /** Shows a text; `always` also where lines are kept. */
@@ -27,7 +28,8 @@ export function progressLine(everySeconds = 20): ProgressLine {
 }
 
 /** `[####......] 40 %` */
-export function bar(share: number, width = 24): string {
+export function bar(done: number, total: number, width = 24): string {
+  const share = shareDone(done, total);
   const full = Math.round(share * width);
   return `[${'#'.repeat(full)}${'.'.repeat(width - full)}] ${String(Math.floor(share * 100)).padStart(3)} %`;
 }

@@ -30,7 +30,7 @@ const trained = await train(world, tokenizer, recipe, {
     const rest = (seconds / stepsHere) * (steps - step);
     const speed = Math.round((stepsHere * recipe.rows * recipe.context) / seconds);
     line.show(
-      `${bar(step / steps)}  step ${step}/${steps}  answers ${answerLoss.toFixed(3)} nats  ${speed} tokens/s  ` +
+      `${bar(step, steps)}  step ${step}/${steps}  answers ${answerLoss.toFixed(3)} nats  ${speed} tokens/s  ` +
         `${duration(seconds)} so far, ${duration(rest)} left`,
       step === steps,
     );

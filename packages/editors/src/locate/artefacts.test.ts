@@ -8,7 +8,13 @@ import { memoryArtefactStore, openArtefacts, secondMomentKey } from '../artefact
 import { randoms, tinyGpt2, tinyLlama, tinyModel } from '../testing/tiny-model.ts';
 import { decodeContextPrefixes, encodeContextPrefixes, starters } from './context-prefixes.ts';
 import { fileDigest, tokenWindows } from './corpus.ts';
-import { buildSecondMoments, decodeMomentSums, encodeMomentSums, type MomentRequest } from './moment-sums.ts';
+import {
+  buildSecondMoments,
+  decodeMomentSums,
+  encodeMomentSums,
+  type MomentProgress,
+  type MomentRequest,
+} from './moment-sums.ts';
 import { contextPrefixes } from './preparation.ts';
 import { decodeSecondMoment, encodeSecondMoment, invertMoment } from './second-moment.ts';
 
@@ -106,6 +112,19 @@ describe('second moments', () => {
     expect(resumed).toEqual(whole);
     const misused = buildSecondMoments(request(model, { layers: [1], resume: decodeMomentSums(kept!) }));
     await expect(misused).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+
+  it('tell how far they are: whole windows of a limit, and the layers one by one', async () => {
+    const model = tinyModel(tinyGpt2, 5);
+    for (const limited of [{ tokens: 1000 }, { tokens: 10_000_000 }, {}]) {
+      const told: MomentProgress[] = [];
+      await buildSecondMoments(request(model, { ...limited, onProgress: (progress) => told.push(progress) }));
+      for (const { done, total } of told) expect(done).toBeLessThanOrEqual(total);
+      const sums = told.filter(({ phase }) => phase === 'sum');
+      expect(sums.at(-1)!.done).toBe(sums.at(-1)!.total);
+      const inverted = told.filter(({ phase }) => phase === 'invert');
+      expect(inverted.map(({ done, total }) => `${done}/${total}`)).toEqual(['0/2', '1/2']);
+    }
   });
 
   it('want enough tokens, or a ridge that is recorded', async () => {

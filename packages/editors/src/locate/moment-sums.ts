@@ -50,10 +50,11 @@ export function decodeMomentSums(bytes: Uint8Array): MomentSums {
 
 /** How far a build has come. */
 export interface MomentProgress {
-  readonly tokens: number;
-  /** Tokens at most, where a limit was given. */
-  readonly limit: number | undefined;
   readonly phase: 'sum' | 'invert';
+  /** Tokens of the sum, or layers that are inverted. */
+  readonly done: number;
+  /** At most; as many as are done where the text is read to its end, however long it is. */
+  readonly total: number;
 }
 
 /** What is built, over what. */
@@ -114,8 +115,8 @@ export async function buildSecondMoments(request: MomentRequest): Promise<readon
   const corpus_sha256 = await fileDigest(corpus);
   let state = startSums(request, corpus_sha256);
   const limit = request.tokens ?? Number.POSITIVE_INFINITY;
-  const report = (phase: MomentProgress['phase']) =>
-    onProgress?.({ tokens: state.tokens, limit: request.tokens, phase });
+  const windowTokens = model.spec.context - tokenizer.prefixIds.length;
+  const most = Math.ceil(limit / windowTokens) * windowTokens;
 
   const skipped = state.windows;
   let seen = 0;
@@ -126,7 +127,7 @@ export async function buildSecondMoments(request: MomentRequest): Promise<readon
     const tokens = await addKeys(model, layers, chunk, state.sums);
     state = { ...state, windows: state.windows + chunk.length, tokens: state.tokens + tokens };
     chunk = [];
-    report('sum');
+    onProgress?.({ phase: 'sum', done: state.tokens, total: Number.isFinite(most) ? most : state.tokens });
     if (state.windows % checkpointWindows === 0) await onCheckpoint?.(state);
   };
   let counted = state.tokens;
@@ -140,10 +141,11 @@ export async function buildSecondMoments(request: MomentRequest): Promise<readon
   await flush();
   if (state.tokens === 0) throw new ErrataError('corpus_missing', `the corpus ${corpus} holds no text`);
 
-  report('invert');
+  onProgress?.({ phase: 'sum', done: state.tokens, total: state.tokens });
   const moments: SecondMoment[] = [];
   for (const [i, layer] of layers.entries()) {
     signal?.throwIfAborted();
+    onProgress?.({ phase: 'invert', done: i, total: layers.length });
     const mean = state.sums[i]!.map((x) => x / state.tokens);
     moments.push(await invertMoment(mean, { model: digest, layer, tokens: state.tokens, corpus_sha256 }, request));
   }
