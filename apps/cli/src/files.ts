@@ -1,13 +1,19 @@
 // Files that a person names: read, written, and what the system says of them in plain words.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, otherThanFile } from '@errata/contracts';
 
 /** `-` is standard input. @throws ErrataError `not_found`, `invalid_request` for what cannot be read as a file */
 export async function readText(file: string): Promise<string> {
   try {
-    return file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8');
+    if (file === '-') return await textOf(process.stdin);
+    // What a shell has opened for us, as by <(...), has somebody at its other end.
+    const other = /^\/(?:dev|proc\/self)\/fd\/\d+$|^\/dev\/stdin$/.test(file)
+      ? undefined
+      : otherThanFile(await stat(file));
+    if (other !== undefined) throw new ErrataError('invalid_request', `${file} ${other}`, { details: { path: file } });
+    return await readFile(file, 'utf8');
   } catch (error) {
     throw explainFileError(error, file) ?? error;
   }

@@ -1,5 +1,5 @@
 // A real engine process on a tiny model: import, statistics, edits, evaluation, completions, and what goes wrong.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -95,6 +95,21 @@ describe('importing', () => {
     await expect(engine.call('importModel', { path: join(folder, 'nowhere') })).rejects.toMatchObject({
       code: 'not_a_model_directory',
     });
+  });
+
+  it('names a pipe among the files instead of waiting for its other end', async () => {
+    const tiny = await writeTinyModel({ defaults: { corpus: 'corpus.txt' } });
+    removals.push(tiny.remove);
+    for (const [name, code] of [
+      ['corpus.txt', 'corpus_missing'],
+      ['errata.json', 'invalid_config'],
+      ['config.json', 'invalid_checkpoint'],
+    ] as const) {
+      rmSync(join(tiny.path, name), { force: true });
+      execFileSync('mkfifo', [join(tiny.path, name)]);
+      const refused = expect(engine.call('importModel', { path: tiny.path })).rejects;
+      await refused.toMatchObject({ code, message: expect.stringMatching(`${name}.* is a pipe, not a file`) });
+    }
   });
 
   it('refuses weights that are cut short and settings that are none', async () => {
@@ -228,6 +243,9 @@ describe('second moments', () => {
   it('need a text, and a layer that exists', async () => {
     const call = (more: object) => engine.call('buildSecondMoment', { model: reference(), layers: [0], ...more });
     await expect(call({ corpus: join(folder, 'nowhere.txt') })).rejects.toMatchObject({ code: 'corpus_missing' });
+    const pipe = join(folder, 'pipe.txt');
+    execFileSync('mkfifo', [pipe]);
+    await expect(call({ corpus: pipe })).rejects.toMatchObject({ code: 'corpus_missing' });
     await expect(call({ layers: [7] })).rejects.toMatchObject({ code: 'invalid_request' });
     const bare = await writeTinyModel({ seed: 5, defaults: null });
     removals.push(bare.remove);

@@ -1,7 +1,7 @@
 // The sha256 and size of a file, read in pieces.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, requireRegularFile } from '@errata/contracts';
 
 export interface FileDigest {
   readonly sha256: string;
@@ -9,6 +9,7 @@ export interface FileDigest {
 }
 
 export async function digestFile(path: string): Promise<FileDigest> {
+  requireRegularFile(path);
   const hash = createHash('sha256');
   let size = 0;
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {

@@ -1,7 +1,7 @@
 // errata.json: the settings and the corpus that a model directory may bring along.
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { ErrataError, type ModelDefaults, modelDefaultsSchema } from '@errata/contracts';
+import { ErrataError, type ModelDefaults, modelDefaultsSchema, otherThanFile } from '@errata/contracts';
 
 export const defaultsFileName = 'errata.json';
 
@@ -12,6 +12,8 @@ export const defaultsFileName = 'errata.json';
 export function readDefaults(directory: string): ModelDefaults {
   const path = join(directory, defaultsFileName);
   if (!existsSync(path)) return { editors: {} };
+  const other = otherThanFile(statSync(path));
+  if (other !== undefined) throw new ErrataError('invalid_config', `${defaultsFileName} ${other}`);
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(path, 'utf8'));
@@ -37,6 +39,7 @@ export function corpusPath(directory: string, corpus: string): string {
   };
   if (!existsSync(path)) refuse('is not there');
   if (!realpathSync(path).startsWith(realpathSync(directory) + sep)) refuse('lies outside the model directory');
-  if (!statSync(path).isFile()) refuse('is not a file');
+  const other = otherThanFile(statSync(path));
+  if (other !== undefined) refuse(other);
   return path;
 }

@@ -1,6 +1,6 @@
 // Held text for perplexity: the cheapest witness of damage that no probe was written for.
 import { type FileHandle, open as openFile } from 'node:fs/promises';
-import { ErrataError, sha256 } from '@errata/contracts';
+import { ErrataError, requireRegularFile, sha256 } from '@errata/contracts';
 import type { Tokenizer, View } from '@errata/models';
 
 /** Tokens read unless told otherwise. Both versions read the same ones, so that their ratio is known better than either. */
@@ -29,6 +29,7 @@ const heldBytes = 4 * charactersPerToken * defaultPerplexityTokens;
 export async function readHeldText(path: string): Promise<string> {
   let file: FileHandle | undefined;
   try {
+    requireRegularFile(path);
     file = await openFile(path, 'r');
     const { size } = await file.stat();
     const length = Math.min(heldBytes, size);

@@ -1,5 +1,6 @@
 // Checkpoint directories: what is refused and how, digests, shards, links, and writing whole or not at all.
 
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -97,15 +98,6 @@ describe('opening', () => {
       'tokenizer_malformed',
     );
   });
-
-  test('a directory in the place of a file is refused', async () => {
-    const path = folder({ 'config.json': configText });
-    mkdirSync(join(path, 'model.safetensors'));
-    expect(await codeOf(loadCheckpoint(path))).toBe('safetensors_unreadable');
-    const other = folder({ 'model.safetensors': weights });
-    mkdirSync(join(other, 'config.json'));
-    expect(await codeOf(loadCheckpoint(other))).toBe('checkpoint_config_malformed');
-  });
 });
 
 describe('shards', () => {
@@ -142,6 +134,26 @@ describe('shards', () => {
       index({ a: 'x.bin' }),
     ]) {
       expect(await refusal({ ...whole, 'model.safetensors.index.json': text })).toBe('checkpoint_index_malformed');
+    }
+  });
+});
+
+describe('what is no regular file', () => {
+  test('is refused, whichever file it would be: a pipe keeps whoever reads it waiting', async () => {
+    for (const name of [
+      'config.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'special_tokens_map.json',
+      'generation_config.json',
+    ]) {
+      for (const make of [mkdirSync, (path: string) => execFileSync('mkfifo', [path])]) {
+        const path = folder({ 'config.json': configText, 'model.safetensors': weights });
+        rmSync(join(path, name), { force: true });
+        make(join(path, name));
+        expect([name, await codeOf(loadCheckpoint(path))]).toEqual([name, 'checkpoint_not_a_file']);
+      }
     }
   });
 });

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
-import { canonicalJson } from '@errata/contracts';
+import { canonicalJson, otherThanFile } from '@errata/contracts';
 import { z } from 'zod';
 import { ModelError, type ModelErrorCode } from './errors.ts';
 import { openSafetensors, type RawTensor, type ReadTensorOptions, type SafetensorsFile } from './safetensors.ts';
@@ -75,7 +75,7 @@ function sha256File(path: string): string {
 }
 
 /**
- * Makes the function that finds a file of the directory, refusing links that lead out of it. A snapshot of the Hugging Face
+ * Makes the function that finds a file of the directory, refusing what is no regular file and links that lead out of it. A snapshot of the Hugging Face
  * cache is a folder of links into its sibling `blobs`, so those are allowed.
  */
 function makeFinder(directory: string): (name: string) => string | undefined {
@@ -94,6 +94,8 @@ function makeFinder(directory: string): (name: string) => string | undefined {
         'Copy the file into the directory',
       );
     }
+    const other = otherThanFile(statSync(real));
+    if (other !== undefined) fail('checkpoint_not_a_file', path, `it ${other}`, 'Put the file itself there');
     return path;
   };
 }

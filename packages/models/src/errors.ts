@@ -40,6 +40,7 @@ export const modelErrorCatalogue = {
   checkpoint_index_malformed: 'model.safetensors.index.json is not a shard index',
   checkpoint_shard_missing: 'a shard that the index names is absent, or lacks a tensor the index promises',
   checkpoint_link_escapes: 'a file is a link that leads out of the directory',
+  checkpoint_not_a_file: 'what has the name of a file of the directory is a pipe, a socket, a device or a directory',
   checkpoint_target_not_empty: 'the directory to be written exists and is not empty',
   checkpoint_target_unwritable: 'the directory to be written cannot be created',
   // Tokenizers.

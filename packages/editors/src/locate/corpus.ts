@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, requireRegularFile } from '@errata/contracts';
 import type { Tokenizer } from '@errata/models';
 
 function unreadable(path: string, cause: unknown): ErrataError {
@@ -20,6 +20,7 @@ function unreadable(path: string, cause: unknown): ErrataError {
 export async function fileDigest(path: string): Promise<string> {
   const hash = createHash('sha256');
   try {
+    requireRegularFile(path);
     for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
   } catch (cause) {
     throw unreadable(path, cause);

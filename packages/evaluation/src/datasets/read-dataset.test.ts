@@ -1,5 +1,6 @@
 // Files as they come: every way of writing one, every way of breaking one, and any size.
 
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -136,6 +137,9 @@ describe('files that cannot be read', () => {
   it('tells what is not there, is a directory, or is written in another way', async () => {
     expect(await failure(openDataset(join(folder, 'none')))).toMatchObject({ code: 'not_found' });
     expect((await failure(openDataset(folder))).message).toContain('is a directory');
+    const pipe = join(folder, 'pipe.jsonl');
+    execFileSync('mkfifo', [pipe]);
+    expect((await failure(openDataset(pipe))).message).toBe(`${pipe} is a pipe, not a file`);
     expect((await failure(openDataset(fileOf(array), 'csv'))).message).toContain('is not CSV');
     const tableFile = fileOf('prompt,subject,target_new\na b,b,c\n', 'csv');
     expect((await failure(openDataset(tableFile, 'mquake'))).message).toContain('is not JSON');

@@ -1,7 +1,7 @@
 // A file as text in pieces: UTF-8 checked, its byte-order mark taken off, nothing of it kept.
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, otherThanFile } from '@errata/contracts';
 
 /** @throws always: ErrataError `unreadable_dataset` */
 export function unreadable(file: string, fault: string, details: Record<string, unknown> = {}): never {
@@ -10,7 +10,7 @@ export function unreadable(file: string, fault: string, details: Record<string, 
 
 /**
  * The text of a file in pieces of up to 64 KB, without a byte-order mark.
- * @throws ErrataError `not_found` where there is no such file; `unreadable_dataset` for a directory, an empty file, or
+ * @throws ErrataError `not_found` where there is no such file; `unreadable_dataset` for what is no regular file, an empty file, or
  * bytes that are not UTF-8 text
  */
 export async function* textPieces(file: string): AsyncGenerator<string, void, undefined> {
@@ -18,7 +18,8 @@ export async function* textPieces(file: string): AsyncGenerator<string, void, un
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
     throw new ErrataError('not_found', `there is no file ${file}`, { details: { file } });
   });
-  if (found.isDirectory()) unreadable(file, 'is a directory: name one file of it');
+  const other = otherThanFile(found);
+  if (other !== undefined) unreadable(file, other);
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const decode = (bytes?: Buffer): string => {
     try {
