@@ -1,7 +1,7 @@
 // Harm that does not pass: bytes that were tampered with, a disk that stays full. The job fails and says why; its branch stays where it was.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { getBranch, readManifest } from '@errata/lineage';
+import { getBranch, getModel, readManifest } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
 import { edit, startFaultStack } from './stack.ts';
 
@@ -23,16 +23,50 @@ async function expectFailure(branch: string, error: object, environment: Readonl
   await worker.exited;
 }
 
-test('a delta that was tampered with is not built upon', async () => {
-  await stack.branch('tampered');
-  const edited = await stack.rescue(await stack.submit([edit('Sylvania')], { branch: 'tampered' }));
-  const [delta] = (await readManifest(stack.lineage, edited.version_id!)).deltas;
-  const { blob } = delta!;
-  const path = join(stack.blobsDir, blob.slice(0, 2), blob.slice(2));
-  const bytes = await readFile(path);
+const fileOf = (blob: string) => join(stack.blobsDir, blob.slice(0, 2), blob.slice(2));
+
+/** Changes a byte of the file of a blob. */
+async function tamper(blob: string): Promise<void> {
+  const bytes = await readFile(fileOf(blob));
   bytes[bytes.length - 1]! ^= 1;
-  await writeFile(path, bytes);
+  await writeFile(fileOf(blob), bytes);
+}
+
+/** Has the spare worker edit a branch, so that its engine holds the head in memory; answers with the delta's blob. */
+async function editWarm(branch: string): Promise<string> {
+  await stack.branch(branch);
+  const edited = await stack.rescue(await stack.submit([edit(`Sylvania of ${branch}`)], { branch }));
+  expect(edited.state).toBe('succeeded');
+  return (await readManifest(stack.lineage, edited.version_id!)).deltas[0]!.blob;
+}
+
+test('a delta that was tampered with is not built upon', async () => {
+  const blob = await editWarm('tampered');
+  await tamper(blob);
   await expectFailure('tampered', { code: 'blob_corrupt', message: expect.stringContaining(blob) });
+});
+
+test('neither is it by a worker that holds what it was in memory, and a file of the model that is gone ends its work too', async () => {
+  const blob = await editWarm('warm');
+  const { files } = await getModel(stack.lineage, stack.modelId);
+  const weights = files.find(({ path }) => path === 'model.safetensors')!.blob;
+  const aside = `${fileOf(weights)}.aside`;
+  const harms = [
+    [blob, 'blob_corrupt', () => tamper(blob), () => tamper(blob)],
+    [blob, 'blob_missing', () => rename(fileOf(blob), aside), () => rename(aside, fileOf(blob))],
+    [weights, 'blob_missing', () => rename(fileOf(weights), aside), () => rename(aside, fileOf(weights))],
+  ] as const;
+  for (const [damaged, code, harm, mend] of harms) {
+    const { head } = await getBranch(stack.lineage, stack.modelId, 'warm');
+    await harm();
+    const failed = await stack.rescue(await stack.submit([edit(`Latveria ${code}`)], { branch: 'warm' }));
+    expect(failed).toMatchObject({ state: 'failed', version_id: null, error: { code } });
+    expect((failed.error as { message: string }).message).toContain(damaged);
+    expect((await getBranch(stack.lineage, stack.modelId, 'warm')).head).toBe(head);
+    await mend();
+    const mended = await stack.rescue(await stack.submit([edit(`Latveria ${code}`)], { branch: 'warm' }));
+    expect(mended.state).toBe('succeeded');
+  }
 });
 
 test('a disk that stays full is told of', async () => {

@@ -10,6 +10,7 @@ import {
   type VersionCommit,
 } from '@errata/lineage';
 import type { JobRun } from './job-run.ts';
+import { requireSound } from './sound.ts';
 import { Interruption } from './verdict.ts';
 
 /** @throws ErrataError `protected_branch` */
@@ -18,7 +19,7 @@ export const requireNoRefusal = (run: JobRun, branch: BranchResource, kind: Vers
 
 /**
  * Commits a candidate that passed its gate, or has it wait for an approval where the branch asks for one and the job has none.
- * @throws ErrataError `protected_branch`, and as {@link commitVersion}
+ * @throws ErrataError `protected_branch`, and as {@link requireSound} and {@link commitVersion}
  */
 export async function conclude(
   run: JobRun,
@@ -27,6 +28,7 @@ export async function conclude(
 ): Promise<void> {
   const { lineage } = run.context;
   requireNoRefusal(run, branch, candidate.kind);
+  await requireSound(run, branch.model_id, candidate.ground);
   const commit = { jobId: run.job.id, ...candidate };
   if (passage(run, branch, candidate.kind) === 'approval' && run.job.approval?.state !== 'approved') {
     const waiting = { from: run.state(), policyRevision: branch.policy_revision };
