@@ -25,7 +25,8 @@ export const abandonedAfterMs = 60_000;
 interface Row {
   readonly claim: string;
   readonly route: string;
-  readonly body_digest: string;
+  /** Null where it is not known. */
+  readonly body_digest: string | null;
   readonly job_id: string | null;
   readonly status: number | null;
   readonly response: unknown;
@@ -45,7 +46,8 @@ export async function beginIdempotent(
     INSERT INTO idempotency_keys (owner, key, route, body_digest, claim) VALUES (${owner}, ${key}, ${route}, ${bodyDigest}, ${claim.claim})
     ON CONFLICT (owner, key) DO UPDATE SET claim = excluded.claim, claimed_at = clock_timestamp()
     WHERE idempotency_keys.completed_at IS NULL
-      AND idempotency_keys.route = excluded.route AND idempotency_keys.body_digest = excluded.body_digest
+      AND idempotency_keys.route = excluded.route
+      AND coalesce(idempotency_keys.body_digest, excluded.body_digest) = excluded.body_digest
       AND idempotency_keys.claimed_at < clock_timestamp() - ${staleMs}::double precision * interval '1 millisecond'
     RETURNING job_id`;
   if (ours !== undefined) {
@@ -54,7 +56,7 @@ export async function beginIdempotent(
   const [row] = await db.prisma.$queryRaw<Row[]>`
     SELECT claim, route, body_digest, job_id, status, response, completed_at IS NOT NULL AS completed
     FROM idempotency_keys WHERE owner = ${owner} AND key = ${key}`;
-  if (row !== undefined && (row.route !== route || row.body_digest !== bodyDigest)) {
+  if (row !== undefined && (row.route !== route || (row.body_digest ?? bodyDigest) !== bodyDigest)) {
     throw new ErrataError(
       'idempotency_key_reused',
       `idempotency key ${JSON.stringify(key)} was used for another request`,
