@@ -1,7 +1,7 @@
 // Reads that only the API needs.
 import type { ArtefactResource, BranchResource } from '@errata/contracts';
 import { ErrataError, isTerminal, jobStates } from '@errata/contracts';
-import type { Lineage } from '@errata/lineage';
+import { artefactResource, type Lineage } from '@errata/lineage';
 
 const openStates = jobStates.filter((state) => !isTerminal(state));
 
@@ -40,14 +40,5 @@ export async function headsByModel(
 export async function getArtefact(db: Lineage, id: string): Promise<ArtefactResource> {
   const row = await db.prisma.artefact.findUnique({ where: { id } });
   if (row === null) throw new ErrataError('not_found', `there is no artefact ${JSON.stringify(id)}`);
-  return {
-    id: row.id,
-    object: 'artefact',
-    model_id: row.modelId,
-    kind: row.kind,
-    layer: row.layer,
-    blob: row.blob,
-    details: row.details as Record<string, unknown>,
-    created_at: row.createdAt.toISOString(),
-  };
+  return artefactResource(row);
 }

@@ -63,7 +63,9 @@ export async function workBatch(
   const whole = await measure(run, model, candidate, gate, 'evaluate');
   await failpoint('edit.after_evaluate');
   const all = request.edits.map((_, position) => position);
-  if (whole.refusal === null || gate.policy.on_failure !== 'bisect') return wholeBatch(whole);
+  const { on_failure, not_understood } = gate.policy;
+  // No part of it would pass what cannot be judged.
+  if (whole.refusal === null || on_failure !== 'bisect' || not_understood !== undefined) return wholeBatch(whole);
 
   const failed = new Set(candidate.failures.map(({ position }) => position));
   const attempt = async (positions: readonly number[]): Promise<Trial<Attempt>> => {

@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   type GatePolicy,
   type GateVerdict,
+  type JudgedPolicy,
   judge,
   looksAt,
   type OnError,
@@ -105,7 +106,7 @@ function normOf(position: number, deltas: readonly BuiltDelta[]): number | null 
 
 /** By what a candidate is judged. */
 export interface Gate {
-  readonly policy: GatePolicy;
+  readonly policy: JudgedPolicy;
   /** Of the branch's policy; absent for a gate that the job brought along. */
   readonly revision?: number | undefined;
   /** The version that the branch began at. */

@@ -109,6 +109,7 @@ export const errorCatalogue = {
   engine_crashed: passing(503, 'The engine process ended while it was working'),
   provider_unavailable: user(422, 'The execution provider is not available on this machine'),
   unavailable: passing(503, 'A service that is needed cannot be reached'),
+  unreadable_record: user(500, 'What was stored cannot be read by this build'),
   schema_mismatch: user(500, 'The database was laid out by another build'),
   timeout: passing(504, 'The operation took longer than allowed'),
   internal: passing(500, 'Something failed inside Errata'),

@@ -64,7 +64,7 @@ export type GateReference = (typeof gateReferences)[number];
 /** What a rule looks at: a metric, where it is not the usual one with what it is held against. */
 export type GateReading = GateMetric | `${GateMetric}@${'parent' | 'base'}`;
 
-const isLevel = (metric: GateMetric): boolean => levelMetrics.some((level) => level === metric);
+const isLevel = (metric: string): boolean => levelMetrics.some((level) => level === metric);
 const isWork = (metric: GateMetric): boolean => workMetrics.some((work) => work === metric);
 
 export const gateRuleSchema = z
@@ -142,6 +142,13 @@ export const gatePolicySchema = z.strictObject({
 });
 export type GatePolicy = z.output<typeof gatePolicySchema>;
 
+/** A part of a stored gate that this build does not understand: what it is, by its metric or field, and why. */
+export const notUnderstoodSchema = z.strictObject({ name: z.string(), why: z.string() });
+/** A gate as it is judged by: as it was checked, or as it was stored by whichever build. */
+export type JudgedPolicy = GatePolicy & {
+  readonly not_understood?: readonly z.output<typeof notUnderstoodSchema>[] | undefined;
+};
+
 /** A rule on a metric that a batch has no probes for does not apply; it is reported as such, not as passed. */
 export const defaultGatePolicy: GatePolicy = {
   rules: [
@@ -158,11 +165,11 @@ export function rulesOf({ rules, canaries = [] }: GatePolicy): readonly GateRule
   return implied ? [...rules, { metric: 'canaries_kept', min: 1 }] : rules;
 }
 
-/** Whether a policy looks at a metric, or at anything held against a version. */
 /** Whether a policy looks at answers held against their rivals, which are asked about only on demand. */
 export const looksAtRivals = (policy: GatePolicy): boolean =>
   policy.rules.some(({ metric }) => /^(efficacy|paraphrase|neighbourhood)\./.test(metric));
 
+/** Whether a policy looks at a metric, or at anything held against a version. */
 export const looksAt = (policy: GatePolicy, what: { metric?: GateMetric; against?: GateReference }): boolean =>
   rulesOf(policy).some(
     ({ metric, against }) =>
@@ -188,7 +195,8 @@ export interface GateMeasurements {
 }
 
 export const gateFindingSchema = z.strictObject({
-  metric: z.enum(gateMetrics),
+  /** One of `gateMetrics`; another where another build found it, or where this one could not judge. */
+  metric: z.string(),
   against: z.enum(gateReferences).optional(),
   each: z.boolean().optional(),
   min: z.number().optional(),
@@ -196,6 +204,8 @@ export const gateFindingSchema = z.strictObject({
   /** With `each`, the worst edit's. */
   value: z.number().nullable(),
   outcome: z.enum(['passed', 'failed', 'not_applicable']),
+  /** Why it could not be judged, where that is so: it failed then. */
+  reason: z.string().optional(),
   /** Edits that fail by themselves, where the metric tells them apart. */
   custom_ids: z.array(z.string()).optional(),
 });
@@ -210,9 +220,15 @@ export const gateVerdictSchema = z.strictObject({
 });
 export type GateVerdict = z.output<typeof gateVerdictSchema>;
 
-/** Judges what was measured by a policy. A value that is not finite fails every rule on it. */
-export function judge(policy: GatePolicy, { values, edits = [], canaries }: GateMeasurements): GateVerdict {
-  const findings = rulesOf(policy).map((rule): GateFinding => {
+/**
+ * Judges what was measured by a policy. A value that is not finite fails every rule on it, and what of a stored policy is not
+ * understood fails.
+ */
+export function judge(policy: JudgedPolicy, { values, edits = [], canaries }: GateMeasurements): GateVerdict {
+  const unjudged = (policy.not_understood ?? []).map(
+    ({ name, why }): GateFinding => ({ metric: name, value: null, outcome: 'failed', reason: why }),
+  );
+  const judged = rulesOf(policy).map((rule): GateFinding => {
     const reading = readingOf(rule);
     const { each, ...bounds } = rule;
     const perEdit = each === true || isWork(rule.metric);
@@ -236,6 +252,7 @@ export function judge(policy: GatePolicy, { values, edits = [], canaries }: Gate
       ...(failing.length > 0 ? { custom_ids: failing } : {}),
     };
   });
+  const findings = [...unjudged, ...judged];
   const passed = findings.every(({ outcome }) => outcome !== 'failed');
   return { passed, findings, ...(canaries === undefined ? {} : { canaries: [...canaries] }) };
 }
@@ -250,7 +267,9 @@ const excess = ({ min = -Infinity, max = Infinity }: GateRule, value: number): n
   Number.isFinite(value) ? Math.max(min - value, value - max) : Infinity;
 
 /** A finding for people: `locality against the base is 0.5123, and must be at least 0.7`. */
-export function describeFinding({ metric, against, each, min, max, value, custom_ids = [] }: GateFinding): string {
+export function describeFinding(finding: GateFinding): string {
+  const { metric, against, each, min, max, value, reason, custom_ids = [] } = finding;
+  if (reason !== undefined) return `${metric} cannot be judged: ${reason}`;
   const subject =
     against === undefined || against === 'absolute'
       ? metric
@@ -263,6 +282,12 @@ export function describeFinding({ metric, against, each, min, max, value, custom
   const named = custom_ids.length === 0 ? '' : ` (${custom_ids.slice(0, 5).join(', ')}${more})`;
   return `${subject} is ${measured}${each === true ? ' at its worst' : ''}, and must be ${bounds.join(' and ')}${named}`;
 }
+
+/** Whether a verdict is a refusal for nothing but what this build could not judge. */
+export const isUnjudged = ({ findings }: GateVerdict): boolean => {
+  const failed = findings.filter(({ outcome }) => outcome === 'failed');
+  return failed.length > 0 && failed.every(({ reason }) => reason !== undefined);
+};
 
 /** Why a verdict is a refusal, a sentence for each failed finding and each canary that changed its answer; none when it passed. */
 export function reasonsOf({ findings, canaries = [] }: GateVerdict): readonly string[] {

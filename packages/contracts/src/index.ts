@@ -37,6 +37,7 @@ export * from './schedules.ts';
 export * from './searches.ts';
 export * from './states.ts';
 export * from './steps.ts';
+export * from './stored-gate.ts';
 export * from './suite-items.ts';
 export * from './suites.ts';
 export * from './upkeep.ts';

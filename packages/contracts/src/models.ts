@@ -11,6 +11,7 @@ import {
   referenceNameSchema,
   storedMetadataSchema,
 } from './resource-parts.ts';
+import { storedGateSchema } from './stored-gate.ts';
 
 export const importRequestSchema = z.strictObject({
   name: nameSchema,
@@ -81,6 +82,7 @@ export type PolicyRequest = z.input<typeof policyRequestSchema>;
 
 /** A policy as it is or was: every change is kept, with who made it. */
 export const policyRevisionSchema = branchPolicySchema.extend({
+  gate: storedGateSchema,
   object: z.literal('branch_policy'),
   branch: z.string(),
   revision: z.int(),
@@ -108,7 +110,7 @@ export const branchSchema = z.strictObject({
   model_id: z.string(),
   name: z.string(),
   head: z.string(),
-  gate: gatePolicySchema,
+  gate: storedGateSchema,
   default_editor: z.string(),
   approval: z.enum(approvalChoices),
   approval_hours: z.int().nullable(),

@@ -13,6 +13,7 @@ import {
   storedMetadataSchema,
 } from './resource-parts.ts';
 import { jobStates } from './states.ts';
+import { storedGateSchema } from './stored-gate.ts';
 
 /** `arrival`: first come, first served; `priority`: greatest first, then by arrival. */
 export const inboxOrders = ['arrival', 'priority'] as const;
@@ -155,6 +156,7 @@ export const scheduleSchema = z.strictObject({
   editor: z.string().nullable(),
   config: z.record(z.string(), z.unknown()),
   metadata: storedMetadataSchema,
+  gate: storedGateSchema.nullable(),
   paused: z.boolean(),
   /** When cron is due next; null while paused, and without cron. */
   next_due_at: z.iso.datetime().nullable(),

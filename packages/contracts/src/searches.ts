@@ -153,17 +153,24 @@ export interface AskedQuestion {
 }
 
 /** What a version answers. */
-export interface GivenAnswer {
+export const givenAnswerSchema = z.strictObject({
   /** The greedy continuation up to the end of its first sentence. */
-  readonly answer: string;
-  readonly weighed: readonly {
-    readonly text: string;
-    /** Of all its tokens after the prompt. */
-    readonly probability: number;
-    /** Whether the continuation is this answer, by the rules of exact match. */
-    readonly exact: boolean;
-  }[];
-}
+  answer: z.string(),
+  weighed: z
+    .array(
+      z
+        .strictObject({
+          text: z.string(),
+          /** Of all its tokens after the prompt. */
+          probability: z.number(),
+          /** Whether the continuation is this answer, by the rules of exact match. */
+          exact: z.boolean(),
+        })
+        .readonly(),
+    )
+    .readonly(),
+});
+export type GivenAnswer = Readonly<z.output<typeof givenAnswerSchema>>;
 
 export const questionOfProbe = ({ prompt, target, aliases = [] }: Probe): AskedQuestion => ({
   prompt,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { canonicalJson, sha256 } from './canonical.ts';
 import { evaluationLimits } from './case-ranges.ts';
-import { complaintsKept, type Edit, type EditPlace, parseLines, probeSchema, textLimits } from './edits.ts';
+import { complaintsKept, type Edit, type EditPlace, editSchema, parseLines, probeSchema, textLimits } from './edits.ts';
 import type { Complaint, ErrorCode } from './errors.ts';
 import { complainOfSize, itemShape } from './json-shape.ts';
 import { fieldName, quoted, sayIssue } from './plain-issues.ts';
@@ -22,6 +22,14 @@ export type SuiteCase =
   | SuiteItem
   /** The end of the model's own text, whose perplexity is watched along a stream of edits. Nobody gives it. */
   | { readonly kind: 'held_text' };
+
+/** The same as it is stored. */
+export const suiteCaseSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('edit'), edit: editSchema }),
+  z.strictObject({ kind: z.literal('probe'), probe: probeCaseSchema }),
+  suiteItemSchema,
+  z.strictObject({ kind: z.literal('held_text') }),
+]);
 
 export const caseKinds = [
   'edit',

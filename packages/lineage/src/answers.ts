@@ -1,5 +1,5 @@
 // The table of answers: what versions have been asked before.
-import { type AskedQuestion, canonicalJson, type GivenAnswer, sha256 } from '@errata/contracts';
+import { type AskedQuestion, canonicalJson, type GivenAnswer, givenAnswerSchema, sha256 } from '@errata/contracts';
 import { asJson, clientOf, type Db } from './client.ts';
 
 const digestOf = (question: AskedQuestion): string => sha256(canonicalJson(question));
@@ -9,7 +9,8 @@ export async function findAnswer(db: Db, versionId: string, question: AskedQuest
   const row = await clientOf(db).answer.findUnique({
     where: { versionId_questionDigest: { versionId, questionDigest: digestOf(question) } },
   });
-  return row === null ? null : (row.answer as unknown as GivenAnswer);
+  // What another build kept otherwise is asked once more.
+  return givenAnswerSchema.safeParse(row?.answer).data ?? null;
 }
 
 /** Keeps an answer. The first one stays. */

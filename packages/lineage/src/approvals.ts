@@ -1,6 +1,7 @@
 // Approvals: a candidate that passed its gate waits for a second person, off its lane, and is committed, rejected or lapses.
 import {
   type Approval,
+  approvalSchema,
   ErrataError,
   failpoint,
   type JobResource,
@@ -17,6 +18,7 @@ import { deltasOf, type Ground } from './contributions.ts';
 import { writeEditResults } from './edits.ts';
 import { getJob, lockJob } from './jobs.ts';
 import { holdLane, type Lease } from './leases.ts';
+import { readStored } from './stored.ts';
 import { type JobRow, staleJob, transition } from './transitions.ts';
 
 /**
@@ -171,7 +173,7 @@ async function lockWaiting(
   // A schedule submits in its owner's name what others have put into the inbox.
   const inbox = await tx.inboxEdit.findMany({ where: { jobId }, select: { createdBy: true }, distinct: ['createdBy'] });
   return {
-    approval: row.approval as unknown as Approval,
+    approval: readStored(approvalSchema, row.approval, `the approval of ${jobId}`),
     submitters: [row.createdBy, ...inbox.map(({ createdBy }) => createdBy)],
   };
 }

@@ -5,6 +5,7 @@ import type { Artefact as ArtefactRow } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { holdLane, type Lease } from './leases.ts';
 import { type PageRequest, pageOf } from './pages.ts';
+import { readRecord } from './stored.ts';
 import { staleJob, transition } from './transitions.ts';
 
 export interface NewArtefact {
@@ -130,13 +131,13 @@ export async function artefactsByLayer(
   return new Map(rows.map((row) => [row.layer, artefactResource(row)]));
 }
 
-const artefactResource = (row: ArtefactRow): ArtefactResource => ({
+export const artefactResource = (row: ArtefactRow): ArtefactResource => ({
   id: row.id,
   object: 'artefact',
   model_id: row.modelId,
   kind: row.kind,
   layer: row.layer,
   blob: row.blob,
-  details: row.details as Record<string, unknown>,
+  details: readRecord(row.details, `the details of ${row.id}`),
   created_at: row.createdAt.toISOString(),
 });

@@ -3,12 +3,14 @@ import {
   type BranchResource,
   type EvaluatedAgainst,
   type GateVerdict,
+  isUnjudged,
   reasonsOf,
   type VersionSource,
 } from '@errata/contracts';
 import { branchLane, branchResource } from './branches.ts';
 import { clientOf, type Db, type Tx } from './client.ts';
 import { sourceAt } from './contributions.ts';
+import { autoRollbackOf } from './inheritance.ts';
 import { submitRollbackWithin } from './submit.ts';
 import type { JobRow } from './transitions.ts';
 import { sourceOfVersion } from './versions.ts';
@@ -48,7 +50,10 @@ export async function openEvaluationGate(db: Db, job: JobRow): Promise<Evaluatio
 /** What an evaluation that failed its gate brought about; told in the event that ends it. */
 export type Consequence =
   | { readonly kind: 'rollback'; readonly job: string; readonly lane: string; readonly to_version: string }
-  | { readonly kind: 'none'; readonly why: 'off' | 'not_the_head' | 'branch_deleted' | 'no_good_version' };
+  | {
+      readonly kind: 'none';
+      readonly why: 'off' | 'not_judged' | 'not_the_head' | 'branch_deleted' | 'no_good_version';
+    };
 
 /**
  * Queues the rollback that the branch's policy asks for after a verdict against it, within the transaction that ends the evaluation:
@@ -65,7 +70,9 @@ export async function reactToVerdict(
   await tx.$queryRaw`SELECT id FROM lanes WHERE id = ${branchLane(branchId)} FOR NO KEY UPDATE`;
   const branch = await tx.branch.findUniqueOrThrow({ where: { id: branchId } });
   if (branch.deletedAt !== null) return { kind: 'none', why: 'branch_deleted' };
-  if (branch.autoRollback !== 'reset') return { kind: 'none', why: 'off' };
+  if (autoRollbackOf(branch) !== 'reset') return { kind: 'none', why: 'off' };
+  // What cannot be judged passes nothing, and is no reason to take back what has passed.
+  if (isUnjudged(verdict)) return { kind: 'none', why: 'not_judged' };
   if (branch.headVersionId !== versionId) return { kind: 'none', why: 'not_the_head' };
   const good = await lastGoodVersion(tx, branchId, versionId);
   if (good === null) return { kind: 'none', why: 'no_good_version' };

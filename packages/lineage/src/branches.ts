@@ -4,17 +4,24 @@ import {
   type BranchResource,
   defaultEditor,
   ErrataError,
-  type GatePolicy,
   type JobState,
   type Need,
   type Page,
+  readGate,
   requireNeeds,
   type Scope,
 } from '@errata/contracts';
 import { asJson, clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow } from './generated/client.ts';
 import { newId } from './ids.ts';
-import { inheritedPolicy, needsOfName, type StoredPolicy, storedPolicy } from './inheritance.ts';
+import {
+  approvalOf,
+  autoRollbackOf,
+  inheritedPolicy,
+  needsOfName,
+  type StoredPolicy,
+  storedPolicy,
+} from './inheritance.ts';
 import { type PageRequest, pageOf } from './pages.ts';
 import { claimName, resolveReference } from './references.ts';
 import { transition } from './transitions.ts';
@@ -223,11 +230,11 @@ export const branchResource = (row: BranchRow): BranchResource => ({
   model_id: row.modelId,
   name: row.name,
   head: row.headVersionId,
-  gate: row.gate as unknown as GatePolicy,
+  gate: readGate(row.gate),
   default_editor: row.defaultEditor,
-  approval: row.approval as BranchPolicy['approval'],
+  approval: approvalOf(row),
   approval_hours: row.approvalHours,
-  auto_rollback: row.autoRollback as BranchPolicy['auto_rollback'],
+  auto_rollback: autoRollbackOf(row),
   protected: row.protected,
   policy_revision: row.policyRevision,
   created_at: row.createdAt.toISOString(),

@@ -2,7 +2,8 @@
 import { deltaReferenceSchema } from '@errata/contracts';
 import { z } from 'zod';
 import { asJson, clientOf, type Db, type Tx } from './client.ts';
-import type { MoveKind, VersionCommit } from './commit.ts';
+import { moveKinds, type VersionCommit } from './commit.ts';
+import { readStored } from './stored.ts';
 
 /** What an approval commits. */
 export interface StoredCandidate
@@ -12,6 +13,10 @@ export interface StoredCandidate
   readonly policyRevision: number;
 }
 
+const endingSchema = z.object({
+  kind: z.enum(moveKinds),
+  outcome: z.enum(['succeeded', 'completed_with_errors']),
+});
 const contributionsSchema = z.array(
   z.strictObject({
     job_id: z.string(),
@@ -50,11 +55,10 @@ export async function readCandidate(db: Db, jobId: string): Promise<StoredCandid
   if (row === null) return null;
   return {
     jobId,
-    kind: row.kind as MoveKind,
-    outcome: row.outcome as VersionCommit['outcome'],
+    ...readStored(endingSchema, { kind: row.kind, outcome: row.outcome }, `the candidate of ${jobId}`),
     parent: row.parentVersionId,
     version: row.versionId,
-    ground: { after: row.afterId, added: contributionsSchema.parse(row.added) },
+    ground: { after: row.afterId, added: readStored(contributionsSchema, row.added, `the candidate of ${jobId}`) },
     policyRevision: row.policyRevision,
     reason: row.reason,
   };

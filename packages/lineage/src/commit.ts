@@ -9,7 +9,8 @@ import { holdLane, type Lease } from './leases.ts';
 import { staleJob, transition } from './transitions.ts';
 
 /** How a branch came to a version. */
-export type MoveKind = 'edit' | 'reset' | 'exact' | 'subtract';
+export const moveKinds = ['edit', 'reset', 'exact', 'subtract'] as const;
+export type MoveKind = (typeof moveKinds)[number];
 
 export interface VersionCommit {
   readonly jobId: string;

@@ -5,12 +5,15 @@ import {
   type EditRecord,
   type EditResult,
   ErrataError,
+  editResultSchema,
+  editSchema,
   type Page,
 } from '@errata/contracts';
 import { clientOf, type Db, type Tx } from './client.ts';
 import { linksOfEdits } from './contributions.ts';
 import type { Edit as EditRow } from './generated/client.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
+import { readStored, readStoredOrNull } from './stored.ts';
 
 /** An edit with the id it goes by in lineage. */
 export interface StoredEdit {
@@ -25,9 +28,8 @@ const stored = (row: EditRow): StoredEdit => ({
   id: row.id,
   job_id: row.jobId,
   position: row.position,
-  // Both were checked by the contracts before they were written.
-  edit: row.payload as unknown as Edit,
-  result: row.result as unknown as EditResult | null,
+  edit: readStored(editSchema, row.payload, row.id),
+  result: readStoredOrNull(editResultSchema, row.result, `the result of ${row.id}`),
 });
 
 /** All edits of a job, in input order. */

@@ -4,6 +4,7 @@ import {
   type CaseRange,
   type CaseResult,
   type Cost,
+  caseResultSchema,
   costSchema,
   type DeltaReference,
   deltaReferenceSchema,
@@ -18,7 +19,7 @@ import {
   type JobState,
   type Moment,
   type PlacedCase,
-  type SuiteCase,
+  suiteCaseSchema,
   suiteSources,
   type VersionSource,
 } from '@errata/contracts';
@@ -27,6 +28,7 @@ import { reactToVerdict } from './auto-rollback.ts';
 import { asJson, clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import { holdLane, type Lease } from './leases.ts';
 import { getModel, type StoredModel } from './models.ts';
+import { readStored, readStoredOrNull } from './stored.ts';
 import { type JobRow, staleJob, transition } from './transitions.ts';
 import { sourceOfVersion } from './versions.ts';
 
@@ -63,7 +65,7 @@ export async function openEvaluationWork(db: Db, job: JobRow): Promise<Evaluatio
   const { branch_id } = job;
   const evaluationId = job.parent_job_id ?? job.id;
   const own = await clientOf(db).job.findUniqueOrThrow({ where: { id: evaluationId }, select: { input: true } });
-  const { editor, cases, watched } = evaluationInputSchema.parse(own.input);
+  const { editor, cases, watched } = readStored(evaluationInputSchema, own.input, `the input of ${evaluationId}`);
   const branch = branch_id === null ? null : await clientOf(db).branch.findUniqueOrThrow({ where: { id: branch_id } });
   return {
     branch: branch?.name ?? null,
@@ -97,9 +99,8 @@ export async function readCases(db: Db, evaluationId: string, range?: CaseRange)
     edit_id: row.editId,
     moment: row.moment as Moment,
     edits: row.edits,
-    // Both were checked by the contracts before they were written.
-    item: row.payload as unknown as SuiteCase,
-    result: row.result as unknown as CaseResult | null,
+    item: readStored(suiteCaseSchema, row.payload, `case ${row.position} of ${evaluationId}`),
+    result: readStoredOrNull(caseResultSchema, row.result, `the result of case ${row.position} of ${evaluationId}`),
   }));
 }
 
@@ -169,7 +170,7 @@ async function writeResults(tx: Tx, evaluationId: string, results: readonly Case
 /** What all blocks of an evaluation cost together. */
 export async function costOf(db: Db, evaluationId: string): Promise<Cost> {
   const rows = await clientOf(db).evaluationBlock.findMany({ where: { jobId: evaluationId }, select: { cost: true } });
-  return addCosts(rows.map(({ cost }) => costSchema.parse(cost)));
+  return addCosts(rows.map(({ cost }) => readStored(costSchema, cost, `a cost of ${evaluationId}`)));
 }
 
 /** The deltas that the blocks of a stream left before a position, in order. */
@@ -179,7 +180,7 @@ export async function deltasBefore(db: Db, evaluationId: string, position: numbe
     orderBy: { position: 'asc' },
     select: { deltas: true },
   });
-  return rows.flatMap(({ deltas }) => z.array(deltaReferenceSchema).parse(deltas));
+  return rows.flatMap(({ deltas }) => readStored(z.array(deltaReferenceSchema), deltas, `deltas of ${evaluationId}`));
 }
 
 /** Ends a shard whose cases are all kept. The last one to end sends the evaluation on. `stale_epoch`. */
@@ -216,8 +217,8 @@ export async function shardsOf(
   return rows.map((row) => ({
     id: row.id,
     state: row.state as JobState,
-    ...rangeSchema.parse(row.input),
-    error: row.error as unknown as { code: string; message: string } | null,
+    ...readStored(rangeSchema, row.input, `the input of ${row.id}`),
+    error: readStoredOrNull(z.object({ code: z.string(), message: z.string() }), row.error, `the error of ${row.id}`),
     seconds:
       row.startedAt === null || row.finishedAt === null ? 0 : (Number(row.finishedAt) - Number(row.startedAt)) / 1000,
   }));

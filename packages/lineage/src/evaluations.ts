@@ -1,6 +1,7 @@
 // Evaluations as people read them: the whole, its results, its report.
 import {
   type CaseResult,
+  caseResultSchema,
   ErrataError,
   type EvaluationResource,
   evaluationOutcomeSchema,
@@ -13,6 +14,7 @@ import { evaluationInputSchema } from './evaluation-work.ts';
 import type { Branch as BranchRow, Job as JobDbRow } from './generated/client.ts';
 import { type JobFilter, jobResource, jobsWhere } from './jobs.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
+import { readStored, readStoredOrNull } from './stored.ts';
 
 /** `unknown_job` when there is no evaluation of this id. */
 export async function getEvaluation(db: Db, id: string): Promise<EvaluationResource> {
@@ -76,7 +78,7 @@ async function evaluationResources(
     select: { id: true, causeJobId: true },
   });
   return rows.map((row): EvaluationResource => {
-    const { against, suite, editor } = evaluationInputSchema.parse(row.input);
+    const { against, suite, editor } = readStored(evaluationInputSchema, row.input, `the input of ${row.id}`);
     const { total, measured, failed } = cases.find(({ job_id }) => job_id === row.id)!;
     const states = shards.flatMap(({ parentJobId, state }) => (parentJobId === row.id ? [state as JobState] : []));
     const job = jobResource(row);
@@ -97,7 +99,7 @@ async function evaluationResources(
         ended: states.filter(isTerminal).length,
       },
       summary: job.summary,
-      outcome: job.result === null ? null : evaluationOutcomeSchema.parse(job.result),
+      outcome: readStoredOrNull(evaluationOutcomeSchema, job.result, `the result of ${row.id}`),
       gate: job.gate,
       rollback_job_id: caused.find(({ causeJobId }) => causeJobId === row.id)?.id ?? null,
       error: job.error === null ? null : { code: job.error.code, message: job.error.message },
@@ -125,7 +127,7 @@ export async function listResults(
   const limit = page.limit ?? 20;
   const after = page.after === undefined ? -1 : numericCursor(page.after);
   const { outcome = null, changed = null } = filter;
-  const rows = await clientOf(db).$queryRaw<{ position: number; result: CaseResult }[]>`
+  const rows = await clientOf(db).$queryRaw<{ position: number; result: unknown }[]>`
     SELECT position, result FROM evaluation_cases
     WHERE job_id = ${evaluationId} AND position > ${after} AND result IS NOT NULL
       AND (${outcome}::text IS NULL OR result->>'outcome' = ${outcome})
@@ -135,7 +137,7 @@ export async function listResults(
     rows,
     limit,
     ({ position }) => String(position),
-    ({ result }) => result,
+    ({ position, result }) => readStored(caseResultSchema, result, `the result of case ${position} of ${evaluationId}`),
   );
 }
 

@@ -2,6 +2,7 @@
 import { ErrataError, type JobEvent, type JobState, type Page } from '@errata/contracts';
 import { clientOf, type Db, type Lineage } from './client.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
+import { readRecord } from './stored.ts';
 
 /** A job's events in order. The cursor is an event id, as in `Last-Event-ID`. `unknown_job`. */
 export async function listEvents(db: Db, jobId: string, page: PageRequest = {}): Promise<Page<JobEvent>> {
@@ -26,7 +27,7 @@ export async function listEvents(db: Db, jobId: string, page: PageRequest = {}):
       job_id: row.jobId,
       type: row.type,
       state: row.state as JobState,
-      data: row.data as Record<string, unknown>,
+      data: readRecord(row.data, `event ${row.id}`),
       created_at: row.createdAt.toISOString(),
     }),
   );

@@ -1,8 +1,15 @@
 // Work that is done: a job that has solved the same edits on the same version is taken over instead of solved again.
-import type { EditResult, EvaluationSummary, GateVerdict } from '@errata/contracts';
+import {
+  type EditResult,
+  type EvaluationSummary,
+  evaluationSummarySchema,
+  type GateVerdict,
+  gateVerdictSchema,
+} from '@errata/contracts';
 import { clientOf, type Db } from './client.ts';
 import { beforeJobOf, type Link, readChain } from './contributions.ts';
 import { editsOfJob } from './edits.ts';
+import { readRecord, readStored } from './stored.ts';
 
 /** What a job left that committed a version. */
 export interface FinishedWork {
@@ -40,8 +47,8 @@ export async function findFinishedWork(
     withErrors: job.state === 'completed_with_errors',
     links: await readChain(db, tip, await beforeJobOf(db, { id: tip })),
     edits,
-    summary: job.summary as unknown as EvaluationSummary,
-    gate: job.gate as unknown as GateVerdict,
-    result: job.result as Record<string, unknown>,
+    summary: readStored(evaluationSummarySchema, job.summary, `the summary of ${job.id}`),
+    gate: readStored(gateVerdictSchema, job.gate, `the verdict of ${job.id}`),
+    result: readRecord(job.result, `the result of ${job.id}`),
   };
 }

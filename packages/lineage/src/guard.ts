@@ -1,7 +1,8 @@
 // What a branch's policy lets through: the one table that every way of moving a branch is held against.
-import { type Approval, ErrataError } from '@errata/contracts';
+import { approvalSchema, ErrataError } from '@errata/contracts';
 import type { MoveKind } from './commit.ts';
 import type { Job as JobDbRow } from './generated/client.ts';
+import { readStoredOrNull } from './stored.ts';
 
 export type Passage = 'free' | 'approval' | 'refused';
 
@@ -24,11 +25,12 @@ interface Guarded {
  */
 export function passageOf(branch: Guarded, kind: MoveKind, automatic: boolean): Passage {
   if (kind === 'reset') return branch.protected ? (automatic ? 'approval' : 'refused') : 'free';
-  return branch.protected || branch.approval === 'required' ? 'approval' : 'free';
+  // What this build does not know is no leave.
+  return branch.protected || branch.approval !== 'none' ? 'approval' : 'free';
 }
 
-export const isApproved = (job: Pick<JobDbRow, 'approval'>): boolean =>
-  (job.approval as Approval | null)?.state === 'approved';
+export const isApproved = ({ id, approval }: Pick<JobDbRow, 'id' | 'approval'>): boolean =>
+  readStoredOrNull(approvalSchema, approval, `the approval of ${id}`)?.state === 'approved';
 
 /** @throws ErrataError `protected_branch`; `approval_required` when the job has none: tried again, it will wait for one */
 export function requirePassage(

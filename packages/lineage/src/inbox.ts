@@ -3,10 +3,12 @@ import {
   canonicalJson,
   type Edit,
   ErrataError,
+  editSchema,
   failpoint,
   type InboxEdit,
   type InboxReceipt,
   type InboxState,
+  inboxEditSchema,
   inboxLimit,
   inboxStateOfJob,
   normaliseAnswer,
@@ -19,6 +21,7 @@ import { type Alongside, clientOf, type Db, type Lineage, type Tx } from './clie
 import { Prisma } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
+import { readStored, readStoredOrNull } from './stored.ts';
 
 export interface InboxAddition {
   readonly branch_id: string;
@@ -115,10 +118,12 @@ async function waitingUnder(
   branchId: string,
   customIds: readonly string[],
 ): Promise<ReadonlyMap<string, { readonly id: string; readonly edit: Edit }>> {
-  const rows = await tx.$queryRaw<{ id: string; custom_id: string; payload: Edit }[]>`
+  const rows = await tx.$queryRaw<{ id: string; custom_id: string; payload: unknown }[]>`
     SELECT id, custom_id, payload FROM inbox_edits
     WHERE branch_id = ${branchId} AND state IN ('pending', 'held') AND custom_id = ANY(${[...customIds]})`;
-  return new Map(rows.map(({ id, custom_id, payload }) => [custom_id, { id, edit: payload }]));
+  return new Map(
+    rows.map(({ id, custom_id, payload }) => [custom_id, { id, edit: readStored(editSchema, payload, id) }]),
+  );
 }
 
 const sameEdit = (a: Edit, b: Edit): boolean => canonicalJson(a) === canonicalJson(b);
@@ -138,10 +143,10 @@ interface InboxRow {
   readonly branch_id: string;
   readonly sequence: bigint;
   readonly custom_id: string;
-  readonly payload: Edit;
+  readonly payload: unknown;
   readonly priority: number;
   readonly state: InboxState;
-  readonly reason: InboxEdit['reason'];
+  readonly reason: unknown;
   readonly run_id: string | null;
   readonly job_id: string | null;
   readonly edit_id: string | null;
@@ -165,25 +170,28 @@ const rowsWithStates = Prisma.sql`
   LEFT JOIN edits ON edits.job_id = inbox_edits.job_id AND edits.custom_id = inbox_edits.custom_id
   LEFT JOIN LATERAL (SELECT ${JSON.stringify(inboxStateOfJob)}::jsonb ->> jobs.state AS state) AS by_job ON true`;
 
-const resource = (row: InboxRow): InboxEdit => ({
-  id: row.id,
-  object: 'inbox_edit',
-  branch_id: row.branch_id,
-  custom_id: row.custom_id,
-  prompt: row.payload.prompt,
-  subject: row.payload.subject,
-  target_new: row.payload.target_new,
-  priority: row.priority,
-  metadata: row.payload.metadata ?? {},
-  state: row.state,
-  reason: row.reason,
-  run_id: row.run_id,
-  job_id: row.job_id,
-  edit_id: row.edit_id,
-  superseded_by: row.superseded_by,
-  created_by: row.created_by,
-  created_at: row.created_at.toISOString(),
-});
+function resource(row: InboxRow): InboxEdit {
+  const { prompt, subject, target_new, metadata = {} } = readStored(editSchema, row.payload, row.id);
+  return {
+    id: row.id,
+    object: 'inbox_edit',
+    branch_id: row.branch_id,
+    custom_id: row.custom_id,
+    prompt,
+    subject,
+    target_new,
+    priority: row.priority,
+    metadata,
+    state: row.state,
+    reason: readStoredOrNull(inboxEditSchema.shape.reason.unwrap(), row.reason, `the reason of ${row.id}`),
+    run_id: row.run_id,
+    job_id: row.job_id,
+    edit_id: row.edit_id,
+    superseded_by: row.superseded_by,
+    created_by: row.created_by,
+    created_at: row.created_at.toISOString(),
+  };
+}
 
 /** A branch's inbox, newest first. The cursor is the place in the order of arrival. */
 export async function listInbox(

@@ -9,11 +9,18 @@ export type StoredPolicy = Omit<BranchPolicy, 'gate'> & { readonly gate: unknown
 
 export const storedPolicy = (row: BranchRow): StoredPolicy => ({
   gate: row.gate,
-  approval: row.approval as BranchPolicy['approval'],
+  approval: approvalOf(row),
   approval_hours: row.approvalHours,
-  auto_rollback: row.autoRollback as BranchPolicy['auto_rollback'],
+  auto_rollback: autoRollbackOf(row),
   protected: row.protected,
 });
+
+/** Whatever another build may have asked for besides, nothing passes without a person. */
+export const approvalOf = ({ approval }: Pick<BranchRow, 'approval'>): BranchPolicy['approval'] =>
+  approval === 'none' ? 'none' : 'required';
+
+export const autoRollbackOf = ({ autoRollback }: Pick<BranchRow, 'autoRollback'>): BranchPolicy['auto_rollback'] =>
+  autoRollback === 'reset' ? 'reset' : 'off';
 
 /**
  * The policy that a branch begins with: that of the branch it is made from. A version, an alias or a tag is of the branches that have
@@ -31,7 +38,7 @@ export async function inheritedPolicy(
     SELECT branches.id FROM branches
     WHERE branches.model_id = ${modelId} AND EXISTS (
       SELECT FROM branch_moves WHERE branch_id = branches.id AND model_id = ${modelId} AND to_version_id = ${version})
-    ORDER BY protected DESC, approval = 'required' DESC, deleted_at IS NULL DESC, created_at, branches.id LIMIT 1`;
+    ORDER BY protected DESC, approval <> 'none' DESC, deleted_at IS NULL DESC, created_at, branches.id LIMIT 1`;
   return storedPolicy(await tx.branch.findUniqueOrThrow({ where: { id: source.id } }));
 }
 

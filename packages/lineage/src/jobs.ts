@@ -1,12 +1,16 @@
 // Jobs as people see them: read, list, cancel, retry.
 import {
+  approvalSchema,
   cancellableStates,
   canMove,
   ErrataError,
+  evaluationSummarySchema,
+  gateVerdictSchema,
   isTerminal,
   type JobKind,
   type JobResource,
   type JobState,
+  jobSchema,
   type Page,
   rollbackModes,
 } from '@errata/contracts';
@@ -15,6 +19,7 @@ import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow, Job as JobDbRow, Prisma } from './generated/client.ts';
 import { requireStart } from './guard.ts';
 import { idCursor, type PageRequest, pageOf } from './pages.ts';
+import { readMetadata, readRecord, readStored, readStoredOrNull } from './stored.ts';
 import { transition } from './transitions.ts';
 
 /** `unknown_job` when there is none of this id. */
@@ -127,7 +132,7 @@ export async function retryJob(db: Lineage, id: string): Promise<JobResource> {
       include: { branch: true },
     });
     if (kind === 'rollback' && branch !== null)
-      requireStart(branch, rollbackInput.parse(input).mode, causeJobId !== null);
+      requireStart(branch, readStored(rollbackInput, input, `the input of ${id}`).mode, causeJobId !== null);
     // Whoever approved it approved what it had arrived at then.
     const again = { attempts: 'reset', approval: null, data: { retry: true } } as const;
     const left = shards.filter((shard) => canMove(shard.state, 'queued'));
@@ -158,29 +163,34 @@ export async function lockJob(tx: Tx, id: string): Promise<LockedJob> {
 const lockShards = (tx: Tx, id: string): Promise<LockedJob[]> => tx.$queryRaw`
   SELECT id, state, cancel_requested, parent_job_id FROM jobs WHERE parent_job_id = ${id} ORDER BY id FOR NO KEY UPDATE`;
 
-export const jobResource = (row: JobDbRow & { branch: BranchRow | null }): JobResource => ({
-  id: row.id,
-  object: 'job',
-  kind: row.kind as JobKind,
-  state: row.state as JobState,
-  model_id: row.modelId,
-  branch: row.branch?.name ?? null,
-  sequence: row.sequence,
-  attempts: row.attempts,
-  input: row.input as Record<string, unknown>,
-  parent_version_id: row.parentVersionId ?? row.expectedParentId,
-  version_id: row.versionId,
-  trial: (row.input as Record<string, unknown>).trial === true,
-  parent_job_id: row.parentJobId,
-  summary: row.summary as unknown as JobResource['summary'],
-  gate: row.gate as unknown as JobResource['gate'],
-  result: row.result as Record<string, unknown> | null,
-  approval: row.approval as unknown as JobResource['approval'],
-  cause_job_id: row.causeJobId,
-  error: row.error as unknown as JobResource['error'],
-  metadata: row.metadata as Record<string, string>,
-  created_by: row.createdBy,
-  created_at: row.createdAt.toISOString(),
-  started_at: row.startedAt?.toISOString() ?? null,
-  finished_at: row.finishedAt?.toISOString() ?? null,
-});
+const jobErrorSchema = jobSchema.shape.error.unwrap();
+
+export function jobResource(row: JobDbRow & { branch: BranchRow | null }): JobResource {
+  const input = readRecord(row.input, `the input of ${row.id}`);
+  return {
+    id: row.id,
+    object: 'job',
+    kind: row.kind as JobKind,
+    state: row.state as JobState,
+    model_id: row.modelId,
+    branch: row.branch?.name ?? null,
+    sequence: row.sequence,
+    attempts: row.attempts,
+    input,
+    parent_version_id: row.parentVersionId ?? row.expectedParentId,
+    version_id: row.versionId,
+    trial: input.trial === true,
+    parent_job_id: row.parentJobId,
+    summary: readStoredOrNull(evaluationSummarySchema, row.summary, `the summary of ${row.id}`),
+    gate: readStoredOrNull(gateVerdictSchema, row.gate, `the verdict of ${row.id}`),
+    result: row.result === null ? null : readRecord(row.result, `the result of ${row.id}`),
+    approval: readStoredOrNull(approvalSchema, row.approval, `the approval of ${row.id}`),
+    cause_job_id: row.causeJobId,
+    error: readStoredOrNull(jobErrorSchema, row.error, `the error of ${row.id}`),
+    metadata: readMetadata(row.metadata, `the metadata of ${row.id}`),
+    created_by: row.createdBy,
+    created_at: row.createdAt.toISOString(),
+    started_at: row.startedAt?.toISOString() ?? null,
+    finished_at: row.finishedAt?.toISOString() ?? null,
+  };
+}

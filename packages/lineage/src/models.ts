@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { clientOf, type Db } from './client.ts';
 import type { Model as ModelRow } from './generated/client.ts';
 import { type PageRequest, pageOf } from './pages.ts';
+import { readMetadata, readStored } from './stored.ts';
 
 /** A file of an imported model and the blob that holds it. */
 export const modelFileSchema = z.strictObject({
@@ -40,7 +41,7 @@ export async function listModels(db: Db, page: PageRequest = {}): Promise<Page<M
 
 export const storedModel = (row: ModelRow): StoredModel => ({
   resource: modelResource(row),
-  files: z.array(modelFileSchema).parse(row.files),
+  files: readStored(z.array(modelFileSchema), row.files, `the files of ${row.id}`),
 });
 
 export const modelResource = (row: ModelRow): ModelResource => ({
@@ -55,6 +56,6 @@ export const modelResource = (row: ModelRow): ModelResource => ({
   vocabulary: row.vocabulary,
   context: row.context,
   has_tokenizer: row.hasTokenizer,
-  metadata: row.metadata as Record<string, string>,
+  metadata: readMetadata(row.metadata, `the metadata of ${row.id}`),
   created_at: row.createdAt.toISOString(),
 });

@@ -1,9 +1,18 @@
 // Policies of branches: what may move one, and who changed that when and why.
-import { type BranchPolicy, ErrataError, type Page, type PolicyRevision } from '@errata/contracts';
+import {
+  type BranchPolicy,
+  branchPolicySchema,
+  ErrataError,
+  type Page,
+  type PolicyRevision,
+  readGate,
+} from '@errata/contracts';
+import { z } from 'zod';
 import { branchLane, findBranch, policyColumns } from './branches.ts';
 import { asJson, clientOf, type Db, type Lineage } from './client.ts';
 import type { BranchPolicy as PolicyRow } from './generated/client.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
+import { readStored } from './stored.ts';
 
 /** The policy of a branch. `unknown_branch`. */
 export async function getPolicy(db: Db, modelId: string, branch: string): Promise<PolicyRevision> {
@@ -78,12 +87,25 @@ export async function listPolicies(
   );
 }
 
+/** Its gate is read as that of a branch is, what it may hold of another build included. */
+function policyOf({ branchId, revision, policy }: PolicyRow): BranchPolicy {
+  const what = `policy ${revision} of ${branchId}`;
+  const { gate, ...rest } = readStored(storedPolicySchema, policy, what);
+  return { ...rest, gate: readGate(gate) };
+}
+
+const storedPolicySchema = branchPolicySchema.extend({
+  gate: z.unknown(),
+  // As a branch's: what another build asked for besides is at least this.
+  approval: branchPolicySchema.shape.approval.catch('required'),
+  auto_rollback: branchPolicySchema.shape.auto_rollback.catch('off'),
+});
+
 const policyRevision = (branch: string, row: PolicyRow): PolicyRevision => ({
   object: 'branch_policy',
   branch,
   revision: row.revision,
-  // Checked by the contracts before it was written.
-  ...(row.policy as unknown as BranchPolicy),
+  ...policyOf(row),
   changed_by: row.changedBy,
   reason: row.reason,
   created_at: row.createdAt.toISOString(),

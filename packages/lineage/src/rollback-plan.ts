@@ -3,6 +3,7 @@ import { ErrataError, type RollbackMode } from '@errata/contracts';
 import { clientOf, type Db } from './client.ts';
 import { beforeJobOf, type Ground, groundAt, type Link, linksOfEdits, readChain, upon } from './contributions.ts';
 import { editsById, type StoredEdit } from './edits.ts';
+import { readRecord } from './stored.ts';
 
 /** What to go back to, or what to take out. */
 export interface RollbackTarget {
@@ -162,8 +163,8 @@ async function planExact(db: Db, branch: Planned, { ids, links }: Reverted): Pro
     const job = jobs.get(job_id)!;
     return {
       job_id,
-      input: job.input as Record<string, unknown>,
-      result: job.result as Record<string, unknown> | null,
+      input: readRecord(job.input, `the input of ${job.id}`),
+      result: job.result === null ? null : readRecord(job.result, `the result of ${job.id}`),
       edits: stepEdits.sort((a, b) => a.position - b.position),
     };
   });
@@ -179,8 +180,8 @@ export async function replayOf(
   const job = await clientOf(db).job.findUniqueOrThrow({ where: { id: jobId } });
   return {
     job_id: jobId,
-    input: job.input as Record<string, unknown>,
-    result: job.result as Record<string, unknown> | null,
+    input: readRecord(job.input, `the input of ${job.id}`),
+    result: job.result === null ? null : readRecord(job.result, `the result of ${job.id}`),
     edits: [...edits].sort((a, b) => a.position - b.position),
     version_id: job.versionId,
   };

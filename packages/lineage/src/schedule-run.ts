@@ -1,8 +1,8 @@
 // A run of a schedule: one transaction decides a tick, draws edits from the inbox and submits them as one job. Once, whoever asks and however often.
 import {
   complainOfCron,
-  type Edit,
   ErrataError,
+  editSchema,
   elapsed,
   failpoint,
   needsOfJob,
@@ -20,6 +20,7 @@ import { lockInbox } from './inbox.ts';
 import { budgetOf, nextDay } from './schedule-budget.ts';
 import { type Draw, type PutAside, planDraw, type WaitingEdit } from './schedule-draw.ts';
 import { clock, cronOf, latestFirst, lockSchedule, openStates, policyOf, runResource } from './schedules.ts';
+import { readStored } from './stored.ts';
 import { submitEditJobWithin } from './submit.ts';
 
 type Schedule = Awaited<ReturnType<typeof lockSchedule>>;
@@ -239,8 +240,13 @@ async function readWaiting(tx: Tx, branchId: string): Promise<readonly (WaitingE
 async function submit(tx: Tx, schedule: Schedule, runId: string, drawn: readonly string[]): Promise<string> {
   await requireOwner(tx, schedule);
   const rows = await tx.inboxEdit.findMany({ where: { id: { in: [...drawn] } }, select: { id: true, payload: true } });
-  const payloads = new Map(rows.map(({ id, payload }) => [id, payload as unknown as Edit]));
+  const payloads = new Map(rows.map(({ id, payload }) => [id, readStored(editSchema, payload, `edit ${id}`)]));
   const { editor, config, seed, on_error, gate } = policyOf(schedule);
+  const [strange] = gate?.not_understood ?? [];
+  if (strange !== undefined) {
+    const message = `the gate of the schedule cannot be read: ${strange.name}: ${strange.why}; change it, and it runs again`;
+    throw new ErrataError('unreadable_record', message, { details: { rule: strange.name } });
+  }
   const job = await submitEditJobWithin(tx, {
     model: schedule.modelId,
     branch: schedule.branch.name,

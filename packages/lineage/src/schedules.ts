@@ -8,12 +8,16 @@ import {
   jobStates,
   nextDue,
   type Page,
+  readGate,
+  runCountsSchema,
   type ScheduleChange,
   type ScheduleResource,
   type ScheduleRun,
   type scheduleRequestSchema,
+  scheduleRunSchema,
+  scheduleSchema,
 } from '@errata/contracts';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { findBranchById } from './branches.ts';
 import { type Alongside, asJson, clientOf, type Db, isUniqueViolation, type Lineage, type Tx } from './client.ts';
 import type {
@@ -25,6 +29,7 @@ import type {
 import { newId } from './ids.ts';
 import { countWaiting } from './inbox.ts';
 import { type PageRequest, pageOf } from './pages.ts';
+import { readMetadata, readStored, readStoredOrNull } from './stored.ts';
 
 /** What goes into a batch, and what the batch's job is asked: the part of a schedule that only its runs read. */
 export type SchedulePolicy = Pick<
@@ -43,7 +48,26 @@ export type SchedulePolicy = Pick<
   | 'gate'
 >;
 
-export const policyOf = (row: ScheduleRow): SchedulePolicy => row.policy as unknown as SchedulePolicy;
+const storedPolicySchema = scheduleSchema
+  .pick({
+    batch_size: true,
+    order: true,
+    group_by_subject: true,
+    on_contradiction: true,
+    overlap: true,
+    catch_up_seconds: true,
+    budget: true,
+    editor: true,
+    config: true,
+    seed: true,
+    on_error: true,
+  })
+  .extend({ gate: z.unknown() });
+
+export function policyOf({ id, policy }: Pick<ScheduleRow, 'id' | 'policy'>): SchedulePolicy {
+  const { gate = null, ...rest } = readStored(storedPolicySchema, policy, `the settings of ${id}`);
+  return { ...rest, gate: gate === null ? null : readGate(gate) };
+}
 
 export const cronOf = (row: Pick<ScheduleRow, 'cron' | 'timeZone'>): Cron | null =>
   row.cron === null ? null : { pattern: row.cron, time_zone: row.timeZone };
@@ -168,7 +192,8 @@ export async function changeSchedule(
           cron: when.cron,
           timeZone: when.time_zone,
           whenPending: when.when_pending,
-          policy: asJson({ ...policyOf(row), ...given }),
+          // As it is stored: what this build does not understand of it stays.
+          policy: asJson({ ...(row.policy as object), ...given }),
           owner,
           notBefore: null,
           ...(moved && row.pausedAt === null ? { nextDueAt: dueAfter(when, now) } : {}),
@@ -318,10 +343,10 @@ export const runResource = (row: RunRow & { job: { state: string } | null }): Sc
   started_at: row.startedAt.toISOString(),
   outcome: row.outcome as ScheduleRun['outcome'],
   reason: row.reason as ScheduleRun['reason'],
-  counts: row.counts as unknown as ScheduleRun['counts'],
+  counts: readStored(runCountsSchema, row.counts, `the counts of ${row.id}`),
   job_id: row.jobId,
   job_state: (row.job?.state ?? null) as ScheduleRun['job_state'],
-  error: row.error as unknown as ScheduleRun['error'],
+  error: readStoredOrNull(scheduleRunSchema.shape.error.unwrap(), row.error, `the error of ${row.id}`),
 });
 
 async function describe(db: Db, row: ScheduleWithBranch): Promise<ScheduleResource> {
@@ -341,7 +366,7 @@ async function describe(db: Db, row: ScheduleWithBranch): Promise<ScheduleResour
     time_zone: row.timeZone,
     when_pending: row.whenPending,
     ...policyOf(row),
-    metadata: row.metadata as Record<string, string>,
+    metadata: readMetadata(row.metadata, `the metadata of ${row.id}`),
     paused: row.pausedAt !== null,
     next_due_at: row.nextDueAt?.toISOString() ?? null,
     buffered_due_at: row.bufferedDueAt?.toISOString() ?? null,

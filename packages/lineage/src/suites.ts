@@ -10,12 +10,14 @@ import {
   type StoredSuiteCase,
   type SuiteCase,
   type SuiteResource,
+  suiteCaseSchema,
   suiteDigest,
 } from '@errata/contracts';
 import { asJson, clientOf, type Db, isUniqueViolation, type Lineage } from './client.ts';
 import type { Suite as SuiteRow } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
+import { readMetadata, readStored } from './stored.ts';
 
 export interface NewSuite {
   readonly name: string;
@@ -87,11 +89,13 @@ export async function listSuites(db: Db, page: PageRequest = {}): Promise<Page<S
   return pageOf(rows, limit, ({ name }) => name, suiteResource);
 }
 
+const itemOf = (payload: unknown, suiteId: string, position: number): SuiteCase =>
+  readStored(suiteCaseSchema, payload, `case ${position} of ${suiteId}`);
+
 /** All cases of a suite, in order. */
 export async function casesOfSuite(db: Db, suiteId: string): Promise<readonly SuiteCase[]> {
   const rows = await clientOf(db).suiteCase.findMany({ where: { suiteId }, orderBy: { position: 'asc' } });
-  // They were checked by the contracts before they were written.
-  return rows.map(({ payload }) => payload as unknown as SuiteCase);
+  return rows.map(({ position, payload }) => itemOf(payload, suiteId, position));
 }
 
 /** A page of a suite's cases. The cursor is a position. */
@@ -107,7 +111,7 @@ export async function listSuiteCases(db: Db, suiteId: string, page: PageRequest 
     limit,
     ({ position }) => String(position),
     ({ position, payload }) => {
-      const item = payload as unknown as SuiteCase;
+      const item = itemOf(payload, suiteId, position);
       const { custom_id, kind, prompt, target } = describeCase({
         ...{ position, case_id: '', edit_id: null, moment: 'end', edits: 0 },
         item,
@@ -131,7 +135,7 @@ const suiteResource = (row: SuiteRow): SuiteResource => ({
   description: row.description,
   digest: row.digest,
   cases: row.cases,
-  metadata: row.metadata as Record<string, string>,
+  metadata: readMetadata(row.metadata, `the metadata of ${row.id}`),
   created_by: row.createdBy,
   created_at: row.createdAt.toISOString(),
 });

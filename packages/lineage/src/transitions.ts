@@ -1,6 +1,7 @@
 // The moves of a job from state to state: each names the states and the epoch it expects and writes its event in one statement.
 import {
   type Approval,
+  approvalSchema,
   canMove,
   type EditResult,
   ErrataError,
@@ -15,6 +16,7 @@ import {
 import { jsonText, type Lineage, type Tx } from './client.ts';
 import { writeEditResults } from './edits.ts';
 import { holdLane, type Lease } from './leases.ts';
+import { readStoredOrNull } from './stored.ts';
 
 /** Attempts that a job gets before a failure that a retry could mend becomes final. */
 export const maxAttempts = 5;
@@ -118,7 +120,9 @@ export async function transition(tx: Tx, change: Transition): Promise<JobRow | n
     SELECT id, kind, state, lane_id, sequence, model_id, branch_id, parent_job_id, input, metadata, attempts, epoch, parent_version_id,
       version_id, approval, cause_job_id
     FROM moved`;
-  const moved = rows[0] ?? null;
+  const [row] = rows;
+  const approval = (of: JobRow) => readStoredOrNull(approvalSchema, of.approval, `the approval of ${of.id}`);
+  const moved = row === undefined ? null : { ...row, approval: approval(row) };
   if (moved !== null && terminal && moved.parent_job_id !== null) await releaseParent(tx, moved.parent_job_id);
   return moved;
 }

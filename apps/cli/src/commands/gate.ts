@@ -10,6 +10,7 @@ import {
   gateFailureChoices,
   type PolicyRevision,
   rulesOf,
+  type StoredGate,
 } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
@@ -113,7 +114,12 @@ export function register(program: Command): void {
     });
 }
 
-async function changedGate(now: GatePolicy, options: Changes): Promise<GatePolicy> {
+async function changedGate({ not_understood = [], ...now }: StoredGate, options: Changes): Promise<GatePolicy> {
+  if (not_understood.length > 0 && options.file === undefined) {
+    const names = not_understood.map(({ name }) => name).join(', ');
+    const message = `this build does not understand all of the gate (${names}), and would lose it: give the whole gate with --file`;
+    throw new ErrataError('invalid_request', message);
+  }
   const from = options.file === undefined ? now : await readGate(options.file);
   const dropped = options.dropCanary ?? [];
   const named = new Set([...dropped, ...(options.canary ?? []).map(({ prompt }) => prompt)]);
@@ -135,6 +141,10 @@ function describe(model: string, policy: PolicyRevision): string {
   const hours = approval_hours === null ? '' : `, within ${approval_hours} hours`;
   const rows: [string, string][] = [
     ['rules', rulesOf(gate).map(describeRule).join('  ') || 'none'],
+    ...(gate.not_understood ?? []).map(({ name, why }): [string, string] => [
+      'unknown',
+      `${name}: ${why}; nothing passes until it is changed`,
+    ]),
     ...(gate.canaries ?? []).map(({ prompt, answer }): [string, string] => [
       'canary',
       `${JSON.stringify(prompt)} ${answer === undefined ? 'as its parent answers' : `=> ${JSON.stringify(answer)}`}`,

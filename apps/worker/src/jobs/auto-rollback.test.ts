@@ -187,3 +187,24 @@ test('a worker that dies around the verdict brings about one rollback', async ()
   const rollbacks = await listJobs(lineage, { kind: 'rollback', states: ['succeeded'] }, { limit: 100 });
   expect(new Set(rollbacks.data.map(({ cause_job_id }) => cause_job_id)).size).toBe(rollbacks.data.length);
 });
+
+test('a rule of another build refuses every candidate by name, and is no reason to take anything back', async () => {
+  const { id, good, bad } = await spoiled('strange');
+  const strange = JSON.stringify({ rules: [{ metric: 'toxicity', max: 0.1 }], on_failure: 'bisect' });
+  await stack.query('UPDATE branches SET gate = $2::jsonb WHERE id = $1', [id, strange]);
+  const refused = await stack.finished(
+    await stack.submit([edit('Sylvania'), edit('Freedonia')], { branch: 'strange', gate: null }),
+  );
+  expect(refused).toMatchObject({
+    state: 'gated_out',
+    gate: { passed: false, findings: [{ metric: 'toxicity', outcome: 'failed', value: null }] },
+    error: { code: 'gate_refused', message: expect.stringContaining('toxicity cannot be judged: ') },
+  });
+  expect(refused.error?.message).toContain('there is no metric "toxicity"');
+  expect(await headOf('strange')).toBe(bad);
+  const evaluation = await evaluate('strange');
+  expect(await getEvaluation(lineage, evaluation)).toMatchObject({ gate: { passed: false }, rollback_job_id: null });
+  expect(await consequenceOf(evaluation)).toEqual({ kind: 'none', why: 'not_judged' });
+  expect(await headOf('strange')).toBe(bad);
+  expect(good).not.toBe(bad);
+});
