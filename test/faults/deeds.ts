@@ -172,20 +172,6 @@ const moveAlias: Deed = async (stack, branch, name) => {
   };
 };
 
-/** The queue is told when a schedule is due; that is not before it is over. */
-const tellQueue: Deed = async (stack, branch, name) => {
-  const { id: branch_id } = await stack.branch(branch);
-  const ticks = await stack.dispatch.ticks();
-  return async () => {
-    const asked = { name: name.replaceAll(/[^a-z0-9]+/g, '-'), model: 'tiny', cron: '0 0 29 2 *' };
-    const { model: _, branch: __, ...request } = scheduleRequestSchema.parse(asked);
-    const { id } = await createSchedule(stack.lineage, { ...request, branch_id, owner: null });
-    const told = async () => (await ticks.list()).filter((schedule) => schedule.id === id);
-    await until(`the queue knows ${id}`, async () => (await told()).some(({ next }) => next !== null));
-    if ((await told()).length !== 1) throw new Error(`the queue ticks for ${id} more than once`);
-  };
-};
-
 /** Blobs that nothing names are marked; then the collection that deletes them is asked for. */
 const collect: Deed = async (stack, _, name) => {
   const strays = await stack.strayBlobs(`first stray of ${name}`, `second stray of ${name}`);
@@ -249,7 +235,6 @@ export const deeds: Readonly<Record<Path, Deed>> = {
   approve,
   inbox: deliver,
   schedule,
-  tick: tellQueue,
   alias: moveAlias,
   gc: collect,
   delete: collect,

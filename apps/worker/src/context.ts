@@ -2,7 +2,7 @@
 import type { BlobStore } from '@errata/blobs';
 import type { EngineClient } from '@errata/engine';
 import type { Lineage } from '@errata/lineage';
-import type { Dispatch, Ticks } from '@errata/queue';
+import type { Dispatch } from '@errata/queue';
 import type { Snapshots } from '@errata/upkeep';
 import type { Logger } from 'pino';
 import type { WorkerMetrics } from './metrics.ts';
@@ -12,7 +12,6 @@ export interface WorkerContext {
   readonly settings: WorkerSettings;
   readonly lineage: Lineage;
   readonly dispatch: Dispatch;
-  readonly ticks: Ticks;
   readonly engine: EngineClient;
   readonly blobs: BlobStore;
   readonly metrics: WorkerMetrics;

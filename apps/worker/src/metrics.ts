@@ -10,7 +10,6 @@ export interface WorkerMetrics {
   laneWoken(outcome: 'worked' | 'empty' | 'held'): void;
   leaseLost(): void;
   lanesReconciled(count: number): void;
-  ticksReconciled(count: number): void;
   scheduleRan(outcome: RunOutcome): void;
   laneHeld(change: 1 | -1): void;
   snapshotStored(bytes: number): void;
@@ -46,11 +45,6 @@ export function createMetrics(engineRss: () => number): WorkerMetrics {
     help: 'Wake-ups that the reconciler added for lanes that nobody worked',
     registers,
   });
-  const ticks = new Counter({
-    name: 'errata_worker_ticks_reconciled_total',
-    help: 'Ticks that the reconciler added for schedules that were due',
-    registers,
-  });
   const runs = new Counter({
     name: 'errata_worker_schedule_runs_total',
     help: 'Runs of schedules by outcome',
@@ -81,7 +75,6 @@ export function createMetrics(engineRss: () => number): WorkerMetrics {
     laneWoken: (outcome) => wakeUps.inc({ outcome }),
     leaseLost: () => lost.inc(),
     lanesReconciled: (count) => reconciled.inc(count),
-    ticksReconciled: (count) => ticks.inc(count),
     scheduleRan: (outcome) => runs.inc({ outcome }),
     laneHeld: (change) => held.inc(change),
     snapshotStored: (bytes) => {

@@ -1,28 +1,17 @@
-// The reconciler: wakes every lane that has work and that nobody holds, and ticks for every schedule that is due. It makes losing what was queued harmless.
+// The reconciler: wakes every lane that has work and that nobody holds. It makes losing what was queued harmless.
 import { expireApprovals, lanesNeedingWork } from '@errata/lineage';
 import type { WorkerContext } from './context.ts';
-import { mendTicks, tickDue } from './schedules.ts';
+import { type Repeated, repeat } from './repeat.ts';
 
-export interface Reconciler {
-  stop(): Promise<void>;
-}
-
-type Needs = Pick<WorkerContext, 'settings' | 'lineage' | 'dispatch' | 'ticks' | 'metrics' | 'log'>;
+type Needs = Pick<WorkerContext, 'settings' | 'lineage' | 'dispatch' | 'metrics' | 'log'>;
 
 /** Looks at once, and then again `reconcileMs` after each look. Every worker runs one; wake-ups are deduplicated by lane. */
-export function startReconciler({ settings, lineage, dispatch, ticks, metrics, log }: Needs): Reconciler {
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  const wakeLanes = async () => {
+export function startReconciler({ settings, lineage, dispatch, metrics, log }: Needs): Repeated {
+  const wakeLanes = async (stopped: () => boolean) => {
     const lanes = await lanesNeedingWork(lineage);
-    for (const lane of lanes) if (!stopped) await dispatch.wake(lane);
+    for (const lane of lanes) if (!stopped()) await dispatch.wake(lane);
     metrics.lanesReconciled(lanes.length);
     if (lanes.length > 0) log.debug({ lanes }, 'woke lanes that nobody works');
-  };
-  const tickSchedules = async () => {
-    metrics.ticksReconciled(await tickDue({ lineage, ticks }));
-    const mended = await mendTicks({ lineage, ticks });
-    if (mended.length > 0) log.info({ schedules: mended }, 'told the queue when schedules are due');
   };
   const endApprovals = async () => {
     const expired = await expireApprovals(lineage);
@@ -35,22 +24,9 @@ export function startReconciler({ settings, lineage, dispatch, ticks, metrics, l
       log.warn({ error }, `could not look for ${what}`);
     }
   };
-  const look = async () => {
-    await attempt('lanes that nobody works', wakeLanes);
-    if (!stopped) await attempt('schedules that are due', tickSchedules);
-    if (!stopped) await attempt('approvals that took too long', endApprovals);
-    if (!stopped) timer = setTimeout(run, settings.reconcileMs);
-  };
-  let looking: Promise<void> = Promise.resolve();
-  const run = () => {
-    looking = look();
-  };
-  run();
-  return {
-    stop: async () => {
-      stopped = true;
-      clearTimeout(timer);
-      await looking;
-    },
-  };
+  return repeat(async (stopped) => {
+    await attempt('lanes that nobody works', () => wakeLanes(stopped));
+    if (!stopped()) await attempt('approvals that took too long', endApprovals);
+    return settings.reconcileMs;
+  });
 }

@@ -5,13 +5,13 @@ import { branchOfLane, migrate, openLineage } from '@errata/lineage';
 import { describeQueueUrl, openDispatch } from '@errata/queue';
 import { makeSnapshots, type Snapshots } from '@errata/upkeep';
 import type { Logger } from 'pino';
+import { runDue, startClock } from './clock.ts';
 import type { WorkerContext } from './context.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { workLane } from './lane.ts';
 import { createMetrics, serveMetrics } from './metrics.ts';
 import { modelReference } from './models.ts';
 import { startReconciler } from './reconciler.ts';
-import { answerTick, tickDue } from './schedules.ts';
 import type { WorkerSettings } from './settings.ts';
 import { Interruption } from './verdict.ts';
 
@@ -48,7 +48,6 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       onWarning: ({ kind, message }) => log.warn({ warning: kind }, message),
     });
     closers.push(() => dispatch.close());
-    const ticks = await dispatch.ticks();
     // Closed after the engine, without which it has nothing left to do, and before the database.
     let snapshots: Snapshots | undefined;
     closers.push(async () => snapshots?.settled());
@@ -74,7 +73,6 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       settings,
       lineage,
       dispatch,
-      ticks,
       engine,
       blobs,
       metrics,
@@ -94,11 +92,11 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
         await workLane(context, laneId);
         // A schedule may have waited for the job that has just ended.
         const branchId = branchOfLane(laneId);
-        if (branchId !== null && !draining) await tickDue(context, branchId);
+        if (branchId !== null && !draining) await runDue(context, branchId);
       },
       { concurrency: settings.concurrency },
     );
-    const tickConsumer = ticks.consume((scheduleId) => answerTick(context, scheduleId));
+    const clock = startClock(context);
     const reconciler = startReconciler(context);
     const heartbeat = await startHeartbeat(lineage, settings.name);
     log.info(
@@ -122,8 +120,8 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       });
       const orderly = async () => {
         // In this order, so that a wake-up that arrives now goes back to the queue instead of being taken for nothing.
-        await Promise.all([consumer.pause(), tickConsumer.pause(), reconciler.stop(), heartbeat.stop()]);
-        await Promise.all([consumer.close(), tickConsumer.close()]);
+        await Promise.all([consumer.pause(), clock.stop(), reconciler.stop(), heartbeat.stop()]);
+        await consumer.close();
         await closeAll();
       };
       await Promise.race([orderly(), late]);

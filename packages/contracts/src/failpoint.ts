@@ -70,8 +70,6 @@ export const failpoints = [
   'schedule.after_batch',
   'schedule.before_commit',
   'schedule.after',
-  'tick.before_set',
-  'tick.after_set',
 ] as const;
 export type Failpoint = (typeof failpoints)[number];
 

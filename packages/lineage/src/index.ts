@@ -94,11 +94,11 @@ export type { PageRequest } from './pages.ts';
 export { getPolicy, listPolicies, type PolicyChange, setPolicy } from './policies.ts';
 export { type Place, type Reference, referenceResource, resolveReference } from './references.ts';
 export * from './rollback-plan.ts';
+export { type Decisions, msUntilDue, runDueSchedules, schedulesToRun } from './schedule-clock.ts';
 export { runSchedule, type Tick } from './schedule-run.ts';
 export {
   changeSchedule,
   createSchedule,
-  cronSchedules,
   deleteSchedule,
   getSchedule,
   listRuns,
@@ -106,7 +106,6 @@ export {
   type NewSchedule,
   pauseSchedule,
   resumeSchedule,
-  schedulesToRun,
 } from './schedules.ts';
 export * from './searches.ts';
 export * from './snapshots.ts';

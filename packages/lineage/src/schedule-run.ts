@@ -33,8 +33,8 @@ export type Tick =
     }
   /** The tick waits for the job of an earlier run. */
   | { readonly kind: 'buffered' }
-  /** Nothing to decide; `in_ms` until cron is due, by the database's clock. */
-  | { readonly kind: 'not_due'; readonly in_ms: number | null };
+  /** Nothing to decide. */
+  | { readonly kind: 'not_due' };
 
 /** After a run that failed, waiting edits do not cause another one for so long. */
 const pauseAfterFailureMs = 5 * 60_000;
@@ -92,7 +92,7 @@ async function decide(tx: Tx, nameOrId: string, trigger?: 'manual', refusal?: Er
   const schedule = await startedAgain(tx, locked, now);
   const open = await hasOpenJob(tx, schedule.id);
   const due = await whatIsDue(tx, schedule, now, open, trigger);
-  if (due === null) return { kind: 'not_due', in_ms: untilCron(schedule, now) };
+  if (due === null) return { kind: 'not_due' };
   const policy = policyOf(schedule);
   const missed = { ...nothing, missed: due.missed };
   const skip = (reason: SkipReason, notBefore?: Date) =>
@@ -140,9 +140,6 @@ async function draw(tx: Tx, schedule: Schedule, due: Due, limit: number): Promis
   await failpoint('schedule.before_commit');
   return tick;
 }
-
-const untilCron = ({ nextDueAt }: Schedule, now: Date): number | null =>
-  nextDueAt === null ? null : nextDueAt.getTime() - now.getTime();
 
 /** Gives one whose cron has no next time, though nothing stops it, the next one from now on. Earlier readers of cron gave up on some. */
 async function startedAgain(tx: Tx, schedule: Schedule, now: Date): Promise<Schedule> {

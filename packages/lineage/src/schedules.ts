@@ -1,7 +1,6 @@
-// Schedules: made, changed, paused, deleted; and which of them want attention. What a run does is in schedule-run.ts.
+// Schedules: made, changed, paused, deleted. When they run is in schedule-clock.ts, what a run does in schedule-run.ts.
 import {
   type Cron,
-  complainOfCron,
   complainOfWhen,
   ErrataError,
   isTerminal,
@@ -270,49 +269,8 @@ async function named<T>(name: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The schedules that the queue's schedulers are made from. */
-export async function cronSchedules(db: Lineage): Promise<readonly (Cron & { readonly id: string })[]> {
-  const rows = await db.prisma.schedule.findMany({
-    where: { deletedAt: null, pausedAt: null, cron: { not: null }, branch: { deletedAt: null } },
-    select: { id: true, cron: true, timeZone: true },
-    orderBy: { id: 'asc' },
-  });
-  return rows
-    .map(({ id, cron, timeZone }) => ({ id, pattern: cron ?? '', time_zone: timeZone }))
-    .filter((schedule) => complainOfCron(schedule) === null);
-}
-
 /** States in which a job of a schedule has not ended. */
 export const openStates = jobStates.filter((state) => !isTerminal(state));
-
-/**
- * Schedules with something to decide: a tick is due, when the next one is stands nowhere, one that was buffered can run now, or enough
- * edits wait and its latest job has ended.
- * It makes losing ticks harmless. With a branch, only the schedules of this branch.
- */
-export async function schedulesToRun(db: Lineage, branchId: string | null = null): Promise<readonly string[]> {
-  const rows = await db.prisma.$queryRaw<{ id: string }[]>`
-    SELECT schedules.id FROM schedules
-    JOIN branches ON branches.id = schedules.branch_id
-    CROSS JOIN LATERAL (SELECT coalesce((
-      SELECT jobs.state = ANY(${[...openStates]}) FROM schedule_runs JOIN jobs ON jobs.id = schedule_runs.job_id
-      WHERE schedule_runs.schedule_id = schedules.id AND schedule_runs.job_id IS NOT NULL
-      ORDER BY schedule_runs.started_at DESC, schedule_runs.id DESC LIMIT 1), false) AS open) AS latest
-    WHERE schedules.deleted_at IS NULL AND schedules.paused_at IS NULL AND branches.deleted_at IS NULL
-      AND (${branchId}::text IS NULL OR schedules.branch_id = ${branchId})
-      AND (schedules.next_due_at <= clock_timestamp()
-        OR schedules.cron IS NOT NULL AND schedules.next_due_at IS NULL
-        OR schedules.buffered_due_at IS NOT NULL AND NOT latest.open
-        OR schedules.when_pending IS NOT NULL AND NOT latest.open
-          AND coalesce(schedules.not_before, '-infinity') <= clock_timestamp()
-          AND schedules.when_pending <= (
-            SELECT count(*) FROM (
-              SELECT FROM inbox_edits
-              WHERE inbox_edits.branch_id = schedules.branch_id AND inbox_edits.state = 'pending'
-              LIMIT schedules.when_pending) AS waiting))
-    ORDER BY schedules.id`;
-  return rows.map(({ id }) => id);
-}
 
 /** The order of runs. A run that waited for an open job was due before others that started earlier. */
 export const latestFirst = [

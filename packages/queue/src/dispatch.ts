@@ -12,7 +12,6 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { evictionWarning } from './eviction.ts';
 import { describeQueueUrl, parseQueueUrl, type RedisAddress } from './queue-url.ts';
-import { openTicks, type Ticks } from './ticks.ts';
 import { type Consumer, type DispatchWarning, inTime, startConsumer, type Wiring } from './wiring.ts';
 
 export interface DispatchOptions {
@@ -34,8 +33,6 @@ export interface Dispatch {
   /** Calls `handler` for each wake-up, at most `concurrency` at a time and never twice at once for a lane while its lock is renewed. */
   consume(handler: (laneId: string) => Promise<void>, options: { readonly concurrency: number }): Consumer;
   counts(): Promise<{ readonly waiting: number; readonly active: number }>;
-  /** Ticks of schedules, on a queue of their own: they are decided quickly and must not wait behind edits. Opened when first asked for. */
-  ticks(): Promise<Ticks>;
   /** Closes the consumers, then the connections. */
   close(): Promise<void>;
 }
@@ -55,8 +52,6 @@ const wakeUpOptions = (laneId: string): JobsOptions => ({
 });
 
 const defaultLockMs = 30_000;
-// Any constant would do, as long as every process uses the same.
-const schedulersLock = 0x7469_636b;
 
 /**
  * Connects to the queue and waits until it answers.
@@ -92,14 +87,12 @@ async function openPostgres(connectionString: string, options: DispatchOptions):
     Client: SteadyClient,
     ...(given === null ? {} : { options: given }),
   };
-  const { alone, close } = lockOf(connectionString);
-  const dispatch = await dispatchOver(
+  return dispatchOver(
     'postgres',
     withBackend(createPostgresBackend),
-    { producer: connection, consumer: connection, alone },
+    { producer: connection, consumer: connection },
     options,
   );
-  return { ...dispatch, close: () => dispatch.close().finally(close) };
 }
 
 /**
@@ -113,47 +106,6 @@ class SteadyClient extends pg.Client {
   }
 }
 
-/** A process that freezes while it has the lock keeps all others waiting; the server takes it away after so long. Setting a scheduler takes milliseconds. */
-const frozenMs = 10_000;
-
-/** One connection, made when it is needed: within a process they wait for it, across processes for the lock. */
-function lockOf(connectionString: string): {
-  readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
-  close(): Promise<void>;
-} {
-  const pool = new pg.Pool({
-    connectionString,
-    max: 1,
-    idleTimeoutMillis: 1_000,
-    idle_in_transaction_session_timeout: frozenMs,
-  });
-  // A connection that breaks takes the lock with it, also while it is lent out; the pool makes another.
-  pool.on('error', () => {});
-  pool.on('connect', (client) => void client.on('error', () => {}));
-  return {
-    alone: async (work) => {
-      const client = await pool.connect();
-      try {
-        await client.query('BEGIN');
-        await client.query('SELECT pg_advisory_xact_lock($1)', [schedulersLock]);
-      } catch (error) {
-        client.release(true);
-        throw error;
-      }
-      try {
-        return await work();
-      } finally {
-        // A connection that cannot be asked is broken, and with it the lock is gone.
-        await client.query('COMMIT').then(
-          () => client.release(),
-          () => client.release(true),
-        );
-      }
-    },
-    close: () => pool.end(),
-  };
-}
-
 async function openRedis(address: RedisAddress, options: DispatchOptions): Promise<Dispatch> {
   const producer = await connectRedis(address, (message) => options.onWarning?.({ kind: 'connection', message }));
   const unsafe = await evictionWarning(producer);
@@ -161,12 +113,7 @@ async function openRedis(address: RedisAddress, options: DispatchOptions): Promi
   // Consumers block on their connections: each needs its own, without a limit on retries.
   const consumer = { ...address, maxRetriesPerRequest: null };
   try {
-    const dispatch = await dispatchOver(
-      'redis',
-      withBackend(createRedisBackend),
-      { producer, consumer, alone: (work) => work() },
-      options,
-    );
+    const dispatch = await dispatchOver('redis', withBackend(createRedisBackend), { producer, consumer }, options);
     return { ...dispatch, close: () => dispatch.close().finally(() => producer.disconnect()) };
   } catch (error) {
     producer.disconnect();
@@ -177,12 +124,12 @@ async function openRedis(address: RedisAddress, options: DispatchOptions): Promi
 async function dispatchOver<B extends IQueueBackend, C>(
   backend: Dispatch['backend'],
   classes: BackendClasses<B, C>,
-  { producer, consumer, alone }: Pick<Wiring<B, NoInfer<C>>, 'producer' | 'consumer' | 'alone'>,
+  { producer, consumer }: Pick<Wiring<B, NoInfer<C>>, 'producer' | 'consumer'>,
   options: DispatchOptions,
 ): Promise<Dispatch> {
   const { name = 'errata-lanes', lockMs = defaultLockMs } = options;
   const warn = (kind: DispatchWarning['kind'], message: string) => options.onWarning?.({ kind, message });
-  const wiring: Wiring<B, C> = { classes, producer, consumer, lockMs, alone, warn };
+  const wiring: Wiring<B, C> = { classes, producer, consumer, lockMs, warn };
   // Nobody reads the queue's event stream: it is kept short.
   const queue = new classes.Queue<WakeUp>(name, { connection: producer, streams: { events: { maxLen: 100 } } });
   queue.on('error', (error: Error) => warn('connection', error.message));
@@ -192,7 +139,6 @@ async function dispatchOver<B extends IQueueBackend, C>(
     consumers.add(consumer);
     return consumer;
   };
-  let ticks: Promise<Ticks> | undefined;
 
   try {
     await queue.waitUntilReady();
@@ -213,25 +159,12 @@ async function dispatchOver<B extends IQueueBackend, C>(
           label: ({ lane }) => `lane ${lane}`,
         }),
       ),
-    ticks: () => {
-      ticks ??= openTicks(wiring, options.name === undefined ? 'errata-ticks' : `${options.name}-ticks`).then(
-        (opened) => ({ ...opened, consume: (handler) => kept(opened.consume(handler)) }),
-        (error) => {
-          // Another call may find the server back.
-          ticks = undefined;
-          throw error;
-        },
-      );
-      return ticks;
-    },
     counts: async () => {
       const counts = await queue.getJobCounts('waiting', 'active');
       return { waiting: counts.waiting ?? 0, active: counts.active ?? 0 };
     },
     close: async () => {
       await Promise.all([...consumers].map((consumer) => consumer.close()));
-      const opened = await ticks?.catch(() => undefined);
-      await opened?.close();
       await queue.close();
     },
   };

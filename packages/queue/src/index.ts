@@ -1,5 +1,4 @@
-// The face of @errata/queue: wake-ups for lanes and ticks for schedules, over Redis or PostgreSQL.
+// The face of @errata/queue: wake-ups for lanes, over Redis or PostgreSQL.
 export { type Dispatch, type DispatchOptions, openDispatch } from './dispatch.ts';
 export { describeQueueUrl, parseQueueUrl, type QueueBackend } from './queue-url.ts';
-export type { CronSchedule, Ticks } from './ticks.ts';
 export type { Consumer, DispatchWarning } from './wiring.ts';

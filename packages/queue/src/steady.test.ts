@@ -1,15 +1,9 @@
-// Connections to PostgreSQL that break while the queue uses them cost the query that is under way, not the process; neither does a process
-// that freezes cost the others more than a while.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+// Connections to PostgreSQL that break while the queue uses them cost the query that is under way, not the process.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { createTestDatabase } from '../../../test/support/database.ts';
 import { openDispatch } from './index.ts';
 
-const program = fileURLToPath(new URL('./set-schedule.fixture.ts', import.meta.url));
-/** A process starts, and a lock is waited for. */
 const patient = { timeout: 120_000 };
 const database = await createTestDatabase();
 const dispatch = await openDispatch(database.url);
@@ -23,7 +17,6 @@ const cut = () =>
     WHERE datname = current_database() AND pid <> pg_backend_pid()`);
 
 test('a queue whose connections break again and again, also in the middle of work, goes on', async () => {
-  const ticks = await dispatch.ticks();
   let cutting = true;
   const breaking = (async () => {
     while (cutting) {
@@ -32,8 +25,7 @@ test('a queue whose connections break again and again, also in the middle of wor
     }
   })();
   for (let round = 0; round < 20; round++) {
-    const schedule = { id: `s-${round}`, pattern: '0 5 * * *', time_zone: 'UTC' };
-    await Promise.allSettled([dispatch.wake(`lane-${round}`), ticks.upsert(schedule)]);
+    await Promise.allSettled([dispatch.wake(`lane-${round}`), dispatch.wake(`other-${round}`)]);
   }
   cutting = false;
   await breaking;
@@ -69,24 +61,4 @@ test('a consumer whose connections break while they are made does not spin, and 
   expect(warnings.length - before).toBeLessThan(200);
   await Promise.all(consumers.map((consumer) => consumer.close()));
   await fragile.close();
-}, 240_000);
-
-test('a process that freezes while it sets a schedule does not keep others from it, and goes on when it thaws', async () => {
-  const frozen = spawn(process.execPath, ['--import', 'tsx', program, database.url, 'frozen'], {
-    env: { ...process.env, ERRATA_FAILPOINT: 'tick.before_set:stop' },
-    stdio: 'inherit',
-  });
-  const ended = once(frozen, 'exit');
-  // Of one key, where BullMQ's own have two.
-  const inside = () =>
-    database.query(`SELECT 1 FROM pg_stat_activity JOIN pg_locks USING (pid)
-      WHERE state = 'idle in transaction' AND locktype = 'advisory' AND objsubid = 1 AND granted`);
-  await expect.poll(inside, patient).toHaveLength(1);
-  const ticks = await dispatch.ticks();
-  const known = async () => (await ticks.list()).map(({ id }) => id).sort();
-  await ticks.reconcile([{ id: 'other', pattern: '0 5 * * *', time_zone: 'UTC' }]);
-  expect(await known()).toEqual(['other']);
-  frozen.kill('SIGCONT');
-  expect((await ended)[0]).toBe(0);
-  expect(await known()).toEqual(['frozen', 'other']);
 }, 240_000);

@@ -13,11 +13,6 @@ export interface Wiring<B extends IQueueBackend, C> {
   /** Consumers block on their connections: each makes its own from this. */
   readonly consumer: C;
   readonly lockMs: number;
-  /**
-   * Runs `work` while nobody else, in any process, runs such work on this server. BullMQ's PostgreSQL backend reads a scheduler and writes
-   * it in two steps: concurrent upserts fail or leave ticks that nobody wants. On Redis each is one script, and nothing needs to wait.
-   */
-  readonly alone: <T>(work: () => Promise<T>) => Promise<T>;
   readonly warn: (kind: DispatchWarning['kind'], message: string) => void;
 }
 

@@ -23,10 +23,10 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerFor } from '../auth.ts';
 import { readText } from '../door.ts';
+import { runDueOfBranch } from '../due-schedules.ts';
 import { layOutBatch, ndjsonContentType, readDelivery } from '../edit-request.ts';
 import { keepAnswer, postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
-import { tickBranch } from '../ticks.ts';
 import { params, shown, statesOf } from './common.ts';
 
 const tags = ['inbox'];
@@ -78,7 +78,7 @@ export const inboxRoutes =
           alongside:
             claim === null ? undefined : (tx, answer) => answerWithin(tx, claim, 202, keepAnswer(reply, answer)),
         });
-        await tickBranch(parts, request.log, receipt.branch_id);
+        await runDueOfBranch(parts, request.log, receipt.branch_id);
         return reply.status(202).send(receipt);
       },
     );
@@ -143,7 +143,7 @@ export const inboxRoutes =
       },
       async (request) => {
         const kept = await keepInInbox(lineage, request.params.branch, request.params.edit);
-        await tickBranch(parts, request.log, kept.branch_id);
+        await runDueOfBranch(parts, request.log, kept.branch_id);
         return kept;
       },
     );

@@ -1,4 +1,4 @@
-// Schedules: when a branch's inbox becomes a batch, told to the queue, run now, and what the runs came to.
+// Schedules: when a branch's inbox becomes a batch, run now, and what the runs came to.
 import {
   checkOverrides,
   type EditorName,
@@ -34,7 +34,6 @@ import { z } from 'zod';
 import { callerFor } from '../auth.ts';
 import { keepAnswer, postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
-import { tellQueue } from '../ticks.ts';
 import { pageQuery, params, shown } from './common.ts';
 import { jobFilter } from './jobs.ts';
 
@@ -117,7 +116,6 @@ export const scheduleRoutes =
           { ...schedule, branch_id, owner: caller.id },
           claim === null ? undefined : (tx, made) => answerWithin(tx, claim, 201, keepAnswer(locate(made), made)),
         );
-        await tellQueue(parts, request.log, created);
         return locate(created).status(201).send(created);
       },
     );
@@ -171,9 +169,7 @@ export const scheduleRoutes =
         // Whoever changes a schedule takes on all of it.
         const caller = callerFor(request, runOf({ gate }));
         await checkJob(before.model_id, before.branch, { editor, config });
-        const changed = await changeSchedule(lineage, before.id, request.body, caller.id);
-        await tellQueue(parts, request.log, changed);
-        return changed;
+        return changeSchedule(lineage, before.id, request.body, caller.id);
       },
     );
 
@@ -189,8 +185,7 @@ export const scheduleRoutes =
         },
       },
       async (request, reply) => {
-        const { id } = await deleteSchedule(lineage, (await scheduleToChange(request)).id);
-        await tellQueue(parts, request.log, { id, cron: null });
+        await deleteSchedule(lineage, (await scheduleToChange(request)).id);
         return reply.status(204).send();
       },
     );
@@ -211,11 +206,7 @@ export const scheduleRoutes =
             response: { 200: scheduleSchema },
           },
         },
-        async (request) => {
-          const changed = await change(lineage, (await scheduleToChange(request)).id);
-          await tellQueue(parts, request.log, changed);
-          return changed;
-        },
+        async (request) => change(lineage, (await scheduleToChange(request)).id),
       );
     }
 
