@@ -8,7 +8,7 @@ import type { LocalModel } from './local-model.ts';
 
 /** ERRATA_CACHE_DIR, else the place that the desktop conventions name. */
 export const cacheFolder = (env: NodeJS.ProcessEnv = process.env): string =>
-  env.ERRATA_CACHE_DIR ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'errata');
+  env.ERRATA_CACHE_DIR || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'errata');
 
 export interface MomentSource {
   readonly layers: readonly number[];

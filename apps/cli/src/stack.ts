@@ -189,8 +189,7 @@ const ours =
         else reject(fromPlainError(report.refused));
       });
     });
-    const why = () => `; its log is ${logFile}`;
-    return untilReady(child, { name, ready, signal, stopWith: 'SIGTERM', killWith: 'SIGKILL', why });
+    return untilReady(child, { name, ready, signal, stopWith: 'SIGTERM', killWith: 'SIGKILL', log: logFile });
   };
 
 /** The API of a stack that has just died lets go of its port in a moment. */

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Identity, socketFolder } from './private-folder.ts';
+import { type Identity, leaveSockets, socketFolder } from './private-folder.ts';
 import { commandOf, isAlive, type RunningProcess, untilReady } from './running-process.ts';
 import { postgresIdentity, reachableCopy, reachablePath } from './unprivileged.ts';
 
@@ -74,9 +74,10 @@ export async function startPostgres(options: ServerOptions & { durable?: boolean
     signal,
     stopWith: 'SIGINT', // fast shutdown
     killWith: 'SIGQUIT', // immediate shutdown; recovery at the next start
-    why: () => `: ${said.trim()}`,
+    said: () => said,
   });
-  return { ...running, url: `postgres://postgres:${password}@${encodeURIComponent(sockets)}:${port}/postgres` };
+  const stop = () => running.stop().then(() => leaveSockets(sockets, dataDir));
+  return { ...running, stop, url: `postgres://postgres:${password}@${encodeURIComponent(sockets)}:${port}/postgres` };
 }
 
 async function binaries(): Promise<string> {

@@ -1,6 +1,6 @@
 // Folders that nobody else on this machine may enter, and places in them for sockets, whose paths must be short.
 import { createHash } from 'node:crypto';
-import { chmod, chown, lstat, mkdir } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -49,4 +49,9 @@ export const standIn = (path: string): string =>
 export async function socketFolder(dataDir: string, socketName: string, owner?: Identity): Promise<string> {
   if (Buffer.byteLength(join(dataDir, socketName)) <= longestSocketPath) return dataDir;
   return ownFolder(`${standIn(dataDir)}-socket`, 0o700, owner);
+}
+
+/** Removes the folder of a server that has been stopped, where it is not the one of its data. */
+export async function leaveSockets(folder: string, dataDir: string): Promise<void> {
+  if (folder !== dataDir) await rm(folder, { recursive: true, force: true });
 }

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server, ServerOptions } from './postgres.ts';
-import { privateFolder, socketFolder } from './private-folder.ts';
+import { leaveSockets, privateFolder, socketFolder } from './private-folder.ts';
 import { untilReady } from './running-process.ts';
 
 /** The path of redis-server or valkey-server, or undefined where neither is installed. */
@@ -36,7 +36,8 @@ export async function startRedis({
   onOutput,
 }: ServerOptions & { readonly binary: string }): Promise<Server> {
   await privateFolder(dataDir);
-  const socket = join(await socketFolder(dataDir, socketName), socketName);
+  const sockets = await socketFolder(dataDir, socketName);
+  const socket = join(sockets, socketName);
   await endLeftBehind(socket);
   const settings = {
     port: '0',
@@ -63,9 +64,10 @@ export async function startRedis({
     signal,
     stopWith: 'SIGTERM',
     killWith: 'SIGKILL',
-    why: () => `: ${said.trim()}`,
+    said: () => said,
   }).finally(() => given.abort());
-  return { ...running, url: `redis+unix://${encodeURI(socket)}` };
+  const stop = () => running.stop().then(() => leaveSockets(sockets, dataDir));
+  return { ...running, stop, url: `redis+unix://${encodeURI(socket)}` };
 }
 
 async function untilAnswered(socket: string, given: AbortSignal): Promise<void> {

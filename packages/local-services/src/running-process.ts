@@ -22,8 +22,10 @@ export interface ProcessOptions {
   readonly stopWith: NodeJS.Signals;
   /** What ends it at once. */
   readonly killWith: NodeJS.Signals;
-  /** Added to the message when it ends before it is ready. */
-  readonly why?: () => string;
+  /** What it has said so far; the end of that is in the message when it does not become ready. */
+  readonly said?: () => string;
+  /** Where more is told of it. */
+  readonly log?: string;
 }
 
 const readyDeadlineMs = 120_000;
@@ -34,8 +36,12 @@ const lastWordsMs = 200;
 
 /** Resolves once the process is ready. Rejects, with nothing of it left running, when it ended before, or was not ready in time. */
 export async function untilReady(child: ChildProcess, options: ProcessOptions): Promise<RunningProcess> {
-  const { name, ready, signal, why = () => '' } = options;
+  const { name, ready, signal, said, log } = options;
   const running = watched(child, options);
+  const why = () => {
+    const lastLines = said?.().trim().split('\n').slice(-3).join('\n') ?? '';
+    return `${lastLines === '' ? '' : `: ${lastLines}`}${log === undefined ? '' : `; its log is ${log}`}`;
+  };
   const settled = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
     if (signal?.aborted) reject(signal.reason);

@@ -46,6 +46,8 @@ export const healthRoutes =
       '/readyz',
       {
         config,
+        // Whoever asks again and again is told; the log need not be.
+        logLevel: 'fatal',
         schema: {
           tags,
           summary: 'The database, the queue and a worker can be reached',
