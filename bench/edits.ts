@@ -82,6 +82,7 @@ function sequences(index: number): EditSequences {
   return {
     custom_id: `${index}`,
     contexts: [behind(0), ...prefixed],
+    prefixes: { used: prefixed.length, left_out: 0 },
     essence: { ids: name, subjectLast: name.length - 1 },
   };
 }

@@ -21,6 +21,8 @@ describe('parseEditsJsonl', () => {
     ['invalid_request', '[1]', ''],
     ['duplicate_custom_id', line({ prompt: 'France is' }), 'custom_id'],
     ['subject_not_in_prompt', line({ custom_id: 'b', subject: 'Spain' }), 'subject'],
+    ['subject_not_in_prompt', line({ custom_id: 'b', subject: 'Fran' }), 'subject'],
+    ['same_targets', line({ custom_id: 'b', prompt: 'France is', target_true: ' Rome ' }), 'target_new'],
     ['empty_target', line({ custom_id: 'b', prompt: 'France is', target_new: ' ' }), 'target_new'],
     ['target_too_long', line({ custom_id: 'b', target_new: 'x'.repeat(401) }), 'target_new'],
     ['contradictory_edits', line({ custom_id: 'b', target_new: 'Oslo' }), 'target_new'],
@@ -39,6 +41,13 @@ describe('parseEditsJsonl', () => {
     expect(({} as { x?: number }).x).toBeUndefined();
     expect(errors.every(({ code }) => code === 'invalid_request')).toBe(true);
   });
+});
+
+test('a subject within another word is named with that word; a target may differ from the true one by its capitals', () => {
+  const { errors } = checkEdits([{ ...good, prompt: 'The capital of Algeria is', subject: 'Al' }]);
+  expect(errors[0]?.message).toContain('only within another word, "Algeria"');
+  expect(checkEdits([{ ...good, target_true: 'rome' }]).errors).toEqual([]);
+  expect(checkEdits([{ ...good, prompt: '東京は', subject: '東京' }]).errors).toEqual([]);
 });
 
 test('contradictions are seen across phrasings when the relation is named; agreement is not one', () => {

@@ -5,6 +5,7 @@ import { complainOfShape, complainOfSize, findUnusableText, itemShape, unusableT
 import { fieldName, sayIssue } from './plain-issues.ts';
 import { metadataSchema } from './resource-parts.ts';
 import { atOnce, type Steps } from './steps.ts';
+import { findSubject } from './subjects.ts';
 
 /** Longest texts accepted, in characters. Tokens are checked against the model's context by the engine. */
 export const textLimits = {
@@ -201,11 +202,13 @@ export function* checkingEdits(
       );
     seenIds.set(edit.custom_id, at);
     if (edit.target_new.trim() === '') complain('empty_target', 'target_new', 'target_new is empty');
-    if (!edit.prompt.includes(edit.subject)) {
+    const place = findSubject(edit.prompt, edit.subject);
+    if ('missing' in place) complain('subject_not_in_prompt', 'subject', `${place.what}. ${place.hint}`);
+    if (edit.target_true !== undefined && sameAnswer(edit.target_new, edit.target_true)) {
       complain(
-        'subject_not_in_prompt',
-        'subject',
-        `subject ${JSON.stringify(edit.subject)} does not occur in the prompt`,
+        'same_targets',
+        'target_new',
+        `target_new and target_true are both ${JSON.stringify(edit.target_new)}: an edit changes an answer to another one. Leave target_true out where the model is only to keep its answer`,
       );
     }
     for (const field of ['prompt', 'subject', 'target_new', 'target_true'] as const) {
@@ -262,6 +265,9 @@ export function normaliseAnswer(answer: string): string {
 }
 // Taken off one by one: an expression that ends in $ looks at a long run of them once for each place in it.
 const outer = ` "'.,;:!?()`;
+
+/** Whether two targets are spelled alike. Capitals count: to correct them is an edit. */
+const sameAnswer = (a: string, b: string): boolean => squash(a.normalize('NFC')) === squash(b.normalize('NFC'));
 
 /** The questions an edit answers: its prompt as worded and, where the relation is named, (subject, relation). */
 export const questionsOf = (edit: Pick<Edit, 'prompt' | 'subject' | 'relation'>): readonly string[] => [

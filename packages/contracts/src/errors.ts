@@ -28,7 +28,9 @@ export const errorCatalogue = {
 
   // Edits
   duplicate_custom_id: user(422, 'Two edits share one custom_id'),
-  subject_not_in_prompt: user(422, 'The subject does not occur in the prompt'),
+  subject_not_in_prompt: user(422, 'The subject does not occur in the prompt as a word of its own'),
+  same_targets: user(422, 'The new answer and the true one are the same'),
+  unspellable_text: user(422, 'The tokenizer of the model has no tokens for some characters'),
   empty_target: user(422, 'The target is empty'),
   target_too_long: user(422, 'The target is longer than allowed'),
   contradictory_edits: user(422, 'Two edits in one batch give different answers to one question'),
@@ -124,6 +126,7 @@ export const editFaults = [
   'edit_failed',
   'prompt_too_long',
   'subject_not_in_prompt',
+  'unspellable_text',
   'empty_target',
 ] as const satisfies readonly ErrorCode[];
 

@@ -38,6 +38,7 @@ export * from './searches.ts';
 export * from './states.ts';
 export * from './steps.ts';
 export * from './stored-gate.ts';
+export * from './subjects.ts';
 export * from './suite-items.ts';
 export * from './suites.ts';
 export * from './upkeep.ts';

@@ -71,6 +71,8 @@ export interface EditDiagnostics {
   readonly target_probability: { readonly before: number; readonly after: number };
   /** Norm of the optimised offset and of the value it is added to. */
   readonly value_norms?: { readonly offset: number; readonly value: number };
+  /** Context prefixes that took part, and those that the prompt did not fit behind. */
+  readonly prefixes?: { readonly used: number; readonly left_out: number };
   /** k_scale . u, by which the rank-one update is divided; ROME's passes through zero, r-ROME's does not. */
   readonly denominator?: number;
   /** Of the deltas that this edit has a part in: its own, or its batch's. */

@@ -21,7 +21,8 @@ function codeOfModelError(code: ModelErrorCode): ErrorCode {
   if (code === 'tokenizer_missing') return 'tokenizer_missing';
   if (code === 'tokenizer_id_unknown') return 'invalid_token_id';
   if (code === 'layout_target_empty') return 'empty_target';
-  if (code === 'layout_subject_not_in_prompt') return 'subject_not_in_prompt';
+  if (code === 'layout_subject_not_in_prompt' || code === 'layout_subject_inside_word') return 'subject_not_in_prompt';
+  if (code === 'layout_subject_unspellable' || code === 'layout_target_unspellable') return 'unspellable_text';
   if (code === 'architecture_unsupported' || code === 'tokenizer_unsupported') return 'unsupported_model';
   if (code === 'sequence_too_long') return 'prompt_too_long';
   if (code === 'sequence_id_unknown') return 'invalid_token_id';

@@ -1,6 +1,6 @@
 // Lays out the prompts of a batch as a model's tokenizer has them, and says which of them the model cannot be asked.
 import { type Complaint, type Edit, ErrataError } from '@errata/contracts';
-import { encodePrompt, layOut, subjectSpan, type Tokenizer } from '@errata/models';
+import { encodePrompt, layOut, ModelError, subjectSpan, type Tokenizer } from '@errata/models';
 import { asErrataError } from './errors.ts';
 import type { EditLayout, LayoutComplaint } from './protocol.ts';
 
@@ -16,6 +16,7 @@ interface Text {
   readonly prompt: string;
   /** Without one, there must be room for the first token of an answer. */
   readonly target: string | undefined;
+  readonly targetPath: readonly (string | number)[];
 }
 
 export function layOutEdits(
@@ -30,12 +31,13 @@ export function layOutEdits(
     const texts = textsOf(edit);
     const refused = new Set<string>();
     for (const text of texts) {
-      const field = text.path.join('.');
+      if (refused.has(text.path.join('.')) || refused.has(text.targetPath.join('.'))) continue;
       try {
-        if (!refused.has(field)) lengths.push(tokensOf(model, text));
+        lengths.push(tokensOf(model, text));
       } catch (error) {
-        refused.add(field);
-        complaints.push({ position, path: text.path, ...complaintOf(error) });
+        const path = isOfTarget(error) ? text.targetPath : text.path;
+        refused.add(path.join('.'));
+        complaints.push({ position, path, ...complaintOf(error) });
       }
     }
     if (complaints.length > before) continue;
@@ -65,16 +67,20 @@ export function located(edits: readonly Edit[], { position, path, code, message 
 
 function textsOf(edit: Edit): readonly Text[] {
   const { target_new, target_true } = edit;
-  const answers = target_true === undefined ? [target_new] : [target_new, target_true];
-  const own = (prompt: string, path: Text['path']) => answers.map((target): Text => ({ path, prompt, target }));
+  const own = (prompt: string, path: Text['path']): readonly Text[] => [
+    { path, prompt, target: target_new, targetPath: ['target_new'] },
+    ...(target_true === undefined ? [] : [{ path, prompt, target: target_true, targetPath: ['target_true'] }]),
+  ];
   const probes = (['locality', 'portability'] as const).flatMap((family) =>
     Object.entries(edit[family]).flatMap(([kind, list]) =>
       (list ?? []).flatMap(({ prompt, target }, index): Text[] => {
         const path = [family, kind, index, 'prompt'];
         // Where the true answer is known, a gate may weigh the new one against it on neighbours.
-        const rival =
-          kind === 'neighbourhood' && target_true !== undefined ? [{ path, prompt, target: target_new }] : [];
-        return [{ path, prompt, target }, ...rival];
+        const rival = { path, prompt, target: target_new, targetPath: ['target_new'] };
+        return [
+          { path, prompt, target, targetPath: [family, kind, index, 'target'] },
+          ...(kind === 'neighbourhood' && target_true !== undefined ? [rival] : []),
+        ];
       }),
     ),
   );
@@ -84,6 +90,9 @@ function textsOf(edit: Edit): readonly Text[] {
     ...probes,
   ];
 }
+
+const isOfTarget = (error: unknown): boolean =>
+  error instanceof ModelError && (error.code === 'layout_target_empty' || error.code === 'layout_target_unspellable');
 
 /** @throws ErrataError `prompt_too_long`; ModelError layout_*, tokenizer_offsets_unavailable */
 function tokensOf({ tokenizer, context }: TextModel, { prompt, target }: Text): number {

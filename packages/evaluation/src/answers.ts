@@ -1,6 +1,6 @@
 // What models answer: each distinct question read twice, teacher-forced and by free greedy generation, in batches.
 import { ErrataError } from '@errata/contracts';
-import { encodePrompt, layOut, type Tokenizer, type View } from '@errata/models';
+import { encodePrompt, layOut, ModelError, type Tokenizer, unspellable, type View } from '@errata/models';
 import type { EvaluationOptions, EvaluationProgress } from './evaluate.ts';
 import { firstSentence } from './metrics/exact-match.ts';
 import { mean } from './metrics/means.ts';
@@ -197,6 +197,7 @@ export function unaskable(respondent: Respondent, questions: Iterable<Question>)
     return undefined;
   } catch (error) {
     if (error instanceof ErrataError) return error;
+    if (error instanceof ModelError) return new ErrataError('invalid_request', error.message, { cause: error });
     throw error;
   }
 }
@@ -204,7 +205,9 @@ export function unaskable(respondent: Respondent, questions: Iterable<Question>)
 function lengthToRead(tokenizer: Tokenizer, { about, prompt, accepted }: Question, targetTokens: number): number {
   if (about === 'probability') return 0;
   if (about === 'agreement') return targetTokens;
-  const spellings = accepted.map((answer) => layOut(tokenizer, prompt, answer).targetIds.length);
+  // A spelling that the model cannot write is never what it answers.
+  const written = accepted.filter((answer) => unspellable(tokenizer, answer).length === 0);
+  const spellings = written.map((answer) => layOut(tokenizer, prompt, answer).targetIds.length);
   return Math.max(targetTokens, ...spellings) + extraTokens;
 }
 

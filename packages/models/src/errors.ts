@@ -66,6 +66,9 @@ export const modelErrorCatalogue = {
   layout_target_empty: 'the target has no text',
   layout_subject_empty: 'the subject has no text',
   layout_subject_not_in_prompt: 'the subject does not appear literally in the prompt',
+  layout_subject_inside_word: 'the subject appears in the prompt only as a part of another word',
+  layout_subject_unspellable: 'no token of the subject stands for any of its characters',
+  layout_target_unspellable: 'the target has characters that the tokenizer has no tokens for',
 } as const;
 
 /** One of the codes of {@link modelErrorCatalogue}. */

@@ -98,6 +98,7 @@ export {
   subjectLast,
   subjectSpan,
   type TextLayout,
+  unspellable,
 } from './text-layout.ts';
 export { type TokenOffsets, type TokenSpan, tokenOffsets } from './token-offsets.ts';
 export {

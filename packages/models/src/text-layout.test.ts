@@ -14,6 +14,7 @@ import {
   spaceConvention,
   subjectLast,
   type TextLayout,
+  unspellable,
 } from './text-layout.ts';
 import { tokenOffsets } from './token-offsets.ts';
 import { loadTokenizer, type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from './tokenizer.ts';
@@ -105,6 +106,17 @@ describe.each(all)('%s', (_, tokenizer) => {
     holds(tokenizer, 'Q: the capital of Italy?\nA:\n', layout);
   });
 
+  test('line breaks and tabs of a target are kept, and take the place of the space', () => {
+    if (unspellable(tokenizer, '\n\t').length > 0) {
+      expect(() => layOut(tokenizer, 'Q: the capital of Italy?', '\n\tRome')).toThrow('no tokens for "\\n", "\\t"');
+      return;
+    }
+    const layout = layOut(tokenizer, 'Q: the capital of Italy?', ' \n\tRome\n ');
+    expect(layout.text).toBe('Q: the capital of Italy?\n\tRome\n');
+    expect(tokenizer.decodeContinuation(layout.targetIds)).toBe('\n\tRome\n');
+    holds(tokenizer, 'Q: the capital of Italy?', layout);
+  });
+
   test.each([
     ['The author of Hamlet is', '"Shakespeare"'],
     ['She said, "', 'no"'],
@@ -117,7 +129,13 @@ describe.each(all)('%s', (_, tokenizer) => {
     ['Москва — столица', 'России'],
     ['In 1898,', '1 000'],
     ['x', 'y'],
-  ])('lays out %j and %j', (prompt, target) => {
+  ])('lays out %j and %j, or names what it cannot spell', (prompt, target) => {
+    const unknown = unspellable(tokenizer, target);
+    if (unknown.length > 0) {
+      expect(codeOf(() => layOut(tokenizer, prompt, target))).toBe('layout_target_unspellable');
+      expect([...target]).toEqual(expect.arrayContaining([...unknown]));
+      return;
+    }
     const layout = layOut(tokenizer, prompt, target);
     expect(layout.text).toBe(`${prompt} ${target}`);
     holds(tokenizer, prompt, layout);
@@ -139,13 +157,15 @@ describe.each(all)('%s', (_, tokenizer) => {
       .filter((part) => part.trim() !== '' && !part.includes('\u2581'));
     fc.assert(
       fc.property(text, text, (prompt, target) => {
+        if (unspellable(tokenizer, target).length > 0) {
+          expect(codeOf(() => layOut(tokenizer, prompt, target))).toBe('layout_target_unspellable');
+          return;
+        }
         const layout = layOut(tokenizer, prompt, target);
         holds(tokenizer, prompt, layout);
         if (!layout.promptIds.includes(tokenizer.unknownId ?? -1)) {
           const rest = layout.text.slice(spelled(tokenizer, layout.promptIds).length);
-          if (!layout.targetIds.includes(tokenizer.unknownId ?? -1)) {
-            expect(tokenizer.decodeContinuation(layout.targetIds)).toBe(rest);
-          }
+          expect(tokenizer.decodeContinuation(layout.targetIds)).toBe(rest);
         }
       }),
       { numRuns: 300 },
@@ -246,6 +266,10 @@ describe('the subject', () => {
   });
   test.each(all)('%s: with other letters and scripts', (_, tokenizer) => {
     for (const subject of ['Zürich', '東京タワー', 'Київ', '😀🚀', 'C++', '"Hamlet"', 'São Paulo']) {
+      if (unspellable(tokenizer, subject).join('') === subject) {
+        expect(codeOf(() => subjectLast(tokenizer, subject, subject))).toBe('layout_subject_unspellable');
+        continue;
+      }
       for (const prompt of [`The home of ${subject}, they say`, `The home of ${subject}`, `${subject} was the home`]) {
         const end = prompt.indexOf(subject) + subject.length;
         expect(holdsEnd(tokenizer, prompt, subjectLast(tokenizer, prompt, subject), end)).toBe(true);
@@ -259,8 +283,31 @@ describe('the subject', () => {
     expect(found(byteLevel, 'Al lives in Algeria', 'Al')).toBe('Al');
     expect(found(byteLevel, 'Rome and Romeo and Jerome', 'Rome')).toBe('Rome');
   });
-  test('only inside another word: the last counts, up to the token that holds its end', () => {
-    expect(found(byteLevel, 'in Algeria', 'Al').startsWith('in Al')).toBe(true);
+  test('only inside another word is refused, and the word is named', () => {
+    const inside = () => subjectLast(byteLevel, 'the capital of Algeria is', 'Al');
+    expect(codeOf(inside)).toBe('layout_subject_inside_word');
+    expect(inside).toThrow('within another word, "Algeria"');
+    for (const [prompt, subject] of [
+      ['Romeo', 'Rome'],
+      ['the isle of Jerome', 'Rome'.toLowerCase()],
+      ['die Hauptstadt Österreichs', 'Österreich'],
+      ['step_2 is', 'step'],
+    ] as const)
+      expect(codeOf(() => subjectLast(byteLevel, prompt, subject))).toBe('layout_subject_inside_word');
+  });
+  test('needs no border in scripts that have none, and may carry a mark', () => {
+    for (const [prompt, subject] of [
+      ['東京は', '東京'],
+      ['私は東京タワーへ行く', '東京タワー'],
+      ['서울은 어디', '서울'],
+      ['กรุงเทพเป็นเมือง', 'กรุงเทพ'],
+      ["Anna's home is", 'Anna'],
+      ['anti-Rome', 'Rome'],
+      ['C++17', 'C++'],
+    ] as const)
+      expect(
+        holdsEnd(byteLevel, prompt, subjectLast(byteLevel, prompt, subject), prompt.indexOf(subject) + subject.length),
+      ).toBe(true);
   });
   test('not in the prompt is refused; a hint tells capitals and Unicode forms apart from absence', () => {
     const refusal = (prompt: string, subject: string): ModelError => {
@@ -291,7 +338,37 @@ describe('the subject', () => {
     const last = subjectLast(spaceAfter, prompt, 'Paris');
     expect(spaceAfter.decodeContinuation([ids[last]!]).trim().endsWith('s')).toBe(true);
     expect(spaceAfter.decodeContinuation(ids.slice(last + 1))).toMatch(/^are /);
-    expect(subjectLast(spaceAfter, prompt, 'Москва')).toBeLessThan(last);
+    expect(codeOf(() => subjectLast(spaceAfter, prompt, 'Москва'))).toBe('layout_subject_unspellable');
+  });
+});
+
+describe('what the tokenizer cannot spell', () => {
+  test('is named, each character once', () => {
+    expect(unspellable(spaceAfter, 'Москва, Paris')).toEqual([...new Set('Москва')]);
+    expect(unspellable(byteLevel, 'Москва 😀')).toEqual([]);
+    const refused = () => layOut(spaceAfter, 'The capital is', 'Москва');
+    expect(codeOf(refused)).toBe('layout_target_unspellable');
+    expect(refused).toThrow('no tokens for "М", "о", "с", "к", "в", "а"');
+  });
+  test('may stand in a prompt, and in a part of a subject', () => {
+    const layout = layOut(spaceAfter, 'Москва and Paris', 'are far', { subject: 'Paris' });
+    expect(layout.promptIds).toContain(spaceAfter.unknownId);
+    expect(layout.targetIds).not.toContain(spaceAfter.unknownId);
+    expect(subjectLast(spaceAfter, 'so Paris ж is', 'Paris ж')).toBeGreaterThan(0);
+  });
+  test('are words where whole words are unknown', () => {
+    const vocab = { '[UNK]': 0, h: 1, i: 2, hi: 3 };
+    const wordLevel = tokenizerFromJson({
+      pre_tokenizer: { type: 'WhitespaceSplit' },
+      model: {
+        type: 'WordPiece',
+        vocab,
+        unk_token: '[UNK]',
+        continuing_subword_prefix: '##',
+        max_input_chars_per_word: 100,
+      },
+    });
+    expect(unspellable(wordLevel, 'hi ih h')).toEqual(['ih']);
   });
 });
 

@@ -1,5 +1,6 @@
 // Where the prompt ends and the target begins, and where the subject is: decided by the tokenizer, never by a fixed space.
 
+import { findSubject } from '@errata/contracts';
 import { ModelError } from './errors.ts';
 import { type TokenOffsets, tokenOffsets } from './token-offsets.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -94,12 +95,13 @@ export function encodePrompt(tokenizer: Tokenizer, prompt: string): number[] {
 }
 
 /**
- * Lays out prompt and target, joined by exactly one space however many the caller wrote at the seam (none where the prompt
- * ends in a line break or tab). The space goes to the side where the vocabulary keeps it. The two are tokenised as one
- * text where the prompt's tokens survive that, and the target on its own where they do not: a prompt must be the same
- * tokens when an edit is made, when it is scored and when somebody asks for it.
+ * Lays out prompt and target, joined by exactly one space however many the caller wrote at the seam, and by none where the prompt ends
+ * or the target begins with a line break or tab. The space goes to the side where the vocabulary keeps it. Spaces at the target's
+ * end are left out; all else of it is kept as it is. The two are tokenised as one text where the prompt's tokens survive that, and the
+ * target on its own where they do not: a prompt must be the same tokens when an edit is made, when it is scored and when somebody
+ * asks for it.
  * @param options.subject also finds the subject's last token
- * @throws ModelError layout_prompt_empty, layout_target_empty, layout_subject_*, tokenizer_offsets_unavailable
+ * @throws ModelError layout_prompt_empty, layout_target_*, layout_subject_*, tokenizer_offsets_unavailable
  */
 export function layOut(
   tokenizer: Tokenizer,
@@ -109,15 +111,17 @@ export function layOut(
 ): TextLayout {
   requireText(target, 'layout_target_empty');
   const promptIds = encodePrompt(tokenizer, prompt);
-  const bared = bare(prompt);
-  const text = bared + separatorAfter(bared) + target.trim();
+  const wanted = target.replace(/^ +| +$/g, '');
+  const asked = promptText(tokenizer, prompt);
+  const text = asked + (/^\s/.test(wanted) ? '' : separatorAfter(asked)) + wanted;
   const together = [...tokenizer.prefixIds, ...tokenizer.encode(text)];
   const joint = together.length > promptIds.length && promptIds.every((id, i) => id === together[i]);
+  const targetIds = joint ? together.slice(promptIds.length) : encodeContinuation(tokenizer, text.slice(asked.length));
+  if (tokenizer.unknownId !== undefined && targetIds.includes(tokenizer.unknownId))
+    throw unspelled(tokenizer, wanted, 'layout_target_unspellable');
   return {
     promptIds,
-    targetIds: joint
-      ? together.slice(promptIds.length)
-      : encodeContinuation(tokenizer, text.slice(promptText(tokenizer, prompt).length)),
+    targetIds,
     text,
     joint,
     subjectLast: options.subject === undefined ? undefined : subjectLast(tokenizer, prompt, options.subject),
@@ -159,44 +163,40 @@ function tokenAfter(offsets: TokenOffsets, start: number): number {
   return offsets.spans.findIndex((span) => span.end > byte);
 }
 
-const wordCharacter = /[\p{L}\p{N}\p{M}_]/u;
-
-/** The character that ends at, or begins at, a UTF-16 index. */
-function characterBefore(text: string, index: number): string {
-  return Array.from(text.slice(Math.max(0, index - 2), index)).at(-1) ?? '';
-}
-function characterAfter(text: string, index: number): string {
-  const code = text.codePointAt(index);
-  return code === undefined ? '' : String.fromCodePoint(code);
+/** UTF-16 index at which the subject ends in the prompt, as {@link findSubject} finds it. */
+function subjectEnd(prompt: string, subject: string): number {
+  requireText(subject, 'layout_subject_empty');
+  const place = findSubject(prompt, subject);
+  if ('end' in place) return place.end;
+  const code = place.missing === 'absent' ? 'layout_subject_not_in_prompt' : 'layout_subject_inside_word';
+  throw new ModelError(code, { where: quoted(prompt), what: place.what, hint: place.hint });
 }
 
 /**
- * UTF-16 index at which the subject ends in the prompt. Of several occurrences the last that stands as words of its own
- * counts ("Al" is not found in "Algeria"), else the last of all: by then the model has read all there is of the subject,
- * and a context prefix that happens to name it does not move the edit.
+ * The characters of a text that a tokenizer has no tokens for, each once; words where it knows words alone. Empty for all that spell
+ * bytes. What cannot be spelled is read as one and the same unknown token, whatever it is.
  */
-function subjectEnd(prompt: string, subject: string): number {
-  requireText(subject, 'layout_subject_empty');
-  const wanted = subject.trim();
-  const ends: number[] = [];
-  for (let at = prompt.indexOf(wanted); at >= 0; at = prompt.indexOf(wanted, at + 1)) ends.push(at + wanted.length);
-  const standsAlone = (end: number): boolean => {
-    const start = end - wanted.length;
-    const joins = (inner: string, outer: string): boolean => wordCharacter.test(inner) && wordCharacter.test(outer);
-    return (
-      !joins(characterAfter(prompt, start), characterBefore(prompt, start)) &&
-      !joins(characterBefore(prompt, end), characterAfter(prompt, end))
-    );
-  };
-  const end = ends.findLast(standsAlone) ?? ends.at(-1);
-  if (end !== undefined) return end;
-  const same = (text: string): string => text.normalize('NFKC').toLowerCase();
-  throw new ModelError('layout_subject_not_in_prompt', {
-    where: quoted(prompt),
-    what: `the subject ${quoted(subject)} does not appear in the prompt`,
-    hint: same(prompt).includes(same(wanted))
-      ? 'It appears with other capitals or another Unicode form: write both alike'
-      : 'Write the subject exactly as it stands in the prompt',
+export function unspellable(tokenizer: Tokenizer, text: string): readonly string[] {
+  const { unknownId } = tokenizer;
+  const unknown = (part: string): boolean => unknownId !== undefined && tokenizer.encode(part).includes(unknownId);
+  if (!unknown(text)) return [];
+  const among = (parts: Iterable<string>) => [...new Set(parts)].filter((part) => part !== ' ' && unknown(part));
+  const characters = among(text);
+  const words = characters.length > 0 ? characters : among(text.split(/\s+/));
+  return words.length > 0 ? words : [text];
+}
+
+/** Of a part of an edit that would stand for everything the tokenizer does not know. */
+function unspelled(
+  tokenizer: Tokenizer,
+  text: string,
+  code: 'layout_target_unspellable' | 'layout_subject_unspellable',
+) {
+  const unknown = unspellable(tokenizer, text).map((part) => JSON.stringify(part));
+  return new ModelError(code, {
+    where: quoted(text),
+    what: `the tokenizer has no tokens for ${unknown.join(', ')}: the model can neither read nor write it`,
+    hint: 'Spell it with characters that the model knows',
   });
 }
 
@@ -209,18 +209,20 @@ export interface SubjectSpan {
 /**
  * Where the subject lies in {@link encodePrompt}(prompt). Its last token is the one that holds the subject's last character, also
  * where that token goes on to hold a space or a following letter.
- * @throws ModelError layout_prompt_empty, layout_subject_empty, layout_subject_not_in_prompt, tokenizer_offsets_unavailable
+ * @throws ModelError layout_prompt_empty, layout_subject_*, tokenizer_offsets_unavailable
  */
 export function subjectSpan(tokenizer: Tokenizer, prompt: string, subject: string): SubjectSpan {
   requireText(prompt, 'layout_prompt_empty');
   const text = promptText(tokenizer, prompt);
   const end = subjectEnd(text, subject);
-  const offsets = tokenOffsets(tokenizer, text, tokenizer.encode(text));
+  const ids = tokenizer.encode(text);
+  const offsets = tokenOffsets(tokenizer, text, ids);
+  const first = tokenAfter(offsets, end - subject.trim().length);
+  const last = tokenHolding(offsets, end);
+  if (ids.slice(first, last + 1).every((id) => id === tokenizer.unknownId))
+    throw unspelled(tokenizer, subject, 'layout_subject_unspellable');
   const before = tokenizer.prefixIds.length;
-  return {
-    first: before + tokenAfter(offsets, end - subject.trim().length),
-    last: before + tokenHolding(offsets, end),
-  };
+  return { first: before + first, last: before + last };
 }
 
 /** The last position of {@link subjectSpan}. */

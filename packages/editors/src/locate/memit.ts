@@ -269,7 +269,7 @@ const editsIn = (targets: readonly Target[]): readonly EditRequest[] =>
 
 function appliedOutcomes({ group, found }: Target, deltas: readonly DeltaNorms[]): readonly EditOutcome[] {
   const ids = idsOf([group]);
-  return ids.map((custom_id, i) => ({
+  return group.map(({ edit: { custom_id }, sequences }, i) => ({
     custom_id,
     outcome: 'applied',
     diagnostics: {
@@ -278,6 +278,7 @@ function appliedOutcomes({ group, found }: Target, deltas: readonly DeltaNorms[]
       last_loss: found.last,
       target_probability: found.probabilities[i]!,
       value_norms: { offset: Math.hypot(...found.offset), value: found.valueNorm },
+      prefixes: sequences.prefixes,
       deltas,
       ...(ids.length > 1 ? { merged_with: ids.filter((id) => id !== custom_id) } : {}),
     },

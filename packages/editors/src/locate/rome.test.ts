@@ -71,6 +71,20 @@ describe('a batch of rank-one edits', () => {
     expect(digests[0]).toEqual(digests[1]);
   });
 
+  it('counts the prefixes that a prompt does not fit behind, and quotes the prompt as it was given', async () => {
+    const { inputOf } = await tinySetup();
+    const long = { ...someEdits[0]!, prompt: `${'the city of '.repeat(20)}Anna lives in` };
+    for (const name of ['r-rome', 'memit'] as const) {
+      const { outcomes } = await edit(name, inputOf(name, [long, someEdits[1]!]));
+      expect(outcomes.map((outcome) => appliedDiagnostics(outcome).prefixes)).toEqual([
+        { used: 0, left_out: 3 },
+        { used: 3, left_out: 0 },
+      ]);
+    }
+    const lost = { ...someEdits[0]!, subject: 'Dmitri' };
+    await expect(edit('r-rome', inputOf('r-rome', [lost]))).rejects.toThrow(`anna: ${JSON.stringify(lost.prompt)}: `);
+  });
+
   it('never changes the parent', async () => {
     const { model, inputOf } = await tinySetup();
     const parent = model.view();

@@ -88,6 +88,7 @@ async function workOne(
     last_loss: found.last,
     target_probability: probability!,
     value_norms: { offset: Math.hypot(...found.offset), value: found.valueNorm },
+    prefixes: sequences.prefixes,
     denominator: update.denominator,
     deltas: [changeNorms(view, edited, layer)],
   };

@@ -1,6 +1,6 @@
 // The token sequences of one edit: its prompt bare and in its contexts, with the target, and the subject's own prompt.
-import { ErrataError } from '@errata/contracts';
-import { layOut, ModelError, prefixed, subjectLast, type Tokenizer } from '@errata/models';
+import { ErrataError, type ErrorCode } from '@errata/contracts';
+import { layOut, ModelError, type ModelErrorCode, prefixed, subjectLast, type Tokenizer } from '@errata/models';
 import type { EditRequest } from '../editor.ts';
 
 /** A prompt with its target, as a model that predicts the target reads it. */
@@ -25,6 +25,8 @@ export interface EditSequences {
   readonly custom_id: string;
   /** The bare prompt first, then one for each prefix. */
   readonly contexts: readonly [TargetSequence, ...TargetSequence[]];
+  /** How many prefixes have a context, and how many the prompt did not fit behind. */
+  readonly prefixes: { readonly used: number; readonly left_out: number };
   /** "{subject} is a", cut after the subject: what follows cannot reach the position where the KL term is read. */
   readonly essence: SubjectSequence;
 }
@@ -36,15 +38,22 @@ export interface SequenceSource {
   readonly context: number;
 }
 
+const codes: Partial<Record<ModelErrorCode, ErrorCode>> = {
+  layout_subject_not_in_prompt: 'subject_not_in_prompt',
+  layout_subject_inside_word: 'subject_not_in_prompt',
+  layout_subject_unspellable: 'unspellable_text',
+  layout_target_unspellable: 'unspellable_text',
+};
+
 function located(custom_id: string, error: unknown): unknown {
   if (!(error instanceof ModelError)) return error;
-  const code = error.code === 'layout_subject_not_in_prompt' ? 'subject_not_in_prompt' : 'edit_failed';
+  const code = codes[error.code] ?? 'edit_failed';
   return new ErrataError(code, `${custom_id}: ${error.message}`, { details: { custom_id }, cause: error });
 }
 
 /**
  * Lays out prompt and target.
- * @throws ErrataError `prompt_too_long`, `subject_not_in_prompt`, `edit_failed` naming the edit
+ * @throws ErrataError `prompt_too_long`, `subject_not_in_prompt`, `unspellable_text`, `edit_failed` naming the edit
  */
 export function targetSequence(source: SequenceSource, edit: EditRequest, prefix = ''): TargetSequence {
   try {
@@ -69,21 +78,24 @@ export function targetSequence(source: SequenceSource, edit: EditRequest, prefix
 }
 
 /**
- * All sequences of an edit. A prefix with which the prompt no longer fits the model's context is left out.
+ * All sequences of an edit. A prefix is left out where the prompt no longer fits the model's context behind it, or where the tokens of
+ * both cannot be told apart: the bare prompt, laid out first, is what an error is about.
  * @throws ErrataError as {@link targetSequence}, for the bare prompt
  */
 export function editSequences(source: SequenceSource, edit: EditRequest, prefixes: readonly string[]): EditSequences {
+  const bare = targetSequence(source, edit);
   const behind = prefixes.flatMap((prefix) => {
     try {
       return [targetSequence(source, edit, prefix)];
     } catch (error) {
-      if (error instanceof ErrataError && error.code === 'prompt_too_long') return [];
+      if (error instanceof ErrataError) return [];
       throw error;
     }
   });
   return {
     custom_id: edit.custom_id,
-    contexts: [targetSequence(source, edit), ...behind],
+    contexts: [bare, ...behind],
+    prefixes: { used: behind.length, left_out: prefixes.length - behind.length },
     essence: essenceOf(source, edit),
   };
 }

@@ -36,11 +36,13 @@ function context(ids: number[], subjectLast: number, targetIds: number[]): Targe
 const edit: EditSequences = {
   custom_id: 'a',
   contexts: [context([5, 6, 7, 8, 9], 2, [11, 12]), context([1, 2, 3, 5, 6, 7, 8, 9], 5, [11, 12])],
+  prefixes: { used: 1, left_out: 0 },
   essence: { ids: [5, 6, 7], subjectLast: 2 },
 };
 const other: EditSequences = {
   custom_id: 'b',
   contexts: [context([30, 31, 32], 0, [40]), context([2, 30, 31, 32], 1, [40])],
+  prefixes: { used: 1, left_out: 0 },
   essence: { ids: [30], subjectLast: 0 },
 };
 
