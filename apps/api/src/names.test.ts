@@ -60,3 +60,25 @@ test('a deleted branch is listed as such and comes back', async () => {
   expect((await api.post(at('/branches/side/restore'), {})).body).toEqual(body);
   expect((await api.get(at('/branches/side'))).body).toEqual(body);
 });
+
+test('nothing is named like an id, whatever it is; of what is no name a near one is suggested', async () => {
+  const ways: readonly (readonly [
+    string,
+    (name: string) => Promise<{ readonly status: number; readonly text: string }>,
+  ])[] = [
+    ['model', (name) => api.post('/v1/models', { name, path: 'models/x' })],
+    ['branch', (name) => api.post(at('/branches'), { name })],
+    ['tag', (name) => api.post(at('/tags'), { name, version: 'main' })],
+    ['alias', (name) => put(`/aliases/${encodeURIComponent(name)}`, { version: 'main' })],
+    ['schedule', (name) => api.post('/v1/schedules', { name, model: 'atlas', when_pending: 1 })],
+    ['suite', (name) => api.post('/v1/suites', { name, probes: [{ prompt: 'x' }] })],
+  ];
+  for (const [what, named] of ways) {
+    for (const name of [model.id, model.branch, version, 'ver_small', 'job_1']) {
+      const { status, text } = await named(name);
+      expect([what, name, status, text.includes('looks like an id')]).toEqual([what, name, 400, true]);
+    }
+    const { status, text } = await named('meta-llama/Llama-2');
+    expect([what, status, text.includes('try \\"meta-llama-llama-2\\"')]).toEqual([what, 400, true]);
+  }
+});

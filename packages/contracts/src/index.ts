@@ -17,6 +17,7 @@ export * from './evaluations.ts';
 export * from './failpoint.ts';
 export * from './gate.ts';
 export * from './gate-of-evaluation.ts';
+export * from './ids.ts';
 export * from './inbox.ts';
 export * from './jobs.ts';
 export * from './json-shape.ts';

@@ -8,7 +8,6 @@ import {
   nameOrIdSchema,
   nameSchema,
   pathSchema,
-  referenceNameSchema,
   storedMetadataSchema,
 } from './resource-parts.ts';
 import { storedGateSchema } from './stored-gate.ts';
@@ -94,7 +93,7 @@ export const policyRevisionSchema = branchPolicySchema.extend({
 export type PolicyRevision = z.output<typeof policyRevisionSchema>;
 
 export const branchRequestSchema = z.strictObject({
-  name: referenceNameSchema,
+  name: nameSchema,
   /** A version id or the beginning of one, or the name of a branch, an alias or a tag. */
   from: nameOrIdSchema.default('main'),
   gate: gatePolicySchema.optional(),

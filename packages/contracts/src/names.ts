@@ -1,6 +1,6 @@
 // Names of versions: branches that grow, tags that stay, aliases that move and say so. One name means one of them.
 import { z } from 'zod';
-import { nameOrIdSchema, referenceNameSchema } from './resource-parts.ts';
+import { nameOrIdSchema, nameSchema } from './resource-parts.ts';
 
 export const referenceKinds = ['version', 'branch', 'alias', 'tag'] as const;
 export type ReferenceKind = (typeof referenceKinds)[number];
@@ -15,7 +15,7 @@ export const referenceSchema = z.strictObject({
 export type ReferenceResource = z.output<typeof referenceSchema>;
 
 export const tagRequestSchema = z.strictObject({
-  name: referenceNameSchema,
+  name: nameSchema,
   /** A version id or the beginning of one, or the name of a branch, an alias or another tag. */
   version: nameOrIdSchema,
   message: z.string().min(1).max(1000).optional(),

@@ -1,6 +1,6 @@
 // What the resources of the API have in common: names, times, pages, problems, and who may do what.
 import { z } from 'zod';
-import { versionPrefix } from './manifest.ts';
+import { looksLikeId } from './ids.ts';
 
 export const scopes = [
   'models:read',
@@ -13,14 +13,33 @@ export const scopes = [
 ] as const;
 export type Scope = (typeof scopes)[number];
 
+const longestName = 64;
+
+/** The name nearest to what somebody called a thing: `meta-llama-llama-2` for `meta-llama/Llama-2`. Null where nothing is left of it. */
+export function nearestName(text: string): string | null {
+  const near = text
+    .slice(0, 200)
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, longestName)
+    .replace(/[^a-z0-9]+$/, '');
+  return near === '' || looksLikeId(near) ? null : near;
+}
+
+function whatNamesAre(given: unknown): string {
+  const near = typeof given === 'string' ? nearestName(given) : null;
+  const suggestion = near === null ? '' : `; try ${JSON.stringify(near)}`;
+  return `a name has lower-case letters, digits, dot, dash and underscore, ${longestName} at most, and begins with a letter or a digit${suggestion}`;
+}
+
+/** What things are named by whoever makes them: models, branches, aliases, tags, schedules, suites. */
 export const nameSchema = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'lower-case letters, digits, dot, dash and underscore, 64 at most');
-/** What may be made under a name of a model: branches, aliases, tags. A version id is no name. */
-export const referenceNameSchema = nameSchema.refine(
-  (name) => !name.startsWith(versionPrefix),
-  `a name does not begin with ${versionPrefix}`,
-);
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, { error: ({ input }) => whatNamesAre(input) })
+  .refine((name) => !looksLikeId(name), 'this looks like an id: a name could then stand for two things');
 
 /** A name or an id as a request gives it, or the beginning of one, before anybody knows whether there is such a thing. */
 export const nameOrIdSchema = z.string().min(1).max(200);

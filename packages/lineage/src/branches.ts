@@ -121,10 +121,10 @@ export async function restoreBranch(
   scopes?: readonly Scope[],
 ): Promise<BranchResource> {
   return db.prisma.$transaction(async (tx) => {
-    const row = await tx.branch.findFirst({
-      where: { modelId, deletedAt: { not: null }, OR: [{ name: nameOrId }, { id: nameOrId }] },
-      orderBy: { deletedAt: 'desc' },
-    });
+    const deleted = { modelId, deletedAt: { not: null } };
+    const row =
+      (await tx.branch.findFirst({ where: { ...deleted, id: nameOrId } })) ??
+      (await tx.branch.findFirst({ where: { ...deleted, name: nameOrId }, orderBy: { deletedAt: 'desc' } }));
     if (row === null) {
       throw new ErrataError('unknown_branch', `the model has no deleted branch ${JSON.stringify(nameOrId)}`);
     }

@@ -1,36 +1,30 @@
 // Identifiers: a prefix that says what it names, then time and chance, so that ids sort by when they were made.
 import { randomBytes } from 'node:crypto';
-
-const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
-export type IdPrefix =
-  | 'model'
-  | 'tag'
-  | 'alias'
-  | 'branch'
-  | 'job'
-  | 'edit'
-  | 'con'
-  | 'art'
-  | 'key'
-  | 'inbox'
-  | 'schedule'
-  | 'run'
-  | 'suite';
+import { type IdPrefix, idAlphabet, idLength } from '@errata/contracts';
 
 let lastTime = 0;
 let counter = 0;
 
-/** `prefix_` + 10 characters of milliseconds + 4 of a counter + 12 of chance; increasing within a process. */
+const timeLength = 10;
+const counterLength = 4;
+
+/** `prefix_`, characters of the milliseconds, a counter and chance; increasing within a process. */
 export function newId(prefix: IdPrefix): string {
   const now = Math.max(Date.now(), lastTime);
   counter = now === lastTime ? counter + 1 : 0;
   lastTime = now;
-  const chance = Array.from(randomBytes(12), (byte) => alphabet[byte % 32]).join('');
-  return `${prefix}_${inBase32(now, 10)}${inBase32(counter, 4)}${chance}`;
+  const chance = Array.from(randomBytes(idLength - timeLength - counterLength), (byte) => idAlphabet[byte % 32]).join(
+    '',
+  );
+  return `${prefix}_${inBase32(now, timeLength)}${inBase32(counter, counterLength)}${chance}`;
 }
 
 function inBase32(value: number, width: number): string {
   let text = '';
-  for (let rest = value; text.length < width; rest = Math.floor(rest / 32)) text = alphabet[rest % 32] + text;
+  for (let rest = value; text.length < width; rest = Math.floor(rest / 32)) text = idAlphabet[rest % 32] + text;
   return text;
 }
+
+/** Of what was found by name or id, what has the id: a thing may have been named like another's id before that was refused. */
+export const idFirst = <Row extends { readonly id: string }>(found: readonly Row[], nameOrId: string): Row | null =>
+  found.find(({ id }) => id === nameOrId) ?? found[0] ?? null;

@@ -3,6 +3,7 @@ import { ErrataError, type ModelResource, type Page } from '@errata/contracts';
 import { z } from 'zod';
 import { clientOf, type Db } from './client.ts';
 import type { Model as ModelRow } from './generated/client.ts';
+import { idFirst } from './ids.ts';
 import { type PageRequest, pageOf } from './pages.ts';
 import { readMetadata, readStored } from './stored.ts';
 
@@ -23,7 +24,8 @@ export interface StoredModel {
 
 /** `unknown_model` when there is none of this name or id. */
 export async function getModel(db: Db, nameOrId: string): Promise<StoredModel> {
-  const row = await clientOf(db).model.findFirst({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] } });
+  const found = await clientOf(db).model.findMany({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] } });
+  const row = idFirst(found, nameOrId);
   if (row === null) throw new ErrataError('unknown_model', `there is no model ${JSON.stringify(nameOrId)}`);
   return storedModel(row);
 }

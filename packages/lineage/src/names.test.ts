@@ -1,16 +1,22 @@
 // Names of versions: one name is one thing, tags stay, aliases move and keep every move, branches come back as they were.
+import { scheduleRequestSchema } from '@errata/contracts';
 import { afterAll, expect, test } from 'vitest';
 import {
   activeEdits,
   aliasHistory,
   branchLog,
   createBranch,
+  createSchedule,
+  createSuite,
   createTag,
   deleteAlias,
   deleteBranch,
   deleteTag,
   getAlias,
   getBranch,
+  getModel,
+  getSchedule,
+  getSuite,
   getTag,
   listAliases,
   listBranches,
@@ -178,4 +184,34 @@ test('a branch begins with the policy of where it is made from; of a version, wi
   await made('kept', 'main', { protected: true });
   for (const [index, from] of ways.entries()) expect(await made(`c${index}`, from)).toMatchObject({ protected: true });
   expect(await made('d', root)).toMatchObject({ approval: 'none', protected: false });
+});
+
+test('of what was named like the id of another before that was refused, the id wins', async () => {
+  const one = await importModel(db, 'one');
+  const other = await importModel(db, 'other');
+  await query('UPDATE models SET name = $2 WHERE id = $1', [other.model, one.model]);
+  // The database finds what was written last, last.
+  await query('UPDATE models SET name = name WHERE id = $1', [one.model]);
+  expect((await getModel(db, one.model)).resource.name).toBe('one');
+  expect((await getModel(db, other.model)).resource.name).toBe(one.model);
+
+  const probe = { kind: 'probe' as const, probe: { custom_id: 'a', prompt: 'a' } };
+  const first = await createSuite(db, { name: 'first', cases: [probe], created_by: null });
+  await createSuite(db, { name: first.id, cases: [probe], created_by: null });
+  expect((await getSuite(db, first.id)).name).toBe('first');
+
+  const { model: _, branch: __, ...asked } = scheduleRequestSchema.parse({ name: 'x', model: 'one', when_pending: 1 });
+  const schedule = (name: string) => createSchedule(db, { ...asked, name, branch_id: one.branch, owner: null });
+  const [early, late] = [await schedule('early'), await schedule('late')];
+  await query('UPDATE schedules SET name = $2 WHERE id = $1', [late.id, early.id]);
+  await query('UPDATE schedules SET name = name WHERE id = $1', [early.id]);
+  expect((await getSchedule(db, early.id)).name).toBe('early');
+
+  const [here, there] = [
+    await createBranch(db, one.model, { name: 'here', from: 'main' }),
+    await createBranch(db, one.model, { name: 'there', from: 'main' }),
+  ];
+  for (const { name } of [here, there]) await deleteBranch(db, one.model, name);
+  await query('UPDATE branches SET name = $2 WHERE id = $1', [there.id, here.id]);
+  expect((await restoreBranch(db, one.model, here.id)).name).toBe('here');
 });

@@ -1,6 +1,5 @@
 // Pages by cursor: one row more than asked for tells whether there is another page.
-import { ErrataError, largestInteger, type Page } from '@errata/contracts';
-import type { IdPrefix } from './ids.ts';
+import { ErrataError, type IdPrefix, largestInteger, type Page } from '@errata/contracts';
 
 export interface PageRequest {
   /** The `next_cursor` of the page before. */

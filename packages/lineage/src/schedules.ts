@@ -25,7 +25,7 @@ import type {
   ScheduleRun as RunRow,
   Schedule as ScheduleRow,
 } from './generated/client.ts';
-import { newId } from './ids.ts';
+import { idFirst, newId } from './ids.ts';
 import { countWaiting } from './inbox.ts';
 import { type PageRequest, pageOf } from './pages.ts';
 import { readMetadata, readStored, readStoredOrNull } from './stored.ts';
@@ -121,10 +121,11 @@ export async function getSchedule(db: Db, nameOrId: string): Promise<ScheduleRes
 type ScheduleWithBranch = ScheduleRow & { branch: BranchRow };
 
 export async function findSchedule(db: Db, nameOrId: string): Promise<ScheduleWithBranch> {
-  const row = await clientOf(db).schedule.findFirst({
+  const found = await clientOf(db).schedule.findMany({
     where: { OR: [{ id: nameOrId }, { name: nameOrId }], deletedAt: null },
     include: { branch: true },
   });
+  const row = idFirst(found, nameOrId);
   if (row === null) throw new ErrataError('unknown_schedule', `there is no schedule ${JSON.stringify(nameOrId)}`);
   return row;
 }

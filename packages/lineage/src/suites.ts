@@ -15,7 +15,7 @@ import {
 } from '@errata/contracts';
 import { asJson, clientOf, type Db, isUniqueViolation, type Lineage } from './client.ts';
 import type { Suite as SuiteRow } from './generated/client.ts';
-import { newId } from './ids.ts';
+import { idFirst, newId } from './ids.ts';
 import { numericCursor, type PageRequest, pageOf } from './pages.ts';
 import { readMetadata, readStored } from './stored.ts';
 
@@ -73,7 +73,8 @@ export async function createSuite(db: Lineage, suite: NewSuite): Promise<SuiteRe
 
 /** By name or id. `not_found`. */
 export async function getSuite(db: Db, nameOrId: string): Promise<SuiteResource> {
-  const row = await clientOf(db).suite.findFirst({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] } });
+  const found = await clientOf(db).suite.findMany({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] } });
+  const row = idFirst(found, nameOrId);
   if (row === null) throw new ErrataError('not_found', `there is no suite ${JSON.stringify(nameOrId)}`);
   return suiteResource(row);
 }

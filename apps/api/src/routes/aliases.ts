@@ -3,8 +3,8 @@ import {
   aliasMoveSchema,
   aliasRequestSchema,
   aliasSchema,
+  nameSchema,
   pageSchema,
-  referenceNameSchema,
   referenceSchema,
 } from '@errata/contracts';
 import {
@@ -79,7 +79,7 @@ export const aliasRoutes =
           description:
             'Completions with `model: "name@alias"` are served by that version from then on. `if_version_id` refuses the move when ' +
             'somebody else made one meanwhile. Where the alias is already, nothing is written. A name that a branch had needs the scope `admin`.',
-          params: z.strictObject({ ...params('model').shape, alias: referenceNameSchema }),
+          params: z.strictObject({ ...params('model').shape, alias: nameSchema }),
           body: aliasRequestSchema,
           response: { 200: aliasSchema },
         },
