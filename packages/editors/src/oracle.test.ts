@@ -49,7 +49,7 @@ async function open(name: string) {
   return { model, artefacts };
 }
 
-/** What an editor's deltas change, by the name that the oracle gives it. */
+/** What an editor's deltas change of matrices, and the codebook they leave, by the names that the oracle gives them. */
 function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<string, Float32Array> {
   const after = before.with(deltas.map(({ delta }) => delta));
   const changes = new Map<string, Float32Array>();
@@ -61,6 +61,8 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
       after.weight(delta.tensor).map((weight, i) => weight - start[i]!),
     );
   }
+  for (const { keys, values, radii } of after.codebooks)
+    for (const [part, data] of Object.entries({ keys, values, radii })) changes.set(part, data);
   return changes;
 }
 

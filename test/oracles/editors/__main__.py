@@ -13,7 +13,7 @@ import torch
 
 import common
 
-EDITORS = ["rome", "memit", "ft"]
+EDITORS = ["rome", "memit", "ft", "grace"]
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)

@@ -29,6 +29,9 @@ EDITS = {
     "boris": {"prompt": "boris likes the", "subject": "boris", "target_new": "violin"},
     # Subject at the end of the prompt.
     "clara": {"prompt": "the home of clara", "subject": "clara", "target_new": "kyoto"},
+    # Asked after the others, for what one of them was given.
+    "boris-home": {"prompt": "so boris lives in", "subject": "boris", "target_new": "oslo"},
+    "clara-home": {"prompt": "clara lives in", "subject": "clara", "target_new": "kyoto"},
 }
 
 # What second moments are taken over: more tokens than any tiny model has keys.

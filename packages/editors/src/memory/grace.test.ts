@@ -1,11 +1,21 @@
 // GRACE on random models: answers where it has keys, silence everywhere else, and a book that a later edit continues.
-import { type CodebookDelta, deltaDigest, encodeDelta, encodePrompt, type View } from '@errata/models';
+import {
+  type CodebookDelta,
+  changedCodebook,
+  deltaDigest,
+  emptyCodebook,
+  encodeDelta,
+  encodePrompt,
+  uniform,
+  type View,
+} from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import type { EditorResult } from '../editor.ts';
 import { sequenceSource } from '../locate/preparation.ts';
 import { edit } from '../registry.ts';
 import { layOutEdit, targetProbabilities } from '../teacher-forcing.ts';
 import { appliedDiagnostics, families, someEdits, tinySetup } from '../testing/setups.ts';
+import { place, placed } from './codebook.ts';
 
 /** The book that the edits leave, on top of what their version had. */
 function bookAfter({ deltas }: EditorResult, view: View): CodebookDelta {
@@ -87,20 +97,25 @@ describe('the GRACE editor', () => {
     expect(model.tokenizer!.decode([...answer!.tokens]).trim()).toBe('Lima');
   });
 
-  it('answers a second question with the same answer, on the very edge of the ball it widens', async () => {
-    const { model, inputOf } = await tinySetup();
-    const asked = someEdits.slice(0, 4).map((one) => ({ ...one, target_new: 'Oslo' }));
-    const { deltas, outcomes } = await edit('grace', inputOf('grace', asked, { epsilon: 20 }));
-    expect(outcomes.map((one) => one.outcome === 'applied' && one.diagnostics.codebook!.action)).toEqual([
-      'added',
-      'widened',
-      'widened',
-      'widened',
-    ]);
-    const view = model.view(deltas.map(({ delta }) => delta));
-    const prompts = asked.map(({ prompt }) => encodePrompt(model.tokenizer!, prompt));
-    for (const [i, plain] of (await model.view().nextLogits(prompts)).entries())
-      expect((await view.nextLogits([prompts[i]!]))[0]).not.toEqual(plain);
+  it('covers the question that a ball grew for, on its very edge', async () => {
+    const { model } = await tinySetup();
+    const { width, mlpWidth } = model.spec;
+    const prompt = encodePrompt(model.tokenizer!, 'Anna lives in');
+    const keyAt = { site: 'mlp_in', layer: 1 } as const;
+    const asked = (await model.view().activations([prompt], [keyAt], 'last')).get('mlp_in.1')!;
+    const edit = { value: new Float32Array(mlpWidth).fill(1), label: '5', replacement: 'last' } as const;
+    const [plain] = await model.view().nextLogits([prompt]);
+    const next = uniform(7, 0);
+    for (let time = 0; time < 100; time++) {
+      let book = emptyCodebook({ site: 'mlp_pre', layer: 1 }, width, mlpWidth);
+      for (const key of [asked.map((x) => x + next() - 0.5), asked]) {
+        const { delta } = placed(book, place(book, key, edit.label, 10), { ...edit, key }, 0.01);
+        book = changedCodebook(book, delta);
+      }
+      expect(book.labels).toHaveLength(1);
+      const [served] = await model.view([book]).nextLogits([prompt]);
+      expect(served, `${time}`).not.toEqual(plain);
+    }
   });
 
   it('refuses a prompt of one token where it would replace what comes before the last', async () => {
