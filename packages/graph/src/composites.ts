@@ -2,6 +2,7 @@
 
 import { sameDims } from './dims.ts';
 import { GraphError } from './errors.ts';
+import type { Tensor } from './nodes.ts';
 import {
   add,
   composite,
@@ -23,7 +24,7 @@ import {
   square,
   sub,
 } from './ops.ts';
-import { scopedName, type Tensor } from './tensor.ts';
+import { scopedName } from './tensor.ts';
 
 /** How a matrix lies in memory: `in_out` multiplies as x·W, `out_in` as x·Wᵀ. */
 export type Orientation = 'in_out' | 'out_in';

@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { linear, linearCrossEntropy, rmsNorm, sumRows } from './composites.ts';
 import type { Dim } from './dims.ts';
 import { differentiableOps, gradients } from './gradients.ts';
+import type { Tensor } from './nodes.ts';
 import * as ops from './ops.ts';
 import { compile, evaluate } from './program.ts';
-import { constant, float64, float64Data, input, int32, scalar, type Tensor } from './tensor.ts';
+import { constant, float64, float64Data, input, int32, scalar } from './tensor.ts';
 
 type Case = {
   /** Concrete shapes of the float64 operands. */

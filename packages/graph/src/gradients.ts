@@ -3,9 +3,9 @@
 import { sumRows } from './composites.ts';
 import { sameDims, subDims } from './dims.ts';
 import { GraphError } from './errors.ts';
-import type { Node, NodeOf, OpType } from './nodes.ts';
+import type { Node, NodeOf, OpType, Tensor } from './nodes.ts';
 import * as ops from './ops.ts';
-import { scope, type Tensor } from './tensor.ts';
+import { scope } from './tensor.ts';
 
 /**
  * How one op type passes cotangents back.

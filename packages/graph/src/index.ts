@@ -19,7 +19,7 @@ export {
   transposeMatrix,
   woodburySolve,
 } from './linalg.ts';
-export type { CompositeVjp, OpType } from './nodes.ts';
+export type { ArrayOf, CompositeVjp, DType, OpType, Tensor } from './nodes.ts';
 export { type EmittedModel, emitOnnx } from './onnx.ts';
 export {
   add,
@@ -97,9 +97,7 @@ export {
 } from './program.ts';
 export { type SingularValues, type SymmetricEigen, singularValues, symmetricEigen } from './spectral.ts';
 export {
-  type ArrayOf,
   constant,
-  type DType,
   float32,
   float32Data,
   float64,
@@ -111,5 +109,4 @@ export {
   int32Data,
   scalar,
   scope,
-  type Tensor,
 } from './tensor.ts';

@@ -1,7 +1,34 @@
-// The operators of the graph: a closed table of op types with the attributes of each.
+// The graph as data: its tensors, and the operators they come from, a closed table of op types with the attributes of each.
 
 import type { Dim } from './dims.ts';
-import type { DType, Tensor } from './tensor.ts';
+
+/** Element types of the graph. Ids are int32; int64 is only what some operators return. */
+export type DType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool';
+
+/** The typed array that holds each element type in host memory. */
+export interface ArrayOf {
+  readonly float32: Float32Array;
+  readonly float64: Float64Array;
+  readonly int32: Int32Array;
+  readonly int64: BigInt64Array;
+  readonly bool: Uint8Array;
+}
+
+/** Where a tensor comes from. */
+export type Source =
+  | { readonly kind: 'input' }
+  | { readonly kind: 'constant'; readonly data: ArrayOf[DType] }
+  | { readonly kind: 'node'; readonly node: Node; readonly index: number };
+
+/** A value in a graph: no data until a program runs. */
+export interface Tensor {
+  readonly id: number;
+  /** Inputs: the feed's name. Constants and results: a label for error messages. */
+  readonly name: string;
+  readonly dtype: DType;
+  readonly dims: readonly Dim[];
+  readonly source: Source;
+}
 
 type None = Record<never, never>;
 

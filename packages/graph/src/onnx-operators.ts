@@ -1,9 +1,8 @@
 // How each op type is written in ONNX operators, float64 decompositions included.
 
 import type { Dim } from './dims.ts';
-import type { Node, NodeOf, OpType } from './nodes.ts';
+import type { Node, NodeOf, OpType, Tensor } from './nodes.ts';
 import { type AttributeProto, attribute, onnxType } from './onnx-schema.ts';
-import type { Tensor } from './tensor.ts';
 
 /** Where emission writes: ONNX nodes and constants under construction. */
 export interface Writer {

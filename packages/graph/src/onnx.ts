@@ -2,10 +2,9 @@
 
 import { type Dim, isSymbol, termsOf } from './dims.ts';
 import { GraphError } from './errors.ts';
-import type { Node } from './nodes.ts';
+import type { ArrayOf, DType, Node, Tensor } from './nodes.ts';
 import { emitNode, type Writer } from './onnx-operators.ts';
 import { attribute, encodeModel, type NodeProto, onnxType, type TensorProto } from './onnx-schema.ts';
-import type { ArrayOf, DType, Tensor } from './tensor.ts';
 
 /** An emitted model and what it takes and gives. */
 export interface EmittedModel {

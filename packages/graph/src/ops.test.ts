@@ -3,19 +3,10 @@
 import { describe, expect, it } from 'vitest';
 import { linearCrossEntropy, rmsNorm } from './composites.ts';
 import { GraphError } from './errors.ts';
+import type { Tensor } from './nodes.ts';
 import * as ops from './ops.ts';
 import { evaluate } from './program.ts';
-import {
-  constant,
-  float32,
-  float32Data,
-  float64,
-  float64Data,
-  input,
-  int32Data,
-  scope,
-  type Tensor,
-} from './tensor.ts';
+import { constant, float32, float32Data, float64, float64Data, input, int32Data, scope } from './tensor.ts';
 
 const f32 = (dims: number[], ...values: number[]) => constant('float32', dims, Float32Array.from(values));
 const i32 = (dims: number[], ...values: number[]) => constant('int32', dims, Int32Array.from(values));

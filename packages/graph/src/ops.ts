@@ -2,8 +2,8 @@
 
 import { addDims, broadcastDims, canonicalDim, type Dim, elementCount, mulDims, sameDims, subDims } from './dims.ts';
 import { GraphError, type GraphErrorCode } from './errors.ts';
-import type { CompositeVjp, Node, NodeOf, OpAttributes, OpType } from './nodes.ts';
-import { type DType, makeTensor, scalar, scopedName, type Tensor } from './tensor.ts';
+import type { CompositeVjp, DType, Node, NodeOf, OpAttributes, OpType, Tensor } from './nodes.ts';
+import { makeTensor, scalar, scopedName } from './tensor.ts';
 
 /** A tensor, or a number that becomes a constant of the other operand's type. */
 export type Operand = Tensor | number;

@@ -1,9 +1,10 @@
 // Optimizers over typed arrays, in place: AdamW for any parameter, Muon for matrices. Their state can be stored and restored.
 
 import { GraphError } from './errors.ts';
+import type { Tensor } from './nodes.ts';
 import { add, concat, div, gemm, mul, reduceSum, split, sqrt } from './ops.ts';
 import { compile, type Program } from './program.ts';
-import { constant, float32, float32Data, type HostTensor, input, type Tensor } from './tensor.ts';
+import { constant, float32, float32Data, type HostTensor, input } from './tensor.ts';
 
 /** Parameters or gradients by name. */
 export type NamedArrays = ReadonlyMap<string, Float32Array>;

@@ -3,11 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { GraphError, graphErrorCodes } from './errors.ts';
 import { gradients } from './gradients.ts';
-import type { Node } from './nodes.ts';
+import type { Node, Tensor } from './nodes.ts';
 import { emitOnnx } from './onnx.ts';
 import * as ops from './ops.ts';
 import { compile, configureRuntime, evaluate, runtimeSettings, settingsFromEnvironment } from './program.ts';
-import { constant, float32, float32Data, host, input, int32, type Tensor } from './tensor.ts';
+import { constant, float32, float32Data, host, input, int32 } from './tensor.ts';
 
 function small(): Record<string, Tensor> {
   const x = input('x', 'float32', ['R', 3]);

@@ -7,8 +7,9 @@ import { dirname, join } from 'node:path';
 import type * as ort from 'onnxruntime-node';
 import { evaluateDim, isSymbol } from './dims.ts';
 import { GraphError } from './errors.ts';
+import type { ArrayOf, DType, Tensor } from './nodes.ts';
 import { type EmittedModel, emitOnnx } from './onnx.ts';
-import type { ArrayOf, DType, HostTensor, Tensor } from './tensor.ts';
+import type { HostTensor } from './tensor.ts';
 
 /** What executes programs. `auto` takes the first of cuda, webgpu and cpu that works. */
 export type Provider = 'cpu' | 'cuda' | 'webgpu' | 'auto';

@@ -1,36 +1,8 @@
-// Tensors: the typed values of a graph (symbolic) and of a run (host memory).
+// Tensors as they are made: inputs and constants of a graph (symbolic), and the values of a run (host memory).
 
 import { canonicalDim, type Dim, elementCount } from './dims.ts';
 import { GraphError } from './errors.ts';
-import type { Node } from './nodes.ts';
-
-/** Element types of the graph. Ids are int32; int64 is only what some operators return. */
-export type DType = 'float32' | 'float64' | 'int32' | 'int64' | 'bool';
-
-/** The typed array that holds each element type in host memory. */
-export interface ArrayOf {
-  readonly float32: Float32Array;
-  readonly float64: Float64Array;
-  readonly int32: Int32Array;
-  readonly int64: BigInt64Array;
-  readonly bool: Uint8Array;
-}
-
-/** Where a tensor comes from. */
-export type Source =
-  | { readonly kind: 'input' }
-  | { readonly kind: 'constant'; readonly data: ArrayOf[DType] }
-  | { readonly kind: 'node'; readonly node: Node; readonly index: number };
-
-/** A value in a graph: no data until a program runs. */
-export interface Tensor {
-  readonly id: number;
-  /** Inputs: the feed's name. Constants and results: a label for error messages. */
-  readonly name: string;
-  readonly dtype: DType;
-  readonly dims: readonly Dim[];
-  readonly source: Source;
-}
+import type { ArrayOf, DType, Source, Tensor } from './nodes.ts';
 
 /** A value in host memory: what programs are fed and what they return. */
 export interface HostTensor<T extends DType = DType> {
