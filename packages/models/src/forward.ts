@@ -8,6 +8,7 @@ import {
   gatherElements,
   gemm,
   type HostTensor,
+  type HostTensors,
   input,
   int32,
   lessOrEqual,
@@ -28,6 +29,16 @@ import type { DecoderSpec } from './architectures/spec.ts';
 import type { PromptRows } from './batches.ts';
 import { type CodebookDelta, type CodebookPlace, codebookKeySite, type Replacement } from './codebooks.ts';
 import type { WeightSource } from './program-cache.ts';
+
+/** The forward program of one version. For the use of score and generate. */
+export interface Forward {
+  readonly spec: DecoderSpec;
+  /**
+   * @param feeds of {@link forwardGraph}, without weights and codebooks
+   * @param prompts rows of the prompts that lie in this run, each as a whole: where codebooks act
+   */
+  readonly run: (feeds: HostTensors, prompts: readonly PromptRows[]) => Promise<Readonly<Record<string, HostTensor>>>;
+}
 
 const feedName = ({ site, layer }: CodebookPlace, part: string) => `${part}.${site}.${layer}`;
 

@@ -2,11 +2,10 @@
 
 import { float32Data } from '@errata/graph';
 import { type Batch, checkSequences, packBatches, promptIn } from './batches.ts';
-import { indices } from './forward.ts';
+import { type Forward, indices } from './forward.ts';
 import { makeKeyValueCache } from './kv-cache.ts';
 import { sampler } from './sampling.ts';
 import { freshFeeds } from './score.ts';
-import type { Forward } from './view.ts';
 
 /** How to continue prompts. */
 export interface GenerateOptions {

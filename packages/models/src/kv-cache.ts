@@ -1,9 +1,8 @@
 // Keys and values kept between runs: arrays of a fixed capacity, a row a sequence, slots not yet filled being masked.
 
 import { float32, float32Data, type HostTensor, type HostTensors } from '@errata/graph';
-import { indices } from './forward.ts';
+import { type Forward, indices } from './forward.ts';
 import { hidden } from './masks.ts';
-import type { Forward } from './view.ts';
 
 type Range = readonly [from: number, to: number];
 

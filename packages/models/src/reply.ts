@@ -3,11 +3,10 @@
 import { float32, float32Data, type HostTensor, type HostTensors, int32Data } from '@errata/graph';
 import { checkSequences, packBatches, promptIn } from './batches.ts';
 import { ModelError } from './errors.ts';
-import { indices } from './forward.ts';
+import { type Forward, indices } from './forward.ts';
 import { makeKeyValueCache } from './kv-cache.ts';
 import { hidden } from './masks.ts';
 import { freshFeeds, type Score } from './score.ts';
-import type { Forward } from './view.ts';
 
 /** A prompt with what is to be known of a model's reply to it. */
 export interface ReplyItem {

@@ -3,9 +3,8 @@
 import { float32, float32Data, type HostTensor, int32Data } from '@errata/graph';
 import { type Batch, checkSequences, packBatches, promptIn } from './batches.ts';
 import { ModelError } from './errors.ts';
-import { indices } from './forward.ts';
+import { type Forward, indices } from './forward.ts';
 import { causalBias } from './masks.ts';
-import type { Forward } from './view.ts';
 
 /** A prompt and the continuation to score. */
 export interface ScoreItem {

@@ -1,6 +1,12 @@
 // The bytes of text that each token stands for: what offsets, streaming and the space convention are worked out from.
 
-import type { TokenizerJson } from './tokenizer.ts';
+/** What of a tokenizer.json says how its tokens are spelled. */
+export interface Spelling {
+  readonly added_tokens: readonly { readonly id: number }[];
+  readonly pre_tokenizer?: unknown;
+  readonly decoder?: unknown;
+  readonly model: { readonly byte_fallback?: boolean | null | undefined };
+}
 
 /**
  * GPT-2's reversible spelling of bytes as visible characters: printable Latin-1 stands for itself, the other 68 bytes are
@@ -42,7 +48,7 @@ function findPart(part: unknown, type: string): Part | undefined {
  * as U+2581 and rare bytes as `<0xE2>`; added tokens are literal text.
  */
 export function makeTokenBytes(
-  json: TokenizerJson,
+  json: Spelling,
   idToToken: (id: number) => string | undefined,
 ): (id: number) => Uint8Array {
   const literal = new Set(json.added_tokens.map((token) => token.id));

@@ -87,7 +87,7 @@ const tokenizerJsonSchema = z.looseObject({
 });
 
 /** A parsed tokenizer.json, as far as this package looks into it. */
-export type TokenizerJson = z.infer<typeof tokenizerJsonSchema>;
+type TokenizerJson = z.infer<typeof tokenizerJsonSchema>;
 
 const namedToken = z
   .union([z.string(), z.looseObject({ content: z.string() })])

@@ -5,7 +5,7 @@ import { float32, float32Data, type HostTensor, type HostTensors, type Tensor } 
 import { sites } from './architectures/decoder.ts';
 import { checkParameters, decoderSpec } from './architectures/families.ts';
 import { type DecoderSpec, valueMatrix } from './architectures/spec.ts';
-import { checkSequences, type PromptRows, packBatches, promptIn } from './batches.ts';
+import { checkSequences, packBatches, promptIn } from './batches.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { CodebookDelta } from './codebooks.ts';
 import { checkState, type Delta, type Installed, installDeltas } from './deltas.ts';
@@ -14,6 +14,7 @@ import {
   captureGraph,
   captureName,
   codebookFeeds,
+  type Forward,
   forwardGraph,
   indices,
   promptFeeds,
@@ -25,16 +26,6 @@ import { makeProgramCache, type ProgramCache, type WeightSource } from './progra
 import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
 import type { Tokenizer } from './tokenizer.ts';
-
-/** The forward program of one version. For the use of score and generate. */
-export interface Forward {
-  readonly spec: DecoderSpec;
-  /**
-   * @param feeds of {@link forwardGraph}, without weights and codebooks
-   * @param prompts rows of the prompts that lie in this run, each as a whole: where codebooks act
-   */
-  readonly run: (feeds: HostTensors, prompts: readonly PromptRows[]) => Promise<Readonly<Record<string, HostTensor>>>;
-}
 
 /** Which rows of each sequence {@link View.activations} returns. */
 export type Wanted = 'last' | 'all' | readonly (readonly number[])[];
