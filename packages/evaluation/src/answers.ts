@@ -1,10 +1,10 @@
 // What models answer: each distinct question read twice, teacher-forced and by free greedy generation, in batches.
 import { ErrataError } from '@errata/contracts';
 import { encodePrompt, layOut, ModelError, type Tokenizer, unspellable, type View } from '@errata/models';
-import type { EvaluationOptions, EvaluationProgress } from './evaluate.ts';
 import { firstSentence } from './metrics/exact-match.ts';
 import { mean } from './metrics/means.ts';
-import { promptList } from './prompts.ts';
+import type { EvaluationOptions, EvaluationProgress } from './options.ts';
+import { promptList, type Respondent } from './prompts.ts';
 import { distinctQuestions, type EditQuestions, type Question, questionKey } from './questions.ts';
 
 /** One model's answer to one question. */
@@ -53,12 +53,6 @@ export function createAnswerCache<Answer = Reading>(limit = 20_000): AnswerCache
 const extraTokens = 4;
 /** Tokens of the parent's own answer at most, where a probe names no target. */
 const ownAnswerTokens = 8;
-
-/** A version that questions can be put to. */
-export interface Respondent {
-  readonly view: View;
-  readonly tokenizer: Tokenizer;
-}
 
 /** By {@link questionKey}. */
 export type Readings = ReadonlyMap<string, Reading>;

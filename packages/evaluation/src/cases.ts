@@ -3,10 +3,11 @@ import { type CaseResult, failedCase, type PlacedCase, type Score, type SuiteCas
 import { readCandidate, readParent, unaskable } from './answers.ts';
 import { askAbility, askHeldText, askMultiHop, askRipples, askTexts } from './case-items.ts';
 import { type CasesInput, measured, ofKinds } from './case-results.ts';
-import { type EvaluationOptions, evaluateCandidate, scoreAgreement, scoreAnswer } from './evaluate.ts';
+import { evaluateCandidate, scoreAgreement, scoreAnswer } from './evaluate.ts';
 import type { Measurement } from './measurements.ts';
 import { readings } from './metrics/catalogue/definition.ts';
 import { firstSentence } from './metrics/exact-match.ts';
+import type { EvaluationOptions } from './options.ts';
 import { distinctQuestions, type Question, questionKey, questionsOfEdit } from './questions.ts';
 
 /**

@@ -1,6 +1,5 @@
 // The evaluation of a candidate against its parent: every edit's questions asked of both, scored, and averaged.
 import type {
-  Cost,
   Edit,
   EditResult,
   EvaluationResults,
@@ -18,6 +17,7 @@ import { type EditScores, type Measurement, measurementsOf, type Pair, rowOf, we
 import { tokenAgreement } from './metrics/agreement.ts';
 import { exactMatch, firstSentence } from './metrics/exact-match.ts';
 import { meanScore } from './metrics/means.ts';
+import type { AnswerCost, EvaluationOptions } from './options.ts';
 import { defaultPerplexityTokens, heldTokens, perplexityOf } from './perplexity.ts';
 import {
   distinctQuestions,
@@ -59,23 +59,6 @@ export interface EvaluationInput {
   /** The same for the base. */
   readonly baseCache?: AnswerCache;
 }
-
-export interface EvaluationProgress {
-  readonly stage: 'parent' | 'candidate' | 'base' | 'perplexity';
-  readonly done: number;
-  readonly total: number;
-}
-
-export interface EvaluationOptions {
-  readonly onProgress?: (progress: EvaluationProgress) => void;
-  /** Checked between batches; its reason is thrown. */
-  readonly signal?: AbortSignal;
-  /** Told how many questions a model answered, apart from those out of a cache, and of how many tokens they were. */
-  readonly onAnswered?: (spent: AnswerCost) => void;
-}
-
-/** What answers cost: tokens of prompts, of targets laid out behind them, and of text generated. */
-export type AnswerCost = Pick<Cost, 'answers' | 'answer_tokens'>;
 
 export interface CandidateEvaluation {
   /** One for each edit, in order. */

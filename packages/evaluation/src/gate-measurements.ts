@@ -17,7 +17,6 @@ import { createAnswerCache, readCandidate, readParent } from './answers.ts';
 import {
   type CandidateEvaluation,
   type EvaluationInput,
-  type EvaluationOptions,
   evaluateCandidate,
   scoreAgreement,
   scoreAnswer,
@@ -26,6 +25,7 @@ import type { Measurement } from './measurements.ts';
 import { textEntropy } from './metrics/entropy.ts';
 import { firstSentence } from './metrics/exact-match.ts';
 import { mean } from './metrics/means.ts';
+import type { EvaluationOptions } from './options.ts';
 import { robustZ } from './outliers.ts';
 import { type Question, questionKey } from './questions.ts';
 import { writeTexts } from './written-texts.ts';

@@ -77,8 +77,6 @@ export {
   type CandidateEvaluation,
   type EditWork,
   type EvaluationInput,
-  type EvaluationOptions,
-  type EvaluationProgress,
   evaluateCandidate,
   evaluationResults,
   scoreAgreement,
@@ -99,6 +97,7 @@ export { type Preference, preference, type Rivals } from './metrics/probability.
 export { type RippleAnswers, type RippleScore, rippleScore } from './metrics/ripple.ts';
 export { fitTfidf, type Tfidf } from './metrics/tfidf.ts';
 export { words } from './metrics/words.ts';
+export type { EvaluationOptions, EvaluationProgress } from './options.ts';
 export { leastHistory, robustZ } from './outliers.ts';
 export { defaultPerplexityTokens, heldTokens, perplexityOf, readHeldText } from './perplexity.ts';
 export { measureProbes, type ProbesInput } from './probes/measure-probes.ts';

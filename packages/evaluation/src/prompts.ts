@@ -1,6 +1,11 @@
 // Distinct prompts put to a model: each is run once, whatever is asked about it and by however many questions.
-import type { Reply, ReplyItem, Score, View } from '@errata/models';
-import type { Respondent } from './answers.ts';
+import type { Reply, ReplyItem, Score, Tokenizer, View } from '@errata/models';
+
+/** A version that questions can be put to. */
+export interface Respondent {
+  readonly view: View;
+  readonly tokenizer: Tokenizer;
+}
 
 type Ids = readonly number[];
 

@@ -1,8 +1,8 @@
 // Texts that a version writes when it goes on from prompts, sampled so that equal versions write equal texts.
 import { sha256 } from '@errata/contracts';
 import { encodePrompt } from '@errata/models';
-import type { Respondent } from './answers.ts';
-import type { EvaluationOptions } from './evaluate.ts';
+import type { EvaluationOptions } from './options.ts';
+import type { Respondent } from './prompts.ts';
 
 /**
  * Tokens of a prompt and its continuation together, and how the continuation is sampled, as the code of Meng et al. (2022) does. It

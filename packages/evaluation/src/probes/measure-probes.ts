@@ -1,8 +1,8 @@
 // Everything that cases of a data set ask beside what their edits ask, as rows.
 import { type EvaluationResults, type EvaluationRow, mergeResults } from '@errata/contracts';
 import type { DatasetCase } from '../datasets/cases.ts';
-import type { EvaluationOptions } from '../evaluate.ts';
 import { rowOf } from '../measurements.ts';
+import type { EvaluationOptions } from '../options.ts';
 import { measureMultiHop } from './multi-hop.ts';
 import type { CaseMeasurements } from './probing.ts';
 import { measureRipples } from './ripples.ts';

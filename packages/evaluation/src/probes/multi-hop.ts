@@ -1,8 +1,9 @@
 // MQuAKE's questions put to a version: the edits, the facts of the chain, and the question that needs all of them.
 import { readCandidate, readParent } from '../answers.ts';
 import type { AcceptedAnswer, DatasetCase, Hop, MultiHopCase } from '../datasets/cases.ts';
-import { type EvaluationOptions, scoreAnswer } from '../evaluate.ts';
+import { scoreAnswer } from '../evaluate.ts';
 import { multiHopScores } from '../metrics/multi-hop.ts';
+import type { EvaluationOptions } from '../options.ts';
 import { type Question, questionKey } from '../questions.ts';
 import { askable, type CaseMeasurements, inOrderOf, measurement, type Probing, sortOut } from './probing.ts';
 

@@ -1,8 +1,8 @@
 // RippleEdits' tests put to a version: what follows from an edit, where the model knew what it follows from.
 import type { RippleCriterion, RippleQuery, RippleTest } from '../datasets/cases.ts';
-import type { EvaluationOptions } from '../evaluate.ts';
 import { allOccur } from '../metrics/occurrence.ts';
 import { rippleScore } from '../metrics/ripple.ts';
+import type { EvaluationOptions } from '../options.ts';
 import { type CaseMeasurements, greedyTexts, inOrderOf, type Probing, sortOut, tooLong } from './probing.ts';
 
 /** Tokens in which an answer has to occur. */

@@ -2,8 +2,9 @@
 import type { Tokenizer, View } from '@errata/models';
 import { type AnswerCache, readCandidate, readParent } from '../answers.ts';
 import type { QuestionItem } from '../datasets/items.ts';
-import { type EvaluationOptions, scoreAnswer } from '../evaluate.ts';
+import { scoreAnswer } from '../evaluate.ts';
 import { readings } from '../metrics/catalogue/definition.ts';
+import type { EvaluationOptions } from '../options.ts';
 import { type Question, questionKey } from '../questions.ts';
 import { askable, type CaseMeasurements, inOrderOf, sortOut } from './probing.ts';
 

@@ -2,11 +2,11 @@
 import type { View } from '@errata/models';
 import { type AnswerCache, createAnswerCache } from '../answers.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
-import type { EvaluationOptions } from '../evaluate.ts';
 import type { Measurement } from '../measurements.ts';
 import { textEntropy } from '../metrics/entropy.ts';
 import { mean } from '../metrics/means.ts';
 import { fitTfidf, type Tfidf } from '../metrics/tfidf.ts';
+import type { EvaluationOptions } from '../options.ts';
 import { textTokens, writeTexts } from '../written-texts.ts';
 import { type CaseMeasurements, inOrderOf, type Probing, sortOut, tooLong } from './probing.ts';
 
