@@ -2,7 +2,8 @@
 import { deltaReferenceSchema } from '@errata/contracts';
 import { z } from 'zod';
 import { asJson, clientOf, type Db, type Tx } from './client.ts';
-import { moveKinds, type VersionCommit } from './commit.ts';
+import type { VersionCommit } from './commit.ts';
+import { moveKinds } from './guard.ts';
 import { readStored } from './stored.ts';
 
 /** What an approval commits. */

@@ -4,13 +4,9 @@ import { deletedBranch, staleParent } from './branches.ts';
 import type { Lineage } from './client.ts';
 import { type Ground, writeChain } from './contributions.ts';
 import { writeEditResults } from './edits.ts';
-import { requirePassage } from './guard.ts';
+import { type MoveKind, requirePassage } from './guard.ts';
 import { holdLane, type Lease } from './leases.ts';
 import { staleJob, transition } from './transitions.ts';
-
-/** How a branch came to a version. */
-export const moveKinds = ['edit', 'reset', 'exact', 'subtract'] as const;
-export type MoveKind = (typeof moveKinds)[number];
 
 export interface VersionCommit {
   readonly jobId: string;

@@ -1,8 +1,11 @@
 // What a branch's policy lets through: the one table that every way of moving a branch is held against.
 import { approvalSchema, ErrataError } from '@errata/contracts';
-import type { MoveKind } from './commit.ts';
 import type { Job as JobDbRow } from './generated/client.ts';
 import { readStoredOrNull } from './stored.ts';
+
+/** How a branch came to a version. */
+export const moveKinds = ['edit', 'reset', 'exact', 'subtract'] as const;
+export type MoveKind = (typeof moveKinds)[number];
 
 export type Passage = 'free' | 'approval' | 'refused';
 

@@ -63,7 +63,7 @@ export {
 export * from './evaluations.ts';
 export * from './events.ts';
 export { type FinishedWork, findFinishedWork } from './finished-work.ts';
-export { type Passage, passageOf, requireStart } from './guard.ts';
+export { type MoveKind, type Passage, passageOf, requireStart } from './guard.ts';
 export * from './history.ts';
 export {
   abandonIdempotent,
