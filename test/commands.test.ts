@@ -92,7 +92,7 @@ const correction = (subject: string) =>
     target_new: '!',
     locality: { neighbourhood: [{ prompt: 'The capital of Ix' }] },
   });
-const quick = ['--editor', 'ft-m', '--set', 'layer=1', '--set', 'epochs=3', '--set', 'learning_rate=0.01'];
+const quick = ['--editor', 'FT-M', '--set', 'layer=1', '--set', 'epochs=3', '--set', 'learning_rate=0.01'];
 const rome = ['--editor', 'r-rome', '--set', 'layer=1', '--set', 'prefixes=[[2,3]]', '--set', 'steps=3'];
 
 test('one session: a model of one’s own, its statistics, corrections, questions, and the way back', {

@@ -1,7 +1,7 @@
 // How evaluations and searches are shown to people.
 import type { CaseResult, EvaluationOutcome, GivenAnswer } from '@errata/contracts';
 import colors from 'picocolors';
-import { percent, table } from './output.ts';
+import { oneLine, percent, table } from './output.ts';
 
 const readings = ['token', 'all', 'exact'] as const;
 
@@ -50,7 +50,7 @@ export function changedLines(changed: readonly CaseResult[], most = 20): string 
     const turned = turn(result);
     const mark =
       turned === 'broken' ? colors.red('broken ') : turned === 'mended' ? colors.green('mended ') : 'changed';
-    return `${mark} ${result.custom_id}: ${result.prompt} ${JSON.stringify(result.answer_before)} -> ${JSON.stringify(result.answer_after)}`;
+    return `${mark} ${result.custom_id}: ${oneLine(result.prompt)} ${JSON.stringify(result.answer_before)} -> ${JSON.stringify(result.answer_after)}`;
   });
   if (sorted.length > most) lines.push(colors.dim(`and ${sorted.length - most} more`));
   return lines.join('\n');

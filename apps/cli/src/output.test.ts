@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { ErrataError } from '@errata/contracts';
 import { afterEach, expect, test, vi } from 'vitest';
-import { bar, printError, progressLine } from './output.ts';
+import { bar, printError, progressLine, table } from './output.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -61,4 +61,21 @@ test('what the system refuses about a file is a mistake of whoever named it', ()
   expect(told(refused('EROFS'))).toContain('out/x cannot be written');
   const known = new ErrataError('invalid_request', 'matrix.ts cannot be loaded', { cause: refused('ENOENT') });
   expect(told(known)).toBe('error invalid_request matrix.ts cannot be loaded');
+});
+
+test('a row of a table is one line, in its columns, whatever a text holds', () => {
+  const rows = [
+    ['a', 'Q: who?\nA:', ' Anna\r\n'],
+    ['b', 'tab\there', 'bell\x07 and \x1b[31mred'],
+    ['c', 'para\u2029graph', 'plain'],
+  ];
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
+  expect(table(['edit', 'prompt', 'answer'], rows).replace(/\x1b\[\d+m/g, '')).toBe(
+    [
+      'edit  prompt      answer',
+      'a     Q: who?⏎A:   Anna⏎',
+      'b     tab⇥here    bell\\x07 and \\x1b[31mred',
+      'c     para⏎graph  plain',
+    ].join('\n'),
+  );
 });

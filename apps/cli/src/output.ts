@@ -6,9 +6,20 @@ import { explainFileError } from './files.ts';
 
 export const printJson = (value: unknown): void => console.log(JSON.stringify(value, null, 2));
 
-/** Columns padded to their widest cell; numbers to the right. */
+/** A text of a model or of its corrections on one line: what breaks lines, or commands a terminal, is shown instead. */
+export const oneLine = (text: string): string =>
+  text
+    .replaceAll(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/g, '⏎')
+    .replaceAll('\t', '⇥')
+    .replaceAll(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
+
+/** What an edit asks for, on one line. */
+export const wording = ({ prompt, target_new }: { readonly prompt: string; readonly target_new: string }): string =>
+  oneLine(`${prompt} -> ${target_new.trim()}`);
+
+/** Columns padded to their widest cell; numbers to the right. A row is one line, whatever its cells hold. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = rows.map((row) => row.map(String));
+  const cells = rows.map((row) => row.map((cell) => oneLine(String(cell))));
   const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
   const numeric = head.map(
     (_, column) =>

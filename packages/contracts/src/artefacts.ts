@@ -1,5 +1,6 @@
 // Artefacts: what editors read of a model beforehand, made once.
 import { z } from 'zod';
+import { editorNameSchema } from './editor-configs.ts';
 import { largestInteger, nameOrIdSchema, pathSchema } from './resource-parts.ts';
 
 export const artefactRequestSchema = z
@@ -9,7 +10,7 @@ export const artefactRequestSchema = z
     /** Layers whose keys are measured; all that the editors need by default when left out. */
     layers: z.array(z.int().min(0).max(10_000)).min(1).max(1000).optional(),
     /** Instead of layers: those that one editor needs by default. */
-    editor: nameOrIdSchema.optional(),
+    editor: editorNameSchema.optional(),
     /** A text file on the worker's machine; the model's own corpus when left out. */
     corpus: pathSchema.optional(),
     /** Tokens read at most. */

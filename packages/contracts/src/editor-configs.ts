@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type Complaint, ErrataError } from './errors.ts';
 import { quoted, sayIssue } from './plain-issues.ts';
+import { nameOrIdSchema } from './resource-parts.ts';
 
 const layer = z.int().min(0);
 const positive = z.number().positive();
@@ -157,8 +158,13 @@ export const writtenEditor = (name: EditorName): string => /^[^\s:]+/.exec(edito
 
 export const isEditorName = (name: string): name is EditorName => Object.hasOwn(editorCatalogue, name);
 
+/** A name of an editor as people write it: in any case. Which ones there are is said by {@link requireEditor}. */
+export const editorNameSchema = nameOrIdSchema.toLowerCase();
+
+/** The editor of this name, in any case. @throws ErrataError `unknown_editor` */
 export function requireEditor(name: string): EditorName {
-  if (isEditorName(name)) return name;
+  const known = name.toLowerCase();
+  if (isEditorName(known)) return known;
   throw new ErrataError('unknown_editor', `unknown editor ${quoted(name)}; there are ${editorNames.join(', ')}`);
 }
 
@@ -199,7 +205,7 @@ export interface ModelShape {
 
 /** Defaults a model directory may bring along (its `errata.json`). */
 export const modelDefaultsSchema = z.strictObject({
-  editors: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+  editors: z.record(editorNameSchema, z.record(z.string(), z.unknown())).default({}),
   /** Text, relative to the directory, for second moments and for perplexity. */
   corpus: z.string().optional(),
 });

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { evaluationLimits } from './case-ranges.ts';
 import { costSchema } from './costs.ts';
+import { editorNameSchema } from './editor-configs.ts';
 import { evaluationRowSchema, type Moment, moments, regressionSchema } from './evaluation-rows.ts';
 import { gateVerdictSchema } from './gate.ts';
 import { servedProtocols } from './protocols.ts';
@@ -51,7 +52,7 @@ export const evaluationRequestSchema = z.strictObject({
    * Evaluates an editor instead of the version as it is: the edits are made anew on the version, by a protocol, tested against it,
    * and thrown away. `against` is the version itself then.
    */
-  editor: nameOrIdSchema.optional(),
+  editor: editorNameSchema.optional(),
   config: configSchema.optional(),
   seed: z.int().min(0).max(0xffff_ffff).optional(),
   /** Each edit alone when left out. */

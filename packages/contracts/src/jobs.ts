@@ -1,5 +1,6 @@
 // Jobs: what is asked for, what a dry run says of it, how it goes and what became of each edit.
 import { z } from 'zod';
+import { editorNameSchema } from './editor-configs.ts';
 import { textLimits } from './edits.ts';
 import { gatePolicySchema, gateVerdictSchema } from './gate.ts';
 import {
@@ -22,7 +23,7 @@ export const dryRunLevels = ['validate', 'compute'] as const;
 export const editJobRequestSchema = z.strictObject({
   model: nameOrIdSchema,
   branch: nameOrIdSchema.default('main'),
-  editor: nameOrIdSchema.optional(),
+  editor: editorNameSchema.optional(),
   config: configSchema.default({}),
   /** Edits as JSON, or as the text of a JSONL file. Exactly one of the two. */
   edits: z.array(z.unknown()).max(textLimits.batch).optional(),

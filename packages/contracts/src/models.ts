@@ -1,6 +1,6 @@
 // Models and branches: requests as they come in and answers as they go out (snake_case JSON).
 import { z } from 'zod';
-import { editorNames } from './editor-configs.ts';
+import { editorNameSchema, editorNames, isEditorName } from './editor-configs.ts';
 import { defaultGatePolicy, gatePolicySchema } from './gate.ts';
 import {
   largestInteger,
@@ -97,7 +97,10 @@ export const branchRequestSchema = z.strictObject({
   /** A version id or the beginning of one, or the name of a branch, an alias or a tag. */
   from: nameOrIdSchema.default('main'),
   gate: gatePolicySchema.optional(),
-  default_editor: z.enum(editorNames).optional(),
+  default_editor: editorNameSchema
+    .refine(isEditorName, `there are ${editorNames.join(', ')}`)
+    .optional()
+    .describe(`One of ${editorNames.join(', ')}, in any case`),
   approval: z.enum(approvalChoices).optional(),
   approval_hours: z.int().min(1).max(8760).nullable().optional(),
   auto_rollback: z.enum(autoRollbackChoices).optional(),

@@ -1,6 +1,7 @@
 // Schedules: when the inbox of a branch becomes a batch, what goes into it, and what each run came to.
 import { z } from 'zod';
 import { complainOfCron } from './cron.ts';
+import { editorNameSchema } from './editor-configs.ts';
 import { textLimits } from './edits.ts';
 import { gatePolicySchema } from './gate.ts';
 import { onErrorChoices } from './jobs.ts';
@@ -53,7 +54,7 @@ const settings = {
     .max(31 * day)
     .describe('A tick that was missed is made up for, once, when it is noticed within this time'),
   budget: scheduleBudgetSchema,
-  editor: nameOrIdSchema.nullable().describe("The branch's default editor when null"),
+  editor: editorNameSchema.nullable().describe("The branch's default editor when null"),
   config: configSchema,
   seed: z.int().min(0).max(0xffff_ffff),
   on_error: z.enum(onErrorChoices).describe('What an edit that cannot be applied does to its batch'),

@@ -1,6 +1,6 @@
 // errata artefact: second moments of a model's keys, which editors of the ROME family need beforehand.
 import { resolve } from 'node:path';
-import { editorNames } from '@errata/contracts';
+import { requireEditor } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { connect } from '../connection.ts';
@@ -30,7 +30,7 @@ export function register(program: Command): void {
     .option('--layers <list>', 'layers, as in 3,4,5; all that the editors need by default when left out', wholeNumbers)
     .addOption(
       new Option('-e, --editor <name>', 'instead of layers: those that this editor needs by default')
-        .choices(editorNames)
+        .argParser(requireEditor)
         .conflicts('layers'),
     )
     .option('--tokens <n>', 'tokens of the text read at most', wholeNumber)

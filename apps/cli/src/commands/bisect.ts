@@ -7,7 +7,7 @@ import { connect } from '../connection.ts';
 import { quoted } from '../evaluation-output.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
-import { printJson, short } from '../output.ts';
+import { printJson, short, wording } from '../output.ts';
 import { parseReference } from '../references.ts';
 
 interface Options {
@@ -68,9 +68,7 @@ export function register(program: Command): void {
       console.log(`  ${colors.yellow(first_bad.version_id)}  ${quoted(first_bad)}, was ${quoted(last_good)}`);
       if (first_bad.job_id !== null) console.log(`  made by ${first_bad.job_id}`);
       if (first_bad.reason !== null) console.log(`  ${first_bad.reason}`);
-      for (const edit of first_bad.added)
-        console.log(colors.green(`  + ${edit.id}  ${edit.prompt} -> ${edit.target_new}`));
-      for (const edit of first_bad.removed)
-        console.log(colors.red(`  - ${edit.id}  ${edit.prompt} -> ${edit.target_new}`));
+      for (const edit of first_bad.added) console.log(colors.green(`  + ${edit.id}  ${wording(edit)}`));
+      for (const edit of first_bad.removed) console.log(colors.red(`  - ${edit.id}  ${wording(edit)}`));
     });
 }

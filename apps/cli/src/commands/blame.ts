@@ -5,7 +5,7 @@ import { connect } from '../connection.ts';
 import { quoted } from '../evaluation-output.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
-import { percent, printJson, short } from '../output.ts';
+import { oneLine, percent, printJson, short, wording } from '../output.ts';
 import { placeOf } from '../references.ts';
 
 export function register(program: Command): void {
@@ -22,7 +22,7 @@ export function register(program: Command): void {
       const { result, ...search } = await client.blame.get(job.id);
       if (options.json) return printJson({ ...search, result });
       if (result === null) return console.log(outcomeOf(job));
-      console.log(`${prompt} ${colors.green(quoted(result))}  ${colors.dim(short(result.version_id))}`);
+      console.log(`${oneLine(prompt)} ${colors.green(quoted(result))}  ${colors.dim(short(result.version_id))}`);
       const { before, after, edit } = result;
       if (before === null) {
         const states = result.exact ? 'no state' : `none of the ${result.asked.length} states that were asked`;
@@ -34,7 +34,7 @@ export function register(program: Command): void {
       );
       console.log(`  since   ${quoted(after)}, p ${percent(after.probability.answer)}; ${short(after.version_id)}`);
       if (edit !== null) {
-        console.log(`  made by ${colors.yellow(edit.id)}  ${edit.custom_id}: ${edit.prompt} -> ${edit.target_new}`);
+        console.log(`  made by ${colors.yellow(edit.id)}  ${edit.custom_id}: ${wording(edit)}`);
         console.log(
           `  of ${edit.job_id}${result.job_version_id === null ? '' : `, version ${short(result.job_version_id)}`}`,
         );

@@ -5,7 +5,7 @@ import colors from 'picocolors';
 import { connect } from '../connection.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
-import { printJson, table } from '../output.ts';
+import { oneLine, printJson, table } from '../output.ts';
 
 const number = (value: number | undefined): string =>
   value === undefined ? '-' : Number(value.toPrecision(4)).toString();
@@ -43,7 +43,7 @@ export function register(program: Command): void {
       for (const { case_id, prompt, one: theirs, other: mine, turned } of result.answers.slice(0, 20)) {
         const paint = { broken: colors.red, changed: (text: string) => text, mended: colors.green }[turned];
         console.log(
-          `${paint(turned.padEnd(7))} ${case_id}: ${prompt} ${JSON.stringify(theirs)} -> ${JSON.stringify(mine)}`,
+          `${paint(turned.padEnd(7))} ${case_id}: ${oneLine(prompt)} ${JSON.stringify(theirs)} -> ${JSON.stringify(mine)}`,
         );
       }
     });

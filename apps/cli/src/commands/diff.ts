@@ -6,7 +6,7 @@ import { connect } from '../connection.ts';
 import { changedLines } from '../evaluation-output.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { followJob, outcomeOf } from '../follow.ts';
-import { printJson, table } from '../output.ts';
+import { printJson, table, wording } from '../output.ts';
 import { versionNamed } from '../references.ts';
 import { suiteOf } from './evaluate.ts';
 
@@ -41,8 +41,7 @@ export function register(program: Command): void {
         const print = (sign: string, paint: (text: string) => string, side: typeof diff.added) => {
           for (const { delta, edits } of side) {
             console.log(paint(`${sign} ${delta.kind} ${delta.blob.slice(0, 16)}`));
-            for (const edit of edits)
-              console.log(paint(`${sign}   ${edit.custom_id}: ${edit.prompt} -> ${edit.target_new}`));
+            for (const edit of edits) console.log(paint(`${sign}   ${edit.custom_id}: ${wording(edit)}`));
           }
         };
         print('-', colors.red, diff.removed);

@@ -34,7 +34,7 @@ afterAll(() => {
 });
 
 const commandLine = (...more: string[]) => [bin, 'eval', '--model', model, '--edits', editsFile, ...more];
-const lifelong = ['--editor', 'ft-m', '--protocol', 'lifelong', '--set', 'epochs=4', '--json'];
+const lifelong = ['--editor', 'FT-M', '--protocol', 'lifelong', '--set', 'epochs=4', '--json'];
 
 const errata = (...more: string[]) => errataAlone(...commandLine(...more).slice(1));
 
@@ -71,7 +71,7 @@ describe('errata eval', () => {
   });
 
   it('measures a model as it is, and shows people a table', async () => {
-    const { code, stdout, stderr } = await errata('--editor', 'none', '--limit', '3');
+    const { code, stdout, stderr } = await errata('--editor', 'NONE', '--limit', '3');
     expect({ code, stderr: stderr.includes('rror') }).toEqual({ code: 0, stderr: false });
     expect(stdout).toMatch(/free generation .*the answer given, by token/);
     expect(stdout).toMatch(/^no edit +\d/m);

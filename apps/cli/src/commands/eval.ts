@@ -51,7 +51,7 @@ export function register(program: Command): void {
     .option('-m, --model <dir>', 'a directory in Hugging Face layout')
     .option('--edits <file>', 'corrections: one edit a line, or a published data set (errata data layouts)')
     .option('--layout <name>', 'the layout of that file; recognised when left out')
-    .option('-e, --editor <name>', 'the editor; none measures the model as it is')
+    .option('-e, --editor <name>', 'the editor; none measures the model as it is', (name: string) => name.toLowerCase())
     .addOption(
       new Option(
         '--matrix <file>',

@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { connect } from '../connection.ts';
 import { readText } from '../files.ts';
 import { atLeastOne, integer } from '../numbers.ts';
-import { printJson, table } from '../output.ts';
+import { printJson, table, wording } from '../output.ts';
 import { parseReference } from '../references.ts';
 
 const branchOf = async (client: ErrataClient, reference: string): Promise<string> => {
@@ -60,7 +60,7 @@ export function register(program: Command): void {
       for (const id of ids) removed.push(await client.inbox.withdraw(branch, id));
       if (options.json) return printJson(removed);
       for (const { id, state, prompt, target_new } of removed)
-        console.log(`${state} ${id}: ${prompt} -> ${target_new.trim()}`);
+        console.log(`${state} ${id}: ${wording({ prompt, target_new })}`);
     });
 
   onBranch(inbox.command('keep <id>'))
@@ -69,6 +69,6 @@ export function register(program: Command): void {
       const client = connect();
       const kept = await client.inbox.keep(await branchOf(client, options.model), id);
       if (options.json) printJson(kept);
-      else console.log(`${kept.state} ${kept.id}: ${kept.prompt} -> ${kept.target_new.trim()}`);
+      else console.log(`${kept.state} ${kept.id}: ${wording(kept)}`);
     });
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import colors from 'picocolors';
 import { connect } from '../connection.ts';
 import { atLeastOne } from '../numbers.ts';
-import { printJson, short } from '../output.ts';
+import { printJson, short, wording } from '../output.ts';
 import { parseReference } from '../references.ts';
 
 export function register(program: Command): void {
@@ -22,7 +22,7 @@ export function register(program: Command): void {
         );
         if (move.reason !== null) console.log(`    ${move.reason}`);
         for (const edit of move.edits) {
-          const line = `${edit.id}  ${edit.custom_id}: ${edit.prompt} -> ${edit.target_new}`;
+          const line = `${edit.id}  ${edit.custom_id}: ${wording(edit)}`;
           console.log(`    ${edit.active ? line : colors.dim(`${line}  (taken back)`)}`);
         }
         const more = move.edit_count - move.edits.length;

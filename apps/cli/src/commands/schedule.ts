@@ -64,7 +64,9 @@ const withSettings = (command: Command): Command =>
     .option('--edits-per-day <n>', 'budget', atLeastOne)
     .option('--minutes-per-run <n>', 'budget', positive)
     .option('--minutes-per-day <n>', 'budget', positive)
-    .option('-e, --editor <name>', "the editor; the branch's default when left out")
+    .option('-e, --editor <name>', "the editor; the branch's default when left out", (name: string) =>
+      name.toLowerCase(),
+    )
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--seed <n>', 'seed of everything random', wholeNumber)
     .addOption(

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { connect } from '../connection.ts';
 import { outcomeOf } from '../follow.ts';
 import { costLine, metricsTable } from '../metrics-table.ts';
-import { printJson, short, table } from '../output.ts';
+import { printJson, short, table, wording } from '../output.ts';
 import { versionNamed } from '../references.ts';
 
 /** A version of more is not listed delta by delta; its manifest is there for those who want it. */
@@ -36,7 +36,7 @@ export function register(program: Command): void {
         if (options.json) return printJson(edit);
         const active = edit.active_on.map(({ branch, version_id }) => `${branch} (${short(version_id)})`).join(', ');
         console.log(
-          `${edit.id}  ${edit.custom_id}\n  asked    ${edit.prompt} -> ${edit.target_new}\n  in       ${edit.job_id}\n  acts on  ${active === '' ? 'no branch' : active}`,
+          `${edit.id}  ${edit.custom_id}\n  asked    ${wording(edit)}\n  in       ${edit.job_id}\n  acts on  ${active === '' ? 'no branch' : active}`,
         );
         if (edit.result === null) return;
         const { outcome, answer_before, answer_after, error } = edit.result;

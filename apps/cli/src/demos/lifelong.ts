@@ -233,7 +233,7 @@ function versionsAsked({ result }: BisectionResource): string {
     sequence,
     short(version_id),
     answer,
-    verdict === 'good' ? colors.green(verdict) : colors.red(verdict),
+    verdict,
   ]);
   const { first_bad, steps, moves } = result;
   return `${table(['move', 'version', 'answer', ''], rows)}

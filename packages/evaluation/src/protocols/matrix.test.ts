@@ -61,7 +61,7 @@ describe('a matrix', () => {
       }),
     );
     expect(refused({ editors: ['nobody'] })).toThrow(expect.objectContaining({ code: 'unknown_editor' }));
-    expect(refused({ editors: ['rome', { editor: 'rome', set: { steps: 3 } }] })).toThrow(/two editors called "rome"/);
+    expect(refused({ editors: ['ROME', { editor: 'Rome', set: { steps: 3 } }] })).toThrow(/two editors called "rome"/);
     expect(refused({ title: 'T', colour: 'red' })).toThrow(expect.objectContaining({ code: 'invalid_request' }));
   });
 });

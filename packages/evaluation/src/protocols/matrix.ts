@@ -1,5 +1,5 @@
 // A matrix: models, data sets, editors with their variations, and protocols, all combinations of which are run.
-import { ErrataError, requireEditor } from '@errata/contracts';
+import { ErrataError, editorNameSchema, requireEditor } from '@errata/contracts';
 import { z } from 'zod';
 import { abilityTasks } from '../ability/tasks.ts';
 import { type Protocol, type ProtocolInput, protocolSchema } from './protocol.ts';
@@ -19,9 +19,9 @@ const dataSchema = z.union([
 ]);
 
 const editorSchema = z.union([
-  z.string().min(1),
+  editorNameSchema,
   z.strictObject({
-    editor: z.string().min(1),
+    editor: editorNameSchema,
     /** In tables and curves; the editor's own where left out. */
     name: z.string().min(1).optional(),
     /** Settings in place of the defaults. */
