@@ -1,6 +1,6 @@
 // Asks a version one question at a time: what it answers freely, and how probable it finds given answers.
 import { exactMatch, firstSentence } from '@errata/evaluation';
-import { encodePrompt, layOut } from '@errata/models';
+import { encodePrompt, layOut, requireRoom } from '@errata/models';
 import type { CallContext } from './context.ts';
 import type { OpenModel } from './model-store.ts';
 import type { ParamsOf, ResultOf } from './protocol.ts';
@@ -20,7 +20,8 @@ export async function ask(
   const tokenizer = open.tokenizer();
   const view = await open.view(version);
   signal.throwIfAborted();
-  const [generated] = await view.generate([encodePrompt(tokenizer, prompt)], {
+  const { context } = open.model.spec;
+  const [generated] = await view.generate([encodePrompt(tokenizer, prompt, context)], {
     maxTokens: answerTokens,
     stop: open.endIds,
     signal,
@@ -28,6 +29,7 @@ export async function ask(
   const text = tokenizer.decodeContinuation(generated!.tokens);
   const weighed: ResultOf<'ask'>['weighed'][number][] = [];
   for (const answer of weigh) {
+    requireRoom(tokenizer, answer, context);
     const { promptIds, targetIds } = layOut(tokenizer, prompt, answer);
     const [score] = await view.score([{ prompt: promptIds, target: targetIds }]);
     const logProb = score!.logProbs.reduce((sum, value) => sum + value, 0);

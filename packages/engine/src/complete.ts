@@ -14,16 +14,19 @@ export async function complete(
   const tokenizer = open.tokenizer();
   const texts = 'messages' in prompts ? [joinMessages(prompts.messages)] : prompts;
   const { context } = open.model.spec;
-  const ids = texts.map((text) => encodePrompt(tokenizer, text));
-  for (const { length } of ids) {
-    if (length < context) continue;
-    throw new ErrataError(
-      'prompt_too_long',
-      `the prompt is ${length} tokens; the model reads ${context} with its answer`,
-      {
-        details: { tokens: length, context },
-      },
-    );
+  const ids: (readonly number[])[] = [];
+  for (const text of texts) {
+    const tokens = encodePrompt(tokenizer, text, context);
+    const { length } = tokens;
+    // Before the next is tokenised: the first that is too long answers for all.
+    if (length >= context) {
+      throw new ErrataError(
+        'prompt_too_long',
+        `the prompt is ${length} tokens; the model reads ${context} with its answer`,
+        { details: { tokens: length, context } },
+      );
+    }
+    ids.push(tokens);
   }
   const view = await open.view(manifest);
   const generated = await view.generate(ids, {

@@ -285,6 +285,18 @@ describe('completions', () => {
 
   it('refuse a prompt that leaves no room for an answer', async () => {
     await expect(complete(root, ['long '.repeat(40)])).rejects.toMatchObject({ code: 'prompt_too_long' });
+    // By its bytes, before it is tokenised.
+    const large = complete(root, ['x'.repeat(5_000_000)]);
+    await expect(large).rejects.toMatchObject({
+      code: 'prompt_too_long',
+      message: expect.stringContaining('5000000 bytes'),
+    });
+    const question = { prompt: 'x'.repeat(5_000_000), weigh: [] };
+    const asked = engine.call('ask', { model: reference(), version: root, question });
+    await expect(asked).rejects.toMatchObject({
+      code: 'prompt_too_long',
+      message: expect.stringContaining('5000000 bytes'),
+    });
   });
 
   it('are refused of a model without a tokenizer', async () => {

@@ -1,5 +1,5 @@
 // Lays out the prompts of a batch as a model's tokenizer has them, and says which of them the model cannot be asked.
-import { type Complaint, type Edit, ErrataError } from '@errata/contracts';
+import { atOnce, type Complaint, complaintsKept, type Edit, ErrataError, type Steps } from '@errata/contracts';
 import { encodePrompt, layOut, ModelError, subjectSpan, type Tokenizer } from '@errata/models';
 import { asErrataError } from './errors.ts';
 import type { EditLayout, LayoutComplaint } from './protocol.ts';
@@ -19,13 +19,21 @@ interface Text {
   readonly targetPath: readonly (string | number)[];
 }
 
-export function layOutEdits(
-  model: TextModel,
-  edits: readonly Edit[],
-): { readonly layouts: readonly EditLayout[]; readonly complaints: readonly LayoutComplaint[] } {
+export interface LaidOut {
+  readonly layouts: readonly EditLayout[];
+  readonly complaints: readonly LayoutComplaint[];
+}
+
+export const layOutEdits = (model: TextModel, edits: readonly Edit[]): LaidOut => atOnce(layingOut(model, edits));
+
+/** {@link layOutEdits} in steps, an edit each, given up once nobody waits for it. Stops after {@link complaintsKept} complaints. */
+export function* layingOut(model: TextModel, edits: readonly Edit[], signal?: AbortSignal): Steps<LaidOut> {
   const layouts: EditLayout[] = [];
   const complaints: LayoutComplaint[] = [];
   for (const [position, edit] of edits.entries()) {
+    signal?.throwIfAborted();
+    if (complaints.length >= complaintsKept) break;
+    yield;
     const before = complaints.length;
     const lengths: number[] = [];
     const texts = textsOf(edit);
@@ -97,7 +105,7 @@ const isOfTarget = (error: unknown): boolean =>
 /** @throws ErrataError `prompt_too_long`; ModelError layout_*, tokenizer_offsets_unavailable */
 function tokensOf({ tokenizer, context }: TextModel, { prompt, target }: Text): number {
   // Where prompt and target merge, what generation starts from differs from what is scored: both must fit.
-  const alone = encodePrompt(tokenizer, prompt).length + 1;
+  const alone = encodePrompt(tokenizer, prompt, context).length + 1;
   const layout = target === undefined ? undefined : layOut(tokenizer, prompt, target);
   const tokens = Math.max(alone, layout === undefined ? 0 : layout.promptIds.length + layout.targetIds.length);
   if (tokens <= context) return tokens;

@@ -1,6 +1,7 @@
 // What an engine process does: its methods over the blobs and models it holds.
 import { join } from 'node:path';
 import { openDiskStore } from '@errata/blobs';
+import { inSlices } from '@errata/contracts';
 import { compareVersions, encodePrompt } from '@errata/models';
 import { applyEdits } from './apply-edits.ts';
 import { ask } from './ask.ts';
@@ -13,7 +14,7 @@ import { concludeEvaluation, evaluateCases } from './evaluate-cases.ts';
 import { exportVersion } from './export-version.ts';
 import { fileArtefactStore } from './file-artefacts.ts';
 import { readModelDirectory } from './import-model.ts';
-import { layOutEdits } from './lay-out-edits.ts';
+import { layingOut } from './lay-out-edits.ts';
 import { createModelStore } from './model-store.ts';
 import type { EngineMethod, ParamsOf, ResultOf } from './protocol.ts';
 import { buildSecondMoment } from './second-moment.ts';
@@ -39,9 +40,9 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     importModel: ({ path }, context) => readModelDirectory(path, blobs, context),
     buildSecondMoment: async ({ model, ...params }, context) =>
       buildSecondMoment(await models.open(model), params, { blobs, scratch }, context),
-    layOutEdits: async ({ model, context, edits }) => {
+    layOutEdits: async ({ model, context, edits }, { signal }) => {
       const { tokenizer, defaults } = await texts(model);
-      return { ...layOutEdits({ tokenizer, context }, edits), defaults };
+      return { ...(await inSlices(layingOut({ tokenizer, context }, edits, signal))), defaults };
     },
     applyEdits: async ({ model, ...params }, context) =>
       applyEdits(await models.open(model), params, { blobs, scratch }, context),
@@ -76,7 +77,7 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     snapshot: async ({ model, ...params }) => (await models.open(model)).snapshot(params),
     logits: async ({ model, manifest, prompt }) => {
       const open = await models.open(model);
-      const ids = encodePrompt(open.tokenizer(), prompt);
+      const ids = encodePrompt(open.tokenizer(), prompt, open.model.spec.context);
       const [logits] = await (await open.view(manifest)).nextLogits([ids]);
       return { ids, logits: logits! };
     },

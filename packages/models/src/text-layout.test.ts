@@ -10,6 +10,7 @@ import {
   encodeContinuation,
   encodePrompt,
   layOut,
+  longestTokenBytes,
   prefixed,
   spaceConvention,
   subjectLast,
@@ -56,6 +57,37 @@ function holdsEnd(tokenizer: Tokenizer, prompt: string, position: number, end: n
   const span = spans[position - tokenizer.prefixIds.length]!;
   return span.start < byteAt(end) && byteAt(end) <= span.end;
 }
+
+test('what cannot fit is refused by its bytes, untokenised; what fits never is', () => {
+  const context = 12;
+  for (const tokenizer of [byteLevel, llama]) {
+    const untouched: Tokenizer = {
+      ...tokenizer,
+      encode: () => {
+        throw new Error('it was tokenised');
+      },
+    };
+    const room = context * longestTokenBytes(tokenizer);
+    expect(codeOf(() => encodePrompt(untouched, 'x'.repeat(room + 1), context))).toBe('sequence_too_long');
+    expect(codeOf(() => encodePrompt(untouched, '\u00e9'.repeat(Math.ceil((room + 1) / 2)), context))).toBe(
+      'sequence_too_long',
+    );
+    expect(() => encodePrompt(untouched, 'x'.repeat(room), context)).toThrow('it was tokenised');
+    const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).filter((each) => each.trim() !== '');
+    fc.assert(
+      fc.property(text, (given) => {
+        const { length } = tokenizer.encode(given.replace(/ +$/, ''));
+        expect(() => encodePrompt(tokenizer, given, length)).not.toThrow();
+      }),
+    );
+  }
+});
+
+test('a long run of spaces is nothing to look at twice', () => {
+  // With an expression that ends in $ this takes as long as the square of its length: minutes.
+  const prompt = `${' '.repeat(400_000)}x`;
+  expect(codeOf(() => encodePrompt(byteLevel, prompt, 100))).toBe('sequence_too_long');
+});
 
 /** What must hold of every layout. */
 function holds(tokenizer: Tokenizer, prompt: string, layout: TextLayout): void {

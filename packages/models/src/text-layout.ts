@@ -70,7 +70,9 @@ function quoted(text: string): string {
 
 /** The prompt without the spaces that the caller may or may not have written at its end. */
 function bare(prompt: string): string {
-  return prompt.replace(/ +$/, '');
+  let end = prompt.length;
+  while (prompt[end - 1] === ' ') end--;
+  return prompt.slice(0, end);
 }
 
 /** What separates a bare prompt from its target: one space, or the line break or tab that the prompt ends in. */
@@ -84,14 +86,48 @@ function promptText(tokenizer: Tokenizer, prompt: string): string {
   return spaceConvention(tokenizer) === 'after' ? bared + separatorAfter(bared) : bared;
 }
 
+const longest = new WeakMap<Tokenizer, number>();
+
+/** UTF-8 bytes of the longest token of a vocabulary, found once by looking at every token. */
+export function longestTokenBytes(tokenizer: Tokenizer): number {
+  let found = longest.get(tokenizer);
+  if (found !== undefined) return found;
+  found = 1;
+  for (let id = 0; id < tokenizer.vocabSize; id++) {
+    if (tokenizer.idToToken(id) !== undefined) found = Math.max(found, tokenizer.tokenBytes(id)?.length ?? 0);
+  }
+  longest.set(tokenizer, found);
+  return found;
+}
+
+/**
+ * Refuses a text of more bytes than `context` tokens can stand for, without making tokens of it: that takes a thousand times as long as
+ * counting bytes. For tokenizers that keep every byte, as GPT-2's and Llama's do, no text is refused that would have fitted; where one drops
+ * spaces or takes a run of unknown letters for one token, it is a bound of its own.
+ * @throws ModelError sequence_too_long
+ */
+export function requireRoom(tokenizer: Tokenizer, text: string, context: number): void {
+  const bytes = Buffer.byteLength(text);
+  const room = context * longestTokenBytes(tokenizer);
+  if (bytes <= room) return;
+  throw new ModelError('sequence_too_long', {
+    where: quoted(text),
+    what: `the text has ${bytes} bytes; ${context} tokens, which the model reads, stand for ${room} at most`,
+    hint: 'Shorten it',
+  });
+}
+
 /**
  * Ids of a prompt to generate from: prefix ids (BOS) and its tokens, the trailing space as the tokenizer's convention wants
  * it, whatever the caller wrote.
- * @throws ModelError layout_prompt_empty
+ * @param context tokens that the model reads, where it is known: what cannot fit is refused before it is tokenised ({@link requireRoom})
+ * @throws ModelError layout_prompt_empty, sequence_too_long
  */
-export function encodePrompt(tokenizer: Tokenizer, prompt: string): number[] {
+export function encodePrompt(tokenizer: Tokenizer, prompt: string, context?: number): number[] {
   requireText(prompt, 'layout_prompt_empty');
-  return [...tokenizer.prefixIds, ...tokenizer.encode(promptText(tokenizer, prompt))];
+  const text = promptText(tokenizer, prompt);
+  if (context !== undefined) requireRoom(tokenizer, text, context);
+  return [...tokenizer.prefixIds, ...tokenizer.encode(text)];
 }
 
 /**
