@@ -1,7 +1,15 @@
 // The same request sent twice is carried out once: replayed, refused for another body, told to wait, or taken up again.
 
 import { editSchema, sha256 } from '@errata/contracts';
-import { beginIdempotent, submitEditJob } from '@errata/lineage';
+import {
+  beginIdempotent,
+  completeIdempotent,
+  type IdempotencyClaim,
+  keptAnswerBytes,
+  keyLifetimeMs,
+  submitEditJob,
+  sweepIdempotencyKeys,
+} from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiFixture, anEdit, openApi } from './api.fixture.ts';
 
@@ -104,4 +112,49 @@ test('when a process died between queueing and answering, the next one answers w
 test('a key that is too long is refused', async () => {
   const { status, body } = await api.post('/v1/edit_jobs', request('France'), withKey('k'.repeat(256)));
   expect([status, body.code, body.errors[0].field]).toEqual([400, 'invalid_request', 'idempotency-key']);
+});
+
+test('a key that has expired is as good as new, and is swept away', async () => {
+  const ask = () => api.post('/v1/edit_jobs', request('Oman'), withKey('old'));
+  const first = await ask();
+  const age = () =>
+    api.query(
+      `UPDATE idempotency_keys SET claimed_at = now() - ${keyLifetimeMs + 1000} * interval '1 ms' WHERE key = 'old'`,
+    );
+  const kept = async () => (await api.query(`SELECT key FROM idempotency_keys WHERE key = 'old'`)).length;
+  await age();
+  const second = await ask();
+  expect([second.status, second.headers['idempotency-replayed']]).toEqual([202, undefined]);
+  expect(second.body.id).not.toBe(first.body.id);
+  expect((await ask()).body.id).toBe(second.body.id);
+  await age();
+  expect([await sweepIdempotencyKeys(api.lineage), await kept()]).toEqual([1, 0]);
+  expect(await sweepIdempotencyKeys(api.lineage)).toBe(0);
+});
+
+test('an answer that is too large to keep is not: the job is told again, and what left no job is not done again', async () => {
+  const queued = await api.post('/v1/edit_jobs', request('Laos'), withKey('large job'));
+  const made = await api.post('/v1/models/atlas/branches', { name: 'large' }, withKey('large'));
+  expect([queued.status, made.status]).toEqual([202, 201]);
+  const large = { headers: {}, body: 'x'.repeat(keptAnswerBytes) };
+  for (const [name, status] of [
+    ['large job', 202],
+    ['large', 201],
+  ] as const) {
+    await api.query(`UPDATE idempotency_keys SET completed_at = NULL, response = NULL WHERE key = $1`, [name]);
+    const [row] = (await api.query(`SELECT owner, key, claim FROM idempotency_keys WHERE key = $1`, [
+      name,
+    ])) as unknown as [IdempotencyClaim];
+    expect(await completeIdempotent(api.lineage, row, status, large)).toBe(true);
+  }
+  const [{ bytes }] = (await api.query(`SELECT max(length(response::text)) AS bytes FROM idempotency_keys`)) as [
+    { bytes: number },
+  ];
+  expect(bytes).toBeLessThan(keptAnswerBytes);
+  const before = await api.counts();
+  const again = await api.post('/v1/edit_jobs', request('Laos'), withKey('large job'));
+  expect([again.status, again.body.id]).toEqual([202, queued.body.id]);
+  const gone = await api.post('/v1/models/atlas/branches', { name: 'large' }, withKey('large'));
+  expect([gone.status, gone.body.code, gone.body.details]).toEqual([409, 'idempotency_answer_gone', { status: 201 }]);
+  expect(await api.counts()).toEqual(before);
 });

@@ -1,6 +1,10 @@
 // Prometheus metrics of this process: requests by route, event streams, completions, and the work that waits in the database.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What the process knows by itself must not wait for a database that is away. */
+const databaseDeadlineMs = 1000;
 
 export interface Metrics {
   readonly contentType: string;
@@ -21,19 +25,29 @@ export function createMetrics({ openJobs, states }: MetricsOptions): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: 'errata_api_' });
-  new Gauge({
+  const jobs = new Gauge({
     name: 'errata_jobs',
-    help: 'Jobs that have not ended, by state',
+    help: 'Jobs that have not ended, by state; absent while the database does not answer',
     labelNames: ['state'],
     registers,
-    async collect() {
-      const counts = await openJobs();
-      for (const state of states) this.set({ state }, counts.get(state) ?? 0);
-    },
+  });
+  const databaseUp = new Gauge({
+    name: 'errata_database_up',
+    help: '1 where the database answered this scrape, else 0',
+    registers,
   });
   return {
     contentType: registry.contentType,
-    render: () => registry.metrics(),
+    async render() {
+      const counts = await Promise.race([
+        openJobs().catch(() => null),
+        sleep(databaseDeadlineMs, null, { ref: false }),
+      ]);
+      databaseUp.set(counts === null ? 0 : 1);
+      jobs.reset();
+      if (counts !== null) for (const state of states) jobs.set({ state }, counts.get(state) ?? 0);
+      return registry.metrics();
+    },
     openStreams: new Gauge({ name: 'errata_api_event_streams', help: 'Event streams that are open', registers }),
     completionTokens: new Counter({
       name: 'errata_api_completion_tokens_total',

@@ -17,6 +17,10 @@ export interface ApiLimits {
   readonly rateLimit: number;
   /** Completions that may wait for the engine. */
   readonly completionQueue: number;
+  /** Jobs of one key that have not ended; 0 for no limit. */
+  readonly jobsPerKey: number;
+  /** Event streams of one key to this process; 0 for no limit. */
+  readonly streamsPerKey: number;
   /** Milliseconds between looks at the events table while somebody waits for news. */
   readonly eventPollMs: number;
   readonly heartbeatMs: number;
@@ -30,6 +34,8 @@ export const defaultLimits: ApiLimits = {
   bodyLimit: 32 * 1024 * 1024,
   rateLimit: 0,
   completionQueue: 64,
+  jobsPerKey: 1000,
+  streamsPerKey: 100,
   eventPollMs: 250,
   heartbeatMs: 15_000,
   requestTimeoutMs: 120_000,

@@ -21,6 +21,10 @@ export async function countOpenJobs(db: Lineage): Promise<ReadonlyMap<string, nu
   return new Map(rows.map(({ state, _count }) => [state, _count]));
 }
 
+/** How many jobs of an API key have not ended; a job with its shards counts once. */
+export const countOpenJobsOf = (db: Lineage, keyId: string): Promise<number> =>
+  db.prisma.job.count({ where: { createdBy: keyId, parentJobId: null, state: { in: openStates } } });
+
 /** Name and head of every branch of these models, by model. */
 export async function headsByModel(
   db: Lineage,

@@ -273,6 +273,10 @@ describe('every answer', () => {
       expect([status, body.code, body.retryable, headers['retry-after']]).toEqual([503, 'unavailable', true, '1']);
     }
     expect((await proxied.get('/readyz')).status).toBe(503);
+    const away = await proxied.get('/metrics');
+    expect([away.status, /^errata_jobs\{/m.test(away.text)]).toEqual([200, false]);
+    expect(away.text).toMatch(/^errata_database_up 0$/m);
+    expect(away.text).toMatch(/^errata_api_request_seconds_count/m);
     await proxied.mend();
     expect((await proxied.get('/v1/models')).status).toBe(200);
     await proxied.close();
@@ -303,6 +307,7 @@ test('health, readiness and metrics are open to all and tell nothing of content'
   expect((await api.get('/readyz', { token: null })).status).toBe(503);
   const { text, headers } = await api.get('/metrics', { token: null });
   expect(headers['content-type']).toContain('text/plain');
+  expect(text).toMatch(/^errata_database_up 1$/m);
   expect(text).toMatch(/^errata_jobs\{state="queued"\} [1-9]/m);
   expect(text).toMatch(/errata_api_request_seconds_count\{method="GET",route="\/v1\/models\/:model",status="200"\}/);
   expect(text).not.toContain('atlas');

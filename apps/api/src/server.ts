@@ -13,8 +13,9 @@ import { registerIdempotency } from './idempotency.ts';
 import { createMetrics, measureRequests } from './metrics.ts';
 import { registerOpenapi } from './openapi.ts';
 import { type ApiLimits, type ApiParts, defaultLimits } from './parts.ts';
+import { boundKeys } from './per-key.ts';
 import { longestParameter } from './problems.ts';
-import { countOpenJobs, latestEventIds } from './queries.ts';
+import { countOpenJobs, countOpenJobsOf, latestEventIds } from './queries.ts';
 import { createRateLimiter } from './rate-limit.ts';
 import { aliasRoutes } from './routes/aliases.ts';
 import { approvalRoutes } from './routes/approvals.ts';
@@ -88,6 +89,9 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   measureRequests(app, metrics);
   registerAuth(app, { authenticate: (key) => findKey(lineage, key), admit: ({ id }) => limiter.take(id) });
   registerIdempotency(app, lineage);
+  const bounds = boundKeys(app, { ...limits, bytesPerKey: 4 * limits.bodyLimit }, (key) =>
+    countOpenJobsOf(lineage, key),
+  );
   await registerOpenapi(app);
 
   const feed = createEventFeed((jobIds) => latestEventIds(lineage, jobIds), {
@@ -112,7 +116,9 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(editJobRoutes(parts));
   await app.register(inboxRoutes(parts));
   await app.register(scheduleRoutes(parts));
-  await app.register(jobRoutes(parts, { feed, heartbeatMs: limits.heartbeatMs, closing: closing.signal, metrics }));
+  await app.register(
+    jobRoutes(parts, { feed, heartbeatMs: limits.heartbeatMs, closing: closing.signal, metrics, bounds }),
+  );
   await app.register(approvalRoutes(parts));
   await app.register(rollbackRoutes(parts));
   await app.register(evaluationRoutes(parts));

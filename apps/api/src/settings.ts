@@ -28,6 +28,10 @@ const environmentSchema = z.object({
   RATE_LIMIT: count(0, 0),
   /** Completions that may wait for the engine before further ones are turned away. */
   COMPLETION_QUEUE: count(64),
+  /** Jobs of one API key that have not ended; 0 for no limit. */
+  JOBS_PER_KEY: count(1000, 0),
+  /** Event streams that one API key may have open at one API process; 0 for no limit. */
+  STREAMS_PER_KEY: count(100, 0),
   /** Seconds within which the whole of a request must have come. */
   REQUEST_TIMEOUT_SECONDS: count(120),
 });
@@ -43,6 +47,8 @@ export interface ApiSettings {
   readonly bodyLimit: number;
   readonly rateLimit: number;
   readonly completionQueue: number;
+  readonly jobsPerKey: number;
+  readonly streamsPerKey: number;
   readonly requestTimeoutMs: number;
 }
 
@@ -75,6 +81,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     bodyLimit: given.BODY_LIMIT,
     rateLimit: given.RATE_LIMIT,
     completionQueue: given.COMPLETION_QUEUE,
+    jobsPerKey: given.JOBS_PER_KEY,
+    streamsPerKey: given.STREAMS_PER_KEY,
     requestTimeoutMs: given.REQUEST_TIMEOUT_SECONDS * 1000,
   };
 }

@@ -50,6 +50,8 @@ export async function startApi(settings: ApiSettings, log: Logger = createLog(se
           bodyLimit: settings.bodyLimit,
           rateLimit: settings.rateLimit,
           completionQueue: settings.completionQueue,
+          jobsPerKey: settings.jobsPerKey,
+          streamsPerKey: settings.streamsPerKey,
           requestTimeoutMs: settings.requestTimeoutMs,
         },
       },

@@ -34,6 +34,11 @@ test('lanes with work and without a live lease are woken, now and again', async 
   });
   await expect.poll(() => woken.filter((lane) => lane === 'import:free').length).toBeGreaterThan(1);
   await expect.poll(() => woken.filter((lane) => lane === 'import:expired').length).toBeGreaterThan(1);
+  // Keys that nobody will ask for again are forgotten meanwhile.
+  await database.query(`INSERT INTO idempotency_keys (owner, key, route, body_digest, claim, claimed_at)
+    VALUES ('o', 'old', 'r', 'd', 'c', now() - interval '25 hours'), ('o', 'young', 'r', 'd', 'c', now())`);
+  const keys = async () => (await database.query('SELECT key FROM idempotency_keys')).map(({ key }) => key);
+  await expect.poll(keys).toEqual(['young']);
   await submitImport(lineage, { name: 'late', path: '/models/none', created_by: null });
   await expect.poll(() => woken).toContain('import:late');
   expect(woken).not.toContain('import:held');

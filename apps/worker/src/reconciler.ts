@@ -1,5 +1,5 @@
 // The reconciler: wakes every lane that has work and that nobody holds. It makes losing what was queued harmless.
-import { expireApprovals, lanesNeedingWork } from '@errata/lineage';
+import { expireApprovals, lanesNeedingWork, sweepIdempotencyKeys } from '@errata/lineage';
 import type { WorkerContext } from './context.ts';
 import { type Repeated, repeat } from './repeat.ts';
 
@@ -17,6 +17,10 @@ export function startReconciler({ settings, lineage, dispatch, metrics, log }: N
     const expired = await expireApprovals(lineage);
     if (expired.length > 0) log.info({ jobs: expired }, 'nobody approved these candidates in time');
   };
+  const forgetRequests = async () => {
+    const swept = await sweepIdempotencyKeys(lineage);
+    if (swept > 0) log.info({ keys: swept }, 'forgot idempotency keys that have expired');
+  };
   const attempt = async (what: string, work: () => Promise<void>) => {
     try {
       await work();
@@ -27,6 +31,7 @@ export function startReconciler({ settings, lineage, dispatch, metrics, log }: N
   return repeat(async (stopped) => {
     await attempt('lanes that nobody works', () => wakeLanes(stopped));
     if (!stopped()) await attempt('approvals that took too long', endApprovals);
+    if (!stopped()) await attempt('idempotency keys that have expired', forgetRequests);
     return settings.reconcileMs;
   });
 }

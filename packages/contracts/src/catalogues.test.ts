@@ -7,7 +7,7 @@ import { rootManifest, rootVersionId, versionId, versionIds } from './manifest.t
 import { canMove, isTerminal, jobStates } from './states.ts';
 
 test('errors, editors and states are counted', () => {
-  expect(Object.keys(errorCatalogue)).toHaveLength(85);
+  expect(Object.keys(errorCatalogue)).toHaveLength(88);
   expect(editorNames).toHaveLength(6);
   expect(jobStates).toHaveLength(12);
 });

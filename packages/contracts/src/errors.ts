@@ -24,6 +24,9 @@ export const errorCatalogue = {
   payload_too_large: user(413, 'The request body is too large'),
   rate_limited: passing(429, 'This API key has sent too many requests'),
   idempotency_key_reused: user(422, 'This idempotency key was used with another body'),
+  idempotency_answer_gone: user(409, 'The answer to the first request with this idempotency key was not kept'),
+  too_many_jobs: passing(429, 'This API key has too many jobs that have not ended'),
+  too_many_streams: passing(429, 'This API key has too many event streams open'),
   idempotency_in_flight: passing(409, 'A request with this idempotency key is still in flight'),
 
   // Edits

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { ErrataError } from '@errata/contracts';
 import { asJson, clientOf, type Db, type Lineage, type Tx } from './client.ts';
+import { Prisma } from './generated/client.ts';
 
 /** The right to carry out one request. */
 export interface IdempotencyClaim {
@@ -16,11 +17,17 @@ export type IdempotencyOutcome =
   | { readonly kind: 'begin'; readonly claim: IdempotencyClaim }
   /** Answer as the first time. */
   | { readonly kind: 'replay'; readonly status: number; readonly response: unknown }
-  /** The job was queued, but the answer was never given: answer from the job, then complete. */
+  /** The job was queued, but the answer was never given, or not kept: answer from the job, then complete. */
   | { readonly kind: 'resume'; readonly claim: IdempotencyClaim; readonly jobId: string };
 
 /** A claim that was neither completed nor abandoned for this long belongs to a process that died. */
 export const abandonedAfterMs = 60_000;
+
+/** How long a key is remembered; after that it is as good as new. */
+export const keyLifetimeMs = 24 * 3_600_000;
+
+/** Bytes of an answer that is kept, as JSON. A job's answer is its job, which is kept anyway. */
+export const keptAnswerBytes = 256 * 1024;
 
 interface Row {
   readonly claim: string;
@@ -33,7 +40,10 @@ interface Row {
   readonly completed: boolean;
 }
 
-/** `idempotency_key_reused` for another route or body, `idempotency_in_flight` while the first request is being carried out. */
+/**
+ * `idempotency_key_reused` for another route or body, `idempotency_in_flight` while the first request is being carried out,
+ * `idempotency_answer_gone` when it was carried out and its answer was too large to keep.
+ */
 export async function beginIdempotent(
   db: Lineage,
   request: { readonly owner: string; readonly key: string; readonly route: string; readonly bodyDigest: string },
@@ -41,6 +51,7 @@ export async function beginIdempotent(
 ): Promise<IdempotencyOutcome> {
   const { owner, key, route, bodyDigest } = request;
   const claim: IdempotencyClaim = { owner, key, claim: randomUUID() };
+  await forgetKeys(db, Prisma.sql`owner = ${owner} AND key = ${key}`);
   // One statement decides: inserted, or taken over from the dead, or neither.
   const [ours] = await db.prisma.$queryRaw<{ job_id: string | null }[]>`
     INSERT INTO idempotency_keys (owner, key, route, body_digest, claim) VALUES (${owner}, ${key}, ${route}, ${bodyDigest}, ${claim.claim})
@@ -62,24 +73,45 @@ export async function beginIdempotent(
       `idempotency key ${JSON.stringify(key)} was used for another request`,
     );
   }
-  if (row?.completed === true && row.status !== null)
-    return { kind: 'replay', status: row.status, response: row.response };
+  if (row?.completed === true && row.status !== null) {
+    const { status, response, job_id: jobId } = row;
+    if (response !== null) return { kind: 'replay', status, response };
+    if (jobId !== null) return { kind: 'resume', claim, jobId };
+    throw new ErrataError(
+      'idempotency_answer_gone',
+      `the request with idempotency key ${JSON.stringify(key)} was carried out (${status}); its answer was over ${keptAnswerBytes} bytes and was not kept`,
+      { details: { status } },
+    );
+  }
   throw new ErrataError(
     'idempotency_in_flight',
     `a request with idempotency key ${JSON.stringify(key)} is being carried out`,
   );
 }
 
-/** Keeps the answer for replays; false when another process has taken the request over, or an answer is kept already. */
+/** Forgets the keys of all requests of more than {@link keyLifetimeMs} ago, and says how many there were. */
+export const sweepIdempotencyKeys = (db: Lineage): Promise<number> => forgetKeys(db, Prisma.sql`true`);
+
+// A moderate number at a time: whoever sweeps comes again.
+const sweptAtOnce = 10_000;
+
+const forgetKeys = (db: Lineage, which: Prisma.Sql): Promise<number> => db.prisma.$executeRaw`
+  DELETE FROM idempotency_keys WHERE (owner, key) IN (
+    SELECT owner, key FROM idempotency_keys
+    WHERE ${which} AND claimed_at < clock_timestamp() - ${keyLifetimeMs}::double precision * interval '1 millisecond'
+    LIMIT ${sweptAtOnce} FOR UPDATE SKIP LOCKED)`;
+
+/** Keeps the answer for replays, unless it is over {@link keptAnswerBytes}; false when another process has taken the request over, or an answer is kept already. */
 export async function completeIdempotent(
   db: Db,
   claim: IdempotencyClaim,
   status: number,
   response: unknown,
 ): Promise<boolean> {
+  const kept = Buffer.byteLength(JSON.stringify(response)) <= keptAnswerBytes;
   const { count } = await clientOf(db).idempotencyKey.updateMany({
     where: { owner: claim.owner, key: claim.key, claim: claim.claim, completedAt: null },
-    data: { status, response: asJson(response), completedAt: new Date() },
+    data: { status, response: kept ? asJson(response) : Prisma.DbNull, completedAt: new Date() },
   });
   return count === 1;
 }

@@ -72,6 +72,9 @@ export {
   completeIdempotent,
   type IdempotencyClaim,
   type IdempotencyOutcome,
+  keptAnswerBytes,
+  keyLifetimeMs,
+  sweepIdempotencyKeys,
 } from './idempotency.ts';
 export * from './import.ts';
 export {

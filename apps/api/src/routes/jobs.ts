@@ -34,6 +34,7 @@ import type { EventFeed } from '../event-feed.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
+import type { KeyBounds } from '../per-key.ts';
 import { toProblem } from '../problems.ts';
 import { eventStream } from '../sse.ts';
 import { pageQuery, params, shown, statesOf, wakeLane } from './common.ts';
@@ -85,10 +86,11 @@ export interface JobRouteOptions {
   readonly heartbeatMs: number;
   readonly closing: AbortSignal;
   readonly metrics: Metrics;
+  readonly bounds: KeyBounds;
 }
 
 export const jobRoutes =
-  (parts: ApiParts, { feed, heartbeatMs, closing, metrics }: JobRouteOptions): FastifyPluginAsyncZod =>
+  (parts: ApiParts, { feed, heartbeatMs, closing, metrics, bounds }: JobRouteOptions): FastifyPluginAsyncZod =>
   async (app) => {
     const { lineage } = parts;
     const read = { access: 'models:read' } as const;
@@ -199,7 +201,9 @@ export const jobRoutes =
         };
         const ended = isTerminal(await source.state());
         if (ended && (await source.events(after, 1)).length === 0) return reply.status(204).send();
-        const stream = eventStream(source, { jobId, after, feed, heartbeatMs, closing });
+        const stream = bounds.admitStream(request, () =>
+          eventStream(source, { jobId, after, feed, heartbeatMs, closing }),
+        );
         metrics.openStreams.inc();
         stream.once('close', () => metrics.openStreams.dec());
         // The connection ends with the stream: one that went idle would keep a closing server waiting.
@@ -229,7 +233,7 @@ export const jobRoutes =
     app.post(
       '/v1/jobs/:job/retry',
       {
-        config: read,
+        config: { ...read, queues: true },
         schema: {
           tags,
           summary: 'Queue a failed or cancelled job again',
