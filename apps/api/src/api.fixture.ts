@@ -25,7 +25,7 @@ import {
 } from '@errata/lineage';
 import { openDispatch } from '@errata/queue';
 import type { FastifyInstance, InjectOptions } from 'fastify';
-import { createTestDatabase, lineTo } from '../../../test/support/database.ts';
+import { createDatabaseAt, createTestDatabase, lineTo } from '../../../test/support/database.ts';
 import { byteTokenizer } from '../../../test/support/tiny-model.ts';
 import { type ApiLimits, buildServer, type ServerOptions } from './index.ts';
 
@@ -48,9 +48,16 @@ export type ApiFixture = Awaited<ReturnType<typeof openApi>>;
 
 export async function openApi(
   limits: Partial<ApiLimits> = {},
-  { proxied }: { readonly proxied?: 'database' | 'queue' } = {},
+  {
+    proxied,
+    postgresUrl,
+  }: {
+    readonly proxied?: 'database' | 'queue';
+    /** Where the database is made; the test run's server when left out. */
+    readonly postgresUrl?: string | undefined;
+  } = {},
 ) {
-  const database = await createTestDatabase();
+  const database = await (postgresUrl === undefined ? createTestDatabase() : createDatabaseAt(postgresUrl));
   await migrate(database.url);
   const line = await openLine(database.url);
   const lineage = await openLineage(proxied === 'database' ? line.url : database.url);
