@@ -1,10 +1,10 @@
 // Catalogues are closed: counting them makes every addition and removal a decision.
 import { expect, test } from 'vitest';
-import { canonicalJson } from './canonical.ts';
 import { editorNames, type ModelShape, resolveConfig } from './editor-configs.ts';
 import { errorCatalogue } from './errors.ts';
-import { rootManifest, rootVersionId, versionId, versionIds } from './manifest.ts';
-import { canMove, isTerminal, jobStates } from './states.ts';
+import { canonicalJson } from './text/canonical.ts';
+import { rootManifest, rootVersionId, versionId, versionIds } from './wire/manifest.ts';
+import { canMove, isTerminal, jobStates } from './wire/states.ts';
 
 test('errors, editors and states are counted', () => {
   expect(Object.keys(errorCatalogue)).toHaveLength(88);

@@ -1,8 +1,8 @@
 // The editors and their settings: schemas and defaults as data, each with its provenance. packages/editors gives them life.
 import { z } from 'zod';
 import { type Complaint, ErrataError } from './errors.ts';
-import { quoted, sayIssue } from './plain-issues.ts';
-import { nameOrIdSchema } from './resource-parts.ts';
+import { quoted, sayIssue } from './text/plain-issues.ts';
+import { nameOrIdSchema } from './wire/resource-parts.ts';
 
 const layer = z.int().min(0);
 const positive = z.number().positive();

@@ -1,11 +1,11 @@
 // Wherever people name an editor they may write it in any case, and what is kept is its one name.
 import { expect, test } from 'vitest';
-import { artefactRequestSchema } from './artefacts.ts';
 import { modelDefaultsSchema, requireEditor } from './editor-configs.ts';
-import { evaluationRequestSchema } from './evaluations.ts';
-import { editJobRequestSchema } from './jobs.ts';
-import { branchRequestSchema } from './models.ts';
-import { scheduleChangeSchema, scheduleRequestSchema } from './schedules.ts';
+import { artefactRequestSchema } from './wire/artefacts.ts';
+import { evaluationRequestSchema } from './wire/evaluations.ts';
+import { editJobRequestSchema } from './wire/jobs.ts';
+import { branchRequestSchema } from './wire/models.ts';
+import { scheduleChangeSchema, scheduleRequestSchema } from './wire/schedules.ts';
 
 test('an editor is known in any case; one that is none is quoted as it was written', () => {
   expect(['ROME', 'R-Rome', 'FT-M', 'grace'].map(requireEditor)).toEqual(['rome', 'r-rome', 'ft-m', 'grace']);

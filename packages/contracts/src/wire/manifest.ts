@@ -1,6 +1,6 @@
 // The manifest: what a version is made of. The version's id follows from it, delta by delta.
 import { z } from 'zod';
-import { canonicalJson, sha256 } from './canonical.ts';
+import { canonicalJson, sha256 } from '../text/canonical.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 

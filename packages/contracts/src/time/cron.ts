@@ -1,6 +1,7 @@
 // When a schedule is due: the times that a cron expression names, on the clocks of a time zone, whatever is done to those.
+
+import { ErrataError } from '../errors.ts';
 import { type CronTimes, readCron } from './cron-fields.ts';
-import { ErrataError } from './errors.ts';
 import { dayMs, evenStretches, isTimeZone } from './wall-clock.ts';
 
 /** A cron expression of five fields (or six, the first for seconds), read in an IANA time zone. */

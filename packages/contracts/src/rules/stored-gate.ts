@@ -1,6 +1,6 @@
 // Gates as they are stored. Another build may have written one: what this build does not understand of it is named, and fails.
 import { z } from 'zod';
-import { type GatePolicy, gatePolicySchema, gateRuleSchema, notUnderstoodSchema } from './gate.ts';
+import { type GatePolicy, gatePolicySchema, gateRuleSchema, notUnderstoodSchema } from '../wire/gate.ts';
 
 /** A gate as it is shown: what this build understands of it, and the rest by name. */
 export const storedGateSchema = gatePolicySchema.extend({ not_understood: z.array(notUnderstoodSchema).optional() });

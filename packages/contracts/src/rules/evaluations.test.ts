@@ -1,11 +1,11 @@
 // The parts of an evaluation that are plain data: how cases are read, divided and merged.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { resultsDigest } from '../wire/evaluation-rows.ts';
+import { type CaseResult, failedCase, type Measure } from '../wire/evaluations.ts';
+import { parseCasesJsonl } from '../wire/suites.ts';
 import { blocksOf, casesInBlock, divideCases, evaluationLimits } from './case-ranges.ts';
 import { mergeCases, resultsOf } from './evaluation-merge.ts';
-import { resultsDigest } from './evaluation-rows.ts';
-import { type CaseResult, failedCase, type Measure } from './evaluations.ts';
-import { parseCasesJsonl } from './suites.ts';
 
 test('shards cover all cases, each once, in whole blocks, whatever their number', () => {
   fc.assert(

@@ -1,9 +1,9 @@
 // The plan of a protocol: everything measured as often as the protocol says, in order, whatever the numbers.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ServedProtocol } from './evaluations.ts';
+import type { ServedProtocol } from '../wire/evaluations.ts';
+import { checkpointsOf } from '../wire/protocols.ts';
 import { divideUnits, planProtocol } from './protocol-plan.ts';
-import { checkpointsOf } from './protocols.ts';
 
 const protocols: fc.Arbitrary<ServedProtocol> = fc.oneof(
   fc.constant({ kind: 'single' as const }),

@@ -1,7 +1,8 @@
 // Schedules: when the inbox of a branch becomes a batch, what goes into it, and what each run came to.
 import { z } from 'zod';
-import { complainOfCron } from './cron.ts';
-import { editorNameSchema } from './editor-configs.ts';
+import { editorNameSchema } from '../editor-configs.ts';
+import { storedGateSchema } from '../rules/stored-gate.ts';
+import { complainOfCron } from '../time/cron.ts';
 import { textLimits } from './edits.ts';
 import { gatePolicySchema } from './gate.ts';
 import { onErrorChoices } from './jobs.ts';
@@ -14,7 +15,6 @@ import {
   storedMetadataSchema,
 } from './resource-parts.ts';
 import { jobStates } from './states.ts';
-import { storedGateSchema } from './stored-gate.ts';
 
 /** `arrival`: first come, first served; `priority`: greatest first, then by arrival. */
 export const inboxOrders = ['arrival', 'priority'] as const;

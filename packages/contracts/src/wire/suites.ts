@@ -1,13 +1,13 @@
 // Suites: what versions are asked, edits with their probes, single questions and items, read from JSON and JSONL and stored once.
 import { z } from 'zod';
-import { canonicalJson, sha256 } from './canonical.ts';
-import { evaluationLimits } from './case-ranges.ts';
+import type { Complaint, ErrorCode } from '../errors.ts';
+import { evaluationLimits } from '../rules/case-ranges.ts';
+import { atOnce, type Steps } from '../running/steps.ts';
+import { canonicalJson, sha256 } from '../text/canonical.ts';
+import { complainOfSize, itemShape } from '../text/json-shape.ts';
+import { fieldName, quoted, sayIssue } from '../text/plain-issues.ts';
 import { complaintsKept, type Edit, type EditPlace, editSchema, parseLines, probeSchema, textLimits } from './edits.ts';
-import type { Complaint, ErrorCode } from './errors.ts';
-import { complainOfSize, itemShape } from './json-shape.ts';
-import { fieldName, quoted, sayIssue } from './plain-issues.ts';
 import { jsonlTextSchema, metadataSchema, nameSchema } from './resource-parts.ts';
-import { atOnce, type Steps } from './steps.ts';
 import { isItemKind, type SuiteItem, suiteItemKinds, suiteItemSchema, wordsOfItem } from './suite-items.ts';
 
 /** A question on its own. Without a target only the change of the answer is looked at. */

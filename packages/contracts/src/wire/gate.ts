@@ -1,7 +1,7 @@
 // Gates: what a candidate must meet before its branch moves, and the verdict on one.
 import { z } from 'zod';
+import { nearest } from '../text/nearest.ts';
 import { localityKinds, portabilityKinds, textLimits } from './edits.ts';
-import { nearest } from './nearest.ts';
 
 const inReadings = <Stem extends string>(stems: readonly Stem[]) =>
   stems.flatMap((stem) => [`${stem}.token`, `${stem}.all`, `${stem}.exact`] as const);

@@ -1,9 +1,9 @@
 // A protocol as the service carries it out: units of work in order, each with the measurements it makes.
 
+import type { Moment } from '../wire/evaluation-rows.ts';
+import type { ServedProtocol } from '../wire/evaluations.ts';
+import { checkpointsOf } from '../wire/protocols.ts';
 import { blocksOf, type CaseRange, casesInBlock, evaluationLimits } from './case-ranges.ts';
-import type { Moment } from './evaluation-rows.ts';
-import type { ServedProtocol } from './evaluations.ts';
-import { checkpointsOf } from './protocols.ts';
 
 /** When in a protocol something is measured, and how many edits are in the model then. */
 export interface ProtocolPlace {

@@ -1,5 +1,5 @@
 // How the cases of an evaluation are divided: into blocks that are asked together, and shards of whole blocks.
-import { ErrataError } from './errors.ts';
+import { ErrataError } from '../errors.ts';
 
 export const evaluationLimits = { cases: 10_000, shards: 64 } as const;
 

@@ -2,7 +2,7 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { collectGarbage } from '../../../test/support/garbage.ts';
+import { collectGarbage } from '../../../../test/support/garbage.ts';
 import { withSignal } from './with-signal.ts';
 
 /** Waits for a signal, and holds nothing of it but a listener. */

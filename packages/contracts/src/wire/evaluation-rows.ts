@@ -1,8 +1,8 @@
 // What an evaluation measured, case by case: rows that are stored, merged from shards in any order, and named by one digest.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { canonicalJson } from './canonical.ts';
-import { ErrataError } from './errors.ts';
+import { ErrataError } from '../errors.ts';
+import { canonicalJson } from '../text/canonical.ts';
 
 /**
  * When in a protocol a case was measured: right after its own edit (`once`), at a checkpoint along the stream (`curve`), or

@@ -1,8 +1,8 @@
 // Evaluations: a suite of cases put to any version and to the one it is compared with; what each case found, and the whole.
 import { z } from 'zod';
-import { evaluationLimits } from './case-ranges.ts';
+import { editorNameSchema } from '../editor-configs.ts';
+import { evaluationLimits } from '../rules/case-ranges.ts';
 import { costSchema } from './costs.ts';
-import { editorNameSchema } from './editor-configs.ts';
 import { evaluationRowSchema, type Moment, moments, regressionSchema } from './evaluation-rows.ts';
 import { gateVerdictSchema } from './gate.ts';
 import { servedProtocols } from './protocols.ts';

@@ -1,11 +1,11 @@
 // The edit: one correction with its probes, as it comes in by JSONL or JSON, and the rules a batch must meet.
 import { z } from 'zod';
-import type { Complaint, ErrorCode } from './errors.ts';
-import { complainOfShape, complainOfSize, findUnusableText, itemShape, unusableText } from './json-shape.ts';
-import { fieldName, sayIssue } from './plain-issues.ts';
+import type { Complaint, ErrorCode } from '../errors.ts';
+import { atOnce, type Steps } from '../running/steps.ts';
+import { complainOfShape, complainOfSize, findUnusableText, itemShape, unusableText } from '../text/json-shape.ts';
+import { fieldName, sayIssue } from '../text/plain-issues.ts';
+import { findSubject } from '../text/subjects.ts';
 import { metadataSchema } from './resource-parts.ts';
-import { atOnce, type Steps } from './steps.ts';
-import { findSubject } from './subjects.ts';
 
 /** Longest texts accepted, in characters. Tokens are checked against the model's context by the engine. */
 export const textLimits = {

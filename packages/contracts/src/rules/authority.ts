@@ -1,7 +1,7 @@
 // What an action needs of whoever asks for it: scopes, told from the content of the action, wherever it is started from.
-import { ErrataError } from './errors.ts';
-import type { Scope } from './resource-parts.ts';
-import type { JobKind } from './states.ts';
+import { ErrataError } from '../errors.ts';
+import type { Scope } from '../wire/resource-parts.ts';
+import type { JobKind } from '../wire/states.ts';
 
 /** A scope that an action takes, and what of it takes it, to go on a sentence with. */
 export interface Need {

@@ -1,6 +1,6 @@
 // Artefacts: what editors read of a model beforehand, made once.
 import { z } from 'zod';
-import { editorNameSchema } from './editor-configs.ts';
+import { editorNameSchema } from '../editor-configs.ts';
 import { largestInteger, nameOrIdSchema, pathSchema } from './resource-parts.ts';
 
 export const artefactRequestSchema = z

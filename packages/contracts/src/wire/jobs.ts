@@ -1,6 +1,6 @@
 // Jobs: what is asked for, what a dry run says of it, how it goes and what became of each edit.
 import { z } from 'zod';
-import { editorNameSchema } from './editor-configs.ts';
+import { editorNameSchema } from '../editor-configs.ts';
 import { textLimits } from './edits.ts';
 import { gatePolicySchema, gateVerdictSchema } from './gate.ts';
 import {

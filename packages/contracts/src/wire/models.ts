@@ -1,6 +1,7 @@
 // Models and branches: requests as they come in and answers as they go out (snake_case JSON).
 import { z } from 'zod';
-import { editorNameSchema, editorNames, isEditorName } from './editor-configs.ts';
+import { editorNameSchema, editorNames, isEditorName } from '../editor-configs.ts';
+import { storedGateSchema } from '../rules/stored-gate.ts';
 import { defaultGatePolicy, gatePolicySchema } from './gate.ts';
 import {
   largestInteger,
@@ -10,7 +11,6 @@ import {
   pathSchema,
   storedMetadataSchema,
 } from './resource-parts.ts';
-import { storedGateSchema } from './stored-gate.ts';
 
 export const importRequestSchema = z.strictObject({
   name: nameSchema,
