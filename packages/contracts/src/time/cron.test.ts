@@ -142,15 +142,19 @@ test('away from the days on which clocks are set, expressions mean what another 
   const monthDay = fc.oneof(field(1, 31), fc.constantFrom('L', '31', '29', '?'));
   const pattern = fc.tuple(field(0, 59), field(0, 59), field(0, 23), monthDay, field(1, 12), weekday);
   fc.assert(
-    fc.property(pattern, fc.date({ min: new Date('2026-01-01'), max: new Date('2030-01-01') }), (fields, after) => {
-      const cron = { pattern: fields.join(' '), time_zone: 'UTC' };
-      fc.pre(complainOfCron(cron) === null);
-      const other = CronExpressionParser.parse(cron.pattern, { tz: 'UTC', currentDate: after });
-      for (let at = after, count = 0; count < 3; count++) {
-        at = nextDue(cron, at)!;
-        expect(at.toISOString(), cron.pattern).toBe(other.next().toDate().toISOString());
-      }
-    }),
+    fc.property(
+      pattern,
+      fc.date({ min: new Date('2026-01-01'), max: new Date('2030-01-01'), noInvalidDate: true }),
+      (fields, after) => {
+        const cron = { pattern: fields.join(' '), time_zone: 'UTC' };
+        fc.pre(complainOfCron(cron) === null);
+        const other = CronExpressionParser.parse(cron.pattern, { tz: 'UTC', currentDate: after });
+        for (let at = after, count = 0; count < 3; count++) {
+          at = nextDue(cron, at)!;
+          expect(at.toISOString(), cron.pattern).toBe(other.next().toDate().toISOString());
+        }
+      },
+    ),
     { numRuns: 500 },
   );
 });
