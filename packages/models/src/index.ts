@@ -25,19 +25,6 @@ export {
   valueMatrix,
 } from './architectures/spec.ts';
 export {
-  type Checkpoint,
-  type CheckpointConfig,
-  type CheckpointTensors,
-  loadCheckpoint,
-} from './checkpoint.ts';
-export {
-  type CheckpointContents,
-  editedContents,
-  versionContents,
-  type WriteCheckpointOptions,
-  writeCheckpoint,
-} from './checkpoint-write.ts';
-export {
   type CodebookDelta,
   type CodebookPlace,
   type CodebookRows,
@@ -48,7 +35,7 @@ export {
   emptyCodebook,
   type Replacement,
   rowAddresses,
-} from './codebooks.ts';
+} from './deltas/codebooks.ts';
 export {
   checkDelta,
   type Delta,
@@ -57,21 +44,30 @@ export {
   deltaDigest,
   encodeDelta,
   type LowRankDelta,
-} from './deltas.ts';
+} from './deltas/deltas.ts';
 export {
   type CodebookDifference,
   compareVersions,
   type DifferenceOptions,
   type TensorDifference,
   type VersionDifference,
-} from './difference.ts';
+} from './deltas/difference.ts';
+export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './deltas/snapshots.ts';
 export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
-export { captureName, type SiteAt } from './forward.ts';
-export type { Generated, GenerateOptions } from './generate.ts';
-export { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './half.ts';
-export { causalBias, hidden as hiddenBias } from './masks.ts';
-export type { WeightSource } from './program-cache.ts';
-export type { Reply, ReplyItem, ReplyOptions } from './reply.ts';
+export {
+  type Checkpoint,
+  type CheckpointConfig,
+  type CheckpointTensors,
+  loadCheckpoint,
+} from './files/checkpoint.ts';
+export {
+  type CheckpointContents,
+  editedContents,
+  versionContents,
+  type WriteCheckpointOptions,
+  writeCheckpoint,
+} from './files/checkpoint-write.ts';
+export { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './files/half.ts';
 export {
   encodeSafetensors,
   openSafetensors,
@@ -82,11 +78,26 @@ export {
   type WritableTensor,
   type WriteSafetensorsOptions,
   writeSafetensors,
-} from './safetensors.ts';
-export type { SafetensorsDtype, SafetensorsHeader, TensorInfo } from './safetensors-header.ts';
-export { uniform } from './sampling.ts';
-export type { Perplexity, Score, ScoreItem } from './score.ts';
-export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './snapshots.ts';
+} from './files/safetensors.ts';
+export type { SafetensorsDtype, SafetensorsHeader, TensorInfo } from './files/safetensors-header.ts';
+export { captureName, type SiteAt } from './running/forward.ts';
+export type { Generated, GenerateOptions } from './running/generate.ts';
+export { causalBias, hidden as hiddenBias } from './running/masks.ts';
+export type { WeightSource } from './running/program-cache.ts';
+export type { Reply, ReplyItem, ReplyOptions } from './running/reply.ts';
+export { uniform } from './running/sampling.ts';
+export type { Perplexity, Score, ScoreItem } from './running/score.ts';
+export { type TrainingBatch, type TrainingProgram, type TrainingStep, trainingProgram } from './running/training.ts';
+export {
+  type Model,
+  type ModelOptions,
+  modelFromWeights,
+  openModel,
+  type VersionState,
+  type View,
+  type ViewProgram,
+  type Wanted,
+} from './running/view.ts';
 export {
   encodeContinuation,
   encodePrompt,
@@ -101,23 +112,12 @@ export {
   subjectSpan,
   type TextLayout,
   unspellable,
-} from './text-layout.ts';
-export { type TokenOffsets, type TokenSpan, tokenOffsets } from './token-offsets.ts';
+} from './text/text-layout.ts';
+export { type TokenOffsets, type TokenSpan, tokenOffsets } from './text/token-offsets.ts';
 export {
   loadTokenizer,
   type Tokenizer,
   tokenizerFileNames,
   tokenizerFromJson,
   tokenizerFromVocabAndMerges,
-} from './tokenizer.ts';
-export { type TrainingBatch, type TrainingProgram, type TrainingStep, trainingProgram } from './training.ts';
-export {
-  type Model,
-  type ModelOptions,
-  modelFromWeights,
-  openModel,
-  type VersionState,
-  type View,
-  type ViewProgram,
-  type Wanted,
-} from './view.ts';
+} from './text/tokenizer.ts';

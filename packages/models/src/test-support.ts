@@ -1,9 +1,9 @@
 // For this package's tests: the tiny checkpoints that the oracle script wrote, and random numbers.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { loadCheckpoint } from './checkpoint.ts';
-import { uniform } from './sampling.ts';
-import { type Model, openModel } from './view.ts';
+import { loadCheckpoint } from './files/checkpoint.ts';
+import { uniform } from './running/sampling.ts';
+import { type Model, openModel } from './running/view.ts';
 
 /** What transformers says about a fixture. */
 export interface ExpectedOutputs {

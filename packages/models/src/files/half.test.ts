@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './half.ts';
 
 const { halves } = JSON.parse(
-  readFileSync(new URL('./fixtures/safetensors/expected.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../fixtures/safetensors/expected.json', import.meta.url), 'utf8'),
 ) as { halves: Record<string, string | number> };
 
 const every = Uint16Array.from({ length: 65536 }, (_, i) => i);

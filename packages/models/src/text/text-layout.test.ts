@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ModelError, type ModelErrorCode } from './errors.ts';
+import { ModelError, type ModelErrorCode } from '../errors.ts';
 import {
   encodeContinuation,
   encodePrompt,
@@ -20,8 +20,8 @@ import {
 import { tokenOffsets } from './token-offsets.ts';
 import { loadTokenizer, type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from './tokenizer.ts';
 
-const fixtures = fileURLToPath(new URL('./fixtures/tokenizers/', import.meta.url));
-const sharedModels = fileURLToPath(new URL('../../../../shared/data/models/', import.meta.url));
+const fixtures = fileURLToPath(new URL('../fixtures/tokenizers/', import.meta.url));
+const sharedModels = fileURLToPath(new URL('../../../../../shared/data/models/', import.meta.url));
 
 const fixtureTokenizer = (name: string): Tokenizer =>
   tokenizerFromJson(JSON.parse(readFileSync(join(fixtures, `${name}.json`), 'utf8')));

@@ -10,7 +10,7 @@ import {
   type Program,
   type Tensor,
 } from '@errata/graph';
-import type { DecoderSpec } from './architectures/spec.ts';
+import type { DecoderSpec } from '../architectures/spec.ts';
 
 /** Weight lookup of a graph under construction. */
 export type WeightSource = (name: string) => Tensor;

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseSafetensors } from '../files/safetensors.ts';
 import {
   type CodebookDelta,
   type CodebookRowsDelta,
@@ -13,7 +14,6 @@ import {
 } from './codebooks.ts';
 import { decodeDelta, deltaDigest, encodeDelta } from './deltas.ts';
 import { appended } from './growing-array.ts';
-import { parseSafetensors } from './safetensors.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshots.ts';
 
 const place = { site: 'mlp_out', layer: 1 } as const;
@@ -181,7 +181,7 @@ describe('growing arrays', () => {
 });
 
 describe('what was stored before rows were', () => {
-  const fixture = (name: string) => readFileSync(new URL(`./fixtures/codebooks/${name}`, import.meta.url));
+  const fixture = (name: string) => readFileSync(new URL(`../fixtures/codebooks/${name}`, import.meta.url));
   const digest = '1dd753c2bbf9a35e0449a7509655e2e7b53ccb89c7ad75014cc1f23ab307e647';
 
   it('a whole book is read, has the digest it had, and supersedes what came before it', () => {

@@ -1,6 +1,6 @@
 // Where each token lies in its text: the tokenizer library gives no offsets, so they are worked out from the bytes.
 
-import { ModelError } from './errors.ts';
+import { ModelError } from '../errors.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 /** Half-open byte range of a token in the UTF-8 text. An inserted space mark of its own has an empty range. */

@@ -15,10 +15,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { ModelError } from '../errors.ts';
+import type { Model, View } from '../running/view.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { ModelError } from './errors.ts';
 import { type WritableTensor, writeSafetensors } from './safetensors.ts';
-import type { Model, View } from './view.ts';
 
 /** What goes into a checkpoint directory. */
 export interface CheckpointContents {

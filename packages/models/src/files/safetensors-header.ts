@@ -1,7 +1,7 @@
 // The header of a safetensors file: parsed strictly, each rule of the format with its own error code.
 
-import type { ModelErrorCode } from './errors.ts';
-import { ModelError } from './errors.ts';
+import type { ModelErrorCode } from '../errors.ts';
+import { ModelError } from '../errors.ts';
 
 /** Bytes in one element of each dtype that this reader knows. */
 export const dtypeBytes = {

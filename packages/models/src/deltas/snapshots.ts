@@ -1,10 +1,10 @@
 // Snapshots: a version's whole state as one file, so that opening it need not install every delta behind it.
 
 import { z } from 'zod';
+import { ModelError } from '../errors.ts';
+import { type SafetensorsFile, safetensorsChunks, type WritableTensor } from '../files/safetensors.ts';
+import type { VersionState } from '../running/view.ts';
 import { type CodebookDelta, codebookKeySite, replacements } from './codebooks.ts';
-import { ModelError } from './errors.ts';
-import { type SafetensorsFile, safetensorsChunks, type WritableTensor } from './safetensors.ts';
-import type { VersionState } from './view.ts';
 
 /** What a snapshot was taken of. */
 export interface SnapshotOrigin {

@@ -1,7 +1,7 @@
 // Where the prompt ends and the target begins, and where the subject is: decided by the tokenizer, never by a fixed space.
 
 import { findSubject } from '@errata/contracts';
-import { ModelError } from './errors.ts';
+import { ModelError } from '../errors.ts';
 import { type TokenOffsets, tokenOffsets } from './token-offsets.ts';
 import type { Tokenizer } from './tokenizer.ts';
 

@@ -23,11 +23,11 @@ import {
   type Tensor,
   where,
 } from '@errata/graph';
-import type { KeysValues } from './architectures/attention.ts';
-import { buildDecoder, type Site, type Tap } from './architectures/decoder.ts';
-import type { DecoderSpec } from './architectures/spec.ts';
+import type { KeysValues } from '../architectures/attention.ts';
+import { buildDecoder, type Site, type Tap } from '../architectures/decoder.ts';
+import type { DecoderSpec } from '../architectures/spec.ts';
+import { type CodebookDelta, type CodebookPlace, codebookKeySite, type Replacement } from '../deltas/codebooks.ts';
 import type { PromptRows } from './batches.ts';
-import { type CodebookDelta, type CodebookPlace, codebookKeySite, type Replacement } from './codebooks.ts';
 import type { WeightSource } from './program-cache.ts';
 
 /** The forward program of one version. For the use of score and generate. */

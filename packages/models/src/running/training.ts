@@ -12,8 +12,8 @@ import {
   type Program,
   type Tensor,
 } from '@errata/graph';
-import { buildDecoder } from './architectures/decoder.ts';
-import type { DecoderSpec } from './architectures/spec.ts';
+import { buildDecoder } from '../architectures/decoder.ts';
+import type { DecoderSpec } from '../architectures/spec.ts';
 import { causalBias } from './masks.ts';
 
 /** One batch: B sequences of T tokens, and the predictions that count. */

@@ -1,11 +1,11 @@
 // The difference of two versions has the norm, the rank and the codebook entries of the deltas between them.
 
 import { afterAll, describe, expect, it } from 'vitest';
-import { valueMatrix } from './architectures/spec.ts';
+import { valueMatrix } from '../architectures/spec.ts';
+import { openTiny, randomArray } from '../test-support.ts';
 import type { CodebookDelta } from './codebooks.ts';
 import type { Delta, LowRankDelta } from './deltas.ts';
 import { compareVersions, numericalRank } from './difference.ts';
-import { openTiny, randomArray } from './test-support.ts';
 
 const models = { in_out: await openTiny('gpt2-tied'), out_in: await openTiny('llama-grouped') };
 afterAll(() => Promise.all(Object.values(models).map((model) => model.release())));

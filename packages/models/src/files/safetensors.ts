@@ -1,7 +1,7 @@
 // Safetensors files: a strict reader that loads one tensor at a time, and a writer whose bytes depend only on the tensors.
 
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
-import { ModelError } from './errors.ts';
+import { ModelError } from '../errors.ts';
 import { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './half.ts';
 import {
   dtypeBytes,

@@ -1,8 +1,8 @@
 // Scoring: log-probabilities of given continuations, next-token logits and perplexity.
 
 import { float32, float32Data, type HostTensor, int32Data } from '@errata/graph';
+import { ModelError } from '../errors.ts';
 import { type Batch, checkSequences, packBatches, promptIn } from './batches.ts';
-import { ModelError } from './errors.ts';
 import { type Forward, indices } from './forward.ts';
 import { causalBias } from './masks.ts';
 

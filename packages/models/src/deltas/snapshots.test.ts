@@ -2,14 +2,14 @@
 
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { DecoderSpec } from './architectures/spec.ts';
+import type { DecoderSpec } from '../architectures/spec.ts';
+import { ModelError } from '../errors.ts';
+import { encodeSafetensors, parseSafetensors } from '../files/safetensors.ts';
+import type { View } from '../running/view.ts';
+import { openTiny, randomArray } from '../test-support.ts';
 import { codebookKeySite } from './codebooks.ts';
 import type { Delta } from './deltas.ts';
-import { ModelError } from './errors.ts';
-import { encodeSafetensors, parseSafetensors } from './safetensors.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshots.ts';
-import { openTiny, randomArray } from './test-support.ts';
-import type { View } from './view.ts';
 
 const models = { in_out: await openTiny('gpt2-tied'), out_in: await openTiny('llama-grouped') };
 afterAll(() => Promise.all(Object.values(models).map((model) => model.release())));

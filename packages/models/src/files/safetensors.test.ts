@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ModelError, type ModelErrorCode } from './errors.ts';
+import { ModelError, type ModelErrorCode } from '../errors.ts';
 import {
   encodeSafetensors,
   openSafetensors,
@@ -14,7 +14,7 @@ import {
   writeSafetensors,
 } from './safetensors.ts';
 
-const fixtures = new URL('./fixtures/safetensors/', import.meta.url);
+const fixtures = new URL('../fixtures/safetensors/', import.meta.url);
 const fixture = (name: string): Buffer => readFileSync(new URL(name, fixtures));
 const folder = mkdtempSync(join(tmpdir(), 'safetensors-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

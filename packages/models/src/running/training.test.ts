@@ -2,11 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { checkParameters, decoderSpec } from './architectures/families.ts';
-import { loadCheckpoint } from './checkpoint.ts';
+import { checkParameters, decoderSpec } from '../architectures/families.ts';
+import { loadCheckpoint } from '../files/checkpoint.ts';
 import { trainingProgram } from './training.ts';
 
-const fixture = (name: string) => new URL(`./fixtures/${name}`, import.meta.url).pathname;
+const fixture = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).pathname;
 
 interface Expected {
   readonly training: { readonly ids: number[][]; readonly loss: number; readonly gradients: Record<string, number[]> };

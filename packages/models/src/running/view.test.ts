@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { valueMatrix } from './architectures/spec.ts';
-import type { CodebookDelta } from './codebooks.ts';
-import type { Delta } from './deltas.ts';
+import { valueMatrix } from '../architectures/spec.ts';
+import type { CodebookDelta } from '../deltas/codebooks.ts';
+import type { Delta } from '../deltas/deltas.ts';
 import {
   expectedOutputs,
   fixturePath,
@@ -14,7 +14,7 @@ import {
   sharedData,
   tinyModels,
   worstDifference,
-} from './test-support.ts';
+} from '../test-support.ts';
 import type { Model, View } from './view.ts';
 
 /** log softmax of one row, in float64. */

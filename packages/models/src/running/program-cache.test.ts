@@ -2,9 +2,9 @@
 
 import { add, float32, float32Data, input, mul } from '@errata/graph';
 import { describe, expect, it } from 'vitest';
-import { decoderSpec } from './architectures/families.ts';
+import { decoderSpec } from '../architectures/families.ts';
+import { randomArray } from '../test-support.ts';
 import { makeProgramCache, type WeightSource } from './program-cache.ts';
-import { randomArray } from './test-support.ts';
 
 const spec = decoderSpec({
   model_type: 'gpt2',

@@ -5,10 +5,10 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, r
 import { basename, dirname, join, sep } from 'node:path';
 import { canonicalJson, otherThanFile } from '@errata/contracts';
 import { z } from 'zod';
-import { ModelError, type ModelErrorCode } from './errors.ts';
+import { ModelError, type ModelErrorCode } from '../errors.ts';
+import { loadTokenizer, type Tokenizer, tokenizerFileNames } from '../text/tokenizer.ts';
 import { openSafetensors, type RawTensor, type ReadTensorOptions, type SafetensorsFile } from './safetensors.ts';
 import type { TensorInfo } from './safetensors-header.ts';
-import { loadTokenizer, type Tokenizer, tokenizerFileNames } from './tokenizer.ts';
 
 const configSchema = z.looseObject({
   model_type: z.string().min(1),

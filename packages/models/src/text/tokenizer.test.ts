@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ModelError, type ModelErrorCode } from './errors.ts';
+import { ModelError, type ModelErrorCode } from '../errors.ts';
 import { tokenOffsets } from './token-offsets.ts';
 import { loadTokenizer, type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from './tokenizer.ts';
 
-const fixtures = fileURLToPath(new URL('./fixtures/tokenizers/', import.meta.url));
-const sharedModels = fileURLToPath(new URL('../../../../shared/data/models/', import.meta.url));
+const fixtures = fileURLToPath(new URL('../fixtures/tokenizers/', import.meta.url));
+const sharedModels = fileURLToPath(new URL('../../../../../shared/data/models/', import.meta.url));
 
 function readJson(path: string): unknown {
   return JSON.parse(readFileSync(path, 'utf8'));

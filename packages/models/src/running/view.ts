@@ -2,13 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import { float32, float32Data, type HostTensor, type HostTensors, type Tensor } from '@errata/graph';
-import { sites } from './architectures/decoder.ts';
-import { checkParameters, decoderSpec } from './architectures/families.ts';
-import { type DecoderSpec, valueMatrix } from './architectures/spec.ts';
+import { sites } from '../architectures/decoder.ts';
+import { checkParameters, decoderSpec } from '../architectures/families.ts';
+import { type DecoderSpec, valueMatrix } from '../architectures/spec.ts';
+import type { CodebookDelta } from '../deltas/codebooks.ts';
+import { checkState, type Delta, type Installed, installDeltas } from '../deltas/deltas.ts';
+import type { Checkpoint } from '../files/checkpoint.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
 import { checkSequences, packBatches, promptIn } from './batches.ts';
-import type { Checkpoint } from './checkpoint.ts';
-import type { CodebookDelta } from './codebooks.ts';
-import { checkState, type Delta, type Installed, installDeltas } from './deltas.ts';
 import {
   actingBook,
   captureGraph,
@@ -25,7 +26,6 @@ import { causalBias } from './masks.ts';
 import { makeProgramCache, type ProgramCache, type WeightSource } from './program-cache.ts';
 import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
-import type { Tokenizer } from './tokenizer.ts';
 
 /** Which rows of each sequence {@link View.activations} returns. */
 export type Wanted = 'last' | 'all' | readonly (readonly number[])[];

@@ -1,7 +1,7 @@
 // Batches: ragged sequences of tokens laid out as right-padded rectangles of bounded size.
 
-import type { DecoderSpec } from './architectures/spec.ts';
-import { ModelError } from './errors.ts';
+import type { DecoderSpec } from '../architectures/spec.ts';
+import { ModelError } from '../errors.ts';
 
 /** Sequences that run together. */
 export interface Batch {

@@ -1,8 +1,8 @@
 // How two versions differ: norm and rank of the change of every parameter, and the entries of codebooks that came and went.
 
-import { findMatrix } from './architectures/spec.ts';
+import { findMatrix } from '../architectures/spec.ts';
+import type { View } from '../running/view.ts';
 import { type CodebookDelta, rowAddresses } from './codebooks.ts';
-import type { View } from './view.ts';
 
 /** The change of one parameter. */
 export interface TensorDifference {

@@ -2,7 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type DecoderSpec, findMatrix, type MatrixRef } from './architectures/spec.ts';
+import { type DecoderSpec, findMatrix, type MatrixRef } from '../architectures/spec.ts';
+import { ModelError } from '../errors.ts';
+import {
+  encodeSafetensors,
+  parseSafetensors,
+  type SafetensorsFile,
+  type WritableTensor,
+} from '../files/safetensors.ts';
 import {
   type CodebookDelta,
   type CodebookRows,
@@ -13,8 +20,6 @@ import {
   placeName,
   replacements,
 } from './codebooks.ts';
-import { ModelError } from './errors.ts';
-import { encodeSafetensors, parseSafetensors, type SafetensorsFile, type WritableTensor } from './safetensors.ts';
 
 /** Adds left·right to a linear map: y = x·(W + left·right). Independent of how the checkpoint stores W. */
 export interface LowRankDelta {

@@ -16,15 +16,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { ModelError, type ModelErrorCode } from '../errors.ts';
 import { loadCheckpoint } from './checkpoint.ts';
 import { editedContents, writeCheckpoint } from './checkpoint-write.ts';
-import { ModelError, type ModelErrorCode } from './errors.ts';
 import { encodeSafetensors, openSafetensors, type WritableTensor } from './safetensors.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'checkpoint-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-const tokenizerJson = fileURLToPath(new URL('./fixtures/tokenizers/byte-level.json', import.meta.url));
-const storiesFolder = fileURLToPath(new URL('../../../../shared/data/models/tinystories656k', import.meta.url));
+const tokenizerJson = fileURLToPath(new URL('../fixtures/tokenizers/byte-level.json', import.meta.url));
+const storiesFolder = fileURLToPath(new URL('../../../../../shared/data/models/tinystories656k', import.meta.url));
 
 let made = 0;
 function folder(files: Readonly<Record<string, string | Uint8Array>> = {}): string {

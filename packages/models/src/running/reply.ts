@@ -1,8 +1,8 @@
 // Replies: a prompt's continuations scored and its greedy continuation found, together, in as little work as possible.
 
 import { float32, float32Data, type HostTensor, type HostTensors, int32Data } from '@errata/graph';
+import { ModelError } from '../errors.ts';
 import { checkSequences, packBatches, promptIn } from './batches.ts';
-import { ModelError } from './errors.ts';
 import { type Forward, indices } from './forward.ts';
 import { makeKeyValueCache } from './kv-cache.ts';
 import { hidden } from './masks.ts';

@@ -1,12 +1,12 @@
 // Deltas: stored canonically, installed exactly, refused where they do not fit.
 
 import { describe, expect, it } from 'vitest';
-import { decoderSpec } from './architectures/families.ts';
+import { decoderSpec } from '../architectures/families.ts';
+import { ModelError } from '../errors.ts';
+import { encodeSafetensors } from '../files/safetensors.ts';
+import { randomArray } from '../test-support.ts';
 import type { CodebookDelta, CodebookRowsDelta } from './codebooks.ts';
 import { checkDelta, type Delta, decodeDelta, deltaDigest, encodeDelta, installDeltas } from './deltas.ts';
-import { ModelError } from './errors.ts';
-import { encodeSafetensors } from './safetensors.ts';
-import { randomArray } from './test-support.ts';
 
 const spec = decoderSpec({
   model_type: 'gpt2',

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
-import { ModelError } from './errors.ts';
+import { ModelError } from '../errors.ts';
 import { makeTokenBytes } from './token-bytes.ts';
 
 /** An evaluation tokenises one prompt with several targets, on several versions: the last texts are kept, if short. */
