@@ -11,7 +11,7 @@ const two = nextVersionId(one, { kind: 'dense', blob: blobs.second });
 
 const states = ['queued', 'running', 'evaluating', 'committing', 'succeeded'] as const;
 
-/** A branch with two edits, one taken back, one refused, and an alias on it. */
+/** A branch with two edits, one taken back, one refused, one that held already, and an alias on it. */
 function sound(): History {
   const jobs: JobFact[] = [];
   const events: EventFact[] = [];
@@ -33,6 +33,7 @@ function sound(): History {
     version_id: one,
   });
   job('d', { parent_version_id: one }, ['queued', 'running', 'evaluating', 'gated_out']);
+  job('e', { parent_version_id: one, version_id: one }, states, { version_id: one });
   const link = (id: string, previous_id: string | null, by: string, blob: string, version_id: string): LinkFact => ({
     id,
     model_id: 'model',
@@ -63,15 +64,15 @@ function sound(): History {
   });
   return {
     models: [{ id: 'model', digest: sha256('model'), files: [{ blob: blobs.weights }] }],
-    lanes: [{ id: 'lane', next_sequence: 5 }],
+    lanes: [{ id: 'lane', next_sequence: 6 }],
     jobs,
     events,
-    edits: ['a', 'b', 'd'].map((id) => ({
+    edits: ['a', 'b', 'd', 'e'].map((id) => ({
       id: `edit-${id}`,
       job_id: id,
       position: 0,
       payload: { custom_id: id, prompt: `of ${id}` },
-      result: { outcome: id === 'd' ? 'refused' : 'applied' },
+      result: { outcome: id === 'd' ? 'refused' : id === 'e' ? 'already_holds' : 'applied' },
     })),
     contributions: [link('l1', null, 'a', blobs.first, one), link('l2', 'l1', 'b', blobs.second, two)],
     versions: [
@@ -99,7 +100,7 @@ function sound(): History {
 }
 
 const witness: Witness = {
-  acknowledged: ['a', 'b', 'c', 'd'],
+  acknowledged: ['a', 'b', 'c', 'd', 'e'],
   delivered: ['inbox'],
   settled: true,
   served: [
@@ -161,6 +162,16 @@ const lies = [
     'I2',
     'a success moved nothing',
     falsify('branch_moves', ({ sequence }) => (sequence === 4 ? null : noChange)),
+  ),
+  forged(
+    'I2',
+    'a success changed nothing, and says that it applied an edit',
+    falsify('edits', ({ id }) => (id === 'edit-e' ? { result: { outcome: 'applied' } } : noChange)),
+  ),
+  forged(
+    'I2',
+    'what changed nothing moved its branch',
+    falsify('branch_moves', ({ sequence }) => (sequence === 4 ? { job_id: 'e' } : noChange)),
   ),
   forged(
     'I2',
@@ -251,6 +262,11 @@ const lies = [
     'I10',
     'a refused edit is served',
     falsify('contributions', ({ id }) => (id === 'l2' ? { job_id: 'd', edit_ids: ['edit-d'] } : noChange)),
+  ),
+  forged(
+    'I10',
+    'an edit that held already is served',
+    falsify('contributions', ({ id }) => (id === 'l2' ? { edit_ids: ['edit-e'] } : noChange)),
   ),
   forged(
     'I10',

@@ -2,6 +2,7 @@
 import {
   canMove,
   canonicalJson,
+  changedNothing,
   type DeltaReference,
   isTerminal,
   type JobState,
@@ -83,7 +84,11 @@ function* oneVersionAJob(history: History) {
     if (own.length > 1) yield `${job.id} moved branches ${own.length} times`;
     if (!movesBranches(job)) continue;
     const [move] = own;
-    if (succeeded(job.state) !== (move !== undefined)) yield `${job.id} is ${job.state} and has ${own.length} moves`;
+    const moved = succeeded(job.state) && !changedNothing(job);
+    if (moved !== (move !== undefined)) yield `${job.id} is ${job.state} and has ${own.length} moves`;
+    for (const { id, result } of edits.get(job.id) ?? [])
+      if (succeeded(job.state) && changedNothing(job) && result?.outcome === 'applied')
+        yield `${id} of ${job.id} was applied, and nothing changed`;
     if (move === undefined) continue;
     if (move.to_version_id !== job.version_id)
       yield `${job.id} says ${job.version_id} and moved to ${move.to_version_id}`;
@@ -91,7 +96,8 @@ function* oneVersionAJob(history: History) {
       yield `${job.id} was worked on ${job.parent_version_id} and moved from ${move.from_version_id}`;
     if (job.kind !== 'edit' || job.state !== 'succeeded') continue;
     const active = new Set(chainOf(links, move.tip_id).flatMap(({ edit_ids }) => edit_ids));
-    for (const { id } of edits.get(job.id) ?? []) if (!active.has(id)) yield `${id} of ${job.id} was not applied`;
+    for (const { id, result } of edits.get(job.id) ?? [])
+      if (!active.has(id) && result?.outcome !== 'already_holds') yield `${id} of ${job.id} was not applied`;
   }
   for (const link of history.contributions) {
     const before = chainOf(links, link.previous_id).flatMap(({ edit_ids }) => edit_ids);
@@ -167,7 +173,9 @@ function* rollbacksAreExact(history: History, { served = [] }: Witness) {
           yield `${name} was asked for ${job.input.to_version} and went to ${move.to_version_id}`;
       }
       if (move.kind !== 'exact' && move.kind !== 'subtract') continue;
-      const reverted = new Set((job?.result?.reverted as readonly string[] | undefined) ?? []);
+      const named = (list: unknown) => (list as readonly string[] | undefined) ?? [];
+      // What held by itself without them has no part in what is left.
+      const reverted = new Set([...named(job?.result?.reverted), ...named(job?.result?.already_holds)]);
       const before = activeAt(links, made[index - 1]?.tip_id ?? null).filter((id) => !reverted.has(id));
       const after = activeAt(links, move.tip_id);
       if (before.join() !== after.join())
@@ -289,7 +297,8 @@ function* refusedLeavesNoTrace(history: History) {
     if (job === undefined || !succeeded(job.state)) yield `${id} is of ${job_id}, which is ${job?.state ?? 'gone'}`;
     for (const edit of edit_ids) {
       const outcome = edits.get(edit)?.result?.outcome;
-      if (outcome === 'refused' || outcome === 'failed') yield `${id} applies ${edit}, which was ${outcome}`;
+      if (outcome === 'refused' || outcome === 'failed' || outcome === 'already_holds')
+        yield `${id} applies ${edit}, which was ${outcome}`;
     }
   }
   for (const { job_id } of history.candidates) {

@@ -110,7 +110,7 @@ test('a plan tells the median of what edits of this editor on this model took', 
     await api.post('/v1/edit_jobs', { model: 'atlas', branch: 'costs', editor: 'ft-m', edits: [anEdit(country)] });
     await api.carryOut(`branch:${body.id}`);
     await api.query(
-      `UPDATE jobs SET summary = jsonb_build_object('edits', 2, 'seconds', jsonb_build_object('edit', $1::float, 'evaluate', 1))
+      `UPDATE jobs SET summary = jsonb_build_object('edits', 2, 'already_holds', 0, 'seconds', jsonb_build_object('edit', $1::float, 'evaluate', 1))
        WHERE id = (SELECT max(id) FROM jobs WHERE branch_id = $2)`,
       [seconds, body.id],
     );

@@ -1,5 +1,12 @@
 // Follows a job to its end with a live progress line.
-import { type JobEvent, type JobResource, onlyShowing, type PlainError, reasonsOf } from '@errata/contracts';
+import {
+  changedNothing,
+  type JobEvent,
+  type JobResource,
+  onlyShowing,
+  type PlainError,
+  reasonsOf,
+} from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
 import { bar, progressLine, short } from './output.ts';
@@ -30,6 +37,7 @@ export function outcomeOf(job: JobResource): string {
   const error = job.error as PlainError | null;
   if (error !== null && job.state !== 'gated_out')
     lines.push(`  ${error.code}: ${error.message}`, ...error.errors.slice(0, 20).map(({ message }) => `  ${message}`));
+  if (changedNothing(job)) lines.push('  nothing changed: the branch stays where it was');
   const { approval } = job;
   if (approval?.state === 'approved') lines.push(`  approved by ${approval.by}: ${approval.reason}`);
   if (job.state === 'awaiting_approval' && job.approval !== null) {

@@ -27,9 +27,11 @@ export function metricsTable(summary: EvaluationSummary): string {
 
 /** What the evaluation cost and how far the weights moved. */
 export function costLine(summary: EvaluationSummary): string {
+  const { applied, already_holds: held, measured, edits } = summary;
   const parts = [
-    `${summary.applied} of ${summary.edits} edits`,
-    `${(summary.seconds.edit / Math.max(1, summary.applied)).toFixed(2)} s an edit`,
+    `${applied} of ${edits} edits${held > 0 ? `, ${held} held already` : ''}`,
+    ...(measured < applied + held ? [`${measured} measured`] : []),
+    `${(summary.seconds.edit / Math.max(1, applied)).toFixed(2)} s an edit`,
     `${summary.seconds.evaluate.toFixed(1)} s to evaluate`,
   ];
   if (summary.delta_norm !== null) parts.push(`largest ||delta||/||W|| ${summary.delta_norm.toFixed(3)}`);

@@ -11,19 +11,29 @@ import {
 } from '@errata/contracts';
 import type { Ground, StoredModel } from '@errata/lineage';
 import { bisectBatch, type Refusal, type Trial } from './bisect.ts';
-import { type Candidate, evaluate, type Gate, judgeCandidate, type Request, solve, unmeasured } from './candidate.ts';
+import {
+  type Candidate,
+  evaluate,
+  type Gate,
+  isUnchanged,
+  judgeCandidate,
+  type Request,
+  solve,
+  unmeasured,
+} from './candidate.ts';
 import type { JobRun } from './job-run.ts';
 
 /** What a batch came to, before it is committed. */
 export interface BatchOutcome {
-  /** Null when nothing passed. */
+  /** Null when nothing passed; the parent's where nothing changed. */
   readonly ground: Ground | null;
   /** Why nothing did. */
   readonly refusal: ErrataError | null;
   /** One for each edit of the job, in input order. */
   readonly results: readonly EditResult[];
   readonly summary: EvaluationSummary;
-  readonly verdict: GateVerdict;
+  /** Null where there was nothing to judge. */
+  readonly verdict: GateVerdict | null;
   /** The complete settings that were used. */
   readonly config: Candidate['config'];
   /** Whether edits failed or were refused. */
@@ -38,7 +48,7 @@ type Attempt =
       readonly candidate: Candidate;
       readonly results: readonly EditResult[];
       readonly summary: EvaluationSummary;
-      readonly verdict: GateVerdict;
+      readonly verdict: GateVerdict | null;
       readonly refusal: ErrataError | null;
     }
   | { readonly error: ErrataError };
@@ -99,7 +109,7 @@ export async function workBatch(
     ground: kept?.candidate.ground ?? null,
     refusal: kept === null ? whole.refusal : null,
     results: request.edits.map(({ edit }) => results.get(edit.custom_id)!),
-    summary: { ...shown.summary, edits: all.length, applied: kept === null ? 0 : shown.summary.applied },
+    summary: { ...shown.summary, edits: all.length, ...(kept === null ? { applied: 0, already_holds: 0 } : {}) },
     verdict: shown.verdict,
     config: candidate.config,
     withErrors: accepted.length < all.length,
@@ -126,8 +136,9 @@ async function measure(
   phase: string,
 ): Promise<Measured> {
   const evaluation = await evaluate(run, model, candidate, gate, phase);
-  const { verdict, refusal } = judgeCandidate(gate, evaluation);
-  return { candidate, results: evaluation.results, summary: evaluation.summary, verdict, refusal };
+  const { results, summary } = evaluation;
+  if (isUnchanged(candidate)) return { candidate, results, summary, verdict: null, refusal: null };
+  return { candidate, results, summary, ...judgeCandidate(gate, evaluation) };
 }
 
 const idAt = ({ edits }: Request, position: number): string => edits[position]!.edit.custom_id;
@@ -140,7 +151,8 @@ const inWords: Record<Refusal, string> = {
 
 /** An edit that was left out, with its own measurements from the trial that failed with it. */
 function refusedResult(customId: string, how: Refusal, attempt: Attempt): EditResult {
-  const reasons = 'error' in attempt ? [attempt.error.message] : [...reasonsOf(attempt.verdict)];
+  const reasons =
+    'error' in attempt ? [attempt.error.message] : attempt.verdict === null ? [] : [...reasonsOf(attempt.verdict)];
   const message = `${inWords[how]}: ${reasons.join('; ')}`;
   const error = { code: 'error' in attempt ? attempt.error.code : 'gate_refused', message };
   const measured = 'error' in attempt ? undefined : attempt.results.find(({ custom_id }) => custom_id === customId);

@@ -50,6 +50,8 @@ export interface Candidate {
   /** The parent with what the request left on top. */
   readonly ground: Ground;
   readonly failures: readonly EditFailure[];
+  /** Positions of edits that the parent, or it with earlier edits of the request, held before they were made. */
+  readonly held: readonly number[];
   readonly diagnostics: readonly Readonly<Record<string, unknown>>[];
   /** The gate's `edit_norm` of each edit; null where it left nothing in a matrix. */
   readonly norms: readonly (number | null)[];
@@ -58,10 +60,13 @@ export interface Candidate {
   readonly seconds: number;
 }
 
+/** Whether a candidate is its parent: what was asked for held already, or failed. There is nothing to judge then, and nothing to commit. */
+export const isUnchanged = ({ parent, ground }: Pick<Candidate, 'parent' | 'ground'>): boolean =>
+  versionId(ground.source) === versionId(parent.source);
+
 /**
  * Has the engine carry out a request upon a version.
- * @throws ErrataError `zero_delta` when nothing, or not everything that was reported as applied, left a trace; what edits failed with,
- * when all did, or one did under `on_error: rollback`; and what the editor throws
+ * @throws ErrataError what edits failed with, when all did, or one did under `on_error: rollback`; and what the editor throws
  */
 export async function solve(
   run: JobRun,
@@ -88,10 +93,7 @@ export async function solve(
   );
   const { length: failed } = solved.failures;
   if (failed === edits.length || (failed > 0 && on_error === 'rollback')) throw notApplied(edits, solved.failures);
-  checkTraces(edits, solved.deltas, solved.failures);
   const ground = upon(parent, groupDeltas(request.jobId, edits, solved.deltas));
-  if (versionId(ground.source) === versionId(parent.source))
-    throw new ErrataError('zero_delta', `${editor} reported success, but the candidate equals its parent`);
   const norms = edits.map((_, position) => normOf(position, solved.deltas));
   return { request, parent, ground, norms, ...solved };
 }
@@ -123,13 +125,13 @@ export const gateOf = ({ branch, base }: BranchWork, own: GatePolicy | null): Ga
 /** What the engine has to measure for a gate besides the edits' own probes. */
 async function gateRequest(run: JobRun, gate: Gate, candidate: Candidate): Promise<GateRequest> {
   const { policy } = gate;
-  const { norms, request } = candidate;
+  const { norms } = candidate;
   return {
     policy,
     ...(looksAt(policy, { against: 'base' }) ? { base: gate.base } : {}),
-    edit_norms: norms.flatMap((norm, position) => (isFailed(candidate, position) ? [] : [norm])),
+    edit_norms: norms,
     earlier_norms: looksAt(policy, { metric: 'edit_norm_z' })
-      ? await editNorms(run.context.lineage, await earlierEdits(run, candidate.parent), request.editor)
+      ? await editNorms(run.context.lineage, await earlierEdits(run, candidate.parent), candidate.request.editor)
       : [],
   };
 }
@@ -139,12 +141,10 @@ async function earlierEdits(run: JobRun, { after, added }: Ground): Promise<read
   return [...stored, ...added].flatMap(({ edit_ids }) => edit_ids);
 }
 
-const isFailed = ({ failures }: Candidate, position: number): boolean =>
-  failures.some((failure) => failure.position === position);
-
 /**
- * Measures a candidate against the version it was built upon. Edits that failed are reported with what they failed with, and not
- * asked about: what kept them from being applied, such as a prompt beyond the context window, may keep them from being read.
+ * Measures a candidate against the version it was built upon, for a gate where there is anything to judge. Edits that failed are reported with
+ * what they failed with, and not asked about: what kept them from being applied, such as a prompt beyond the context window, may keep
+ * them from being read.
  */
 export async function evaluate(
   run: JobRun,
@@ -153,35 +153,26 @@ export async function evaluate(
   gate: Gate,
   phase: string,
 ): Promise<Evaluation> {
-  const { request, parent, ground, diagnostics, failures, norms, seconds } = candidate;
-  const failed = new Map(failures.map(({ position, error }) => [position, error]));
-  const applied = request.edits.flatMap(({ edit }, position) => (failed.has(position) ? [] : [{ edit, position }]));
+  const { request, parent, ground, diagnostics, failures, held, norms, seconds } = candidate;
   const { results, summary, measured } = await run.call(
     'evaluateCandidate',
     {
       model: modelReference(model),
       parent: parent.source,
       candidate: ground.source,
-      edits: applied.map(({ edit }) => edit),
-      diagnostics: applied.map(({ position }) => diagnostics[position] ?? {}),
+      edits: request.edits.map(({ edit }) => edit),
+      diagnostics,
+      failures,
+      held,
       edit_seconds: seconds,
-      gate: await gateRequest(run, gate, candidate),
+      ...(isUnchanged(candidate) ? {} : { gate: await gateRequest(run, gate, candidate) }),
     },
     phase,
   );
-  const byPosition = new Map(
-    applied.map(({ position }, index): [number, EditResult] => [
-      position,
-      { ...results[index]!, delta_norm: norms[position] ?? null },
-    ]),
+  const withNorms = results.map((result, position) =>
+    result.outcome === 'failed' ? result : { ...result, delta_norm: norms[position] ?? null },
   );
-  return {
-    results: request.edits.map(
-      ({ edit }, position) => byPosition.get(position) ?? unmeasured(edit.custom_id, failed.get(position)),
-    ),
-    summary: { ...summary, edits: request.edits.length },
-    measured,
-  };
+  return { results: withNorms, summary, measured };
 }
 
 const noScore: Score = { token: 0, all: 0, exact: 0 };
@@ -245,20 +236,6 @@ export function groupDeltas(
     deltas: group.deltas.map(({ kind, blob }) => ({ kind, blob })),
     bytes: group.deltas.reduce((sum, { bytes }) => sum + bytes, 0),
   }));
-}
-
-function checkTraces(edits: readonly StoredEdit[], deltas: readonly BuiltDelta[], failures: readonly EditFailure[]) {
-  const accounted = new Set([
-    ...deltas.flatMap(({ positions }) => positions),
-    ...failures.map(({ position }) => position),
-  ]);
-  const lost = edits.filter((_, position) => !accounted.has(position)).map(({ edit }) => edit.custom_id);
-  if (lost.length === 0) return;
-  throw new ErrataError(
-    'zero_delta',
-    `the editor reported success, but ${lost.length === 1 ? 'this edit' : 'these edits'} left no delta: ${lost.slice(0, 5).join(', ')}`,
-    { details: { custom_ids: lost } },
-  );
 }
 
 function notApplied(edits: readonly StoredEdit[], failures: readonly EditFailure[]): ErrataError {

@@ -1,5 +1,5 @@
 // Work that need not be done again: equal requests on one version, judged by one gate, come to one outcome.
-import { canonicalJson, looksAt, sha256, versionId } from '@errata/contracts';
+import { canonicalJson, type GateVerdict, looksAt, sha256, versionId } from '@errata/contracts';
 import { type Contribution, type FinishedWork, findFinishedWork, type Ground, upon } from '@errata/lineage';
 import type { BatchOutcome } from './batch.ts';
 import type { Gate, Request } from './candidate.ts';
@@ -38,7 +38,6 @@ export async function reuse(
 ): Promise<Reused | null> {
   const work = await findFinishedWork(lineage, modelId, parent.version, workDigest(parent.version, request, gate));
   if (work === null || work.edits.length !== request.edits.length) return null;
-  const { policy_revision: _, ...findings } = work.gate;
   return {
     job_id: work.job_id,
     batch: {
@@ -46,12 +45,17 @@ export async function reuse(
       refusal: null,
       results: work.edits.map(({ result }) => result),
       summary: work.summary,
-      verdict: { ...findings, ...(gate.revision === undefined ? {} : { policy_revision: gate.revision }) },
+      verdict: work.gate === null ? null : asJudged(work.gate, gate),
       config: request.config,
       withErrors: work.withErrors,
       bisection: null,
     },
   };
+}
+
+/** What was found by the same rules, under the policy of now. */
+function asJudged({ policy_revision: _, ...findings }: GateVerdict, { revision }: Gate): GateVerdict {
+  return { ...findings, ...(revision === undefined ? {} : { policy_revision: revision }) };
 }
 
 /** The same deltas, answering the edits of another job. */

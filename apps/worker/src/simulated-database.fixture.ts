@@ -28,9 +28,9 @@ export interface Lease {
   readonly epoch: number;
 }
 
-/** What is asked for: an edit, a reset to a version, a revert of an edit. */
+/** What is asked for: an edit, which may be one that was asked for before, a reset to a version, a revert of an edit. */
 export type Request =
-  | { readonly kind: 'edit'; readonly bad: boolean }
+  | { readonly kind: 'edit'; readonly bad: boolean; readonly again?: string }
   | { readonly kind: 'reset'; readonly version: string }
   | { readonly kind: 'exact'; readonly edit: string };
 
@@ -131,7 +131,7 @@ export function openSimulatedDatabase(branchNames: readonly string[], now: () =>
           branch_id: branch,
           input:
             request.kind === 'edit'
-              ? {}
+              ? { again: request.again ?? null }
               : request.kind === 'reset'
                 ? { to_version: request.version }
                 : { revert_edit_ids: [request.edit] },
@@ -210,6 +210,8 @@ export function openSimulatedDatabase(branchNames: readonly string[], now: () =>
       }
       const [reverted] = (input.revert_edit_ids ?? []) as readonly string[];
       if (reverted === undefined) {
+        const holds = chainOf(branch.id).some(({ edit_ids }) => edit_ids.includes(input.again as string));
+        if (holds) return { kind: 'edit', tip: branch.tip_id, added: [] };
         const blob = put(branch.head_version_id, `e-${id}`);
         return { kind: 'edit', tip: branch.tip_id, added: [{ edits: [`e-${id}`], blob }] };
       }
@@ -245,6 +247,13 @@ export function openSimulatedDatabase(branchNames: readonly string[], now: () =>
         if (moves.some(({ job_id }) => job_id === job.id)) return;
         expectRow(job, 'committing', lease);
         const branch = branchOf(lease.lane);
+        if (kind === 'edit' && added.length === 0) {
+          const index = edits.findIndex(({ job_id }) => job_id === job.id);
+          edits[index] = { ...edits[index]!, result: { outcome: 'already_holds' } };
+          job.version_id = parent;
+          job.parent_version_id = parent;
+          return change(xid, job, 'succeeded', { version_id: parent });
+        }
         if (branch.head_version_id !== parent) throw new ErrataError('stale_parent', 'elsewhere');
         let at = tip;
         for (const { edits: edit_ids, blob } of added) {

@@ -53,7 +53,8 @@ export function simulate(next: () => number, defect?: Defect): History {
             yield;
             const verdict = judge(gate, { values: { delta_norm: job.bad ? 2 : 0.5 } });
             yield;
-            if (!verdict.passed) {
+            // What changes nothing is not judged.
+            if (outcome.added.length > 0 && !verdict.passed) {
               db.step(lease, job, state, 'gated_out');
               break;
             }
@@ -92,6 +93,7 @@ export function simulate(next: () => number, defect?: Defect): History {
     const active = db.activeEdits(branch);
     if (choice < 0.15) return { kind: 'reset', version: oneOf(db.versionsOf(branch)) };
     if (choice < 0.35 && active.length > 0) return { kind: 'exact', edit: oneOf(active) };
+    if (choice < 0.45 && active.length > 0) return { kind: 'edit', bad: false, again: oneOf(active) };
     return { kind: 'edit', bad: choice > 0.85 };
   };
   const isOpen = ({ state }: Job) => !isTerminal(state);

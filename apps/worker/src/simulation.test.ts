@@ -1,4 +1,5 @@
 // Thousands of seeded lives of a service, each checked against the promises; and models that are broken on purpose, to be found out.
+import { changedNothing } from '@errata/contracts';
 import { uniform } from '@errata/models';
 import { expect, test } from 'vitest';
 import type { History } from '../../../test/faults/history.ts';
@@ -14,12 +15,16 @@ const found = (history: History) =>
 
 test(`${seeds} seeds break no promise`, () => {
   const [ends, moves] = [new Set<string>(), new Set<string>()];
+  let unchanged = 0;
   for (let seed = first; seed < first + seeds; seed++) {
     let broken: unknown;
     try {
       const history = simulate(uniform(seed, 0));
       broken = found(history);
-      for (const { state } of history.jobs) ends.add(state);
+      for (const job of history.jobs) {
+        ends.add(job.state);
+        if (changedNothing(job)) unchanged++;
+      }
       for (const { kind } of history.branch_moves) moves.add(kind);
     } catch (error) {
       broken = error;
@@ -29,6 +34,7 @@ test(`${seeds} seeds break no promise`, () => {
   if (seeds < 1_000) return;
   // The lives that were led include every kind of end, and every kind of move.
   expect([...ends].sort()).toEqual(['cancelled', 'failed', 'gated_out', 'rejected', 'succeeded']);
+  expect(unchanged).toBeGreaterThan(0);
   expect([...moves].sort()).toEqual(['created', 'edit', 'exact', 'reset']);
 });
 

@@ -62,12 +62,14 @@ export async function applyEdits(
     error: { code, message: `${custom_id}, ${field}: ${message}`, errors: [], details: {} },
   }));
   const diagnostics: Readonly<Record<string, unknown>>[] = params.edits.map(() => ({}));
+  const held: number[] = [];
   for (const [index, outcome] of outcomes.entries()) {
     const position = positions.get(edits[index]!.custom_id)!;
     if (outcome.outcome === 'failed') failures.push({ position, error: { ...outcome.error, errors: [], details: {} } });
     else diagnostics[position] = { ...outcome.diagnostics };
+    if (outcome.outcome === 'already_holds') held.push(position);
   }
-  return { deltas: built, diagnostics, failures, config, seconds };
+  return { deltas: built, diagnostics, held, failures, config, seconds };
 }
 
 /** What keeps edits from being read by the model, by their position: the first thing of each. */

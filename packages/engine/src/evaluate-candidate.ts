@@ -49,10 +49,11 @@ async function corpusText(open: OpenModel, given: string | undefined): Promise<s
   return path === undefined ? undefined : readHeldText(path);
 }
 
-function workOf({ edits, diagnostics, failures = [] }: ParamsOf<'evaluateCandidate'>): readonly EditWork[] {
+function workOf({ edits, diagnostics, held = [], failures = [] }: ParamsOf<'evaluateCandidate'>): readonly EditWork[] {
   const errors = new Map(failures.map(({ position, error }) => [position, error]));
-  return edits.map((_, position) => {
-    const error = errors.get(position);
-    return { diagnostics: diagnostics?.[position] ?? {}, ...(error !== undefined && { error }) };
-  });
+  return edits.map((_, position) => ({
+    diagnostics: diagnostics?.[position] ?? {},
+    error: errors.get(position),
+    held: held.includes(position),
+  }));
 }

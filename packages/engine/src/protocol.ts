@@ -194,6 +194,8 @@ export interface EngineMethods {
       readonly deltas: readonly BuiltDelta[];
       /** One for each edit, in order; empty for one that failed. */
       readonly diagnostics: readonly Readonly<Record<string, unknown>>[];
+      /** Positions of edits that the model held before anything was done: they have no part in a delta. */
+      readonly held: readonly number[];
       readonly failures: readonly EditFailure[];
       /** The complete settings that were used. */
       readonly config: ConfigOverrides;
@@ -208,6 +210,7 @@ export interface EngineMethods {
       readonly edits: readonly Edit[];
       readonly diagnostics?: readonly Readonly<Record<string, unknown>>[];
       readonly failures?: readonly EditFailure[];
+      readonly held?: readonly number[];
       readonly edit_seconds?: number;
       /** A text file for perplexity; the model's own corpus when left out. */
       readonly corpus?: string;

@@ -5,13 +5,12 @@ import {
   type Cost,
   type DeltaReference,
   type Edit,
-  type ErrorCode,
   noCost,
   type PlacedCase,
   requireEditor,
   resolveConfig,
 } from '@errata/contracts';
-import { edit, openArtefacts } from '@errata/editors';
+import { type EditOutcome, edit, openArtefacts } from '@errata/editors';
 import { encodeDelta, type View } from '@errata/models';
 import { artefactStore, type Stores } from './apply-edits.ts';
 import type { CallContext } from './context.ts';
@@ -20,14 +19,13 @@ import type { OpenModel } from './model-store.ts';
 import type { ParamsOf, ResultOf } from './protocol.ts';
 
 type Params = Omit<ParamsOf<'tryEdits'>, 'model'>;
-type Failure = { readonly code: ErrorCode; readonly message: string };
 
 interface Made {
   readonly view: View;
   readonly cost: Cost;
   readonly deltas: readonly DeltaReference[];
-  /** Edits that could not be made, by the id of their case. */
-  readonly failures: ReadonlyMap<string, Failure>;
+  /** What became of the edits, by the id of their case. */
+  readonly outcomes: ReadonlyMap<string, EditOutcome>;
 }
 
 export async function tryEdits(
@@ -50,8 +48,9 @@ export async function tryEdits(
     // How far the asking of one batch has come says nothing of the whole.
     const asked = await askMetered(asking, { signal: context.signal, onProgress: () => {} });
     for (const result of asked.results) {
-      const failure = made.failures.get(result.case_id);
-      results.push(failure === undefined ? result : { ...result, outcome: 'failed', error: failure });
+      const outcome = made.outcomes.get(result.case_id);
+      const failure = outcome?.outcome === 'failed' && { outcome: 'failed' as const, error: outcome.error };
+      results.push({ ...result, ...failure, ...(outcome && { edit: outcome.outcome }) });
     }
     costs.push(made.cost, asked.cost);
     deltas.push(...made.deltas);
@@ -81,9 +80,7 @@ async function makeEdits(
     { signal, onError: 'continue' },
   );
   const edit_seconds = secondsSince(started);
-  const failures = new Map<string, Failure>();
-  for (const [position, outcome] of solved.outcomes.entries())
-    if (outcome.outcome === 'failed') failures.set(edits[position]!.custom_id, outcome.error);
+  const outcomes = new Map(solved.outcomes.map((outcome) => [outcome.custom_id, outcome]));
   let stored_bytes = 0;
   const deltas: DeltaReference[] = [];
   for (const { delta } of solved.deltas) {
@@ -92,7 +89,7 @@ async function makeEdits(
     if (params.keep) deltas.push({ kind: delta.kind, blob: (await stores.blobs.put(bytes)).sha256 });
   }
   const made = view.with(solved.deltas.map(({ delta }) => delta));
-  return { view: made, cost: { ...noCost, edits: edits.length, edit_seconds, stored_bytes }, deltas, failures };
+  return { view: made, cost: { ...noCost, edits: edits.length, edit_seconds, stored_bytes }, deltas, outcomes };
 }
 
 const secondsSince = (started: number): number => (performance.now() - started) / 1000;

@@ -318,14 +318,32 @@ describe('batches', () => {
       tokenizer,
       edits: [long, edit({})],
     });
-    expect(perEdit.map(({ outcome, error }) => [outcome, error?.code])).toEqual([
-      ['failed', 'prompt_too_long'],
+    expect(perEdit.map(({ outcome, unmeasured }) => [outcome, unmeasured?.code])).toEqual([
+      ['applied', 'prompt_too_long'],
       ['applied', undefined],
     ]);
     // The prompt has 183 characters, of which the message quotes some.
-    expect(perEdit[0]?.error?.message).toMatch(
+    expect(perEdit[0]?.error).toBeNull();
+    expect(perEdit[0]?.unmeasured?.message).toMatch(
       /^"Oz (is ){20,30}…?[^"]*…" with its answer is \d+ tokens; the model reads 96$/,
     );
-    expect(summary).toMatchObject({ edits: 2, applied: 1 });
+    expect(summary).toMatchObject({ edits: 2, applied: 2, already_holds: 0, measured: 1 });
+    expect(summary.reliability.after.count).toBe(1);
+  });
+
+  it('count edits that held already apart, and measure them like the others', async () => {
+    const { perEdit, summary } = await evaluateCandidate({
+      parent,
+      candidate: parent,
+      tokenizer,
+      edits: [edit({ custom_id: 'held' }), edit({})],
+      work: [{ held: true }, {}],
+    });
+    expect(perEdit.map(({ outcome, error }) => [outcome, error])).toEqual([
+      ['already_holds', null],
+      ['applied', null],
+    ]);
+    expect(perEdit[0]?.reliability).toEqual(perEdit[1]?.reliability);
+    expect(summary).toMatchObject({ edits: 2, applied: 1, already_holds: 1, measured: 2 });
   });
 });

@@ -33,8 +33,10 @@ import { regressionsOf } from './regressions.ts';
 /** What the editor left behind for one edit, in the order of the edits. */
 export interface EditWork {
   readonly diagnostics?: Readonly<Record<string, unknown>>;
-  /** Why the edit could not be applied; absent when it was. */
-  readonly error?: Pick<PlainError, 'code' | 'message'>;
+  /** Why the edit could not be applied; absent when it was, or held already. */
+  readonly error?: Pick<PlainError, 'code' | 'message'> | undefined;
+  /** The parent held the edit before anything was done. */
+  readonly held?: boolean;
 }
 
 export interface EvaluationInput {
@@ -80,12 +82,13 @@ export function evaluationResults(
 ): EvaluationResults {
   const cases = perEdit.map((result, position) => {
     const { prompt, target_new } = edits[position]!;
-    const failed = result.outcome === 'failed';
+    const why = result.error ?? result.unmeasured ?? null;
+    const failed = why !== null;
     return {
       ...place,
       case_id: result.custom_id,
       outcome: failed ? ('failed' as const) : ('measured' as const),
-      error: result.error,
+      error: why,
       prompt,
       target: target_new,
       answer_before: failed ? null : result.answer_before,
@@ -105,7 +108,8 @@ export function evaluationResults(
  * Reliability, generalization and portability compare each model's answers with the answer wanted; locality compares the
  * candidate with the PARENT, never with the truth: a parent that was wrong and stays as it was scores 1, and the gold
  * answer of a locality probe only lays out the positions at which the two are compared. Every question is read twice,
- * teacher-forced and by free greedy generation. Means pool the probes of all edits that were applied.
+ * teacher-forced and by free greedy generation. Means pool the probes of all edits that were applied or held already, and could be asked
+ * about: an edit may be made although one of its probes is longer than the model reads.
  */
 export async function evaluateCandidate(
   input: EvaluationInput,
@@ -122,10 +126,10 @@ export async function evaluateCandidate(
   };
   const { parent, candidate, tokenizer, edits, work } = input;
   const groups = edits.map((edit) => questionsOfEdit(edit, { rivals: input.rivals ?? false }));
-  const failures = groups.map(
-    (group, position) => work?.[position]?.error ?? unreadable({ view: parent, tokenizer }, group),
+  const unread = groups.map((group) => unreadable({ view: parent, tokenizer }, group));
+  const asked = groups.map((group, position) =>
+    work?.[position]?.error === undefined && unread[position] === undefined ? group : null,
   );
-  const asked = groups.map((group, position) => (failures[position] === undefined ? group : null));
   const questions = distinctQuestions(asked.filter((group) => group !== null));
   const before = await readParent({ view: parent, tokenizer }, questions, {
     ...options,
@@ -137,16 +141,17 @@ export async function evaluateCandidate(
   const held = await measurePerplexity(input, options);
 
   const scored = asked.map((group) => (group === null ? null : scoreEdit(group, before, after, base)));
-  const applied = scored.filter((scores) => scores !== null);
+  const measured = scored.filter((scores) => scores !== null);
   const perEdit = edits.map((edit, position): EditResult => {
     const [group, scores] = [asked[position], scored[position]];
-    const { diagnostics = {} } = work?.[position] ?? {};
-    if (!group || !scores) return unmeasured(edit.custom_id, failures[position]!, diagnostics);
+    const { diagnostics = {}, held = false, error } = work?.[position] ?? {};
+    const outcome = error !== undefined ? 'failed' : held ? 'already_holds' : 'applied';
+    const made = { custom_id: edit.custom_id, outcome, error: reasonOf(error) ?? null } as const;
+    const unmeasured = error === undefined ? reasonOf(unread[position]) : undefined;
+    if (!group || !scores) return { ...made, ...(unmeasured && { unmeasured }), ...noMeasurements, diagnostics };
     const key = questionKey(group.reliability);
     return {
-      custom_id: edit.custom_id,
-      outcome: 'applied',
-      error: null,
+      ...made,
       answer_before: firstSentence(before.get(key)!.text),
       answer_after: firstSentence(after.get(key)!.text),
       reliability: scores.reliability,
@@ -156,15 +161,17 @@ export async function evaluateCandidate(
       diagnostics: { ...diagnostics },
     };
   });
-  const locality = poolKinds(applied.map((scores) => scores.locality));
+  const locality = poolKinds(measured.map((scores) => scores.locality));
   const summary: EvaluationSummary = {
     edits: edits.length,
-    applied: applied.length,
-    reliability: pairMeans(applied.map((scores) => scores.reliability)) ?? { before: noScores, after: noScores },
-    generalization: pairMeans(applied.flatMap((scores) => scores.generalization)),
+    applied: perEdit.filter(({ outcome }) => outcome === 'applied').length,
+    already_holds: perEdit.filter(({ outcome }) => outcome === 'already_holds').length,
+    measured: measured.length,
+    reliability: pairMeans(measured.map((scores) => scores.reliability)) ?? { before: noScores, after: noScores },
+    generalization: pairMeans(measured.flatMap((scores) => scores.generalization)),
     locality: meanScore([...locality.values()].flat()),
     locality_by_kind: mapValues(locality, (list) => meanScore(list)!),
-    portability_by_kind: mapValues(poolKinds(applied.map((scores) => scores.portability)), (list) => pairMeans(list)!),
+    portability_by_kind: mapValues(poolKinds(measured.map((scores) => scores.portability)), (list) => pairMeans(list)!),
     delta_norm: relativeChange(parent, candidate),
     perplexity: held,
     seconds: { edit: input.editSeconds ?? 0, evaluate: (performance.now() - started) / 1000 },
@@ -183,23 +190,17 @@ export async function evaluateCandidate(
 const noScore: Score = { token: 0, all: 0, exact: 0 };
 const noScores: MeanScore = { ...noScore, count: 0 };
 
-/** An edit that was not applied, or of which a prompt is longer than the model reads, is not asked about. */
-const unmeasured = (
-  custom_id: string,
-  { code, message }: NonNullable<EditWork['error']>,
-  diagnostics: NonNullable<EditWork['diagnostics']>,
-): EditResult => ({
-  custom_id,
-  outcome: 'failed',
-  error: { code, message },
+/** What is said of an edit that was not applied, or could not be asked about. */
+const noMeasurements = {
   answer_before: '',
   answer_after: '',
   reliability: { before: noScore, after: noScore },
   generalization: null,
   locality: {},
   portability: {},
-  diagnostics: { ...diagnostics },
-});
+} as const;
+
+const reasonOf = (error: EditWork['error']) => error && { code: error.code, message: error.message };
 
 /** The base's answers to locality's questions, laid out as the parent's were; undefined where no base was given. */
 async function readBase(

@@ -11,6 +11,7 @@ import {
   gateMetrics,
   looksAt,
   type MeanScore,
+  wasMeasured,
 } from '@errata/contracts';
 import { encodePrompt, type View } from '@errata/models';
 import { createAnswerCache, readCandidate, readParent } from './answers.ts';
@@ -54,7 +55,7 @@ export async function measureForGate(
   const values: Partial<Record<GateReading, number>> = { ...gateValues(summary), ...named(measurements, 'parent') };
   const edits = perEdit.map((result, index) => ({
     custom_id: result.custom_id,
-    values: result.outcome === 'applied' ? editValues(result, measurements[index]!, 'parent') : {},
+    values: wasMeasured(result) ? editValues(result, measurements[index]!, 'parent') : {},
   }));
 
   const asksBase = base !== undefined && looksAt(policy, { against: 'base' });
@@ -64,12 +65,13 @@ export async function measureForGate(
     const whole = { ...changes(since.summary, 'base'), ...comparisons(since.summary, '@base') };
     Object.assign(values, whole, named(since.measurements, 'base'));
     for (const [index, result] of since.perEdit.entries())
-      if (result.outcome === 'applied')
+      if (wasMeasured(result))
         Object.assign(edits[index]!.values, editValues(result, since.measurements[index]!, 'base'));
   }
 
   if (looksAt(policy, { metric: 'ngram_entropy' })) {
-    const asked = policy.sample_prompts ?? input.edits.slice(0, samplesOfBatch).map(({ prompt }) => prompt);
+    const own = input.edits.filter((_, index) => wasMeasured(perEdit[index]!));
+    const asked = policy.sample_prompts ?? own.slice(0, samplesOfBatch).map(({ prompt }) => prompt);
     const prompts = asked.filter((prompt) => encodePrompt(tokenizer, prompt).length < candidate.spec.context);
     const entropyOf = async (view: View) => {
       const [texts] = await writeTexts({ view, tokenizer }, [prompts], options);

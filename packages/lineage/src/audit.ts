@@ -200,7 +200,7 @@ async function* auditCandidates(db: Lineage, roots: Roots): AsyncGenerator<Audit
   }
 }
 
-/** Every job: its state is that of its last event, and what succeeded has moved its branch, once. */
+/** Every job: its state is that of its last event, and what succeeded has moved its branch, once, unless nothing changed. */
 async function* auditJobs(db: Lineage): AsyncGenerator<AuditStep> {
   for (let after = ''; ; ) {
     const rows = await db.prisma.$queryRaw<
@@ -211,19 +211,20 @@ async function* auditJobs(db: Lineage): AsyncGenerator<AuditStep> {
         told: string | null;
         moved: boolean;
         version_id: string | null;
+        unchanged: boolean;
         trial: boolean;
         to_version_id: string | null;
       }[]
     >`
-      SELECT j.id, j.kind, j.state, j.version_id, j.input->'trial' IS NOT DISTINCT FROM 'true' AS trial, m.job_id IS NOT NULL AS moved, m.to_version_id,
+      SELECT j.id, j.kind, j.state, j.version_id, j.kind = 'edit' AND coalesce(j.version_id = j.parent_version_id, false) AS unchanged, j.input->'trial' IS NOT DISTINCT FROM 'true' AS trial, m.job_id IS NOT NULL AS moved, m.to_version_id,
         (SELECT e.state FROM events e WHERE e.job_id = j.id ORDER BY e.id DESC LIMIT 1) AS told
       FROM jobs j LEFT JOIN branch_moves m ON m.job_id = j.id
       WHERE j.id > ${after} ORDER BY j.id LIMIT ${rowsAtOnce}`;
-    for (const { id, kind, state, told, moved, version_id, trial, to_version_id } of rows) {
+    for (const { id, kind, state, told, moved, version_id, unchanged, trial, to_version_id } of rows) {
       const fault = (what: string) => broken('job_broken', id, what);
       if (told !== state) yield fault(`it is ${state}, its last event says ${told ?? 'nothing'}`);
       const succeeded = state === 'succeeded' || state === 'completed_with_errors';
-      const moves = (kind === 'edit' && !trial) || kind === 'rollback' || kind === 'import';
+      const moves = (kind === 'edit' && !trial && !unchanged) || kind === 'rollback' || kind === 'import';
       if (moves && succeeded !== moved)
         yield fault(moved ? `it is ${state}, though it moved a branch` : `it is ${state}, though it moved no branch`);
       if (moved && version_id !== to_version_id)

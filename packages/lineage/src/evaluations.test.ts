@@ -114,7 +114,16 @@ test('shards that end at the same moment send the evaluation on once', async () 
     gate_values: {},
   };
   const summary = {
-    ...{ edits: 0, applied: 0, generalization: null, locality: null, locality_by_kind: {}, portability_by_kind: {} },
+    ...{
+      edits: 0,
+      applied: 0,
+      already_holds: 0,
+      measured: 0,
+      generalization: null,
+      locality: null,
+      locality_by_kind: {},
+      portability_by_kind: {},
+    },
     reliability: {
       before: { token: 0, all: 0, exact: 0, count: 0 },
       after: { token: 0, all: 0, exact: 0, count: 0 },

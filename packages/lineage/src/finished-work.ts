@@ -9,9 +9,9 @@ import {
 import { clientOf, type Db } from './client.ts';
 import { beforeJobOf, type Link, readChain } from './contributions.ts';
 import { editsOfJob } from './edits.ts';
-import { readRecord, readStored } from './stored.ts';
+import { readRecord, readStored, readStoredOrNull } from './stored.ts';
 
-/** What a job left that committed a version. */
+/** What a job left that committed a version, or found that nothing had to change. */
 export interface FinishedWork {
   readonly job_id: string;
   readonly withErrors: boolean;
@@ -20,11 +20,12 @@ export interface FinishedWork {
   /** Its edits in input order. */
   readonly edits: readonly { readonly id: string; readonly result: EditResult }[];
   readonly summary: EvaluationSummary;
-  readonly gate: GateVerdict;
+  /** Null where nothing changed. */
+  readonly gate: GateVerdict | null;
   readonly result: Readonly<Record<string, unknown>>;
 }
 
-/** The latest job that committed the work of this digest on this version, whichever branch it was on; null where there is none. */
+/** The latest job that did the work of this digest on this version, whichever branch it was on; null where there is none. */
 export async function findFinishedWork(
   db: Db,
   modelId: string,
@@ -41,14 +42,15 @@ export async function findFinishedWork(
   const job = await client.job.findUniqueOrThrow({ where: { id: found.id }, include: { move: true } });
   const tip = job.move?.tipId ?? null;
   const edits = (await editsOfJob(db, job.id)).flatMap(({ id, result }) => (result === null ? [] : [{ id, result }]));
-  if (tip === null || job.summary === null || job.gate === null) return null;
+  const unchanged = job.versionId === parentVersion;
+  if (job.summary === null || (!unchanged && (tip === null || job.gate === null))) return null;
   return {
     job_id: job.id,
     withErrors: job.state === 'completed_with_errors',
-    links: await readChain(db, tip, await beforeJobOf(db, { id: tip })),
+    links: unchanged || tip === null ? [] : await readChain(db, tip, await beforeJobOf(db, { id: tip })),
     edits,
     summary: readStored(evaluationSummarySchema, job.summary, `the summary of ${job.id}`),
-    gate: readStored(gateVerdictSchema, job.gate, `the verdict of ${job.id}`),
+    gate: readStoredOrNull(gateVerdictSchema, job.gate, `the verdict of ${job.id}`),
     result: readRecord(job.result, `the result of ${job.id}`),
   };
 }

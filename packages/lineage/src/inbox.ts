@@ -162,7 +162,7 @@ const rowsWithStates = Prisma.sql`
     CASE WHEN inbox_edits.state <> 'batched' THEN inbox_edits.state
       WHEN jobs.state = 'rejected' AND jobs.error ->> 'code' IN ('approval_denied', 'approval_expired') THEN 'refused'
       WHEN by_job.state <> 'by_result' THEN by_job.state
-      WHEN edits.result ->> 'outcome' IN ('applied', 'refused') THEN edits.result ->> 'outcome'
+      WHEN edits.result ->> 'outcome' IN ('applied', 'already_holds', 'refused') THEN edits.result ->> 'outcome'
       ELSE 'failed' END AS state,
     coalesce(reason, nullif(edits.result -> 'error', 'null'), jobs.error - 'errors' - 'details') AS reason
   FROM inbox_edits

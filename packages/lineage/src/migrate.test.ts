@@ -73,15 +73,32 @@ test('a migration that was changed, removed, or slipped in before an applied one
   expect(await migrate(database.url, directory)).toEqual([]);
 });
 
-test('what was stored under digests of whole manifests is named anew and holds together', async () => {
+/** A database as it was before a migration. */
+async function databaseBefore(migration: string) {
   const database = await newDatabase();
   const names = (await readdir(migrationsDirectory)).sort();
-  const before = names.indexOf('20261121043000_chains');
-  const old = join(folder, 'before-chains');
-  for (const name of names.slice(0, before))
+  const old = join(folder, `before-${migration}`);
+  for (const name of names.slice(0, names.indexOf(migration)))
     await cp(join(migrationsDirectory, name), join(old, name), { recursive: true });
   await migrate(database.url, old);
+  return database;
+}
 
+test('summaries of before edits that hold already were told apart count none, and what was applied as measured', async () => {
+  const database = await databaseBefore('20261129032500_already_holds');
+  await database.query(`
+    INSERT INTO lanes (id) VALUES ('lane');
+    INSERT INTO jobs (id, kind, lane_id, sequence, input, summary) VALUES
+      ('job_1', 'edit', 'lane', 1, '{}', '{"edits": 3, "applied": 2}'), ('job_2', 'edit', 'lane', 2, '{}', NULL);`);
+  await migrate(database.url);
+  expect(await database.query('SELECT summary FROM jobs ORDER BY id')).toEqual([
+    { summary: { edits: 3, applied: 2, already_holds: 0, measured: 2 } },
+    { summary: null },
+  ]);
+});
+
+test('what was stored under digests of whole manifests is named anew and holds together', async () => {
+  const database = await databaseBefore('20261121043000_chains');
   const [model, first, second] = ['model', 'first', 'second'].map((text) => sha256(text));
   const delta = (blob: string | undefined) => JSON.stringify([{ kind: 'low_rank', blob }]);
   await database.query(`

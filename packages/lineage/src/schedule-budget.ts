@@ -1,14 +1,18 @@
 // The budget of a schedule: how many edits its next run may take, by what its runs of the day have taken and how long edits took lately.
 import type { ScheduleBudget } from '@errata/contracts';
 import type { Tx } from './client.ts';
-import type { Schedule as ScheduleRow } from './generated/client.ts';
+import { Prisma, type Schedule as ScheduleRow } from './generated/client.ts';
+
+/** Edits that a run's job was given, without those of which it has found that they hold already. */
+const editsMade = Prisma.sql`((counts ->> 'drawn')::integer - coalesce((jobs.summary ->> 'already_holds')::integer, 0))`;
 
 /** Jobs that tell how long an edit takes. */
 const recentJobs = 10;
 
 /**
  * Edits that a run may take now; 0 when the day's budget is used up, Infinity without one. A day is a calendar day of the schedule's time
- * zone. Minutes are judged by the last {@link recentJobs} jobs of the schedule; before there are any, only edits are counted.
+ * zone. Minutes are judged by the last {@link recentJobs} jobs of the schedule that made an edit; before there are any, only edits are
+ * counted. Edits that turned out to hold already were not made: they use up none of either.
  */
 export async function budgetOf(
   tx: Tx,
@@ -19,7 +23,7 @@ export async function budgetOf(
   const { edits_per_day, minutes_per_run, minutes_per_day } = budget;
   if (edits_per_day === undefined && minutes_per_run === undefined && minutes_per_day === undefined) return Infinity;
   const [today] = await tx.$queryRaw<{ edits: number; seconds: number }[]>`
-    SELECT coalesce(sum((counts ->> 'drawn')::integer), 0)::integer AS edits,
+    SELECT coalesce(sum(${editsMade}), 0)::integer AS edits,
       coalesce(sum(extract(epoch FROM jobs.finished_at - jobs.started_at)), 0)::double precision AS seconds
     FROM schedule_runs JOIN jobs ON jobs.id = schedule_runs.job_id
     WHERE schedule_id = ${schedule.id} AND job_id IS NOT NULL
@@ -46,9 +50,10 @@ export async function nextDay(tx: Tx, { timeZone }: Pick<ScheduleRow, 'timeZone'
 async function secondsAnEdit(tx: Tx, scheduleId: string): Promise<number | null> {
   const [recent] = await tx.$queryRaw<{ edits: number; seconds: number }[]>`
     SELECT coalesce(sum(edits), 0)::integer AS edits, coalesce(sum(seconds), 0)::double precision AS seconds FROM (
-      SELECT (counts ->> 'drawn')::integer AS edits, extract(epoch FROM jobs.finished_at - jobs.started_at) AS seconds
+      SELECT ${editsMade} AS edits, extract(epoch FROM jobs.finished_at - jobs.started_at) AS seconds
       FROM schedule_runs JOIN jobs ON jobs.id = schedule_runs.job_id
       WHERE schedule_id = ${scheduleId} AND job_id IS NOT NULL AND jobs.finished_at IS NOT NULL AND jobs.started_at IS NOT NULL
+        AND ${editsMade} > 0
       ORDER BY schedule_runs.started_at DESC LIMIT ${recentJobs}) AS latest`;
   return recent === undefined || recent.edits === 0 || recent.seconds === 0 ? null : recent.seconds / recent.edits;
 }

@@ -169,7 +169,7 @@ export async function moveJob(
 export interface Finish extends JobMarks {
   readonly jobId: string;
   readonly from: JobState;
-  /** The first two for a trial, which commits nothing. */
+  /** The first two for what commits nothing: a trial, or edits that change nothing, whose versions are both the one they began on. */
   readonly to: 'succeeded' | 'completed_with_errors' | 'gated_out' | 'rejected' | 'cancelled' | 'failed';
   readonly editResults?: readonly EditResult[];
 }
@@ -180,8 +180,11 @@ export async function finishJob(db: Lineage, lease: Lease, finish: Finish): Prom
   await db.prisma.$transaction(async (tx) => {
     await holdLane(tx, lease);
     const { from, editResults, ...change } = finish;
-    const data =
-      finish.error === undefined ? {} : { error: { code: finish.error.code, message: finish.error.message } };
+    const { error, version_id, parent_version_id } = finish;
+    const data = {
+      ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
+      ...(version_id === undefined ? {} : { version_id, parent_version_id }),
+    };
     if ((await transition(tx, { ...change, from: [from], epoch: lease.epoch, data })) === null) {
       const job = await tx.job.findUnique({ where: { id: finish.jobId } });
       throw staleJob(finish.jobId, from, job?.state);

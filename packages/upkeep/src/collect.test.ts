@@ -177,7 +177,15 @@ test('deltas that a stream of edits goes on from stay until it has ended well, a
     jobId: id,
     outcome: 'succeeded',
     summary: {
-      ...{ edits: 0, applied: 0, reliability: score, generalization: null, locality: null },
+      ...{
+        edits: 0,
+        applied: 0,
+        already_holds: 0,
+        measured: 0,
+        reliability: score,
+        generalization: null,
+        locality: null,
+      },
       ...{ locality_by_kind: {}, portability_by_kind: {}, delta_norm: null, perplexity: null },
       seconds: { edit: 0, evaluate: 1 },
     },

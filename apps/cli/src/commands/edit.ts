@@ -2,6 +2,7 @@
 import { dryRunLevels, type EditPlan, onErrorChoices } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import { connect } from '../connection.ts';
+import { remarksOn } from '../edit-results.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
 import { readText } from '../files.ts';
 import { followJob, outcomeOf } from '../follow.ts';
@@ -83,8 +84,7 @@ export function register(program: Command): void {
       if (job.version_id !== null) console.log(`  version ${job.version_id}`);
       if (typeof job.result?.reused_job_id === 'string')
         console.log(`  ${job.result.reused_job_id} had done the same work: it was not done again (--force does)`);
-      for (const { custom_id, result } of edits)
-        if (result?.error != null) console.log(`  ${custom_id}: ${result.error.message}`);
+      for (const remark of remarksOn(edits.flatMap(({ result }) => result ?? []))) console.log(`  ${remark}`);
       const rows = edits.flatMap(({ custom_id, prompt, result }) =>
         result === null ? [] : [[custom_id, prompt, result.answer_before, result.answer_after, result.outcome]],
       );

@@ -1,5 +1,5 @@
 // errata revert: takes edits, jobs or versions back, and says whether that was exact.
-import { ErrataError } from '@errata/contracts';
+import { changedNothing, ErrataError } from '@errata/contracts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { connect } from '../connection.ts';
 import { exitCodeOfJob } from '../exit-codes.ts';
@@ -39,8 +39,9 @@ export function register(program: Command): void {
         return found;
       };
       const versionOfJob = async (id: string) => {
-        const { version_id, state } = await client.jobs.get(id);
-        if (version_id !== null) return version_id;
+        const job = await client.jobs.get(id);
+        const { version_id, state } = job;
+        if (version_id !== null && !changedNothing(job)) return version_id;
         throw new ErrataError('invalid_request', `${id} is ${state} and has changed nothing that could be taken back`);
       };
       const target = kinds.has('edit') ? { revert_edit_ids: ids } : { revert_version_ids: await versions() };

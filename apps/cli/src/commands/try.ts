@@ -14,6 +14,7 @@ import {
 import { defaultMomentTokens } from '@errata/engine';
 import type { View } from '@errata/models';
 import { type Command, Option } from 'commander';
+import { remarksOn } from '../edit-results.ts';
 import { corpusOf, localArtefacts, localConfig, readEditsFile } from '../local-editing.ts';
 import { type LocalModel, withModel } from '../local-model.ts';
 import { costLine, metricsTable } from '../metrics-table.ts';
@@ -170,7 +171,9 @@ async function runTrial(
         edits,
         editSeconds,
         work: outcomes.map((outcome) =>
-          outcome.outcome === 'failed' ? { error: outcome.error } : { diagnostics: { ...outcome.diagnostics } },
+          outcome.outcome === 'failed'
+            ? { error: outcome.error }
+            : { diagnostics: { ...outcome.diagnostics }, held: outcome.outcome === 'already_holds' },
         ),
         ...(corpus !== undefined && { heldText: await readHeldText(corpus) }),
       },
@@ -210,7 +213,7 @@ function printTrial({ edits: results, summary, out }: Trial, edits: readonly Edi
     return [custom_id, prompt, answer_before, answer_after, target_new, outcome];
   });
   console.log(table(['edit', 'prompt', 'before', 'after', 'wanted', 'outcome'], rows));
-  for (const { custom_id, error } of results) if (error !== null) console.log(`${custom_id}: ${error.message}`);
+  for (const remark of remarksOn(results)) console.log(remark);
   console.log(`\n${metricsTable(summary)}\n\n${costLine(summary)}`);
   if (out !== null) console.log(`\nThe edited checkpoint is in ${out}`);
 }

@@ -11,7 +11,7 @@ import { finishJob, openBranchWork } from '@errata/lineage';
 import { z } from 'zod';
 import { secondMomentLayers, secondMomentsFor } from '../artefacts.ts';
 import { workBatch } from '../batch.ts';
-import { gateOf } from '../candidate.ts';
+import { gateOf, isUnchanged } from '../candidate.ts';
 import { commitApproved, conclude } from '../conclude.ts';
 import type { JobRun } from '../job-run.ts';
 import { modelDefaults, modelShape } from '../models.ts';
@@ -67,9 +67,12 @@ export async function applyEditJob(run: JobRun): Promise<void> {
     return run.ended('gated_out');
   }
   const outcome = batch.withErrors ? 'completed_with_errors' : 'succeeded';
-  if (input.trial) {
+  const unchanged = isUnchanged({ parent: parent.ground, ground });
+  if (input.trial || unchanged) {
     await run.move('committing');
-    await finishJob(lineage, run.lease, { jobId: run.job.id, from: run.state(), to: outcome, ...found });
+    // Where nothing changed there is nothing to commit, whatever the branch's policy asks of what moves it.
+    const stays = input.trial ? {} : { version_id: parent.version, parent_version_id: parent.version };
+    await finishJob(lineage, run.lease, { jobId: run.job.id, from: run.state(), to: outcome, ...found, ...stays });
     return run.ended(outcome);
   }
   await conclude(run, branch, { parent: parent.version, kind: 'edit', ground, outcome, ...found });

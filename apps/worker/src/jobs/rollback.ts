@@ -22,7 +22,7 @@ import {
   readChain,
 } from '@errata/lineage';
 import { z } from 'zod';
-import { evaluate, gateOf, judgeCandidate, type Request, solve } from '../candidate.ts';
+import { evaluate, gateOf, isUnchanged, judgeCandidate, type Request, solve } from '../candidate.ts';
 import { commitApproved, conclude, requireNoRefusal } from '../conclude.ts';
 import type { JobRun } from '../job-run.ts';
 import { modelReference } from '../models.ts';
@@ -179,34 +179,51 @@ async function replay(
   { base, steps, reverted }: Extract<RollbackPlan, { mode: 'exact' }>,
 ): Promise<Outcome> {
   const { model } = work;
-  if (steps.length === 0) {
-    const result = { reverted, replayed: [] };
-    return (await wasThere(run, work, base)) ? asItWas(base, result) : measureWhatStays(run, work, base, result);
-  }
   let ground = base;
   const replayed: Record<string, unknown>[] = [];
+  // Edits that were made to mend what is taken back: without it the model holds them by itself.
+  const already_holds: string[] = [];
   let last: Pick<Outcome, 'summary' | 'gate'> = { summary: null, gate: null };
   let withErrors = false;
+  let changed = 0;
   for (const [index, step] of steps.entries()) {
     const place = steps.length === 1 ? '' : ` ${index + 1} of ${steps.length}`;
     const { request, own } = requestOf(step);
     const gate = gateOf(work, own);
     const candidate = await solve(run, model, ground, request, `replay${place}`);
+    const counts = {
+      edits: step.edits.length,
+      failed: candidate.failures.length,
+      already_holds: candidate.held.length,
+    };
+    already_holds.push(...candidate.held.map((position) => step.edits[position]!.id));
+    withErrors ||= candidate.failures.length > 0;
+    if (isUnchanged(candidate)) {
+      replayed.push({ job_id: step.job_id, ...counts, summary: null, gate: null });
+      continue;
+    }
     const evaluation = await evaluate(run, model, candidate, gate, `evaluate replay${place}`);
     const { verdict, refusal } = judgeCandidate(gate, evaluation);
     last = { summary: evaluation.summary, gate: verdict };
-    replayed.push({ job_id: step.job_id, edits: step.edits.length, failed: candidate.failures.length, ...last });
+    changed++;
+    replayed.push({ job_id: step.job_id, ...counts, ...last });
     ground = candidate.ground;
     await failpoint('rollback.after_step');
-    withErrors ||= candidate.failures.length > 0;
     if (refusal === null) continue;
     await run.move('evaluating');
-    const result = { reverted, replayed, refused_job: step.job_id };
+    const result = { reverted, replayed, already_holds, refused_job: step.job_id };
     return { ground, ...last, refusal: toPlainError(refusal), withErrors, result };
   }
-  // One summary speaks for the whole only when there is one step.
-  const whole = steps.length === 1 ? last : { summary: null, gate: last.gate };
-  return { ground, ...whole, refusal: null, withErrors, result: { reverted, replayed } };
+  const result = { reverted, replayed, already_holds };
+  if (changed === 0) {
+    const left = (await wasThere(run, work, base))
+      ? asItWas(base, result)
+      : await measureWhatStays(run, work, base, result);
+    return { ...left, withErrors };
+  }
+  // One summary speaks for the whole only when one step changed anything.
+  const whole = changed === 1 ? last : { summary: null, gate: last.gate };
+  return { ground, ...whole, refusal: null, withErrors, result };
 }
 
 /** What an edit job left of its run (edit.ts), so that it can be done again to the bit. */

@@ -99,9 +99,13 @@ function meansOf(edits: readonly CaseResult[], metrics: PooledMeans): MergedMean
     const [before, after] = [score(stem, 'before'), score(stem, 'value')];
     return before === null || after === null ? null : { before, after };
   };
+  const measured = edits.filter(({ outcome }) => outcome === 'measured').length;
+  const made = edits.flatMap(({ edit }) => edit ?? []);
   return {
     edits: edits.length,
-    applied: edits.filter(({ outcome }) => outcome === 'measured').length,
+    applied: made.length === 0 ? measured : made.filter((edit) => edit === 'applied').length,
+    already_holds: made.filter((edit) => edit === 'already_holds').length,
+    measured,
     reliability: pair('reliability') ?? { before: noScores, after: noScores },
     generalization: pair('generalization'),
     locality: score('locality', 'value'),

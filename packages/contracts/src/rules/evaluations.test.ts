@@ -123,6 +123,8 @@ test('means count every probe alike, keep edits and single probes apart, and rep
   expect(merged.means).toEqual({
     edits: 2,
     applied: 2,
+    already_holds: 0,
+    measured: 2,
     reliability: {
       before: { token: 0.25, all: 0.25, exact: 0.25, count: 2 },
       after: { token: 0.75, all: 0.75, exact: 0.75, count: 2 },

@@ -79,6 +79,9 @@ export interface PlacedCase {
 export const measureSchema = evaluationRowSchema.omit({ case_id: true, moment: true, edits: true });
 export type Measure = z.output<typeof measureSchema>;
 
+/** What becomes of an edit that a protocol makes. */
+export const madeOutcomes = ['applied', 'already_holds', 'failed'] as const;
+
 /** What one case found. A case that could not be asked is `failed` and says why; it is never left out. */
 export const caseResultSchema = z.strictObject({
   position: z.int(),
@@ -93,6 +96,8 @@ export const caseResultSchema = z.strictObject({
   target: z.string().nullable(),
   outcome: z.enum(['measured', 'failed']),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+  /** What became of the edit itself, under a protocol that makes it; whether it could be measured is another matter. */
+  edit: z.enum(madeOutcomes).optional(),
   /**
    * Answers of the version compared with, and of the version evaluated: generated greedily, or the option chosen. Null where they were
    * not asked, or no one answer stands for the case.

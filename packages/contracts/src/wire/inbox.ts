@@ -9,13 +9,14 @@ export const inboxLimit = 100_000;
 
 /**
  * `pending` waits; `held` contradicts another that waits, and a person decides; `batched` is in a job that has not ended. Then `applied`,
- * `refused` (by the gate, or for a contradiction) or `failed`. `superseded` gave way to a newer answer, `withdrawn` was taken back.
+ * `already_holds` (the model held it before anything was done), `refused` (by the gate, or for a contradiction) or `failed`. `superseded` gave way to a newer answer, `withdrawn` was taken back.
  */
 export const inboxStates = [
   'pending',
   'held',
   'batched',
   'applied',
+  'already_holds',
   'refused',
   'failed',
   'withdrawn',

@@ -117,6 +117,7 @@ export const jobSchema = z.strictObject({
   attempts: z.int(),
   input: z.record(z.string(), z.unknown()),
   parent_version_id: z.string().nullable(),
+  /** Of an edit job that changed nothing, because all that it asked for held already, the same as `parent_version_id`. */
   version_id: z.string().nullable(),
   /** An edit job that commits nothing: a dry run at level `compute`. */
   trial: z.boolean(),
@@ -145,6 +146,12 @@ export const jobSchema = z.strictObject({
   finished_at: z.iso.datetime().nullable(),
 });
 export type JobResource = z.output<typeof jobSchema>;
+
+/** Whether an edit job ended well with nothing to commit: what it asked for held already, or failed. Its version is the one it began on. */
+export const changedNothing = ({ kind, version_id, parent_version_id }: ChangingJob): boolean =>
+  kind === 'edit' && version_id !== null && version_id === parent_version_id;
+
+type ChangingJob = Pick<JobResource, 'kind' | 'version_id' | 'parent_version_id'>;
 
 export const editRecordSchema = z.strictObject({
   id: z.string(),

@@ -18,6 +18,8 @@ export type MeanScore = z.output<typeof meanScoreSchema>;
 
 const beforeAfter = z.strictObject({ before: meanScoreSchema, after: meanScoreSchema });
 
+const reasonSchema = z.strictObject({ code: z.string(), message: z.string() });
+
 /**
  * Why an edit was left out of its batch: it fails the gate `alone`; it fails it `together` with the edits before it that were kept;
  * or it was `unsettled` when no more candidates were to be tried. The measurements beside it are from a candidate with it in.
@@ -30,9 +32,14 @@ export type EditRefusal = z.output<typeof refusalSchema>;
 
 export const editResultSchema = z.strictObject({
   custom_id: z.string(),
-  /** `applied`; `failed` with the reason (on_error: continue); or `refused` by the gate, found out by bisecting the batch. */
-  outcome: z.enum(['applied', 'failed', 'refused']),
-  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+  /**
+   * What became of the edit: `applied`; `already_holds`, where the model held it before anything was done and it left no delta; `failed` with
+   * the reason (on_error: continue); or `refused` by the gate, found out by bisecting the batch.
+   */
+  outcome: z.enum(['applied', 'already_holds', 'failed', 'refused']),
+  error: reasonSchema.nullable(),
+  /** Why nothing below could be measured of an edit that did not fail, as a probe that does not fit the context window; absent where it was. */
+  unmeasured: reasonSchema.optional(),
   refusal: refusalSchema.optional(),
   /** Greedy answers to the edit's prompt on the parent and on the candidate. */
   answer_before: z.string(),
@@ -49,9 +56,18 @@ export const editResultSchema = z.strictObject({
 });
 export type EditResult = z.output<typeof editResultSchema>;
 
+/** Whether the model was asked about an edit: not where it failed, nor where it could not be asked. */
+export const wasMeasured = ({ outcome, unmeasured }: Pick<EditResult, 'outcome' | 'unmeasured'>): boolean =>
+  outcome !== 'failed' && unmeasured === undefined;
+
 export const evaluationSummarySchema = z.strictObject({
   edits: z.int(),
+  /** Edits that left a delta. Of an evaluation that makes none: those that were measured. */
   applied: z.int(),
+  /** Edits that the model held before anything was done: successes without a delta. */
+  already_holds: z.int(),
+  /** Edits that the means are over, applied or held already. */
+  measured: z.int(),
   reliability: beforeAfter,
   generalization: beforeAfter.nullable(),
   locality: meanScoreSchema.nullable(),

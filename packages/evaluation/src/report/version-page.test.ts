@@ -49,7 +49,15 @@ const outcome: EvaluationOutcome = {
 };
 const score = { token: 1, all: 1, exact: 1, count: 3 };
 const summary: EvaluationSummary = {
-  ...{ edits: 4, applied: 3, reliability: { before: score, after: score }, generalization: null, locality: null },
+  ...{
+    edits: 4,
+    applied: 3,
+    already_holds: 0,
+    measured: 3,
+    reliability: { before: score, after: score },
+    generalization: null,
+    locality: null,
+  },
   ...{ locality_by_kind: {}, portability_by_kind: {}, delta_norm: 0.1234, seconds: { edit: 0, evaluate: 1.5 } },
   perplexity: { parent: 10, candidate: 12.5 },
 };

@@ -181,7 +181,7 @@ function factsSection({ version, against, outcome, summary }: VersionReport): Ht
     ['version', version],
     ['against', against.version],
     ['results', outcome.digest],
-    ['edits measured', `${summary.applied} of ${summary.edits}`],
+    ['edits measured', `${summary.measured} of ${summary.edits}`],
     ['time', `${summary.seconds.evaluate.toFixed(1)} s, all shards together`],
   ];
   return html`<section><h2>What was measured</h2><p class="note">The digest is over all rows, whoever found them: equal results have equal digests.</p>
