@@ -1,7 +1,7 @@
 // Every failpoint of the catalogue: the process that passes it is killed, meets an error or a full disk, loses its database connections or
 // its queue, is frozen past its lease. Whatever happens, what was asked for is done, and every promise holds.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Failpoint, type Fault, failpoints } from '@errata/contracts';
+import { type Failpoint, type Fault, failpoints } from '@errata/failpoints';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parentOf } from '../support/processes.ts';
 import { type Crew, keepCrew } from './crew.ts';

@@ -1,7 +1,7 @@
 // One round of kill points: a service with a database of its own is kept busy while its processes are killed, then lets everything end and
 // is held against the promises.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { failpoints } from '@errata/contracts';
+import { failpoints } from '@errata/failpoints';
 import { maxAttempts } from '@errata/lineage';
 import { uniform } from '@errata/models';
 import { childrenOf } from '../support/processes.ts';

@@ -1,5 +1,6 @@
 // Schedules on real workers: edits that arrive are applied once each, in order, whoever dies meanwhile and whatever the queue forgets.
-import { editSchema, type Failpoint, failpoints, type ScheduleRequest, scheduleRequestSchema } from '@errata/contracts';
+import { editSchema, type ScheduleRequest, scheduleRequestSchema } from '@errata/contracts';
+import { type Failpoint, failpoints } from '@errata/failpoints';
 import { activeEdits, addToInbox, checkBranch, createSchedule, listInbox, listRuns } from '@errata/lineage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { privateRedis, redisServer } from './redis.ts';

@@ -10,13 +10,12 @@ import { openDiskStore } from '@errata/blobs';
 import {
   type EditInput,
   editSchema,
-  type Failpoint,
-  type Fault,
   type GatePolicy,
   isTerminal,
   type JobResource,
   type OnError,
 } from '@errata/contracts';
+import type { Failpoint, Fault } from '@errata/failpoints';
 import {
   createBranch,
   getBranch,

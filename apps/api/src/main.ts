@@ -1,5 +1,6 @@
 // The API process: settings from the environment, a server, a clean end on SIGINT and SIGTERM.
-import { ErrataError, reportToStarter, toPlainError } from '@errata/contracts';
+import { ErrataError, toPlainError } from '@errata/contracts';
+import { reportToStarter } from '@errata/host';
 import type { Logger } from 'pino';
 import { readSettings } from './settings.ts';
 import { createLog, type RunningApi, startApi } from './start.ts';

@@ -2,7 +2,8 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
-import { ErrataError, otherThanFile } from '@errata/contracts';
+import { ErrataError } from '@errata/contracts';
+import { otherThanFile } from '@errata/host';
 
 /** `-` is standard input. @throws ErrataError `not_found`, `invalid_request` for what cannot be read as a file */
 export async function readText(file: string): Promise<string> {

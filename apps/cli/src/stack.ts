@@ -4,7 +4,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ErrataError, fromPlainError, type ProcessReport } from '@errata/contracts';
+import { ErrataError, fromPlainError } from '@errata/contracts';
+import type { ProcessReport } from '@errata/host';
 import { migrate } from '@errata/lineage';
 import {
   findRedisServer,

@@ -4,11 +4,11 @@ import {
   type EditResult,
   type ErrataError,
   type EvaluationSummary,
-  failpoint,
   type GateVerdict,
   isEditFault,
   reasonsOf,
 } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import type { Ground, StoredModel } from '@errata/lineage';
 import { bisectBatch, type Refusal, type Trial } from './bisect.ts';
 import {

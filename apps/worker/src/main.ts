@@ -1,5 +1,6 @@
 // The worker process: settings from the environment, logs as JSON lines, a graceful end on SIGTERM or SIGINT.
-import { ErrataError, reportToStarter, toPlainError } from '@errata/contracts';
+import { ErrataError, toPlainError } from '@errata/contracts';
+import { reportToStarter } from '@errata/host';
 import { pino } from 'pino';
 import { readSettings, type WorkerSettings } from './settings.ts';
 import { startWorker, type Worker } from './worker.ts';

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { ErrataError, failpoints, sha256 } from '@errata/contracts';
+import { ErrataError, sha256 } from '@errata/contracts';
+import { failpoints } from '@errata/failpoints';
 import { afterAll, expect, test } from 'vitest';
 import { openDiskStore } from './index.ts';
 

@@ -3,7 +3,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { sha256 as digestOf, ErrataError, failpoint } from '@errata/contracts';
+import { sha256 as digestOf, ErrataError } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import type { BlobEntry, BlobSource, BlobStat, LocalBlobStore } from './blobs.ts';
 
 const namePattern = /^[0-9a-f]{64}$/;

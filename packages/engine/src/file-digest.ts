@@ -1,7 +1,8 @@
 // The sha256 and size of a file, read in pieces.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { ErrataError, requireRegularFile } from '@errata/contracts';
+import { ErrataError } from '@errata/contracts';
+import { requireRegularFile } from '@errata/host';
 
 export interface FileDigest {
   readonly sha256: string;

@@ -1,6 +1,7 @@
 // Held text for perplexity: the cheapest witness of damage that no probe was written for.
 import { type FileHandle, open as openFile } from 'node:fs/promises';
-import { ErrataError, requireRegularFile, sha256 } from '@errata/contracts';
+import { ErrataError, sha256 } from '@errata/contracts';
+import { requireRegularFile } from '@errata/host';
 import type { Tokenizer, View } from '@errata/models';
 
 /** Tokens read unless told otherwise. Both versions read the same ones, so that their ratio is known better than either. */

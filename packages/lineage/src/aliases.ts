@@ -4,11 +4,11 @@ import {
   type AliasResource,
   type aliasMoveKinds,
   ErrataError,
-  failpoint,
   type Page,
   requireNeeds,
   type Scope,
 } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Alias as AliasRow } from './generated/client.ts';
 import { newId } from './ids.ts';

@@ -3,13 +3,13 @@ import {
   type Approval,
   approvalSchema,
   ErrataError,
-  failpoint,
   type JobResource,
   type JobState,
   nextVersionId,
   rootVersionId,
   toPlainError,
 } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { deletedBranch } from './branches.ts';
 import { readCandidate, type StoredCandidate, storeCandidate } from './candidates.ts';
 import type { Lineage, Tx } from './client.ts';

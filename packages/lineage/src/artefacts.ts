@@ -1,5 +1,6 @@
 // Artefacts: what editors need beforehand, kept by model, kind, layer and settings.
-import { type ArtefactResource, failpoint, type Page } from '@errata/contracts';
+import type { ArtefactResource, Page } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { asJson, clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import type { Artefact as ArtefactRow } from './generated/client.ts';
 import { newId } from './ids.ts';

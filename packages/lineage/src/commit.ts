@@ -1,5 +1,6 @@
 // The commit of a version: one transaction in which everything a job achieved becomes true at once, or nothing does.
-import { type EditResult, type EvaluationSummary, failpoint, type GateVerdict } from '@errata/contracts';
+import type { EditResult, EvaluationSummary, GateVerdict } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { deletedBranch, staleParent } from './branches.ts';
 import type { Lineage } from './client.ts';
 import { type Ground, writeChain } from './contributions.ts';

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type Failpoint, failpoints } from '@errata/contracts';
+import { type Failpoint, failpoints } from '@errata/failpoints';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { checkBranch, getJob, type Lineage, listEvents } from './index.ts';
 import { commitEdits, importModel, madeEdit, openFixture, submitEdits, take, toCommitting } from './lineage.fixture.ts';

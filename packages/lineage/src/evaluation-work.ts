@@ -13,7 +13,6 @@ import {
   type EvaluationOutcome,
   type EvaluationSummary,
   evaluatedEditorSchema,
-  failpoint,
   type GateVerdict,
   isTerminal,
   type JobState,
@@ -23,6 +22,7 @@ import {
   suiteSources,
   type VersionSource,
 } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { z } from 'zod';
 import { reactToVerdict } from './auto-rollback.ts';
 import { asJson, clientOf, type Db, type Lineage, type Tx } from './client.ts';

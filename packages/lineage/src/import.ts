@@ -1,5 +1,6 @@
 // The commit of an import: the model, its root version and its branch `main` appear together with the end of the job.
-import { defaultPolicy, ErrataError, failpoint, rootManifest, versionId } from '@errata/contracts';
+import { defaultPolicy, ErrataError, rootManifest, versionId } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { insertBranch } from './branches.ts';
 import { asJson, isUniqueViolation, type Lineage } from './client.ts';
 import { newId } from './ids.ts';

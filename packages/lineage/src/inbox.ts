@@ -4,7 +4,6 @@ import {
   type Edit,
   ErrataError,
   editSchema,
-  failpoint,
   type InboxEdit,
   type InboxReceipt,
   type InboxState,
@@ -16,6 +15,7 @@ import {
   questionsOf,
   sha256,
 } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { findBranchById } from './branches.ts';
 import { type Alongside, clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import { Prisma } from './generated/client.ts';

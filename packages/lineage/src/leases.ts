@@ -1,5 +1,6 @@
 // Leases: the right to work a lane. The epoch grows with every grant and fences off whoever held it before. Only the database's clock counts.
-import { ErrataError, failpoint } from '@errata/contracts';
+import { ErrataError } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import type { Lineage, Tx } from './client.ts';
 
 export interface Lease {

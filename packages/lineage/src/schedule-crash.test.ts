@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type Failpoint, failpoints } from '@errata/contracts';
+import { type Failpoint, failpoints } from '@errata/failpoints';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { activeEdits, addToInbox, checkBranch, listRuns, runSchedule, schedulesToRun } from './index.ts';
 import { madeEdit, openFixture } from './lineage.fixture.ts';

@@ -4,7 +4,6 @@ import {
   ErrataError,
   editSchema,
   elapsed,
-  failpoint,
   needsOfJob,
   nextDue,
   type RunCounts,
@@ -13,6 +12,7 @@ import {
   type SkipReason,
   unmetNeed,
 } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { branchLane } from './branches.ts';
 import { type Alongside, asJson, type Lineage, type Tx } from './client.ts';
 import { newId } from './ids.ts';

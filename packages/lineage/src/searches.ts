@@ -5,10 +5,10 @@ import {
   type BlameResult,
   type ComparisonResult,
   ErrataError,
-  failpoint,
   type JobResource,
   type Probe,
 } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { findBranch } from './branches.ts';
 import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
 import { switchedEdits } from './contributions.ts';

@@ -1,6 +1,7 @@
 // Snapshots: versions that are stored whole, found by whoever opens a version on the way back along its chain. They are derived: any
 // of them can be dropped and made again.
-import { ErrataError, failpoint } from '@errata/contracts';
+import { ErrataError } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { clientOf, type Db, type Lineage, type Tx } from './client.ts';
 
 export interface NewSnapshot {

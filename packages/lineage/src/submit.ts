@@ -4,13 +4,13 @@ import {
   type Edit,
   type EditorName,
   ErrataError,
-  failpoint,
   type GatePolicy,
   type JobKind,
   type JobResource,
   type OnError,
   type RollbackMode,
 } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { branchLane, findBranch, staleParent } from './branches.ts';
 import { asJson, type Lineage, type Tx } from './client.ts';
 import type { Branch as BranchRow } from './generated/client.ts';

@@ -3,11 +3,11 @@ import {
   activeStates,
   type BranchResource,
   ErrataError,
-  failpoint,
   type JobState,
   toPlainError,
   type VersionSource,
 } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { branchLane, branchResource, deletedBranch, staleParent } from './branches.ts';
 import type { Lineage, Tx } from './client.ts';
 import { type Ground, groundAt, sourceAt } from './contributions.ts';

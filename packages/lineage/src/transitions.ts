@@ -6,13 +6,13 @@ import {
   type EditResult,
   ErrataError,
   type EvaluationSummary,
-  failpoint,
   type GateVerdict,
   isTerminal,
   type JobKind,
   type JobState,
   type PlainError,
 } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { jsonText, type Lineage, type Tx } from './client.ts';
 import { writeEditResults } from './edits.ts';
 import { holdLane, type Lease } from './leases.ts';

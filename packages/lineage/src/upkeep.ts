@@ -1,5 +1,6 @@
 // Upkeep jobs: checks and collections, one at a time, in a lane of their own.
-import { type CheckReport, type CollectionReport, failpoint, type JobResource } from '@errata/contracts';
+import type { CheckReport, CollectionReport, JobResource } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import type { Lineage } from './client.ts';
 import { holdLane, type Lease } from './leases.ts';
 import { enqueue, nextSequence, type Submission } from './submit.ts';

@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openDiskStore } from '@errata/blobs';
-import { describeCase, editSchema, failpoints, noCost, toPlainError } from '@errata/contracts';
+import { describeCase, editSchema, noCost, toPlainError } from '@errata/contracts';
+import { failpoints } from '@errata/failpoints';
 import {
   branchLane,
   cancelJob,

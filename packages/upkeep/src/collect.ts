@@ -1,6 +1,7 @@
 // The collection: blobs that nothing names are marked, and deleted once they have stayed unnamed for the grace period.
 import type { BlobEntry, BlobStore } from '@errata/blobs';
-import { type CollectionReport, failpoint } from '@errata/contracts';
+import type { CollectionReport } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import {
   databaseNow,
   dropUnusedSnapshots,

@@ -1,12 +1,6 @@
 // Edit: corrections become deltas, the candidate is measured against its parent, and only what passes the gate moves the branch.
-import {
-  editorNames,
-  failpoint,
-  gatePolicySchema,
-  onErrorChoices,
-  resolveConfig,
-  toPlainError,
-} from '@errata/contracts';
+import { editorNames, gatePolicySchema, onErrorChoices, resolveConfig, toPlainError } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import { finishJob, openBranchWork } from '@errata/lineage';
 import { z } from 'zod';
 import { secondMomentLayers, secondMomentsFor } from '../artefacts.ts';

@@ -1,13 +1,13 @@
 // Rollback: back to an earlier version, or on without some edits, by replaying what came after them or by dropping their deltas.
 import {
   type EvaluationSummary,
-  failpoint,
   type GateVerdict,
   type PlainError,
   rollbackModes,
   toPlainError,
   versionId,
 } from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
 import {
   type BranchWork,
   editsById,

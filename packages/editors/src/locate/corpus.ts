@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { ErrataError, requireRegularFile } from '@errata/contracts';
+import { ErrataError } from '@errata/contracts';
+import { requireRegularFile } from '@errata/host';
 import type { Tokenizer } from '@errata/models';
 
 function unreadable(path: string, cause: unknown): ErrataError {

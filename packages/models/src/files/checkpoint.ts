@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
-import { canonicalJson, otherThanFile } from '@errata/contracts';
+import { canonicalJson } from '@errata/contracts';
+import { otherThanFile } from '@errata/host';
 import { z } from 'zod';
 import { ModelError, type ModelErrorCode } from '../errors.ts';
 import { loadTokenizer, type Tokenizer, tokenizerFileNames } from '../text/tokenizer.ts';

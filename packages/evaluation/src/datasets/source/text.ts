@@ -1,7 +1,8 @@
 // A file as text in pieces: UTF-8 checked, its byte-order mark taken off, nothing of it kept.
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { ErrataError, otherThanFile } from '@errata/contracts';
+import { ErrataError } from '@errata/contracts';
+import { otherThanFile } from '@errata/host';
 
 /** @throws always: ErrataError `unreadable_dataset` */
 export function unreadable(file: string, fault: string, details: Record<string, unknown> = {}): never {

@@ -1,5 +1,5 @@
 // What a process of the service tells the process that started it.
-import type { PlainError } from './errors.ts';
+import type { PlainError } from '@errata/contracts';
 
 /** `ready`: it does its work now. `refused`: why it ends without having begun. */
 export type ProcessReport = { readonly ready: true } | { readonly refused: PlainError };

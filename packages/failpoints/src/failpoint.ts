@@ -1,7 +1,7 @@
 // Failpoints: named places where a test can make the process die, freeze or fail, to prove that nothing there loses or doubles work.
 import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { ErrataError } from './errors.ts';
+import { ErrataError } from '@errata/contracts';
 
 /** Every failpoint there is, so that a test can walk through them all. */
 export const failpoints = [

@@ -1,0 +1,3 @@
+// The face of @errata/host: what a process has to do with the machine it runs on, its files and whoever started it.
+export * from './process-reports.ts';
+export * from './regular-files.ts';
