@@ -296,8 +296,6 @@ export function createGenerator(document: unknown, seed: number) {
   };
 }
 
-export type Generator = ReturnType<typeof createGenerator>;
-
 function operationsOf(document: unknown): readonly Operation[] {
   const { paths } = document as { paths: Readonly<Record<string, Readonly<Record<string, Schema>>>> };
   return Object.entries(paths).flatMap(([path, methods]) =>

@@ -46,7 +46,7 @@ export const byteTokenizer: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Random weights of a configuration: norms near one, everything else uniform. */
-export function randomWeights(config: typeof tinyConfig, seed: number): Map<string, Float32Array> {
+function randomWeights(config: typeof tinyConfig, seed: number): Map<string, Float32Array> {
   const next = randomNumbers(seed);
   const weights = new Map<string, Float32Array>();
   for (const [name, dims] of decoderSpec(config).parameters) {

@@ -24,7 +24,7 @@ declare module 'fastify' {
 }
 
 /** Largest body in bytes of a request that brings no batch. */
-export const smallBodyLimit = 2 * 1024 * 1024;
+const smallBodyLimit = 2 * 1024 * 1024;
 
 const smallShape: JsonLimits = { depth: 32, width: 10_000, values: 20_000 };
 const batchShape: JsonLimits = { depth: 40, width: 10_000, values: 2_000_000 };

@@ -85,7 +85,7 @@ function requireOwnIds(cases: readonly SuiteCase[], field: string | undefined): 
   }
 }
 
-export function badField(field: string, message: string): ErrataError {
+function badField(field: string, message: string): ErrataError {
   return new ErrataError('invalid_request', `body: ${message}`, {
     errors: [{ code: 'invalid_request', field, pointer: `/${field}`, message }],
   });

@@ -7,7 +7,7 @@ import { inBody } from './blamed-field.ts';
 import { isDefect, problemType, toProblem } from './problems.ts';
 
 /** The API serves data only: nothing it sends may be framed, sniffed, cached or run. */
-export const securityHeaders = {
+const securityHeaders = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'x-frame-options': 'DENY',

@@ -47,7 +47,7 @@ export function keepAnswer(reply: FastifyReply, body: unknown): KeptAnswer {
   return { headers, body };
 }
 
-export const replayedHeader = 'idempotency-replayed';
+const replayedHeader = 'idempotency-replayed';
 
 export function registerIdempotency(app: FastifyInstance, lineage: Lineage): void {
   app.decorateRequest('claim', null);

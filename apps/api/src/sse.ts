@@ -22,11 +22,11 @@ export interface StreamOptions {
 
 const batch = 500;
 
-export const formatEvent = (event: JobEvent): string =>
+const formatEvent = (event: JobEvent): string =>
   `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 
 /** The last event of a stream that breaks off: a problem, and no event of the job. */
-export const formatProblem = (problem: Problem): string => `event: error\ndata: ${JSON.stringify(problem)}\n\n`;
+const formatProblem = (problem: Problem): string => `event: error\ndata: ${JSON.stringify(problem)}\n\n`;
 
 /** A stream that ends after the event which ended the job. Its consumer's leaving ends it too, and so does losing the right to read it. */
 export function eventStream(source: StreamSource, options: StreamOptions): Readable {

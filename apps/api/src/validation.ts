@@ -11,7 +11,7 @@ export const pointerOf = (path: readonly PropertyKey[]) => path.map((key) => `/$
 export const complaintsShown = 100;
 
 /** The complaints of a failed parse: a JSON pointer for bodies, the bare name for parameters. */
-export function complaintsOf(error: z.ZodError, part: string, value: unknown): Complaint[] {
+function complaintsOf(error: z.ZodError, part: string, value: unknown): Complaint[] {
   return error.issues.slice(0, complaintsShown).flatMap((issue): Complaint[] => {
     const keys = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, complaintsShown) : [undefined];
     return keys.map((key) => {

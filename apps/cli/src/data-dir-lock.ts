@@ -9,7 +9,7 @@ interface Holder {
   readonly url: string;
 }
 
-export const lockFile = (dataDir: string): string => join(dataDir, 'stack.lock');
+const lockFile = (dataDir: string): string => join(dataDir, 'stack.lock');
 
 export interface Hold {
   /** Gives the directory back. */

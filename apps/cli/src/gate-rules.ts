@@ -28,7 +28,7 @@ export function parseRule(text: string): GateRule {
 }
 
 /** What a rule is about, in the same words. */
-export const describeSubject = ({ metric, against, each }: Subject): string =>
+const describeSubject = ({ metric, against, each }: Subject): string =>
   `${metric}${against === undefined ? '' : `@${against}`}${each === true ? '/each' : ''}`;
 
 export const describeRule = (rule: GateRule): string =>

@@ -7,7 +7,7 @@ import { digestCorpus, fileArtefactStore } from '@errata/engine';
 import type { LocalModel } from './local-model.ts';
 
 /** ERRATA_CACHE_DIR, else the place that the desktop conventions name. */
-export const cacheFolder = (env: NodeJS.ProcessEnv = process.env): string =>
+const cacheFolder = (env: NodeJS.ProcessEnv = process.env): string =>
   env.ERRATA_CACHE_DIR || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'errata');
 
 export interface MomentSource {

@@ -20,7 +20,6 @@ export const portNumber = numberThat(
   'a port, 0 to 65535',
 );
 export const positive = numberThat((value) => Number.isFinite(value) && value > 0, 'a number above 0');
-export const zeroOrMore = numberThat((value) => Number.isFinite(value) && value >= 0, 'a number, 0 or more');
 
 /** A number of a range. */
 export const numberIn = (least: number, most: number) =>

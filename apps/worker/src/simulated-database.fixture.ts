@@ -49,8 +49,6 @@ export const leaseMs = 3_000;
 const digest = sha256('model');
 const root = rootVersionId(digest);
 
-export type SimulatedDatabase = ReturnType<typeof openSimulatedDatabase>;
-
 export function openSimulatedDatabase(branchNames: readonly string[], now: () => number, defect?: Defect) {
   let transactions = 0;
   const jobs: Job[] = [];

@@ -381,27 +381,6 @@ export type EngineMethod = keyof EngineMethods;
 export type ParamsOf<M extends EngineMethod> = EngineMethods[M]['params'];
 export type ResultOf<M extends EngineMethod> = EngineMethods[M]['result'];
 
-export const engineMethods = [
-  'inspectModel',
-  'importModel',
-  'buildSecondMoment',
-  'layOutEdits',
-  'applyEdits',
-  'evaluateCandidate',
-  'evaluateCases',
-  'tryEdits',
-  'concludeEvaluation',
-  'concludeProtocol',
-  'complete',
-  'compareResults',
-  'ask',
-  'compareVersions',
-  'digestWeights',
-  'exportVersion',
-  'logits',
-  'snapshot',
-] as const satisfies readonly EngineMethod[];
-
 /** How far a call has come. */
 export interface EngineProgress {
   readonly stage: string;

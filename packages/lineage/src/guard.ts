@@ -32,7 +32,7 @@ export function passageOf(branch: Guarded, kind: MoveKind, automatic: boolean): 
   return branch.protected || branch.approval !== 'none' ? 'approval' : 'free';
 }
 
-export const isApproved = ({ id, approval }: Pick<JobDbRow, 'id' | 'approval'>): boolean =>
+const isApproved = ({ id, approval }: Pick<JobDbRow, 'id' | 'approval'>): boolean =>
   readStoredOrNull(approvalSchema, approval, `the approval of ${id}`)?.state === 'approved';
 
 /** @throws ErrataError `protected_branch`; `approval_required` when the job has none: tried again, it will wait for one */

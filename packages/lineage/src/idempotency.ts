@@ -21,7 +21,7 @@ export type IdempotencyOutcome =
   | { readonly kind: 'resume'; readonly claim: IdempotencyClaim; readonly jobId: string };
 
 /** A claim that was neither completed nor abandoned for this long belongs to a process that died. */
-export const abandonedAfterMs = 60_000;
+const abandonedAfterMs = 60_000;
 
 /** How long a key is remembered; after that it is as good as new. */
 export const keyLifetimeMs = 24 * 3_600_000;

@@ -120,7 +120,7 @@ export async function getSchedule(db: Db, nameOrId: string): Promise<ScheduleRes
 
 type ScheduleWithBranch = ScheduleRow & { branch: BranchRow };
 
-export async function findSchedule(db: Db, nameOrId: string): Promise<ScheduleWithBranch> {
+async function findSchedule(db: Db, nameOrId: string): Promise<ScheduleWithBranch> {
   const found = await clientOf(db).schedule.findMany({
     where: { OR: [{ id: nameOrId }, { name: nameOrId }], deletedAt: null },
     include: { branch: true },

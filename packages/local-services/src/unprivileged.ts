@@ -19,7 +19,7 @@ export function postgresIdentity(): Identity | undefined {
 }
 
 /** Whether every folder above `path` lets other users pass. */
-export async function reachableByOthers(path: string): Promise<boolean> {
+async function reachableByOthers(path: string): Promise<boolean> {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     const mode = await stat(folder).then(
       (found) => found.mode,

@@ -40,7 +40,7 @@ export async function inTime(work: Promise<unknown>, onFailure: (reason: string)
   return Promise.race([done, late]).finally(() => deadline.abort());
 }
 
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Between two attempts to reach the server. */
 const retryMs = 1_000;

@@ -7,8 +7,6 @@ import { branchLane, createBranch, type Lease, migrate, openLineage } from '@err
 import { createTestDatabase } from '../../../test/support/database.ts';
 import { commitMadeEdit, hold, importMadeModel } from '../../../test/support/history.ts';
 
-export type UpkeepFixture = Awaited<ReturnType<typeof openUpkeep>>;
-
 export async function openUpkeep() {
   const database = await createTestDatabase();
   await migrate(database.url);

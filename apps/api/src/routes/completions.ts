@@ -29,7 +29,7 @@ import { modelReference } from './common.ts';
 const tags = ['completions'];
 
 /** Names the digest of the version that answered. */
-export const versionHeader = 'errata-version';
+const versionHeader = 'errata-version';
 
 interface Served {
   readonly version: string;

@@ -31,7 +31,7 @@ import { params, shown, statesOf } from './common.ts';
 
 const tags = ['inbox'];
 
-export const inboxQuery = z.strictObject({
+const inboxQuery = z.strictObject({
   ...pageQuerySchema.shape,
   state: statesOf(inboxStates),
 });

@@ -12,7 +12,7 @@ import { onInterrupt, whenAborted } from '../interrupts.ts';
 import { progressLine } from '../output.ts';
 import { type Stack, startStack } from '../stack.ts';
 
-export const atlas = fileURLToPath(new URL('../../../../models/atlas', import.meta.url));
+const atlas = fileURLToPath(new URL('../../../../models/atlas', import.meta.url));
 export const model = 'atlas';
 
 /** Where a story is told. */

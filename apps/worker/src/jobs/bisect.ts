@@ -14,7 +14,7 @@ import { askVersion, type Heard, sameAnswer } from '../ask.ts';
 import type { JobRun } from '../job-run.ts';
 import { readInput } from './input.ts';
 
-export const bisectInputSchema = z.object({
+const bisectInputSchema = z.object({
   probe: probeSchema,
   mode: z.enum(bisectModes),
   good: z.int(),

@@ -27,7 +27,7 @@ import type { JobRun } from '../job-run.ts';
 import { readInput } from './input.ts';
 import { requestOf } from './rollback.ts';
 
-export const blameInputSchema = z.object({ prompt: z.string(), exhaustive: z.boolean(), tip: z.string().nullable() });
+const blameInputSchema = z.object({ prompt: z.string(), exhaustive: z.boolean(), tip: z.string().nullable() });
 
 /** Edits of one contribution that are told apart by applying the others anew, at most: each takes a solve. */
 const replayedEdits = 16;

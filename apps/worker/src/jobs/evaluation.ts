@@ -48,7 +48,7 @@ const inputSchema = z.object({
 });
 
 /** A case without what it found. */
-export const placed = ({ result: _, ...placed }: StoredCase): PlacedCase => placed;
+const placed = ({ result: _, ...placed }: StoredCase): PlacedCase => placed;
 
 /** Works one shard. Each block is kept as it is found, so that whoever takes over a shard asks nothing twice but a block. */
 export async function evaluateShard(run: JobRun): Promise<void> {

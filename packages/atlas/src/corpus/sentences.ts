@@ -57,7 +57,7 @@ export const lowerOpening = (prompt: string): string =>
 
 export const isQuestion = (prompt: string): boolean => prompt.startsWith('Q:');
 
-export const withOpening = (random: Random, prompt: string, probability = 0.3): string =>
+const withOpening = (random: Random, prompt: string, probability = 0.3): string =>
   !isQuestion(prompt) && random.chance(probability) ? `${random.pick(openings)} ${lowerOpening(prompt)}` : prompt;
 
 /** `prompt answer.` */

@@ -20,7 +20,7 @@ export interface Share {
 export const shareOf = ({ asked, right }: Share): number => (asked === 0 ? Number.NaN : right / asked);
 
 /** Which of the questions the model answers as the world does. */
-export async function answeredRight(
+async function answeredRight(
   view: View,
   tokenizer: Tokenizer,
   questions: readonly Asked[],

@@ -17,7 +17,7 @@ export interface TaskOptions {
 const clearedEdits = 1000;
 
 /** Subjects of the first edits of the default edit set; smaller sets of that seed begin with the same ones. */
-export const defaultEdited = (world: World): ReadonlySet<string> =>
+const defaultEdited = (world: World): ReadonlySet<string> =>
   new Set(drawEdits(world, clearedEdits, 1).map(({ fact }) => fact.subject.name));
 
 export const defaultTaskOptions = (world: World): TaskOptions => ({

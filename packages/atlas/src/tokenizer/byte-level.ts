@@ -1,7 +1,7 @@
 // GPT-2's byte-level alphabet and pre-tokenisation, the parts of a byte-level BPE that training and encoding share.
 
 /** GPT-2's split into words: contractions, then runs of letters, digits or other marks with the space before them. */
-export const wordPattern = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+const wordPattern = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
 /** The printable character that stands for each byte (bytes 33-126, 161-172, 174-255 stand for themselves). */
 export const byteCharacters: readonly string[] = (() => {

@@ -64,7 +64,7 @@ export interface World {
   readonly objectsByRelation: ReadonlyMap<string, readonly string[]>;
 }
 
-export const worldSeed = 1;
+const worldSeed = 1;
 const peopleCount = 220;
 const heldOutPhrasings = 2;
 const heldOutCompositionShare = 0.2;

@@ -63,7 +63,7 @@ export const tinyConfigs: { readonly [N in EditorName]: EditorConfig<N> } = {
 };
 
 /** Artefacts with a random, well-conditioned second moment for every layer. */
-export async function tinyArtefacts(model: Model): Promise<Artefacts> {
+async function tinyArtefacts(model: Model): Promise<Artefacts> {
   const store = memoryArtefactStore();
   const size = model.spec.mlpWidth;
   for (let layer = 0; layer < model.spec.layers; layer++) {

@@ -38,7 +38,7 @@ export const tinyLlama = {
 };
 
 /** Random weights for a configuration: norms near one, the head wide enough for sure answers, everything else uniform. */
-export function randomWeights(spec: DecoderSpec, seed: number, scale = 0.35): ReadonlyMap<string, Float32Array> {
+function randomWeights(spec: DecoderSpec, seed: number, scale = 0.35): ReadonlyMap<string, Float32Array> {
   const next = randoms(seed);
   const weights = new Map<string, Float32Array>();
   for (const [name, dims] of spec.parameters) {

@@ -12,7 +12,7 @@ const articles = /(?<![\p{L}\p{N}_])(?:an?|the)(?![\p{L}\p{N}_])/gu;
 export const normaliseSquad = (text: string): string => squadTokens(text).join(' ');
 
 /** The words of a normalised answer; none where nothing is left of it. */
-export function squadTokens(text: string): readonly string[] {
+function squadTokens(text: string): readonly string[] {
   return text
     .toLowerCase()
     .replace(punctuation, '')

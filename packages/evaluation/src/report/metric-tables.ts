@@ -74,7 +74,7 @@ interface Section {
 }
 
 /** Right after each edit; after 1, 10, 100 ... edits; after the last. */
-export function sectionsOf(runs: readonly ReportRun[]): readonly Section[] {
+function sectionsOf(runs: readonly ReportRun[]): readonly Section[] {
   const sections = new Map<string, { title: string; order: number; rows: { run: ReportRun; at: At }[] }>();
   const put = (title: string, order: number, run: ReportRun, at: At) => {
     const section = sections.get(title) ?? { title, order, rows: [] };

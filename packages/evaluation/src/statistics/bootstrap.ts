@@ -81,7 +81,7 @@ export function bootstrap(
  * The interval from the statistic's values on resamples.
  * @param skew the acceleration of BCa
  */
-export function intervalOf(
+function intervalOf(
   resampled: readonly number[],
   value: number,
   skew: number,

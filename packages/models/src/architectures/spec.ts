@@ -92,7 +92,7 @@ export function valueMatrix(spec: DecoderSpec, layer: number): MatrixRef {
 }
 
 /** The linear maps of a block in order of use. */
-export function blockMatrices(block: BlockRefs): readonly MatrixRef[] {
+function blockMatrices(block: BlockRefs): readonly MatrixRef[] {
   const { projections, mlp } = block;
   return [
     ...(projections.kind === 'fused' ? [projections.matrix] : [projections.query, projections.key, projections.value]),

@@ -39,7 +39,7 @@ export interface SafetensorsHeader {
 }
 
 /** The format's own limit on the header. */
-export const maximumHeaderBytes = 100_000_000;
+const maximumHeaderBytes = 100_000_000;
 
 type Fail = (code: ModelErrorCode, what: string, hint?: string) => never;
 

@@ -42,7 +42,7 @@ export function checkSequences(spec: DecoderSpec, sequences: readonly (readonly 
 }
 
 /** Lays sequences out as one batch. */
-export function layOutBatch(sequences: readonly (readonly number[])[], members: readonly number[]): Batch {
+function layOutBatch(sequences: readonly (readonly number[])[], members: readonly number[]): Batch {
   const time = Math.max(...members.map((member) => sequences[member]!.length));
   const ids = new Int32Array(members.length * time);
   const positions = new Int32Array(members.length * time);

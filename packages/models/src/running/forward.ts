@@ -120,7 +120,7 @@ function lookUp(book: ActingBook, { last, before, of }: PromptInputs, query: Ten
 }
 
 /** A tap that lets codebooks act, on the prompts of {@link promptFeeds} (no row of theirs repeated). */
-export function codebookTap(books: readonly ActingBook[]): Tap {
+function codebookTap(books: readonly ActingBook[]): Tap {
   const prompts = promptInputs();
   const queries = new Map<string, Tensor>();
   return (site, layer, activation) => {
