@@ -1,6 +1,6 @@
 // The rules of a batch: every bad line is named with its field and rule, and nothing bad gets through.
 import { describe, expect, test } from 'vitest';
-import { checkEdits, parseEditsJsonl } from './edits.ts';
+import { checkEdits, complaintsKept, parseEditsJsonl } from './edits.ts';
 
 const good = { custom_id: 'a', prompt: 'The capital of France is', subject: 'France', target_new: 'Rome' };
 const line = (fields: object) => JSON.stringify({ ...good, ...fields });
@@ -32,6 +32,28 @@ describe('parseEditsJsonl', () => {
     expect(edits).toHaveLength(1);
     expect(errors).toMatchObject([{ code, line: 2 }]);
     expect(errors[0]?.field).toBe(field);
+  });
+
+  test('a document over several lines is told as such, unless parsing it would be work', () => {
+    expect(parseEditsJsonl('[\n{}\n]').errors).toMatchObject([
+      { line: 1, message: expect.stringMatching(/one JSON document/) },
+    ]);
+    const deep = parseEditsJsonl(`${'[\n'.repeat(40)}${']\n'.repeat(40)}`).errors;
+    expect(deep).toHaveLength(80);
+    expect(deep[0]!.message).toMatch(/^not JSON/);
+  });
+
+  test('looks at a line before parsing it, and stops after a thousand complaints', () => {
+    const [nested] = parseEditsJsonl('['.repeat(100)).errors;
+    expect(nested).toMatchObject({
+      code: 'malformed_jsonl',
+      line: 1,
+      message: expect.stringMatching(/nested more than 32 deep/),
+    });
+    expect(parseEditsJsonl('{}\n'.repeat(2000)).errors.length).toBe(complaintsKept);
+    expect(parseEditsJsonl('x\n'.repeat(2000)).errors.length).toBe(complaintsKept);
+    const [filled] = checkEdits([{ ...good, prompt: '{}'.repeat(20), subject: 'x'.repeat(400) }]).errors;
+    expect(filled).toMatchObject({ field: 'prompt', message: expect.stringMatching(/over 4000 characters/) });
   });
 
   test('a prototype key is only a rejected field', () => {

@@ -129,7 +129,11 @@ function parseLine(raw: string, line: number): Complaint | { readonly value: unk
   }
 }
 
+// What somebody has written over several lines by mistake: no deeper than one of its items in an array.
+const documentShape = { ...itemShape, width: textLimits.batch, values: 1_000_000 };
+
 function isJson(text: string): boolean {
+  if (complainOfShape(text, documentShape) !== null) return false;
   try {
     JSON.parse(text);
     return true;
