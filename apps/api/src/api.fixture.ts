@@ -64,8 +64,12 @@ export async function openApi(
   const dispatch = await openDispatch(proxied === 'queue' ? line.url : database.url);
   const blobsDir = await mkdtemp(join(tmpdir(), 'errata-api-'));
   const engine = startEngine({ blobsDir, threads: 2 });
+  const tokenizers = startEngine({ blobsDir, threads: 2 });
   const another = (options: Pick<ServerOptions, 'logger'> = {}): Promise<FastifyInstance> =>
-    buildServer({ lineage, dispatch, engine }, { ...options, limits: { eventPollMs: 5, heartbeatMs: 20, ...limits } });
+    buildServer(
+      { lineage, dispatch, engine, tokenizers },
+      { ...options, limits: { eventPollMs: 5, heartbeatMs: 20, ...limits } },
+    );
   const app = await another();
   const keyWith = async (...given: readonly Scope[]) => (await createKey(lineage, 'test', given)).token;
   const all = await keyWith(...scopes);
@@ -168,6 +172,7 @@ export async function openApi(
     lineage,
     dispatch,
     engine,
+    tokenizers,
     blobsDir,
     query: database.query,
     key: all,
@@ -186,7 +191,7 @@ export async function openApi(
     },
     async close() {
       await app.close();
-      await engine.stop();
+      await Promise.all([engine.stop(), tokenizers.stop()]);
       await dispatch.close();
       // A test may have closed it, to see what happens.
       await Promise.allSettled([lineage.close()]);

@@ -12,7 +12,12 @@ const unopened = <T extends object>(what: string): T =>
 
 /** The text of openapi.json. */
 export async function describeApi(): Promise<string> {
-  const parts: ApiParts = { lineage: unopened('database'), dispatch: unopened('queue'), engine: unopened('engine') };
+  const parts: ApiParts = {
+    lineage: unopened('database'),
+    dispatch: unopened('queue'),
+    engine: unopened('engine'),
+    tokenizers: unopened('engine'),
+  };
   const app = await buildServer(parts);
   const document = app.swagger();
   await app.close();

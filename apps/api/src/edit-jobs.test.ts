@@ -43,6 +43,13 @@ test('a batch is queued once, with its place, its address and its wake-up', asyn
   expect(await api.dispatch.counts()).toEqual({ waiting: 1, active: 0 });
 });
 
+test('submissions do not wait for the engine that answers completions', async () => {
+  expect((await api.post('/v1/edit_jobs', { model: 'atlas', dry_run: true, edits: [anEdit('Fiji')] })).status).toBe(
+    200,
+  );
+  expect([api.engine.pid(), typeof api.tokenizers.pid()]).toEqual([undefined, 'number']);
+});
+
 test('lines come as a body of their own, with the other fields in the query', async () => {
   const config = encodeURIComponent('{"steps": 7}');
   const { status, body } = await api.call('POST', `/v1/edit_jobs?model=atlas&seed=3&editor=rome&config=${config}`, {

@@ -133,12 +133,13 @@ function goodEdits({ edits, places, errors }: ParsedEdits): GoodEdits {
  * line or pointer; `tokenizer_missing`
  */
 export async function layOutBatch(
-  engine: EngineClient,
+  tokenizers: EngineClient,
   model: StoredModel,
   { edits, places }: GoodEdits,
+  signal: AbortSignal,
 ): Promise<Omit<ResultOf<'layOutEdits'>, 'complaints'>> {
   const { context } = model.resource;
-  const laidOut = await engine.call('layOutEdits', { model: modelReference(model), context, edits });
+  const laidOut = await tokenizers.call('layOutEdits', { model: modelReference(model), context, edits }, { signal });
   if (laidOut.complaints.length === 0) return laidOut;
   throw refusedLines(
     laidOut.complaints.map(({ position, path, code, message }) => ({
@@ -191,13 +192,14 @@ export function readEditor(
 
 /** What a dry run answers about a batch that could be queued. @throws ErrataError as {@link layOutBatch}; `unknown_config_key`, `invalid_config` */
 export async function planBatch(
-  { lineage, engine }: ApiParts,
+  { lineage, tokenizers }: ApiParts,
   model: StoredModel,
   branch: BranchResource,
   batch: GoodEdits,
   { editor, config }: ReturnType<typeof readEditor>,
+  signal: AbortSignal,
 ): Promise<EditPlan> {
-  const { layouts, defaults } = await layOutBatch(engine, model, batch);
+  const { layouts, defaults } = await layOutBatch(tokenizers, model, batch, signal);
   const { jobs, seconds_per_edit } = await editCosts(lineage, model.resource.id, editor);
   const { id, context } = model.resource;
   return {

@@ -8,6 +8,8 @@ export interface ApiParts {
   readonly dispatch: Dispatch;
   /** Serves completions. The process behind it starts with the first one. */
   readonly engine: EngineClient;
+  /** Lays batches out, a process of its own: neither submissions nor completions wait for one another. It opens no model's weights. */
+  readonly tokenizers: EngineClient;
 }
 
 export interface ApiLimits {

@@ -37,13 +37,17 @@ export async function startApi(settings: ApiSettings, log: Logger = createLog(se
       onWarning: ({ kind, message }) => log.warn({ kind }, message),
     });
     opened.push(() => dispatch.close());
-    const engine = startEngine(
-      { blobsDir: settings.blobsDir, ...settings.engine },
-      { onLog: (line) => log.info({ engine: true }, line) },
-    );
-    opened.push(() => engine.stop());
+    const openEngine = () => {
+      const started = startEngine(
+        { blobsDir: settings.blobsDir, ...settings.engine },
+        { onLog: (line) => log.info({ engine: true }, line) },
+      );
+      opened.push(() => started.stop());
+      return started;
+    };
+    const [engine, tokenizers] = [openEngine(), openEngine()];
     const app = await buildServer(
-      { lineage, dispatch, engine },
+      { lineage, dispatch, engine, tokenizers },
       {
         logger: log,
         limits: {

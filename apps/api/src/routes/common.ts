@@ -1,8 +1,8 @@
 // What several routes share: parameters, pages, the answer of a queued job.
-import { type JobResource, jobSchema, type Page, pageQuerySchema, quoted } from '@errata/contracts';
+import { ErrataError, type JobResource, jobSchema, type Page, pageQuerySchema, quoted } from '@errata/contracts';
 import type { ModelReference } from '@errata/engine';
 import { laneOfJob, type StoredModel } from '@errata/lineage';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ApiParts } from '../parts.ts';
 
@@ -54,6 +54,26 @@ export async function answerQueued(
   if (lanes === undefined) await wakeLane(parts, reply, job);
   else await Promise.all(lanes.map((lane) => parts.dispatch.wake(lane)));
   return reply.status(202).header('location', `/v1/jobs/${job.id}`).send(job);
+}
+
+/** Work that is given up when the caller hangs up: the engine is for those who wait. */
+export async function whileWaitedFor<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const gone = new AbortController();
+  const leave = () => {
+    if (!reply.raw.writableEnded) gone.abort(new ErrataError('unavailable', 'the caller hung up'));
+  };
+  const { socket } = request.raw;
+  if (socket.destroyed) leave();
+  socket.once('close', leave);
+  try {
+    return await work(gone.signal);
+  } finally {
+    socket.off('close', leave);
+  }
 }
 
 export async function wakeLane(parts: ApiParts, reply: FastifyReply, job: JobResource): Promise<void> {

@@ -24,7 +24,7 @@ import type { z } from 'zod';
 import { postHeaders } from '../idempotency.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
-import { modelReference } from './common.ts';
+import { modelReference, whileWaitedFor } from './common.ts';
 
 const tags = ['completions'];
 
@@ -74,15 +74,9 @@ export const completionRoutes =
           details: { retry_after_seconds: 1 },
         });
       }
-      // A caller who hangs up is not answered: the engine is for those who wait.
-      const gone = new AbortController();
-      const leave = () => {
-        if (!reply.raw.writableEnded) gone.abort(new ErrataError('unavailable', 'the caller hung up'));
-      };
-      request.raw.socket.once('close', leave);
       pending += 1;
       try {
-        const ask = () =>
+        const ask = (signal: AbortSignal) =>
           engine.call(
             'complete',
             {
@@ -91,13 +85,15 @@ export const completionRoutes =
               prompts,
               sampling: samplingOf(body),
             },
-            { signal: gone.signal },
+            { signal },
           );
-        const { completions } = await ask().catch(async (error) => {
-          if (!(await forgetBrokenSnapshot(lineage, error))) throw error;
-          served = await resolveServed(lineage, `${body.model.split('@')[0]}@${served.version}`);
-          return ask();
-        });
+        const { completions } = await whileWaitedFor(request, reply, (signal) =>
+          ask(signal).catch(async (error) => {
+            if (!(await forgetBrokenSnapshot(lineage, error))) throw error;
+            served = await resolveServed(lineage, `${body.model.split('@')[0]}@${served.version}`);
+            return ask(signal);
+          }),
+        );
         snapshots.opened(served.model, served.manifest);
         const usage = usageOf(completions);
         metrics.completionTokens.inc({ kind: 'prompt' }, usage.prompt_tokens);
@@ -109,7 +105,6 @@ export const completionRoutes =
         };
       } finally {
         pending -= 1;
-        request.raw.socket.off('close', leave);
       }
     }
 

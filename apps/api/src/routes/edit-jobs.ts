@@ -25,13 +25,13 @@ import {
 } from '../edit-request.ts';
 import { postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
-import { accepted, answerQueued, params } from './common.ts';
+import { accepted, answerQueued, params, whileWaitedFor } from './common.ts';
 import { findJobs, jobQuery } from './jobs.ts';
 
 export const editJobRoutes =
   (parts: ApiParts): FastifyPluginAsyncZod =>
   async (app) => {
-    const { lineage, engine } = parts;
+    const { lineage, tokenizers } = parts;
     for (const type of [ndjsonContentType, 'application/jsonl']) {
       app.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
         fromLines(readText(request, body), request.query),
@@ -76,9 +76,12 @@ export const editJobRoutes =
               details: { head: branch.head, parent_version_id: seen },
             });
           }
-          return reply.status(200).send(await planBatch(parts, stored, branch, batch, { editor, config }));
+          const plan = await whileWaitedFor(request, reply, (signal) =>
+            planBatch(parts, stored, branch, batch, { editor, config }, signal),
+          );
+          return reply.status(200).send(plan);
         }
-        await layOutBatch(engine, stored, batch);
+        await whileWaitedFor(request, reply, (signal) => layOutBatch(tokenizers, stored, batch, signal));
         const job = await submitEditJob(lineage, {
           model: model.id,
           branch: branch.name,

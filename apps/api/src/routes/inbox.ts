@@ -27,7 +27,7 @@ import { runDueOfBranch } from '../due-schedules.ts';
 import { layOutBatch, ndjsonContentType, readDelivery } from '../edit-request.ts';
 import { keepAnswer, postHeaders } from '../idempotency.ts';
 import type { ApiParts } from '../parts.ts';
-import { params, shown, statesOf } from './common.ts';
+import { params, shown, statesOf, whileWaitedFor } from './common.ts';
 
 const tags = ['inbox'];
 
@@ -39,7 +39,7 @@ const inboxQuery = z.strictObject({
 export const inboxRoutes =
   (parts: ApiParts): FastifyPluginAsyncZod =>
   async (app) => {
-    const { lineage, engine } = parts;
+    const { lineage, tokenizers } = parts;
     for (const type of [ndjsonContentType, 'application/jsonl']) {
       app.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
         readText(request, body),
@@ -69,7 +69,8 @@ export const inboxRoutes =
         const caller = callerFor(request, { kind: 'edit', input: {} });
         const batch = await readDelivery(request.body);
         const { model_id } = await getBranchById(lineage, request.params.branch);
-        await layOutBatch(engine, await getModel(lineage, model_id), batch);
+        const model = await getModel(lineage, model_id);
+        await whileWaitedFor(request, reply, (signal) => layOutBatch(tokenizers, model, batch, signal));
         const receipt = await addToInbox(lineage, {
           branch_id: request.params.branch,
           edits: batch.edits,
