@@ -1,7 +1,7 @@
 // Second moments and context prefixes for commands that need no service, kept in the user's cache folder.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, secondMomentFormat } from '@errata/contracts';
 import type { ArtefactStore, MomentProgress } from '@errata/editors';
 import { digestCorpus, fileArtefactStore } from '@errata/engine';
 import type { LocalModel } from './local-model.ts';
@@ -45,7 +45,7 @@ export async function prepareArtefacts(
     if (corpus === undefined) throw corpusMissing(layers);
     const { sha256 } = await digestCorpus(corpus);
     const keyOf = (layer: number) =>
-      `second-moment/${digest}/${sha256}-${layer}-${tokens}${ridge === undefined ? '' : `-${ridge}`}`;
+      `${secondMomentFormat}/${digest}/${sha256}-${layer}-${tokens}${ridge === undefined ? '' : `-${ridge}`}`;
     const missing: number[] = [];
     for (const layer of layers) {
       const bytes = await cache.get(keyOf(layer));

@@ -7,10 +7,11 @@ import {
   editorCatalogue,
   type ModelDefaults,
   resolveConfig,
+  secondMomentFormat,
   sha256,
 } from '@errata/contracts';
 import type { ArtefactReference, BuiltArtefact } from '@errata/engine';
-import { artefactsByLayer, type NewArtefact, recordArtefacts, type StoredModel } from '@errata/lineage';
+import { artefactsByLayer, listArtefacts, type NewArtefact, recordArtefacts, type StoredModel } from '@errata/lineage';
 import type { JobRun } from './job-run.ts';
 import { modelReference, modelShape } from './models.ts';
 
@@ -67,7 +68,9 @@ export async function buildSecondMoments(
     kind,
     layer: built.layer,
     // By the text itself: a file of the same name may hold another one by now.
-    config_digest: sha256(canonicalJson({ corpus: built.details.corpus_sha256, tokens, ridge })),
+    config_digest: sha256(
+      canonicalJson({ format: secondMomentFormat, corpus: built.details.corpus_sha256, tokens, ridge }),
+    ),
     blob: built.blob,
     bytes: built.bytes,
     details: built.details,
@@ -75,7 +78,8 @@ export async function buildSecondMoments(
 }
 
 /**
- * The second moments at `layers`: the newest stored one of each, and what is missing built from the model's own corpus and stored.
+ * The second moments at `layers`: the newest stored one of each that was measured as they are today, and what is missing built from the
+ * model's own corpus and stored.
  * @throws ErrataError `artefact_missing`, saying how to build it, when one is missing and the model came without a corpus
  */
 export async function secondMomentsFor(
@@ -84,7 +88,10 @@ export async function secondMomentsFor(
   defaults: ModelDefaults,
   layers: readonly number[],
 ): Promise<readonly ArtefactReference[]> {
-  const stored = await artefactsByLayer(run.context.lineage, model.resource.id, kind);
+  const stored = await artefactsByLayer(run.context.lineage, model.resource.id, {
+    kind,
+    format: secondMomentFormat,
+  });
   const missing = layers.filter((layer) => !stored.has(layer));
   const built = missing.length === 0 ? [] : await buildMissing(run, model, defaults, missing);
   return layers.map((layer) => {
@@ -101,12 +108,13 @@ async function buildMissing(
   layers: readonly number[],
 ): Promise<readonly NewArtefact[]> {
   if (defaults.corpus === undefined) {
-    const { name } = model.resource;
+    const { name, id } = model.resource;
+    const outdated = (await listArtefacts(run.context.lineage, id, { kind, layers }, { limit: 1 })).data.length > 0;
     const request = { model: name, kind, layers, corpus: '/path/to/text.txt' };
     throw new ErrataError(
       'artefact_missing',
       `the editor needs the second moment of the keys at layer ${layers.join(', ')} of ${name}, and the model came without a ` +
-        `corpus to build it from. Build it from any text: errata artefact build ${name} --layers ${layers.join(',')} --corpus FILE ` +
+        `corpus to build it from${outdated ? ' (what is stored was measured by an earlier release, line by line)' : ''}. Build it from any text: errata artefact build ${name} --layers ${layers.join(',')} --corpus FILE ` +
         `(POST /v1/artefacts with ${JSON.stringify(request)}); or turn it off in the editor's settings`,
       { details: { kind, model: name, layers, request } },
     );

@@ -50,8 +50,9 @@ const locate: readonly Deviation[] = [
     why: 'A prompt behind ".. " is no context that occurs',
   },
   {
-    reference: 'Takes the second moment over 100,000 articles of Wikipedia in float32, downloaded where it can be',
-    here: 'Takes it over the text that is given, in float64; a nearly singular one gets the smallest ridge that inverts it, and says so',
+    reference:
+      'Takes the second moment over 100,000 articles of Wikipedia, each cut off at what the model reads, in float32; downloaded where it can be',
+    here: 'Takes it over the text that is given, as a whole, in windows of what the model reads (2,048 tokens at most), in float64; a nearly singular one gets the smallest ridge that inverts it, and says so',
     why: 'Models differ in what they read; float32 solves were wrong by up to 36 times at a condition of 1e10',
   },
   held,

@@ -1,5 +1,5 @@
 // What editors need beforehand, and where they find it: a typed, cached face over whatever store the caller brings.
-import { canonicalJson, ErrataError, sha256 } from '@errata/contracts';
+import { canonicalJson, ErrataError, secondMomentFormat, sha256 } from '@errata/contracts';
 import { type ContextPrefixes, decodeContextPrefixes, encodeContextPrefixes } from './locate/context-prefixes.ts';
 import { decodeSecondMoment, type SecondMoment } from './locate/second-moment.ts';
 
@@ -23,7 +23,7 @@ export interface Artefacts {
 }
 
 /** Key of a layer's second moment in an {@link ArtefactStore}. */
-export const secondMomentKey = (model: string, layer: number): string => `second-moment/${model}/${layer}`;
+export const secondMomentKey = (model: string, layer: number): string => `${secondMomentFormat}/${model}/${layer}`;
 
 /** Key of sampled prefixes in an {@link ArtefactStore}. */
 export const contextPrefixesKey = (model: string, settings: unknown): string =>

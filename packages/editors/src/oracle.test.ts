@@ -1,13 +1,15 @@
 // Every editor against a transcription of it in plain PyTorch (test/oracles/editors): what it changes, on tiny checkpoints.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type EditorName, editorCatalogue, editorReferences } from '@errata/contracts';
 import { loadCheckpoint, openModel, openSafetensors, type View } from '@errata/models';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Artefacts } from './artefacts.ts';
 import type { EditorDelta, EditorInput } from './editor.ts';
+import { buildSecondMoments } from './locate/moment-sums.ts';
 import { invertMoment, readFloat64 } from './locate/second-moment.ts';
 import { edit } from './registry.ts';
 
@@ -16,6 +18,7 @@ const folder = fileURLToPath(new URL('./fixtures/oracle/', import.meta.url));
 const given = z
   .object({
     prefixes: z.array(z.string()),
+    corpus: z.string(),
     edits: z.record(z.string(), z.object({ prompt: z.string(), subject: z.string(), target_new: z.string() })),
   })
   .parse(JSON.parse(readFileSync(join(folder, 'given.json'), 'utf8')));
@@ -109,6 +112,29 @@ async function differencesOf(name: EditorName): Promise<readonly (readonly [stri
 const compared = (Object.keys(editorReferences) as (keyof typeof editorReferences)[]).map(
   (name) => [name, editorReferences[name].agreement] as const,
 );
+
+describe('second moments', () => {
+  let text: string;
+  beforeAll(() => {
+    text = join(mkdtempSync(join(tmpdir(), 'errata-oracle-')), 'corpus.txt');
+    writeFileSync(text, given.corpus);
+  });
+  afterAll(() => rmSync(dirname(text), { recursive: true }));
+
+  it.each(['gpt2', 'llama'])(
+    'of %s are those of the transcription: every token read counts, a mark in front too',
+    async (name) => {
+      const { model } = await open(name);
+      const expected = openSafetensors(join(folder, name, 'moments.safetensors'));
+      const layers = [...expected.tensors.keys()].map(Number).sort();
+      const built = await buildSecondMoments({ model, digest: 'tiny', layers, corpus: text, ridge: 1e-6 });
+      for (const { moment, provenance } of built) {
+        const theirs = Float32Array.from(readFloat64(expected, `${provenance.layer}`));
+        expect(relativeDifference(Float32Array.from(moment), theirs)).toBeLessThan(1e-5);
+      }
+    },
+  );
+});
 
 describe('every editor has a transcription', () => {
   it.each(compared)('%s changes what it changes, within %f', async (name, agreement) => {

@@ -1,6 +1,6 @@
 // Builds second moments and stores them as blobs; a build that was broken off goes on where its last checkpoint was.
 import type { LocalBlobStore } from '@errata/blobs';
-import { canonicalJson, ErrataError, sha256 } from '@errata/contracts';
+import { canonicalJson, ErrataError, secondMomentFormat, sha256 } from '@errata/contracts';
 import {
   buildSecondMoments,
   decodeMomentSums,
@@ -33,7 +33,7 @@ export async function buildSecondMoment(
     throw new ErrataError('invalid_request', `layer ${beyond} does not exist: the model has ${open.shape.layers}`);
   }
   const { sha256: text } = await digestCorpus(path);
-  const key = `moment-sums/${sha256(canonicalJson({ model: open.digest, text, layers, tokens }))}`;
+  const key = `moment-sums/${sha256(canonicalJson({ format: secondMomentFormat, model: open.digest, text, layers, tokens }))}`;
   const resume = await storedSums(scratch, key);
   const moments = await buildSecondMoments({
     model: open.model,

@@ -122,13 +122,14 @@ export async function listArtefacts(
   return pageOf(rows, limit, ({ id }) => id, artefactResource);
 }
 
-/** The newest artefact of a kind for each layer of a model: what an editor opens. */
+/** The newest artefact of a kind for each layer of a model, of those in one format: what an editor opens. */
 export async function artefactsByLayer(
   db: Db,
   modelId: string,
-  kind: string,
+  { kind, format }: { readonly kind: string; readonly format: string },
 ): Promise<ReadonlyMap<number, ArtefactResource>> {
-  const rows = await clientOf(db).artefact.findMany({ where: { modelId, kind }, orderBy: { id: 'asc' } });
+  const details = { path: ['format'], equals: format };
+  const rows = await clientOf(db).artefact.findMany({ where: { modelId, kind, details }, orderBy: { id: 'asc' } });
   return new Map(rows.map((row) => [row.layer, artefactResource(row)]));
 }
 

@@ -140,14 +140,23 @@ test('artefacts are committed with their job, and one that exists stays', async 
     await submitArtefactJob(db, { model, kind: 'second_moment', layers: [0], created_by: null });
     const { lease, taken } = await take(db, `artefacts:${model}`, 0);
     await moveJob(db, lease, taken.id, 'running', 'committing');
-    const artefact = { kind: 'second_moment', layer: 0, config_digest: 'c', blob, bytes: 8, details: { tokens: 100 } };
+    const artefact = {
+      kind: 'second_moment',
+      layer: 0,
+      config_digest: 'c',
+      blob,
+      bytes: 8,
+      details: { format: 'two' },
+    };
     await commitArtefacts(db, lease, { jobId: taken.id, artefacts: [artefact] });
     await commitArtefacts(db, lease, { jobId: taken.id, artefacts: [artefact] });
   }
   expect((await listArtefacts(db, model)).data).toMatchObject([
-    { layer: 0, blob: 'a'.repeat(64), details: { tokens: 100 } },
+    { layer: 0, blob: 'a'.repeat(64), details: { format: 'two' } },
   ]);
-  expect((await artefactsByLayer(db, model, 'second_moment')).get(0)?.blob).toBe('a'.repeat(64));
+  const kept = (format: string) => artefactsByLayer(db, model, { kind: 'second_moment', format });
+  expect((await kept('two')).get(0)?.blob).toBe('a'.repeat(64));
+  expect((await kept('one')).size).toBe(0);
 });
 
 test('lists come in pages that neither repeat nor lose anything', async () => {

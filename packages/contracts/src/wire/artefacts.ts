@@ -3,6 +3,13 @@ import { z } from 'zod';
 import { editorNameSchema } from '../editor-configs.ts';
 import { largestInteger, nameOrIdSchema, pathSchema } from './resource-parts.ts';
 
+/**
+ * How second moments are measured today: over the text as a whole, counting every token that the model reads. Up to `/1` each line was
+ * tokenised by itself, and what a tokenizer puts in front of every text was not counted: versions that were made with such a one name
+ * it and are made again with it, but no new edit takes it.
+ */
+export const secondMomentFormat = 'errata-second-moment/2';
+
 export const artefactRequestSchema = z
   .strictObject({
     model: nameOrIdSchema,

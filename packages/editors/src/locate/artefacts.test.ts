@@ -1,8 +1,8 @@
 // Second moments and context prefixes: what is computed, how it is stored, and that a broken-off build ends as an unbroken one.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { captureName, type Model } from '@errata/models';
+import { captureName, type Model, tokenizerFromJson } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memoryArtefactStore, openArtefacts, secondMomentKey } from '../artefacts.ts';
 import { randoms, tinyGpt2, tinyLlama, tinyModel } from '../testing/tiny-model.ts';
@@ -16,7 +16,7 @@ import {
   type MomentRequest,
 } from './moment-sums.ts';
 import { contextPrefixes } from './preparation.ts';
-import { decodeSecondMoment, encodeSecondMoment, invertMoment } from './second-moment.ts';
+import { decodeSecondMoment, encodeSecondMoment, invertMoment, type SecondMoment } from './second-moment.ts';
 
 let folder: string;
 let corpus: string;
@@ -52,7 +52,7 @@ describe('second moments', () => {
     const n = model.spec.mlpWidth;
     const count = keys.length / n;
     expect(moment!.provenance).toEqual({
-      format: 'errata-second-moment/1',
+      format: 'errata-second-moment/2',
       model: model.digest,
       layer: 2,
       tokens: count,
@@ -77,6 +77,39 @@ describe('second moments', () => {
           (moment!.moment[i * n + k]! + (k === i ? moment!.provenance.jitter : 0)) * moment!.inverse[k * n + i]!;
       expect(product).toBeCloseTo(1, 4);
     }
+  });
+
+  it('tokenise a text as a whole, in pieces too: no space is put in front of a line', async () => {
+    const llama = new URL('../../../models/src/fixtures/tokenizers/llama.json', import.meta.url);
+    const tokenizer = tokenizerFromJson(JSON.parse(readFileSync(llama, 'utf8')));
+    const lines = readFileSync(corpus, 'utf8').split('\n');
+    // Lines that begin with blanks, and runs of line breaks, among them where pieces end.
+    const text = lines.map((line, i) => `${['', ' ', '   ', '\n\n'][i % 4]}${line}\n`).join('');
+    expect(text.length).toBeGreaterThan(2 * 2 ** 16);
+    const path = join(folder, 'lines.txt');
+    writeFileSync(path, text.replaceAll('\n', '\r\n'));
+    const read: number[] = [];
+    for await (const window of tokenWindows(tokenizer, path, 50)) {
+      expect([...window.subarray(0, tokenizer.prefixIds.length)]).toEqual([...tokenizer.prefixIds]);
+      read.push(...window.subarray(tokenizer.prefixIds.length));
+    }
+    expect(tokenizer.decodeContinuation(read)).toBe(` ${text}`);
+    expect(read).toEqual(tokenizer.encode(text));
+  });
+
+  it('that an earlier release measured are still read, for what was made with them', async () => {
+    const model = tinyModel(tinyGpt2, 5);
+    const [{ provenance, ...rest }] = (await buildSecondMoments(request(model, { layers: [1], tokens: 500 }))) as [
+      SecondMoment,
+    ];
+    const old: SecondMoment = { ...rest, provenance: { ...provenance, format: 'errata-second-moment/1' } };
+    expect(decodeSecondMoment(encodeSecondMoment(old))).toEqual(old);
+    // A store that a release of then filled has them under another name.
+    const store = memoryArtefactStore();
+    await store.put(`second-moment/${model.digest}/1`, encodeSecondMoment(old));
+    await expect(openArtefacts(store, model.digest!).secondMoment(1)).rejects.toMatchObject({
+      code: 'artefact_missing',
+    });
   });
 
   it('survive storing, and belong to their model alone', async () => {

@@ -15,7 +15,7 @@ import {
 } from './second-moment.ts';
 
 const headerSchema = z.strictObject({
-  format: z.literal('errata-moment-sums/1'),
+  format: z.literal('errata-moment-sums/2'),
   model: z.string(),
   corpus_sha256: z.string(),
   layers: z.array(z.int()).min(1),
@@ -78,17 +78,22 @@ export interface MomentRequest extends MomentOptions {
 /** Windows that run together. Fixed, because the order of the additions is part of the result. */
 const chunkWindows = 16;
 
+const longestWindow = 2048;
+
 /** Windows between two checkpoints. */
 export const checkpointWindows = 16 * chunkWindows;
+
+/** Tokens in a window: what the model reads, but no more than articles have. Attention over a window costs the square of its length. */
+const windowOf = ({ spec }: Model): number => Math.min(spec.context, longestWindow);
 
 function startSums(request: MomentRequest, corpus_sha256: string): MomentSums {
   const { model, digest, layers, resume } = request;
   const header = {
-    format: 'errata-moment-sums/1' as const,
+    format: 'errata-moment-sums/2' as const,
     model: digest,
     corpus_sha256,
     layers: [...layers],
-    window: model.spec.context,
+    window: windowOf(model),
   };
   if (!resume) {
     const size = model.spec.mlpWidth ** 2;
@@ -104,8 +109,8 @@ function startSums(request: MomentRequest, corpus_sha256: string): MomentSums {
 }
 
 /**
- * C = E[k k^T] of layers over all tokens of a text, summed in float64. Tokens that the tokenizer puts in front of every text
- * are read but not counted: they are no words of it.
+ * C = E[k k^T] of layers over all tokens of a text, summed in float64: those too that the tokenizer puts in front of every text, as the
+ * reference code counts them. Every prompt is read behind them, so an edit had better leave their values alone.
  * @returns one second moment a layer, in the order asked for
  * @throws ErrataError `corpus_missing`, `tokenizer_missing`, `singular_statistics`
  */
@@ -115,8 +120,8 @@ export async function buildSecondMoments(request: MomentRequest): Promise<readon
   const corpus_sha256 = await fileDigest(corpus);
   let state = startSums(request, corpus_sha256);
   const limit = request.tokens ?? Number.POSITIVE_INFINITY;
-  const windowTokens = model.spec.context - tokenizer.prefixIds.length;
-  const most = Math.ceil(limit / windowTokens) * windowTokens;
+  const window = windowOf(model);
+  const most = Math.ceil(limit / window) * window;
 
   const skipped = state.windows;
   let seen = 0;
@@ -131,11 +136,11 @@ export async function buildSecondMoments(request: MomentRequest): Promise<readon
     if (state.windows % checkpointWindows === 0) await onCheckpoint?.(state);
   };
   let counted = state.tokens;
-  for await (const window of tokenWindows(tokenizer, corpus, model.spec.context)) {
+  for await (const tokens of tokenWindows(tokenizer, corpus, window)) {
     if (seen++ < skipped) continue;
     if (counted >= limit) break;
-    chunk.push(window);
-    counted += window.length - tokenizer.prefixIds.length;
+    chunk.push(tokens);
+    counted += tokens.length;
     if (chunk.length === chunkWindows) await flush();
   }
   await flush();
@@ -159,12 +164,10 @@ async function addKeys(
   windows: readonly Int32Array[],
   sums: readonly Float64Array[],
 ): Promise<number> {
-  const prefix = model.tokenizer?.prefixIds.length ?? 0;
   const wanted = layers.map((layer) => ({ site: 'mlp_key' as const, layer }));
-  const rows = windows.map((window) => Array.from({ length: window.length - prefix }, (_, t) => t + prefix));
   const sequences = windows.map((window) => Array.from(window));
-  const recorded = await model.view().activations(sequences, wanted, rows);
-  const count = rows.reduce((total, { length }) => total + length, 0);
+  const recorded = await model.view().activations(sequences, wanted, 'all');
+  const count = sequences.reduce((total, { length }) => total + length, 0);
   for (const [i, at] of wanted.entries()) {
     const keys = matrix(count, model.spec.mlpWidth, Float64Array.from(recorded.get(captureName(at))!));
     const product = await multiply(keys, keys, { transA: true });

@@ -1,12 +1,13 @@
 // Second moments of a layer's keys, C = E[k k^T]: what they are, where they came from, how they are stored and inverted.
-import { canonicalJson, ErrataError } from '@errata/contracts';
+import { canonicalJson, ErrataError, secondMomentFormat } from '@errata/contracts';
 import { GraphError, inversePositive, matrix } from '@errata/graph';
 import { encodeSafetensors, parseSafetensors, type RawTensor, type SafetensorsFile } from '@errata/models';
 import { z } from 'zod';
 
 /** Where a second moment came from, so that it is never used for another model and can be computed again. */
 const provenanceSchema = z.strictObject({
-  format: z.literal('errata-second-moment/1'),
+  /** How it was measured; what an earlier release measured can still be read. */
+  format: z.enum(['errata-second-moment/1', secondMomentFormat]),
   /** Digest of the base model. */
   model: z.string(),
   layer: z.int(),
@@ -68,7 +69,7 @@ export async function invertMoment(
     const inverse = await inverseOrNull(withJitter(moment, size, jitter), size);
     if (!inverse) continue;
     return {
-      provenance: { format: 'errata-second-moment/1', ...provenance, statistic: 'mean', centred: false, jitter },
+      provenance: { format: secondMomentFormat, ...provenance, statistic: 'mean', centred: false, jitter },
       size,
       moment,
       inverse,
