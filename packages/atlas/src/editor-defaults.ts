@@ -16,4 +16,6 @@ export const editorDefaults = {
     second_moment_weight: 30,
     merge_same_subject: true,
   },
+  // The bound of gpt2-xl is a few thousandths of the norm here: 25 passes within it move no answer.
+  'ft-l': { norm_constraint: 0.02 },
 };

@@ -69,6 +69,40 @@ test('GRACE is made at no last layer by default, and replaces nothing that no la
   expect(resolveConfig('grace', shape, undefined, { layer: 3 })).toMatchObject({ layer: 3, replacement: 'last' });
 });
 
+test('defaults are those of the files they cite', () => {
+  const of = (name: (typeof editorNames)[number], [model_type, layers, width]: readonly [string, number, number]) =>
+    resolveConfig(name, { model_type, layers, width }, undefined, {});
+  const medium = ['gpt2', 24, 1024] as const;
+  const large = ['gpt2', 36, 1280] as const;
+  const xl = ['gpt2', 48, 1600] as const;
+  const llama2 = ['llama', 32, 4096] as const;
+  const llama32 = ['llama', 28, 3072] as const;
+  expect([medium, large, xl, llama2, llama32].map((model) => of('rome', model))).toMatchObject([
+    { layer: 8, clamp_factor: 3, weight_decay: 0.5, steps: 20 },
+    { layer: 12, clamp_factor: 4, weight_decay: 0.5, steps: 20 },
+    { layer: 17, clamp_factor: 4, weight_decay: 0.5, steps: 20 },
+    { layer: 5, clamp_factor: 4, weight_decay: 1e-3, steps: 25 },
+    { layer: 5, clamp_factor: 4, weight_decay: 1e-3, steps: 25 },
+  ]);
+  expect([medium, large, xl, llama2, llama32].map((model) => of('ft-l', model))).toMatchObject([
+    { layer: 0, norm_constraint: 2e-3 },
+    { layer: 0, norm_constraint: 1e-3 },
+    { layer: 0, norm_constraint: 5e-4 },
+    { layer: 21, norm_constraint: null },
+    { layer: 21, norm_constraint: null },
+  ]);
+  expect([xl, llama2, llama32].map((model) => of('ft-m', model))).toMatchObject([
+    { layer: 1, norm_constraint: null },
+    { layer: 21, norm_constraint: null },
+    { layer: 21, norm_constraint: null },
+  ]);
+  expect([xl, llama2, llama32].map((model) => of('memit', model))).toMatchObject([
+    { layers: [13, 14, 15, 16, 17], second_moment_weight: 20_000 },
+    { layers: [4, 5, 6, 7, 8], second_moment_weight: 15_000 },
+    { layers: [4, 5, 6, 7, 8], second_moment_weight: 15_000 },
+  ]);
+});
+
 test('every editor has complete defaults for both families', () => {
   for (const name of editorNames) {
     for (const model_type of ['gpt2', 'llama'])
