@@ -1,4 +1,4 @@
-"""Writes packages/models/src/fixtures/tokenizers: three tiny tokenizers, and what the reference library makes of texts.
+"""Writes packages/models/src/fixtures/tokenizers: tiny tokenizers, and what the reference library makes of texts.
 
 For each tokenizer and text: ids with and without special tokens, the decoded text, and where each token ends in the text
 (code points). Run with an interpreter that has tokenizers: python test/oracles/tokenizer_files.py [folder with gpt2_tokenizer
@@ -10,7 +10,7 @@ import json
 import pathlib
 import sys
 
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 OUT = pathlib.Path(__file__).parents[2] / "packages/models/src/fixtures/tokenizers"
 
@@ -58,6 +58,32 @@ TEXTS = [
     "UPPER lower MiXeD",
     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     "Q: What is the capital?\nA:",
+]
+
+
+# Words that are tokens only by themselves, among all that can stand beside a word.
+WORDS = [
+    "Rome",
+    "in Rome.",
+    "Romeo and xRome",
+    "_Rome Rome_ Rome1 1Rome",
+    "\u00e9Rome Rome\u00e9 Rome\u0301",
+    "Rome-Rome",
+    "RomeRome Rome",
+    "\u0661Rome Rome\u00b2 \u00b2Rome \u2177Rome \u24b6Rome \u00aaRome",
+    "a\u203fRome \u200dRome \u4e00Rome \U0001d7d8Rome",
+    "a cat, concat, cats and cat",
+    "singing a thing",
+]
+
+# Numerals of many scripts, and what is none though it counts.
+NUMERALS = [
+    "a12b 3.14",
+    "1898 and 2026 in 1898",
+    "\u0663\u0664x \u0967\u0968\u0969 a",
+    "\u00b2\u00b3 \u00bd \u2167 \u2460\u2461 \u3007 \u09f4 \u3280",
+    "\u4e00\u4e8c 1\u0663\u00b2\u00bd\u2167b",
+    "\U0001d7d8\U0001d7d9 and 2026",
 ]
 
 
@@ -115,6 +141,53 @@ def space_after():
     return tokenizer
 
 
+def numerals():
+    tokenizer = Tokenizer(models.BPE())
+    # Numerals are joined to each other and to words in training, so that it shows where they are cut.
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=420, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator(NUMERALS * 4, trainer)
+    return tokenizer
+
+
+def cutting_digits(tokenizer, individual_digits):
+    cutting = Tokenizer.from_str(tokenizer.to_str())
+    cutting.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    return cutting
+
+
+def words_of_byte_level(tokenizer):
+    words = Tokenizer.from_str(tokenizer.to_str())
+    words.add_tokens(
+        [
+            AddedToken("Rome", single_word=True, normalized=False),
+            AddedToken("cat", single_word=True, normalized=True),
+            AddedToken("ing", single_word=False, normalized=False),
+        ]
+    )
+    return words
+
+
+def words_of_llama(tokenizer):
+    words = Tokenizer.from_str(tokenizer.to_str())
+    words.add_tokens(
+        [
+            AddedToken("Rome", single_word=True, normalized=True),
+            AddedToken("cat", single_word=True, normalized=True),
+        ]
+    )
+    return words
+
+
 def expectations(tokenizer, texts):
     rows = []
     for text in texts:
@@ -141,6 +214,16 @@ if __name__ == "__main__":
     for name, tokenizer in made.items():
         write(f"{name}.json", json.loads(tokenizer.to_str()))
         write(f"{name}.expected.json", expectations(tokenizer, TEXTS))
+    digits = numerals()
+    variants = {
+        "byte-level-words": (words_of_byte_level(made["byte-level"]), WORDS),
+        "llama-words": (words_of_llama(made["llama"]), WORDS),
+        "single-digits": (cutting_digits(digits, True), NUMERALS),
+        "joined-digits": (cutting_digits(digits, False), NUMERALS),
+    }
+    for name, (tokenizer, texts) in variants.items():
+        write(f"{name}.json", json.loads(tokenizer.to_str()))
+        write(f"{name}.expected.json", expectations(tokenizer, texts))
     made["byte-level"].model.save(str(OUT), "byte-level")
     if len(sys.argv) > 1:
         real = pathlib.Path(sys.argv[1])

@@ -70,7 +70,10 @@ function agrees(tokenizer: Tokenizer, { text, ids, withSpecials, decoded, ends }
   expect(inserted.lastIndexOf(true)).toBeLessThanOrEqual(0);
 }
 
-for (const name of ['byte-level', 'llama', 'space-after']) {
+const tiny = ['byte-level', 'llama', 'space-after'];
+/** Added tokens that are single words, and numerals of many scripts cut out. */
+const variants = ['byte-level-words', 'llama-words', 'single-digits', 'joined-digits'];
+for (const name of [...tiny, ...variants]) {
   describe(`the tiny ${name} tokenizer agrees with the reference`, () => {
     const tokenizer = fixtureTokenizer(name);
     test.each(expectationsOf(name))('$text', (expectation) => agrees(tokenizer, expectation));

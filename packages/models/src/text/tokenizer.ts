@@ -6,6 +6,7 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
 import { makeTokenBytes } from './token-bytes.ts';
+import { mendedPreTokenizer, mendSingleWords } from './tokenizer-mends.ts';
 
 /** An evaluation tokenises one prompt with several targets, on several versions: the last texts are kept, if short. */
 const rememberedTexts = 8192;
@@ -65,7 +66,13 @@ const maximumVocabulary = 4_000_000;
 
 const tokenId = z.number().int().min(0).max(maximumVocabulary);
 
-const addedTokenSchema = z.looseObject({ id: tokenId, content: z.string().min(1), special: z.boolean().optional() });
+const addedTokenSchema = z.looseObject({
+  id: tokenId,
+  content: z.string().min(1),
+  special: z.boolean().optional(),
+  single_word: z.boolean().optional(),
+  normalized: z.boolean().optional(),
+});
 
 const modelSchema = z.looseObject({
   type: z.string().optional(),
@@ -140,9 +147,16 @@ export function tokenizerFromJson(
   try {
     // Clean-up of spaces before punctuation would break decode(encode(text)) === text; older configs ask for it.
     inner = new HuggingFaceTokenizer(
-      { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, ...parsed },
+      {
+        normalizer: null,
+        post_processor: null,
+        decoder: null,
+        ...parsed,
+        pre_tokenizer: parsed.pre_tokenizer ? mendedPreTokenizer(parsed.pre_tokenizer) : null,
+      },
       { clean_up_tokenization_spaces: false },
     );
+    mendSingleWords(inner, parsed.added_tokens);
   } catch (cause) {
     throw new ModelError('tokenizer_unsupported', {
       where,
