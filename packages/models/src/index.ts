@@ -10,7 +10,7 @@ export {
   sites,
   type Tap,
 } from './architectures/decoder.ts';
-export { checkParameters, decoderSpec, supportedModelTypes } from './architectures/families.ts';
+export { checkParameters, decoderSpec } from './architectures/index.ts';
 export {
   type Activation,
   type BlockRefs,

@@ -1,6 +1,6 @@
 // For this package's tests: the tiny checkpoints that the oracle script wrote, and random numbers.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { loadCheckpoint } from './files/checkpoint.ts';
 import { uniform } from './running/sampling.ts';
 import { type Model, openModel } from './running/view.ts';
@@ -20,8 +20,10 @@ export interface ExpectedOutputs {
   };
 }
 
-/** Names of the random models. */
-export const tinyModels = ['gpt2-tied', 'gpt2-untied', 'llama-grouped', 'llama-tied'] as const;
+/** Names of the random models: every fixture that transformers has answered for. */
+export const tinyModels = readdirSync(new URL('./fixtures/', import.meta.url)).filter((name) =>
+  existsSync(`${fixturePath(name)}/config.json`),
+);
 
 /** Path of a fixture. */
 export function fixturePath(name: string): string {

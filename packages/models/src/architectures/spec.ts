@@ -54,7 +54,8 @@ export type Positions =
 
 /** A decoder-only transformer of a supported family. */
 export interface DecoderSpec {
-  readonly family: 'gpt2' | 'llama';
+  /** The `model_type` of its config.json; data to be said and stored, nothing acts on it. */
+  readonly family: string;
   readonly layers: number;
   /** Size of the residual stream. */
   readonly width: number;
@@ -108,7 +109,9 @@ export function findMatrix(spec: DecoderSpec, weight: string): MatrixRef | undef
 }
 
 /** Lists the parameters of a decoder in order of use. */
-export function listParameters(spec: Omit<DecoderSpec, 'parameters'>): ReadonlyMap<string, readonly number[]> {
+export function listParameters(
+  spec: Omit<DecoderSpec, 'family' | 'parameters'>,
+): ReadonlyMap<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   const norm = ({ weight, bias }: NormRef) => {
     shapes.set(weight, [spec.width]);

@@ -1,7 +1,7 @@
 // Deltas: stored canonically, installed exactly, refused where they do not fit.
 
 import { describe, expect, it } from 'vitest';
-import { decoderSpec } from '../architectures/families.ts';
+import { decoderSpec } from '../architectures/index.ts';
 import { ModelError } from '../errors.ts';
 import { encodeSafetensors } from '../files/safetensors.ts';
 import { randomArray } from '../test-support.ts';

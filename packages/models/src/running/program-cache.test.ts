@@ -2,7 +2,7 @@
 
 import { add, float32, float32Data, input, mul } from '@errata/graph';
 import { describe, expect, it } from 'vitest';
-import { decoderSpec } from '../architectures/families.ts';
+import { decoderSpec } from '../architectures/index.ts';
 import { randomArray } from '../test-support.ts';
 import { makeProgramCache, type WeightSource } from './program-cache.ts';
 

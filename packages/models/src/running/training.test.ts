@@ -2,8 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { checkParameters, decoderSpec } from '../architectures/families.ts';
+import { checkParameters, decoderSpec } from '../architectures/index.ts';
 import { loadCheckpoint } from '../files/checkpoint.ts';
+import { tinyModels } from '../test-support.ts';
 import { trainingProgram } from './training.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).pathname;
@@ -35,7 +36,7 @@ async function step(name: string) {
 }
 
 describe('training step', () => {
-  for (const name of ['gpt2-tied', 'gpt2-untied', 'llama-grouped', 'llama-tied']) {
+  for (const name of tinyModels) {
     it(`has the loss and gradients of torch: ${name}`, async () => {
       const { spec, result, expected } = await step(name);
       expect(result.loss).toBeCloseTo(expected.loss, 5);

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { float32, float32Data, type HostTensor, type HostTensors, type Tensor } from '@errata/graph';
 import { sites } from '../architectures/decoder.ts';
-import { checkParameters, decoderSpec } from '../architectures/families.ts';
+import { checkParameters, decoderSpec } from '../architectures/index.ts';
 import { type DecoderSpec, valueMatrix } from '../architectures/spec.ts';
 import type { CodebookDelta } from '../deltas/codebooks.ts';
 import { checkState, type Delta, type Installed, installDeltas } from '../deltas/deltas.ts';

@@ -1,0 +1,97 @@
+// The decoder that Llama set the pattern of: RMS norms, rotary positions, grouped queries, a gated MLP, maps stored [out, in].
+
+import { z } from 'zod';
+import { activationOf, count, requireDivisible } from './config.ts';
+import { embeddingOf, headOf, prefixOf } from './names.ts';
+import { inverseFrequencies, rotaryFields } from './rotary.ts';
+import type { BlockRefs, DecoderSpec, MatrixRef, NormRef } from './spec.ts';
+
+/** What the config.json of any such family says; its context length has another default in each. */
+export const gatedDecoderFields = {
+  vocab_size: count,
+  hidden_size: count,
+  intermediate_size: count,
+  num_hidden_layers: count,
+  num_attention_heads: count,
+  num_key_value_heads: count.nullish(),
+  head_dim: count.nullish(),
+  hidden_act: z.string().default('silu'),
+  rms_norm_eps: z.number().positive().default(1e-6),
+  ...rotaryFields,
+  tie_word_embeddings: z.boolean().default(false),
+};
+
+/** What sets such families apart. */
+export interface GatedDecoderTraits {
+  readonly context: number;
+  /** Which linear maps have a bias. */
+  readonly biases: { readonly queryKeyValue: boolean; readonly attentionOutput: boolean; readonly mlp: boolean };
+}
+
+/** @throws ModelError architecture_config_invalid */
+export function gatedDecoder(
+  c: z.output<z.ZodObject<typeof gatedDecoderFields>>,
+  names: ReadonlySet<string> | undefined,
+  { context, biases }: GatedDecoderTraits,
+): Omit<DecoderSpec, 'family' | 'parameters'> {
+  const width = c.hidden_size;
+  const heads = c.num_attention_heads;
+  const kvHeads = c.num_key_value_heads ?? heads;
+  if (c.head_dim == null) requireDivisible(width, heads, 'hidden_size over num_attention_heads');
+  requireDivisible(heads, kvHeads, 'num_attention_heads over num_key_value_heads');
+  const headDim = c.head_dim ?? width / heads;
+  requireDivisible(headDim, 2, 'head_dim over 2');
+  const activation = activationOf(c.hidden_act);
+  const prefix = prefixOf('norm.weight', 'model.', names);
+  const dense = (name: string, inSize: number, outSize: number, bias: boolean): MatrixRef => ({
+    weight: `${name}.weight`,
+    bias: bias ? `${name}.bias` : null,
+    orientation: 'out_in',
+    inSize,
+    outSize,
+  });
+  const norm = (name: string): NormRef => ({ weight: `${name}.weight`, bias: null });
+  const block = (layer: number): BlockRefs => {
+    const at = `${prefix}layers.${layer}`;
+    const projection = (name: string, outSize: number) =>
+      dense(`${at}.self_attn.${name}_proj`, width, outSize, biases.queryKeyValue);
+    const mlp = (name: string, inSize: number, outSize: number) =>
+      dense(`${at}.mlp.${name}_proj`, inSize, outSize, biases.mlp);
+    return {
+      attentionNorm: norm(`${at}.input_layernorm`),
+      projections: {
+        kind: 'separate',
+        query: projection('q', heads * headDim),
+        key: projection('k', kvHeads * headDim),
+        value: projection('v', kvHeads * headDim),
+      },
+      attentionOutput: dense(`${at}.self_attn.o_proj`, heads * headDim, width, biases.attentionOutput),
+      mlpNorm: norm(`${at}.post_attention_layernorm`),
+      mlp: {
+        kind: 'gated',
+        gate: mlp('gate', width, c.intermediate_size),
+        up: mlp('up', width, c.intermediate_size),
+        output: mlp('down', c.intermediate_size, width),
+        activation,
+      },
+    };
+  };
+  const tokenEmbedding = embeddingOf(`${prefix}embed_tokens.weight`, c.tie_word_embeddings, names);
+  return {
+    layers: c.num_hidden_layers,
+    width,
+    heads,
+    kvHeads,
+    headDim,
+    mlpWidth: c.intermediate_size,
+    vocab: c.vocab_size,
+    context,
+    norm: { kind: 'rms', epsilon: c.rms_norm_eps },
+    positions: { kind: 'rotary', inverseFrequencies: inverseFrequencies(c, headDim) },
+    tokenEmbedding,
+    blocks: Array.from({ length: c.num_hidden_layers }, (_, layer) => block(layer)),
+    finalNorm: norm(`${prefix}norm`),
+    head: headOf(c.tie_word_embeddings, tokenEmbedding, width, c.vocab_size),
+    tied: c.tie_word_embeddings,
+  };
+}

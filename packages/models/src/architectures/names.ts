@@ -1,0 +1,19 @@
+// Where a checkpoint keeps what all families have: under which prefix, and the embedding and head, tied or not.
+
+import type { MatrixRef } from './spec.ts';
+
+const headName = 'lm_head.weight';
+
+/** The prefix under which the checkpoint keeps the decoder: published files come with and without it. */
+export function prefixOf(marker: string, usual: string, names: ReadonlySet<string> | undefined): string {
+  return names && !names.has(`${usual}${marker}`) && names.has(marker) ? '' : usual;
+}
+
+/** A tied matrix is stored once, as the embedding or, in some files, as the head. */
+export function embeddingOf(usual: string, tied: boolean, names: ReadonlySet<string> | undefined): string {
+  return tied && names && !names.has(usual) && names.has(headName) ? headName : usual;
+}
+
+export function headOf(tied: boolean, tokenEmbedding: string, inSize: number, outSize: number): MatrixRef {
+  return { weight: tied ? tokenEmbedding : headName, bias: null, orientation: 'out_in', inSize, outSize };
+}
