@@ -1,4 +1,5 @@
 // Long work in steps: at once for those who have nothing else to do, in slices for those whom others wait for.
+import { nextTurn } from '#platform';
 
 /** Work that may be interrupted wherever it yields. */
 export type Steps<T> = Generator<void, T, void>;
@@ -16,7 +17,7 @@ export async function inSlices<T>(steps: Steps<T>, sliceMs = 10): Promise<T> {
     const step = steps.next();
     if (step.done === true) return step.value;
     if (performance.now() < end) continue;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     end = performance.now() + sliceMs;
   }
 }

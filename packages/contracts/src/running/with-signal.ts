@@ -1,5 +1,5 @@
 // Signals that follow others, and time limits, for as long as something is done: held by whoever does it, and gone with it.
-import { setMaxListeners } from 'node:events';
+import { setMaxListeners } from '#platform';
 
 export interface SignalSources {
   readonly follow: readonly (AbortSignal | undefined)[];

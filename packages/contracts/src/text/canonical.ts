@@ -1,5 +1,5 @@
 // Canonical JSON and digests: one byte string per value, so that equal content has an equal name.
-import { createHash } from 'node:crypto';
+import { sha256Of } from '#platform';
 
 /** JSON with object keys sorted by code unit and no white space. Rejects what JSON cannot hold (non-finite numbers, functions). */
 export function canonicalJson(value: unknown): string {
@@ -20,4 +20,4 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** Lower-case hexadecimal sha256. */
-export const sha256 = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: string | Uint8Array): string => sha256Of([bytes]);

@@ -1,6 +1,7 @@
 // What an evaluation measured, case by case: rows that are stored, merged from shards in any order, and named by one digest.
-import { createHash } from 'node:crypto';
+
 import { z } from 'zod';
+import { sha256Of } from '#platform';
 import { ErrataError } from '../errors.ts';
 import { canonicalJson } from '../text/canonical.ts';
 
@@ -115,8 +116,8 @@ export function* resultLines(results: EvaluationResults): Generator<string> {
 }
 
 /** sha256 (hex) of {@link resultLines}: equal for equal results, in whatever order and by how many workers they were found. */
-export function resultsDigest(results: EvaluationResults): string {
-  const hash = createHash('sha256');
-  for (const line of resultLines(results)) hash.update(`${line}\n`);
-  return hash.digest('hex');
+export const resultsDigest = (results: EvaluationResults): string => sha256Of(linesWithEnds(results));
+
+function* linesWithEnds(results: EvaluationResults): Generator<string> {
+  for (const line of resultLines(results)) yield `${line}\n`;
 }
