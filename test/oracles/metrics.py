@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from nltk import FreqDist, ngrams
 from nltk.tokenize import NLTKWordTokenizer
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from scipy import stats
 from sklearn.feature_extraction.text import TfidfVectorizer
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "packages/evaluation/src/fixtures"
@@ -255,14 +255,22 @@ def measure_edit(edit, base, parent, candidate):
             put(f"{stem}.{kind}", each)
     if "target_true" in edit:
         new, true = edit["target_new"], edit["target_true"]
-        near = edit["locality"].get("neighbourhood", [])
+        neighbours = edit["locality"].get("neighbourhood", [])
+        # Where a neighbour's answer is the new one, what the edit did there cannot be told from what is right.
+        taken = {normalise(answer) for answer in [new, *edit.get("aliases", ())]}
+        says_new = lambda p: "target" in p and any(normalise(each) in taken for each in [p["target"], *p.get("aliases", ())])
+        near = [p for p in neighbours if not says_new(p)]
+        own = [(p["prompt"], p.get("target", true), new) for p in near]
         roles = {
             "efficacy": [(edit["prompt"], new, true)],
             "paraphrase": [(prompt, new, true) for prompt in edit["rephrases"]],
-            "neighbourhood": [(p["prompt"], p.get("target", true), new) for p in near],
+            "neighbourhood": [(p["prompt"], true, new) for p in near],
+            "neighbourhood_own": own if any(wanted != true for _, wanted, _ in own) else [],
         }
         for role, prompts in roles.items():
             put(role, *[[rivals(each, *prompt) for prompt in prompts] for each in (candidate, parent)])
+        if len(near) < len(neighbours):
+            rows["neighbourhood.skipped"] = [len(neighbours) - len(near), None, len(neighbours)]
     return rows
 
 
@@ -271,7 +279,7 @@ EDITS = [
      "target_true": "Emerald City", "rephrases": ["Oz has the capital", "They govern Oz from"],
      "locality": {
          "neighbourhood": [{"prompt": f"The capital of {x} is", "target": CAPITALS[x]} for x in ("Ix", "Ur", "Xi", "Lo")]
-         + [{"prompt": "The capital of Ys is"}],
+         + [{"prompt": "The capital of Ys is"}, {"prompt": "They govern Ys from", "target": "port Blue."}],
          "other_relations": [{"prompt": "The language of Oz is", "target": "Ozian"}, {"prompt": "The river of Oz is"}],
          "distracting": [{"prompt": "The capital of Oz is Port Blue. The river of Ur is", "target": "Tiber"}],
          "other_tasks": [{"prompt": "People in Lo speak"}]},
@@ -356,7 +364,14 @@ STORY_EDITS = [
 
 def stories_fixture():
     """The same of a real model, of which the fixture holds only the values."""
-    load = lambda: AutoModelForCausalLM.from_pretrained(STORIES, dtype=torch.float32).eval()
+
+    def load():
+        # The file holds the head alone, to which the embedding is tied: not every transformers finds it there.
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(STORIES)).float()
+        _, unexpected = model.load_state_dict(load_file(STORIES / "model.safetensors"), strict=False)
+        assert not unexpected and model.get_input_embeddings().weight is model.get_output_embeddings().weight
+        return model.eval()
+
     tokenizer = AutoTokenizer.from_pretrained(STORIES)
     whole, weaker = load(), load()
     with torch.no_grad():

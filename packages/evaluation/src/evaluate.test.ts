@@ -98,6 +98,7 @@ describe('a version against itself', () => {
       'efficacy',
       'paraphrase',
       'neighbourhood',
+      'neighbourhood_own',
     ]);
     for (const row of rows) expect(row.version).toBe(metricCatalogue.get(row.metric)!.version);
   });
@@ -144,11 +145,26 @@ describe('a destroyed version', () => {
   });
 });
 
+describe('neighbours whose answer is the new one', () => {
+  it('are counted apart, and take no part in the scores', async () => {
+    const taken = { prompt: 'The capital of Ys is', target: 'Rome' };
+    const neighbourhood = [...everything.locality.neighbourhood!, taken];
+    const crowded = { ...everything, locality: { ...everything.locality, neighbourhood } };
+    const input = { parent, candidate: zeroed(), tokenizer, edits: [everything, crowded], rivals: true };
+    const [plain, other] = (await evaluateCandidate(input)).measurements.map(named);
+    expect(plain!.has('neighbourhood.skipped')).toBe(false);
+    expect(other!.get('neighbourhood.skipped')).toMatchObject({ value: 1, before: null, count: 3 });
+    for (const metric of ['neighbourhood.score', 'neighbourhood_own.magnitude'])
+      expect(other!.get(metric)).toEqual(plain!.get(metric));
+    expect(other!.get('locality.neighbourhood.token')!.count).toBe(3);
+  });
+});
+
 describe('a destroyed version', () => {
   it('is at chance in preferring the new answer, and its accuracy says why', async () => {
     const input = { parent, candidate: zeroed(), base: parent, tokenizer, edits: [everything], rivals: true };
     const measured = named((await evaluateCandidate(input)).measurements[0]!);
-    for (const role of ['efficacy', 'paraphrase', 'neighbourhood']) {
+    for (const role of ['efficacy', 'paraphrase', 'neighbourhood', 'neighbourhood_own']) {
       expect(measured.get(`${role}.score`)!.value).toBe(0.5);
       expect(measured.get(`${role}.magnitude`)!.value).toBeCloseTo(0, 12);
     }

@@ -243,9 +243,13 @@ function scoreEdit(asked: EditQuestions, before: Readings, after: Readings, base
     localityBase: base && locality(base),
     portability: mapKinds(asked.portability, pair),
     rivals: asked.rivals && {
-      efficacy: asked.rivals.efficacy.map(preference),
-      paraphrase: asked.rivals.paraphrase.map(preference),
-      neighbourhood: asked.rivals.neighbourhood.map(preference),
+      weighed: {
+        efficacy: asked.rivals.weighed.efficacy.map(preference),
+        paraphrase: asked.rivals.weighed.paraphrase.map(preference),
+        neighbourhood: asked.rivals.weighed.neighbourhood.map(preference),
+        neighbourhood_own: asked.rivals.weighed.neighbourhood_own.map(preference),
+      },
+      skipped: asked.rivals.skipped.length,
     },
   };
 }

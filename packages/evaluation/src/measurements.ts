@@ -23,7 +23,13 @@ export interface EditScores {
   /** Agreement with the imported model; undefined where it was not asked. */
   readonly localityBase: ReadonlyMap<string, readonly Score[]> | undefined;
   readonly portability: ReadonlyMap<string, readonly Pair[]>;
-  readonly rivals: Readonly<Record<RivalRole, readonly Pair<Preference>[]>> | undefined;
+  readonly rivals: RivalScores | undefined;
+}
+
+/** Rival answers weighed, and how many neighbours could not be. */
+export interface RivalScores {
+  readonly weighed: Readonly<Record<RivalRole, readonly Pair<Preference>[]>>;
+  readonly skipped: number;
 }
 
 /** A measurement with its metric's version, at a place in a protocol. @throws RangeError for a metric unknown to the catalogue */
@@ -41,8 +47,15 @@ export function measurementsOf(scores: EditScores): readonly Measurement[] {
     ...[...scores.portability].flatMap(([kind, pairs]) => changes(`portability.${kind}`, pairs)),
     ...agreements('locality', scores.locality),
     ...(scores.localityBase === undefined ? [] : agreements('locality_base', scores.localityBase)),
-    ...Object.entries(scores.rivals ?? {}).flatMap(([role, pairs]) => preferences(role, pairs)),
+    ...(scores.rivals === undefined ? [] : rivals(scores.rivals)),
   ];
+}
+
+function rivals({ weighed, skipped }: RivalScores): readonly Measurement[] {
+  const weighings = Object.entries(weighed).flatMap(([role, pairs]) => preferences(role, pairs));
+  if (skipped === 0) return weighings;
+  const count = skipped + weighed.neighbourhood.length;
+  return [...weighings, { metric: 'neighbourhood.skipped', value: skipped, before: null, count }];
 }
 
 function changes(stem: string, pairs: readonly Pair[]): readonly Measurement[] {

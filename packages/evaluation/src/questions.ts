@@ -1,5 +1,5 @@
 // The questions an evaluation asks about an edit, told apart by what each is to show.
-import type { Edit, Probe } from '@errata/contracts';
+import { type Edit, normaliseAnswer, type Probe } from '@errata/contracts';
 
 /** A prompt with what is looked for in the reply to it. */
 export interface Question {
@@ -19,8 +19,8 @@ export interface RivalQuestions {
   readonly unwanted: Question;
 }
 
-/** Prompts on which ROME weighs new answer against true. */
-export const rivalRoles = ['efficacy', 'paraphrase', 'neighbourhood'] as const;
+/** Prompts on which ROME weighs new answer against true, and neighbours whose own answers are weighed against the new one. */
+export const rivalRoles = ['efficacy', 'paraphrase', 'neighbourhood', 'neighbourhood_own'] as const;
 export type RivalRole = (typeof rivalRoles)[number];
 
 /** An edit's questions by role; locality and portability by kind, kinds without questions left out. */
@@ -30,7 +30,13 @@ export interface EditQuestions {
   readonly locality: ReadonlyMap<string, readonly Question[]>;
   readonly portability: ReadonlyMap<string, readonly Question[]>;
   /** Absent where they were not asked for or the edit names no true answer. */
-  readonly rivals?: Readonly<Record<RivalRole, readonly RivalQuestions[]>>;
+  readonly rivals?: Rivals;
+}
+
+export interface Rivals {
+  readonly weighed: Readonly<Record<RivalRole, readonly RivalQuestions[]>>;
+  /** Neighbours whose own answer is the new one: nothing can be weighed there. */
+  readonly skipped: readonly Probe[];
 }
 
 /** Equal for questions to which a model gives one and the same reply: other spellings make it go on for longer. */
@@ -70,20 +76,38 @@ function unroll(edit: Edit, withRivals: boolean): EditQuestions {
 }
 
 /** New against true answer on the edit's own prompts; on neighbours, which the edit does not concern, the other way round. */
-function rivalsOf({ prompt, rephrases, locality, target_new, target_true }: Edit): EditQuestions['rivals'] {
+function rivalsOf(edit: Edit): Rivals | undefined {
+  const { prompt, rephrases, locality, target_new, target_true } = edit;
   if (target_true === undefined) return undefined;
   const about = 'probability';
   const weigh = (text: string, wanted: string, unwanted: string): RivalQuestions => ({
     wanted: { about, prompt: text, target: wanted, accepted: [] },
     unwanted: { about, prompt: text, target: unwanted, accepted: [] },
   });
+  const isNew = isOneOf([target_new, ...(edit.aliases ?? [])]);
+  const isTrue = isOneOf([target_true]);
+  const neighbours = locality.neighbourhood ?? [];
+  const kept = neighbours.filter(
+    ({ target, aliases = [] }) => target === undefined || ![target, ...aliases].some(isNew),
+  );
+  const differ = kept.some(({ target }) => target !== undefined && !isTrue(target));
   return {
-    efficacy: [weigh(prompt, target_new, target_true)],
-    paraphrase: rephrases.map((text) => weigh(text, target_new, target_true)),
-    neighbourhood: (locality.neighbourhood ?? []).map((probe) =>
-      weigh(probe.prompt, probe.target ?? target_true, target_new),
-    ),
+    weighed: {
+      efficacy: [weigh(prompt, target_new, target_true)],
+      paraphrase: rephrases.map((text) => weigh(text, target_new, target_true)),
+      neighbourhood: kept.map((probe) => weigh(probe.prompt, target_true, target_new)),
+      neighbourhood_own: differ
+        ? kept.map((probe) => weigh(probe.prompt, probe.target ?? target_true, target_new))
+        : [],
+    },
+    skipped: neighbours.filter((probe) => !kept.includes(probe)),
   };
+}
+
+/** Whether a text is one of some answers, as answers are compared. */
+function isOneOf(answers: readonly string[]): (text: string) => boolean {
+  const known = new Set(answers.map(normaliseAnswer));
+  return (text) => known.has(normaliseAnswer(text));
 }
 
 function byKind(
@@ -116,7 +140,7 @@ export function distinctQuestions(groups: Iterable<EditQuestions>): Question[] {
       ...group.generalization,
       ...[...group.locality.values()].flat(),
       ...[...group.portability.values()].flat(),
-      ...Object.values(group.rivals ?? {}).flatMap((list) =>
+      ...Object.values(group.rivals?.weighed ?? {}).flatMap((list) =>
         list.flatMap(({ wanted, unwanted }) => [wanted, unwanted]),
       ),
     ];

@@ -20,7 +20,7 @@ export const levelMetrics = [
   'ngram_entropy',
   ...inReadings(['reliability', 'generalization', 'portability', 'accuracy']),
   ...inReadings(portabilityKinds.map((kind) => `portability.${kind}` as const)),
-  ...(['efficacy', 'paraphrase', 'neighbourhood'] as const).flatMap(
+  ...(['efficacy', 'paraphrase', 'neighbourhood', 'neighbourhood_own'] as const).flatMap(
     (role) => [`${role}.score`, `${role}.magnitude`] as const,
   ),
 ] as const;

@@ -9,7 +9,7 @@ it('counts its metrics, each under one name that rows can carry', () => {
   expect(metricFamilies.map(({ title, metrics }) => `${title}: ${metrics.length}`)).toEqual([
     'Answers held against a target: 21',
     'Answers held against another version: 30',
-    'Probabilities of new and true answer: 7',
+    'Probabilities of new and true answer: 10',
     'Text: 4',
     'Streams of edits: 18',
     'Multi-hop questions: 3',

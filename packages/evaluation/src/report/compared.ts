@@ -37,7 +37,7 @@ const worstShown = 3;
 
 /** Metrics of which all others are parts or other readings. */
 const compared =
-  /^(?:(?:reliability|generalization|locality|portability)\.(?:token|exact)|(?:efficacy|paraphrase|neighbourhood)\.score|ngram_entropy|reference_score|perplexity|accuracy\.exact|(?:multi_hop|ripple|ability)\..*)$/;
+  /^(?:(?:reliability|generalization|locality|portability)\.(?:token|exact)|(?:efficacy|paraphrase|neighbourhood|neighbourhood_own)\.score|ngram_entropy|reference_score|perplexity|accuracy\.exact|(?:multi_hop|ripple|ability)\..*)$/;
 
 /** Each run against the first that was run by the same protocol. */
 export function compareWithFirst(found: readonly RunWithRows[]): readonly RunComparison[] {

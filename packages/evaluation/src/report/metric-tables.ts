@@ -42,6 +42,13 @@ const romeColumns: readonly MetricColumn[] = [
   { title: 'PM', metric: 'paraphrase.magnitude', group: 'paraphrase', format: 'points', better: 'higher' },
   { ...share, title: 'NS', metric: 'neighbourhood.score', group: 'neighbourhood' },
   { title: 'NM', metric: 'neighbourhood.magnitude', group: 'neighbourhood', format: 'points', better: 'higher' },
+  {
+    ...share,
+    title: 'NS own',
+    metric: 'neighbourhood_own.score',
+    group: 'neighbourhood',
+    about: "neighbours' own answers against the new one, where they are not the true one",
+  },
   { title: 'GE', metric: 'ngram_entropy', group: 'generated text', format: 'entropy', better: 'higher' },
   { ...share, title: 'RS', metric: 'reference_score', group: 'generated text' },
   {

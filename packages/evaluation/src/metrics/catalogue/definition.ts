@@ -9,6 +9,7 @@ export const units = [
   'perplexity',
   'seconds',
   'tokens',
+  'probes',
   'bytes',
 ] as const;
 export type MetricUnit = (typeof units)[number];

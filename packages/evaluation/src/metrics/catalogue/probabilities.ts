@@ -9,26 +9,27 @@ const pair = (
   letter: string,
   prompts: string,
   [wanted, unwanted]: readonly [string, string],
+  { version, source } = { version: 1, source: rome },
 ): MetricDefinition[] => [
   {
     id: `${stem}.score`,
-    version: 1,
+    version,
     title: `${title} score (${letter}S)`,
     unit: 'fraction',
     better: 'higher',
     level: 'case',
     definition: `On ${prompts}: 1 where the ${wanted} answer is likelier than the ${unwanted} one, 0 where it is not, 1/2 in a tie.`,
-    source: rome,
+    source,
   },
   {
     id: `${stem}.magnitude`,
-    version: 1,
+    version,
     title: `${title} magnitude (${letter}M)`,
     unit: 'probability difference',
     better: 'higher',
     level: 'case',
     definition: `On ${prompts}: p(${wanted}) - p(${unwanted}).`,
-    source: rome,
+    source,
   },
 ];
 
@@ -41,15 +42,43 @@ export const probabilities: MetricFamily = {
   metrics: [
     ...pair('efficacy', 'Efficacy', 'E', "the edit's prompt", ['new', 'true']),
     ...pair('paraphrase', 'Paraphrase', 'P', 'its rephrases', ['new', 'true']),
-    ...pair('neighbourhood', 'Neighbourhood', 'N', 'its neighbourhood probes', ['true', 'new']),
+    ...pair(
+      'neighbourhood',
+      'Neighbourhood',
+      'N',
+      "its neighbourhood probes, whatever their own answers, but for those whose own answer is the edit's new one",
+      ['true', 'new'],
+      { version: 2, source: `${rome} (version 1 took a probe's own answer for the true one, and left none out)` },
+    ),
+    ...pair(
+      'neighbourhood_own',
+      'Neighbourhood by own answers:',
+      'N',
+      'the same probes, in cases where one of them has an answer other than the true one (a probe without any counts with the true one)',
+      ['own', 'new'],
+      { version: 1, source: "as `neighbourhood.*`, for data whose neighbours do not share the edit's true answer" },
+    ),
+    {
+      id: 'neighbourhood.skipped',
+      version: 1,
+      title: 'Neighbourhood probes skipped',
+      unit: 'probes',
+      better: 'lower',
+      level: 'case',
+      definition:
+        "Neighbourhood probes of a case whose own answer is the edit's new one, where an edit that reaches too far cannot be told from " +
+        'a right answer: they are left out of `neighbourhood.*` and `neighbourhood_own.*`. Cases without such probes have no figure.',
+      source: 'this catalogue',
+    },
     {
       id: 'rome_score',
-      version: 1,
+      version: 2,
       title: 'Score (S)',
       unit: 'fraction',
       better: 'higher',
       level: 'run',
-      definition: 'Harmonic mean of the means of `efficacy.score`, `paraphrase.score` and `neighbourhood.score`.',
+      definition:
+        'Harmonic mean of the means of `efficacy.score`, `paraphrase.score` and `neighbourhood.score` (in version 1 its version 1).',
       source: rome,
     },
   ],
