@@ -31,15 +31,18 @@ export const artefactRequestSchema = z
   .refine(({ layers, editor }) => layers === undefined || editor === undefined, {
     path: ['editor'],
     message: 'give either layers or an editor',
-  });
-export const artefactSchema = z.strictObject({
-  id: z.string(),
-  object: z.literal('artefact'),
-  model_id: z.string(),
-  kind: z.string(),
-  layer: z.int(),
-  blob: z.string(),
-  details: z.record(z.string(), z.unknown()),
-  created_at: z.iso.datetime(),
-});
+  })
+  .meta({ id: 'ArtefactRequest' });
+export const artefactSchema = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('artefact'),
+    model_id: z.string(),
+    kind: z.string(),
+    layer: z.int(),
+    blob: z.string(),
+    details: z.record(z.string(), z.unknown()),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Artefact' });
 export type ArtefactResource = z.output<typeof artefactSchema>;

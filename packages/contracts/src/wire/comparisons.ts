@@ -4,12 +4,14 @@ import { estimateSchema } from './evaluations.ts';
 import { metadataSchema, nameOrIdSchema } from './resource-parts.ts';
 import { jobStates } from './states.ts';
 
-export const comparisonRequestSchema = z.strictObject({
-  /** Evaluations that are done. Cases meet by their ids: two evaluations of one suite share all of them. */
-  one: nameOrIdSchema,
-  other: nameOrIdSchema,
-  metadata: metadataSchema.optional(),
-});
+export const comparisonRequestSchema = z
+  .strictObject({
+    /** Evaluations that are done. Cases meet by their ids: two evaluations of one suite share all of them. */
+    one: nameOrIdSchema,
+    other: nameOrIdSchema,
+    metadata: metadataSchema.optional(),
+  })
+  .meta({ id: 'ComparisonRequest' });
 export type ComparisonRequest = z.input<typeof comparisonRequestSchema>;
 
 const caseValuesSchema = z.strictObject({ case_id: z.string(), one: z.number(), other: z.number() });
@@ -58,16 +60,18 @@ export const comparisonResultSchema = z.strictObject({
 });
 export type ComparisonResult = z.output<typeof comparisonResultSchema>;
 
-export const comparisonSchema = z.strictObject({
-  /** That of its job. */
-  id: z.string(),
-  object: z.literal('comparison'),
-  state: z.enum(jobStates),
-  one: z.string(),
-  other: z.string(),
-  result: comparisonResultSchema.nullable(),
-  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
-  created_at: z.iso.datetime(),
-  finished_at: z.iso.datetime().nullable(),
-});
+export const comparisonSchema = z
+  .strictObject({
+    /** That of its job. */
+    id: z.string(),
+    object: z.literal('comparison'),
+    state: z.enum(jobStates),
+    one: z.string(),
+    other: z.string(),
+    result: comparisonResultSchema.nullable(),
+    error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+    created_at: z.iso.datetime(),
+    finished_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Comparison' });
 export type ComparisonResource = z.output<typeof comparisonSchema>;

@@ -14,39 +14,47 @@ const sampling = {
   seed: z.int().min(0).max(0xffff_ffff).default(0),
   stop: z.union([stopText, z.array(stopText).max(8)]).optional(),
 };
-export const completionRequestSchema = z.strictObject({
-  ...sampling,
-  prompt: z.union([promptText, z.array(promptText).min(1).max(64)]),
-});
-export const chatCompletionRequestSchema = z.strictObject({
-  ...sampling,
-  messages: z
-    .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: promptText }))
-    .min(1)
-    .max(1000),
-});
+export const completionRequestSchema = z
+  .strictObject({
+    ...sampling,
+    prompt: z.union([promptText, z.array(promptText).min(1).max(64)]),
+  })
+  .meta({ id: 'CompletionRequest' });
+export const chatCompletionRequestSchema = z
+  .strictObject({
+    ...sampling,
+    messages: z
+      .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: promptText }))
+      .min(1)
+      .max(1000),
+  })
+  .meta({ id: 'ChatCompletionRequest' });
 const usage = z.strictObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
-export const completionSchema = z.strictObject({
-  id: z.string(),
-  object: z.literal('text_completion'),
-  created: z.int(),
-  model: z.string(),
-  version: z.string(),
-  choices: z.array(z.strictObject({ index: z.int(), text: z.string(), finish_reason: z.enum(['stop', 'length']) })),
-  usage,
-});
-export const chatCompletionSchema = z.strictObject({
-  id: z.string(),
-  object: z.literal('chat.completion'),
-  created: z.int(),
-  model: z.string(),
-  version: z.string(),
-  choices: z.array(
-    z.strictObject({
-      index: z.int(),
-      message: z.strictObject({ role: z.literal('assistant'), content: z.string() }),
-      finish_reason: z.enum(['stop', 'length']),
-    }),
-  ),
-  usage,
-});
+export const completionSchema = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('text_completion'),
+    created: z.int(),
+    model: z.string(),
+    version: z.string(),
+    choices: z.array(z.strictObject({ index: z.int(), text: z.string(), finish_reason: z.enum(['stop', 'length']) })),
+    usage,
+  })
+  .meta({ id: 'Completion' });
+export const chatCompletionSchema = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('chat.completion'),
+    created: z.int(),
+    model: z.string(),
+    version: z.string(),
+    choices: z.array(
+      z.strictObject({
+        index: z.int(),
+        message: z.strictObject({ role: z.literal('assistant'), content: z.string() }),
+        finish_reason: z.enum(['stop', 'length']),
+      }),
+    ),
+    usage,
+  })
+  .meta({ id: 'ChatCompletion' });

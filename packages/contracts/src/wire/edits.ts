@@ -37,31 +37,33 @@ export type PortabilityKind = (typeof portabilityKinds)[number];
 
 const probes = z.array(probeSchema).max(textLimits.probes);
 
-export const editSchema = z.strictObject({
-  custom_id: text(textLimits.custom_id),
-  /** A cloze prompt that the target completes. `{}` stands for the subject; otherwise the subject occurs literally. */
-  prompt: text(textLimits.prompt),
-  subject: text(textLimits.subject),
-  target_new: z.string().max(textLimits.target),
-  target_true: text(textLimits.target).optional(),
-  /** Names the question independently of its wording, so that contradictions can be seen across phrasings. */
-  relation: text(200).optional(),
-  /** Other spellings of target_new. */
-  aliases: z.array(text(textLimits.target)).max(50).optional(),
-  rephrases: z.array(text(textLimits.prompt)).max(textLimits.probes).default([]),
-  locality: z
-    .strictObject({
-      neighbourhood: probes.optional(),
-      other_relations: probes.optional(),
-      distracting: probes.optional(),
-      other_tasks: probes.optional(),
-    })
-    .default({}),
-  portability: z
-    .strictObject({ alias: probes.optional(), inverse: probes.optional(), one_hop: probes.optional() })
-    .default({}),
-  metadata: metadataSchema.optional(),
-});
+export const editSchema = z
+  .strictObject({
+    custom_id: text(textLimits.custom_id),
+    /** A cloze prompt that the target completes. `{}` stands for the subject; otherwise the subject occurs literally. */
+    prompt: text(textLimits.prompt),
+    subject: text(textLimits.subject),
+    target_new: z.string().max(textLimits.target),
+    target_true: text(textLimits.target).optional(),
+    /** Names the question independently of its wording, so that contradictions can be seen across phrasings. */
+    relation: text(200).optional(),
+    /** Other spellings of target_new. */
+    aliases: z.array(text(textLimits.target)).max(50).optional(),
+    rephrases: z.array(text(textLimits.prompt)).max(textLimits.probes).default([]),
+    locality: z
+      .strictObject({
+        neighbourhood: probes.optional(),
+        other_relations: probes.optional(),
+        distracting: probes.optional(),
+        other_tasks: probes.optional(),
+      })
+      .default({}),
+    portability: z
+      .strictObject({ alias: probes.optional(), inverse: probes.optional(), one_hop: probes.optional() })
+      .default({}),
+    metadata: metadataSchema.optional(),
+  })
+  .meta({ id: 'Edit' });
 
 export type EditInput = z.input<typeof editSchema>;
 /** A checked edit: `{}` in the prompt is filled in. */

@@ -19,46 +19,48 @@ export type DerivedSuite = (typeof derivedSuites)[number];
 export const servedProtocolSchema = z.discriminatedUnion('kind', [...servedProtocols]);
 export type ServedProtocol = z.output<typeof servedProtocolSchema>;
 
-export const evaluationRequestSchema = z.strictObject({
-  model: nameOrIdSchema,
-  /** The version at the head of this branch; `main` when neither branch nor version is given. */
-  branch: nameOrIdSchema.optional(),
-  /** Any version of the model, by id or a prefix that no other has. */
-  version: nameOrIdSchema.optional(),
-  /** What it is compared with: `parent` (what it was made from), `base` (the imported model), or a version. */
-  against: nameOrIdSchema.default('parent'),
-  /** Edits with their probes, as JSON or as the text of a JSONL file. */
-  edits: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
-  edits_jsonl: jsonlTextSchema.optional(),
-  /**
-   * Single questions, `{"prompt", "target"?, "aliases"?, "custom_id"?}`, and items of a suite, `{"kind", "id", ...}`. Beside edits,
-   * they are asked as well: of the version as it is, or at every checkpoint of a stream of edits.
-   */
-  probes: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
-  probes_jsonl: jsonlTextSchema.optional(),
-  /**
-   * `applied`: the edits that are active in the version. `difference`: those active in one of the two and not in the other. Or the
-   * name of a stored suite.
-   */
-  suite: nameOrIdSchema.optional(),
-  /** Pieces that workers can take side by side; chosen by the number of cases when left out. The results do not depend on it. */
-  shards: z.int().min(1).max(evaluationLimits.shards).optional(),
-  /**
-   * Holds what is found against the gate of the branch. Where the version is its head, and its policy has `auto_rollback`, failing
-   * moves the branch back: this needs the scope `versions:rollback`.
-   */
-  gate: z.boolean().default(false),
-  /**
-   * Evaluates an editor instead of the version as it is: the edits are made anew on the version, by a protocol, tested against it,
-   * and thrown away. `against` is the version itself then.
-   */
-  editor: editorNameSchema.optional(),
-  config: configSchema.optional(),
-  seed: z.int().min(0).max(0xffff_ffff).optional(),
-  /** Each edit alone when left out. */
-  protocol: servedProtocolSchema.optional(),
-  metadata: metadataSchema.optional(),
-});
+export const evaluationRequestSchema = z
+  .strictObject({
+    model: nameOrIdSchema,
+    /** The version at the head of this branch; `main` when neither branch nor version is given. */
+    branch: nameOrIdSchema.optional(),
+    /** Any version of the model, by id or a prefix that no other has. */
+    version: nameOrIdSchema.optional(),
+    /** What it is compared with: `parent` (what it was made from), `base` (the imported model), or a version. */
+    against: nameOrIdSchema.default('parent'),
+    /** Edits with their probes, as JSON or as the text of a JSONL file. */
+    edits: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
+    edits_jsonl: jsonlTextSchema.optional(),
+    /**
+     * Single questions, `{"prompt", "target"?, "aliases"?, "custom_id"?}`, and items of a suite, `{"kind", "id", ...}`. Beside edits,
+     * they are asked as well: of the version as it is, or at every checkpoint of a stream of edits.
+     */
+    probes: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
+    probes_jsonl: jsonlTextSchema.optional(),
+    /**
+     * `applied`: the edits that are active in the version. `difference`: those active in one of the two and not in the other. Or the
+     * name of a stored suite.
+     */
+    suite: nameOrIdSchema.optional(),
+    /** Pieces that workers can take side by side; chosen by the number of cases when left out. The results do not depend on it. */
+    shards: z.int().min(1).max(evaluationLimits.shards).optional(),
+    /**
+     * Holds what is found against the gate of the branch. Where the version is its head, and its policy has `auto_rollback`, failing
+     * moves the branch back: this needs the scope `versions:rollback`.
+     */
+    gate: z.boolean().default(false),
+    /**
+     * Evaluates an editor instead of the version as it is: the edits are made anew on the version, by a protocol, tested against it,
+     * and thrown away. `against` is the version itself then.
+     */
+    editor: editorNameSchema.optional(),
+    config: configSchema.optional(),
+    seed: z.int().min(0).max(0xffff_ffff).optional(),
+    /** Each edit alone when left out. */
+    protocol: servedProtocolSchema.optional(),
+    metadata: metadataSchema.optional(),
+  })
+  .meta({ id: 'EvaluationRequest' });
 export type EvaluationRequest = z.input<typeof evaluationRequestSchema>;
 
 /** A case at its place in an evaluation. */
@@ -83,32 +85,34 @@ export type Measure = z.output<typeof measureSchema>;
 export const madeOutcomes = ['applied', 'already_holds', 'failed'] as const;
 
 /** What one case found. A case that could not be asked is `failed` and says why; it is never left out. */
-export const caseResultSchema = z.strictObject({
-  position: z.int(),
-  moment: z.enum(moments),
-  edits: z.int(),
-  case_id: z.string(),
-  custom_id: z.string(),
-  kind: z.enum(caseKinds),
-  edit_id: z.string().nullable(),
-  prompt: z.string(),
-  /** Null where nothing in particular is expected. */
-  target: z.string().nullable(),
-  outcome: z.enum(['measured', 'failed']),
-  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
-  /** What became of the edit itself, under a protocol that makes it; whether it could be measured is another matter. */
-  edit: z.enum(madeOutcomes).optional(),
-  /**
-   * Answers of the version compared with, and of the version evaluated: generated greedily, or the option chosen. Null where they were
-   * not asked, or no one answer stands for the case.
-   */
-  answer_before: z.string().nullable(),
-  answer_after: z.string().nullable(),
-  changed: z.boolean(),
-  measures: z.array(measureSchema),
-  /** The worst of the probes that were answered rightly, or as before, and are not now. */
-  regressions: z.array(regressionSchema),
-});
+export const caseResultSchema = z
+  .strictObject({
+    position: z.int(),
+    moment: z.enum(moments),
+    edits: z.int(),
+    case_id: z.string(),
+    custom_id: z.string(),
+    kind: z.enum(caseKinds),
+    edit_id: z.string().nullable(),
+    prompt: z.string(),
+    /** Null where nothing in particular is expected. */
+    target: z.string().nullable(),
+    outcome: z.enum(['measured', 'failed']),
+    error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+    /** What became of the edit itself, under a protocol that makes it; whether it could be measured is another matter. */
+    edit: z.enum(madeOutcomes).optional(),
+    /**
+     * Answers of the version compared with, and of the version evaluated: generated greedily, or the option chosen. Null where they were
+     * not asked, or no one answer stands for the case.
+     */
+    answer_before: z.string().nullable(),
+    answer_after: z.string().nullable(),
+    changed: z.boolean(),
+    measures: z.array(measureSchema),
+    /** The worst of the probes that were answered rightly, or as before, and are not now. */
+    regressions: z.array(regressionSchema),
+  })
+  .meta({ id: 'CaseResult' });
 export type CaseResult = z.output<typeof caseResultSchema>;
 
 /** What a result says of its case whatever became of it. */
@@ -201,33 +205,35 @@ export const evaluatedEditorSchema = z.strictObject({
 });
 export type EvaluatedEditor = z.output<typeof evaluatedEditorSchema>;
 
-export const evaluationSchema = z.strictObject({
-  /** That of its job. */
-  id: z.string(),
-  object: z.literal('evaluation'),
-  state: z.enum(jobStates),
-  model_id: z.string(),
-  branch: z.string().nullable(),
-  version_id: z.string(),
-  against: z.strictObject({ kind: z.enum(['parent', 'base', 'version']), version_id: z.string() }),
-  /** `name` is that of a stored suite. */
-  suite: z.strictObject({ source: z.enum(suiteSources), name: z.string().nullable(), digest: z.string() }),
-  /** The editor that makes the edits; null where the version is evaluated as it is. */
-  editor: evaluatedEditorSchema.nullable(),
-  /** Measurements: under a protocol a case is measured at several places. */
-  cases: z.strictObject({ total: z.int(), measured: z.int(), failed: z.int() }),
-  shards: z.strictObject({ total: z.int(), running: z.int(), ended: z.int() }),
-  summary: evaluationSummarySchema.nullable(),
-  outcome: evaluationOutcomeSchema.nullable(),
-  /** The verdict of the branch's gate, where it was asked for. */
-  gate: gateVerdictSchema.nullable(),
-  /** The rollback that a verdict against the version brought about. */
-  rollback_job_id: z.string().nullable(),
-  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
-  metadata: z.record(z.string(), z.string()),
-  created_by: z.string().nullable(),
-  created_at: z.iso.datetime(),
-  started_at: z.iso.datetime().nullable(),
-  finished_at: z.iso.datetime().nullable(),
-});
+export const evaluationSchema = z
+  .strictObject({
+    /** That of its job. */
+    id: z.string(),
+    object: z.literal('evaluation'),
+    state: z.enum(jobStates),
+    model_id: z.string(),
+    branch: z.string().nullable(),
+    version_id: z.string(),
+    against: z.strictObject({ kind: z.enum(['parent', 'base', 'version']), version_id: z.string() }),
+    /** `name` is that of a stored suite. */
+    suite: z.strictObject({ source: z.enum(suiteSources), name: z.string().nullable(), digest: z.string() }),
+    /** The editor that makes the edits; null where the version is evaluated as it is. */
+    editor: evaluatedEditorSchema.nullable(),
+    /** Measurements: under a protocol a case is measured at several places. */
+    cases: z.strictObject({ total: z.int(), measured: z.int(), failed: z.int() }),
+    shards: z.strictObject({ total: z.int(), running: z.int(), ended: z.int() }),
+    summary: evaluationSummarySchema.nullable(),
+    outcome: evaluationOutcomeSchema.nullable(),
+    /** The verdict of the branch's gate, where it was asked for. */
+    gate: gateVerdictSchema.nullable(),
+    /** The rollback that a verdict against the version brought about. */
+    rollback_job_id: z.string().nullable(),
+    error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+    metadata: z.record(z.string(), z.string()),
+    created_by: z.string().nullable(),
+    created_at: z.iso.datetime(),
+    started_at: z.iso.datetime().nullable(),
+    finished_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Evaluation' });
 export type EvaluationResource = z.output<typeof evaluationSchema>;

@@ -116,30 +116,32 @@ export const gateFailureChoices = ['refuse', 'bisect'] as const;
 /** Candidates that a bisection tries at most, unless told otherwise. */
 export const defaultBisectEvaluations = 64;
 
-export const gatePolicySchema = z.strictObject({
-  rules: z.array(gateRuleSchema).max(50),
-  /** All must be kept, unless a rule on `canaries_kept` says otherwise. */
-  canaries: z
-    .array(canarySchema)
-    .max(200)
-    .superRefine((canaries, context) => {
-      const seen = new Set<string>();
-      for (const [index, { prompt }] of canaries.entries()) {
-        if (seen.has(prompt))
-          context.addIssue({ code: 'custom', path: [index, 'prompt'], message: 'a prompt is named twice' });
-        seen.add(prompt);
-      }
-    })
-    .optional(),
-  /** Text whose perplexity is measured; the end of the model's own corpus when left out. */
-  held_text: z.string().min(1).max(200_000).optional(),
-  /** What the text for `ngram_entropy` is generated from; the batch's own prompts when left out. */
-  sample_prompts: z.array(z.string().min(1).max(textLimits.prompt)).min(1).max(64).optional(),
-  /** `refuse` (the default) the whole batch, or `bisect` it: apply the edits that pass together, return the others with reasons. */
-  on_failure: z.enum(gateFailureChoices).optional(),
-  /** Candidates that a bisection tries at most; what was not settled by then is returned. */
-  bisect_evaluations: z.int().min(1).max(10_000).optional(),
-});
+export const gatePolicySchema = z
+  .strictObject({
+    rules: z.array(gateRuleSchema).max(50),
+    /** All must be kept, unless a rule on `canaries_kept` says otherwise. */
+    canaries: z
+      .array(canarySchema)
+      .max(200)
+      .superRefine((canaries, context) => {
+        const seen = new Set<string>();
+        for (const [index, { prompt }] of canaries.entries()) {
+          if (seen.has(prompt))
+            context.addIssue({ code: 'custom', path: [index, 'prompt'], message: 'a prompt is named twice' });
+          seen.add(prompt);
+        }
+      })
+      .optional(),
+    /** Text whose perplexity is measured; the end of the model's own corpus when left out. */
+    held_text: z.string().min(1).max(200_000).optional(),
+    /** What the text for `ngram_entropy` is generated from; the batch's own prompts when left out. */
+    sample_prompts: z.array(z.string().min(1).max(textLimits.prompt)).min(1).max(64).optional(),
+    /** `refuse` (the default) the whole batch, or `bisect` it: apply the edits that pass together, return the others with reasons. */
+    on_failure: z.enum(gateFailureChoices).optional(),
+    /** Candidates that a bisection tries at most; what was not settled by then is returned. */
+    bisect_evaluations: z.int().min(1).max(10_000).optional(),
+  })
+  .meta({ id: 'GatePolicy' });
 export type GatePolicy = z.output<typeof gatePolicySchema>;
 
 /** A part of a stored gate that this build does not understand: what it is, by its metric or field, and why. */
@@ -211,13 +213,15 @@ export const gateFindingSchema = z.strictObject({
 });
 export type GateFinding = z.output<typeof gateFindingSchema>;
 
-export const gateVerdictSchema = z.strictObject({
-  passed: z.boolean(),
-  findings: z.array(gateFindingSchema),
-  canaries: z.array(canaryResultSchema).optional(),
-  /** The branch's policy by which was judged, by its number; absent where a job brought a gate of its own. */
-  policy_revision: z.int().optional(),
-});
+export const gateVerdictSchema = z
+  .strictObject({
+    passed: z.boolean(),
+    findings: z.array(gateFindingSchema),
+    canaries: z.array(canaryResultSchema).optional(),
+    /** The branch's policy by which was judged, by its number; absent where a job brought a gate of its own. */
+    policy_revision: z.int().optional(),
+  })
+  .meta({ id: 'GateVerdict' });
 export type GateVerdict = z.output<typeof gateVerdictSchema>;
 
 /**

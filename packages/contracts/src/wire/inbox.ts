@@ -60,40 +60,44 @@ export const inboxBodySchema = z.union([
   mapOf(64, z.unknown(), 100),
 ]);
 
-export const inboxEditSchema = z.strictObject({
-  id: z.string(),
-  object: z.literal('inbox_edit'),
-  branch_id: z.string(),
-  custom_id: z.string(),
-  prompt: z.string(),
-  subject: z.string(),
-  target_new: z.string(),
-  priority: z.int(),
-  /** That of the edit: where it came from, who asked for it. */
-  metadata: z.record(z.string(), z.string()),
-  state: z.enum(inboxStates),
-  /** Why it is held, superseded, refused or failed. */
-  reason: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
-  /** The schedule's run that took it, the job it went into, and the edit it became there. */
-  run_id: z.string().nullable(),
-  job_id: z.string().nullable(),
-  edit_id: z.string().nullable(),
-  /** The one in the inbox that it gave way to. */
-  superseded_by: z.string().nullable(),
-  created_by: z.string().nullable(),
-  created_at: z.iso.datetime(),
-});
+export const inboxEditSchema = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('inbox_edit'),
+    branch_id: z.string(),
+    custom_id: z.string(),
+    prompt: z.string(),
+    subject: z.string(),
+    target_new: z.string(),
+    priority: z.int(),
+    /** That of the edit: where it came from, who asked for it. */
+    metadata: z.record(z.string(), z.string()),
+    state: z.enum(inboxStates),
+    /** Why it is held, superseded, refused or failed. */
+    reason: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+    /** The schedule's run that took it, the job it went into, and the edit it became there. */
+    run_id: z.string().nullable(),
+    job_id: z.string().nullable(),
+    edit_id: z.string().nullable(),
+    /** The one in the inbox that it gave way to. */
+    superseded_by: z.string().nullable(),
+    created_by: z.string().nullable(),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'InboxEdit' });
 export type InboxEdit = z.output<typeof inboxEditSchema>;
 
-export const inboxReceiptSchema = z.strictObject({
-  object: z.literal('inbox_receipt'),
-  branch_id: z.string(),
-  /** How many are new. */
-  accepted: z.int(),
-  /** How many were waiting already, word for word under the same custom_id. */
-  duplicates: z.int(),
-  /** How many wait now. */
-  pending: z.int(),
-  edits: z.array(z.strictObject({ id: z.string(), custom_id: z.string(), duplicate: z.boolean() })),
-});
+export const inboxReceiptSchema = z
+  .strictObject({
+    object: z.literal('inbox_receipt'),
+    branch_id: z.string(),
+    /** How many are new. */
+    accepted: z.int(),
+    /** How many were waiting already, word for word under the same custom_id. */
+    duplicates: z.int(),
+    /** How many wait now. */
+    pending: z.int(),
+    edits: z.array(z.strictObject({ id: z.string(), custom_id: z.string(), duplicate: z.boolean() })),
+  })
+  .meta({ id: 'InboxReceipt' });
 export type InboxReceipt = z.output<typeof inboxReceiptSchema>;

@@ -13,13 +13,15 @@ export type DeltaReference = z.infer<typeof deltaReferenceSchema>;
 
 const manifestFormat = 'errata-manifest/1';
 
-export const manifestSchema = z.strictObject({
-  format: z.literal(manifestFormat),
-  /** Digest of the imported model. */
-  model: digest,
-  /** Active deltas in the order in which they are installed. */
-  deltas: z.array(deltaReferenceSchema),
-});
+export const manifestSchema = z
+  .strictObject({
+    format: z.literal(manifestFormat),
+    /** Digest of the imported model. */
+    model: digest,
+    /** Active deltas in the order in which they are installed. */
+    deltas: z.array(deltaReferenceSchema),
+  })
+  .meta({ id: 'Manifest' });
 export type Manifest = z.infer<typeof manifestSchema>;
 
 /** A version that is stored whole: the weights and codebooks that its deltas add up to. */

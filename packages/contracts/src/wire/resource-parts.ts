@@ -77,24 +77,26 @@ export interface Page<T> {
 }
 
 /** RFC 9457 problem details, with our fields. */
-export const problemSchema = z.strictObject({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  code: z.string(),
-  request_id: z.string(),
-  retryable: z.boolean(),
-  errors: z.array(
-    z.strictObject({
-      code: z.string(),
-      message: z.string(),
-      pointer: z.string().optional(),
-      line: z.int().optional(),
-      field: z.string().optional(),
-      custom_id: z.string().optional(),
-    }),
-  ),
-  details: z.record(z.string(), z.unknown()).optional(),
-});
+export const problemSchema = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    request_id: z.string(),
+    retryable: z.boolean(),
+    errors: z.array(
+      z.strictObject({
+        code: z.string(),
+        message: z.string(),
+        pointer: z.string().optional(),
+        line: z.int().optional(),
+        field: z.string().optional(),
+        custom_id: z.string().optional(),
+      }),
+    ),
+    details: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problemSchema>;

@@ -101,11 +101,15 @@ export const scheduleRequestSchema = z
   .superRefine((request, context) => {
     const complaint = complainOfWhen(request);
     if (complaint !== null) context.addIssue({ code: 'custom', path: [complaint.field], message: complaint.message });
-  });
+  })
+  .meta({ id: 'ScheduleRequest' });
 export type ScheduleRequest = z.input<typeof scheduleRequestSchema>;
 
 /** Only what is given changes. */
-export const scheduleChangeSchema = z.strictObject({ name: nameSchema, ...settings }).partial();
+export const scheduleChangeSchema = z
+  .strictObject({ name: nameSchema, ...settings })
+  .partial()
+  .meta({ id: 'ScheduleChange' });
 export type ScheduleChange = z.output<typeof scheduleChangeSchema>;
 
 export const runTriggers = ['cron', 'pending', 'manual'] as const;
@@ -130,46 +134,50 @@ export const runCountsSchema = z.strictObject({
 });
 export type RunCounts = z.output<typeof runCountsSchema>;
 
-export const scheduleRunSchema = z.strictObject({
-  id: z.string(),
-  object: z.literal('schedule_run'),
-  schedule_id: z.string(),
-  trigger: z.enum(runTriggers),
-  due_at: z.iso.datetime(),
-  started_at: z.iso.datetime(),
-  outcome: z.enum(runOutcomes),
-  reason: z.enum(skipReasons).nullable(),
-  counts: runCountsSchema,
-  job_id: z.string().nullable(),
-  job_state: z.enum(jobStates).nullable(),
-  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
-});
+export const scheduleRunSchema = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('schedule_run'),
+    schedule_id: z.string(),
+    trigger: z.enum(runTriggers),
+    due_at: z.iso.datetime(),
+    started_at: z.iso.datetime(),
+    outcome: z.enum(runOutcomes),
+    reason: z.enum(skipReasons).nullable(),
+    counts: runCountsSchema,
+    job_id: z.string().nullable(),
+    job_state: z.enum(jobStates).nullable(),
+    error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+  })
+  .meta({ id: 'ScheduleRun' });
 export type ScheduleRun = z.output<typeof scheduleRunSchema>;
 
-export const scheduleSchema = z.strictObject({
-  id: z.string(),
-  object: z.literal('schedule'),
-  name: z.string(),
-  model_id: z.string(),
-  branch_id: z.string(),
-  branch: z.string(),
-  ...settings,
-  editor: z.string().nullable(),
-  config: z.record(z.string(), z.unknown()),
-  metadata: storedMetadataSchema,
-  gate: storedGateSchema.nullable(),
-  paused: z.boolean(),
-  /** When cron is due next; null while paused, and without cron. */
-  next_due_at: z.iso.datetime().nullable(),
-  /** The tick that waits for the job of the run before to end. */
-  buffered_due_at: z.iso.datetime().nullable(),
-  /** Edits that wait in the branch's inbox. */
-  pending: z.int(),
-  held: z.int(),
-  last_run: scheduleRunSchema.nullable(),
-  /** The API key in whose name runs submit: whoever made or last changed the schedule. */
-  owner: z.string().nullable(),
-  created_at: z.iso.datetime(),
-  updated_at: z.iso.datetime(),
-});
+export const scheduleSchema = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('schedule'),
+    name: z.string(),
+    model_id: z.string(),
+    branch_id: z.string(),
+    branch: z.string(),
+    ...settings,
+    editor: z.string().nullable(),
+    config: z.record(z.string(), z.unknown()),
+    metadata: storedMetadataSchema,
+    gate: storedGateSchema.nullable(),
+    paused: z.boolean(),
+    /** When cron is due next; null while paused, and without cron. */
+    next_due_at: z.iso.datetime().nullable(),
+    /** The tick that waits for the job of the run before to end. */
+    buffered_due_at: z.iso.datetime().nullable(),
+    /** Edits that wait in the branch's inbox. */
+    pending: z.int(),
+    held: z.int(),
+    last_run: scheduleRunSchema.nullable(),
+    /** The API key in whose name runs submit: whoever made or last changed the schedule. */
+    owner: z.string().nullable(),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Schedule' });
 export type ScheduleResource = z.output<typeof scheduleSchema>;

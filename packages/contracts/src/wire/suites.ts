@@ -73,30 +73,34 @@ export function givenOf(item: SuiteCase): Readonly<Record<string, unknown>> {
   return item.kind === 'edit' ? item.edit : item.kind === 'probe' ? item.probe : item;
 }
 
-export const suiteRequestSchema = z.strictObject({
-  name: nameSchema,
-  description: z.string().max(1000).optional(),
-  /** Edits with their probes, single questions, and items, as in an evaluation. */
-  edits: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
-  edits_jsonl: jsonlTextSchema.optional(),
-  probes: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
-  probes_jsonl: jsonlTextSchema.optional(),
-  metadata: metadataSchema.optional(),
-});
+export const suiteRequestSchema = z
+  .strictObject({
+    name: nameSchema,
+    description: z.string().max(1000).optional(),
+    /** Edits with their probes, single questions, and items, as in an evaluation. */
+    edits: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
+    edits_jsonl: jsonlTextSchema.optional(),
+    probes: z.array(z.unknown()).max(evaluationLimits.cases).optional(),
+    probes_jsonl: jsonlTextSchema.optional(),
+    metadata: metadataSchema.optional(),
+  })
+  .meta({ id: 'SuiteRequest' });
 export type SuiteRequest = z.input<typeof suiteRequestSchema>;
 
-export const suiteSchema = z.strictObject({
-  id: z.string(),
-  object: z.literal('suite'),
-  name: z.string(),
-  description: z.string().nullable(),
-  /** Of its cases: equal suites have equal digests. */
-  digest: z.string(),
-  cases: z.int(),
-  metadata: z.record(z.string(), z.string()),
-  created_by: z.string().nullable(),
-  created_at: z.iso.datetime(),
-});
+export const suiteSchema = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('suite'),
+    name: z.string(),
+    description: z.string().nullable(),
+    /** Of its cases: equal suites have equal digests. */
+    digest: z.string(),
+    cases: z.int(),
+    metadata: z.record(z.string(), z.string()),
+    created_by: z.string().nullable(),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Suite' });
 export type SuiteResource = z.output<typeof suiteSchema>;
 
 /** A case of a stored suite as it is read back. */

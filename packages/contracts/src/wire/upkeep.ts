@@ -24,12 +24,14 @@ export const problemFindingSchema = z.strictObject({
 });
 export type ProblemFinding = z.output<typeof problemFindingSchema>;
 
-export const checkRequestSchema = z.strictObject({
-  /** Reads every blob and compares it with its name; otherwise only its length is looked at. */
-  content: z.boolean().default(true),
-  /** Opens every snapshot and the deltas it stands for, and compares the weights. */
-  snapshots: z.boolean().default(false),
-});
+export const checkRequestSchema = z
+  .strictObject({
+    /** Reads every blob and compares it with its name; otherwise only its length is looked at. */
+    content: z.boolean().default(true),
+    /** Opens every snapshot and the deltas it stands for, and compares the weights. */
+    snapshots: z.boolean().default(false),
+  })
+  .meta({ id: 'CheckRequest' });
 export type CheckRequest = z.input<typeof checkRequestSchema>;
 
 /** What a check looked at and found. The first problems are named; all are counted. */
@@ -59,12 +61,14 @@ export type CheckReport = z.output<typeof checkReportSchema>;
 
 export const defaultGraceHours = 24;
 
-export const collectionRequestSchema = z.strictObject({
-  /** Says what would be done, and does nothing. */
-  dry_run: z.boolean().default(true),
-  /** Hours that a blob stays unnamed, and marked as such, before it is deleted. */
-  grace_hours: z.number().min(0).max(8760).default(defaultGraceHours),
-});
+export const collectionRequestSchema = z
+  .strictObject({
+    /** Says what would be done, and does nothing. */
+    dry_run: z.boolean().default(true),
+    /** Hours that a blob stays unnamed, and marked as such, before it is deleted. */
+    grace_hours: z.number().min(0).max(8760).default(defaultGraceHours),
+  })
+  .meta({ id: 'CollectionRequest' });
 export type CollectionRequest = z.input<typeof collectionRequestSchema>;
 
 const amount = z.strictObject({ blobs: z.int(), bytes: z.int() });
