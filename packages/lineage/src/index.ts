@@ -1,31 +1,22 @@
 // The face of @errata/lineage: what is true, and the only ways to change it.
-export * from './aliases.ts';
-export { findAnswer, keepAnswer } from './answers.ts';
-export {
-  approvedCandidate,
-  approveJob,
-  awaitApproval,
-  type Decision,
-  expireApprovals,
-  rejectJob,
-} from './approvals.ts';
-export * from './artefacts.ts';
-export { type AuditStep, auditLineage } from './audit.ts';
-export { type EvaluationGate, openEvaluationGate } from './auto-rollback.ts';
-export {
-  branchLane,
-  branchOfLane,
-  createBranch,
-  deleteBranch,
-  getBranch,
-  getBranchById,
-  listBranches,
-  type NewBranch,
-  restoreBranch,
-} from './branches.ts';
-export { type CherryPickSubmission, submitCherryPick } from './cherry-pick.ts';
-export { type Db, type Lineage, type LineageOptions, openLineage, type Tx } from './client.ts';
-export * from './commit.ts';
+
+// The database itself: the handle on it, its migrations, its outages, and how rows are listed and read back.
+
+export { type Db, type Lineage, type LineageOptions, openLineage, type Tx } from './database/client.ts';
+export * from './database/migrate.ts';
+export { explainOutage } from './database/outage.ts';
+export type { PageRequest } from './database/pages.ts';
+
+// Models: imported checkpoints, and the artefacts that editors need beforehand.
+
+export * from './models/artefacts.ts';
+export * from './models/import.ts';
+export { getModel, listModels, type ModelFile, type StoredModel } from './models/models.ts';
+
+// History: versions, the chains of contributions that they stand for, and the commit that makes them.
+
+export { type CherryPickSubmission, submitCherryPick } from './history/cherry-pick.ts';
+export * from './history/commit.ts';
 export {
   type Contribution,
   chainLength,
@@ -41,10 +32,95 @@ export {
   tipOfVersion,
   upon,
   writeChain,
-} from './contributions.ts';
-export { type EditCosts, editCosts } from './edit-costs.ts';
-export { editNorms, editsById, editsOfJob, getEdit, listEdits, normsRemembered, type StoredEdit } from './edits.ts';
-export { type EvaluationSubmission, evaluationLane, submitEvaluation } from './evaluation-submit.ts';
+} from './history/contributions.ts';
+export * from './history/history.ts';
+export * from './history/rollback-plan.ts';
+export * from './history/snapshots.ts';
+export {
+  findPlace,
+  getVersion,
+  listVersions,
+  readManifest,
+  type StoredVersion,
+  sourceOfVersion,
+  versionLineage,
+} from './history/versions.ts';
+
+// Names: branches, aliases and tags, and what a name stands for.
+
+export * from './names/aliases.ts';
+export {
+  branchLane,
+  branchOfLane,
+  createBranch,
+  deleteBranch,
+  getBranch,
+  getBranchById,
+  listBranches,
+  type NewBranch,
+  restoreBranch,
+} from './names/branches.ts';
+export { type Place, type Reference, referenceResource, resolveReference } from './names/references.ts';
+export * from './names/tags.ts';
+
+// Policies: what may move a branch, and the approvals that they ask for.
+
+export {
+  approvedCandidate,
+  approveJob,
+  awaitApproval,
+  type Decision,
+  expireApprovals,
+  rejectJob,
+} from './policies/approvals.ts';
+export { type EvaluationGate, openEvaluationGate } from './policies/auto-rollback.ts';
+export { type MoveKind, type Passage, passageOf, requireStart } from './policies/guard.ts';
+export { getPolicy, listPolicies, type PolicyChange, setPolicy } from './policies/policies.ts';
+
+// Jobs: submitted, taken, moved from state to state, told as events.
+
+export { type EditCosts, editCosts } from './jobs/edit-costs.ts';
+export {
+  editNorms,
+  editsById,
+  editsOfJob,
+  getEdit,
+  listEdits,
+  normsRemembered,
+  type StoredEdit,
+} from './jobs/edits.ts';
+export * from './jobs/events.ts';
+export { type FinishedWork, findFinishedWork } from './jobs/finished-work.ts';
+export { cancelJob, getJob, isCancelRequested, type JobFilter, laneOfJob, listJobs, retryJob } from './jobs/jobs.ts';
+export { acquireLease, type Lease, lanesNeedingWork, releaseLease, renewLease } from './jobs/leases.ts';
+export {
+  type ArtefactSubmission,
+  type EditSubmission,
+  type ImportSubmission,
+  type RollbackSubmission,
+  submitArtefactJob,
+  submitEditJob,
+  submitImport,
+  submitRollback,
+} from './jobs/submit.ts';
+export * from './jobs/take.ts';
+export {
+  afterFailedAttempt,
+  type Finish,
+  finishJob,
+  type JobMarks,
+  type JobRow,
+  maxAttempts,
+  moveJob,
+  requeueJob,
+} from './jobs/transitions.ts';
+export * from './jobs/workers.ts';
+
+// Evaluations and the suites that they ask.
+
+export * from './evaluations/evaluations.ts';
+export { type EvaluationSubmission, evaluationLane, submitEvaluation } from './evaluations/submit.ts';
+export * from './evaluations/suites.ts';
 export {
   commitEvaluation,
   commitShard,
@@ -59,24 +135,16 @@ export {
   referenceTexts,
   type StoredCase,
   shardsOf,
-} from './evaluation-work.ts';
-export * from './evaluations.ts';
-export * from './events.ts';
-export { type FinishedWork, findFinishedWork } from './finished-work.ts';
-export { type MoveKind, type Passage, passageOf, requireStart } from './guard.ts';
-export * from './history.ts';
-export {
-  abandonIdempotent,
-  answerWithin,
-  beginIdempotent,
-  completeIdempotent,
-  type IdempotencyClaim,
-  type IdempotencyOutcome,
-  keptAnswerBytes,
-  keyLifetimeMs,
-  sweepIdempotencyKeys,
-} from './idempotency.ts';
-export * from './import.ts';
+} from './evaluations/work.ts';
+
+// Searches through a history, and what versions have answered before.
+
+export { findAnswer, keepAnswer } from './searches/answers.ts';
+export * from './searches/searches.ts';
+
+// Schedules and the inboxes that they draw from.
+
+export { type Decisions, msUntilDue, runDueSchedules, schedulesToRun } from './schedules/clock.ts';
 export {
   addToInbox,
   countWaiting,
@@ -85,20 +153,8 @@ export {
   keepInInbox,
   listInbox,
   withdrawFromInbox,
-} from './inbox.ts';
-export { cancelJob, getJob, isCancelRequested, type JobFilter, laneOfJob, listJobs, retryJob } from './jobs.ts';
-export * from './keys.ts';
-export { acquireLease, type Lease, lanesNeedingWork, releaseLease, renewLease } from './leases.ts';
-export * from './migrate.ts';
-export { getModel, listModels, type ModelFile, type StoredModel } from './models.ts';
-export * from './named-blobs.ts';
-export { explainOutage } from './outage.ts';
-export type { PageRequest } from './pages.ts';
-export { getPolicy, listPolicies, type PolicyChange, setPolicy } from './policies.ts';
-export { type Place, type Reference, referenceResource, resolveReference } from './references.ts';
-export * from './rollback-plan.ts';
-export { type Decisions, msUntilDue, runDueSchedules, schedulesToRun } from './schedule-clock.ts';
-export { runSchedule, type Tick } from './schedule-run.ts';
+} from './schedules/inbox.ts';
+export { runSchedule, type Tick } from './schedules/run.ts';
 export {
   changeSchedule,
   createSchedule,
@@ -109,40 +165,25 @@ export {
   type NewSchedule,
   pauseSchedule,
   resumeSchedule,
-} from './schedules.ts';
-export * from './searches.ts';
-export * from './snapshots.ts';
+} from './schedules/schedules.ts';
+
+// Access: API keys and idempotency keys.
+
 export {
-  type ArtefactSubmission,
-  type EditSubmission,
-  type ImportSubmission,
-  type RollbackSubmission,
-  submitArtefactJob,
-  submitEditJob,
-  submitImport,
-  submitRollback,
-} from './submit.ts';
-export * from './suites.ts';
-export * from './tags.ts';
-export * from './take.ts';
-export {
-  afterFailedAttempt,
-  type Finish,
-  finishJob,
-  type JobMarks,
-  type JobRow,
-  maxAttempts,
-  moveJob,
-  requeueJob,
-} from './transitions.ts';
-export * from './upkeep.ts';
-export {
-  findPlace,
-  getVersion,
-  listVersions,
-  readManifest,
-  type StoredVersion,
-  sourceOfVersion,
-  versionLineage,
-} from './versions.ts';
-export * from './workers.ts';
+  abandonIdempotent,
+  answerWithin,
+  beginIdempotent,
+  completeIdempotent,
+  type IdempotencyClaim,
+  type IdempotencyOutcome,
+  keptAnswerBytes,
+  keyLifetimeMs,
+  sweepIdempotencyKeys,
+} from './access/idempotency.ts';
+export * from './access/keys.ts';
+
+// Upkeep: the audit, and what the store must hold.
+
+export { type AuditStep, auditLineage } from './upkeep/audit.ts';
+export * from './upkeep/named-blobs.ts';
+export * from './upkeep/upkeep.ts';

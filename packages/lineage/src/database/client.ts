@@ -1,0 +1,76 @@
+// The handle on the database: one pool of connections, used through Prisma.
+import { ErrataError } from '@errata/contracts';
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { Prisma, PrismaClient } from '../generated/client.ts';
+
+/** What every function of this package takes first. */
+export interface Lineage {
+  readonly prisma: PrismaClient;
+  close(): Promise<void>;
+}
+
+/** The inside of a transaction. */
+export type Tx = Prisma.TransactionClient;
+/** What a caller writes in the very transaction that does the work: both are kept, or neither is. */
+export type Alongside<T> = ((tx: Tx, done: T) => Promise<void>) | undefined;
+/** Either; for reads that must also work inside a transaction. */
+export type Db = Lineage | Tx;
+
+export interface LineageOptions {
+  /** Connections at most. @defaultValue 10 */
+  readonly poolSize?: number;
+  /** Told of connections that break while idle; the pool replaces them. */
+  readonly onConnectionError?: (error: Error) => void;
+}
+
+/**
+ * A process that freezes inside a transaction (stopped, paused with its machine, cut off) keeps its locks, and with them a lane, for
+ * as long as the server lets it. No statement of ours follows another later than in milliseconds. `options` in the URL replaces this.
+ */
+const serverOptions = '-c idle_in_transaction_session_timeout=30000';
+
+/** Opens the database, whose schema must be in place (see {@link migrate}). `unavailable` when it cannot be reached. */
+export async function openLineage(url: string, options: LineageOptions = {}): Promise<Lineage> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.poolSize ?? 10,
+    connectionTimeoutMillis: 30_000,
+    options: serverOptions,
+  });
+  pool.on('error', (error) => options.onConnectionError?.(error));
+  try {
+    (await pool.connect()).release();
+  } catch (error) {
+    await pool.end();
+    throw new ErrataError('unavailable', `the database cannot be reached: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool),
+    errorFormat: 'minimal',
+    // Submissions and commits queue for a connection rather than fail; a commit of ten thousand edits takes seconds.
+    transactionOptions: { maxWait: 60_000, timeout: 120_000 },
+  });
+  return {
+    prisma,
+    close: async () => {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+export const clientOf = (db: Db): Tx => ('prisma' in db && 'close' in db ? (db as Lineage).prisma : (db as Tx));
+
+/** Plain data as a JSON column takes it. */
+export const asJson = (value: unknown): Prisma.InputJsonValue => value as Prisma.InputJsonValue;
+
+/** Plain data as a parameter of raw SQL that is cast to jsonb; null stays SQL's null. */
+export const jsonText = (value: unknown): string | null =>
+  value === undefined || value === null ? null : JSON.stringify(value);
+
+/** Whether an insert failed because another row has the same unique value. */
+export const isUniqueViolation = (error: unknown): boolean =>
+  error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';

@@ -1,0 +1,136 @@
+// Versions: immutable model states, found by id or by a prefix that only one of them has.
+import {
+  ErrataError,
+  type Manifest,
+  type Page,
+  type VersionResource,
+  type VersionSource,
+  versionPrefix,
+} from '@errata/contracts';
+import { clientOf, type Db } from '../database/client.ts';
+import { type PageRequest, pageOf } from '../database/pages.ts';
+import type { Version as VersionRow } from '../generated/client.ts';
+import { manifestOf, readChain, sourceAt } from './contributions.ts';
+
+/** A version with the end of the chain that it stands for. */
+export interface StoredVersion {
+  readonly resource: VersionResource;
+  readonly tip: string | null;
+}
+
+/**
+ * Finds a version by its id or a prefix of it; with `modelId`, among that model's. Two models of equal content have equal versions:
+ * without `modelId` the oldest row answers. `unknown_version` when none or several match.
+ */
+export async function getVersion(db: Db, idOrPrefix: string, modelId?: string): Promise<StoredVersion> {
+  const row = await findVersion(db, idOrPrefix, modelId);
+  return { resource: (await versionResources(db, [row]))[0]!, tip: row.tipId };
+}
+
+/**
+ * Whose edits a version holds: the same version may have been reached by several histories, of which the latest speaks.
+ * `unknown_version`.
+ */
+export async function findPlace(
+  db: Db,
+  idOrPrefix: string,
+  modelId: string,
+): Promise<{ readonly version: string; readonly tip: string | null }> {
+  const { id, tipId } = await findVersion(db, idOrPrefix, modelId);
+  const move = await clientOf(db).branchMove.findFirst({
+    where: { modelId, toVersionId: id },
+    orderBy: [{ createdAt: 'desc' }, { sequence: 'desc' }],
+  });
+  return { version: id, tip: move === null ? tipId : move.tipId };
+}
+
+/** How to open a version. `unknown_version`. */
+export async function sourceOfVersion(db: Db, idOrPrefix: string, modelId: string): Promise<VersionSource> {
+  const { modelId: id, tipId } = await findVersion(db, idOrPrefix, modelId);
+  const { digest } = await clientOf(db).model.findUniqueOrThrow({ where: { id }, select: { digest: true } });
+  return sourceAt(db, digest, tipId);
+}
+
+/** Everything that a version is made of, however long its history. `unknown_version`. */
+export async function readManifest(db: Db, idOrPrefix: string, modelId?: string): Promise<Manifest> {
+  const row = await findVersion(db, idOrPrefix, modelId);
+  const { digest } = await clientOf(db).model.findUniqueOrThrow({ where: { id: row.modelId } });
+  return manifestOf(digest, await readChain(db, row.tipId));
+}
+
+export async function findVersion(db: Db, idOrPrefix: string, modelId?: string): Promise<VersionRow> {
+  const unknown = (message: string) =>
+    new ErrataError('unknown_version', message, { details: { version: idOrPrefix } });
+  if (!/^ver_[0-9a-f]{4,64}$/.test(idOrPrefix)) {
+    throw unknown(
+      `${JSON.stringify(idOrPrefix)} is not a version: write ${versionPrefix} and at least 4 digits of its digest`,
+    );
+  }
+  const rows = await clientOf(db).version.findMany({
+    where: { id: { startsWith: idOrPrefix }, ...(modelId === undefined ? {} : { modelId }) },
+    orderBy: { createdAt: 'asc' },
+    take: 100,
+  });
+  const [first] = rows;
+  if (first === undefined) throw unknown(`there is no version ${idOrPrefix}`);
+  if (rows.some(({ id }) => id !== first.id))
+    throw unknown(`${idOrPrefix} is the beginning of several versions: write more of it`);
+  return first;
+}
+
+async function versionResources(db: Db, rows: readonly VersionRow[]): Promise<readonly VersionResource[]> {
+  const tips = rows.flatMap(({ tipId }) => tipId ?? []);
+  const links = await clientOf(db).contribution.findMany({
+    where: { id: { in: tips } },
+    select: { id: true, depth: true },
+  });
+  const depths = new Map(links.map(({ id, depth }) => [id, depth]));
+  return rows.map((row) => ({
+    id: row.id,
+    object: 'version',
+    model_id: row.modelId,
+    parent_id: row.parentId,
+    job_id: row.jobId,
+    depth: row.tipId === null ? 0 : depths.get(row.tipId)!,
+    delta_bytes: Number(row.deltaBytes),
+    created_at: row.createdAt.toISOString(),
+  }));
+}
+
+/** A model's versions, newest first. The cursor is a version id. */
+export async function listVersions(db: Db, modelId: string, page: PageRequest = {}): Promise<Page<VersionResource>> {
+  const limit = page.limit ?? 20;
+  const rows = await clientOf(db).version.findMany({
+    where: { modelId },
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    take: limit + 1,
+    ...(page.after === undefined ? {} : { cursor: { modelId_id: { modelId, id: page.after } }, skip: 1 }),
+  });
+  const shown = pageOf(
+    rows,
+    limit,
+    ({ id }) => id,
+    (row) => row,
+  );
+  return { ...shown, data: await versionResources(db, shown.data) };
+}
+
+/** A version and its parents up to the root, newest first, `limit` at most. */
+export async function versionLineage(
+  db: Db,
+  version: Pick<VersionResource, 'id' | 'model_id'>,
+  limit = 100,
+): Promise<readonly VersionResource[]> {
+  const rows = await clientOf(db).$queryRaw<{ id: string }[]>`
+    WITH RECURSIVE line AS (
+      SELECT id, parent_id, 1 AS place FROM versions WHERE model_id = ${version.model_id} AND id = ${version.id}
+      UNION ALL
+      SELECT v.id, v.parent_id, place + 1 FROM line JOIN versions v ON v.model_id = ${version.model_id} AND v.id = line.parent_id
+      WHERE place < ${limit}
+    )
+    SELECT id FROM line ORDER BY place`;
+  const ids = rows.map(({ id }) => id);
+  const found = await clientOf(db).version.findMany({ where: { modelId: version.model_id, id: { in: ids } } });
+  const byId = new Map((await versionResources(db, found)).map((resource) => [resource.id, resource]));
+  return ids.map((id) => byId.get(id)!);
+}

@@ -1,0 +1,286 @@
+// Submitting work: one transaction writes the job with its place in the lane, its edits and its first event.
+import {
+  type ConfigOverrides,
+  type Edit,
+  type EditorName,
+  ErrataError,
+  type GatePolicy,
+  type JobKind,
+  type JobResource,
+  type OnError,
+  type RollbackMode,
+} from '@errata/contracts';
+import { failpoint } from '@errata/failpoints';
+import { bindJob, type IdempotencyClaim } from '../access/idempotency.ts';
+import { asJson, type Lineage, type Tx } from '../database/client.ts';
+import { newId } from '../database/ids.ts';
+import type { Branch as BranchRow } from '../generated/client.ts';
+import { planRollback, type RollbackTarget } from '../history/rollback-plan.ts';
+import { findVersion } from '../history/versions.ts';
+import { getModel } from '../models/models.ts';
+import { branchLane, findBranch, staleParent } from '../names/branches.ts';
+import { requireStart } from '../policies/guard.ts';
+import { getJob } from './jobs.ts';
+
+/** What every submission may carry. */
+export interface Submission {
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Id of the API key. */
+  readonly created_by: string | null;
+  /** Ties the job to the request in the same transaction, so that a crash between the two cannot queue it twice. */
+  readonly idempotency?: IdempotencyClaim | undefined;
+}
+
+export interface OnBranch extends Submission {
+  /** Name or id. */
+  readonly model: string;
+  readonly branch: string;
+  /** The head the caller has seen. */
+  readonly parent_version_id?: string | undefined;
+}
+
+export interface EditSubmission extends OnBranch {
+  /** Validated (contracts, `checkEdits`); at least one. */
+  readonly edits: readonly Edit[];
+  /** The branch's default when left out. */
+  readonly editor?: string | undefined;
+  readonly config: ConfigOverrides;
+  readonly seed: number;
+  readonly on_error: OnError;
+  /** `rebase` takes whatever head the branch has when the job runs. */
+  readonly on_conflict: 'fail' | 'rebase';
+  /** Replaces the branch's gate. */
+  readonly gate?: GatePolicy | undefined;
+  /** Edit, evaluate and judge, and commit nothing. */
+  readonly trial?: boolean | undefined;
+  /** Do the work again although a finished job has done the same. */
+  readonly force?: boolean | undefined;
+  /** The request that this one repeats, and which of its edits, in the order of these. */
+  readonly picked_from?:
+    | { readonly job_id: string; readonly version_id: string | null; readonly edit_ids: readonly string[] }
+    | undefined;
+}
+
+/** Queues edits on a branch. `unknown_model`, `unknown_branch`, `unknown_version`, `stale_parent`. */
+export const submitEditJob = (db: Lineage, submission: EditSubmission): Promise<JobResource> =>
+  submitted(db, (tx) => submitEditJobWithin(tx, submission));
+
+/** A submission is true with its transaction, and acknowledged after it. */
+async function submitted(db: Lineage, submit: (tx: Tx) => Promise<JobResource>): Promise<JobResource> {
+  const job = await db.prisma.$transaction(submit);
+  await failpoint('submit.after');
+  return job;
+}
+
+/** The same as part of a transaction that does more. */
+export async function submitEditJobWithin(tx: Tx, submission: EditSubmission): Promise<JobResource> {
+  const { branch, sequence, parent } = await enterBranch(tx, submission, submission.on_conflict === 'rebase');
+  return enqueue(tx, submission, {
+    kind: 'edit',
+    lane: branchLane(branch.id),
+    sequence,
+    branch,
+    modelId: branch.modelId,
+    ...(submission.on_conflict === 'fail' ? { expectedParent: parent } : {}),
+    edits: submission.edits,
+    input: {
+      editor: submission.editor ?? branch.defaultEditor,
+      config: submission.config,
+      seed: submission.seed,
+      on_error: submission.on_error,
+      on_conflict: submission.on_conflict,
+      gate: submission.gate ?? null,
+      edits: submission.edits.length,
+      ...(submission.trial === true ? { trial: true } : {}),
+      ...(submission.force === true ? { force: true } : {}),
+      ...(submission.picked_from === undefined ? {} : { picked_from: submission.picked_from }),
+    },
+  });
+}
+
+export interface RollbackSubmission extends OnBranch, RollbackTarget {
+  readonly mode: RollbackMode;
+  readonly reason: string;
+  /** The job whose outcome asks for this, where no person does. There is one at most. */
+  readonly cause?: string | undefined;
+}
+
+/**
+ * Queues a rollback after planning it against the present head, so that what cannot be done is refused at once: `invalid_request`,
+ * `unknown_version`, `unknown_edit`, `inseparable_edits`, `protected_branch`, and as for {@link submitEditJob}. The worker plans again when it runs.
+ */
+export const submitRollback = (db: Lineage, submission: RollbackSubmission): Promise<JobResource> =>
+  submitted(db, (tx) => submitRollbackWithin(tx, submission));
+
+/** The same as part of a transaction that does more. */
+export async function submitRollbackWithin(tx: Tx, submission: RollbackSubmission): Promise<JobResource> {
+  const { branch, sequence, parent } = await enterBranch(tx, submission, false);
+  requireStart(branch, submission.mode, submission.cause !== undefined);
+  const { mode, reason, revert_edit_ids, revert_version_ids } = submission;
+  const fullId = async (prefix: string) => (await findVersion(tx, prefix, branch.modelId)).id;
+  const target: RollbackTarget = {
+    mode,
+    ...(submission.to_version === undefined ? {} : { to_version: await fullId(submission.to_version) }),
+    ...(revert_edit_ids === undefined ? {} : { revert_edit_ids }),
+    ...(revert_version_ids === undefined ? {} : { revert_version_ids: await inOrder(revert_version_ids, fullId) }),
+  };
+  await planRollback(tx, branch.id, target);
+  return enqueue(tx, submission, {
+    kind: 'rollback',
+    lane: branchLane(branch.id),
+    sequence,
+    branch,
+    modelId: branch.modelId,
+    expectedParent: parent,
+    cause: submission.cause,
+    input: { ...target, reason },
+  });
+}
+
+export interface ImportSubmission extends Submission {
+  readonly name: string;
+  /** A model directory on the worker's machine. */
+  readonly path: string;
+}
+
+/** Queues an import. `name_taken` when a model of this name exists. */
+export async function submitImport(db: Lineage, submission: ImportSubmission): Promise<JobResource> {
+  return submitted(db, async (tx) => {
+    const lane = `import:${submission.name}`;
+    const sequence = await nextSequence(tx, lane);
+    const known = await tx.model.findUnique({ where: { name: submission.name }, select: { id: true } });
+    if (known !== null) {
+      throw new ErrataError('name_taken', `there already is a model ${JSON.stringify(submission.name)}`, {
+        details: { model_id: known.id },
+      });
+    }
+    const { name, path } = submission;
+    return enqueue(tx, submission, { kind: 'import', lane, sequence, input: { name, path } });
+  });
+}
+
+export interface ArtefactSubmission extends Submission {
+  /** Name or id. */
+  readonly model: string;
+  readonly kind: 'second_moment';
+  readonly layers?: readonly number[] | undefined;
+  /** Instead of layers: those that one editor needs by default. */
+  readonly editor?: EditorName | undefined;
+  readonly corpus?: string | undefined;
+  readonly tokens?: number | undefined;
+  readonly ridge?: number | undefined;
+}
+
+/** Queues the building of an artefact. `unknown_model`. */
+export async function submitArtefactJob(db: Lineage, submission: ArtefactSubmission): Promise<JobResource> {
+  return submitted(db, async (tx) => {
+    const { resource } = await getModel(tx, submission.model);
+    const lane = `artefacts:${resource.id}`;
+    const { kind, layers = null, editor = null, corpus = null, tokens = null, ridge = null } = submission;
+    return enqueue(tx, submission, {
+      kind: 'artefact',
+      lane,
+      sequence: await nextSequence(tx, lane),
+      modelId: resource.id,
+      input: { kind, layers, editor, corpus, tokens, ridge },
+    });
+  });
+}
+
+/** Takes a place in the branch's lane, which locks out commits and deletion until the transaction ends, and checks the head. */
+async function enterBranch(
+  tx: Tx,
+  submission: OnBranch,
+  rebase: boolean,
+): Promise<{ branch: BranchRow; sequence: number; parent: string | undefined }> {
+  const { resource: model } = await getModel(tx, submission.model);
+  const found = await findBranch(tx, model.id, submission.branch);
+  const sequence = await nextSequence(tx, branchLane(found.id));
+  const branch = await findBranch(tx, model.id, submission.branch);
+  if (branch.id !== found.id)
+    throw new ErrataError('unknown_branch', `branch ${JSON.stringify(branch.name)} was replaced`);
+  const given = submission.parent_version_id;
+  const parent = given === undefined ? undefined : (await findVersion(tx, given, model.id)).id;
+  if (parent !== undefined && !rebase && parent !== branch.headVersionId) throw staleParent(branch, parent);
+  return { branch, sequence, parent };
+}
+
+/** Hands out the lane's next number. The row stays locked until the transaction ends: no gap, no number twice. */
+export async function nextSequence(tx: Tx, lane: string): Promise<number> {
+  const rows = await tx.$queryRaw<{ taken: number }[]>`
+    INSERT INTO lanes (id, next_sequence) VALUES (${lane}, 2)
+    ON CONFLICT (id) DO UPDATE SET next_sequence = lanes.next_sequence + 1
+    RETURNING next_sequence - 1 AS taken`;
+  return rows[0]!.taken;
+}
+
+export interface NewJob {
+  /** Made up when left out. */
+  readonly id?: string;
+  readonly kind: JobKind;
+  /** `queued` when left out. */
+  readonly state?: 'queued' | 'waiting';
+  readonly parentJob?: string;
+  readonly parentVersion?: string;
+  readonly version?: string;
+  readonly lane: string;
+  readonly sequence: number;
+  readonly modelId?: string;
+  readonly branch?: BranchRow;
+  readonly expectedParent?: string | undefined;
+  readonly cause?: string | undefined;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly edits?: readonly Edit[];
+}
+
+export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Promise<JobResource> {
+  await failpoint('submit.before');
+  const { id = newId('job'), state = 'queued' } = job;
+  await tx.job.create({
+    data: {
+      id,
+      kind: job.kind,
+      state,
+      laneId: job.lane,
+      sequence: job.sequence,
+      modelId: job.modelId ?? null,
+      branchId: job.branch?.id ?? null,
+      parentJobId: job.parentJob ?? null,
+      expectedParentId: job.expectedParent ?? null,
+      parentVersionId: job.parentVersion ?? null,
+      versionId: job.version ?? null,
+      causeJobId: job.cause ?? null,
+      input: asJson(job.input),
+      metadata: asJson(submission.metadata ?? {}),
+      createdBy: submission.created_by,
+    },
+  });
+  await failpoint('submit.after_job');
+  await insertEdits(tx, id, job.edits ?? []);
+  await failpoint('submit.after_edits');
+  await tx.event.create({ data: { jobId: id, type: state, state, data: { sequence: job.sequence } } });
+  if (submission.idempotency !== undefined) await bindJob(tx, submission.idempotency, id);
+  await failpoint('submit.before_commit');
+  return getJob(tx, id);
+}
+
+/** One statement whatever their number: the lane is locked meanwhile. */
+async function insertEdits(tx: Tx, jobId: string, edits: readonly Edit[]): Promise<void> {
+  if (edits.length === 0) return;
+  const rows = edits.map((edit, position) => ({
+    id: newId('edit'),
+    position,
+    custom_id: edit.custom_id,
+    payload: edit,
+  }));
+  await tx.$executeRaw`
+    INSERT INTO edits (id, job_id, position, custom_id, payload)
+    SELECT id, ${jobId}, position, custom_id, payload
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(id text, position integer, custom_id text, payload jsonb)`;
+}
+
+async function inOrder<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<B[]> {
+  const done: B[] = [];
+  for (const item of items) done.push(await work(item));
+  return done;
+}

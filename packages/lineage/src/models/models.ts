@@ -1,0 +1,63 @@
+// Models: imported checkpoints, found by name or id.
+import { ErrataError, type ModelResource, type Page } from '@errata/contracts';
+import { z } from 'zod';
+import { clientOf, type Db } from '../database/client.ts';
+import { idFirst } from '../database/ids.ts';
+import { type PageRequest, pageOf } from '../database/pages.ts';
+import { readMetadata, readStored } from '../database/stored.ts';
+import type { Model as ModelRow } from '../generated/client.ts';
+
+/** A file of an imported model and the blob that holds it. */
+export const modelFileSchema = z.strictObject({
+  /** Relative to the model's directory, with forward slashes. */
+  path: z.string(),
+  blob: z.string(),
+  bytes: z.int(),
+});
+export type ModelFile = z.output<typeof modelFileSchema>;
+
+/** A model with what is needed to open it. */
+export interface StoredModel {
+  readonly resource: ModelResource;
+  readonly files: readonly ModelFile[];
+}
+
+/** `unknown_model` when there is none of this name or id. */
+export async function getModel(db: Db, nameOrId: string): Promise<StoredModel> {
+  const found = await clientOf(db).model.findMany({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] } });
+  const row = idFirst(found, nameOrId);
+  if (row === null) throw new ErrataError('unknown_model', `there is no model ${JSON.stringify(nameOrId)}`);
+  return storedModel(row);
+}
+
+/** Models by name. The cursor is a name. */
+export async function listModels(db: Db, page: PageRequest = {}): Promise<Page<ModelResource>> {
+  const limit = page.limit ?? 20;
+  const rows = await clientOf(db).model.findMany({
+    where: page.after === undefined ? {} : { name: { gt: page.after } },
+    orderBy: { name: 'asc' },
+    take: limit + 1,
+  });
+  return pageOf(rows, limit, ({ name }) => name, modelResource);
+}
+
+export const storedModel = (row: ModelRow): StoredModel => ({
+  resource: modelResource(row),
+  files: readStored(z.array(modelFileSchema), row.files, `the files of ${row.id}`),
+});
+
+export const modelResource = (row: ModelRow): ModelResource => ({
+  id: row.id,
+  object: 'model',
+  name: row.name,
+  digest: row.digest,
+  model_type: row.modelType,
+  parameters: Number(row.parameters),
+  layers: row.layers,
+  width: row.width,
+  vocabulary: row.vocabulary,
+  context: row.context,
+  has_tokenizer: row.hasTokenizer,
+  metadata: readMetadata(row.metadata, `the metadata of ${row.id}`),
+  created_at: row.createdAt.toISOString(),
+});
