@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, MistralConfig, MistralForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "packages/models/src/fixtures"
@@ -92,7 +92,7 @@ KEEP = {
     "vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "activation_function", "layer_norm_epsilon",
     "tie_word_embeddings", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
     "num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
-    "max_position_embeddings", "attention_bias", "mlp_bias",
+    "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window",
 }
 
 
@@ -143,6 +143,16 @@ def main():
         ["model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.bias", "model.layers.1.self_attn.v_proj.weight",
          "model.norm.weight"],
         4,
+    )
+    write(
+        "mistral",
+        MistralForCausalLM(MistralConfig(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
+                                         num_attention_heads=4, num_key_value_heads=2, head_dim=6,
+                                         max_position_embeddings=64, sliding_window=24, rope_theta=1000.0)),
+        sequences,
+        ["model.embed_tokens.weight", "model.layers.0.self_attn.k_proj.weight", "model.layers.1.self_attn.o_proj.weight",
+         "model.layers.1.mlp.down_proj.weight", "model.norm.weight", "lm_head.weight"],
+        5,
     )
     if STORIES.exists():
         model = AutoModelForCausalLM.from_pretrained(STORIES, dtype=torch.float32).eval()

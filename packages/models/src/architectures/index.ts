@@ -4,11 +4,13 @@ import { ModelError } from '../errors.ts';
 import type { Architecture } from './config.ts';
 import { gpt2 } from './gpt2.ts';
 import { llama } from './llama.ts';
+import { mistral } from './mistral.ts';
 import type { DecoderSpec } from './spec.ts';
 
 const architectures: Readonly<Record<string, Architecture>> = {
   gpt2,
   llama,
+  mistral,
 };
 
 /**
