@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-from transformers import AutoModelForCausalLM, MistralConfig, MistralForCausalLM
+from transformers import AutoModelForCausalLM, MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "packages/models/src/fixtures"
@@ -92,7 +92,7 @@ KEEP = {
     "vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "activation_function", "layer_norm_epsilon",
     "tie_word_embeddings", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
     "num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
-    "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window",
+    "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window", "use_sliding_window",
 }
 
 
@@ -153,6 +153,16 @@ def main():
         ["model.embed_tokens.weight", "model.layers.0.self_attn.k_proj.weight", "model.layers.1.self_attn.o_proj.weight",
          "model.layers.1.mlp.down_proj.weight", "model.norm.weight", "lm_head.weight"],
         5,
+    )
+    write(
+        "qwen2",
+        Qwen2ForCausalLM(Qwen2Config(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
+                                     num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
+                                     tie_word_embeddings=True)),
+        sequences,
+        ["model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.bias", "model.layers.1.self_attn.v_proj.bias",
+         "model.layers.1.self_attn.o_proj.weight", "model.layers.1.mlp.up_proj.weight", "model.norm.weight"],
+        6,
     )
     if STORIES.exists():
         model = AutoModelForCausalLM.from_pretrained(STORIES, dtype=torch.float32).eval()

@@ -5,12 +5,14 @@ import type { Architecture } from './config.ts';
 import { gpt2 } from './gpt2.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { qwen2 } from './qwen2.ts';
 import type { DecoderSpec } from './spec.ts';
 
 const architectures: Readonly<Record<string, Architecture>> = {
   gpt2,
   llama,
   mistral,
+  qwen2,
 };
 
 /**

@@ -1,0 +1,27 @@
+// Qwen2 and Qwen2.5 (Yang et al. 2024): Llama's decoder with biases on queries, keys and values alone.
+
+import { z } from 'zod';
+import { architecture, count } from './config.ts';
+import { gatedDecoder, gatedDecoderFields } from './gated-decoder.ts';
+
+const schema = z.looseObject({
+  ...gatedDecoderFields,
+  max_position_embeddings: count.default(32_768),
+  use_sliding_window: z.boolean().default(false),
+  sliding_window: count.nullable().default(4096),
+  max_window_layers: z.number().int().nonnegative().default(28),
+  layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).nullish(),
+});
+
+/**
+ * Layers from `max_window_layers` on attend within a window, if the config asks for one. Up to its length a token attends to all
+ * before it, window or not: that is how far such a model is served.
+ */
+export const qwen2 = architecture(schema, (c, names) => {
+  const windowed = c.layer_types?.includes('sliding_attention') ?? c.max_window_layers < c.num_hidden_layers;
+  const window = c.use_sliding_window && windowed ? c.sliding_window : null;
+  return gatedDecoder(c, names, {
+    context: Math.min(c.max_position_embeddings, window ?? Number.POSITIVE_INFINITY),
+    biases: { queryKeyValue: true, attentionOutput: false, mlp: false },
+  });
+});
