@@ -36,15 +36,7 @@ export {
   type Replacement,
   rowAddresses,
 } from './deltas/codebooks.ts';
-export {
-  checkDelta,
-  type Delta,
-  type DenseDelta,
-  decodeDelta,
-  deltaDigest,
-  encodeDelta,
-  type LowRankDelta,
-} from './deltas/deltas.ts';
+export type { DenseDelta } from './deltas/dense.ts';
 export {
   type CodebookDifference,
   compareVersions,
@@ -52,6 +44,8 @@ export {
   type TensorDifference,
   type VersionDifference,
 } from './deltas/difference.ts';
+export { addedToWeight, checkDelta, type Delta, decodeDelta, deltaDigest, encodeDelta } from './deltas/index.ts';
+export type { LowRankDelta } from './deltas/low-rank.ts';
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './deltas/snapshots.ts';
 export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
 export {

@@ -4,7 +4,7 @@ import { canonicalJson, sha256 } from '../text/canonical.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** Kinds of delta and how each acts on the model (packages/models, deltas.ts). */
+/** Kinds of delta and how each acts on the model (packages/models, deltas/index.ts). */
 export const deltaKinds = ['low_rank', 'dense', 'codebook', 'codebook_rows'] as const;
 export type DeltaKind = (typeof deltaKinds)[number];
 

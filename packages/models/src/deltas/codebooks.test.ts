@@ -12,8 +12,8 @@ import {
   type Replacement,
   rowAddresses,
 } from './codebooks.ts';
-import { decodeDelta, deltaDigest, encodeDelta } from './deltas.ts';
 import { appended } from './growing-array.ts';
+import { decodeDelta, deltaDigest, encodeDelta } from './index.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshots.ts';
 
 const place = { site: 'mlp_out', layer: 1 } as const;

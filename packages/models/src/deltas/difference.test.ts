@@ -4,8 +4,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { valueMatrix } from '../architectures/spec.ts';
 import { openTiny, randomArray } from '../test-support.ts';
 import type { CodebookDelta } from './codebooks.ts';
-import type { Delta, LowRankDelta } from './deltas.ts';
 import { compareVersions, numericalRank } from './difference.ts';
+import type { Delta } from './index.ts';
+import type { LowRankDelta } from './low-rank.ts';
 
 const models = { in_out: await openTiny('gpt2-tied'), out_in: await openTiny('llama-grouped') };
 afterAll(() => Promise.all(Object.values(models).map((model) => model.release())));

@@ -8,7 +8,7 @@ import { encodeSafetensors, parseSafetensors } from '../files/safetensors.ts';
 import type { View } from '../running/view.ts';
 import { openTiny, randomArray } from '../test-support.ts';
 import { codebookKeySite } from './codebooks.ts';
-import type { Delta } from './deltas.ts';
+import type { Delta } from './index.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshots.ts';
 
 const models = { in_out: await openTiny('gpt2-tied'), out_in: await openTiny('llama-grouped') };

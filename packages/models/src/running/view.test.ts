@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { valueMatrix } from '../architectures/spec.ts';
 import type { CodebookDelta } from '../deltas/codebooks.ts';
-import type { Delta } from '../deltas/deltas.ts';
+import type { Delta } from '../deltas/index.ts';
 import {
   expectedOutputs,
   fixturePath,

@@ -6,7 +6,7 @@ import { sites } from '../architectures/decoder.ts';
 import { checkParameters, decoderSpec } from '../architectures/index.ts';
 import { type DecoderSpec, valueMatrix } from '../architectures/spec.ts';
 import type { CodebookDelta } from '../deltas/codebooks.ts';
-import { checkState, type Delta, type Installed, installDeltas } from '../deltas/deltas.ts';
+import { checkState, type Delta, type Installed, installDeltas } from '../deltas/index.ts';
 import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { checkSequences, packBatches, promptIn } from './batches.ts';

@@ -6,7 +6,7 @@ import { ModelError } from '../errors.ts';
 import { encodeSafetensors } from '../files/safetensors.ts';
 import { randomArray } from '../test-support.ts';
 import type { CodebookDelta, CodebookRowsDelta } from './codebooks.ts';
-import { checkDelta, type Delta, decodeDelta, deltaDigest, encodeDelta, installDeltas } from './deltas.ts';
+import { checkDelta, type Delta, decodeDelta, deltaDigest, encodeDelta, installDeltas } from './index.ts';
 
 const spec = decoderSpec({
   model_type: 'gpt2',
