@@ -33,6 +33,7 @@ export const artefactRequestSchema = z
     message: 'give either layers or an editor',
   })
   .meta({ id: 'ArtefactRequest' });
+export type ArtefactRequest = z.input<typeof artefactRequestSchema>;
 export const artefactSchema = z
   .strictObject({
     id: z.string(),

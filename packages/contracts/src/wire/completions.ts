@@ -20,6 +20,7 @@ export const completionRequestSchema = z
     prompt: z.union([promptText, z.array(promptText).min(1).max(64)]),
   })
   .meta({ id: 'CompletionRequest' });
+export type CompletionRequest = z.input<typeof completionRequestSchema>;
 export const chatCompletionRequestSchema = z
   .strictObject({
     ...sampling,
@@ -29,6 +30,7 @@ export const chatCompletionRequestSchema = z
       .max(1000),
   })
   .meta({ id: 'ChatCompletionRequest' });
+export type ChatCompletionRequest = z.input<typeof chatCompletionRequestSchema>;
 const usage = z.strictObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
 export const completionSchema = z
   .strictObject({
@@ -41,6 +43,7 @@ export const completionSchema = z
     usage,
   })
   .meta({ id: 'Completion' });
+export type Completion = z.output<typeof completionSchema>;
 export const chatCompletionSchema = z
   .strictObject({
     id: z.string(),
@@ -58,3 +61,4 @@ export const chatCompletionSchema = z
     usage,
   })
   .meta({ id: 'ChatCompletion' });
+export type ChatCompletion = z.output<typeof chatCompletionSchema>;

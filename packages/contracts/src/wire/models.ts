@@ -19,6 +19,7 @@ export const importRequestSchema = z
     metadata: metadataSchema.optional(),
   })
   .meta({ id: 'ImportRequest' });
+export type ImportRequest = z.input<typeof importRequestSchema>;
 export const modelSchema = z.strictObject({
   id: z.string(),
   object: z.literal('model'),
@@ -116,6 +117,7 @@ export const branchRequestSchema = z
     protected: z.boolean().optional(),
   })
   .meta({ id: 'BranchRequest' });
+export type BranchRequest = z.input<typeof branchRequestSchema>;
 export const branchSchema = z
   .strictObject({
     id: z.string(),

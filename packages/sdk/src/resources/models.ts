@@ -1,0 +1,12 @@
+// Models as they were imported.
+import type { ImportRequest, JobResource, ListedModel } from '@errata/contracts';
+import type { Caller } from '../caller.ts';
+import type { PageQuery } from '../pages.ts';
+import { at, type CallOptions } from '../transport.ts';
+
+export const models = ({ get, post, list }: Caller) => ({
+  list: (query: PageQuery = {}) => list<ListedModel>('/v1/models', { ...query }),
+  get: (model: string, call?: CallOptions) => get<ListedModel>(at`/v1/models/${model}`, call),
+  /** Queues the import of a checkpoint directory on the worker's machine. */
+  import: (request: ImportRequest, call?: CallOptions) => post<JobResource>('/v1/models', request, call),
+});

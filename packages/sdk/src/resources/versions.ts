@@ -1,0 +1,24 @@
+// Versions: what they are made of, how two differ, and their export.
+import type { Manifest, VersionDiff, VersionResource, WeightsDiff } from '@errata/contracts';
+import type { Caller } from '../caller.ts';
+import type { PageQuery } from '../pages.ts';
+import { at, type CallOptions } from '../transport.ts';
+
+export const versions = ({ get, list, send }: Caller) => ({
+  list: (model: string, query: PageQuery = {}) => list<VersionResource>(at`/v1/models/${model}/versions`, { ...query }),
+  get: (version: string, call?: CallOptions) => get<VersionResource>(at`/v1/versions/${version}`, call),
+  /** The model and all deltas of a version, in order. */
+  manifest: (version: string, call?: CallOptions) => get<Manifest>(at`/v1/versions/${version}/manifest`, call),
+  /** The version and those it was made from, newest first, down to the imported model. */
+  lineage: (version: string, query: PageQuery = {}) =>
+    list<VersionResource>(at`/v1/versions/${version}/lineage`, { ...query }),
+  /** The version as a checkpoint in Hugging Face layout: a tar archive, as it comes. */
+  async export(version: string, call: CallOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    const path = at`/v1/versions/${version}/export`;
+    return (await send('GET', path, { ...call, accept: 'application/x-tar', streaming: true })).body!;
+  },
+  diff: (from: string, to: string, call?: CallOptions) => get<VersionDiff>(at`/v1/versions/${from}/diff/${to}`, call),
+  /** Norm and rank of what changed, by parameter. The service opens both versions for it. */
+  diffWeights: (from: string, to: string, call?: CallOptions) =>
+    get<WeightsDiff>(at`/v1/versions/${from}/diff/${to}/weights`, call),
+});
