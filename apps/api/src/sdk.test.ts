@@ -1,4 +1,5 @@
 // The client against the real server: every member once, over a real connection.
+import { noteWorker } from '@errata/lineage';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeTinyModel } from '../../../test/support/tiny-model.ts';
@@ -24,6 +25,8 @@ afterAll(() => api.close());
 const names = <T extends { readonly name: string }>(items: readonly T[]) => items.map(({ name }) => name);
 
 test('models and branches', async () => {
+  expect(await errata.ready()).toBe(false);
+  await noteWorker(api.lineage, 'somebody', 60_000);
   expect(await errata.ready()).toBe(true);
   expect(names(await errata.models.list().all())).toEqual(['tiny']);
   expect(await errata.models.get('tiny')).toMatchObject({ name: 'tiny', edited: false });
