@@ -15,7 +15,7 @@ import {
   encodeSnapshot,
   type Model,
   openSafetensors,
-  type VersionState,
+  stateBytes,
   type View,
 } from '@errata/models';
 import { makeKept } from './kept.ts';
@@ -145,12 +145,6 @@ export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string
 /** Since a reading of `performance.now()`. */
 export const bytesPerMillisecond = (bytes: number, begun: number): number =>
   bytes / Math.max(performance.now() - begun, 0.01);
-
-const stateBytes = ({ weights, codebooks }: VersionState): number =>
-  [...weights.values(), ...codebooks.flatMap(({ keys, values, radii }) => [keys, values, radii])].reduce(
-    (sum, { byteLength }) => sum + byteLength,
-    0,
-  );
 
 const corrupt = (blob: string, message: string, details: Record<string, unknown>): ErrataError =>
   new ErrataError('blob_corrupt', message, { details: { blob, ...details } });

@@ -44,7 +44,16 @@ export {
   type TensorDifference,
   type VersionDifference,
 } from './deltas/difference.ts';
-export { addedToWeight, checkDelta, type Delta, decodeDelta, deltaDigest, encodeDelta } from './deltas/index.ts';
+export {
+  addedToWeight,
+  checkDelta,
+  type Delta,
+  decodeDelta,
+  deltaDigest,
+  encodeDelta,
+  memoryOf,
+  stateBytes,
+} from './deltas/index.ts';
 export type { LowRankDelta } from './deltas/low-rank.ts';
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './deltas/snapshots.ts';
 export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';

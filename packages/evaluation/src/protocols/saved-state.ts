@@ -7,6 +7,7 @@ import {
   encodeDelta,
   encodeSafetensors,
   ModelError,
+  memoryOf,
   parseSafetensors,
   type VersionState,
 } from '@errata/models';
@@ -30,12 +31,12 @@ export async function readState(folder: string): Promise<VersionState> {
   const names = (await readdir(folder)).filter((name) => name.startsWith(bookPrefix));
   const codebooks: CodebookDelta[] = [];
   for (let index = 0; index < names.length; index++)
-    codebooks.push(asCodebook(await readFile(join(folder, `${bookPrefix}${index}`)), folder));
+    codebooks.push(asMemory(await readFile(join(folder, `${bookPrefix}${index}`)), folder));
   return { weights, codebooks };
 }
 
-function asCodebook(bytes: Uint8Array, where: string): CodebookDelta {
-  const delta = decodeDelta(bytes, where);
-  if (delta.kind === 'codebook') return delta;
-  throw new ModelError('delta_malformed', { where, what: 'it is not a codebook', hint: 'Start the run anew' });
+function asMemory(bytes: Uint8Array, where: string): CodebookDelta {
+  const memory = memoryOf(decodeDelta(bytes, where));
+  if (memory !== null) return memory;
+  throw new ModelError('delta_malformed', { where, what: 'it is not a memory', hint: 'Start the run anew' });
 }

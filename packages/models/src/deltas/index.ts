@@ -65,6 +65,19 @@ export function checkDelta(spec: DecoderSpec, delta: Delta): void {
 
 type OnWeight = Extract<Effect, { on: 'weight' }>;
 
+/** The memory that a delta makes where there was none before it; null for kinds that change no memory. */
+export function memoryOf(delta: Delta): CodebookDelta | null {
+  const effect = kindOf(delta).effect(delta);
+  return effect.on === 'memory' ? effect.change(undefined) : null;
+}
+
+/** Bytes of a state's arrays. */
+export const stateBytes = ({ weights, codebooks }: Installed): number =>
+  [...weights.values(), ...codebooks.flatMap(({ keys, values, radii }) => [keys, values, radii])].reduce(
+    (sum, { byteLength }) => sum + byteLength,
+    0,
+  );
+
 /** The parameter that a delta adds to and the squared Frobenius norm of what it adds; null for kinds that add to none. */
 export function addedToWeight(delta: Delta): { readonly tensor: string; readonly squaredNorm: number } | null {
   const effect = kindOf(delta).effect(delta);
