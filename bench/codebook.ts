@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { atlasDirectory, buildWorld, drawEdits } from '@errata/atlas';
 import { resolveConfig } from '@errata/contracts';
 import { type EditRequest, edit, memoryArtefactStore, openArtefacts } from '@errata/editors';
-import { encodeDelta, loadCheckpoint, openModel } from '@errata/models';
+import { decodeDelta, encodeDelta, loadCheckpoint, openModel } from '@errata/models';
 import { median } from './median.ts';
 
 /** Edits over which an edit's cost is taken, before each of the sizes; as many come first, for everything to be compiled. */
@@ -12,7 +12,7 @@ const window = 10;
 /** Every value takes as many steps. */
 const settings = { steps: 20, stop_loss: 0 };
 
-/** Edits one by one, each on the version that the one before it left, as single edits of a branch are. */
+/** Edits one by one, each made on the version that the one before it left, put into bytes, and installed from them. */
 export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -31,10 +31,10 @@ export async function main(args: readonly string[]): Promise<void> {
   const next = async (one: EditRequest) => {
     const start = performance.now();
     const { deltas } = await edit('grace', { model, view, edits: [one], config, artefacts, seed: 0 }, {});
-    const made = deltas.map(({ delta }) => delta);
-    view = view.with(made);
+    const stored = deltas.map(({ delta }) => encodeDelta(delta));
+    view = view.with(stored.map((each) => decodeDelta(each)));
     seconds.push((performance.now() - start) / 1000);
-    bytes.push(made.reduce((sum, delta) => sum + encodeDelta(delta).byteLength, 0));
+    bytes.push(stored.reduce((sum, { byteLength }) => sum + byteLength, 0));
   };
   for (const one of edits.slice(0, window)) await next(one);
   for (const list of [seconds, bytes]) list.length = 0;
