@@ -1,7 +1,7 @@
 // The engine process: answers one call at a time, reports progress, and ends when its parent does.
 import { ErrataError } from '@errata/contracts';
 import { describeError } from './errors.ts';
-import { NeedsFreshProcess } from './model-store.ts';
+import { NeedsFreshProcess } from './models/model-store.ts';
 import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf } from './protocol.ts';
 import { createService } from './service.ts';
 import type { EngineSettings } from './settings.ts';

@@ -1,9 +1,10 @@
 // The face of @errata/engine: the client of the process that holds models. Importing it loads no numerical runtime.
+
+export { type FileArtefactStore, fileArtefactStore } from './artefacts/file-artefacts.ts';
+export { digestCorpus } from './artefacts/file-digest.ts';
 export { type CallOptions, type ClientOptions, type EngineClient, startEngine } from './client.ts';
 export { asErrataError, describeError } from './errors.ts';
-export { type FileArtefactStore, fileArtefactStore } from './file-artefacts.ts';
-export { digestCorpus } from './file-digest.ts';
-export { corpusPath, readDefaults } from './model-defaults.ts';
+export { corpusPath, readDefaults } from './models/model-defaults.ts';
 export type {
   ArtefactReference,
   BuiltArtefact,

@@ -4,10 +4,10 @@ import { type Complaint, type Edit, ErrataError, requireEditor, resolveConfig } 
 import { type ArtefactStore, type EditorResult, edit, openArtefacts, secondMomentKey } from '@errata/editors';
 import { relativeNorm } from '@errata/evaluation';
 import { encodeDelta } from '@errata/models';
-import type { CallContext } from './context.ts';
+import type { CallContext } from '../context.ts';
+import type { OpenModel } from '../models/model-store.ts';
+import type { ArtefactReference, BuiltDelta, EditFailure, ParamsOf, ResultOf } from '../protocol.ts';
 import { layOutEdits, located } from './lay-out-edits.ts';
-import type { OpenModel } from './model-store.ts';
-import type { ArtefactReference, BuiltDelta, EditFailure, ParamsOf, ResultOf } from './protocol.ts';
 
 export interface Stores {
   readonly blobs: LocalBlobStore;

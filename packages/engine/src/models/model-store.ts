@@ -19,12 +19,12 @@ import {
   type Tokenizer,
   type View,
 } from '@errata/models';
+import { makeKept } from '../kept.ts';
+import type { ModelReference, ParamsOf, ResultOf } from '../protocol.ts';
+import { bytesPerMillisecond, makeVersions } from '../versions/open-versions.ts';
 import { parameterCount } from './import-model.ts';
-import { makeKept } from './kept.ts';
 import { readDefaults } from './model-defaults.ts';
 import { withModelDirectory } from './model-directory.ts';
-import type { ModelReference, ParamsOf, ResultOf } from './protocol.ts';
-import { bytesPerMillisecond, makeVersions } from './versions.ts';
 
 /** A model that is held in memory. */
 export interface OpenModel {

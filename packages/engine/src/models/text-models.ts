@@ -2,10 +2,10 @@
 import type { LocalBlobStore } from '@errata/blobs';
 import { canonicalJson, ErrataError, type ModelDefaults, sha256 } from '@errata/contracts';
 import { loadTokenizer, type Tokenizer } from '@errata/models';
-import { makeKept } from './kept.ts';
+import { makeKept } from '../kept.ts';
+import type { ModelReference } from '../protocol.ts';
 import { readDefaults } from './model-defaults.ts';
 import { withModelDirectory } from './model-directory.ts';
-import type { ModelReference } from './protocol.ts';
 
 export interface Texts {
   readonly tokenizer: Tokenizer;

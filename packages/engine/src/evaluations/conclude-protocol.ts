@@ -24,9 +24,9 @@ import {
   reportRun,
   runMetrics,
 } from '@errata/evaluation';
+import type { OpenModel } from '../models/model-store.ts';
+import type { Concluded, ParamsOf } from '../protocol.ts';
 import { heldTextOf, meansOf } from './evaluate-cases.ts';
-import type { OpenModel } from './model-store.ts';
-import type { Concluded, ParamsOf } from './protocol.ts';
 
 type Params = Omit<ParamsOf<'concludeProtocol'>, 'model'>;
 

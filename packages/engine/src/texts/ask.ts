@@ -1,9 +1,9 @@
 // Asks a version one question at a time: what it answers freely, and how probable it finds given answers.
 import { exactMatch, firstSentence } from '@errata/evaluation';
 import { encodePrompt, layOut, requireRoom } from '@errata/models';
-import type { CallContext } from './context.ts';
-import type { OpenModel } from './model-store.ts';
-import type { ParamsOf, ResultOf } from './protocol.ts';
+import type { CallContext } from '../context.ts';
+import type { OpenModel } from '../models/model-store.ts';
+import type { ParamsOf, ResultOf } from '../protocol.ts';
 
 /** Tokens of an answer at most. */
 const answerTokens = 16;

@@ -12,11 +12,11 @@ import {
 } from '@errata/contracts';
 import { type EditOutcome, edit, openArtefacts } from '@errata/editors';
 import { encodeDelta, type View } from '@errata/models';
+import type { CallContext } from '../context.ts';
+import { askMetered } from '../evaluations/evaluate-cases.ts';
+import type { OpenModel } from '../models/model-store.ts';
+import type { ParamsOf, ResultOf } from '../protocol.ts';
 import { artefactStore, type Stores } from './apply-edits.ts';
-import type { CallContext } from './context.ts';
-import { askMetered } from './evaluate-cases.ts';
-import type { OpenModel } from './model-store.ts';
-import type { ParamsOf, ResultOf } from './protocol.ts';
 
 type Params = Omit<ParamsOf<'tryEdits'>, 'model'>;
 

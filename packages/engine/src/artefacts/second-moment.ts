@@ -8,12 +8,12 @@ import {
   encodeSecondMoment,
   type MomentSums,
 } from '@errata/editors';
-import type { CallContext } from './context.ts';
+import type { CallContext } from '../context.ts';
+import type { OpenModel } from '../models/model-store.ts';
+import type { BuiltArtefact, ParamsOf, ResultOf } from '../protocol.ts';
+import { defaultMomentTokens } from '../settings.ts';
 import type { FileArtefactStore } from './file-artefacts.ts';
 import { digestCorpus } from './file-digest.ts';
-import type { OpenModel } from './model-store.ts';
-import type { BuiltArtefact, ParamsOf, ResultOf } from './protocol.ts';
-import { defaultMomentTokens } from './settings.ts';
 
 export async function buildSecondMoment(
   open: OpenModel,

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { LocalBlobStore } from '@errata/blobs';
 import { ErrataError, type ModelDefaults } from '@errata/contracts';
 import { type Checkpoint, checkParameters, type DecoderSpec, decoderSpec, loadCheckpoint } from '@errata/models';
-import { digestFile } from './file-digest.ts';
+import { digestFile } from '../artefacts/file-digest.ts';
+import type { EngineProgress, ModelFile, ModelInspection } from '../protocol.ts';
 import { defaultsFileName, readDefaults } from './model-defaults.ts';
-import type { EngineProgress, ModelFile, ModelInspection } from './protocol.ts';
 
 export interface ImportOptions {
   readonly onProgress?: (progress: EngineProgress) => void;

@@ -18,8 +18,8 @@ import {
   stateBytes,
   type View,
 } from '@errata/models';
-import { makeKept } from './kept.ts';
-import type { ParamsOf, ResultOf } from './protocol.ts';
+import { makeKept } from '../kept.ts';
+import type { ParamsOf, ResultOf } from '../protocol.ts';
 
 export interface Versions {
   view(source: VersionSource): Promise<View>;

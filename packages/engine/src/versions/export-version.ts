@@ -3,9 +3,9 @@ import { readdir } from 'node:fs/promises';
 import type { LocalBlobStore } from '@errata/blobs';
 import { ErrataError } from '@errata/contracts';
 import { loadCheckpoint, versionContents, writeCheckpoint } from '@errata/models';
-import { withModelDirectory } from './model-directory.ts';
-import type { OpenModel } from './model-store.ts';
-import type { ParamsOf, ResultOf } from './protocol.ts';
+import { withModelDirectory } from '../models/model-directory.ts';
+import type { OpenModel } from '../models/model-store.ts';
+import type { ParamsOf, ResultOf } from '../protocol.ts';
 
 /** @throws ErrataError `not_a_checkpoint` for a version with codebooks; ModelError checkpoint_target_* */
 export async function exportVersion(
