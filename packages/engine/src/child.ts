@@ -2,7 +2,7 @@
 import { ErrataError } from '@errata/contracts';
 import { describeError } from './errors.ts';
 import { NeedsFreshProcess } from './models/model-store.ts';
-import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf } from './protocol.ts';
+import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf } from './protocol/index.ts';
 import { createService } from './service.ts';
 import type { EngineSettings } from './settings.ts';
 

@@ -24,5 +24,5 @@ export type {
   ParamsOf,
   ResultOf,
   Sampling,
-} from './protocol.ts';
+} from './protocol/index.ts';
 export { defaultMemoryMb, defaultMomentTokens, defaultSilenceMs, type EngineSettings } from './settings.ts';

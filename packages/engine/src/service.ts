@@ -16,7 +16,7 @@ import { concludeEvaluation, evaluateCases } from './evaluations/evaluate-cases.
 import { readModelDirectory } from './models/import-model.ts';
 import { createModelStore } from './models/model-store.ts';
 import { createTextModels } from './models/text-models.ts';
-import type { EngineMethod, ParamsOf, ResultOf } from './protocol.ts';
+import type { EngineMethod, ParamsOf, ResultOf } from './protocol/index.ts';
 import { defaultMemoryMb, type EngineSettings } from './settings.ts';
 import { ask } from './texts/ask.ts';
 import { complete } from './texts/complete.ts';

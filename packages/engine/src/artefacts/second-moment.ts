@@ -10,7 +10,7 @@ import {
 } from '@errata/editors';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { BuiltArtefact, ParamsOf, ResultOf } from '../protocol.ts';
+import type { BuiltArtefact, ParamsOf, ResultOf } from '../protocol/index.ts';
 import { defaultMomentTokens } from '../settings.ts';
 import type { FileArtefactStore } from './file-artefacts.ts';
 import { digestCorpus } from './file-digest.ts';

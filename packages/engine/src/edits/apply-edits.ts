@@ -6,7 +6,7 @@ import { relativeNorm } from '@errata/evaluation';
 import { encodeDelta } from '@errata/models';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { ArtefactReference, BuiltDelta, EditFailure, ParamsOf, ResultOf } from '../protocol.ts';
+import type { ArtefactReference, BuiltDelta, EditFailure, ParamsOf, ResultOf } from '../protocol/index.ts';
 import { layOutEdits, located } from './lay-out-edits.ts';
 
 export interface Stores {

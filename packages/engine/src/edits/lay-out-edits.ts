@@ -2,7 +2,7 @@
 import { atOnce, type Complaint, complaintsKept, type Edit, ErrataError, type Steps } from '@errata/contracts';
 import { encodePrompt, layOut, ModelError, subjectSpan, type Tokenizer } from '@errata/models';
 import { asErrataError } from '../errors.ts';
-import type { EditLayout, LayoutComplaint } from '../protocol.ts';
+import type { EditLayout, LayoutComplaint } from '../protocol/index.ts';
 
 /** What laying out needs of a model. */
 export interface TextModel {

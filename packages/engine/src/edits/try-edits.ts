@@ -15,7 +15,7 @@ import { encodeDelta, type View } from '@errata/models';
 import type { CallContext } from '../context.ts';
 import { askMetered } from '../evaluations/evaluate-cases.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { ParamsOf, ResultOf } from '../protocol.ts';
+import type { ParamsOf, ResultOf } from '../protocol/index.ts';
 import { artefactStore, type Stores } from './apply-edits.ts';
 
 type Params = Omit<ParamsOf<'tryEdits'>, 'model'>;

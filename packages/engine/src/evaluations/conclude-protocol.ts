@@ -25,7 +25,7 @@ import {
   runMetrics,
 } from '@errata/evaluation';
 import type { OpenModel } from '../models/model-store.ts';
-import type { Concluded, ParamsOf } from '../protocol.ts';
+import type { Concluded, ParamsOf } from '../protocol/index.ts';
 import { heldTextOf, meansOf } from './evaluate-cases.ts';
 
 type Params = Omit<ParamsOf<'concludeProtocol'>, 'model'>;

@@ -20,7 +20,7 @@ import {
   type View,
 } from '@errata/models';
 import { makeKept } from '../kept.ts';
-import type { ModelReference, ParamsOf, ResultOf } from '../protocol.ts';
+import type { ModelReference, ParamsOf, ResultOf } from '../protocol/index.ts';
 import { bytesPerMillisecond, makeVersions } from '../versions/open-versions.ts';
 import { parameterCount } from './import-model.ts';
 import { readDefaults } from './model-defaults.ts';

@@ -3,7 +3,7 @@ import type { LocalBlobStore } from '@errata/blobs';
 import { canonicalJson, ErrataError, type ModelDefaults, sha256 } from '@errata/contracts';
 import { loadTokenizer, type Tokenizer } from '@errata/models';
 import { makeKept } from '../kept.ts';
-import type { ModelReference } from '../protocol.ts';
+import type { ModelReference } from '../protocol/index.ts';
 import { readDefaults } from './model-defaults.ts';
 import { withModelDirectory } from './model-directory.ts';
 

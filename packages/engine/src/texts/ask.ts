@@ -3,7 +3,7 @@ import { exactMatch, firstSentence } from '@errata/evaluation';
 import { encodePrompt, layOut, requireRoom } from '@errata/models';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { ParamsOf, ResultOf } from '../protocol.ts';
+import type { ParamsOf, ResultOf } from '../protocol/index.ts';
 
 /** Tokens of an answer at most. */
 const answerTokens = 16;

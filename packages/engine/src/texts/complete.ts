@@ -3,7 +3,7 @@ import { ErrataError } from '@errata/contracts';
 import { encodePrompt, type Tokenizer } from '@errata/models';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { ChatMessage, Completion, ParamsOf, ResultOf } from '../protocol.ts';
+import type { ChatMessage, Completion, ParamsOf, ResultOf } from '../protocol/index.ts';
 
 /** Continues each prompt. Each has random numbers of its own, so that its answer does not depend on its company. */
 export async function complete(

@@ -5,7 +5,7 @@ import { ErrataError } from '@errata/contracts';
 import { loadCheckpoint, versionContents, writeCheckpoint } from '@errata/models';
 import { withModelDirectory } from '../models/model-directory.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { ParamsOf, ResultOf } from '../protocol.ts';
+import type { ParamsOf, ResultOf } from '../protocol/index.ts';
 
 /** @throws ErrataError `not_a_checkpoint` for a version with codebooks; ModelError checkpoint_target_* */
 export async function exportVersion(

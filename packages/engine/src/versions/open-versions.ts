@@ -19,7 +19,7 @@ import {
   type View,
 } from '@errata/models';
 import { makeKept } from '../kept.ts';
-import type { ParamsOf, ResultOf } from '../protocol.ts';
+import type { ParamsOf, ResultOf } from '../protocol/index.ts';
 
 export interface Versions {
   view(source: VersionSource): Promise<View>;

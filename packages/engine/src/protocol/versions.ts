@@ -1,0 +1,55 @@
+// Versions: stored whole, exported, held against each other.
+import type { VersionSource, WeightsDiff } from '@errata/contracts';
+import type { Method } from './method.ts';
+import type { ModelReference } from './models.ts';
+
+export interface VersionMethods {
+  /** Stores a version whole, if what opening it takes says so: see `makeVersions`. */
+  readonly snapshot: Method<
+    {
+      readonly model: ModelReference;
+      readonly source: VersionSource;
+      /** Also when it does not pay. */
+      readonly always?: boolean;
+    },
+    {
+      /** Null when it does not pay, or when the version is stored whole already. */
+      readonly stored: { readonly version: string; readonly blob: string; readonly bytes: number } | null;
+      /** What its deltas since the last snapshot took to fetch and install. */
+      readonly replay_ms: number;
+      /** What loading a snapshot of it takes, by what loading takes here. */
+      readonly load_ms: number;
+    }
+  >;
+  /** Writes a version as a checkpoint in Hugging Face layout. */
+  readonly exportVersion: Method<
+    {
+      readonly model: ModelReference;
+      readonly manifest: VersionSource;
+      /** A directory that is not there yet. */
+      readonly into: string;
+    },
+    { readonly files: readonly string[] }
+  >;
+  /** Norm and rank of what changed from one version to another, by parameter. */
+  readonly compareVersions: Method<
+    {
+      readonly model: ModelReference;
+      readonly from: VersionSource;
+      readonly to: VersionSource;
+      /** Deltas that lie between the two. */
+      readonly steps: number;
+    },
+    Pick<WeightsDiff, 'tensors' | 'codebooks'>
+  >;
+  /** sha256 over every tensor of a version as served. */
+  readonly digestWeights: Method<
+    {
+      readonly model: ModelReference;
+      readonly manifest: VersionSource;
+      /** Opens it anew, as the source says, although the process may hold the version. */
+      readonly fresh?: boolean;
+    },
+    { readonly digest: string }
+  >;
+}
