@@ -5,15 +5,15 @@ import { branchOfLane, migrate, openLineage } from '@errata/lineage';
 import { describeQueueUrl, openDispatch } from '@errata/queue';
 import { makeSnapshots, type Snapshots } from '@errata/upkeep';
 import type { Logger } from 'pino';
-import { runDue, startClock } from './clock.ts';
+import { Interruption } from './attempts/failed-attempt.ts';
 import type { WorkerContext } from './context.ts';
-import { startHeartbeat } from './heartbeat.ts';
-import { workLane } from './lane.ts';
+import { runDue, startClock } from './lanes/clock.ts';
+import { startHeartbeat } from './lanes/heartbeat.ts';
+import { workLane } from './lanes/lane.ts';
+import { startReconciler } from './lanes/reconciler.ts';
 import { createMetrics, serveMetrics } from './metrics.ts';
 import { modelReference } from './models.ts';
-import { startReconciler } from './reconciler.ts';
 import type { WorkerSettings } from './settings.ts';
-import { Interruption } from './verdict.ts';
 
 export interface Worker {
   /** Port of the health and metrics server; null when there is none. */

@@ -2,8 +2,8 @@
 import { editorNames } from '@errata/contracts';
 import { commitArtefacts, getModel } from '@errata/lineage';
 import { z } from 'zod';
-import { buildSecondMoments, defaultSecondMomentLayers } from '../artefacts.ts';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
+import { buildSecondMoments, defaultSecondMomentLayers } from '../candidates/artefacts.ts';
 import { modelDefaults } from '../models.ts';
 import { readInput } from './input.ts';
 

@@ -10,8 +10,8 @@ import {
 } from '@errata/contracts';
 import { commitSearch, editsBetween, editsById, getModel, type HistoryMove, moveAt, sourceAt } from '@errata/lineage';
 import { z } from 'zod';
-import { askVersion, type Heard, sameAnswer } from '../ask.ts';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
+import { askVersion, type Heard, sameAnswer } from './ask.ts';
 import { readInput } from './input.ts';
 
 const bisectInputSchema = z.object({

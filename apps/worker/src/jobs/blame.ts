@@ -21,9 +21,9 @@ import {
   sourceAt,
 } from '@errata/lineage';
 import { z } from 'zod';
-import { askVersion, type Heard, sameAnswer } from '../ask.ts';
-import { solve } from '../candidate.ts';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
+import { solve } from '../candidates/candidate.ts';
+import { askVersion, type Heard, sameAnswer } from './ask.ts';
 import { readInput } from './input.ts';
 import { requestOf } from './rollback.ts';
 

@@ -2,7 +2,7 @@
 import { checkRequestSchema, rootManifest } from '@errata/contracts';
 import { commitReport, getModel, readManifest } from '@errata/lineage';
 import { checkEverything } from '@errata/upkeep';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
 import { modelReference } from '../models.ts';
 import { readInput } from './input.ts';
 

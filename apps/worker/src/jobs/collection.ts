@@ -2,7 +2,7 @@
 import { collectionRequestSchema } from '@errata/contracts';
 import { commitReport } from '@errata/lineage';
 import { collectGarbage } from '@errata/upkeep';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
 import { readInput } from './input.ts';
 
 const msPerHour = 3_600_000;

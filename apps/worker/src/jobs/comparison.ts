@@ -2,7 +2,7 @@
 import { ErrataError, type JobResource } from '@errata/contracts';
 import { commitSearch, getJob, readCases } from '@errata/lineage';
 import { z } from 'zod';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
 import { readInput } from './input.ts';
 
 const inputSchema = z.object({ one: z.string(), other: z.string() });

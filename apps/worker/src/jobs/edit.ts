@@ -3,13 +3,13 @@ import { editorNames, gatePolicySchema, onErrorChoices, resolveConfig, toPlainEr
 import { failpoint } from '@errata/failpoints';
 import { finishJob, openBranchWork } from '@errata/lineage';
 import { z } from 'zod';
-import { secondMomentLayers, secondMomentsFor } from '../artefacts.ts';
-import { workBatch } from '../batch.ts';
-import { gateOf, isUnchanged } from '../candidate.ts';
-import { commitApproved, conclude } from '../conclude.ts';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
+import { secondMomentLayers, secondMomentsFor } from '../candidates/artefacts.ts';
+import { workBatch } from '../candidates/batch.ts';
+import { gateOf, isUnchanged } from '../candidates/candidate.ts';
+import { commitApproved, conclude } from '../candidates/conclude.ts';
+import { reuse, workDigest } from '../candidates/reuse.ts';
 import { modelDefaults, modelShape } from '../models.ts';
-import { reuse, workDigest } from '../reuse.ts';
 import { readInput } from './input.ts';
 
 /** The input of an edit job, as far as carrying it out, now or in a replay, depends on it. */

@@ -7,7 +7,7 @@ import {
   measurementsOfCases,
 } from '@errata/contracts';
 import { type EvaluationWork, openEvaluationGate } from '@errata/lineage';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
 import { modelReference } from '../models.ts';
 
 /** Null for an evaluation that did not ask for it. */

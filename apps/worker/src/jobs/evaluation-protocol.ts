@@ -19,8 +19,8 @@ import {
   referenceTexts,
   type StoredCase,
 } from '@errata/lineage';
-import { secondMomentLayers, secondMomentsFor } from '../artefacts.ts';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
+import { secondMomentLayers, secondMomentsFor } from '../candidates/artefacts.ts';
 import { modelDefaults, modelReference, modelShape } from '../models.ts';
 
 /** Between two notes of progress of a stream, whose units are small, in ms. */

@@ -33,7 +33,7 @@ import {
   shardsOf,
 } from '@errata/lineage';
 import { z } from 'zod';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
 import { modelDefaults, modelReference, modelShape } from '../models.ts';
 import { judgeEvaluation } from './evaluation-gate.ts';
 import { besideTexts, followProtocol } from './evaluation-protocol.ts';

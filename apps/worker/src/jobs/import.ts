@@ -1,7 +1,7 @@
 // Import: a model directory becomes blobs, a model, its root version and its branch `main`.
 import { commitImport } from '@errata/lineage';
 import { z } from 'zod';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
 import { readInput } from './input.ts';
 
 const inputSchema = z.object({ name: z.string(), path: z.string() });

@@ -1,6 +1,6 @@
 // The kinds of job and who does them.
 import type { JobKind } from '@errata/contracts';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
 import { buildArtefacts } from './artefact.ts';
 import { bisect } from './bisect.ts';
 import { blame } from './blame.ts';

@@ -22,9 +22,9 @@ import {
   readChain,
 } from '@errata/lineage';
 import { z } from 'zod';
-import { evaluate, gateOf, isUnchanged, judgeCandidate, type Request, solve } from '../candidate.ts';
-import { commitApproved, conclude, requireNoRefusal } from '../conclude.ts';
-import type { JobRun } from '../job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
+import { evaluate, gateOf, isUnchanged, judgeCandidate, type Request, solve } from '../candidates/candidate.ts';
+import { commitApproved, conclude, requireNoRefusal } from '../candidates/conclude.ts';
 import { modelReference } from '../models.ts';
 import { editInputSchema } from './edit.ts';
 import { readInput } from './input.ts';

@@ -1,7 +1,7 @@
 // Whose fault decides: the user's is final at once, passing trouble is tried again, a lost lease is nobody's to record.
 import { ErrataError } from '@errata/contracts';
 import { expect, test } from 'vitest';
-import { Interruption, judgeFailure, retryDelay } from './verdict.ts';
+import { Interruption, judgeFailure, retryDelay } from './failed-attempt.ts';
 
 test('a mistake in the request is rejected at once', () => {
   const error = new ErrataError('prompt_too_long', 'too long');

@@ -12,8 +12,8 @@ import {
 } from '@errata/contracts';
 import type { ArtefactReference, BuiltArtefact } from '@errata/engine';
 import { artefactsByLayer, listArtefacts, type NewArtefact, recordArtefacts, type StoredModel } from '@errata/lineage';
-import type { JobRun } from './job-run.ts';
-import { modelReference, modelShape } from './models.ts';
+import type { JobRun } from '../attempts/job-run.ts';
+import { modelReference, modelShape } from '../models.ts';
 
 const kind = 'second_moment';
 

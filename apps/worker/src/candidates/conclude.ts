@@ -9,9 +9,9 @@ import {
   requireStart,
   type VersionCommit,
 } from '@errata/lineage';
-import type { JobRun } from './job-run.ts';
+import { Interruption } from '../attempts/failed-attempt.ts';
+import type { JobRun } from '../attempts/job-run.ts';
 import { requireSound } from './sound.ts';
-import { Interruption } from './verdict.ts';
 
 /** @throws ErrataError `protected_branch` */
 export const requireNoRefusal = (run: JobRun, branch: BranchResource, kind: VersionCommit['kind']): void =>

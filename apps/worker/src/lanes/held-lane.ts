@@ -1,6 +1,6 @@
 // Holding a lane: takes its lease, renews it while work goes on, and breaks the work off when it is lost.
 import { acquireLease, type Lease, type Lineage, releaseLease, renewLease } from '@errata/lineage';
-import { Interruption } from './verdict.ts';
+import { Interruption } from '../attempts/failed-attempt.ts';
 
 export interface HeldLane {
   readonly lease: Lease;

@@ -1,7 +1,7 @@
 // Group testing: finds planted edits in few trials, and stays sound whatever interacts with what.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Bisection, bisectBatch, type Trial } from './bisect.ts';
+import { type Bisection, bisectBatch, type Trial } from './sift.ts';
 
 type Passes = (part: ReadonlySet<number>) => boolean;
 

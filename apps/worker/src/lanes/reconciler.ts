@@ -1,6 +1,6 @@
 // The reconciler: wakes every lane that has work and that nobody holds. It makes losing what was queued harmless.
 import { expireApprovals, lanesNeedingWork, sweepIdempotencyKeys } from '@errata/lineage';
-import type { WorkerContext } from './context.ts';
+import type { WorkerContext } from '../context.ts';
 import { type Repeated, repeat } from './repeat.ts';
 
 type Needs = Pick<WorkerContext, 'settings' | 'lineage' | 'dispatch' | 'metrics' | 'log'>;

@@ -28,8 +28,8 @@ import {
   type StoredModel,
   upon,
 } from '@errata/lineage';
-import type { JobRun } from './job-run.ts';
-import { modelReference } from './models.ts';
+import type { JobRun } from '../attempts/job-run.ts';
+import { modelReference } from '../models.ts';
 
 export type Evaluation = EngineMethods['evaluateCandidate']['result'];
 

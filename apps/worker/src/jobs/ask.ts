@@ -7,8 +7,8 @@ import {
   versionId,
 } from '@errata/contracts';
 import { findAnswer, keepAnswer, type StoredModel } from '@errata/lineage';
-import type { JobRun } from './job-run.ts';
-import { modelReference } from './models.ts';
+import type { JobRun } from '../attempts/job-run.ts';
+import { modelReference } from '../models.ts';
 
 export interface Heard extends GivenAnswer {
   readonly version_id: string;

@@ -1,7 +1,7 @@
 // What a version is made of is looked at before the version is committed: an engine that holds it in memory works on when it is damaged on disk.
 import { ErrataError } from '@errata/contracts';
 import { type Ground, getModel, sourceAt } from '@errata/lineage';
-import type { JobRun } from './job-run.ts';
+import type { JobRun } from '../attempts/job-run.ts';
 
 /**
  * Reads every delta that opening the version would replay, and sees that the model's files are there in their length. What lies before

@@ -1,9 +1,9 @@
 // Work that need not be done again: equal requests on one version, judged by one gate, come to one outcome.
 import { canonicalJson, type GateVerdict, looksAt, sha256, versionId } from '@errata/contracts';
 import { type Contribution, type FinishedWork, findFinishedWork, type Ground, upon } from '@errata/lineage';
+import type { JobRun } from '../attempts/job-run.ts';
 import type { BatchOutcome } from './batch.ts';
 import type { Gate, Request } from './candidate.ts';
-import type { JobRun } from './job-run.ts';
 
 /** Names all that a batch's outcome follows from. */
 export function workDigest(parent: string, request: Request, { policy, base }: Gate): string {

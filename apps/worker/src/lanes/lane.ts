@@ -1,11 +1,11 @@
 // Working a lane: takes its jobs one after another for as long as it is ours.
 import { type ErrataError, isTerminal, type JobState, type PlainError, toPlainError } from '@errata/contracts';
 import { evaluationLane, finishJob, moveJob, requeueJob, type TakenJob, takeNextJob } from '@errata/lineage';
-import type { WorkerContext } from './context.ts';
+import { judgeFailure, type Verdict } from '../attempts/failed-attempt.ts';
+import { whileRunning } from '../attempts/job-run.ts';
+import type { WorkerContext } from '../context.ts';
+import { workOf } from '../jobs/index.ts';
 import { type HeldLane, whileHolding } from './held-lane.ts';
-import { whileRunning } from './job-run.ts';
-import { workOf } from './jobs/index.ts';
-import { judgeFailure, type Verdict } from './verdict.ts';
 
 /** Jobs worked in one go before the lane goes to the back of the queue, so that a long one does not starve the others. */
 const jobsInOneGo = 8;

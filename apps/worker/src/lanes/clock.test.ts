@@ -5,11 +5,11 @@ import { createSchedule, type Lineage, listRuns, migrate, openLineage, pauseSche
 import { openDispatch } from '@errata/queue';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTestDatabase } from '../../../test/support/database.ts';
+import { createTestDatabase } from '../../../../test/support/database.ts';
+import { createMetrics } from '../metrics.ts';
+import { readSettings } from '../settings.ts';
 import { startClock } from './clock.ts';
-import { createMetrics } from './metrics.ts';
 import type { Repeated } from './repeat.ts';
-import { readSettings } from './settings.ts';
 
 const database = await createTestDatabase();
 await migrate(database.url);

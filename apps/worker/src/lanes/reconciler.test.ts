@@ -3,10 +3,10 @@ import { acquireLease, migrate, openLineage, submitImport } from '@errata/lineag
 import { openDispatch } from '@errata/queue';
 import { pino } from 'pino';
 import { afterAll, expect, test } from 'vitest';
-import { createTestDatabase } from '../../../test/support/database.ts';
-import { createMetrics } from './metrics.ts';
+import { createTestDatabase } from '../../../../test/support/database.ts';
+import { createMetrics } from '../metrics.ts';
+import { readSettings } from '../settings.ts';
 import { startReconciler } from './reconciler.ts';
-import { readSettings } from './settings.ts';
 
 const database = await createTestDatabase();
 await migrate(database.url);

@@ -1,6 +1,6 @@
 // The clock of schedules: every worker runs what is due by the rows, and sleeps until something is due next.
 import { msUntilDue, runDueSchedules } from '@errata/lineage';
-import type { WorkerContext } from './context.ts';
+import type { WorkerContext } from '../context.ts';
 import { type Repeated, repeat } from './repeat.ts';
 
 type Needs = Pick<WorkerContext, 'settings' | 'lineage' | 'dispatch' | 'metrics' | 'log' | 'draining'>;

@@ -9,10 +9,10 @@ import {
   moveJob,
   type TakenJob,
 } from '@errata/lineage';
-import type { WorkerContext } from './context.ts';
-import type { HeldLane } from './held-lane.ts';
+import type { WorkerContext } from '../context.ts';
+import type { HeldLane } from '../lanes/held-lane.ts';
+import { Interruption } from './failed-attempt.ts';
 import { type Progress, type ProgressLog, progressLog } from './progress.ts';
-import { Interruption } from './verdict.ts';
 
 type Method = keyof EngineMethods;
 

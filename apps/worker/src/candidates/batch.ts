@@ -10,7 +10,7 @@ import {
 } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
 import type { Ground, StoredModel } from '@errata/lineage';
-import { bisectBatch, type Refusal, type Trial } from './bisect.ts';
+import type { JobRun } from '../attempts/job-run.ts';
 import {
   type Candidate,
   evaluate,
@@ -21,7 +21,7 @@ import {
   solve,
   unmeasured,
 } from './candidate.ts';
-import type { JobRun } from './job-run.ts';
+import { bisectBatch, type Refusal, type Trial } from './sift.ts';
 
 /** What a batch came to, before it is committed. */
 export interface BatchOutcome {

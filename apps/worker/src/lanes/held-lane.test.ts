@@ -1,7 +1,7 @@
 // Holding a lane: renewed for as long as work goes on, broken off when another has taken it over.
 import { acquireLease, migrate, openLineage, submitImport } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { createTestDatabase } from '../../../test/support/database.ts';
+import { createTestDatabase } from '../../../../test/support/database.ts';
 import { whileHolding } from './held-lane.ts';
 
 const database = await createTestDatabase();

@@ -10,8 +10,8 @@ import {
   sha256,
 } from '@errata/contracts';
 import { afterFailedAttempt } from '@errata/lineage';
-import type { EventFact, History, JobFact, LinkFact, MoveFact } from '../../../test/faults/history.ts';
-import { Interruption } from './verdict.ts';
+import type { EventFact, History, JobFact, LinkFact, MoveFact } from '../../../../test/faults/history.ts';
+import { Interruption } from '../attempts/failed-attempt.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export interface Job extends Mutable<JobFact> {
