@@ -112,6 +112,32 @@ test('subtracting drops deltas, is measured, and says that it is an approximatio
   expect((await readManifest(lineage, job.version_id!, modelId)).deltas).toEqual([kept]);
 });
 
+test('an edit out of the middle of a batch of memories is taken back either way, and the others are served as without it', async () => {
+  const memory = { editor: 'grace', config: { layer: 1, epsilon: 0.01, steps: 15, learning_rate: 1 } };
+  const remembered = async (branch: string, ...names: readonly string[]) => {
+    const { id } = await stack.branch(branch);
+    await lineage.prisma.branch.update({ where: { id }, data: { gate: openGate } });
+    const job = await stack.submit(names.map(edit), { branch, ...memory });
+    const { version_id } = await stack.finished(job);
+    const edits = (await listEdits(lineage, job)).data.map((record) => record.id);
+    return { edits, version: version_id!, deltas: (await readManifest(lineage, version_id!, modelId)).deltas };
+  };
+  const whole = await remembered('memory', 'Sylvania', 'Latveria', 'Ruritania');
+  expect(whole.deltas.map(({ kind }) => kind)).toEqual(Array(3).fill('codebook_rows'));
+  const without = await remembered('memory-without', 'Sylvania', 'Ruritania');
+  expect(without.deltas[0]).toEqual(whole.deltas[0]);
+
+  const subtracted = await rolledBack('memory', 'subtract', { revert_edit_ids: [whole.edits[1]!] });
+  expect(subtracted).toMatchObject({ state: 'succeeded', summary: { edits: 2 } });
+  const { deltas } = await readManifest(lineage, subtracted.version_id!, modelId);
+  expect(deltas).toEqual([whole.deltas[0], whole.deltas[2]]);
+  const back = await rolledBack('memory', 'reset', { to_version: whole.version });
+  expect(back.version_id).toBe(whole.version);
+  const exact = await rolledBack('memory', 'exact', { revert_edit_ids: [whole.edits[1]!] });
+  expect(exact).toMatchObject({ state: 'succeeded', version_id: without.version });
+  expect(await served(exact.version_id!)).toEqual(await served(without.version));
+});
+
 test('a subtraction that the gate refuses leaves the branch where it was', async () => {
   const { id } = await stack.branch('refused');
   const { edits, versions } = await edited('refused', 'Sylvania', 'Latveria');

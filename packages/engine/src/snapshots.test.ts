@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDiskStore } from '@errata/blobs';
 import { type DeltaReference, rootManifest, type VersionSource, versionId, versionIds } from '@errata/contracts';
-import { type Delta, decoderSpec, encodeDelta, uniform, valueMatrix } from '@errata/models';
+import {
+  type CodebookRows,
+  type Delta,
+  decoderSpec,
+  encodeDelta,
+  rowAddresses,
+  uniform,
+  valueMatrix,
+} from '@errata/models';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tinyConfig, writeTinyModel } from '../../../test/support/tiny-model.ts';
 import { type EngineClient, type ModelReference, startEngine } from './index.ts';
@@ -31,21 +39,23 @@ const noise = (stream: number, length: number) => {
 
 function madeDelta(index: number): Delta {
   const { weight: tensor, inSize, outSize } = valueMatrix(spec, index % spec.layers);
-  const radii = Float32Array.of(2);
-  const [keys, values] = [noise(3 * index, spec.mlpWidth), noise(3 * index + 1, spec.width)];
-  if (index % 5 === 4)
-    return {
-      kind: 'codebook',
-      site: 'mlp_out',
-      layer: 1,
-      keySize: spec.mlpWidth,
-      valueSize: spec.width,
-      keys,
-      values,
-      radii,
-      labels: [`${index}`],
-      replacements: ['last'],
-    };
+  const rows = (at: number): CodebookRows => ({
+    site: 'mlp_out',
+    layer: 1,
+    keySize: spec.mlpWidth,
+    valueSize: spec.width,
+    keys: noise(3 * at, spec.mlpWidth),
+    values: noise(3 * at + 1, spec.width),
+    radii: Float32Array.of(2),
+    labels: [`${at}`],
+    replacements: ['last'],
+  });
+  // A whole codebook, as they were stored once, and rows that change it.
+  if (index === 4) return { kind: 'codebook', ...rows(4) };
+  if (index === 9) {
+    const resized = rowAddresses(rows(4));
+    return { kind: 'codebook_rows', ...rows(9), replaces: [null], resized, resizedRadii: Float32Array.of(1.5) };
+  }
   return {
     kind: 'low_rank',
     tensor,
