@@ -163,6 +163,10 @@ describe('decoding', () => {
     expect(tokenizer.decodeContinuation([first!])).toBe('\ufffd');
     expect(tokenizer.decodeContinuation([tokenizer.tokenToId('<|endoftext|>')!, first!, ...rest])).toBe('日');
   });
+  test('a continuation holds nothing that cannot be stored', () => {
+    const tokenizer = fixtureTokenizer('byte-level');
+    expect(tokenizer.decodeContinuation(tokenizer.encode('a\0b'))).toBe('a\ufffdb');
+  });
   test('an id outside the vocabulary is an error that names the range', () => {
     const tokenizer = fixtureTokenizer('byte-level');
     for (const id of [-1, tokenizer.vocabSize, 1.5, NaN]) {

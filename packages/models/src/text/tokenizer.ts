@@ -35,7 +35,7 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
   /**
    * Text that ids add after other text, with its leading space kept and special tokens left out. Bytes that are not yet
-   * a whole character give U+FFFD.
+   * a whole character give U+FFFD, and so does U+0000, which no database keeps: a model may write anything.
    * @throws ModelError tokenizer_id_unknown
    */
   decodeContinuation(ids: readonly number[]): string;
@@ -238,7 +238,8 @@ function wrap(
         if (specialTokens.get(inner.id_to_token(id)!) === id && id !== unknownId) continue;
         pieces.push(id === unknownId ? Buffer.from(inner.id_to_token(id)!) : tokenBytes(id));
       }
-      return new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(pieces));
+      const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(pieces));
+      return text.replaceAll('\0', '\ufffd');
     },
     idToToken: (id) => inner.id_to_token(id),
     tokenToId: (token) => inner.token_to_id(token),
