@@ -156,7 +156,7 @@ describe('errata try', () => {
     ]);
     expect(lines.code).toBe(1);
     expect(lines.stderr).toMatch(/line 1.*not JSON/);
-    expect(lines.stderr).toMatch(/line 2: subject "y" does not occur/);
+    expect(lines.stderr).toMatch(/line 2: the subject "y" does not occur/);
     expect(setting.stderr).toContain('unknown_config_key');
     expect(editor.stderr).toContain('unknown_editor');
     expect(file.stderr).toContain('not_found');

@@ -273,7 +273,7 @@ export function normaliseAnswer(answer: string): string {
 const outer = ` "'.,;:!?()`;
 
 /** Whether two targets are spelled alike. Capitals count: to correct them is an edit. */
-const sameAnswer = (a: string, b: string): boolean => squash(a.normalize('NFC')) === squash(b.normalize('NFC'));
+export const sameAnswer = (a: string, b: string): boolean => squash(a.normalize('NFC')) === squash(b.normalize('NFC'));
 
 /** The questions an edit answers: its prompt as worded and, where the relation is named, (subject, relation). */
 export const questionsOf = (edit: Pick<Edit, 'prompt' | 'subject' | 'relation'>): readonly string[] => [

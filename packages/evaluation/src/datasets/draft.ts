@@ -7,6 +7,7 @@ import {
   editSchema,
   type Probe,
   probeSchema,
+  sameAnswer,
   textLimits,
 } from '@errata/contracts';
 import { parsePart } from './layout.ts';
@@ -37,6 +38,11 @@ export function finishEdit(draft: EditInput, names: FieldNames, notes: Notes): E
     notes.repaired.push({ field: named(field), rule: 'surrounding_space' });
   }
   if (edit.target_new === '') throw new Unusable(named('target_new'), 'empty');
+  if (edit.target_true !== undefined && sameAnswer(edit.target_new, edit.target_true)) {
+    // Published sets have facts that the answer of before was right about already.
+    delete edit.target_true;
+    notes.dropped.push({ field: named('target_true'), rule: 'same_targets' });
+  }
   const spelled = spelledInPrompt(edit.prompt, edit.subject);
   if (spelled !== undefined && spelled !== edit.subject) {
     edit.subject = spelled;

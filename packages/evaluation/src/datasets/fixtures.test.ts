@@ -45,10 +45,10 @@ const expected: Readonly<Record<string, Expected>> = {
   },
   'wiki-counterfact.json': {
     layout: 'wiki_counterfact',
-    counts: [4, 3],
+    counts: [5, 4],
     rejected: ['2 target_new missing'],
     repaired: ['3 subject subject_spelling'],
-    dropped: ['1 ground_truth empty'],
+    dropped: ['1 ground_truth empty', '4 ground_truth same_targets'],
   },
   'wiki-recent.json': { layout: 'wiki_recent', counts: [2, 1], rejected: ['1 target_new empty'] },
   'wikibio.json': {

@@ -12,6 +12,7 @@ export const datasetRules = {
   unknown_value: 'is none of the values the layout knows',
   wrong_columns: 'has another number of cells than there are columns',
   subject_not_in_prompt: 'does not occur in the prompt',
+  same_targets: 'is the new answer too',
   control_characters: 'holds control characters',
   duplicate_custom_id: 'is the id of an earlier record too',
   unknown_wording: 'is not worded as its relation words it, so subject and answer cannot be told apart',

@@ -160,5 +160,5 @@ test('an edit whose batch a person turned down is refused', async () => {
 });
 
 test('the states are counted', () => {
-  expect(inboxStates).toHaveLength(8);
+  expect(inboxStates).toHaveLength(9);
 });
