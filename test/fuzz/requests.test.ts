@@ -6,6 +6,6 @@ test('made-up requests over every route are answered, each as it should be', asy
   const report = await fuzz({ count: 600, seed: 7 });
   expect(report.findings).toEqual([]);
   expect(report.sent).toBe(600);
-  expect(report.operations.all).toBeGreaterThan(80);
+  expect(report.operations.succeeded + report.operations.never.length).toBeGreaterThan(80);
   expect(report.operations.succeeded).toBeGreaterThan(40);
 });

@@ -22,8 +22,10 @@ export interface FuzzReport {
   readonly seconds: number;
   /** Answers by status. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Operations that were answered with success at least once, of all. */
-  readonly operations: { readonly succeeded: number; readonly all: number };
+  /** Event streams of jobs that have not ended, which were left: they have no status to be judged by. */
+  readonly left: number;
+  /** Operations that were answered with success at least once, and the others. */
+  readonly operations: { readonly succeeded: number; readonly never: readonly string[] };
   readonly largest: number;
   readonly findings: readonly Finding[];
 }
@@ -57,6 +59,7 @@ export async function fuzz({ count, seed, postgresUrl, onProgress }: FuzzOptions
     const operations = new Set<string>();
     let largest = 0;
     let sent = 0;
+    let left = 0;
     const begun = performance.now();
 
     async function one(number: number): Promise<void> {
@@ -68,7 +71,10 @@ export async function fuzz({ count, seed, postgresUrl, onProgress }: FuzzOptions
         answered,
         ...(request.headers.accept === 'text/event-stream' ? [sleep(streamMs, null)] : []),
       ]);
-      if (answer === null) return;
+      if (answer === null) {
+        left += 1;
+        return;
+      }
       const { statusCode: status, rawPayload, headers } = answer;
       statuses[status] = (statuses[status] ?? 0) + 1;
       largest = Math.max(largest, rawPayload.length);
@@ -94,7 +100,11 @@ export async function fuzz({ count, seed, postgresUrl, onProgress }: FuzzOptions
       sent,
       seconds: (performance.now() - begun) / 1000,
       statuses,
-      operations: { succeeded: succeeded.size, all: operations.size },
+      left,
+      operations: {
+        succeeded: succeeded.size,
+        never: [...operations].filter((operation) => !succeeded.has(operation)).sort(),
+      },
       largest,
       findings,
     };
@@ -151,7 +161,7 @@ async function prepare(api: Api, teach: (kind: string, name: string) => void): P
     ['branch', 'main'],
     ['branch', 'side'],
     ['branch', 'other'],
-    ['branch', branch],
+    ['branch_id', branch],
     ['version', root],
     ['version', version],
     ['tag', 'first'],
