@@ -30,6 +30,8 @@ export type SubjectPlace =
  */
 export function findSubject(prompt: string, subject: string): SubjectPlace {
   const wanted = subject.trim();
+  // Nothing is found everywhere, and once more at the end of the prompt, for ever.
+  if (wanted === '') return { missing: 'absent', what: 'the subject is blank', hint: 'Write what the prompt is about' };
   let end: number | undefined;
   let inside: number | undefined;
   for (let at = prompt.indexOf(wanted); at >= 0; at = prompt.indexOf(wanted, at + 1)) {

@@ -23,6 +23,8 @@ describe('parseEditsJsonl', () => {
     ['subject_not_in_prompt', line({ custom_id: 'b', subject: 'Spain' }), 'subject'],
     ['subject_not_in_prompt', line({ custom_id: 'b', subject: 'Fran' }), 'subject'],
     ['same_targets', line({ custom_id: 'b', prompt: 'France is', target_true: ' Rome ' }), 'target_new'],
+    // A blank subject would be found again and again at the prompt's end.
+    ['subject_not_in_prompt', line({ custom_id: 'b', subject: ' ' }), 'subject'],
     ['empty_target', line({ custom_id: 'b', prompt: 'France is', target_new: ' ' }), 'target_new'],
     ['target_too_long', line({ custom_id: 'b', target_new: 'x'.repeat(401) }), 'target_new'],
     ['contradictory_edits', line({ custom_id: 'b', target_new: 'Oslo' }), 'target_new'],
