@@ -1,7 +1,7 @@
 // What becomes of a job whose attempt failed: whose fault it was decides whether it is tried again.
 import { ErrataError, type ErrorCode, toPlainError } from '@errata/contracts';
 
-export type Verdict =
+export type FailedAttempt =
   /** Not ours any more: whoever has taken the lane over decides. */
   | { readonly kind: 'let_go' }
   /** Asked for by a person. */
@@ -34,7 +34,7 @@ export const retryDelay = (firstMs: number, made: number): number =>
   Math.min(firstMs * 2 ** (made - 1), longestDelayMs);
 
 /** Judges what an attempt threw. `made` counts the attempts so far, this one included. */
-export function judgeFailure(thrown: unknown, made: number, firstRetryMs: number): Verdict {
+export function judgeFailure(thrown: unknown, made: number, firstRetryMs: number): FailedAttempt {
   if (thrown instanceof Interruption) return { kind: thrown.kind };
   const error = thrown instanceof ErrataError ? thrown : asErrataError(thrown);
   if (superseded.includes(error.code)) return { kind: 'let_go' };

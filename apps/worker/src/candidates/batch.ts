@@ -21,7 +21,7 @@ import {
   solve,
   unmeasured,
 } from './candidate.ts';
-import { bisectBatch, type Refusal, type Trial } from './sift.ts';
+import { type Refusal, siftBatch, type Trial } from './sift.ts';
 
 /** What a batch came to, before it is committed. */
 export interface BatchOutcome {
@@ -91,7 +91,7 @@ export async function workBatch(
       return { passed: false, found: { error } };
     }
   };
-  const { accepted, trial, refused, trials } = await bisectBatch<Attempt>(
+  const { accepted, trial, refused, trials } = await siftBatch<Attempt>(
     all.filter((position) => !failed.has(position)),
     { passed: false, found: whole },
     attempt,

@@ -1,7 +1,7 @@
 // Group testing: finds planted edits in few trials, and stays sound whatever interacts with what.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Bisection, bisectBatch, type Trial } from './sift.ts';
+import { type Sifted, siftBatch, type Trial } from './sift.ts';
 
 type Passes = (part: ReadonlySet<number>) => boolean;
 
@@ -11,7 +11,7 @@ async function bisected(size: number, passes: Passes, budget = 10_000) {
   const tried = (part: readonly number[]): Trial<string> => ({ passed: passes(new Set(part)), found: part.join() });
   const whole = tried(positions);
   expect(whole.passed).toBe(false);
-  const bisection: Bisection<string> = await bisectBatch(
+  const sifted: Sifted<string> = await siftBatch(
     positions,
     whole,
     async (part) => {
@@ -21,8 +21,8 @@ async function bisected(size: number, passes: Passes, budget = 10_000) {
     budget,
   );
   expect(new Set(parts).size).toBe(parts.length);
-  expect(bisection.trials).toBe(parts.length + 1);
-  return bisection;
+  expect(sifted.trials).toBe(parts.length + 1);
+  return sifted;
 }
 
 const isBad =
@@ -30,7 +30,7 @@ const isBad =
   (part) =>
     !bad.some((position) => part.has(position));
 
-const positionsOf = ({ refused }: Bisection<string>) => refused.map(({ position }) => position);
+const positionsOf = ({ refused }: Sifted<string>) => refused.map(({ position }) => position);
 const bound = (refused: number, size: number) => refused * (Math.ceil(Math.log2(size)) + 2) + 1;
 
 test('planted edits are found, the others accepted as they were tried, in k (log n + 2) + 1 trials', async () => {
@@ -121,6 +121,6 @@ test('when the trials run out, what passed until then is kept and the rest is re
 });
 
 test('a failure to try is not a verdict', async () => {
-  const broken = bisectBatch([0, 1], { passed: false, found: '' }, () => Promise.reject(new Error('away')), 9);
+  const broken = siftBatch([0, 1], { passed: false, found: '' }, () => Promise.reject(new Error('away')), 9);
   await expect(broken).rejects.toThrow('away');
 });

@@ -13,7 +13,7 @@ export interface Trial<T> {
  */
 export type Refusal = EditRefusal['how'];
 
-export interface Bisection<T> {
+export interface Sifted<T> {
   /** Positions in input order: exactly what the last trial that passed was made of. */
   readonly accepted: readonly number[];
   /** That trial; null when nothing is accepted. */
@@ -42,12 +42,12 @@ class Spent extends Error {}
  * @param attempt tries a part of the batch
  * @param budget trials at most, `whole` included
  */
-export async function bisectBatch<T>(
+export async function siftBatch<T>(
   positions: readonly number[],
   whole: Trial<T>,
   attempt: (positions: readonly number[]) => Promise<Trial<T>>,
   budget: number,
-): Promise<Bisection<T>> {
+): Promise<Sifted<T>> {
   const known = new Map([[positions.join(), whole]]);
   const attempted = async (part: readonly number[]): Promise<Trial<T>> => {
     const key = part.join();
@@ -63,7 +63,7 @@ export async function bisectBatch<T>(
   let trial: Trial<T> | null = null;
   let rest = positions;
   let failing = whole;
-  const refused: Bisection<T>['refused'][number][] = [];
+  const refused: Sifted<T>['refused'][number][] = [];
   try {
     while (rest.length > 0) {
       // A with the first `passing` of the rest passes, with the first `beyond` it fails.

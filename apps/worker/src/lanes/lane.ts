@@ -1,7 +1,7 @@
 // Working a lane: takes its jobs one after another for as long as it is ours.
 import { type ErrataError, isTerminal, type JobState, type PlainError, toPlainError } from '@errata/contracts';
 import { evaluationLane, finishJob, moveJob, requeueJob, type TakenJob, takeNextJob } from '@errata/lineage';
-import { judgeFailure, type Verdict } from '../attempts/failed-attempt.ts';
+import { type FailedAttempt, judgeFailure } from '../attempts/failed-attempt.ts';
 import { whileRunning } from '../attempts/job-run.ts';
 import type { WorkerContext } from '../context.ts';
 import { workOf } from '../jobs/index.ts';
@@ -77,7 +77,7 @@ async function settle(
   { lease }: HeldLane,
   job: TakenJob,
   from: JobState,
-  verdict: Verdict,
+  verdict: FailedAttempt,
 ): Promise<JobState> {
   switch (verdict.kind) {
     case 'let_go':
