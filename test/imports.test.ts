@@ -72,3 +72,27 @@ test('the first line of every file says what it is for', () => {
   const silent = sources.filter(({ text }) => !text.startsWith('// ')).map(({ path }) => relative(root, path));
   expect(silent).toEqual([]);
 });
+
+/** The rooms of the contracts, each with those that it may know of; what lies beside them may be known by all. */
+const contractRooms: Record<string, readonly string[]> = {
+  platform: [],
+  text: ['platform', 'running'],
+  running: ['platform'],
+  time: [],
+  wire: ['text', 'time'],
+  rules: ['platform', 'text', 'running', 'wire'],
+};
+
+test('what crosses the wire knows nothing of the rules that are made of it', () => {
+  const inside = sources.filter(({ path }) => /contracts\/src\/\w+\//.test(path) && !path.endsWith('.test.ts'));
+  const roomOf = (path: string) => /contracts\/src\/(\w+)\//.exec(path)?.[1];
+  expect([...new Set(inside.map(({ path }) => roomOf(path)))].sort()).toEqual(Object.keys(contractRooms).sort());
+  const wrong = inside.flatMap(({ path, text }) =>
+    imported(text)
+      .map((name) => (name === '#platform' ? 'platform' : name.startsWith('.') && roomOf(resolve(dirname(path), name))))
+      .filter((room) => typeof room === 'string' && room !== roomOf(path))
+      .filter((room) => !contractRooms[roomOf(path)!]?.includes(room as string))
+      .map((room) => `${relative(root, path)} imports from ${room}`),
+  );
+  expect(wrong).toEqual([]);
+});

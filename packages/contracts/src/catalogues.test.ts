@@ -1,10 +1,13 @@
 // Catalogues are closed: counting them makes every addition and removal a decision.
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { editorNames, type ModelShape, resolveConfig } from './editor-configs.ts';
 import { errorCatalogue } from './errors.ts';
+import * as contracts from './index.ts';
+import { canMove, isTerminal } from './rules/job-moves.ts';
+import { rootManifest, rootVersionId, versionId, versionIds } from './rules/version-ids.ts';
 import { canonicalJson } from './text/canonical.ts';
-import { rootManifest, rootVersionId, versionId, versionIds } from './wire/manifest.ts';
-import { canMove, isTerminal, jobStates } from './wire/states.ts';
+import { jobStates } from './wire/states.ts';
 
 test('errors, editors and states are counted', () => {
   expect(Object.keys(errorCatalogue)).toHaveLength(88);
@@ -108,4 +111,12 @@ test('every editor has complete defaults for both families', () => {
     for (const model_type of ['gpt2', 'llama'])
       expect(resolveConfig(name, { model_type, layers: 2, width: 8 }, undefined, {})).toBeTypeOf('object');
   }
+});
+
+test('no two schemas have one name in the document of the API', () => {
+  const ids = Object.values(contracts).flatMap((value) =>
+    value instanceof z.ZodType ? [z.globalRegistry.get(value)?.id ?? []].flat() : [],
+  );
+  expect(ids.length).toBeGreaterThan(50);
+  expect(ids).toEqual([...new Set(ids)]);
 });

@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { modelDefaultsSchema, requireEditor } from './editor-configs.ts';
 import { artefactRequestSchema } from './wire/artefacts.ts';
+import { branchRequestSchema } from './wire/branches.ts';
+import { editJobRequestSchema } from './wire/edit-jobs.ts';
 import { evaluationRequestSchema } from './wire/evaluations.ts';
-import { editJobRequestSchema } from './wire/jobs.ts';
-import { branchRequestSchema } from './wire/models.ts';
 import { scheduleChangeSchema, scheduleRequestSchema } from './wire/schedules.ts';
 
 test('an editor is known in any case; one that is none is quoted as it was written', () => {

@@ -1,7 +1,6 @@
 // How the cases of an evaluation are divided: into blocks that are asked together, and shards of whole blocks.
 import { ErrataError } from '../errors.ts';
-
-export const evaluationLimits = { cases: 10_000, shards: 64 } as const;
+import { evaluationLimits } from '../wire/resource-parts.ts';
 
 /**
  * Cases that are put to a model together. Shards are made of whole blocks, counted from the first case, so that a case shares its

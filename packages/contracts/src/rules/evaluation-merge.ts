@@ -1,7 +1,8 @@
 // From what the cases of an evaluation found to the whole: means and digest, the same however the cases were divided among workers.
-import { type EvaluationResults, resultsDigest } from '../wire/evaluation-rows.ts';
+import type { EvaluationResults } from '../wire/evaluation-rows.ts';
 import type { CaseResult, Measure } from '../wire/evaluations.ts';
 import type { EvaluationSummary, MeanScore } from '../wire/results.ts';
+import { resultsDigest } from './merge-results.ts';
 
 /** What cases alone can tell of a summary; the rest is measured on the versions. */
 export type MergedMeans = Omit<EvaluationSummary, 'delta_norm' | 'perplexity' | 'seconds'>;

@@ -1,11 +1,13 @@
 // The parts of an evaluation that are plain data: how cases are read, divided and merged.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { resultsDigest } from '../wire/evaluation-rows.ts';
-import { type CaseResult, failedCase, type Measure } from '../wire/evaluations.ts';
-import { parseCasesJsonl } from '../wire/suites.ts';
-import { blocksOf, casesInBlock, divideCases, evaluationLimits } from './case-ranges.ts';
+import type { CaseResult, Measure } from '../wire/evaluations.ts';
+import { evaluationLimits } from '../wire/resource-parts.ts';
+import { blocksOf, casesInBlock, divideCases } from './case-ranges.ts';
+import { failedCase } from './case-results.ts';
+import { parseCasesJsonl } from './check-cases.ts';
 import { mergeCases, resultsOf } from './evaluation-merge.ts';
+import { resultsDigest } from './merge-results.ts';
 
 test('shards cover all cases, each once, in whole blocks, whatever their number', () => {
   fc.assert(

@@ -1,8 +1,8 @@
 // A later evaluation under the names of a gate: only what its versions allow to be said.
 import { expect, test } from 'vitest';
 import type { CaseResult, MetricMean } from '../wire/evaluations.ts';
-import { judge } from '../wire/gate.ts';
 import { measurementsOfCases } from './gate-of-evaluation.ts';
+import { judge } from './judge-gate.ts';
 
 const mean = (pooled: number, change: number | null): MetricMean => ({
   version: 1,

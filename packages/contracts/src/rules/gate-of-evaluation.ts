@@ -1,12 +1,7 @@
 // A gate over a later evaluation: what cases found, under the names that rules go by.
 import type { CaseResult, EvaluationOutcome, Measure } from '../wire/evaluations.ts';
-import {
-  type GateMeasurements,
-  type GateMetric,
-  type GateReading,
-  type GateValues,
-  gateMetrics,
-} from '../wire/gate.ts';
+import { type GateMetric, gateMetrics } from '../wire/gate.ts';
+import type { GateMeasurements, GateReading, GateValues } from './judge-gate.ts';
 
 /** Which versions of the gate's the one that an evaluation compared with is. It may be both, and it may be neither. */
 export interface EvaluatedAgainst {

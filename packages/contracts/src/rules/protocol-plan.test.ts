@@ -1,9 +1,8 @@
 // The plan of a protocol: everything measured as often as the protocol says, in order, whatever the numbers.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ServedProtocol } from '../wire/evaluations.ts';
-import { checkpointsOf } from '../wire/protocols.ts';
-import { divideUnits, planProtocol } from './protocol-plan.ts';
+import type { ServedProtocol } from '../wire/protocols.ts';
+import { checkpointsOf, divideUnits, planProtocol } from './protocol-plan.ts';
 
 const protocols: fc.Arbitrary<ServedProtocol> = fc.oneof(
   fc.constant({ kind: 'single' as const }),

@@ -1,9 +1,9 @@
 // A protocol as the service carries it out: units of work in order, each with the measurements it makes.
 
 import type { Moment } from '../wire/evaluation-rows.ts';
-import type { ServedProtocol } from '../wire/evaluations.ts';
-import { checkpointsOf } from '../wire/protocols.ts';
-import { blocksOf, type CaseRange, casesInBlock, evaluationLimits } from './case-ranges.ts';
+import type { ServedProtocol } from '../wire/protocols.ts';
+import { evaluationLimits } from '../wire/resource-parts.ts';
+import { blocksOf, type CaseRange, casesInBlock } from './case-ranges.ts';
 
 /** When in a protocol something is measured, and how many edits are in the model then. */
 export interface ProtocolPlace {
@@ -62,4 +62,22 @@ export function divideUnits(
     from: units[Math.floor((index * units.length) / count)]!.from,
     to: units[Math.floor(((index + 1) * units.length) / count) - 1]!.to,
   }));
+}
+
+/** 1, 2, 5, 10, 20, 50 ... up to the last edit: even steps on a logarithmic axis, at less than twice the cost of the last. */
+export function defaultCheckpoints(edits: number): readonly number[] {
+  const found: number[] = [];
+  for (let decade = 1; decade < edits; decade *= 10)
+    for (const step of [1, 2, 5]) if (step * decade < edits) found.push(step * decade);
+  return [...found, edits];
+}
+
+/** The checkpoints of a stream: multiples of its batch or the first after them, each once, ending at the last edit. */
+export function checkpointsOf(
+  { checkpoints, batch = 1 }: { readonly checkpoints?: readonly number[] | undefined; readonly batch?: number },
+  edits: number,
+): ReadonlySet<number> {
+  const wanted = checkpoints ?? defaultCheckpoints(edits);
+  const reached = wanted.map((at) => Math.min(edits, Math.ceil(at / batch) * batch));
+  return new Set([...reached, edits].sort((a, b) => a - b));
 }

@@ -1,7 +1,8 @@
 // A gate that another build has written: what is not understood of it fails, by name, and the rest is judged as ever.
 import { expect, test } from 'vitest';
-import { defaultGatePolicy, isUnjudged, judge, reasonsOf } from '../wire/gate.ts';
-import { readGate, storedGateSchema } from './stored-gate.ts';
+import { defaultGatePolicy, storedGateSchema } from '../wire/gate.ts';
+import { isUnjudged, judge, reasonsOf } from './judge-gate.ts';
+import { readGate } from './stored-gate.ts';
 
 const locality = { metric: 'locality', min: 0.5 };
 const measured = { values: { locality: 0.9 } };

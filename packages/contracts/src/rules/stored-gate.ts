@@ -1,10 +1,12 @@
 // Gates as they are stored. Another build may have written one: what this build does not understand of it is named, and fails.
-import { z } from 'zod';
-import { type GatePolicy, gatePolicySchema, gateRuleSchema, notUnderstoodSchema } from '../wire/gate.ts';
-
-/** A gate as it is shown: what this build understands of it, and the rest by name. */
-export const storedGateSchema = gatePolicySchema.extend({ not_understood: z.array(notUnderstoodSchema).optional() });
-export type StoredGate = z.output<typeof storedGateSchema>;
+import type { z } from 'zod';
+import {
+  type GatePolicy,
+  gatePolicySchema,
+  gateRuleSchema,
+  type notUnderstoodSchema,
+  type StoredGate,
+} from '../wire/gate.ts';
 
 const longestQuote = 200;
 

@@ -1,9 +1,5 @@
-// What an evaluation measured, case by case: rows that are stored, merged from shards in any order, and named by one digest.
-
+// What an evaluation measured, case by case, in rows that are stored.
 import { z } from 'zod';
-import { sha256Of } from '#platform';
-import { ErrataError } from '../errors.ts';
-import { canonicalJson } from '../text/canonical.ts';
 
 /**
  * When in a protocol a case was measured: right after its own edit (`once`), at a checkpoint along the stream (`curve`), or
@@ -74,50 +70,4 @@ export const evaluationResultsSchema = z.strictObject({
 export interface EvaluationResults {
   readonly cases: readonly EvaluationCase[];
   readonly rows: readonly EvaluationRow[];
-}
-
-const caseKey = ({ moment, edits, case_id }: EvaluationCase): string => JSON.stringify([moment, edits, case_id]);
-const rowKey = ({ moment, edits, case_id, metric, version }: EvaluationRow): string =>
-  JSON.stringify([moment, edits, case_id, metric, version]);
-
-/**
- * Shards put together in canonical order, whatever the order they come in. What two shards agree on, as after a shard was
- * run again, counts once.
- * @throws ErrataError `results_conflict` when two shards give one row or case different contents
- */
-export function mergeResults(shards: Iterable<EvaluationResults>): EvaluationResults {
-  const cases = new Map<string, EvaluationCase>();
-  const rows = new Map<string, EvaluationRow>();
-  for (const shard of shards) {
-    for (const each of shard.cases) keep(cases, caseKey(each), each);
-    for (const each of shard.rows) keep(rows, rowKey(each), each);
-  }
-  return { cases: inOrder(cases), rows: inOrder(rows) };
-}
-
-function keep<T extends EvaluationCase | EvaluationRow>(kept: Map<string, T>, key: string, value: T): void {
-  const known = kept.get(key);
-  if (known !== undefined && known !== value && canonicalJson(known) !== canonicalJson(value))
-    throw new ErrataError('results_conflict', `two shards disagree on ${key}`, {
-      details: { one: known, other: value },
-    });
-  kept.set(key, value);
-}
-
-/** By the code units of their keys, which no locale changes. */
-const inOrder = <T>(kept: ReadonlyMap<string, T>): readonly T[] =>
-  [...kept].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, value]) => value);
-
-/** Results as canonical JSON lines in canonical order: cases, then rows, each line under its kind. */
-export function* resultLines(results: EvaluationResults): Generator<string> {
-  const { cases, rows } = mergeResults([results]);
-  for (const each of cases) yield canonicalJson({ case: each });
-  for (const each of rows) yield canonicalJson({ row: each });
-}
-
-/** sha256 (hex) of {@link resultLines}: equal for equal results, in whatever order and by how many workers they were found. */
-export const resultsDigest = (results: EvaluationResults): string => sha256Of(linesWithEnds(results));
-
-function* linesWithEnds(results: EvaluationResults): Generator<string> {
-  for (const line of resultLines(results)) yield `${line}\n`;
 }

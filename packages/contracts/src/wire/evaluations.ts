@@ -1,23 +1,18 @@
 // Evaluations: a suite of cases put to any version and to the one it is compared with; what each case found, and the whole.
 import { z } from 'zod';
 import { editorNameSchema } from '../editor-configs.ts';
-import { evaluationLimits } from '../rules/case-ranges.ts';
 import { costSchema } from './costs.ts';
-import { evaluationRowSchema, type Moment, moments, regressionSchema } from './evaluation-rows.ts';
+import { evaluationRowSchema, moments, regressionSchema } from './evaluation-rows.ts';
 import { gateVerdictSchema } from './gate.ts';
-import { servedProtocols } from './protocols.ts';
-import { configSchema, jsonlTextSchema, metadataSchema, nameOrIdSchema } from './resource-parts.ts';
+import { servedProtocolSchema } from './protocols.ts';
+import { configSchema, evaluationLimits, jsonlTextSchema, metadataSchema, nameOrIdSchema } from './resource-parts.ts';
 import { evaluationSummarySchema } from './results.ts';
 import { jobStates } from './states.ts';
-import { caseKinds, customIdOf, type SuiteCase, wordsOf } from './suites.ts';
+import { caseKinds } from './suites.ts';
 
 /** Suites that are read off the lineage instead of being given. No stored suite has such a name. */
 export const derivedSuites = ['applied', 'difference'] as const;
 export type DerivedSuite = (typeof derivedSuites)[number];
-
-/** Protocols that an evaluation on the service can follow. */
-export const servedProtocolSchema = z.discriminatedUnion('kind', [...servedProtocols]);
-export type ServedProtocol = z.output<typeof servedProtocolSchema>;
 
 export const evaluationRequestSchema = z
   .strictObject({
@@ -63,20 +58,6 @@ export const evaluationRequestSchema = z
   .meta({ id: 'EvaluationRequest' });
 export type EvaluationRequest = z.input<typeof evaluationRequestSchema>;
 
-/** A case at its place in an evaluation. */
-export interface PlacedCase {
-  readonly position: number;
-  /** Unique in the evaluation: the id of an edit that the lineage knows, else the `custom_id`. */
-  readonly case_id: string;
-  /** Of an edit that the lineage knows. */
-  readonly edit_id: string | null;
-  readonly item: SuiteCase;
-  /** As in the rows of runs: `end` for a version as it is, else when in the protocol it is measured. */
-  readonly moment: Moment;
-  /** Edits in the model then. */
-  readonly edits: number;
-}
-
 /** One metric of one case; its place in a protocol is that of the case. */
 export const measureSchema = evaluationRowSchema.omit({ case_id: true, moment: true, edits: true });
 export type Measure = z.output<typeof measureSchema>;
@@ -114,33 +95,6 @@ export const caseResultSchema = z
   })
   .meta({ id: 'CaseResult' });
 export type CaseResult = z.output<typeof caseResultSchema>;
-
-/** What a result says of its case whatever became of it. */
-export const describeCase = ({ position, case_id, edit_id, item, moment, edits }: PlacedCase) => ({
-  position,
-  moment,
-  edits,
-  case_id,
-  custom_id: customIdOf(item),
-  kind: item.kind,
-  edit_id,
-  ...wordsOf(item),
-});
-
-/** The result of a case that could not be asked. */
-export const failedCase = (
-  placed: PlacedCase,
-  { code, message }: { readonly code: string; readonly message: string },
-): CaseResult => ({
-  ...describeCase(placed),
-  outcome: 'failed',
-  error: { code, message },
-  answer_before: null,
-  answer_after: null,
-  changed: false,
-  measures: [],
-  regressions: [],
-});
 
 const intervalSchema = z.strictObject({ low: z.number(), high: z.number() }).nullable();
 /** A mean over cases with its 95 % bootstrap interval; null where one case alone says nothing of others. */

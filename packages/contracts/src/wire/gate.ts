@@ -61,11 +61,8 @@ const ofTheWhole: readonly GateMetric[] = [
 export const gateReferences = ['absolute', 'parent', 'base'] as const;
 export type GateReference = (typeof gateReferences)[number];
 
-/** What a rule looks at: a metric, where it is not the usual one with what it is held against. */
-export type GateReading = GateMetric | `${GateMetric}@${'parent' | 'base'}`;
-
-const isLevel = (metric: string): boolean => levelMetrics.some((level) => level === metric);
-const isWork = (metric: GateMetric): boolean => workMetrics.some((work) => work === metric);
+export const isLevelMetric = (metric: string): boolean => levelMetrics.some((level) => level === metric);
+export const isWorkMetric = (metric: GateMetric): boolean => workMetrics.some((work) => work === metric);
 
 export const gateRuleSchema = z
   .strictObject({
@@ -89,18 +86,12 @@ export const gateRuleSchema = z
     const complain = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
     if (min === undefined && max === undefined) complain('min', 'a rule needs min or max');
     if (min !== undefined && max !== undefined && min > max) complain('min', `min ${min} is above max ${max}`);
-    if (against !== undefined && isWork(metric)) complain('against', `${metric} is held against nothing`);
-    if (against === 'absolute' && !isLevel(metric) && !isWork(metric))
+    if (against !== undefined && isWorkMetric(metric)) complain('against', `${metric} is held against nothing`);
+    if (against === 'absolute' && !isLevelMetric(metric) && !isWorkMetric(metric))
       complain('against', `${metric} compares two versions: it is held against parent or base`);
     if (each === true && ofTheWhole.includes(metric)) complain('each', `${metric} is not measured for each edit`);
   });
 export type GateRule = z.output<typeof gateRuleSchema>;
-
-/** The reading that a rule bounds. */
-export function readingOf({ metric, against }: Pick<GateRule, 'metric' | 'against'>): GateReading {
-  const usual = isLevel(metric) ? 'absolute' : 'parent';
-  return against === undefined || against === 'absolute' || against === usual ? metric : `${metric}@${against}`;
-}
 
 /** A prompt whose answer must stay: as the parent gives it or, where `answer` is given, as it says. */
 export const canarySchema = z.strictObject({
@@ -146,10 +137,9 @@ export type GatePolicy = z.output<typeof gatePolicySchema>;
 
 /** A part of a stored gate that this build does not understand: what it is, by its metric or field, and why. */
 export const notUnderstoodSchema = z.strictObject({ name: z.string(), why: z.string() });
-/** A gate as it is judged by: as it was checked, or as it was stored by whichever build. */
-export type JudgedPolicy = GatePolicy & {
-  readonly not_understood?: readonly z.output<typeof notUnderstoodSchema>[] | undefined;
-};
+/** A gate as it is shown: what this build understands of it, and the rest by name. */
+export const storedGateSchema = gatePolicySchema.extend({ not_understood: z.array(notUnderstoodSchema).optional() });
+export type StoredGate = z.output<typeof storedGateSchema>;
 
 /** A rule on a metric that a batch has no probes for does not apply; it is reported as such, not as passed. */
 export const defaultGatePolicy: GatePolicy = {
@@ -161,23 +151,6 @@ export const defaultGatePolicy: GatePolicy = {
   ],
 };
 
-/** The rules of a policy, with the one that canaries imply. */
-export function rulesOf({ rules, canaries = [] }: GatePolicy): readonly GateRule[] {
-  const implied = canaries.length > 0 && rules.every(({ metric }) => metric !== 'canaries_kept');
-  return implied ? [...rules, { metric: 'canaries_kept', min: 1 }] : rules;
-}
-
-/** Whether a policy looks at answers held against their rivals, which are asked about only on demand. */
-export const looksAtRivals = (policy: GatePolicy): boolean =>
-  policy.rules.some(({ metric }) => /^(efficacy|paraphrase|neighbourhood)\./.test(metric));
-
-/** Whether a policy looks at a metric, or at anything held against a version. */
-export const looksAt = (policy: GatePolicy, what: { metric?: GateMetric; against?: GateReference }): boolean =>
-  rulesOf(policy).some(
-    ({ metric, against }) =>
-      (what.metric === undefined || metric === what.metric) && (what.against === undefined || against === what.against),
-  );
-
 export const canaryResultSchema = z.strictObject({
   prompt: z.string(),
   expected: z.string(),
@@ -185,16 +158,6 @@ export const canaryResultSchema = z.strictObject({
   kept: z.boolean(),
 });
 export type CanaryResult = z.output<typeof canaryResultSchema>;
-
-export type GateValues = Readonly<Partial<Record<GateReading, number>>>;
-
-/** What was measured on a candidate. What was not is absent. */
-export interface GateMeasurements {
-  readonly values: GateValues;
-  /** Each edit by its own probes. */
-  readonly edits?: readonly { readonly custom_id: string; readonly values: GateValues }[];
-  readonly canaries?: readonly CanaryResult[];
-}
 
 export const gateFindingSchema = z.strictObject({
   /** One of `gateMetrics`; another where another build found it, or where this one could not judge. */
@@ -223,87 +186,3 @@ export const gateVerdictSchema = z
   })
   .meta({ id: 'GateVerdict' });
 export type GateVerdict = z.output<typeof gateVerdictSchema>;
-
-/**
- * Judges what was measured by a policy. A value that is not finite fails every rule on it, and what of a stored policy is not
- * understood fails.
- */
-export function judge(policy: JudgedPolicy, { values, edits = [], canaries }: GateMeasurements): GateVerdict {
-  const unjudged = (policy.not_understood ?? []).map(
-    ({ name, why }): GateFinding => ({ metric: name, value: null, outcome: 'failed', reason: why }),
-  );
-  const judged = rulesOf(policy).map((rule): GateFinding => {
-    const reading = readingOf(rule);
-    const { each, ...bounds } = rule;
-    const perEdit = each === true || isWork(rule.metric);
-    const own = edits.flatMap((edit) => {
-      const value = edit.values[reading];
-      return value === undefined ? [] : [{ custom_id: edit.custom_id, value }];
-    });
-    if (!perEdit || own.length === 0) {
-      const value = each === true ? undefined : values[reading];
-      const finding = { ...bounds, ...(each === undefined ? {} : { each }) };
-      if (value === undefined) return { ...finding, value: null, outcome: 'not_applicable' };
-      return { ...finding, value: finite(value), outcome: within(rule, value) ? 'passed' : 'failed' };
-    }
-    const worst = own.reduce((a, b) => (excess(rule, b.value) > excess(rule, a.value) ? b : a));
-    const failing = own.filter(({ value }) => !within(rule, value)).map(({ custom_id }) => custom_id);
-    return {
-      ...bounds,
-      each: true,
-      value: finite(worst.value),
-      outcome: failing.length > 0 ? 'failed' : 'passed',
-      ...(failing.length > 0 ? { custom_ids: failing } : {}),
-    };
-  });
-  const findings = [...unjudged, ...judged];
-  const passed = findings.every(({ outcome }) => outcome !== 'failed');
-  return { passed, findings, ...(canaries === undefined ? {} : { canaries: [...canaries] }) };
-}
-
-const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
-
-const within = ({ min = -Infinity, max = Infinity }: GateRule, value: number): boolean =>
-  Number.isFinite(value) && value >= min && value <= max;
-
-/** How far a value is beyond a rule's bounds; below 0 where it is inside. */
-const excess = ({ min = -Infinity, max = Infinity }: GateRule, value: number): number =>
-  Number.isFinite(value) ? Math.max(min - value, value - max) : Infinity;
-
-/** A finding for people: `locality against the base is 0.5123, and must be at least 0.7`. */
-export function describeFinding(finding: GateFinding): string {
-  const { metric, against, each, min, max, value, reason, custom_ids = [] } = finding;
-  if (reason !== undefined) return `${metric} cannot be judged: ${reason}`;
-  const subject =
-    against === undefined || against === 'absolute'
-      ? metric
-      : isLevel(metric)
-        ? `the change of ${metric} since the ${against}`
-        : `${metric} against the ${against}`;
-  const measured = value === null ? 'not finite' : Number(value.toPrecision(4));
-  const bounds = [...(min === undefined ? [] : [`at least ${min}`]), ...(max === undefined ? [] : [`at most ${max}`])];
-  const more = custom_ids.length > 5 ? ', ...' : '';
-  const named = custom_ids.length === 0 ? '' : ` (${custom_ids.slice(0, 5).join(', ')}${more})`;
-  return `${subject} is ${measured}${each === true ? ' at its worst' : ''}, and must be ${bounds.join(' and ')}${named}`;
-}
-
-/** Whether a verdict is a refusal for nothing but what this build could not judge. */
-export const isUnjudged = ({ findings }: GateVerdict): boolean => {
-  const failed = findings.filter(({ outcome }) => outcome === 'failed');
-  return failed.length > 0 && failed.every(({ reason }) => reason !== undefined);
-};
-
-/** Why a verdict is a refusal, a sentence for each failed finding and each canary that changed its answer; none when it passed. */
-export function reasonsOf({ findings, canaries = [] }: GateVerdict): readonly string[] {
-  const failed = findings.filter(({ outcome }) => outcome === 'failed');
-  const broken = failed.some(({ metric }) => metric === 'canaries_kept') ? canaries.filter(({ kept }) => !kept) : [];
-  return [
-    ...failed.map(describeFinding),
-    ...broken
-      .slice(0, 5)
-      .map(
-        ({ prompt, expected, answer }) =>
-          `${JSON.stringify(prompt)} is answered ${JSON.stringify(answer)}, and must stay ${JSON.stringify(expected)}`,
-      ),
-  ];
-}

@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { textLimits } from './edits.ts';
 import { jsonlTextSchema, mapOf } from './resource-parts.ts';
-import type { JobState } from './states.ts';
 
 /** Edits that may wait in one inbox. */
 export const inboxLimit = 100_000;
@@ -23,22 +22,6 @@ export const inboxStates = [
   'superseded',
 ] as const;
 export type InboxState = (typeof inboxStates)[number];
-
-/** What became of an edit by the state of its job; `by_result` where the edit's own result says. */
-export const inboxStateOfJob: Readonly<Record<JobState, InboxState | 'by_result'>> = {
-  waiting: 'batched',
-  queued: 'batched',
-  running: 'batched',
-  evaluating: 'batched',
-  awaiting_approval: 'batched',
-  committing: 'batched',
-  succeeded: 'by_result',
-  completed_with_errors: 'by_result',
-  gated_out: 'refused',
-  rejected: 'failed',
-  cancelled: 'withdrawn',
-  failed: 'failed',
-};
 
 export const priorityLimit = 1000;
 

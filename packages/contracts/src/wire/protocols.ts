@@ -36,20 +36,6 @@ export type ProtocolInput = z.input<typeof protocolSchema>;
 export type ProtocolKind = Protocol['kind'];
 export const protocolKinds = ['single', 'batch', 'lifelong', 'efficiency'] as const satisfies readonly ProtocolKind[];
 
-/** 1, 2, 5, 10, 20, 50 ... up to the last edit: even steps on a logarithmic axis, at less than twice the cost of the last. */
-export function defaultCheckpoints(edits: number): readonly number[] {
-  const found: number[] = [];
-  for (let decade = 1; decade < edits; decade *= 10)
-    for (const step of [1, 2, 5]) if (step * decade < edits) found.push(step * decade);
-  return [...found, edits];
-}
-
-/** The checkpoints of a stream: multiples of its batch or the first after them, each once, ending at the last edit. */
-export function checkpointsOf(
-  { checkpoints, batch = 1 }: { readonly checkpoints?: readonly number[] | undefined; readonly batch?: number },
-  edits: number,
-): ReadonlySet<number> {
-  const wanted = checkpoints ?? defaultCheckpoints(edits);
-  const reached = wanted.map((at) => Math.min(edits, Math.ceil(at / batch) * batch));
-  return new Set([...reached, edits].sort((a, b) => a - b));
-}
+/** Protocols that an evaluation on the service can follow. */
+export const servedProtocolSchema = z.discriminatedUnion('kind', [...servedProtocols]);
+export type ServedProtocol = z.output<typeof servedProtocolSchema>;

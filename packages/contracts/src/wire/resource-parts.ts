@@ -64,6 +64,8 @@ export const pathSchema = z.string().min(1).max(4096);
 /** The largest number that a row's number can be. */
 export const largestInteger = 2 ** 31 - 1;
 
+export const evaluationLimits = { cases: 10_000, shards: 64 } as const;
+
 export const pageQuerySchema = z.object({
   after: z.string().max(200).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(20),

@@ -1,6 +1,6 @@
 // Searches through a history: which version broke an answer (bisect), which edit made it (blame).
 import { z } from 'zod';
-import { type Probe, probeSchema, textLimits } from './edits.ts';
+import { probeSchema, textLimits } from './edits.ts';
 import { largestInteger, metadataSchema, nameOrIdSchema } from './resource-parts.ts';
 import { jobStates } from './states.ts';
 import { editMentionSchema } from './versions.ts';
@@ -156,35 +156,3 @@ export const blameSchema = z
   })
   .meta({ id: 'Blame' });
 export type BlameResource = z.output<typeof blameSchema>;
-
-/** A question as the table of answers knows it. */
-export interface AskedQuestion {
-  readonly prompt: string;
-  /** Answers whose probability is wanted, and whether free generation gives them. */
-  readonly weigh: readonly string[];
-}
-
-/** What a version answers. */
-export const givenAnswerSchema = z.strictObject({
-  /** The greedy continuation up to the end of its first sentence. */
-  answer: z.string(),
-  weighed: z
-    .array(
-      z
-        .strictObject({
-          text: z.string(),
-          /** Of all its tokens after the prompt. */
-          probability: z.number(),
-          /** Whether the continuation is this answer, by the rules of exact match. */
-          exact: z.boolean(),
-        })
-        .readonly(),
-    )
-    .readonly(),
-});
-export type GivenAnswer = Readonly<z.output<typeof givenAnswerSchema>>;
-
-export const questionOfProbe = ({ prompt, target, aliases = [] }: Probe): AskedQuestion => ({
-  prompt,
-  weigh: target === undefined ? [] : [target, ...aliases],
-});

@@ -209,23 +209,3 @@ export const isAbilityItem = (item: { readonly kind: string }): item is AbilityI
 
 /** The task that asks an item. */
 export const taskOf = (item: AbilityItem): AbilityTaskId => item.task ?? tasksOfItems[item.kind][0];
-
-/** What an item asks, in a line for people, and the answer wanted; null where no one answer is. */
-export function wordsOfItem(item: SuiteItem): { readonly prompt: string; readonly target: string | null } {
-  switch (item.kind) {
-    case 'question':
-      return { prompt: item.prompt, target: item.answers[0]! };
-    case 'multiple_choice':
-      return { prompt: item.question, target: item.options[item.answer]! };
-    case 'entailment':
-      return { prompt: item.hypothesis, target: item.label };
-    case 'reading':
-      return { prompt: item.question, target: item.answers[0] ?? null };
-    case 'multi_hop':
-      return { prompt: item.questions[0]!, target: item.after.value };
-    case 'ripple':
-      return { prompt: Object.values(item.criteria)[0]?.[0]?.queries[0]?.prompt ?? '', target: null };
-    case 'text':
-      return { prompt: item.prompts[0]!, target: null };
-  }
-}

@@ -1,16 +1,7 @@
 // Policies that are clear, verdicts that say which edit, and readings that cannot be confused.
 import { expect, test } from 'vitest';
-import {
-  defaultGatePolicy,
-  type GatePolicy,
-  gateMetrics,
-  gatePolicySchema,
-  judge,
-  looksAt,
-  readingOf,
-  reasonsOf,
-  rulesOf,
-} from './gate.ts';
+import { defaultGatePolicy, type GatePolicy, gateMetrics, gatePolicySchema } from '../wire/gate.ts';
+import { judge, looksAt, readingOf, reasonsOf, rulesOf } from './judge-gate.ts';
 
 const judged = (policy: GatePolicy, values: Parameters<typeof judge>[1]['values']) => judge(policy, { values });
 

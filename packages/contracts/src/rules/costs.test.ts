@@ -1,6 +1,7 @@
 // Costs add up, but memory does not.
 import { expect, test } from 'vitest';
-import { addCosts, type Cost, costSchema, noCost } from './costs.ts';
+import { type Cost, costSchema } from '../wire/costs.ts';
+import { addCosts, noCost } from './costs.ts';
 
 const cost: Cost = {
   edits: 2,

@@ -1,6 +1,7 @@
 // The rules of a batch: every bad line is named with its field and rule, and nothing bad gets through.
 import { describe, expect, test } from 'vitest';
-import { checkEdits, complaintsKept, parseEditsJsonl } from './edits.ts';
+import { complaintsKept } from '../text/jsonl.ts';
+import { checkEdits, parseEditsJsonl } from './check-edits.ts';
 
 const good = { custom_id: 'a', prompt: 'The capital of France is', subject: 'France', target_new: 'Rome' };
 const line = (fields: object) => JSON.stringify({ ...good, ...fields });

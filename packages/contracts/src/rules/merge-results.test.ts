@@ -6,10 +6,8 @@ import {
   type EvaluationResults,
   type EvaluationRow,
   evaluationResultsSchema,
-  mergeResults,
-  resultLines,
-  resultsDigest,
-} from './evaluation-rows.ts';
+} from '../wire/evaluation-rows.ts';
+import { mergeResults, resultLines, resultsDigest } from './merge-results.ts';
 
 const row = (fields: Partial<EvaluationRow> = {}): EvaluationRow => ({
   case_id: 'e1',

@@ -1,44 +1,6 @@
-// Names of versions: branches that grow, tags that stay, aliases that move and say so. One name means one of them.
+// Aliases: names of versions that move, and keep every move.
 import { z } from 'zod';
-import { nameOrIdSchema, nameSchema } from './resource-parts.ts';
-
-export const referenceKinds = ['version', 'branch', 'alias', 'tag'] as const;
-export type ReferenceKind = (typeof referenceKinds)[number];
-
-/** What a name, or a version id or the beginning of one, stands for now. */
-export const referenceSchema = z
-  .strictObject({
-    object: z.literal('reference'),
-    kind: z.enum(referenceKinds),
-    name: z.string(),
-    version_id: z.string(),
-  })
-  .meta({ id: 'Reference' });
-export type ReferenceResource = z.output<typeof referenceSchema>;
-
-export const tagRequestSchema = z
-  .strictObject({
-    name: nameSchema,
-    /** A version id or the beginning of one, or the name of a branch, an alias or another tag. */
-    version: nameOrIdSchema,
-    message: z.string().min(1).max(1000).optional(),
-  })
-  .meta({ id: 'TagRequest' });
-export type TagRequest = z.input<typeof tagRequestSchema>;
-export const tagSchema = z
-  .strictObject({
-    id: z.string(),
-    object: z.literal('tag'),
-    model_id: z.string(),
-    name: z.string(),
-    version_id: z.string(),
-    message: z.string().nullable(),
-    /** Id of the API key. */
-    created_by: z.string().nullable(),
-    created_at: z.iso.datetime(),
-  })
-  .meta({ id: 'Tag' });
-export type TagResource = z.output<typeof tagSchema>;
+import { nameOrIdSchema } from './resource-parts.ts';
 
 export const aliasRequestSchema = z
   .strictObject({
