@@ -5,6 +5,7 @@ import {
   type EditInput,
   type ErrorCode,
   editSchema,
+  findSubject,
   type Probe,
   probeSchema,
   sameAnswer,
@@ -66,17 +67,17 @@ export function checkEdit(edit: unknown, named: (field: string) => string = (fie
 
 /** What is left for an edit on its own once its schema holds. */
 const ruleOf = (code: ErrorCode): DatasetRule => {
-  if (code === 'subject_not_in_prompt' || code === 'control_characters') return code;
+  if (code === 'subject_not_in_prompt' || code === 'control_characters' || code === 'same_targets') return code;
   return code === 'target_too_long' ? 'too_long' : 'empty';
 };
 
 /**
  * The subject as the prompt spells it, where the two differ in case, spaces or Unicode form alone; undefined where it is
- * not in the prompt. Editors locate the subject in the prompt, so the prompt's spelling is the one that counts.
+ * not in the prompt as words of its own. Editors locate the subject in the prompt, so the prompt's spelling is the one that counts.
  */
 export function spelledInPrompt(prompt: string, subject: string): string | undefined {
   if (subject === '' || prompt.includes('{}')) return subject;
-  if (prompt.includes(subject)) return subject;
+  if ('end' in findSubject(prompt, subject)) return subject;
   const words = subject.normalize('NFC').trim().split(/\s+/).map(literally);
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}])${words.join('\\s+')}(?![\\p{L}\\p{N}])`, 'iu');
   const direct = pattern.exec(prompt)?.[0];

@@ -71,7 +71,7 @@ const expected: Readonly<Record<string, Expected>> = {
   'known-1000.json': { layout: 'known_1000', counts: [2, 1], rejected: ['1 subject subject_not_in_prompt'] },
   'edits.jsonl': {
     layout: 'jsonl',
-    counts: [7, 1],
+    counts: [8, 1],
     rejected: [
       '1  not_json',
       '2 custom_id duplicate_custom_id',
@@ -79,6 +79,7 @@ const expected: Readonly<Record<string, Expected>> = {
       '4 colour unknown_field',
       '5 target_new control_characters',
       '6  not_an_object',
+      '7 target_new same_targets',
     ],
   },
   'edits.csv': {

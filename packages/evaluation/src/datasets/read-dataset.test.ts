@@ -168,7 +168,9 @@ describe('subjects', () => {
     ['Where is Étretat?', 'e\u0301tretat', 'Étretat'],
     ['Where is E\u0301tretat?', 'étretat', 'E\u0301tretat'],
     ['What is C++ (2.0)?', 'c++ (2.0)', 'C++ (2.0)'],
+    ['AL has an office in Algeria', 'Al', 'AL'],
     ['The Francesca trio', 'france', undefined],
+    ['The Francesca trio', 'France', undefined],
     ['The capital of Gaul is', 'France', undefined],
   ])('%j holds %j as %j', (prompt, subject, expected) => {
     expect(spelledInPrompt(prompt, subject)).toBe(expected);
