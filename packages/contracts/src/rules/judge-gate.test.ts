@@ -6,7 +6,7 @@ import { judge, looksAt, readingOf, reasonsOf, rulesOf } from './judge-gate.ts';
 const judged = (policy: GatePolicy, values: Parameters<typeof judge>[1]['values']) => judge(policy, { values });
 
 test('metrics are counted, and the default policy is a policy', () => {
-  expect(gateMetrics).toHaveLength(56);
+  expect(gateMetrics).toHaveLength(58);
   expect(gatePolicySchema.parse(defaultGatePolicy)).toEqual(defaultGatePolicy);
 });
 
