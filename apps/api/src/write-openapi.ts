@@ -1,7 +1,10 @@
-// Writes apps/api/openapi.json; a test fails when it is not what the routes say. Run it with `npm run openapi`.
-import { writeFile } from 'node:fs/promises';
+// Writes apps/api/openapi.json and the routes in docs/api.md; a test fails when they are not what the routes say. `npm run openapi` runs it.
+import { readFile, writeFile } from 'node:fs/promises';
 import { describeApi } from './describe.ts';
+import { withRoutes } from './routes-table.ts';
 
-const path = new URL('../openapi.json', import.meta.url);
-await writeFile(path, await describeApi());
-console.log('wrote apps/api/openapi.json');
+const document = await describeApi();
+await writeFile(new URL('../openapi.json', import.meta.url), document);
+const page = new URL('../../../docs/api.md', import.meta.url);
+await writeFile(page, withRoutes(await readFile(page, 'utf8'), document));
+console.log('wrote apps/api/openapi.json and the routes in docs/api.md');
