@@ -1,6 +1,6 @@
 // Files that a person names: what is none is said, and nobody waits for the other end of a pipe.
-import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -24,12 +24,9 @@ test('a pipe, a directory and a device are named instead of read', async () => {
   await expect(readText(join(folder, 'nothing'))).rejects.toMatchObject({ code: 'not_found' });
 });
 
-test('a pipe that a shell has opened is read', async () => {
-  const pipe = join(folder, 'opened');
-  execFileSync('mkfifo', [pipe]);
-  const writer = spawn('sh', ['-c', `echo written > ${pipe}`]);
-  const descriptor = openSync(pipe, 'r');
-  expect(await readText(`/dev/fd/${descriptor}`)).toBe('written\n');
-  closeSync(descriptor);
-  writer.kill();
+test('a pipe that a shell has opened is read', () => {
+  const files = new URL('./files.ts', import.meta.url);
+  const script = `import { readText } from '${files.href}'; process.stdout.write(await readText(process.argv[1]));`;
+  const command = '"$0" --import tsx --input-type=module --eval "$1" <(echo written)';
+  expect(execFileSync('bash', ['-c', command, process.execPath, script], { encoding: 'utf8' })).toBe('written\n');
 });
