@@ -31,7 +31,7 @@ const compose = z
   .parse(parse(read('docker-compose.yml'), { merge: true }));
 
 test('API and workers run the programs that the local stack runs', () => {
-  const stack = read('apps/cli/src/stack.ts');
+  const stack = read('apps/cli/src/stack/stack.ts');
   for (const name of ['api', 'worker']) {
     const main = compose.services[name]?.command?.at(-1);
     expect(main).toBe(`apps/${name}/bin/${name}.js`);
@@ -41,7 +41,7 @@ test('API and workers run the programs that the local stack runs', () => {
 });
 
 test('every setting is one that the local stack gives too', () => {
-  const stack = read('apps/cli/src/stack.ts');
+  const stack = read('apps/cli/src/stack/stack.ts');
   for (const name of ['api', 'worker']) {
     for (const key of Object.keys(compose.services[name]?.environment ?? {})) expect(stack).toContain(key);
   }

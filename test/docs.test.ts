@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { abilityTasks, datasetRules, layouts } from '@errata/evaluation';
 import { expect, test } from 'vitest';
-import { exitCodes } from '../apps/cli/src/exit-codes.ts';
+import { exitCodes } from '../apps/cli/src/output/exit-codes.ts';
 import { editorsPage } from '../scripts/document-editors.ts';
 import { errorsPage } from '../scripts/document-errors.ts';
 import { metricsPage } from '../scripts/document-metrics.ts';

@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { scopes } from '@errata/contracts';
 import { createKey, openLineage, revokeKey } from '@errata/lineage';
 import { createErrata } from '@errata/sdk';
-import { type Connection, connectionFile } from '../../apps/cli/src/connection.ts';
+import { type Connection, connectionFile } from '../../apps/cli/src/service/connection.ts';
 import { writeTinyModel } from '../faults/tiny-model.ts';
 import { type Stored, save } from './archive.ts';
 import { type Answered, type Answers, ask, fixtures, openEach, questionsAbout } from './questions.ts';

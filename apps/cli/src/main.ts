@@ -1,6 +1,6 @@
 // The errata command: one program, one subcommand a file, of which only the one that is asked for is loaded.
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { exitCodes } from './exit-codes.ts';
+import { exitCodes } from './output/exit-codes.ts';
 
 /** Where each command is, in the order in which help lists them. */
 const commands: Readonly<Record<string, () => Promise<{ register(program: Command): void }>>> = {
@@ -77,6 +77,6 @@ async function endOfParsing(thrown: CommanderError): Promise<number> {
 }
 
 async function tell(thrown: unknown): Promise<number> {
-  const { printError } = await import('./output.ts');
+  const { printError } = await import('./output/output.ts');
   return printError(thrown, json);
 }

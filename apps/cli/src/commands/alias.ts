@@ -1,9 +1,9 @@
 // errata alias: names for serving, which move and keep every move.
 import type { Command } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { atLeastOne } from '../numbers.ts';
-import { printJson, short, table } from '../output.ts';
+import { atLeastOne } from '../arguments/numbers.ts';
+import { printJson, short, table } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
 
 export function register(program: Command): void {
   const alias = program.command('alias').description('names for serving, which move and keep every move');

@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import { requireEditor } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { connect } from '../connection.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { ridge, wholeNumber, wholeNumbers } from '../numbers.ts';
-import { printJson, table } from '../output.ts';
+import { ridge, wholeNumber, wholeNumbers } from '../arguments/numbers.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { printJson, table } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 interface BuildOptions {
   corpus?: string;

@@ -1,9 +1,9 @@
 // errata ask: the answer of any version to a prompt.
 import type { Command } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { atLeastOne, numberIn } from '../numbers.ts';
-import { printJson, short } from '../output.ts';
+import { atLeastOne, numberIn } from '../arguments/numbers.ts';
+import { printJson, short } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
 
 export function register(program: Command): void {
   program

@@ -3,12 +3,12 @@ import type { BisectMode } from '@errata/contracts';
 import { bisectModes } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { quoted } from '../evaluation-output.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { printJson, short, wording } from '../output.ts';
-import { parseReference } from '../references.ts';
+import { parseReference } from '../arguments/references.ts';
+import { quoted } from '../output/evaluations.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { printJson, short, wording } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 interface Options {
   prompt: string;

@@ -1,12 +1,12 @@
 // errata blame: the edit that made an answer.
 import type { Command } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { quoted } from '../evaluation-output.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { oneLine, percent, printJson, short, wording } from '../output.ts';
-import { placeOf } from '../references.ts';
+import { placeOf } from '../arguments/references.ts';
+import { quoted } from '../output/evaluations.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { oneLine, percent, printJson, short, wording } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 export function register(program: Command): void {
   program

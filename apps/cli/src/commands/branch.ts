@@ -1,7 +1,7 @@
 // errata branch: lists, makes, deletes and restores branches.
 import type { Command } from 'commander';
-import { connect } from '../connection.ts';
-import { printJson, table } from '../output.ts';
+import { printJson, table } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
 
 export function register(program: Command): void {
   const branch = program.command('branch').description('branches of a model');

@@ -2,12 +2,12 @@
 import { ErrataError } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
 import type { Command } from 'commander';
-import { connect } from '../connection.ts';
-import { exitCodeOfJob, exitCodes } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { costLine, metricsTable } from '../metrics-table.ts';
-import { printJson } from '../output.ts';
-import { parseReference, versionNamed } from '../references.ts';
+import { parseReference, versionNamed } from '../arguments/references.ts';
+import { exitCodeOfJob, exitCodes } from '../output/exit-codes.ts';
+import { costLine, metricsTable } from '../output/metrics-table.ts';
+import { printJson } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 export function register(program: Command): void {
   program

@@ -2,10 +2,10 @@
 import type { MetricComparison } from '@errata/contracts';
 import type { Command } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { oneLine, printJson, table } from '../output.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { oneLine, printJson, table } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 const number = (value: number | undefined): string =>
   value === undefined ? '-' : Number(value.toPrecision(4)).toString();

@@ -4,10 +4,10 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { type AbilityTaskId, ErrataError, tasksOfItems } from '@errata/contracts';
 import type { AnsweredEdit, DatasetContent, DatasetReport, RecordNote } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
-import { describeLeftOut } from '../eval-data.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { atLeastOne, wholeNumber } from '../numbers.ts';
-import { printJson, progressLine, table } from '../output.ts';
+import { describeLeftOut } from '../arguments/data-files.ts';
+import { atLeastOne, wholeNumber } from '../arguments/numbers.ts';
+import { exitCodes } from '../output/exit-codes.ts';
+import { printJson, progressLine, table } from '../output/output.ts';
 
 interface CheckOptions {
   layout: string;

@@ -3,7 +3,7 @@ import { Argument, type Command } from 'commander';
 import { lifelong } from '../demos/lifelong.ts';
 import { mainJob } from '../demos/main-job.ts';
 import { onStage, type Story } from '../demos/stage.ts';
-import { printJson } from '../output.ts';
+import { printJson } from '../output/output.ts';
 
 const stories = { main: mainJob, lifelong } satisfies Record<string, Story>;
 

@@ -2,12 +2,12 @@
 import type { WeightsDiff } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { changedLines } from '../evaluation-output.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { printJson, table, wording } from '../output.ts';
-import { versionNamed } from '../references.ts';
+import { versionNamed } from '../arguments/references.ts';
+import { changedLines } from '../output/evaluations.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { printJson, table, wording } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 import { suiteOf } from './evaluate.ts';
 
 interface Options {

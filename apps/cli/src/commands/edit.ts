@@ -1,15 +1,15 @@
 // errata edit: submits a JSONL batch of corrections and follows it.
 import { dryRunLevels, type EditPlan, onErrorChoices } from '@errata/contracts';
 import { type Command, Option } from 'commander';
-import { connect } from '../connection.ts';
-import { remarksOn } from '../edit-results.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { readText } from '../files.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { costLine, metricsTable } from '../metrics-table.ts';
-import { wholeNumber } from '../numbers.ts';
-import { printJson, short, table } from '../output.ts';
-import { collectSetting, parseReference } from '../references.ts';
+import { readText } from '../arguments/files.ts';
+import { wholeNumber } from '../arguments/numbers.ts';
+import { collectSetting, parseReference } from '../arguments/references.ts';
+import { remarksOn } from '../output/edit-results.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { costLine, metricsTable } from '../output/metrics-table.ts';
+import { printJson, short, table } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 interface Options {
   model: string;

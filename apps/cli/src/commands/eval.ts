@@ -6,14 +6,14 @@ import { type ConfigOverrides, ErrataError, isEditorName, writtenEditor } from '
 import { defaultMomentTokens } from '@errata/engine';
 import type { Protocol, Report } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
-import { type AbilityFile, collectAbility, readAbility, readEvalData, readQuestions } from '../eval-data.ts';
-import { runMatrix } from '../eval-matrix.ts';
-import { printReport } from '../eval-tables.ts';
-import { runLocally } from '../local-evaluation.ts';
-import { withModel } from '../local-model.ts';
-import { atLeastOne, wholeNumber, wholeNumbers } from '../numbers.ts';
-import { printJson, progressLine } from '../output.ts';
-import { collectSetting } from '../references.ts';
+import { type AbilityFile, collectAbility, readAbility, readEvalData, readQuestions } from '../arguments/data-files.ts';
+import { atLeastOne, wholeNumber, wholeNumbers } from '../arguments/numbers.ts';
+import { collectSetting } from '../arguments/references.ts';
+import { runLocally } from '../local/evaluation.ts';
+import { runMatrix } from '../local/evaluation-matrix.ts';
+import { withModel } from '../local/model.ts';
+import { printJson, progressLine } from '../output/output.ts';
+import { printReport } from '../output/report.ts';
 
 interface Options {
   model?: string;

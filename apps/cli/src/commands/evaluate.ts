@@ -2,15 +2,15 @@
 import { derivedSuites, ErrataError, type EvaluationRequest } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { changedLines, meansTable } from '../evaluation-output.ts';
-import { exitCodeOfJob, exitCodes } from '../exit-codes.ts';
-import { readText, writeText } from '../files.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { atLeastOne, wholeNumber } from '../numbers.ts';
-import { printJson, short } from '../output.ts';
-import { collectSetting, placeOf } from '../references.ts';
-import { editCases } from '../suite-cases.ts';
+import { readText, writeText } from '../arguments/files.ts';
+import { atLeastOne, wholeNumber } from '../arguments/numbers.ts';
+import { collectSetting, placeOf } from '../arguments/references.ts';
+import { editCases } from '../arguments/suite-cases.ts';
+import { changedLines, meansTable } from '../output/evaluations.ts';
+import { exitCodeOfJob, exitCodes } from '../output/exit-codes.ts';
+import { printJson, short } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 interface Options {
   edits?: string;

@@ -7,9 +7,9 @@ import { pipeline } from 'node:stream/promises';
 import { ErrataError } from '@errata/contracts';
 import type { Command } from 'commander';
 import { extract } from 'tar-stream';
-import { connect } from '../connection.ts';
-import { printJson, short } from '../output.ts';
-import { versionNamed } from '../references.ts';
+import { versionNamed } from '../arguments/references.ts';
+import { printJson, short } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
 
 export function register(program: Command): void {
   program

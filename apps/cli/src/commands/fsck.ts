@@ -2,10 +2,10 @@
 import { type CheckReport, checkReportSchema } from '@errata/contracts';
 import { type Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { exitCodeOfJob, exitCodes } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { bar, printJson, progressLine } from '../output.ts';
+import { exitCodeOfJob, exitCodes } from '../output/exit-codes.ts';
+import { bar, printJson, progressLine } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 interface Options {
   quick?: true;

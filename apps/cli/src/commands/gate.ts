@@ -14,13 +14,13 @@ import {
 } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { readText } from '../files.ts';
-import { readGate } from '../gate-file.ts';
-import { describeRule, dropRules, parseCanary, parseRule, setRules } from '../gate-rules.ts';
-import { atLeastOne, wholeNumber } from '../numbers.ts';
-import { printJson } from '../output.ts';
-import { parseReference } from '../references.ts';
+import { readText } from '../arguments/files.ts';
+import { readGate } from '../arguments/gate-file.ts';
+import { describeRule, dropRules, parseCanary, parseRule, setRules } from '../arguments/gate-rules.ts';
+import { atLeastOne, wholeNumber } from '../arguments/numbers.ts';
+import { parseReference } from '../arguments/references.ts';
+import { printJson } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
 
 interface Changes {
   reason: string;

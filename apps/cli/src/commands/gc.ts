@@ -2,10 +2,10 @@
 import { collectionReportSchema, defaultGraceHours } from '@errata/contracts';
 import { type Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { printJson } from '../output.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { printJson } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 const hours = (text: string): number => {
   const value = Number(text);

@@ -1,10 +1,10 @@
 // errata import: brings a checkpoint directory into the service.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { connect } from '../connection.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { printJson } from '../output.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { printJson } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 export function register(program: Command): void {
   program

@@ -2,11 +2,11 @@
 import { type InboxState, inboxStates } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
 import { type Command, Option } from 'commander';
-import { connect } from '../connection.ts';
-import { readText } from '../files.ts';
-import { atLeastOne, integer } from '../numbers.ts';
-import { printJson, table, wording } from '../output.ts';
-import { parseReference } from '../references.ts';
+import { readText } from '../arguments/files.ts';
+import { atLeastOne, integer } from '../arguments/numbers.ts';
+import { parseReference } from '../arguments/references.ts';
+import { printJson, table, wording } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
 
 const branchOf = async (client: ErrataClient, reference: string): Promise<string> => {
   const { model, at } = parseReference(reference);

@@ -2,11 +2,11 @@
 import type { JobKind, JobState } from '@errata/contracts';
 import { jobKinds, jobStates } from '@errata/contracts';
 import { type Command, Option } from 'commander';
-import { connect } from '../connection.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { atLeastOne } from '../numbers.ts';
-import { printJson, table } from '../output.ts';
+import { atLeastOne } from '../arguments/numbers.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { printJson, table } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 export function register(program: Command): void {
   const jobs = program.command('jobs').description('list jobs, newest first');

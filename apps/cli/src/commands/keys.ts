@@ -2,8 +2,8 @@
 import { ErrataError, type Scope, scopes } from '@errata/contracts';
 import { createKey, type Lineage, listKeys, openLineage, revokeKey } from '@errata/lineage';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { databaseOfService } from '../connection.ts';
-import { printJson, table } from '../output.ts';
+import { printJson, table } from '../output/output.ts';
+import { databaseOfService } from '../service/connection.ts';
 
 export function register(program: Command): void {
   const keys = program

@@ -1,10 +1,10 @@
 // errata log: what has happened to a branch, newest first.
 import type { Command } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { atLeastOne } from '../numbers.ts';
-import { printJson, short, wording } from '../output.ts';
-import { parseReference } from '../references.ts';
+import { atLeastOne } from '../arguments/numbers.ts';
+import { parseReference } from '../arguments/references.ts';
+import { printJson, short, wording } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
 
 export function register(program: Command): void {
   program

@@ -1,10 +1,10 @@
 // errata reset: returns a branch to a version it has had.
 import type { Command } from 'commander';
-import { connect } from '../connection.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { printJson } from '../output.ts';
-import { parseReference } from '../references.ts';
+import { parseReference } from '../arguments/references.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { printJson } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 export function register(program: Command): void {
   program

@@ -1,12 +1,12 @@
 // errata revert: takes edits, jobs or versions back, and says whether that was exact.
 import { changedNothing, ErrataError } from '@errata/contracts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { connect } from '../connection.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { printJson } from '../output.ts';
-import { parseReference } from '../references.ts';
-import { howReverted } from '../reverted.ts';
+import { parseReference } from '../arguments/references.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { printJson } from '../output/output.ts';
+import { howReverted } from '../output/reverted.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 interface Options {
   mode: 'exact' | 'subtract';

@@ -2,11 +2,11 @@
 import type { RollbackMode } from '@errata/contracts';
 import { rollbackModes } from '@errata/contracts';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { connect } from '../connection.ts';
-import { exitCodeOfJob } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { printJson } from '../output.ts';
-import { parseReference } from '../references.ts';
+import { parseReference } from '../arguments/references.ts';
+import { exitCodeOfJob } from '../output/exit-codes.ts';
+import { printJson } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 
 interface Options {
   to?: string;

@@ -11,12 +11,12 @@ import {
 } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
-import { connect } from '../connection.ts';
-import { readGate } from '../gate-file.ts';
-import { describeRule } from '../gate-rules.ts';
-import { atLeastOne, positive, wholeNumber } from '../numbers.ts';
-import { printJson, table } from '../output.ts';
-import { collectSetting, parseReference } from '../references.ts';
+import { readGate } from '../arguments/gate-file.ts';
+import { describeRule } from '../arguments/gate-rules.ts';
+import { atLeastOne, positive, wholeNumber } from '../arguments/numbers.ts';
+import { collectSetting, parseReference } from '../arguments/references.ts';
+import { printJson, table } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
 
 interface Settings {
   /** False for none. */

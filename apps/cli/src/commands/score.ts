@@ -2,9 +2,9 @@
 import { resolve } from 'node:path';
 import { ErrataError } from '@errata/contracts';
 import type { Command } from 'commander';
-import { withModel } from '../local-model.ts';
-import { wholeNumbers } from '../numbers.ts';
-import { table } from '../output.ts';
+import { wholeNumbers } from '../arguments/numbers.ts';
+import { withModel } from '../local/model.ts';
+import { table } from '../output/output.ts';
 
 interface Options {
   model: string;

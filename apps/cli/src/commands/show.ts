@@ -1,10 +1,10 @@
 // errata show: one version, edit, job or model in full.
 import type { Command } from 'commander';
-import { connect } from '../connection.ts';
-import { outcomeOf } from '../follow.ts';
-import { costLine, metricsTable } from '../metrics-table.ts';
-import { printJson, short, table, wording } from '../output.ts';
-import { versionNamed } from '../references.ts';
+import { versionNamed } from '../arguments/references.ts';
+import { costLine, metricsTable } from '../output/metrics-table.ts';
+import { printJson, short, table, wording } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
+import { outcomeOf } from '../service/follow.ts';
 
 /** A version of more is not listed delta by delta; its manifest is there for those who want it. */
 const solvesShown = 50;

@@ -1,9 +1,9 @@
 // errata suite: cases that are stored once under a name and asked of any version by it.
 import type { Command } from 'commander';
-import { connect } from '../connection.ts';
-import { atLeastOne } from '../numbers.ts';
-import { printJson, table } from '../output.ts';
-import { suiteCases } from '../suite-cases.ts';
+import { atLeastOne } from '../arguments/numbers.ts';
+import { suiteCases } from '../arguments/suite-cases.ts';
+import { printJson, table } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
 
 interface CreateOptions {
   layout?: string;

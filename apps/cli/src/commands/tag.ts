@@ -1,7 +1,7 @@
 // errata tag: names of versions that never move.
 import type { Command } from 'commander';
-import { connect } from '../connection.ts';
-import { printJson, table } from '../output.ts';
+import { printJson, table } from '../output/output.ts';
+import { connect } from '../service/connection.ts';
 
 export function register(program: Command): void {
   const tag = program.command('tag').description('names of versions that never move');

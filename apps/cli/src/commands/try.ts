@@ -14,13 +14,13 @@ import {
 import { defaultMomentTokens } from '@errata/engine';
 import type { View } from '@errata/models';
 import { type Command, Option } from 'commander';
-import { remarksOn } from '../edit-results.ts';
-import { corpusOf, localArtefacts, localConfig, readEditsFile } from '../local-editing.ts';
-import { type LocalModel, withModel } from '../local-model.ts';
-import { costLine, metricsTable } from '../metrics-table.ts';
-import { atLeastOne, ridge, wholeNumber } from '../numbers.ts';
-import { bar, printJson, progressLine, table } from '../output.ts';
-import { collectSetting } from '../references.ts';
+import { atLeastOne, ridge, wholeNumber } from '../arguments/numbers.ts';
+import { collectSetting } from '../arguments/references.ts';
+import { corpusOf, localArtefacts, localConfig, readEditsFile } from '../local/editing.ts';
+import { type LocalModel, withModel } from '../local/model.ts';
+import { remarksOn } from '../output/edit-results.ts';
+import { costLine, metricsTable } from '../output/metrics-table.ts';
+import { bar, printJson, progressLine, table } from '../output/output.ts';
 
 /** Nothing is kept here that could be rolled back. */
 const onErrorChoices = ['abort', 'continue'] as const;

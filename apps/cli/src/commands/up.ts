@@ -2,13 +2,13 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import colors from 'picocolors';
-import { defaultDataDir } from '../connection.ts';
-import { given, readGiven } from '../environment.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { onInterrupt, whenAborted } from '../interrupts.ts';
-import { portNumber, wholeNumber } from '../numbers.ts';
-import { progressLine } from '../output.ts';
-import { type Stack, startStack } from '../stack.ts';
+import { given, readGiven } from '../arguments/environment.ts';
+import { portNumber, wholeNumber } from '../arguments/numbers.ts';
+import { exitCodes } from '../output/exit-codes.ts';
+import { progressLine } from '../output/output.ts';
+import { defaultDataDir } from '../service/connection.ts';
+import { onInterrupt, whenAborted } from '../stack/interrupts.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
 
 export function register(program: Command): void {
   program

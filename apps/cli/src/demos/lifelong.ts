@@ -13,8 +13,8 @@ import {
 } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
-import { outcomeOf } from '../follow.ts';
-import { short, table } from '../output.ts';
+import { short, table } from '../output/output.ts';
+import { outcomeOf } from '../service/follow.ts';
 import { ask, finish, heading, importAtlas, model, type Stage, type Story, shippedLines, succeed } from './stage.ts';
 
 /** The day's news, by the numbers of shipped corrections: people and firms move, change jobs and instruments, paintings travel. */

@@ -1,8 +1,8 @@
 // The demo of the main job on the shipped model: corrections, a harmful batch, one correction taken back, and all of them.
 import { type EditRecord, ErrataError } from '@errata/contracts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { costLine, metricsTable } from '../metrics-table.ts';
-import { table } from '../output.ts';
+import { costLine, metricsTable } from '../output/metrics-table.ts';
+import { table } from '../output/output.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
 import {
   ask,
   expectHead,

@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { ErrataError, type JobResource } from '@errata/contracts';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
-import { exitCodes } from '../exit-codes.ts';
-import { followJob, outcomeOf } from '../follow.ts';
-import { onInterrupt, whenAborted } from '../interrupts.ts';
-import { progressLine } from '../output.ts';
-import { type Stack, startStack } from '../stack.ts';
+import { exitCodes } from '../output/exit-codes.ts';
+import { progressLine } from '../output/output.ts';
+import { followJob, outcomeOf } from '../service/follow.ts';
+import { onInterrupt, whenAborted } from '../stack/interrupts.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
 
 const atlas = fileURLToPath(new URL('../../../../models/atlas', import.meta.url));
 export const model = 'atlas';

@@ -1,8 +1,8 @@
 // What commands print: tables, errors, one live progress line. Results go to stdout, everything else to stderr.
 import { type Complaint, type PlainError, shareDone, toPlainError } from '@errata/contracts';
 import colors from 'picocolors';
+import { explainFileError } from '../arguments/files.ts';
 import { exitCodeOf } from './exit-codes.ts';
-import { explainFileError } from './files.ts';
 
 export const printJson = (value: unknown): void => console.log(JSON.stringify(value, null, 2));
 

@@ -9,7 +9,7 @@ import {
 } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
-import { bar, progressLine, short } from './output.ts';
+import { bar, progressLine, short } from '../output/output.ts';
 
 /** Waits until the job has ended or needs a person, showing its state and progress on stderr. */
 export async function followJob(client: ErrataClient, id: string, quiet = false): Promise<JobResource> {

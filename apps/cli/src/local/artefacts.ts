@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ErrataError, secondMomentFormat } from '@errata/contracts';
 import type { ArtefactStore, MomentProgress } from '@errata/editors';
 import { digestCorpus, fileArtefactStore } from '@errata/engine';
-import type { LocalModel } from './local-model.ts';
+import type { LocalModel } from './model.ts';
 
 /** ERRATA_CACHE_DIR, else the place that the desktop conventions name. */
 const cacheFolder = (env: NodeJS.ProcessEnv = process.env): string =>

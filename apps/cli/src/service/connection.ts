@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ErrataError } from '@errata/contracts';
 import { createErrata, type ErrataClient } from '@errata/sdk';
-import { given } from './environment.ts';
+import { given } from '../arguments/environment.ts';
 
 /** Where a local stack keeps its things unless told otherwise. */
 export const defaultDataDir = (): string => given('ERRATA_DATA_DIR') ?? join(process.cwd(), '.errata');

@@ -16,10 +16,10 @@ import {
   startRedis,
   untilReady,
 } from '@errata/local-services';
+import { given } from '../arguments/environment.ts';
+import { type Connection, connectionFile } from '../service/connection.ts';
 import { openBoundedLog } from './bounded-log.ts';
-import { type Connection, connectionFile } from './connection.ts';
 import { holdDataDir } from './data-dir-lock.ts';
-import { given } from './environment.ts';
 import type { Interrupts } from './interrupts.ts';
 import { stackKey } from './stack-key.ts';
 import { type Supervised, supervise } from './supervisor.ts';
@@ -49,7 +49,7 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
 const mains = { api: 'apps/api/bin/api.js', worker: 'apps/worker/bin/worker.js' } as const;
 
 /**

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listKeys, migrate, openLineage, revokeKey } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { createTestDatabase } from '../../../test/support/database.ts';
+import { createTestDatabase } from '../../../../test/support/database.ts';
 import { stackKey } from './stack-key.ts';
 
 const database = await createTestDatabase();

@@ -1,6 +1,6 @@
 // What a file asks of a version on the service: our own lines as they are, and published data sets as edits or items.
 import { ErrataError, type SuiteRequest } from '@errata/contracts';
-import { type DataFile, describeLeftOut, warnOf } from './eval-data.ts';
+import { type DataFile, describeLeftOut, warnOf } from './data-files.ts';
 import { readText } from './files.ts';
 
 /** One of the fields in which a request takes cases. */

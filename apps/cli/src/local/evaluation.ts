@@ -1,10 +1,10 @@
 // One run of an evaluation on a model directory opened in this process.
 import { type ConfigOverrides, requireEditor } from '@errata/contracts';
 import type { AbilitySuite, PreparedEditor, Protocol, QuestionItem, RunManifest } from '@errata/evaluation';
-import type { EvalData } from './eval-data.ts';
-import { corpusOf, localArtefacts, localConfig } from './local-editing.ts';
-import type { LocalModel } from './local-model.ts';
-import { bar, type ProgressLine } from './output.ts';
+import type { EvalData } from '../arguments/data-files.ts';
+import { bar, type ProgressLine } from '../output/output.ts';
+import { corpusOf, localArtefacts, localConfig } from './editing.ts';
+import type { LocalModel } from './model.ts';
 
 export interface LocalRun {
   /** `none` measures the model as it is. */

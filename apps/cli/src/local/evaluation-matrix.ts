@@ -4,11 +4,11 @@ import { pathToFileURL } from 'node:url';
 import { ErrataError } from '@errata/contracts';
 import type { Report, ReportedRun } from '@errata/evaluation';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
-import { readAbility, readEvalData, readQuestions } from './eval-data.ts';
-import { readText } from './files.ts';
-import { runLocally } from './local-evaluation.ts';
-import { withModel } from './local-model.ts';
-import { type ProgressLine, progressLine } from './output.ts';
+import { readAbility, readEvalData, readQuestions } from '../arguments/data-files.ts';
+import { readText } from '../arguments/files.ts';
+import { type ProgressLine, progressLine } from '../output/output.ts';
+import { runLocally } from './evaluation.ts';
+import { withModel } from './model.ts';
 
 export interface MatrixOptions {
   readonly corpus?: string;

@@ -11,10 +11,10 @@ import {
 } from '@errata/contracts';
 import type { Artefacts } from '@errata/editors';
 import { readDefaults } from '@errata/engine';
-import { readText } from './files.ts';
-import { type MomentSource, prepareArtefacts } from './local-artefacts.ts';
-import type { LocalModel } from './local-model.ts';
-import { bar, type ProgressLine } from './output.ts';
+import { readText } from '../arguments/files.ts';
+import { bar, type ProgressLine } from '../output/output.ts';
+import { type MomentSource, prepareArtefacts } from './artefacts.ts';
+import type { LocalModel } from './model.ts';
 
 /** Reads corrections, one a line. @throws ErrataError `invalid_edits` with every fault */
 export async function readEditsFile(file: string): Promise<readonly Edit[]> {
