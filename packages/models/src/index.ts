@@ -1,6 +1,14 @@
 // The public face of @errata/models: checkpoints, tokenizers, architectures as graphs, deltas and generation.
 
-export type { KeysValues } from './architectures/attention.ts';
+export type { KeysValues } from './architectures/blocks/attention.ts';
+export {
+  type Activation,
+  type MatrixRef,
+  type MlpRefs,
+  matrixShape,
+  type NormRef,
+  type ProjectionRefs,
+} from './architectures/blocks/refs.ts';
 export {
   buildDecoder,
   type DecoderGraph,
@@ -12,16 +20,10 @@ export {
 } from './architectures/decoder.ts';
 export { checkParameters, decoderSpec } from './architectures/index.ts';
 export {
-  type Activation,
   type BlockRefs,
   type DecoderSpec,
   findMatrix,
-  type MatrixRef,
-  type MlpRefs,
-  matrixShape,
-  type NormRef,
   type Positions,
-  type ProjectionRefs,
   valueMatrix,
 } from './architectures/spec.ts';
 export {

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
-import { type Activation, type DecoderSpec, listParameters } from './spec.ts';
+import type { Activation } from './blocks/refs.ts';
+import { type DecoderSpec, listParameters } from './spec.ts';
 
 /** How a family is described: what its config.json and the checkpoint's tensor names, if they are known, say of the decoder. */
 export type Architecture = (config: unknown, names: ReadonlySet<string> | undefined) => Omit<DecoderSpec, 'family'>;

@@ -1,21 +1,10 @@
 // The decoder as a graph: one forward path for scoring, generation, training and value searches.
 
-import {
-  add,
-  type Dim,
-  gather,
-  gelu,
-  layerNorm,
-  linear,
-  mul,
-  relu,
-  rmsNorm,
-  scope,
-  silu,
-  type Tensor,
-} from '@errata/graph';
-import { attention, type KeysValues, rotationOf } from './attention.ts';
-import type { Activation, BlockRefs, DecoderSpec, MatrixRef, MlpRefs, NormRef } from './spec.ts';
+import { add, type Dim, gather, scope, type Tensor } from '@errata/graph';
+import { attention, type KeysValues, rotationOf } from './blocks/attention.ts';
+import { applyMatrix, mlp, normalise, type WeightOf } from './blocks/layers.ts';
+import type { NormRef } from './blocks/refs.ts';
+import type { BlockRefs, DecoderSpec } from './spec.ts';
 
 /**
  * Named places in a decoder where activations are recorded or replaced; `[B*T, n]` unless said.
@@ -70,8 +59,7 @@ export interface DecoderOptions {
   readonly positions: Tensor;
   /** Added to the attention scores, `[B, 1, T, P + T]`: 0 to attend, -1e9 not to. One for all layers, or by layer. */
   readonly bias: Tensor | ((layer: number) => Tensor);
-  /** Looks a weight up by its checkpoint name: a constant or an input, the caller's choice. */
-  readonly weight: (name: string) => Tensor;
+  readonly weight: WeightOf;
   /** Cached keys and values of P earlier positions, one entry a layer of the range. */
   readonly past?: readonly KeysValues[];
   /** First layer, default 0; above 0 the start must be `hidden`. */
@@ -95,13 +83,6 @@ export interface DecoderGraph {
   readonly present: readonly KeysValues[];
 }
 
-const activate: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
-  gelu_tanh: (x) => gelu(x, 'tanh'),
-  gelu_erf: (x) => gelu(x, 'erf'),
-  silu,
-  relu,
-};
-
 function embed(spec: DecoderSpec, { start, positions, weight }: DecoderOptions): Tensor {
   if (start.kind === 'hidden') return start.hidden;
   if (start.kind === 'embedded') return start.embedded;
@@ -120,26 +101,14 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
   if (from > 0 && options.start.kind !== 'hidden') throw new RangeError('a suffix starts from hidden states');
   if (past && past.length !== to - from) throw new RangeError('the cache must have one entry a layer of the range');
 
-  const apply = (m: MatrixRef, x: Tensor) =>
-    linear(x, weight(m.weight), m.orientation, m.bias === null ? null : weight(m.bias));
-  const normalise = (norm: NormRef, x: Tensor) =>
-    norm.bias === null
-      ? rmsNorm(x, weight(norm.weight), spec.norm.epsilon)
-      : layerNorm(x, weight(norm.weight), weight(norm.bias), spec.norm.epsilon);
-  const mlp = (refs: MlpRefs, layer: number, x: Tensor) => {
-    const pre = tap('mlp_pre', layer, apply(refs.kind === 'plain' ? refs.input : refs.gate, x));
-    const active = activate[refs.activation](pre);
-    const key = tap('mlp_key', layer, refs.kind === 'plain' ? active : mul(active, apply(refs.up, x)));
-    return tap('mlp_out', layer, apply(refs.output, key));
-  };
-
+  const norm = (ref: NormRef, x: Tensor) => normalise(weight, ref, spec.norm.epsilon, x);
   const rotation =
     spec.positions.kind === 'rotary' && to > from
       ? rotationOf(spec.positions.inverseFrequencies, options.positions)
       : undefined;
   const present: KeysValues[] = [];
   const runBlock = (block: BlockRefs, layer: number, hidden: Tensor) => {
-    const attended = attention(spec, block, tap('attn_in', layer, normalise(block.attentionNorm, hidden)), {
+    const attended = attention(spec, block, tap('attn_in', layer, norm(block.attentionNorm, hidden)), {
       batch,
       time,
       weight,
@@ -149,7 +118,8 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
     });
     present.push(attended.present);
     const middle = add(hidden, tap('attn_out', layer, attended.output));
-    const added = mlp(block.mlp, layer, tap('mlp_in', layer, normalise(block.mlpNorm, middle)));
+    const input = tap('mlp_in', layer, norm(block.mlpNorm, middle));
+    const added = mlp(weight, block.mlp, input, (site, x) => tap(site, layer, x));
     return tap('block_out', layer, add(middle, added));
   };
 
@@ -167,7 +137,7 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
       ? tap(
           'final_norm',
           last,
-          scope('head', () => normalise(spec.finalNorm, wanted())),
+          scope('head', () => norm(spec.finalNorm, wanted())),
         )
       : undefined;
   return {
@@ -179,7 +149,7 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
       return tap(
         'logits',
         last,
-        scope('head', () => apply(spec.head, normed)),
+        scope('head', () => applyMatrix(weight, spec.head, normed)),
       );
     },
   };

@@ -1,10 +1,11 @@
 // The decoder that Llama set the pattern of: RMS norms, rotary positions, grouped queries, a gated MLP, maps stored [out, in].
 
 import { z } from 'zod';
+import type { MatrixRef, NormRef } from './blocks/refs.ts';
 import { activationOf, count, requireDivisible } from './config.ts';
 import { embeddingOf, headOf, prefixOf } from './names.ts';
 import { inverseFrequencies, rotaryFields } from './rotary.ts';
-import type { BlockRefs, DecoderSpec, MatrixRef, NormRef } from './spec.ts';
+import type { BlockRefs, DecoderSpec } from './spec.ts';
 
 /** What the config.json of any such family says; its context length has another default in each. */
 export const gatedDecoderFields = {

@@ -1,8 +1,9 @@
 // What a GPT-2's config.json and tensor names mean.
 
 import { expect, it } from 'vitest';
+import { matrixShape } from './blocks/refs.ts';
 import { decoderSpec } from './index.ts';
-import { findMatrix, matrixShape, valueMatrix } from './spec.ts';
+import { findMatrix, valueMatrix } from './spec.ts';
 
 const gpt2 = { model_type: 'gpt2', vocab_size: 50, n_positions: 16, n_embd: 8, n_layer: 2, n_head: 2 };
 

@@ -1,9 +1,10 @@
 // GPT-2 (Radford et al. 2019): layer norms, learned positions, one matrix for queries, keys and values, a plain MLP.
 
 import { z } from 'zod';
+import type { MatrixRef, NormRef } from './blocks/refs.ts';
 import { activationOf, architecture, count, refuseConfig, requireDivisible } from './config.ts';
 import { embeddingOf, headOf, prefixOf } from './names.ts';
-import type { BlockRefs, MatrixRef, NormRef } from './spec.ts';
+import type { BlockRefs } from './spec.ts';
 
 const schema = z.looseObject({
   vocab_size: count,

@@ -1,8 +1,9 @@
 // What a Llama's config.json and tensor names mean.
 
 import { expect, it } from 'vitest';
+import { matrixShape } from './blocks/refs.ts';
 import { decoderSpec } from './index.ts';
-import { findMatrix, matrixShape, valueMatrix } from './spec.ts';
+import { findMatrix, valueMatrix } from './spec.ts';
 
 const llama = {
   model_type: 'llama',

@@ -1,6 +1,6 @@
 // Where a checkpoint keeps what all families have: under which prefix, and the embedding and head, tied or not.
 
-import type { MatrixRef } from './spec.ts';
+import type { MatrixRef } from './blocks/refs.ts';
 
 const headName = 'lm_head.weight';
 

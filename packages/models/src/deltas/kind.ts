@@ -1,7 +1,8 @@
 // What a kind of delta is: how it is stored, what it must fit, and what it does to a version.
 
 import { z } from 'zod';
-import type { DecoderSpec, MatrixRef } from '../architectures/spec.ts';
+import type { MatrixRef } from '../architectures/blocks/refs.ts';
+import type { DecoderSpec } from '../architectures/spec.ts';
 import { ModelError } from '../errors.ts';
 import type { SafetensorsFile, WritableTensor } from '../files/safetensors.ts';
 import type { CodebookDelta } from './codebooks.ts';

@@ -23,7 +23,7 @@ import {
   type Tensor,
   where,
 } from '@errata/graph';
-import type { KeysValues } from '../architectures/attention.ts';
+import type { KeysValues } from '../architectures/blocks/attention.ts';
 import { buildDecoder, type Site, type Tap } from '../architectures/decoder.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import { type CodebookDelta, type CodebookPlace, codebookKeySite, type Replacement } from '../deltas/codebooks.ts';

@@ -8,7 +8,6 @@ import {
   cos,
   type Dim,
   gemm,
-  linear,
   matmul,
   mul,
   mulDims,
@@ -19,7 +18,8 @@ import {
   type Tensor,
   transpose,
 } from '@errata/graph';
-import type { BlockRefs, DecoderSpec, MatrixRef } from './spec.ts';
+import { applyMatrix, type WeightOf } from './layers.ts';
+import type { AttentionRefs, AttentionShape } from './refs.ts';
 
 /** Keys and values of one layer, `[B, kvHeads, positions, headDim]` each, keys already rotated. */
 export interface KeysValues {
@@ -68,7 +68,7 @@ function rotate(x: Tensor, heads: number, headDim: number, { cosines, sines, swa
 export interface AttentionOptions {
   readonly batch: Dim;
   readonly time: Dim;
-  readonly weight: (name: string) => Tensor;
+  readonly weight: WeightOf;
   /** Added to the scores, `[B, 1, T, P + T]`: 0 to attend, -1e9 not to. */
   readonly bias: Tensor;
   readonly rotation: Rotation | undefined;
@@ -81,20 +81,20 @@ export interface AttentionOptions {
  * @returns the projected output `[B*T, width]`, and the keys and values of the T new positions
  */
 export function attention(
-  spec: DecoderSpec,
-  block: BlockRefs,
+  { heads, kvHeads, headDim }: AttentionShape,
+  { projections, attentionOutput }: AttentionRefs,
   x: Tensor,
   { batch, time, weight, bias, rotation, past }: AttentionOptions,
 ): { readonly output: Tensor; readonly present: KeysValues } {
-  const { heads, kvHeads, headDim } = spec;
   const groups = heads / kvHeads;
-  const project = (m: MatrixRef, input: Tensor) =>
-    linear(input, weight(m.weight), m.orientation, m.bias === null ? null : weight(m.bias));
-  const { projections } = block;
   const [q, k, v] =
     projections.kind === 'fused'
-      ? split(project(projections.matrix, x), 1, [heads * headDim, kvHeads * headDim, kvHeads * headDim])
-      : [project(projections.query, x), project(projections.key, x), project(projections.value, x)];
+      ? split(applyMatrix(weight, projections.matrix, x), 1, [heads * headDim, kvHeads * headDim, kvHeads * headDim])
+      : [
+          applyMatrix(weight, projections.query, x),
+          applyMatrix(weight, projections.key, x),
+          applyMatrix(weight, projections.value, x),
+        ];
   const byHead = (rows: Tensor, count: number) => transpose(reshape(rows, [batch, time, count, headDim]), [0, 2, 1, 3]);
   const turn = (rows: Tensor, count: number) => (rotation ? rotate(rows, count, headDim, rotation) : rows);
 
@@ -110,5 +110,5 @@ export function attention(
   const weights = reshape(softmax(add(scores, bias)), [batch, kvHeads, mulDims(groups, time), seen]);
   const mixed = reshape(matmul(weights, value), [batch, heads, time, headDim]);
   const joined = reshape(transpose(mixed, [0, 2, 1, 3]), [mulDims(batch, time), heads * headDim]);
-  return { output: project(block.attentionOutput, joined), present };
+  return { output: applyMatrix(weight, attentionOutput, joined), present };
 }

@@ -1,0 +1,97 @@
+// What blocks are made of, as a checkpoint names it: linear maps, norms, and the attention and MLP that they make up.
+
+import type { Orientation } from '@errata/graph';
+
+/** A linear map of the checkpoint. */
+export interface MatrixRef {
+  /** Name of the weight in the checkpoint. */
+  readonly weight: string;
+  readonly bias: string | null;
+  /** How the weight lies: fixed by the family, never guessed from the shape (square matrices would be ambiguous). */
+  readonly orientation: Orientation;
+  readonly inSize: number;
+  readonly outSize: number;
+}
+
+/** A normalisation of the checkpoint; RMS norms have no bias. */
+export interface NormRef {
+  readonly weight: string;
+  readonly bias: string | null;
+}
+
+/** Functions that an MLP may apply. */
+export type Activation = 'gelu_tanh' | 'gelu_erf' | 'silu' | 'relu';
+
+/** The MLP of a block. `output` is W_out, the value matrix that locate-then-edit methods change. */
+export type MlpRefs =
+  | { readonly kind: 'plain'; readonly input: MatrixRef; readonly output: MatrixRef; readonly activation: Activation }
+  | {
+      readonly kind: 'gated';
+      readonly gate: MatrixRef;
+      readonly up: MatrixRef;
+      readonly output: MatrixRef;
+      readonly activation: Activation;
+    };
+
+/** Projections to queries, keys and values: one matrix for the three, or one each. */
+export type ProjectionRefs =
+  | { readonly kind: 'fused'; readonly matrix: MatrixRef }
+  | { readonly kind: 'separate'; readonly query: MatrixRef; readonly key: MatrixRef; readonly value: MatrixRef };
+
+/** The linear maps of an attention. */
+export interface AttentionRefs {
+  readonly projections: ProjectionRefs;
+  readonly attentionOutput: MatrixRef;
+}
+
+/** How many heads an attention has, and of what size. */
+export interface AttentionShape {
+  readonly heads: number;
+  /** Heads of keys and values; fewer than `heads` under grouped-query attention. */
+  readonly kvHeads: number;
+  readonly headDim: number;
+}
+
+/** Shape of a weight as its orientation stores it. */
+export function matrixShape(matrix: MatrixRef): readonly [number, number] {
+  return matrix.orientation === 'in_out' ? [matrix.inSize, matrix.outSize] : [matrix.outSize, matrix.inSize];
+}
+
+/** The linear maps of an attention in order of use. */
+export function attentionMatrices({ projections, attentionOutput }: AttentionRefs): readonly MatrixRef[] {
+  return [
+    ...(projections.kind === 'fused' ? [projections.matrix] : [projections.query, projections.key, projections.value]),
+    attentionOutput,
+  ];
+}
+
+/** The linear maps of an MLP in order of use. */
+export function mlpMatrices(mlp: MlpRefs): readonly MatrixRef[] {
+  return [...(mlp.kind === 'plain' ? [mlp.input] : [mlp.gate, mlp.up]), mlp.output];
+}
+
+/** Parameters by name with their shapes as stored, gathered in order of use. */
+export interface ParameterList {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly table: (name: string, shape: readonly number[]) => void;
+  readonly norm: (ref: NormRef) => void;
+  readonly matrix: (ref: MatrixRef) => void;
+}
+
+/** An empty list. @param width size of every norm */
+export function parameterList(width: number): ParameterList {
+  const shapes = new Map<string, readonly number[]>();
+  const table: ParameterList['table'] = (name, shape) => void shapes.set(name, shape);
+  return {
+    shapes,
+    table,
+    norm: ({ weight, bias }) => {
+      table(weight, [width]);
+      if (bias !== null) table(bias, [width]);
+    },
+    matrix: (ref) => {
+      table(ref.weight, matrixShape(ref));
+      if (ref.bias !== null) table(ref.bias, [ref.outSize]);
+    },
+  };
+}
