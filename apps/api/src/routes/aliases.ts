@@ -19,7 +19,7 @@ import {
 } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf } from '../auth.ts';
+import { callerOf } from '../admission/auth.ts';
 import type { ApiParts } from '../parts.ts';
 import { pageQuery, params, shown } from './common.ts';
 

@@ -2,8 +2,8 @@
 import { decisionRequestSchema, jobSchema } from '@errata/contracts';
 import { approveJob, rejectJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerOf } from '../auth.ts';
-import { postHeaders } from '../idempotency.ts';
+import { callerOf } from '../admission/auth.ts';
+import { postHeaders } from '../admission/idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { params, wakeLane } from './common.ts';
 

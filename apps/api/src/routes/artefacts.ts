@@ -10,8 +10,8 @@ import {
 import { getModel, listArtefacts, submitArtefactJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerFor } from '../auth.ts';
-import { postHeaders } from '../idempotency.ts';
+import { callerFor } from '../admission/auth.ts';
+import { postHeaders } from '../admission/idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { getArtefact } from '../queries.ts';
 import { accepted, answerQueued, params, shown } from './common.ts';

@@ -11,8 +11,8 @@ import {
 } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf } from '../auth.ts';
-import { postHeaders } from '../idempotency.ts';
+import { callerOf } from '../admission/auth.ts';
+import { postHeaders } from '../admission/idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { pageQuery, params, shown } from './common.ts';
 

@@ -21,7 +21,7 @@ import type { Snapshots } from '@errata/upkeep';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
-import { postHeaders } from '../idempotency.ts';
+import { postHeaders } from '../admission/idempotency.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
 import { modelReference, whileWaitedFor } from './common.ts';

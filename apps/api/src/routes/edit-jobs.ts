@@ -11,8 +11,10 @@ import {
 import { getBranch, getEdit, getModel, getVersion, submitCherryPick, submitEditJob } from '@errata/lineage';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerFor } from '../auth.ts';
-import { readText } from '../door.ts';
+import { callerFor } from '../admission/auth.ts';
+import { readText } from '../admission/door.ts';
+import { postHeaders } from '../admission/idempotency.ts';
+import type { ApiParts } from '../parts.ts';
 import {
   badField,
   fromLines,
@@ -22,9 +24,7 @@ import {
   planBatch,
   readEditor,
   readEdits,
-} from '../edit-request.ts';
-import { postHeaders } from '../idempotency.ts';
-import type { ApiParts } from '../parts.ts';
+} from '../requests/edits.ts';
 import { accepted, answerQueued, params, whileWaitedFor } from './common.ts';
 import { findJobs, jobQuery } from './jobs.ts';
 

@@ -22,11 +22,11 @@ import {
 } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerFor } from '../auth.ts';
-import { csvWriter } from '../evaluation-csv.ts';
-import { readEvaluatedEditor, readSuite } from '../evaluation-request.ts';
-import { postHeaders } from '../idempotency.ts';
+import { callerFor } from '../admission/auth.ts';
+import { postHeaders } from '../admission/idempotency.ts';
+import { csvWriter } from '../formats/evaluation-csv.ts';
 import type { ApiParts } from '../parts.ts';
+import { readEvaluatedEditor, readSuite } from '../requests/evaluations.ts';
 import { accepted, answerQueued, params, shown } from './common.ts';
 import { jobFilter } from './jobs.ts';
 

@@ -21,13 +21,13 @@ import {
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerFor } from '../auth.ts';
-import { readText } from '../door.ts';
-import { runDueOfBranch } from '../due-schedules.ts';
-import { layOutBatch, ndjsonContentType, readDelivery } from '../edit-request.ts';
-import { keepAnswer, postHeaders } from '../idempotency.ts';
+import { callerFor } from '../admission/auth.ts';
+import { readText } from '../admission/door.ts';
+import { keepAnswer, postHeaders } from '../admission/idempotency.ts';
 import type { ApiParts } from '../parts.ts';
+import { layOutBatch, ndjsonContentType, readDelivery } from '../requests/edits.ts';
 import { params, shown, statesOf, whileWaitedFor } from './common.ts';
+import { runDueOfBranch } from './due-schedules.ts';
 
 const tags = ['inbox'];
 

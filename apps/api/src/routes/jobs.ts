@@ -29,14 +29,14 @@ import {
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerFor } from '../auth.ts';
-import type { EventFeed } from '../event-feed.ts';
-import { postHeaders } from '../idempotency.ts';
+import { callerFor } from '../admission/auth.ts';
+import { postHeaders } from '../admission/idempotency.ts';
+import type { KeyBounds } from '../admission/per-key.ts';
+import type { EventFeed } from '../events/event-feed.ts';
+import { eventStream } from '../events/sse.ts';
+import { toProblem } from '../http/problems.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
-import type { KeyBounds } from '../per-key.ts';
-import { toProblem } from '../problems.ts';
-import { eventStream } from '../sse.ts';
 import { pageQuery, params, shown, statesOf, wakeLane } from './common.ts';
 
 const tags = ['jobs'];

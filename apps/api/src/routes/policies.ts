@@ -2,7 +2,7 @@
 import { pageSchema, policyRequestSchema, policyRevisionSchema } from '@errata/contracts';
 import { getModel, getPolicy, listPolicies, setPolicy } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerOf } from '../auth.ts';
+import { callerOf } from '../admission/auth.ts';
 import type { ApiParts } from '../parts.ts';
 import { pageQuery, params, shown } from './common.ts';
 

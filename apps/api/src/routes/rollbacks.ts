@@ -2,8 +2,8 @@
 import { ErrataError, jobSchema, pageSchema, rollbackRequestSchema } from '@errata/contracts';
 import { getJob, submitRollback } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerFor } from '../auth.ts';
-import { postHeaders } from '../idempotency.ts';
+import { callerFor } from '../admission/auth.ts';
+import { postHeaders } from '../admission/idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { accepted, answerQueued, params } from './common.ts';
 import { findJobs, jobQuery } from './jobs.ts';

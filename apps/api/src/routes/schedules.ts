@@ -31,8 +31,8 @@ import {
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerFor } from '../auth.ts';
-import { keepAnswer, postHeaders } from '../idempotency.ts';
+import { callerFor } from '../admission/auth.ts';
+import { keepAnswer, postHeaders } from '../admission/idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { pageQuery, params, shown } from './common.ts';
 import { jobFilter } from './jobs.ts';

@@ -17,8 +17,8 @@ import {
 import { getJob, submitBisect, submitBlame } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerFor } from '../auth.ts';
-import { postHeaders } from '../idempotency.ts';
+import { callerFor } from '../admission/auth.ts';
+import { postHeaders } from '../admission/idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { accepted, answerQueued, params } from './common.ts';
 import { findJobs, jobQuery } from './jobs.ts';

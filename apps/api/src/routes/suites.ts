@@ -2,10 +2,10 @@
 import { pageSchema, storedCaseSchema, suiteRequestSchema, suiteSchema } from '@errata/contracts';
 import { createSuite, getSuite, listSuiteCases, listSuites } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerOf } from '../auth.ts';
-import { readCases } from '../evaluation-request.ts';
-import { postHeaders } from '../idempotency.ts';
+import { callerOf } from '../admission/auth.ts';
+import { postHeaders } from '../admission/idempotency.ts';
 import type { ApiParts } from '../parts.ts';
+import { readCases } from '../requests/evaluations.ts';
 import { pageQuery, params, shown } from './common.ts';
 
 const tags = ['evaluations'];

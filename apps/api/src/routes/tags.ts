@@ -3,8 +3,8 @@ import { pageSchema, tagRequestSchema, tagSchema } from '@errata/contracts';
 import { createTag, deleteTag, getModel, getTag, listTags } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf } from '../auth.ts';
-import { postHeaders } from '../idempotency.ts';
+import { callerOf } from '../admission/auth.ts';
+import { postHeaders } from '../admission/idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { pageQuery, params, shown } from './common.ts';
 

@@ -2,8 +2,8 @@
 import { checkRequestSchema, collectionRequestSchema } from '@errata/contracts';
 import { submitCheck, submitCollection } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerFor } from '../auth.ts';
-import { postHeaders } from '../idempotency.ts';
+import { callerFor } from '../admission/auth.ts';
+import { postHeaders } from '../admission/idempotency.ts';
 import type { ApiParts } from '../parts.ts';
 import { accepted, answerQueued } from './common.ts';
 

@@ -34,7 +34,7 @@ import {
 import type { Snapshots } from '@errata/upkeep';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { archiveOf } from '../archive.ts';
+import { archiveOf } from '../formats/archive.ts';
 import type { ApiParts } from '../parts.ts';
 import { modelReference, pageQuery, params, shown } from './common.ts';
 

@@ -1,7 +1,7 @@
 // What the generated document still needs: only the schemas in use, plain names, lines as a body, edits described.
 import { STATUS_CODES } from 'node:http';
 import { longestJsonl } from '@errata/contracts';
-import { ndjsonContentType } from './edit-request.ts';
+import { ndjsonContentType } from '../requests/edits.ts';
 
 export interface OpenapiDocument {
   readonly paths?: Readonly<Record<string, Readonly<Record<string, OpenapiOperation>>>>;

@@ -1,6 +1,6 @@
 // Every array, map, text and whole number that a request may hold has a bound, so that nothing is looked at without end.
 import { expect, test } from 'vitest';
-import { describeApi } from './describe.ts';
+import { describeApi } from '../openapi/describe.ts';
 
 interface Schema {
   readonly $ref?: string;

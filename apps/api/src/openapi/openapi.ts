@@ -2,7 +2,7 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import { type OpenapiDocument, tidyDocument } from './openapi-tidy.ts';
+import { type OpenapiDocument, tidyDocument } from './tidy.ts';
 
 const description = `Errata keeps a language model's facts right. Corrections are submitted as jobs, measured against the version
 they start from, gated, and committed as new versions of a branch; any of them can be taken back.

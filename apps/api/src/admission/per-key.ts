@@ -2,8 +2,8 @@
 import type { Readable } from 'node:stream';
 import { ErrataError, type ErrorCode } from '@errata/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { accepted } from '../routes/common.ts';
 import { callerOf } from './auth.ts';
-import { accepted } from './routes/common.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

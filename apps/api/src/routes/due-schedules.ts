@@ -1,7 +1,7 @@
 // Schedules whose branch's inbox has just changed: what is due now is run with the change, and not when a worker looks next.
 import { runDueSchedules } from '@errata/lineage';
 import type { FastifyBaseLogger } from 'fastify';
-import type { ApiParts } from './parts.ts';
+import type { ApiParts } from '../parts.ts';
 
 /** Runs what is due of a branch. What fails is due still, and found by the workers' clocks: nothing is thrown. */
 export async function runDueOfBranch(

@@ -31,9 +31,9 @@ import {
 import type { EngineClient, ResultOf } from '@errata/engine';
 import { activeEdits, editCosts, editsById, type Lineage, type StoredModel } from '@errata/lineage';
 import { z } from 'zod';
-import type { ApiParts } from './parts.ts';
-import { modelReference } from './routes/common.ts';
-import { checkPart, complaintsShown } from './validation.ts';
+import { checkPart, complaintsShown } from '../http/validation.ts';
+import type { ApiParts } from '../parts.ts';
+import { modelReference } from '../routes/common.ts';
 
 /** A batch without a complaint. */
 export type GoodEdits = Pick<ParsedEdits, 'edits' | 'places'>;

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { type Scope, scopes } from '@errata/contracts';
 import { revokeKey } from '@errata/lineage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiFixture, openApi } from './api.fixture.ts';
-import { describeApi } from './describe.ts';
-import { withRoutes } from './routes-table.ts';
+import { type ApiFixture, openApi } from '../api.fixture.ts';
+import { describeApi } from '../openapi/describe.ts';
+import { withRoutes } from '../openapi/routes-table.ts';
 
 let api: ApiFixture;
 beforeAll(async () => {
@@ -87,7 +87,7 @@ test('keys are stored as hashes only', async () => {
 
 describe('openapi.json', () => {
   test('is what the routes say: run `npm run openapi` after changing them', async () => {
-    const committed = await readFile(new URL('../openapi.json', import.meta.url), 'utf8');
+    const committed = await readFile(new URL('../../openapi.json', import.meta.url), 'utf8');
     expect(committed).toBe(await describeApi());
     expect((await api.get('/openapi.json', { token: null })).body).toEqual(JSON.parse(committed));
   });
@@ -110,7 +110,7 @@ describe('openapi.json', () => {
 });
 
 test('docs/api.md has every route with its scope (`npm run openapi` writes them)', async () => {
-  const page = await readFile(new URL('../../../docs/api.md', import.meta.url), 'utf8');
+  const page = await readFile(new URL('../../../../docs/api.md', import.meta.url), 'utf8');
   expect(page.match(/^\| `[A-Z]+ \//gm)).toHaveLength(api.app.routeTable.length - 1);
   expect(page).toBe(withRoutes(page, await describeApi()));
 });

@@ -1,6 +1,6 @@
 // The OpenAPI document without a running service: the routes are registered over parts that are not open.
-import type { ApiParts } from './parts.ts';
-import { buildServer } from './server.ts';
+import type { ApiParts } from '../parts.ts';
+import { buildServer } from '../server.ts';
 
 /** Stands where a connection would: describing the routes opens nothing, and whatever tried to use it would say so. */
 const unopened = <T extends object>(what: string): T =>

@@ -10,7 +10,7 @@ import {
   unusableText,
 } from '@errata/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { pointerOf } from './validation.ts';
+import { pointerOf } from '../http/validation.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -2,7 +2,7 @@
 import { getEventListeners, once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { collectGarbage } from '../../../test/support/garbage.ts';
+import { collectGarbage } from '../../../../test/support/garbage.ts';
 import { createEventFeed } from './event-feed.ts';
 import { eventStream } from './sse.ts';
 

@@ -19,7 +19,7 @@ import {
 } from '@errata/contracts';
 import type { EvaluationSubmission } from '@errata/lineage';
 import type { z } from 'zod';
-import { checkBatchSize, countLines, refusedLines } from './edit-request.ts';
+import { checkBatchSize, countLines, refusedLines } from './edits.ts';
 
 export type CheckedEvaluationRequest = z.output<typeof evaluationRequestSchema>;
 
