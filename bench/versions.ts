@@ -128,15 +128,15 @@ export async function main(args: readonly string[]): Promise<void> {
       return { kind: 'low_rank', blob: delta.sha256, bytes: delta.size } as const;
     };
 
-    const logits = (manifest: VersionSource) => engine.call('logits', { model, manifest, prompt });
+    const logits = (version: VersionSource) => engine.call('logits', { model, version, prompt });
     const others: VersionSource[] = [];
     for (let n = 1; n <= forgetting; n++) {
       const { kind, blob } = await put(-n);
       others.push({ model: digest, deltas: [{ kind, blob }] });
     }
-    const openAnew = async (manifest: () => Promise<VersionSource>): Promise<number> => {
+    const openAnew = async (source: () => Promise<VersionSource>): Promise<number> => {
       for (const other of others) await logits(other);
-      return timed(async () => logits(await manifest()));
+      return timed(async () => logits(await source()));
     };
     const described = ({ snapshot, deltas }: VersionSource) =>
       `${snapshot === undefined ? 'the model' : 'a snapshot'} and ${deltas.length} deltas`;

@@ -222,7 +222,7 @@ test('a version is exported as a checkpoint that holds its very weights', async 
   try {
     const exported = await engine.call('importModel', { path: out });
     const weights = (manifest: ReturnType<typeof rootManifest>, model: typeof exported) =>
-      engine.call('digestWeights', { model: { digest: model.digest, files: model.files }, manifest });
+      engine.call('digestWeights', { model: { digest: model.digest, files: model.files }, version: manifest });
     const lineage = await openLineage(databaseUrl);
     const { resource, files } = await getModel(lineage, 'tiny');
     await lineage.close();

@@ -31,8 +31,8 @@ async function served(version: string) {
     files: files.map(({ path: name, blob: sha256, bytes: size }) => ({ name, sha256, size })),
   };
   const manifest = await sourceOfVersion(lineage, version, modelId);
-  const { digest } = await engine.call('digestWeights', { model, manifest });
-  const { logits } = await engine.call('logits', { model, manifest, prompt: 'The capital of Sylvania is' });
+  const { digest } = await engine.call('digestWeights', { model, version: manifest });
+  const { logits } = await engine.call('logits', { model, version: manifest, prompt: 'The capital of Sylvania is' });
   return { digest, logits: Buffer.from(logits.buffer, logits.byteOffset, logits.byteLength).toString('hex') };
 }
 

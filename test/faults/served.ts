@@ -19,7 +19,7 @@ export async function servedDigests(
     for (const read of [sourceOfVersion, readManifest]) {
       for (const version of versions) {
         const manifest = await read(lineage, version, modelId);
-        served.push({ version, digest: (await engine.call('digestWeights', { model, manifest })).digest });
+        served.push({ version, digest: (await engine.call('digestWeights', { model, version: manifest })).digest });
       }
     }
     return served;

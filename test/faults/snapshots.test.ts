@@ -12,7 +12,7 @@ const { lineage, modelId } = stack;
 afterAll(() => stack.close());
 
 /** Weights and logits as a process gives them that has never seen the model. */
-async function served(manifest: VersionSource) {
+async function served(version: VersionSource) {
   const { resource, files } = await getModel(lineage, modelId);
   const model = {
     digest: resource.digest,
@@ -20,8 +20,8 @@ async function served(manifest: VersionSource) {
   };
   const engine = startEngine({ blobsDir: stack.blobsDir, threads: 1 });
   try {
-    const { digest } = await engine.call('digestWeights', { model, manifest });
-    const { logits } = await engine.call('logits', { model, manifest, prompt: 'The capital of Sylvania is' });
+    const { digest } = await engine.call('digestWeights', { model, version });
+    const { logits } = await engine.call('logits', { model, version, prompt: 'The capital of Sylvania is' });
     return { digest, logits: [...logits] };
   } finally {
     await engine.stop();

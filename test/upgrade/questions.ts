@@ -177,10 +177,10 @@ export async function openEach(
     const opened: Opened[] = [];
     for (const version of versions) {
       const manifest = await readManifest(lineage, version, resource.id);
-      const { digest: weights } = await engine.call('digestWeights', { model: reference, manifest });
+      const { digest: weights } = await engine.call('digestWeights', { model: reference, version: manifest });
       const logits: Opened['logits'][number][] = [];
       for (const prompt of prompts) {
-        const all = [...(await engine.call('logits', { model: reference, manifest, prompt })).logits];
+        const all = [...(await engine.call('logits', { model: reference, version: manifest, prompt })).logits];
         const sample = all.filter((_, index) => index % 16 === 0);
         logits.push({ prompt, sample, greatest: all.indexOf(Math.max(...all)) });
       }

@@ -1,8 +1,8 @@
 // The engine process: answers one call at a time, reports progress, and ends when its parent does.
 import { ErrataError } from '@errata/contracts';
+import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf } from './calls/index.ts';
 import { describeError } from './errors.ts';
 import { NeedsFreshProcess } from './models/model-store.ts';
-import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf } from './protocol/index.ts';
 import { createService } from './service.ts';
 import type { EngineSettings } from './settings.ts';
 

@@ -3,14 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ErrataError, fromPlainError, onlyShowing } from '@errata/contracts';
-import type {
-  EngineMethod,
-  EngineProgress,
-  EngineRequest,
-  EngineResponse,
-  ParamsOf,
-  ResultOf,
-} from './protocol/index.ts';
+import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf, ResultOf } from './calls/index.ts';
 import { defaultMemoryMb, defaultSilenceMs, type EngineSettings } from './settings.ts';
 
 export interface CallOptions {

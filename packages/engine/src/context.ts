@@ -1,5 +1,5 @@
 // What every method of the engine is given beside its parameters.
-import type { EngineProgress } from './protocol/index.ts';
+import type { EngineProgress } from './calls/index.ts';
 
 /** One call: where it reports to, and whether it is still wanted. */
 export interface CallContext {

@@ -131,7 +131,7 @@ describe('importing', () => {
 
 describe('a round trip', () => {
   it('edits, evaluates and serves a version, and the parent stays what it was', async () => {
-    const before = await engine.call('digestWeights', { model: reference(), manifest: root });
+    const before = await engine.call('digestWeights', { model: reference(), version: root });
     const { manifest, positions } = await applied();
     expect(positions).toEqual([[0]]);
     expect(versionId(manifest)).not.toBe(versionId(root));
@@ -152,23 +152,23 @@ describe('a round trip', () => {
     expect(results).toHaveLength(1);
 
     const ask = (version: Manifest) =>
-      engine.call('complete', { model: reference(), manifest: version, prompts: ['The capital of Oz'], sampling });
+      engine.call('complete', { model: reference(), version: version, prompts: ['The capital of Oz'], sampling });
     const [old, edited] = [await ask(root), await ask(manifest)];
     expect(edited.completions[0]).toMatchObject({ finish_reason: 'length', prompt_tokens: 17, completion_tokens: 5 });
     expect(edited.completions[0]!.text).not.toBe(old.completions[0]!.text);
 
-    expect(await engine.call('digestWeights', { model: reference(), manifest: root })).toEqual(before);
-    expect(await engine.call('digestWeights', { model: reference(), manifest })).not.toEqual(before);
+    expect(await engine.call('digestWeights', { model: reference(), version: root })).toEqual(before);
+    expect(await engine.call('digestWeights', { model: reference(), version: manifest })).not.toEqual(before);
   });
 
   it('gives the same deltas and the same weights in another process', async () => {
     const { manifest } = await applied();
-    const { digest } = await engine.call('digestWeights', { model: reference(), manifest });
+    const { digest } = await engine.call('digestWeights', { model: reference(), version: manifest });
     const other = startEngine({ blobsDir, threads: 1 });
     try {
-      expect(await other.call('digestWeights', { model: reference(), manifest })).toEqual({ digest });
-      const here = await engine.call('logits', { model: reference(), manifest, prompt: 'Oz is' });
-      expect(await other.call('logits', { model: reference(), manifest, prompt: 'Oz is' })).toEqual(here);
+      expect(await other.call('digestWeights', { model: reference(), version: manifest })).toEqual({ digest });
+      const here = await engine.call('logits', { model: reference(), version: manifest, prompt: 'Oz is' });
+      expect(await other.call('logits', { model: reference(), version: manifest, prompt: 'Oz is' })).toEqual(here);
       expect(here.logits).toBeInstanceOf(Float32Array);
     } finally {
       await other.stop();
@@ -210,7 +210,7 @@ describe('a round trip', () => {
     });
     const blob = '0'.repeat(64);
     const manifest = { ...root, deltas: [{ kind: 'low_rank' as const, blob }] };
-    await expect(engine.call('digestWeights', { model: reference(), manifest })).rejects.toMatchObject({
+    await expect(engine.call('digestWeights', { model: reference(), version: manifest })).rejects.toMatchObject({
       code: 'blob_missing',
     });
   });
@@ -256,7 +256,7 @@ describe('second moments', () => {
 
 describe('completions', () => {
   const complete = (manifest: Manifest, prompts: readonly string[], more: object = {}) =>
-    engine.call('complete', { model: reference(), manifest, prompts, sampling: { ...sampling, ...more } });
+    engine.call('complete', { model: reference(), version: manifest, prompts, sampling: { ...sampling, ...more } });
 
   it('do not depend on their company', async () => {
     const hot = { temperature: 1, seed: 7, max_tokens: 8 };
@@ -279,7 +279,7 @@ describe('completions', () => {
       { role: 'system' as const, content: 'Rivers sing.' },
       { role: 'user' as const, content: 'The river' },
     ];
-    const chat = await engine.call('complete', { model: reference(), manifest: root, prompts: { messages }, sampling });
+    const chat = await engine.call('complete', { model: reference(), version: root, prompts: { messages }, sampling });
     expect(chat.completions).toEqual((await complete(root, ['Rivers sing.\nThe river'])).completions);
   });
 
@@ -292,7 +292,7 @@ describe('completions', () => {
       message: expect.stringContaining('5000000 bytes'),
     });
     const question = { prompt: 'x'.repeat(5_000_000), weigh: [] };
-    const asked = engine.call('ask', { model: reference(), version: root, question });
+    const asked = engine.call('answerQuestion', { model: reference(), version: root, question });
     await expect(asked).rejects.toMatchObject({
       code: 'prompt_too_long',
       message: expect.stringContaining('5000000 bytes'),
@@ -305,7 +305,7 @@ describe('completions', () => {
     const mute = await engine.call('importModel', { path: tiny.path });
     expect(mute.has_tokenizer).toBe(false);
     await expect(
-      engine.call('complete', { model: mute, manifest: rootManifest(mute.digest), prompts: ['a'], sampling }),
+      engine.call('complete', { model: mute, version: rootManifest(mute.digest), prompts: ['a'], sampling }),
     ).rejects.toMatchObject({ code: 'tokenizer_missing' });
   });
 });
@@ -374,8 +374,8 @@ describe('a tampered blob', () => {
     const { blob } = manifest.deltas[0]!;
     const weights = model.files.find(({ name }) => name === 'model.safetensors')!.sha256;
     for (const [sha256, params] of [
-      [blob, { model: reference(), manifest }],
-      [weights, { model: reference(), manifest: root }],
+      [blob, { model: reference(), version: manifest }],
+      [weights, { model: reference(), version: root }],
     ] as const) {
       const file = join(blobsDir, sha256.slice(0, 2), sha256.slice(2));
       const good = readFileSync(file);
@@ -419,7 +419,7 @@ describe('the process', () => {
   it('refuses a model that does not fit its budget, with the numbers', async () => {
     const small = startEngine({ blobsDir, threads: 1, memoryMb: 512 });
     try {
-      await expect(small.call('digestWeights', { model: reference(), manifest: root })).rejects.toMatchObject({
+      await expect(small.call('digestWeights', { model: reference(), version: root })).rejects.toMatchObject({
         code: 'insufficient_memory',
         details: { budget_mb: 512, needed_mb: 513, parameters: model.parameters },
       });
@@ -436,9 +436,9 @@ describe('the process', () => {
     const wide = startEngine({ blobsDir, threads: 1, memoryMb: 514 });
     try {
       for (const client of [narrow, wide]) {
-        await client.call('digestWeights', { model: reference(), manifest: root });
+        await client.call('digestWeights', { model: reference(), version: root });
         const first = client.pid();
-        await client.call('digestWeights', { model: another, manifest: rootManifest(another.digest) });
+        await client.call('digestWeights', { model: another, version: rootManifest(another.digest) });
         expect(client.pid() === first).toBe(client === wide);
       }
       expect(wide.rss()).toBeGreaterThan(50 * 2 ** 20);

@@ -2,9 +2,6 @@
 
 export { type FileArtefactStore, fileArtefactStore } from './artefacts/file-artefacts.ts';
 export { digestCorpus } from './artefacts/file-digest.ts';
-export { type CallOptions, type ClientOptions, type EngineClient, startEngine } from './client.ts';
-export { asErrataError, describeError } from './errors.ts';
-export { corpusPath, readDefaults } from './models/model-defaults.ts';
 export type {
   ArtefactReference,
   BuiltArtefact,
@@ -24,5 +21,8 @@ export type {
   ParamsOf,
   ResultOf,
   Sampling,
-} from './protocol/index.ts';
+} from './calls/index.ts';
+export { type CallOptions, type ClientOptions, type EngineClient, startEngine } from './client.ts';
+export { asErrataError, describeError } from './errors.ts';
+export { corpusPath, readDefaults } from './models/model-defaults.ts';
 export { defaultMemoryMb, defaultMomentTokens, defaultSilenceMs, type EngineSettings } from './settings.ts';

@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { openDiskStore } from '@errata/blobs';
 import { inSlices } from '@errata/contracts';
-import { compareVersions, encodePrompt } from '@errata/models';
+import { encodePrompt } from '@errata/models';
 import { fileArtefactStore } from './artefacts/file-artefacts.ts';
 import { buildSecondMoment } from './artefacts/second-moment.ts';
+import type { EngineMethod, ParamsOf, ResultOf } from './calls/index.ts';
 import type { CallContext } from './context.ts';
 import { applyEdits } from './edits/apply-edits.ts';
 import { layingOut } from './edits/lay-out-edits.ts';
@@ -16,10 +17,10 @@ import { concludeEvaluation, evaluateCases } from './evaluations/evaluate-cases.
 import { readModelDirectory } from './models/import-model.ts';
 import { createModelStore } from './models/model-store.ts';
 import { createTextModels } from './models/text-models.ts';
-import type { EngineMethod, ParamsOf, ResultOf } from './protocol/index.ts';
 import { defaultMemoryMb, type EngineSettings } from './settings.ts';
-import { ask } from './texts/ask.ts';
+import { answerQuestion } from './texts/answer-question.ts';
 import { complete } from './texts/complete.ts';
+import { compareVersions } from './versions/compare-versions.ts';
 import { exportVersion } from './versions/export-version.ts';
 
 type Methods = {
@@ -55,30 +56,20 @@ export async function createService(settings: EngineSettings): Promise<Service> 
       tryEdits(await models.open(model), params, { blobs, scratch }, context),
     concludeProtocol: async ({ model, ...params }) => concludeProtocol(await models.open(model), params),
     compareResults: async (params) => compareResults(params),
-    ask: async ({ model, ...params }, context) => ask(await models.open(model), params, context),
-    compareVersions: async ({ model, from, to, steps }, { signal }) => {
+    answerQuestion: async ({ model, ...params }, context) => answerQuestion(await models.open(model), params, context),
+    compareVersions: async ({ model, ...params }, context) =>
+      compareVersions(await models.open(model), params, context),
+    digestWeights: async ({ model, version, fresh = false }) => {
       const open = await models.open(model);
-      const { tensors, codebooks } = compareVersions(await open.view(from), await open.view(to), { steps, signal });
-      return {
-        tensors: tensors.map(({ rank, shape, ...tensor }) => ({
-          ...tensor,
-          shape: [...shape],
-          rank: rank === null ? null : { value: rank.value, at_least: rank.atLeast },
-        })),
-        codebooks: codebooks.map((codebook) => ({ ...codebook })),
-      };
-    },
-    digestWeights: async ({ model, manifest, fresh = false }) => {
-      const open = await models.open(model);
-      const view = fresh ? await open.freshView(manifest) : await open.view(manifest);
+      const view = fresh ? await open.freshView(version) : await open.view(version);
       return { digest: view.weightsDigest() };
     },
     exportVersion: async (params) => exportVersion(await models.open(params.model), params, blobs),
     snapshot: async ({ model, ...params }) => (await models.open(model)).snapshot(params),
-    logits: async ({ model, manifest, prompt }) => {
+    logits: async ({ model, version, prompt }) => {
       const open = await models.open(model);
       const ids = encodePrompt(open.tokenizer(), prompt, open.model.spec.context);
-      const [logits] = await (await open.view(manifest)).nextLogits([ids]);
+      const [logits] = await (await open.view(version)).nextLogits([ids]);
       return { ids, logits: logits! };
     },
   };

@@ -90,8 +90,8 @@ it('folding some deltas and installing the rest gives the same weights and logit
   const prompt = 'The capital of Oz';
   const reference = fresh();
   const wanted = {
-    weights: await reference.call('digestWeights', { model, manifest: whole() }),
-    logits: await reference.call('logits', { model, manifest: whole(), prompt }),
+    weights: await reference.call('digestWeights', { model, version: whole() }),
+    logits: await reference.call('logits', { model, version: whole(), prompt }),
   };
   const first = await writer.call('snapshot', {
     model,
@@ -109,8 +109,8 @@ it('folding some deltas and installing the rest gives the same weights and logit
     const source: VersionSource = { model: model.digest, snapshot: stored, deltas: rest };
     expect(versionId(source)).toBe(versionId(whole()));
     const reader = fresh();
-    expect(await reader.call('logits', { model, manifest: source, prompt })).toEqual(wanted.logits);
-    expect(await reader.call('digestWeights', { model, manifest: source })).toEqual(wanted.weights);
+    expect(await reader.call('logits', { model, version: source, prompt })).toEqual(wanted.logits);
+    expect(await reader.call('digestWeights', { model, version: source })).toEqual(wanted.weights);
     await reader.stop();
   }
 });
@@ -141,7 +141,7 @@ it('a snapshot of another version, or one that was changed on the disk, is refus
   const opened = (version: string) =>
     fresh().call('digestWeights', {
       model,
-      manifest: { model: model.digest, snapshot: { version, blob }, deltas: [] },
+      version: { model: model.digest, snapshot: { version, blob }, deltas: [] },
     });
   await expect(opened(versionIds(whole())[6]!)).rejects.toMatchObject({ code: 'blob_corrupt', details: { blob } });
   writeFileSync(join(blobsDir, blob.slice(0, 2), blob.slice(2)), 'nothing');

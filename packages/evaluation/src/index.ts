@@ -1,5 +1,5 @@
 // The face of @errata/evaluation: what a version answers, how answers are scored, what a gate is given.
-export { type AbilityCache, createAbilityCache } from './ability/ask.ts';
+
 export { type ChoiceScore, choiceScores } from './ability/choice.ts';
 export {
   type AbilityMeans,
@@ -10,6 +10,7 @@ export {
   type SkippedItem,
 } from './ability/measure.ts';
 export { type AbilityPlace, abilityResults } from './ability/results.ts';
+export { type AbilityCache, createAbilityCache } from './ability/score-items.ts';
 export { normaliseSquad, squadExact, squadF1 } from './ability/squad.ts';
 export { type AbilitySuite, abilitySuite } from './ability/suite.ts';
 export {

@@ -34,7 +34,7 @@ const versionHeader = 'errata-version';
 interface Served {
   readonly version: string;
   readonly model: StoredModel;
-  readonly manifest: VersionSource;
+  readonly source: VersionSource;
 }
 
 /**
@@ -46,7 +46,7 @@ export async function resolveServed(lineage: Lineage, reference: string): Promis
   const model = await getModel(lineage, at < 0 ? reference : reference.slice(0, at));
   const { id, digest } = model.resource;
   const { version, tip } = await resolveReference(lineage, id, at < 0 ? 'main' : reference.slice(at + 1));
-  return { version, model, manifest: await sourceAt(lineage, digest, tip) };
+  return { version, model, source: await sourceAt(lineage, digest, tip) };
 }
 
 export interface CompletionRouteOptions {
@@ -81,7 +81,7 @@ export const completionRoutes =
             'complete',
             {
               model: modelReference(served.model),
-              manifest: served.manifest,
+              version: served.source,
               prompts,
               sampling: samplingOf(body),
             },
@@ -94,7 +94,7 @@ export const completionRoutes =
             return ask(signal);
           }),
         );
-        snapshots.opened(served.model, served.manifest);
+        snapshots.opened(served.model, served.source);
         const usage = usageOf(completions);
         metrics.completionTokens.inc({ kind: 'prompt' }, usage.prompt_tokens);
         metrics.completionTokens.inc({ kind: 'completion' }, usage.completion_tokens);

@@ -125,7 +125,7 @@ export const versionRoutes =
         const write = async () =>
           engine.call('exportVersion', {
             model: modelReference(model),
-            manifest: await sourceAt(lineage, model.resource.digest, tip),
+            version: await sourceAt(lineage, model.resource.digest, tip),
             into,
           });
         try {

@@ -1,4 +1,4 @@
-// What a batch becomes: one candidate that passes its gate, whole or without the edits that a bisection found to break it.
+// What a batch becomes: one candidate that passes its gate, whole or without the edits that sifting it found to break it.
 import {
   defaultBisectEvaluations,
   type EditResult,
@@ -38,8 +38,8 @@ export interface BatchOutcome {
   readonly config: Candidate['config'];
   /** Whether edits failed or were refused. */
   readonly withErrors: boolean;
-  /** How a bisection went, where there was one. */
-  readonly bisection: { readonly trials: number; readonly refused: number } | null;
+  /** How sifting the batch went, where its gate asked for that. */
+  readonly sifting: { readonly trials: number; readonly refused: number } | null;
 }
 
 /** A part of the batch, solved and measured; or what solving it ended with. */
@@ -113,7 +113,7 @@ export async function workBatch(
     verdict: shown.verdict,
     config: candidate.config,
     withErrors: accepted.length < all.length,
-    bisection: { trials, refused: refused.length },
+    sifting: { trials, refused: refused.length },
   };
 }
 
@@ -125,7 +125,7 @@ const wholeBatch = ({ candidate, results, summary, verdict, refusal }: Measured)
   verdict,
   config: candidate.config,
   withErrors: candidate.failures.length > 0,
-  bisection: null,
+  sifting: null,
 });
 
 async function measure(

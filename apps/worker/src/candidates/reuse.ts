@@ -48,7 +48,7 @@ export async function reuse(
       verdict: work.gate === null ? null : asJudged(work.gate, gate),
       config: request.config,
       withErrors: work.withErrors,
-      bisection: null,
+      sifting: null,
     },
   };
 }

@@ -11,8 +11,8 @@ import {
 import { commitSearch, editsBetween, editsById, getModel, type HistoryMove, moveAt, sourceAt } from '@errata/lineage';
 import { z } from 'zod';
 import type { JobRun } from '../attempts/job-run.ts';
-import { askVersion, type Heard, sameAnswer } from './ask.ts';
 import { readInput } from './input.ts';
+import { askVersion, type Heard, sameAnswer } from './search-answers.ts';
 
 const bisectInputSchema = z.object({
   probe: probeSchema,
@@ -41,11 +41,11 @@ export async function bisect(run: JobRun): Promise<void> {
   const steps: BisectStep[] = [];
   const most = Math.ceil(Math.log2(ends.bad - ends.good)) + 2;
 
-  const look = async (sequence: number, verdict: (heard: Heard) => boolean): Promise<Judged> => {
+  const look = async (sequence: number, isGood: (heard: Heard) => boolean): Promise<Judged> => {
     const move = await moveAt(lineage, branch_id, sequence);
     const source = await sourceAt(lineage, model.resource.digest, move.tip);
     const heard = await askVersion(run, model, source, question);
-    const good = verdict(heard);
+    const good = isGood(heard);
     const { version_id, answer, cached } = heard;
     steps.push({ sequence, version_id, answer, verdict: good ? 'good' : 'bad', cached });
     run.report({ phase: 'bisect', done: steps.length, total: most });

@@ -23,9 +23,9 @@ import {
 import { z } from 'zod';
 import type { JobRun } from '../attempts/job-run.ts';
 import { solve } from '../candidates/candidate.ts';
-import { askVersion, type Heard, sameAnswer } from './ask.ts';
 import { readInput } from './input.ts';
 import { requestOf } from './rollback.ts';
+import { askVersion, type Heard, sameAnswer } from './search-answers.ts';
 
 const blameInputSchema = z.object({ prompt: z.string(), exhaustive: z.boolean(), tip: z.string().nullable() });
 

@@ -30,10 +30,10 @@ async function snapshotFault(run: JobRun, version: string): Promise<string | nul
   const digestOf = async (source: { readonly snapshot?: { version: string; blob: string } }) => {
     const { deltas } =
       source.snapshot === undefined ? await readManifest(lineage, version, snapshot.modelId) : { deltas: [] };
-    const manifest = { ...rootManifest(model.resource.digest), ...source, deltas };
+    const opened = { ...rootManifest(model.resource.digest), ...source, deltas };
     return run.context.engine.call(
       'digestWeights',
-      { model: modelReference(model), manifest, fresh: true },
+      { model: modelReference(model), version: opened, fresh: true },
       { signal: run.signal },
     );
   };

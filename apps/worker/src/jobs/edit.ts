@@ -39,7 +39,7 @@ export async function applyEditJob(run: JobRun): Promise<void> {
   const gate = gateOf(work, own);
   const reused = input.force ? null : await reuse(run, model.resource.id, parent, request, gate);
   const batch = reused?.batch ?? (await workBatch(run, model, parent.ground, request, gate));
-  const { ground, refusal, bisection } = batch;
+  const { ground, refusal, sifting } = batch;
   const found = {
     summary: batch.summary,
     gate: batch.verdict,
@@ -52,7 +52,7 @@ export async function applyEditJob(run: JobRun): Promise<void> {
       artefacts,
       work_digest: workDigest(parent.version, request, gate),
       ...(reused === null ? {} : { reused_job_id: reused.job_id }),
-      ...(bisection === null ? {} : { bisection }),
+      ...(sifting === null ? {} : { bisection: sifting }),
     },
   };
   if (ground === null) {

@@ -57,9 +57,9 @@ async function workJob(context: WorkerContext, lane: HeldLane, job: TakenJob): P
   } catch (thrown) {
     // A commit may have gone through although its answer got lost; then there is nothing left to settle.
     if (isTerminal(state)) throw thrown;
-    const verdict = judgeFailure(thrown, job.attempts, context.settings.retryMs);
-    log.warn({ verdict: verdict.kind, state, error: thrown }, 'job interrupted');
-    state = await settle(context, lane, job, state, verdict);
+    const failed = judgeFailure(thrown, job.attempts, context.settings.retryMs);
+    log.warn({ becomes: failed.kind, state, error: thrown }, 'job interrupted');
+    state = await settle(context, lane, job, state, failed);
   }
   const seconds = (performance.now() - started) / 1000;
   context.metrics.jobEnded(job.kind, state, seconds);
@@ -77,9 +77,9 @@ async function settle(
   { lease }: HeldLane,
   job: TakenJob,
   from: JobState,
-  verdict: FailedAttempt,
+  failed: FailedAttempt,
 ): Promise<JobState> {
-  switch (verdict.kind) {
+  switch (failed.kind) {
     case 'let_go':
       metrics.leaseLost();
       return from;
@@ -92,13 +92,13 @@ async function settle(
     case 'rejected':
     case 'failed': {
       // What only turns out while committing is no longer the request's fault alone.
-      const to = from === 'committing' ? 'failed' : verdict.kind;
-      await finishJob(lineage, lease, { jobId: job.id, from, to, error: forPeople(verdict.error) });
+      const to = from === 'committing' ? 'failed' : failed.kind;
+      await finishJob(lineage, lease, { jobId: job.id, from, to, error: forPeople(failed.error) });
       return to;
     }
     case 'retry': {
-      const { delayMs } = verdict;
-      const error = forPeople(verdict.error);
+      const { delayMs } = failed;
+      const error = forPeople(failed.error);
       const to = await requeueJob(lineage, lease, { jobId: job.id, from, error, delayMs });
       if (error.code === 'insufficient_memory')
         declined.set(job.lane_id, performance.now() + delayMs + 2 * settings.reconcileMs);

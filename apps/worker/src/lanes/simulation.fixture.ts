@@ -66,12 +66,12 @@ export function simulate(next: () => number, defect?: Defect): History {
           answered(null);
           state = 'succeeded';
         } catch (thrown) {
-          const verdict = judgeFailure(thrown, job.attempts, 100);
+          const failed = judgeFailure(thrown, job.attempts, 100);
           yield;
           try {
-            if (verdict.kind === 'let_go') break;
-            if (verdict.kind === 'retry') db.requeue(lease, job, state, verdict.delayMs);
-            else db.step(lease, job, state, verdict.kind === 'hand_back' ? 'queued' : verdict.kind);
+            if (failed.kind === 'let_go') break;
+            if (failed.kind === 'retry') db.requeue(lease, job, state, failed.delayMs);
+            else db.step(lease, job, state, failed.kind === 'hand_back' ? 'queued' : failed.kind);
           } catch {
             break;
           }

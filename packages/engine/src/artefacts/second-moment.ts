@@ -8,9 +8,9 @@ import {
   encodeSecondMoment,
   type MomentSums,
 } from '@errata/editors';
+import type { BuiltArtefact, ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { BuiltArtefact, ParamsOf, ResultOf } from '../protocol/index.ts';
 import { defaultMomentTokens } from '../settings.ts';
 import type { FileArtefactStore } from './file-artefacts.ts';
 import { digestCorpus } from './file-digest.ts';

@@ -4,9 +4,9 @@ import { type Complaint, type Edit, ErrataError, requireEditor, resolveConfig } 
 import { type ArtefactStore, type EditorResult, edit, openArtefacts, secondMomentKey } from '@errata/editors';
 import { relativeNorm } from '@errata/evaluation';
 import { encodeDelta } from '@errata/models';
+import type { ArtefactReference, BuiltDelta, EditFailure, ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { ArtefactReference, BuiltDelta, EditFailure, ParamsOf, ResultOf } from '../protocol/index.ts';
 import { layOutEdits, located } from './lay-out-edits.ts';
 
 export interface Stores {

@@ -1,8 +1,8 @@
 // Lays out the prompts of a batch as a model's tokenizer has them, and says which of them the model cannot be asked.
 import { atOnce, type Complaint, complaintsKept, type Edit, ErrataError, type Steps } from '@errata/contracts';
 import { encodePrompt, layOut, ModelError, subjectSpan, type Tokenizer } from '@errata/models';
+import type { EditLayout, LayoutComplaint } from '../calls/index.ts';
 import { asErrataError } from '../errors.ts';
-import type { EditLayout, LayoutComplaint } from '../protocol/index.ts';
 
 /** What laying out needs of a model. */
 export interface TextModel {

@@ -12,10 +12,10 @@ import {
 } from '@errata/contracts';
 import { type EditOutcome, edit, openArtefacts } from '@errata/editors';
 import { encodeDelta, type View } from '@errata/models';
+import type { ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import { askMetered } from '../evaluations/evaluate-cases.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { ParamsOf, ResultOf } from '../protocol/index.ts';
 import { artefactStore, type Stores } from './apply-edits.ts';
 
 type Params = Omit<ParamsOf<'tryEdits'>, 'model'>;

@@ -8,7 +8,7 @@ import {
   resultsOf,
 } from '@errata/contracts';
 import { compareRuns } from '@errata/evaluation';
-import type { ParamsOf, ResultOf } from '../protocol/index.ts';
+import type { ParamsOf, ResultOf } from '../calls/index.ts';
 
 /** Answers named at most. */
 const answersShown = 200;

@@ -24,8 +24,8 @@ import {
   reportRun,
   runMetrics,
 } from '@errata/evaluation';
+import type { Concluded, ParamsOf } from '../calls/index.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { Concluded, ParamsOf } from '../protocol/index.ts';
 import { heldTextOf, meansOf } from './evaluate-cases.ts';
 
 type Params = Omit<ParamsOf<'concludeProtocol'>, 'model'>;

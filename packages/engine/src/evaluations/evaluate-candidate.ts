@@ -7,9 +7,9 @@ import {
   measureForGate,
   readHeldText,
 } from '@errata/evaluation';
+import type { ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { ParamsOf, ResultOf } from '../protocol/index.ts';
 
 export async function evaluateCandidate(
   open: OpenModel,

@@ -28,10 +28,10 @@ import {
   watchMemory,
 } from '@errata/evaluation';
 import type { View } from '@errata/models';
+import type { Concluded, ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import { asErrataError } from '../errors.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { Concluded, ParamsOf, ResultOf } from '../protocol/index.ts';
 
 type AskOptions = CallContext & Pick<EvaluationOptions, 'onAnswered'>;
 type Params<M extends 'evaluateCases' | 'concludeEvaluation'> = Omit<ParamsOf<M>, 'model'>;

@@ -5,7 +5,7 @@ import type { LocalBlobStore } from '@errata/blobs';
 import { ErrataError, type ModelDefaults } from '@errata/contracts';
 import { type Checkpoint, checkParameters, type DecoderSpec, decoderSpec, loadCheckpoint } from '@errata/models';
 import { digestFile } from '../artefacts/file-digest.ts';
-import type { EngineProgress, ModelFile, ModelInspection } from '../protocol/index.ts';
+import type { EngineProgress, ModelFile, ModelInspection } from '../calls/index.ts';
 import { defaultsFileName, readDefaults } from './model-defaults.ts';
 
 export interface ImportOptions {

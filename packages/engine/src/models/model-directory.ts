@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import type { LocalBlobStore } from '@errata/blobs';
 import { ErrataError } from '@errata/contracts';
-import type { ModelFile } from '../protocol/index.ts';
+import type { ModelFile } from '../calls/index.ts';
 
 /**
  * Runs `work` on a directory that holds the files, every one checked against its digest. They are hard links where the

@@ -19,8 +19,8 @@ import {
   type Tokenizer,
   type View,
 } from '@errata/models';
+import type { ModelReference, ParamsOf, ResultOf } from '../calls/index.ts';
 import { makeKept } from '../kept.ts';
-import type { ModelReference, ParamsOf, ResultOf } from '../protocol/index.ts';
 import { bytesPerMillisecond, makeVersions } from '../versions/open-versions.ts';
 import { parameterCount } from './import-model.ts';
 import { readDefaults } from './model-defaults.ts';

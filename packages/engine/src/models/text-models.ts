@@ -2,8 +2,8 @@
 import type { LocalBlobStore } from '@errata/blobs';
 import { canonicalJson, ErrataError, type ModelDefaults, sha256 } from '@errata/contracts';
 import { loadTokenizer, type Tokenizer } from '@errata/models';
+import type { ModelReference } from '../calls/index.ts';
 import { makeKept } from '../kept.ts';
-import type { ModelReference } from '../protocol/index.ts';
 import { readDefaults } from './model-defaults.ts';
 import { withModelDirectory } from './model-directory.ts';
 

@@ -1,14 +1,14 @@
 // Completions: prompts or messages in, texts out.
 import { ErrataError } from '@errata/contracts';
 import { encodePrompt, type Tokenizer } from '@errata/models';
+import type { ChatMessage, Completion, ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { ChatMessage, Completion, ParamsOf, ResultOf } from '../protocol/index.ts';
 
 /** Continues each prompt. Each has random numbers of its own, so that its answer does not depend on its company. */
 export async function complete(
   open: OpenModel,
-  { manifest, prompts, sampling }: ParamsOf<'complete'>,
+  { version, prompts, sampling }: ParamsOf<'complete'>,
   { signal }: CallContext,
 ): Promise<ResultOf<'complete'>> {
   const tokenizer = open.tokenizer();
@@ -28,7 +28,7 @@ export async function complete(
     }
     ids.push(tokens);
   }
-  const view = await open.view(manifest);
+  const view = await open.view(version);
   const generated = await view.generate(ids, {
     maxTokens: sampling.max_tokens,
     temperature: sampling.temperature,

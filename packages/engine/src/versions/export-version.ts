@@ -3,17 +3,17 @@ import { readdir } from 'node:fs/promises';
 import type { LocalBlobStore } from '@errata/blobs';
 import { ErrataError } from '@errata/contracts';
 import { loadCheckpoint, versionContents, writeCheckpoint } from '@errata/models';
+import type { ParamsOf, ResultOf } from '../calls/index.ts';
 import { withModelDirectory } from '../models/model-directory.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { ParamsOf, ResultOf } from '../protocol/index.ts';
 
 /** @throws ErrataError `not_a_checkpoint` for a version with codebooks; ModelError checkpoint_target_* */
 export async function exportVersion(
   open: OpenModel,
-  { model, manifest, into }: ParamsOf<'exportVersion'>,
+  { model, version, into }: ParamsOf<'exportVersion'>,
   blobs: LocalBlobStore,
 ): Promise<ResultOf<'exportVersion'>> {
-  const view = await open.view(manifest);
+  const view = await open.view(version);
   const { length } = view.codebooks;
   if (length > 0) {
     throw new ErrataError(

@@ -18,8 +18,8 @@ import {
   stateBytes,
   type View,
 } from '@errata/models';
+import type { ParamsOf, ResultOf } from '../calls/index.ts';
 import { makeKept } from '../kept.ts';
-import type { ParamsOf, ResultOf } from '../protocol/index.ts';
 
 export interface Versions {
   view(source: VersionSource): Promise<View>;

@@ -7,10 +7,10 @@ import { type Delta, loadCheckpoint, type Model, openModel, type View } from '@e
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EntailmentItem, MultipleChoiceItem, ReadingItem, SuiteItem } from '../datasets/items.ts';
 import { loadDataset } from '../datasets/survey.ts';
-import { createAbilityCache } from './ask.ts';
 import { type AbilityOptions, type AbilityResult, type AbilityRow, measureAbility } from './measure.ts';
 import { planChoice, readChoices } from './read.ts';
 import { abilityResults } from './results.ts';
+import { createAbilityCache } from './score-items.ts';
 import { squadExact, squadF1 } from './squad.ts';
 import { abilitySuite } from './suite.ts';
 import { type AbilityTaskId, abilityTasks } from './tasks.ts';

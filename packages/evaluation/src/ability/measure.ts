@@ -1,9 +1,9 @@
 // Measuring general ability: a task's items put to one version, row by row, with means over all of them and by group.
 import type { Tokenizer, View } from '@errata/models';
 import type { SuiteItemKind } from '../datasets/items.ts';
-import { type AbilityCache, asker, type Scored } from './ask.ts';
 import type { SkipReason } from './read.ts';
 import { sampleOf } from './sample.ts';
+import { type AbilityCache, itemScorer, type Scored } from './score-items.ts';
 import type { AbilityScores, AbilityTask, ItemOf } from './tasks.ts';
 
 /** One item that was asked. */
@@ -68,14 +68,14 @@ export async function measureAbility<Kind extends SuiteItemKind>(
   if (!(Number.isInteger(limit) && limit >= 0)) throw new RangeError(`limit is ${limit}`);
   if (!(Number.isInteger(batch) && batch >= 1)) throw new RangeError(`batch is ${batch}`);
   const drawn = sampleOf(items, limit, seed);
-  const ask = asker(task, { view, tokenizer }, cache, signal);
+  const scoreItems = itemScorer(task, { view, tokenizer }, cache, signal);
   const rows: AbilityRow[] = [];
   const skipped: SkippedItem[] = [];
   for (let at = 0; at < drawn.length; at += batch) {
     signal?.throwIfAborted();
     onProgress?.({ done: at, total: drawn.length });
     const asked = drawn.slice(at, at + batch);
-    for (const [index, outcome] of (await ask(asked)).entries()) {
+    for (const [index, outcome] of (await scoreItems(asked)).entries()) {
       const { id } = asked[index]!;
       if ('skip' in outcome) skipped.push({ id, ...outcome.skip });
       else rows.push({ id, ...outcome.scored });

@@ -1,4 +1,4 @@
-// Asking versions for a search: from the table of answers where they were asked before, else from the engine.
+// What versions answer to a search: from the table of answers where they were asked before, else from the engine.
 import {
   type AskedQuestion,
   type GivenAnswer,
@@ -25,7 +25,7 @@ export async function askVersion(
   const version_id = versionId(version);
   const known = await findAnswer(lineage, version_id, question);
   if (known !== null) return { ...known, version_id, cached: true };
-  const given = await run.call('ask', { model: modelReference(model), version, question }, 'ask');
+  const given = await run.call('answerQuestion', { model: modelReference(model), version, question }, 'ask');
   snapshots.opened(model, version);
   await keepAnswer(lineage, version_id, question, given);
   return { ...given, version_id, cached: false };

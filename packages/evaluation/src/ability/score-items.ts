@@ -53,8 +53,8 @@ export const createAbilityCache = (limit?: number): AbilityCache => ({
   answers: createAnswerCache(limit),
 });
 
-/** Makes the function that puts items of a task to a version, one outcome an item. */
-export function asker<Kind extends SuiteItemKind>(
+/** Makes the function that puts items of a task to a version and scores what it answers, one outcome an item. */
+export function itemScorer<Kind extends SuiteItemKind>(
   task: AbilityTask<Kind>,
   reader: Reader,
   cache: AbilityCache | undefined,
@@ -62,7 +62,7 @@ export function asker<Kind extends SuiteItemKind>(
 ): (items: readonly ItemOf<Kind>[]) => Promise<readonly Outcome[]> {
   if (task.kind === 'choice') {
     return (items) =>
-      askAll(task, items.map(task.ask), {
+      scoreAll(task, items.map(task.ask), {
         cache: cache?.choices,
         plan: (question) => planChoice(reader, question),
         read: (rows) => readChoices(reader, rows),
@@ -70,7 +70,7 @@ export function asker<Kind extends SuiteItemKind>(
       });
   }
   return (items) =>
-    askAll(task, items.map(task.ask), {
+    scoreAll(task, items.map(task.ask), {
       cache: cache?.answers,
       plan: (question) => planReading(reader, question, task),
       read: (rows) => readAnswers(reader, rows, task, signal),
@@ -86,7 +86,7 @@ interface Way<Question, Rows, Reading> {
   readonly score: (question: Question, reading: Reading) => Scored;
 }
 
-async function askAll<Question, Rows, Reading>(
+async function scoreAll<Question, Rows, Reading>(
   { id, version }: Pick<AbilityTask, 'id' | 'version'>,
   questions: readonly Question[],
   { cache, plan, read, score }: Way<Question, Rows, Reading>,

@@ -27,20 +27,20 @@ export interface TextMethods {
   readonly complete: Method<
     {
       readonly model: ModelReference;
-      readonly manifest: VersionSource;
+      readonly version: VersionSource;
       readonly prompts: readonly string[] | { readonly messages: readonly ChatMessage[] };
       readonly sampling: Sampling;
     },
     { readonly completions: readonly Completion[] }
   >;
   /** One question to one version. */
-  readonly ask: Method<
+  readonly answerQuestion: Method<
     { readonly model: ModelReference; readonly version: VersionSource; readonly question: AskedQuestion },
     GivenAnswer
   >;
   /** Next-token logits after a text, at its last position. */
   readonly logits: Method<
-    { readonly model: ModelReference; readonly manifest: VersionSource; readonly prompt: string },
+    { readonly model: ModelReference; readonly version: VersionSource; readonly prompt: string },
     { readonly ids: readonly number[]; readonly logits: Float32Array }
   >;
 }

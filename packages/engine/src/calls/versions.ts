@@ -25,7 +25,7 @@ export interface VersionMethods {
   readonly exportVersion: Method<
     {
       readonly model: ModelReference;
-      readonly manifest: VersionSource;
+      readonly version: VersionSource;
       /** A directory that is not there yet. */
       readonly into: string;
     },
@@ -46,7 +46,7 @@ export interface VersionMethods {
   readonly digestWeights: Method<
     {
       readonly model: ModelReference;
-      readonly manifest: VersionSource;
+      readonly version: VersionSource;
       /** Opens it anew, as the source says, although the process may hold the version. */
       readonly fresh?: boolean;
     },

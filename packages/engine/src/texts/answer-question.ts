@@ -1,9 +1,9 @@
 // Asks a version one question at a time: what it answers freely, and how probable it finds given answers.
 import { exactMatch, firstSentence } from '@errata/evaluation';
 import { encodePrompt, layOut, requireRoom } from '@errata/models';
+import type { ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import type { ParamsOf, ResultOf } from '../protocol/index.ts';
 
 /** Tokens of an answer at most. */
 const answerTokens = 16;
@@ -12,11 +12,11 @@ const answerTokens = 16;
  * Alone, not in a batch: the answer must not depend on what else is asked, since it is kept under the version and the question.
  * @throws ErrataError `tokenizer_missing`; ModelError layout_*, sequence_*
  */
-export async function ask(
+export async function answerQuestion(
   open: OpenModel,
-  { version, question: { prompt, weigh } }: Omit<ParamsOf<'ask'>, 'model'>,
+  { version, question: { prompt, weigh } }: Omit<ParamsOf<'answerQuestion'>, 'model'>,
   { signal }: CallContext,
-): Promise<ResultOf<'ask'>> {
+): Promise<ResultOf<'answerQuestion'>> {
   const tokenizer = open.tokenizer();
   const view = await open.view(version);
   signal.throwIfAborted();
@@ -27,7 +27,7 @@ export async function ask(
     signal,
   });
   const text = tokenizer.decodeContinuation(generated!.tokens);
-  const weighed: ResultOf<'ask'>['weighed'][number][] = [];
+  const weighed: ResultOf<'answerQuestion'>['weighed'][number][] = [];
   for (const answer of weigh) {
     requireRoom(tokenizer, answer, context);
     const { promptIds, targetIds } = layOut(tokenizer, prompt, answer);

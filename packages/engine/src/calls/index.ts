@@ -1,4 +1,4 @@
-// What crosses between a client and its engine process: closed unions of plain data. Binary stays in the blob store.
+// The calls of an engine process and the messages that carry them: closed unions of plain data. Binary stays in the blob store.
 export type * from './artefacts.ts';
 export type * from './edits.ts';
 export type * from './evaluations.ts';
