@@ -14,22 +14,22 @@ import {
   wasMeasured,
 } from '@errata/contracts';
 import { encodePrompt, type View } from '@errata/models';
-import { createAnswerCache, readCandidate, readParent } from './answers.ts';
+import { createAnswerCache, readCandidate, readParent } from './asking/answers.ts';
+import { type Question, questionKey } from './asking/questions.ts';
+import { writeTexts } from './asking/written-texts.ts';
 import {
   type CandidateEvaluation,
   type EvaluationInput,
   evaluateCandidate,
   scoreAgreement,
   scoreAnswer,
-} from './evaluate.ts';
-import type { Measurement } from './measurements.ts';
+} from './cases/evaluate-candidate.ts';
+import type { Measurement } from './cases/measurements.ts';
 import { textEntropy } from './metrics/entropy.ts';
 import { firstSentence } from './metrics/exact-match.ts';
 import { mean } from './metrics/means.ts';
 import type { EvaluationOptions } from './options.ts';
-import { robustZ } from './outliers.ts';
-import { type Question, questionKey } from './questions.ts';
-import { writeTexts } from './written-texts.ts';
+import { robustZ } from './statistics/outliers.ts';
 
 export interface GateInput {
   readonly policy: GatePolicy;

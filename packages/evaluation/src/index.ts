@@ -25,10 +25,30 @@ export {
   type ReadingTask,
   readingScores,
 } from './ability/tasks.ts';
-export { type AnswerCache, createAnswerCache, type Reading } from './answers.ts';
-export type { CasesInput } from './case-results.ts';
-export { evaluateCases } from './cases.ts';
-export { relativeChange, relativeNorm } from './change.ts';
+export { type AnswerCache, createAnswerCache, type Reading } from './asking/answers.ts';
+export { defaultPerplexityTokens, heldTokens, perplexityOf, readHeldText } from './asking/perplexity.ts';
+export {
+  distinctQuestions,
+  type EditQuestions,
+  type Question,
+  questionKey,
+  questionsOfEdit,
+  type RivalQuestions,
+  type RivalRole,
+  rivalRoles,
+} from './asking/questions.ts';
+export {
+  type CandidateEvaluation,
+  type EditWork,
+  type EvaluationInput,
+  evaluateCandidate,
+  evaluationResults,
+  scoreAgreement,
+  scoreAnswer,
+} from './cases/evaluate-candidate.ts';
+export { evaluateCases } from './cases/evaluate-cases.ts';
+export { type Measurement, rowOf } from './cases/measurements.ts';
+export type { CasesInput } from './cases/results.ts';
 export { itemsOfCase, questionsOfItem, type SuiteWishes, suiteItemsOf } from './datasets/as-suite.ts';
 export {
   type AcceptedAnswer,
@@ -74,17 +94,7 @@ export {
   surveyDataset,
 } from './datasets/survey.ts';
 export { withTextPrompts } from './datasets/text-prompts.ts';
-export {
-  type CandidateEvaluation,
-  type EditWork,
-  type EvaluationInput,
-  evaluateCandidate,
-  evaluationResults,
-  scoreAgreement,
-  scoreAnswer,
-} from './evaluate.ts';
 export { type GateInput, gateValues, measureForGate } from './gate-measurements.ts';
-export { type Measurement, rowOf } from './measurements.ts';
 export { tokenAgreement } from './metrics/agreement.ts';
 export type { MetricDefinition, MetricFamily, MetricUnit, ReadingKind } from './metrics/catalogue/definition.ts';
 export { readings, readingTitles } from './metrics/catalogue/definition.ts';
@@ -99,8 +109,6 @@ export { type RippleAnswers, type RippleScore, rippleScore } from './metrics/rip
 export { fitTfidf, type Tfidf } from './metrics/tfidf.ts';
 export { words } from './metrics/words.ts';
 export type { EvaluationOptions, EvaluationProgress } from './options.ts';
-export { leastHistory, robustZ } from './outliers.ts';
-export { defaultPerplexityTokens, heldTokens, perplexityOf, readHeldText } from './perplexity.ts';
 export { measureProbes, type ProbesInput } from './probes/measure-probes.ts';
 export { measureMultiHop } from './probes/multi-hop.ts';
 export type { CaseMeasurements, Probing } from './probes/probing.ts';
@@ -137,16 +145,6 @@ export {
 } from './protocols/run-directory.ts';
 export { manifestOf, runProtocol } from './protocols/run-protocol.ts';
 export {
-  distinctQuestions,
-  type EditQuestions,
-  type Question,
-  questionKey,
-  questionsOfEdit,
-  type RivalQuestions,
-  type RivalRole,
-  rivalRoles,
-} from './questions.ts';
-export {
   compareWithFirst,
   type Lead,
   leadsAmong,
@@ -169,6 +167,8 @@ export {
   type Estimate,
   type Interval,
 } from './statistics/bootstrap.ts';
+export { relativeChange, relativeNorm } from './statistics/change.ts';
 export { type CaseDifference, type Comparison, compareRuns } from './statistics/compare.ts';
 export { costMetrics } from './statistics/cost-metrics.ts';
+export { leastHistory, robustZ } from './statistics/outliers.ts';
 export { type RunMetric, runMetrics } from './statistics/run-metrics.ts';

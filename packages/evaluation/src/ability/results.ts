@@ -1,6 +1,6 @@
 // General ability as an evaluation's rows and cases, beside those of the same items on the parent.
 import type { EvaluationCase, EvaluationResults, EvaluationRow } from '@errata/contracts';
-import { rowOf } from '../measurements.ts';
+import { rowOf } from '../cases/measurements.ts';
 import type { AbilityResult, AbilityRow, SkippedItem } from './measure.ts';
 
 /** Where in a protocol a version was measured. */

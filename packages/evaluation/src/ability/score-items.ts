@@ -1,5 +1,5 @@
 // A task's questions put to one version: laid out, looked up, read where they are new, and scored.
-import { type AnswerCache, createAnswerCache } from '../answers.ts';
+import { type AnswerCache, createAnswerCache } from '../asking/answers.ts';
 import type { SuiteItemKind } from '../datasets/items.ts';
 import { choiceCredit, heaviest, weighOptions } from './choice.ts';
 import {

@@ -1,7 +1,7 @@
 // Everything that cases of a data set ask beside what their edits ask, as rows.
 import { type EvaluationResults, type EvaluationRow, mergeResults } from '@errata/contracts';
+import { rowOf } from '../cases/measurements.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
-import { rowOf } from '../measurements.ts';
 import type { EvaluationOptions } from '../options.ts';
 import { measureMultiHop } from './multi-hop.ts';
 import type { CaseMeasurements } from './probing.ts';

@@ -1,10 +1,10 @@
 // MQuAKE's questions put to a version: the edits, the facts of the chain, and the question that needs all of them.
-import { readCandidate, readParent } from '../answers.ts';
+import { readCandidate, readParent } from '../asking/answers.ts';
+import { type Question, questionKey } from '../asking/questions.ts';
+import { scoreAnswer } from '../cases/evaluate-candidate.ts';
 import type { AcceptedAnswer, DatasetCase, Hop, MultiHopCase } from '../datasets/cases.ts';
-import { scoreAnswer } from '../evaluate.ts';
 import { multiHopScores } from '../metrics/multi-hop.ts';
 import type { EvaluationOptions } from '../options.ts';
-import { type Question, questionKey } from '../questions.ts';
 import { askable, type CaseMeasurements, inOrderOf, measurement, type Probing, sortOut } from './probing.ts';
 
 /** Cases of which no more is needed than what is asked. */

@@ -1,12 +1,12 @@
 // What the probes of a data set's cases have in common: two versions, cases, and measurements by case.
 import type { ErrataError } from '@errata/contracts';
 import { encodePrompt, type Tokenizer, type View } from '@errata/models';
-import { promptTooLong, unaskable } from '../answers.ts';
+import { promptTooLong, unaskable } from '../asking/answers.ts';
+import type { Respondent } from '../asking/prompts.ts';
+import type { Question } from '../asking/questions.ts';
+import type { Measurement } from '../cases/measurements.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
-import type { Measurement } from '../measurements.ts';
 import type { EvaluationOptions } from '../options.ts';
-import type { Respondent } from '../prompts.ts';
-import type { Question } from '../questions.ts';
 
 /** Cases whose edits the candidate has, to be asked of it and of the version without them. */
 export interface Probing {

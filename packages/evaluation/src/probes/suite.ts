@@ -1,11 +1,11 @@
 // Questions that no edit is about, held against their answers: what a version is still able to answer.
 import type { Tokenizer, View } from '@errata/models';
-import { type AnswerCache, readCandidate, readParent } from '../answers.ts';
+import { type AnswerCache, readCandidate, readParent } from '../asking/answers.ts';
+import { type Question, questionKey } from '../asking/questions.ts';
+import { scoreAnswer } from '../cases/evaluate-candidate.ts';
 import type { QuestionItem } from '../datasets/items.ts';
-import { scoreAnswer } from '../evaluate.ts';
 import { readings } from '../metrics/catalogue/definition.ts';
 import type { EvaluationOptions } from '../options.ts';
-import { type Question, questionKey } from '../questions.ts';
 import { askable, type CaseMeasurements, inOrderOf, sortOut } from './probing.ts';
 
 export interface SuiteProbing {

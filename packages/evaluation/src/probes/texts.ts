@@ -1,13 +1,13 @@
 // What versions write about a subject: whether it varies, whether it is about what it should be, how the subject's own text fares.
 import type { View } from '@errata/models';
-import { type AnswerCache, createAnswerCache } from '../answers.ts';
+import { type AnswerCache, createAnswerCache } from '../asking/answers.ts';
+import { textTokens, writeTexts } from '../asking/written-texts.ts';
+import type { Measurement } from '../cases/measurements.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
-import type { Measurement } from '../measurements.ts';
 import { textEntropy } from '../metrics/entropy.ts';
 import { mean } from '../metrics/means.ts';
 import { fitTfidf, type Tfidf } from '../metrics/tfidf.ts';
 import type { EvaluationOptions } from '../options.ts';
-import { textTokens, writeTexts } from '../written-texts.ts';
 import { type CaseMeasurements, inOrderOf, type Probing, sortOut, tooLong } from './probing.ts';
 
 export interface TextProbing extends Probing {

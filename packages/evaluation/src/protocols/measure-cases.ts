@@ -1,8 +1,8 @@
 // Measuring some cases of a version, against its parent and the base: everything that is asked about them, as rows.
 import { type Edit, type EvaluationResults, type Moment, mergeResults } from '@errata/contracts';
 import type { View } from '@errata/models';
+import { type EditWork, evaluateCandidate, evaluationResults } from '../cases/evaluate-candidate.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
-import { type EditWork, evaluateCandidate, evaluationResults } from '../evaluate.ts';
 import { measureProbes } from '../probes/measure-probes.ts';
 import { editsOf, type Failure, type Meter, type Work } from './work.ts';
 

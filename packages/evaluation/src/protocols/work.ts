@@ -2,12 +2,12 @@
 import type { Cost, Edit, ErrorCode } from '@errata/contracts';
 import { noCost } from '@errata/contracts';
 import type { View } from '@errata/models';
-import { type AnswerCache, createAnswerCache, unreadable } from '../answers.ts';
+import { type AnswerCache, createAnswerCache, unreadable } from '../asking/answers.ts';
+import { type EditQuestions, questionsOfEdit } from '../asking/questions.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import type { Tfidf } from '../metrics/tfidf.ts';
 import type { EvaluationOptions } from '../options.ts';
 import { referencesOf } from '../probes/texts.ts';
-import { type EditQuestions, questionsOfEdit } from '../questions.ts';
 import { defaultWriters, type ProtocolRun, type RunOptions, type RunProgress } from './inputs.ts';
 import { watchMemory } from './peak-memory.ts';
 import type { Run } from './run-directory.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EvaluationCase, type EvaluationRow, noCost } from '@errata/contracts';
 import { afterAll, describe, expect, it } from 'vitest';
-import { rowOf } from '../measurements.ts';
+import { rowOf } from '../cases/measurements.ts';
 import { makeManifest, openRun, type RunManifest } from '../protocols/run-directory.ts';
 import { csvHead, csvLines } from './csv.ts';
 import { reportPage } from './page.ts';

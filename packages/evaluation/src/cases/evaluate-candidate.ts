@@ -11,14 +11,15 @@ import type {
   Score,
 } from '@errata/contracts';
 import type { Tokenizer, View } from '@errata/models';
-import { type AnswerCache, type Reading, type Readings, readCandidate, readParent, unreadable } from './answers.ts';
-import { relativeChange } from './change.ts';
-import { type EditScores, type Measurement, measurementsOf, type Pair, rowOf, weigh } from './measurements.ts';
-import { tokenAgreement } from './metrics/agreement.ts';
-import { exactMatch, firstSentence } from './metrics/exact-match.ts';
-import { meanScore } from './metrics/means.ts';
-import type { AnswerCost, EvaluationOptions } from './options.ts';
-import { defaultPerplexityTokens, heldTokens, perplexityOf } from './perplexity.ts';
+import {
+  type AnswerCache,
+  type Reading,
+  type Readings,
+  readCandidate,
+  readParent,
+  unreadable,
+} from '../asking/answers.ts';
+import { defaultPerplexityTokens, heldTokens, perplexityOf } from '../asking/perplexity.ts';
 import {
   distinctQuestions,
   type EditQuestions,
@@ -26,7 +27,13 @@ import {
   questionKey,
   questionsOfEdit,
   type RivalQuestions,
-} from './questions.ts';
+} from '../asking/questions.ts';
+import { tokenAgreement } from '../metrics/agreement.ts';
+import { exactMatch, firstSentence } from '../metrics/exact-match.ts';
+import { meanScore } from '../metrics/means.ts';
+import type { AnswerCost, EvaluationOptions } from '../options.ts';
+import { relativeChange } from '../statistics/change.ts';
+import { type EditScores, type Measurement, measurementsOf, type Pair, rowOf, weigh } from './measurements.ts';
 
 import { regressionsOf } from './regressions.ts';
 

@@ -2,7 +2,7 @@
 import { type Edit, editSchema } from '@errata/contracts';
 import { type Delta, loadCheckpoint, type Model, openModel, type Tokenizer, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tinyCorpus, writeTinyModel } from '../../../test/support/tiny-model.ts';
+import { tinyCorpus, writeTinyModel } from '../../../../test/support/tiny-model.ts';
 import {
   createAnswerCache,
   evaluateCandidate,
@@ -10,7 +10,7 @@ import {
   gateValues,
   type Measurement,
   metricCatalogue,
-} from './index.ts';
+} from '../index.ts';
 
 let model: Model;
 let parent: View;

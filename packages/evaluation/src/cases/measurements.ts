@@ -1,10 +1,10 @@
 // From an edit's scores to its measurements: a name of the catalogue, a number, the same number of the parent.
 import type { EvaluationRow, MeanScore, Score } from '@errata/contracts';
-import { readings } from './metrics/catalogue/definition.ts';
-import { metric } from './metrics/catalogue.ts';
-import { mean, meanScore } from './metrics/means.ts';
-import { type Preference, preference } from './metrics/probability.ts';
-import type { RivalRole } from './questions.ts';
+import type { RivalRole } from '../asking/questions.ts';
+import { readings } from '../metrics/catalogue/definition.ts';
+import { metric } from '../metrics/catalogue.ts';
+import { mean, meanScore } from '../metrics/means.ts';
+import { type Preference, preference } from '../metrics/probability.ts';
 
 /** One metric of one case, without its place in a protocol. */
 export type Measurement = Pick<EvaluationRow, 'metric' | 'value' | 'before' | 'count'>;

@@ -1,14 +1,14 @@
 // A block of an evaluation's cases put to two versions: a result for each.
 import { type CaseResult, failedCase, type PlacedCase, type Score, type SuiteCase } from '@errata/contracts';
-import { readCandidate, readParent, unaskable } from './answers.ts';
-import { askAbility, askHeldText, askMultiHop, askRipples, askTexts } from './case-items.ts';
-import { type CasesInput, measured, ofKinds } from './case-results.ts';
-import { evaluateCandidate, scoreAgreement, scoreAnswer } from './evaluate.ts';
+import { readCandidate, readParent, unaskable } from '../asking/answers.ts';
+import { distinctQuestions, type Question, questionKey, questionsOfEdit } from '../asking/questions.ts';
+import { readings } from '../metrics/catalogue/definition.ts';
+import { firstSentence } from '../metrics/exact-match.ts';
+import type { EvaluationOptions } from '../options.ts';
+import { evaluateCandidate, scoreAgreement, scoreAnswer } from './evaluate-candidate.ts';
+import { askAbility, askHeldText, askMultiHop, askRipples, askTexts } from './items.ts';
 import type { Measurement } from './measurements.ts';
-import { readings } from './metrics/catalogue/definition.ts';
-import { firstSentence } from './metrics/exact-match.ts';
-import type { EvaluationOptions } from './options.ts';
-import { distinctQuestions, type Question, questionKey, questionsOfEdit } from './questions.ts';
+import { type CasesInput, measured, ofKinds } from './results.ts';
 
 /**
  * Puts the cases to both versions, all together, and gives a result for each in their order. What does not fit the context window is

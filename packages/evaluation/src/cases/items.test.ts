@@ -2,7 +2,7 @@
 import { type PlacedCase, type SuiteCase, type SuiteItem, suiteItemSchema } from '@errata/contracts';
 import { loadCheckpoint, type Model, openModel, type Tokenizer, type View } from '@errata/models';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tinyCorpus, writeTinyModel } from '../../../test/support/tiny-model.ts';
+import { tinyCorpus, writeTinyModel } from '../../../../test/support/tiny-model.ts';
 import {
   abilitySuite,
   evaluateCases,
@@ -13,8 +13,8 @@ import {
   measureTexts,
   perplexityOf,
   type QuestionItem,
-} from './index.ts';
-import { fitTfidf } from './metrics/tfidf.ts';
+} from '../index.ts';
+import { fitTfidf } from '../metrics/tfidf.ts';
 
 let model: Model;
 let against: View;

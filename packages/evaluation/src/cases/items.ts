@@ -8,18 +8,18 @@ import {
   type SuiteCase,
   taskOf,
 } from '@errata/contracts';
-import type { AbilityRow } from './ability/measure.ts';
-import { whySkipped } from './ability/results.ts';
-import { abilitySuite } from './ability/suite.ts';
-import { type CasesInput, measured, noAnswers, ofKinds } from './case-results.ts';
+import type { AbilityRow } from '../ability/measure.ts';
+import { whySkipped } from '../ability/results.ts';
+import { abilitySuite } from '../ability/suite.ts';
+import { defaultPerplexityTokens, heldTokens, perplexityOf } from '../asking/perplexity.ts';
+import { fitTfidf } from '../metrics/tfidf.ts';
+import type { EvaluationOptions } from '../options.ts';
+import { measureMultiHop } from '../probes/multi-hop.ts';
+import type { CaseMeasurements } from '../probes/probing.ts';
+import { measureRipples } from '../probes/ripples.ts';
+import { measureTexts } from '../probes/texts.ts';
 import type { Measurement } from './measurements.ts';
-import { fitTfidf } from './metrics/tfidf.ts';
-import type { EvaluationOptions } from './options.ts';
-import { defaultPerplexityTokens, heldTokens, perplexityOf } from './perplexity.ts';
-import { measureMultiHop } from './probes/multi-hop.ts';
-import type { CaseMeasurements } from './probes/probing.ts';
-import { measureRipples } from './probes/ripples.ts';
-import { measureTexts } from './probes/texts.ts';
+import { type CasesInput, measured, noAnswers, ofKinds } from './results.ts';
 
 type Ask = (input: CasesInput, options: EvaluationOptions) => Promise<readonly CaseResult[]>;
 

@@ -1,9 +1,9 @@
 // What models answer: each distinct question read twice, teacher-forced and by free greedy generation, in batches.
 import { ErrataError } from '@errata/contracts';
 import { encodePrompt, layOut, ModelError, type Tokenizer, unspellable, type View } from '@errata/models';
-import { firstSentence } from './metrics/exact-match.ts';
-import { mean } from './metrics/means.ts';
-import type { EvaluationOptions, EvaluationProgress } from './options.ts';
+import { firstSentence } from '../metrics/exact-match.ts';
+import { mean } from '../metrics/means.ts';
+import type { EvaluationOptions, EvaluationProgress } from '../options.ts';
 import { promptList, type Respondent } from './prompts.ts';
 import { distinctQuestions, type EditQuestions, type Question, questionKey } from './questions.ts';
 

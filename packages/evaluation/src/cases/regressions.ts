@@ -1,8 +1,8 @@
 // What an edit broke, in words: probes that were answered rightly before and are not now, or are not answered as they were.
 import type { Regression, Score } from '@errata/contracts';
-import type { Reading, Readings } from './answers.ts';
-import { firstSentence } from './metrics/exact-match.ts';
-import { type EditQuestions, type Question, questionKey } from './questions.ts';
+import type { Reading, Readings } from '../asking/answers.ts';
+import { type EditQuestions, type Question, questionKey } from '../asking/questions.ts';
+import { firstSentence } from '../metrics/exact-match.ts';
 
 /** Of one case; a model that is destroyed would fill files with them. */
 const keptOfCase = 3;

@@ -8,8 +8,8 @@ import {
   type SuiteCase,
 } from '@errata/contracts';
 import type { Tokenizer, View } from '@errata/models';
+import { metric } from '../metrics/catalogue.ts';
 import type { Measurement } from './measurements.ts';
-import { metric } from './metrics/catalogue.ts';
 
 export interface CasesInput {
   /** What the version is compared with. */

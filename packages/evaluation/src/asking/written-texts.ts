@@ -1,7 +1,7 @@
 // Texts that a version writes when it goes on from prompts, sampled so that equal versions write equal texts.
 import { sha256 } from '@errata/contracts';
 import { encodePrompt } from '@errata/models';
-import type { EvaluationOptions } from './options.ts';
+import type { EvaluationOptions } from '../options.ts';
 import type { Respondent } from './prompts.ts';
 
 /**
