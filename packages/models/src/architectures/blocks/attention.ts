@@ -1,4 +1,4 @@
-// Causal self-attention with grouped queries, rotary positions and cached keys and values: one path for every use.
+// Attention with grouped queries, rotary positions and cached keys and values, to the sequence itself or to another.
 
 import {
   add,
@@ -19,7 +19,7 @@ import {
   transpose,
 } from '@errata/graph';
 import { applyMatrix, type WeightOf } from './layers.ts';
-import type { AttentionRefs, AttentionShape } from './refs.ts';
+import type { AttentionRefs, AttentionShape, CrossAttentionRefs, MatrixRef } from './refs.ts';
 
 /** Keys and values of one layer, `[B, kvHeads, positions, headDim]` each, keys already rotated. */
 export interface KeysValues {
@@ -64,29 +64,56 @@ function rotate(x: Tensor, heads: number, headDim: number, { cosines, sines, swa
   return reshape(turned, [rows, heads * headDim]);
 }
 
-/** What attention needs beside the normalised input. */
+/** What attention needs beside its input. */
 export interface AttentionOptions {
   readonly batch: Dim;
   readonly time: Dim;
   readonly weight: WeightOf;
-  /** Added to the scores, `[B, 1, T, P + T]`: 0 to attend, -1e9 not to. */
+  /** Added to the scores, `[B, 1 or heads, 1 or T, seen]`: 0 to attend, -1e9 not to; seen are the keys, P + T of a sequence's own. */
   readonly bias: Tensor;
+}
+
+/** What attention of a sequence to itself needs beside its input. */
+export interface SelfAttentionOptions extends AttentionOptions {
   readonly rotation: Rotation | undefined;
   readonly past: KeysValues | undefined;
 }
 
+/** Heads apart, `[B, count, positions, headDim]`, of rows `[B*positions, count*headDim]`. */
+const byHead = (rows: Tensor, batch: Dim, positions: Dim, count: number, headDim: number) =>
+  transpose(reshape(rows, [batch, positions, count, headDim]), [0, 2, 1, 3]);
+
+/** The values that queries `[B*T, heads*headDim]` find, weighed by the softmax of their scores; laid out as the queries. */
+function attend(
+  { heads, kvHeads, headDim, scoreScale = 1 / Math.sqrt(headDim) }: AttentionShape,
+  queries: Tensor,
+  { key, value }: KeysValues,
+  { batch, time, bias }: AttentionOptions,
+): Tensor {
+  const groups = heads / kvHeads;
+  const seen = key.dims[2]!;
+  // Queries of one group sit beside each other, so keys and values are never copied per query head.
+  const scaled = byHead(mul(queries, scoreScale), batch, time, heads, headDim);
+  const grouped = reshape(scaled, [batch, kvHeads, mulDims(groups, time), headDim]);
+  const scores = reshape(matmul(grouped, transpose(key, [0, 1, 3, 2])), [batch, heads, time, seen]);
+  const weights = reshape(softmax(add(scores, bias)), [batch, kvHeads, mulDims(groups, time), seen]);
+  const mixed = reshape(matmul(weights, value), [batch, heads, time, headDim]);
+  return reshape(transpose(mixed, [0, 2, 1, 3]), [mulDims(batch, time), heads * headDim]);
+}
+
 /**
- * Attention of one block.
- * @param x normalised input, `[B*T, width]`
+ * Attention of a sequence to itself.
+ * @param x `[B*T, width]`, normalised where the block normalises it
  * @returns the projected output `[B*T, width]`, and the keys and values of the T new positions
  */
 export function attention(
-  { heads, kvHeads, headDim }: AttentionShape,
+  shape: AttentionShape,
   { projections, attentionOutput }: AttentionRefs,
   x: Tensor,
-  { batch, time, weight, bias, rotation, past }: AttentionOptions,
+  options: SelfAttentionOptions,
 ): { readonly output: Tensor; readonly present: KeysValues } {
-  const groups = heads / kvHeads;
+  const { heads, kvHeads, headDim } = shape;
+  const { batch, time, weight, rotation, past } = options;
   const [q, k, v] =
     projections.kind === 'fused'
       ? split(applyMatrix(weight, projections.matrix, x), 1, [heads * headDim, kvHeads * headDim, kvHeads * headDim])
@@ -95,20 +122,43 @@ export function attention(
           applyMatrix(weight, projections.key, x),
           applyMatrix(weight, projections.value, x),
         ];
-  const byHead = (rows: Tensor, count: number) => transpose(reshape(rows, [batch, time, count, headDim]), [0, 2, 1, 3]);
   const turn = (rows: Tensor, count: number) => (rotation ? rotate(rows, count, headDim, rotation) : rows);
+  const present = {
+    key: byHead(turn(k!, kvHeads), batch, time, kvHeads, headDim),
+    value: byHead(v!, batch, time, kvHeads, headDim),
+  };
+  const seen = past
+    ? { key: concat([past.key, present.key], 2), value: concat([past.value, present.value], 2) }
+    : present;
+  return {
+    output: applyMatrix(weight, attentionOutput, attend(shape, turn(q!, heads), seen, options)),
+    present,
+  };
+}
 
-  const present = { key: byHead(turn(k!, kvHeads), kvHeads), value: byHead(v!, kvHeads) };
-  const key = past ? concat([past.key, present.key], 2) : present.key;
-  const value = past ? concat([past.value, present.value], 2) : present.value;
-  const seen = key.dims[2]!;
+/**
+ * Keys and values that a sequence offers to the attention of another.
+ * @param x `[B*S, width]`
+ * @returns `[B, kvHeads, S, headDim]` each
+ */
+export function offeredKeysValues(
+  { kvHeads, headDim }: AttentionShape,
+  { projections }: CrossAttentionRefs,
+  x: Tensor,
+  { batch, time, weight }: Pick<AttentionOptions, 'batch' | 'time' | 'weight'>,
+): KeysValues {
+  const offered = (m: MatrixRef) => byHead(applyMatrix(weight, m, x), batch, time, kvHeads, headDim);
+  return { key: offered(projections.key), value: offered(projections.value) };
+}
 
-  // Queries of one group sit beside each other, so keys and values are never copied per query head.
-  const scaled = mul(turn(q!, heads), 1 / Math.sqrt(headDim));
-  const grouped = reshape(byHead(scaled, heads), [batch, kvHeads, mulDims(groups, time), headDim]);
-  const scores = reshape(matmul(grouped, transpose(key, [0, 1, 3, 2])), [batch, heads, time, seen]);
-  const weights = reshape(softmax(add(scores, bias)), [batch, kvHeads, mulDims(groups, time), seen]);
-  const mixed = reshape(matmul(weights, value), [batch, heads, time, headDim]);
-  const joined = reshape(transpose(mixed, [0, 2, 1, 3]), [mulDims(batch, time), heads * headDim]);
-  return { output: applyMatrix(weight, attentionOutput, joined), present };
+/** Attention of a sequence (`x`, `[B*T, width]`) to another's keys and values: the projected output, `[B*T, width]`. */
+export function crossAttention(
+  shape: AttentionShape,
+  { projections, attentionOutput }: CrossAttentionRefs,
+  x: Tensor,
+  offered: KeysValues,
+  options: AttentionOptions,
+): Tensor {
+  const queries = applyMatrix(options.weight, projections.query, x);
+  return applyMatrix(options.weight, attentionOutput, attend(shape, queries, offered, options));
 }

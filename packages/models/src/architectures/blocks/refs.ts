@@ -33,15 +33,26 @@ export type MlpRefs =
       readonly activation: Activation;
     };
 
+/** Projections to queries, keys and values, one matrix each. */
+export interface SeparateProjectionRefs {
+  readonly kind: 'separate';
+  readonly query: MatrixRef;
+  readonly key: MatrixRef;
+  readonly value: MatrixRef;
+}
+
 /** Projections to queries, keys and values: one matrix for the three, or one each. */
-export type ProjectionRefs =
-  | { readonly kind: 'fused'; readonly matrix: MatrixRef }
-  | { readonly kind: 'separate'; readonly query: MatrixRef; readonly key: MatrixRef; readonly value: MatrixRef };
+export type ProjectionRefs = { readonly kind: 'fused'; readonly matrix: MatrixRef } | SeparateProjectionRefs;
 
 /** The linear maps of an attention. */
 export interface AttentionRefs {
   readonly projections: ProjectionRefs;
   readonly attentionOutput: MatrixRef;
+}
+
+/** The linear maps of an attention to another sequence, which has keys and values of its own. */
+export interface CrossAttentionRefs extends AttentionRefs {
+  readonly projections: SeparateProjectionRefs;
 }
 
 /** How many heads an attention has, and of what size. */
@@ -50,6 +61,8 @@ export interface AttentionShape {
   /** Heads of keys and values; fewer than `heads` under grouped-query attention. */
   readonly kvHeads: number;
   readonly headDim: number;
+  /** What scores are multiplied by; 1/√headDim if not said. */
+  readonly scoreScale?: number;
 }
 
 /** Shape of a weight as its orientation stores it. */
