@@ -1,7 +1,6 @@
 // Reads that only the API needs.
-import type { ArtefactResource, BranchResource } from '@errata/contracts';
-import { ErrataError, isTerminal, jobStates } from '@errata/contracts';
-import { artefactResource, type Lineage } from '@errata/lineage';
+import { type BranchResource, isTerminal, jobStates } from '@errata/contracts';
+import type { Lineage } from '@errata/lineage';
 
 const openStates = jobStates.filter((state) => !isTerminal(state));
 
@@ -38,11 +37,4 @@ export async function headsByModel(
   const heads = new Map<string, Pick<BranchResource, 'name' | 'head'>[]>(modelIds.map((id) => [id, []]));
   for (const { modelId, name, headVersionId } of rows) heads.get(modelId)?.push({ name, head: headVersionId });
   return heads;
-}
-
-/** `not_found` when there is no artefact of this id. */
-export async function getArtefact(db: Lineage, id: string): Promise<ArtefactResource> {
-  const row = await db.prisma.artefact.findUnique({ where: { id } });
-  if (row === null) throw new ErrataError('not_found', `there is no artefact ${JSON.stringify(id)}`);
-  return artefactResource(row);
 }

@@ -235,8 +235,8 @@ describe('second moments', () => {
     const unbroken = await engine.call('buildSecondMoment', params);
     expect(resumed).toEqual(unbroken);
     expect(unbroken.artefacts).toMatchObject([
-      { kind: 'second_moment', layer: 0, details: { model: model.digest, size: 64, statistic: 'mean' } },
-      { kind: 'second_moment', layer: 2 },
+      { kind: 'second_moment', scope: 'layer 0', details: { model: model.digest, size: 64, statistic: 'mean' } },
+      { kind: 'second_moment', scope: 'layer 2' },
     ]);
   });
 

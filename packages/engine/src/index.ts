@@ -3,7 +3,6 @@
 export { type FileArtefactStore, fileArtefactStore } from './artefacts/file-artefacts.ts';
 export { digestCorpus } from './artefacts/file-digest.ts';
 export type {
-  ArtefactReference,
   BuiltArtefact,
   BuiltDelta,
   ChatMessage,

@@ -7,13 +7,12 @@ import {
   pageSchema,
   requireEditor,
 } from '@errata/contracts';
-import { getModel, listArtefacts, submitArtefactJob } from '@errata/lineage';
+import { getArtefact, getModel, listArtefacts, submitArtefactJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerFor } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
 import type { ApiParts } from '../parts.ts';
-import { getArtefact } from '../queries.ts';
 import { accepted, answerQueued, params, shown } from './common.ts';
 
 const tags = ['artefacts'];

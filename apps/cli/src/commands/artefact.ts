@@ -1,6 +1,6 @@
 // errata artefact: second moments of a model's keys, which editors of the ROME family need beforehand.
 import { resolve } from 'node:path';
-import { requireEditor } from '@errata/contracts';
+import { type ArtefactResource, requireEditor } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { ridge, wholeNumber, wholeNumbers } from '../arguments/numbers.ts';
@@ -59,14 +59,21 @@ export function register(program: Command): void {
     .action(async (model: string, options: { json?: true }) => {
       const found = await connect().artefacts.list({ model }).all();
       if (options.json) return printJson(found);
-      const rows = found.map(({ id, kind, layer, details, created_at }) => [
+      const rows = found.map(({ id, kind, scope, parameters, created_at }) => [
         id,
         kind,
-        layer,
-        String(details.tokens),
-        String(details.corpus_sha256).slice(0, 12),
+        scope,
+        tellParameters(parameters),
         created_at,
       ]);
-      console.log(table(['artefact', 'kind', 'layer', 'tokens', 'text', 'built'], rows));
+      console.log(table(['artefact', 'kind', 'scope', 'parameters', 'built'], rows));
     });
+}
+
+/** What an artefact was built with, in a line: what was left to its builder is left out, and of a digest the beginning is enough. */
+function tellParameters({ format: _, ...parameters }: ArtefactResource['parameters']): string {
+  const told = Object.entries(parameters).filter(([, value]) => value !== null);
+  const brief = (value: unknown) =>
+    typeof value === 'string' ? value.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, '$1') : JSON.stringify(value);
+  return told.map(([key, value]) => `${key} ${brief(value)}`).join(', ');
 }

@@ -1,17 +1,18 @@
 // Second moments for a job: those stored already, and those that are missing built on the way.
 import {
-  canonicalJson,
+  type ArtefactResource,
+  type ArtefactUse,
   type EditorConfig,
   type EditorName,
   ErrataError,
   editorCatalogue,
+  layerScope,
   type ModelDefaults,
   resolveConfig,
   secondMomentFormat,
-  sha256,
 } from '@errata/contracts';
-import type { ArtefactReference, BuiltArtefact } from '@errata/engine';
-import { artefactsByLayer, listArtefacts, type NewArtefact, recordArtefacts, type StoredModel } from '@errata/lineage';
+import type { BuiltArtefact } from '@errata/engine';
+import { findArtefact, listArtefacts, type NewArtefact, recordArtefacts, type StoredModel } from '@errata/lineage';
 import type { JobRun } from '../attempts/job-run.ts';
 import { modelReference, modelShape } from '../models.ts';
 
@@ -66,11 +67,10 @@ export async function buildSecondMoments(
   );
   return artefacts.map((built: BuiltArtefact) => ({
     kind,
-    layer: built.layer,
+    scope: built.scope,
     // By the text itself: a file of the same name may hold another one by now.
-    config_digest: sha256(
-      canonicalJson({ format: secondMomentFormat, corpus: built.details.corpus_sha256, tokens, ridge }),
-    ),
+    parameters: { format: secondMomentFormat, corpus: built.details.corpus_sha256, tokens, ridge },
+    parents: [],
     blob: built.blob,
     bytes: built.bytes,
     details: built.details,
@@ -87,17 +87,22 @@ export async function secondMomentsFor(
   model: StoredModel,
   defaults: ModelDefaults,
   layers: readonly number[],
-): Promise<readonly ArtefactReference[]> {
-  const stored = await artefactsByLayer(run.context.lineage, model.resource.id, {
-    kind,
-    format: secondMomentFormat,
-  });
-  const missing = layers.filter((layer) => !stored.has(layer));
-  const built = missing.length === 0 ? [] : await buildMissing(run, model, defaults, missing);
-  return layers.map((layer) => {
-    const blob = stored.get(layer)?.blob ?? built.find((artefact) => artefact.layer === layer)?.blob;
-    if (blob === undefined) throw new ErrataError('internal', `no second moment was built for layer ${layer}`);
-    return { kind, layer, blob };
+): Promise<readonly ArtefactUse[]> {
+  const { lineage } = run.context;
+  const parameters = { format: secondMomentFormat };
+  const scopes = layers.map(layerScope);
+  const stored = new Map<string, ArtefactResource>();
+  for (const scope of scopes) {
+    const found = await findArtefact(lineage, model.resource.id, { kind, scope, parameters });
+    if (found !== null) stored.set(scope, found);
+  }
+  const missing = layers.filter((layer) => !stored.has(layerScope(layer)));
+  if (missing.length > 0)
+    for (const built of await buildMissing(run, model, defaults, missing)) stored.set(built.scope, built);
+  return scopes.map((scope) => {
+    const artefact = stored.get(scope);
+    if (artefact === undefined) throw new ErrataError('internal', `no second moment was built for ${scope}`);
+    return { kind, scope, parameters: {}, blob: artefact.blob };
   });
 }
 
@@ -106,10 +111,12 @@ async function buildMissing(
   model: StoredModel,
   defaults: ModelDefaults,
   layers: readonly number[],
-): Promise<readonly NewArtefact[]> {
+): Promise<readonly ArtefactResource[]> {
   if (defaults.corpus === undefined) {
     const { name, id } = model.resource;
-    const outdated = (await listArtefacts(run.context.lineage, id, { kind, layers }, { limit: 1 })).data.length > 0;
+    const outdated =
+      (await listArtefacts(run.context.lineage, id, { kind, scopes: layers.map(layerScope) }, { limit: 1 })).data
+        .length > 0;
     const request = { model: name, kind, layers, corpus: '/path/to/text.txt' };
     throw new ErrataError(
       'artefact_missing',
@@ -120,6 +127,5 @@ async function buildMissing(
     );
   }
   const artefacts = await buildSecondMoments(run, model, layers, { corpus: null, tokens: null, ridge: null });
-  await recordArtefacts(run.context.lineage, run.lease, { jobId: run.job.id, artefacts });
-  return artefacts;
+  return recordArtefacts(run.context.lineage, run.lease, { jobId: run.job.id, artefacts });
 }

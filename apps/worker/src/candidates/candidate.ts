@@ -1,5 +1,6 @@
 // From edits to a candidate version, and from a candidate to a verdict: what edit jobs and replays have in common.
 import {
+  type ArtefactUse,
   type ConfigOverrides,
   type EditResult,
   ErrataError,
@@ -16,7 +17,7 @@ import {
   type VersionSource,
   versionId,
 } from '@errata/contracts';
-import type { ArtefactReference, BuiltDelta, EditFailure, EngineMethods, GateRequest } from '@errata/engine';
+import type { BuiltDelta, EditFailure, EngineMethods, GateRequest } from '@errata/engine';
 import {
   type BranchWork,
   type Contribution,
@@ -41,7 +42,7 @@ export interface Request {
   readonly config: ConfigOverrides;
   readonly seed: number;
   readonly on_error: OnError;
-  readonly artefacts: readonly ArtefactReference[];
+  readonly artefacts: readonly ArtefactUse[];
 }
 
 export interface Candidate {

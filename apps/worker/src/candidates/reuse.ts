@@ -15,7 +15,7 @@ export function workDigest(parent: string, request: Request, { policy, base }: G
       config,
       seed,
       on_error,
-      artefacts,
+      artefacts: artefacts.map(({ blob }) => blob),
       edits: edits.map(({ edit }) => edit),
       policy,
       base: looksAt(policy, { against: 'base' }) ? versionId(base) : null,

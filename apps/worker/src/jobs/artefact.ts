@@ -26,10 +26,6 @@ export async function buildArtefacts(run: JobRun): Promise<void> {
     defaultSecondMomentLayers(editor === null ? editorNames : [editor], model, await modelDefaults(blobs, model));
   const artefacts = await buildSecondMoments(run, model, wanted, source);
   await run.move('committing');
-  await commitArtefacts(lineage, run.lease, {
-    jobId: run.job.id,
-    artefacts,
-    result: { artefacts: artefacts.map(({ layer, blob }) => ({ layer, blob })) },
-  });
+  await commitArtefacts(lineage, run.lease, { jobId: run.job.id, artefacts });
   run.ended('succeeded');
 }

@@ -139,7 +139,7 @@ test('second moments that are missing are built on the way, once, and kept', asy
   expect(second).toMatchObject({ state: 'succeeded', error: null });
   const built = async (id: string) => (await eventsOf(id)).some(({ data }) => data.phase === 'second_moment');
   expect([await built(first.id), await built(second.id)]).toEqual([true, false]);
-  const { data: artefacts } = await listArtefacts(lineage, modelId, { kind: 'second_moment', layers: [0] });
+  const { data: artefacts } = await listArtefacts(lineage, modelId, { kind: 'second_moment', scopes: ['layer 0'] });
   expect(artefacts).toHaveLength(1);
 });
 
@@ -155,7 +155,7 @@ test('an artefact job builds the layers it names from a text', async () => {
     created_by: null,
   });
   expect(await wokenAndFinished(id)).toMatchObject({ state: 'succeeded', error: null });
-  const { data: artefacts } = await listArtefacts(lineage, modelId, { kind: 'second_moment', layers: [1] });
+  const { data: artefacts } = await listArtefacts(lineage, modelId, { kind: 'second_moment', scopes: ['layer 1'] });
   expect(artefacts).toHaveLength(1);
 });
 

@@ -1,5 +1,6 @@
 // Rollback: back to an earlier version, or on without some edits, by replaying what came after them or by dropping their deltas.
 import {
+  artefactUseSchema,
   type EvaluationSummary,
   type GateVerdict,
   type PlainError,
@@ -229,7 +230,7 @@ async function replay(
 /** What an edit job left of its run (edit.ts), so that it can be done again to the bit. */
 const recordSchema = z.object({
   config: z.record(z.string(), z.unknown()),
-  artefacts: z.array(z.object({ kind: z.literal('second_moment'), layer: z.int(), blob: z.string() })),
+  artefacts: z.array(artefactUseSchema),
 });
 
 export function requestOf({ job_id, input, result, edits }: ReplayStep) {

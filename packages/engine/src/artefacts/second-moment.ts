@@ -1,6 +1,6 @@
 // Builds second moments and stores them as blobs; a build that was broken off goes on where its last checkpoint was.
 import type { LocalBlobStore } from '@errata/blobs';
-import { canonicalJson, ErrataError, secondMomentFormat, sha256 } from '@errata/contracts';
+import { canonicalJson, ErrataError, layerScope, secondMomentFormat, sha256 } from '@errata/contracts';
 import {
   buildSecondMoments,
   decodeMomentSums,
@@ -53,7 +53,8 @@ export async function buildSecondMoment(
     const { sha256: blob, size: bytes } = await blobs.put(encodeSecondMoment(moment));
     artefacts.push({
       kind: 'second_moment',
-      layer: moment.provenance.layer,
+      scope: layerScope(moment.provenance.layer),
+      parameters: {},
       blob,
       bytes,
       details: { ...moment.provenance, size: moment.size },

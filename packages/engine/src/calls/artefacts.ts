@@ -1,16 +1,10 @@
 // Artefacts: what editors read of a model beforehand, as it is built and as it is handed over.
+import type { ArtefactUse } from '@errata/contracts';
 import type { Method } from './method.ts';
 import type { ModelReference } from './models.ts';
 
-/** A stored artefact to be used by an editor. */
-export interface ArtefactReference {
-  readonly kind: 'second_moment';
-  readonly layer: number;
-  readonly blob: string;
-}
-
 /** A second moment as built: one layer's blob with its provenance. */
-export interface BuiltArtefact extends ArtefactReference {
+export interface BuiltArtefact extends ArtefactUse {
   readonly bytes: number;
   readonly details: Readonly<Record<string, unknown>>;
 }

@@ -1,5 +1,6 @@
 // Edits: laid out, made into deltas, or made and thrown away.
 import type {
+  ArtefactUse,
   CaseResult,
   ConfigOverrides,
   Cost,
@@ -12,7 +13,6 @@ import type {
   PlainError,
   VersionSource,
 } from '@errata/contracts';
-import type { ArtefactReference } from './artefacts.ts';
 import type { Method } from './method.ts';
 import type { ModelReference } from './models.ts';
 
@@ -79,7 +79,7 @@ export interface EditMethods {
       readonly config: ConfigOverrides;
       readonly seed: number;
       readonly on_error: 'abort' | 'continue';
-      readonly artefacts: readonly ArtefactReference[];
+      readonly artefacts: readonly ArtefactUse[];
     },
     {
       readonly deltas: readonly BuiltDelta[];
@@ -107,7 +107,7 @@ export interface EditMethods {
       readonly editor: string;
       readonly config: ConfigOverrides;
       readonly seed: number;
-      readonly artefacts: readonly ArtefactReference[];
+      readonly artefacts: readonly ArtefactUse[];
       /** Store the deltas, so that more can be made on top. */
       readonly keep: boolean;
     },

@@ -1,10 +1,18 @@
 // Applies edits to a stored version: an editor's deltas become blobs, its outcomes plain data.
 import type { LocalBlobStore } from '@errata/blobs';
-import { type Complaint, type Edit, ErrataError, requireEditor, resolveConfig } from '@errata/contracts';
+import {
+  type ArtefactUse,
+  type Complaint,
+  type Edit,
+  ErrataError,
+  layerOfScope,
+  requireEditor,
+  resolveConfig,
+} from '@errata/contracts';
 import { type ArtefactStore, type EditorResult, edit, openArtefacts, secondMomentKey } from '@errata/editors';
 import { relativeNorm } from '@errata/evaluation';
 import { encodeDelta } from '@errata/models';
-import type { ArtefactReference, BuiltDelta, EditFailure, ParamsOf, ResultOf } from '../calls/index.ts';
+import type { BuiltDelta, EditFailure, ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
 import { layOutEdits, located } from './lay-out-edits.ts';
@@ -88,8 +96,8 @@ function refusal(complaints: readonly Complaint[]): ErrataError {
 }
 
 /** Second moments come from the blobs that the call names; everything else from scratch. */
-export function artefactStore(references: readonly ArtefactReference[], model: string, stores: Stores): ArtefactStore {
-  const moments = new Map(references.map(({ layer, blob }) => [secondMomentKey(model, layer), blob]));
+export function artefactStore(references: readonly ArtefactUse[], model: string, stores: Stores): ArtefactStore {
+  const moments = new Map(references.map(({ scope, blob }) => [secondMomentKey(model, layerOfScope(scope)!), blob]));
   return {
     async get(key) {
       const blob = moments.get(key);

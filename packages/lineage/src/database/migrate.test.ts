@@ -2,10 +2,20 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rootVersionId, sha256, versionId } from '@errata/contracts';
+import { canonicalJson, rootVersionId, sha256, versionId } from '@errata/contracts';
 import { afterAll, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.ts';
-import { checkBranch, getJob, getVersion, migrate, migrationsDirectory, openLineage, readManifest } from '../index.ts';
+import {
+  checkBranch,
+  findArtefact,
+  getJob,
+  getVersion,
+  listArtefacts,
+  migrate,
+  migrationsDirectory,
+  openLineage,
+  readManifest,
+} from '../index.ts';
 import { readPrismaSchema, readTables } from './schema-drift.fixture.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'errata-migrations-'));
@@ -94,6 +104,57 @@ test('summaries of before edits that hold already were told apart count none, an
   expect(await database.query('SELECT summary FROM jobs ORDER BY id')).toEqual([
     { summary: { edits: 3, applied: 2, already_holds: 0, measured: 2 } },
     { summary: null },
+  ]);
+});
+
+test('artefacts of before they had scopes are about their layers, and are found by what they were built with', async () => {
+  const database = await databaseBefore('20261129083000_artefact_scopes');
+  const stored = (format: string, corpus: string) =>
+    JSON.stringify({ format: `errata-second-moment/${format}`, corpus_sha256: corpus, tokens: 9000, size: 64 });
+  const parameters = { format: 'errata-second-moment/2', corpus: 'c', tokens: 5000, ridge: 0.001 };
+  const used = (blob: string, layer: number) => ({ kind: 'second_moment', layer, blob });
+  await database.query(`
+    INSERT INTO models (id, name, digest, model_type, parameters, layers, width, vocabulary, context, has_tokenizer, files)
+      VALUES ('model_1', 'm', 'm', 'gpt2', 1, 1, 1, 1, 1, true, '[]');
+    INSERT INTO lanes (id) VALUES ('lane');
+    INSERT INTO jobs (id, kind, lane_id, sequence, model_id, input, result) VALUES
+      ('job_1', 'artefact', 'lane', 1, 'model_1', '{"kind": "second_moment", "layers": [3], "tokens": 5000, "ridge": 0.001}',
+        '{"artefacts": [{"layer": 3, "blob": "b3"}]}'),
+      ('job_2', 'edit', 'lane', 2, 'model_1', '{}', '${JSON.stringify({ seed: 1, artefacts: [used('b10', 10), used('b3', 3)] })}'),
+      ('job_3', 'edit', 'lane', 3, 'model_1', '{}', '{"artefacts": []}'), ('job_4', 'edit', 'lane', 4, 'model_1', '{}', NULL);
+    INSERT INTO artefacts (id, model_id, kind, layer, config_digest, blob, bytes, details, job_id) VALUES
+      ('art_1', 'model_1', 'second_moment', 10, 'of then', 'b10', 1, '${stored('1', 'c')}', 'job_2'),
+      ('art_2', 'model_1', 'second_moment', 3, '${sha256(canonicalJson(parameters))}', 'b3', 1, '${stored('2', 'c')}', 'job_1');`);
+  await migrate(database.url);
+
+  const lineage = await openLineage(database.url);
+  try {
+    const { data } = await listArtefacts(lineage, 'model_1');
+    const of = (blob: string, layer: number) => ({ scope: `layer ${layer}`, layer, blob, parents: [] });
+    expect(data).toMatchObject([
+      { ...of('b3', 3), parameters, job_id: 'job_1' },
+      { ...of('b10', 10), parameters: { format: 'errata-second-moment/1', corpus: 'c', tokens: null, ridge: null } },
+    ]);
+    const find = (scope: string) =>
+      findArtefact(lineage, 'model_1', {
+        kind: 'second_moment',
+        scope,
+        parameters: { format: 'errata-second-moment/2' },
+      });
+    expect([await find('layer 3'), await find('layer 10')]).toEqual([data[0], null]);
+  } finally {
+    await lineage.close();
+  }
+  // One that is built alike is the one that is there.
+  expect(await database.query(`SELECT parameters_digest FROM artefacts WHERE id = 'art_2'`)).toEqual([
+    { parameters_digest: sha256(canonicalJson(parameters)) },
+  ]);
+  const named = (blob: string, layer: number) => ({ ...used(blob, layer), scope: `layer ${layer}` });
+  expect((await database.query('SELECT result FROM jobs ORDER BY id')).map(({ result }) => result)).toEqual([
+    { artefacts: [named('b3', 3)] },
+    { seed: 1, artefacts: [named('b10', 10), named('b3', 3)].map((one) => ({ ...one, parameters: {} })) },
+    { artefacts: [] },
+    null,
   ]);
 });
 

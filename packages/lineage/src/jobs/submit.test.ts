@@ -1,11 +1,11 @@
 // Submitting: a place in the lane without gaps or doubles, refusals that leave nothing behind.
 import { afterAll, expect, test } from 'vitest';
 import {
-  artefactsByLayer,
   commitArtefacts,
   commitImport,
   createBranch,
   deleteBranch,
+  findArtefact,
   getJob,
   getModel,
   listArtefacts,
@@ -140,23 +140,23 @@ test('artefacts are committed with their job, and one that exists stays', async 
     await submitArtefactJob(db, { model, kind: 'second_moment', layers: [0], created_by: null });
     const { lease, taken } = await take(db, `artefacts:${model}`, 0);
     await moveJob(db, lease, taken.id, 'running', 'committing');
-    const artefact = {
-      kind: 'second_moment',
-      layer: 0,
-      config_digest: 'c',
-      blob,
-      bytes: 8,
-      details: { format: 'two' },
-    };
+    const parameters = { format: 'two', list: [1, 2] };
+    const artefact = { kind: 'second_moment', scope: 'layer 0', parameters, parents: [], blob, bytes: 8, details: {} };
     await commitArtefacts(db, lease, { jobId: taken.id, artefacts: [artefact] });
     await commitArtefacts(db, lease, { jobId: taken.id, artefacts: [artefact] });
+    expect((await getJob(db, taken.id)).result).toMatchObject({
+      artefacts: [{ kind: 'second_moment', scope: 'layer 0', layer: 0, blob: 'a'.repeat(64) }],
+    });
   }
-  expect((await listArtefacts(db, model)).data).toMatchObject([
-    { layer: 0, blob: 'a'.repeat(64), details: { format: 'two' } },
-  ]);
-  const kept = (format: string) => artefactsByLayer(db, model, { kind: 'second_moment', format });
-  expect((await kept('two')).get(0)?.blob).toBe('a'.repeat(64));
-  expect((await kept('one')).size).toBe(0);
+  const { data } = await listArtefacts(db, model);
+  expect(data).toMatchObject([{ scope: 'layer 0', layer: 0, blob: 'a'.repeat(64), parameters: { format: 'two' } }]);
+  const found = (parameters: object, scope = 'layer 0') =>
+    findArtefact(db, model, { kind: 'second_moment', scope, parameters: { ...parameters } });
+  expect(await found({ format: 'two' })).toEqual(data[0]);
+  expect(await found({ list: [1, 2] })).toEqual(data[0]);
+  expect(await found({ format: 'two', list: [1] })).toBe(null);
+  expect(await found({ format: 'one' })).toBe(null);
+  expect(await found({ format: 'two' }, 'layer 1')).toBe(null);
 });
 
 test('lists come in pages that neither repeat nor lose anything', async () => {
