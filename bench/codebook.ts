@@ -48,7 +48,7 @@ export async function main(args: readonly string[]): Promise<void> {
     first ??= each;
     const cells = [
       `${index + 1}`.padEnd(6),
-      `${view.codebooks[0]?.labels.length ?? 0}`.padStart(9),
+      `${[...view.memories.values()][0]?.labels.length ?? 0}`.padStart(9),
       each.toFixed(3).padStart(8),
       (each / first).toFixed(2).padStart(6),
       Math.round(median(bytes.slice(-window)))

@@ -64,7 +64,7 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
       after.weight(delta.tensor).map((weight, i) => weight - start[i]!),
     );
   }
-  for (const { keys, values, radii } of after.codebooks)
+  for (const { keys, values, radii } of after.memories.values())
     for (const [part, data] of Object.entries({ keys, values, radii })) changes.set(part, data);
   return changes;
 }

@@ -35,14 +35,15 @@ export {
   changedCodebook,
   codebookKeySite,
   emptyCodebook,
+  placeName,
   type Replacement,
   rowAddresses,
-} from './deltas/codebooks.ts';
+} from './deltas/codebook/rows.ts';
 export type { DenseDelta } from './deltas/dense.ts';
 export {
-  type CodebookDifference,
   compareVersions,
   type DifferenceOptions,
+  type MemoryDifference,
   type TensorDifference,
   type VersionDifference,
 } from './deltas/difference.ts';
@@ -53,11 +54,13 @@ export {
   decodeDelta,
   deltaDigest,
   encodeDelta,
+  type Memory,
+  memoryKindOf,
   memoryOf,
-  stateBytes,
 } from './deltas/index.ts';
 export type { LowRankDelta } from './deltas/low-rank.ts';
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './deltas/snapshots.ts';
+export { besideWeights, memoriesOf, memoryAt, stateBytes, type VersionState } from './deltas/state.ts';
 export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
 export {
   type Checkpoint,
@@ -98,7 +101,6 @@ export {
   type ModelOptions,
   modelFromWeights,
   openModel,
-  type VersionState,
   type View,
   type ViewProgram,
   type Wanted,

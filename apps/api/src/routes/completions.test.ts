@@ -57,6 +57,7 @@ test('the weights of two versions are compared by norm and rank', async () => {
     from: root,
     to: version,
     tensors: [{ tensor, shape: [inSize, outSize], rank: { value: 1, at_least: false } }],
+    memories: [],
     codebooks: [],
   });
   expect(body.tensors[0].norm).toBeCloseTo(norm, 3);

@@ -105,7 +105,7 @@ export const versionRoutes =
           tags,
           summary: 'The version as a checkpoint in Hugging Face layout, as a tar archive',
           description:
-            'Configuration, weights in float32 and tokenizer, as transformers loads them. A version with codebooks is no checkpoint: ' +
+            'Configuration, weights in float32 and tokenizer, as transformers loads them. A version with memories beside its weights is no checkpoint: ' +
             '`not_a_checkpoint`.',
           params: params('version'),
           response: {
@@ -215,7 +215,11 @@ export const versionRoutes =
           if (!(await forgetBrokenSnapshot(lineage, error))) throw error;
           return compare();
         });
-        return { object: 'weights_diff' as const, from: from.resource.id, to: to.resource.id, ...found };
+        const codebooks = found.memories.flatMap(({ kind, place, ...rows }) => {
+          const [site = '', layer] = place.split(' ');
+          return kind === 'codebook' ? [{ site, layer: Number(layer), ...rows }] : [];
+        });
+        return { object: 'weights_diff' as const, from: from.resource.id, to: to.resource.id, ...found, codebooks };
       },
     );
   };

@@ -72,8 +72,8 @@ export function register(program: Command): void {
     });
 }
 
-/** What changed in the weights: a table of matrices, and a line a codebook. */
-function weightLines({ tensors, codebooks }: WeightsDiff): readonly string[] {
+/** What changed in the weights: a table of matrices, and a line a memory beside them. */
+function weightLines({ tensors, memories }: WeightsDiff): readonly string[] {
   const rows = tensors.map(({ tensor, shape, norm, relative, largest, rank }) => [
     tensor,
     shape.join(' x '),
@@ -82,12 +82,12 @@ function weightLines({ tensors, codebooks }: WeightsDiff): readonly string[] {
     largest.toPrecision(3),
     rank === null ? '-' : `${rank.at_least ? '>= ' : ''}${rank.value}`,
   ]);
-  const books = codebooks.map(
-    ({ site, layer, added, removed, kept }) =>
-      `codebook at ${site} ${layer}: ${added} entries added, ${removed} removed, ${kept} kept`,
+  const beside = memories.map(
+    ({ kind, place, added, removed, kept }) =>
+      `${kind} at ${place}: ${added} entries added, ${removed} removed, ${kept} kept`,
   );
   return [
     ...(rows.length === 0 ? [] : ['', table(['changed', 'shape', 'norm', 'relative', 'largest', 'rank'], rows)]),
-    ...books,
+    ...beside,
   ];
 }

@@ -202,7 +202,7 @@ async function writeEdited(
   editor: EditorName,
   out: string,
 ): Promise<void> {
-  if (view.codebooks.length > 0) throw unfoldable(editor);
+  if (view.memories.size > 0) throw unfoldable(editor);
   const { versionContents, writeCheckpoint } = await import('@errata/models');
   await writeCheckpoint(out, versionContents(checkpoint, model, view));
 }

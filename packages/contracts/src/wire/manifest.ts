@@ -3,11 +3,11 @@ import { z } from 'zod';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** Kinds of delta and how each acts on the model (packages/models, deltas/index.ts). */
-export const deltaKinds = ['low_rank', 'dense', 'codebook', 'codebook_rows'] as const;
-export type DeltaKind = (typeof deltaKinds)[number];
-
-export const deltaReferenceSchema = z.strictObject({ kind: z.enum(deltaKinds), blob: digest });
+export const deltaReferenceSchema = z.strictObject({
+  /** One of the kinds that the engine which made it knows: `low_rank`, `dense`, `codebook_rows` and others. */
+  kind: z.string().regex(/^[a-z][a-z0-9_]*$/),
+  blob: digest,
+});
 export type DeltaReference = z.infer<typeof deltaReferenceSchema>;
 
 export const manifestFormat = 'errata-manifest/1';
@@ -23,7 +23,7 @@ export const manifestSchema = z
   .meta({ id: 'Manifest' });
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** A version that is stored whole: the weights and codebooks that its deltas add up to. */
+/** A version that is stored whole: the weights and memories that its deltas add up to. */
 export interface SnapshotReference {
   readonly version: string;
   readonly blob: string;

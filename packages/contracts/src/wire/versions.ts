@@ -66,7 +66,11 @@ export const weightsDiffSchema = z
         rank: z.strictObject({ value: z.int(), at_least: z.boolean() }).nullable(),
       }),
     ),
-    /** Codebooks that differ, by the entries that came, went and stayed. */
+    /** Memories that differ, such as codebooks, by the rows that came, went and stayed. */
+    memories: z.array(
+      z.strictObject({ kind: z.string(), place: z.string(), added: z.int(), removed: z.int(), kept: z.int() }),
+    ),
+    /** The codebooks among them, by site and layer. */
     codebooks: z.array(
       z.strictObject({ site: z.string(), layer: z.int(), added: z.int(), removed: z.int(), kept: z.int() }),
     ),

@@ -21,6 +21,8 @@ import {
   codebookKeySite,
   emptyCodebook,
   type KeysValues,
+  memoryAt,
+  placeName,
   uniform,
   type View,
   type ViewProgram,
@@ -173,7 +175,7 @@ async function initialValue(
 
 /** The codebook that a version has at a site. */
 const bookOf = (view: View, site: CodebookSite, layer: number): CodebookDelta =>
-  view.codebooks.find((one) => one.site === site && one.layer === layer) ??
+  memoryAt(view.memories, 'codebook', placeName({ site, layer })) ??
   emptyCodebook({ site, layer }, keySizeOf(view, site), valueSizeOf(view, site));
 
 /**

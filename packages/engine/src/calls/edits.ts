@@ -4,7 +4,6 @@ import type {
   CaseResult,
   ConfigOverrides,
   Cost,
-  DeltaKind,
   DeltaReference,
   Edit,
   ErrorCode,
@@ -44,7 +43,7 @@ export interface EditFailure {
 
 /** A delta that an edit left, in installing order. */
 export interface BuiltDelta {
-  readonly kind: DeltaKind;
+  readonly kind: string;
   readonly blob: string;
   readonly bytes: number;
   /** Indices into the call's edits that this delta carries. */

@@ -40,7 +40,7 @@ export interface VersionMethods {
       /** Deltas that lie between the two. */
       readonly steps: number;
     },
-    Pick<WeightsDiff, 'tensors' | 'codebooks'>
+    Pick<WeightsDiff, 'tensors' | 'memories'>
   >;
   /** sha256 over every tensor of a version as served. */
   readonly digestWeights: Method<

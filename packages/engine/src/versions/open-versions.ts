@@ -84,7 +84,7 @@ export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string
     return { from: source.snapshot === undefined ? base : await whole(source.snapshot), length: 0 };
   };
 
-  const readDelta = async (kind: Delta['kind'], blob: string): Promise<Delta> => {
+  const readDelta = async (kind: string, blob: string): Promise<Delta> => {
     const delta = decodeDelta(await blobs.get(blob), `delta ${blob}`);
     if (delta.kind === kind) return delta;
     throw corrupt(blob, `delta ${blob} is ${delta.kind}, the version says ${kind}`, {

@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { valueMatrix } from '../architectures/spec.ts';
 import { openTiny, randomArray } from '../test-support.ts';
-import type { CodebookDelta } from './codebooks.ts';
+import type { CodebookDelta } from './codebook/rows.ts';
 import { compareVersions, numericalRank } from './difference.ts';
 import type { Delta } from './index.ts';
 import type { LowRankDelta } from './low-rank.ts';
@@ -26,8 +26,8 @@ describe.each(Object.entries(models))('of a model whose matrices lie %s', (_, mo
 
   it('a rank-one edit changes one matrix by rank one and by its own norm', () => {
     const delta = lowRank(3);
-    const { tensors, codebooks } = compareVersions(base, base.with([delta]));
-    expect(codebooks).toEqual([]);
+    const { tensors, memories } = compareVersions(base, base.with([delta]));
+    expect(memories).toEqual([]);
     expect(tensors).toHaveLength(1);
     const norm = Math.sqrt(squares(delta.left) * squares(delta.right));
     expect(tensors[0]).toMatchObject({ tensor: weight, rank: { value: 1, atLeast: false } });
@@ -49,7 +49,7 @@ describe.each(Object.entries(models))('of a model whose matrices lie %s', (_, mo
     expect(rankOf(deltas, base.with(deltas.slice(0, 3)))).toEqual({ value: 2, atLeast: false });
     const full = Math.min(inSize, outSize);
     expect(rankOf([lowRank(7, full + 4)])).toEqual({ value: full, atLeast: false });
-    expect(compareVersions(base.with(deltas), base.with(deltas))).toEqual({ tensors: [], codebooks: [] });
+    expect(compareVersions(base.with(deltas), base.with(deltas))).toEqual({ tensors: [], memories: [] });
   });
 
   it('dense changes are of full rank, of vectors there is none, and the larger change comes first', () => {
@@ -85,10 +85,10 @@ describe.each(Object.entries(models))('of a model whose matrices lie %s', (_, mo
     const [one, two] = [base.with([book(1, 2, 3)]), base.with([book(2, 3, 4, 5)])];
     expect(compareVersions(one, two)).toEqual({
       tensors: [],
-      codebooks: [{ site: 'mlp_out', layer: 0, added: 2, removed: 1, kept: 2 }],
+      memories: [{ kind: 'codebook', place: 'mlp_out 0', added: 2, removed: 1, kept: 2 }],
     });
-    expect(compareVersions(base, one).codebooks).toMatchObject([{ added: 3, removed: 0, kept: 0 }]);
-    expect(compareVersions(one, base.with([book(3, 1, 2)])).codebooks, 'their order is nothing').toEqual([]);
+    expect(compareVersions(base, one).memories).toMatchObject([{ added: 3, removed: 0, kept: 0 }]);
+    expect(compareVersions(one, base.with([book(3, 1, 2)])).memories, 'their order is nothing').toEqual([]);
   });
 });
 

@@ -1,8 +1,8 @@
-// How two versions differ: norm and rank of the change of every parameter, and the entries of codebooks that came and went.
+// How two versions differ: norm and rank of the change of every parameter, and the rows of memories that came and went.
 
 import { findMatrix } from '../architectures/spec.ts';
 import type { View } from '../running/view.ts';
-import { type CodebookDelta, rowAddresses } from './codebooks.ts';
+import { type Memory, type MemoryPlace, memoryKindOf, placeOf } from './index.ts';
 
 /** The change of one parameter. */
 export interface TensorDifference {
@@ -21,10 +21,8 @@ export interface TensorDifference {
   readonly rank: { readonly value: number; readonly atLeast: boolean } | null;
 }
 
-/** The change of the codebook at one site; entries are told apart by all they hold. */
-export interface CodebookDifference {
-  readonly site: string;
-  readonly layer: number;
+/** The change of one memory; rows are told apart by all they hold. */
+export interface MemoryDifference extends MemoryPlace {
   readonly added: number;
   readonly removed: number;
   readonly kept: number;
@@ -33,7 +31,8 @@ export interface CodebookDifference {
 export interface VersionDifference {
   /** Parameters that differ, largest relative change first. */
   readonly tensors: readonly TensorDifference[];
-  readonly codebooks: readonly CodebookDifference[];
+  /** Memories that differ. */
+  readonly memories: readonly MemoryDifference[];
 }
 
 export interface DifferenceOptions {
@@ -56,7 +55,7 @@ export function compareVersions(from: View, to: View, options: DifferenceOptions
     if (difference !== null) tensors.push(difference);
   }
   tensors.sort((a, b) => (b.relative ?? Infinity) - (a.relative ?? Infinity));
-  return { tensors, codebooks: compareCodebooks(from.codebooks, to.codebooks) };
+  return { tensors, memories: compareMemories(from.memories, to.memories) };
 }
 
 function compareTensor(
@@ -141,29 +140,24 @@ export function numericalRank(
   }
 }
 
-function compareCodebooks(
-  before: readonly CodebookDelta[],
-  after: readonly CodebookDelta[],
-): readonly CodebookDifference[] {
-  const sites = new Map([...before, ...after].map(({ site, layer }) => [`${site} ${layer}`, { site, layer }]));
-  return [...sites.values()].flatMap(({ site, layer }) => {
-    const at = (books: readonly CodebookDelta[]) => books.find((book) => book.site === site && book.layer === layer);
-    const [old, now] = [entriesOf(at(before)), entriesOf(at(after))];
+function compareMemories(
+  before: ReadonlyMap<string, Memory>,
+  after: ReadonlyMap<string, Memory>,
+): readonly MemoryDifference[] {
+  return [...new Map([...before, ...after])].flatMap(([key, memory]) => {
+    const [old, now] = [rowsOf(before.get(key)), rowsOf(after.get(key))];
     let kept = 0;
-    for (const [entry, count] of now) kept += Math.min(count, old.get(entry) ?? 0);
-    const size = (entries: ReadonlyMap<string, number>) => [...entries.values()].reduce((sum, count) => sum + count, 0);
+    for (const [row, count] of now) kept += Math.min(count, old.get(row) ?? 0);
+    const size = (rows: ReadonlyMap<string, number>) => [...rows.values()].reduce((sum, count) => sum + count, 0);
     const [added, removed] = [size(now) - kept, size(old) - kept];
-    return added + removed === 0 ? [] : [{ site, layer, added, removed, kept }];
+    return added + removed === 0 ? [] : [{ ...placeOf(memory)!, added, removed, kept }];
   });
 }
 
-/** The entries of a codebook by all they hold, with how many there are of each. */
-function entriesOf(book: CodebookDelta | undefined): ReadonlyMap<string, number> {
-  const entries = new Map<string, number>();
-  if (book === undefined) return entries;
-  for (const [i, address] of rowAddresses(book).entries()) {
-    const entry = `${address} ${book.radii[i]}`;
-    entries.set(entry, (entries.get(entry) ?? 0) + 1);
-  }
-  return entries;
+/** The rows of a memory by all they hold, with how many there are of each. */
+function rowsOf(memory: Memory | undefined): ReadonlyMap<string, number> {
+  const rows = new Map<string, number>();
+  if (memory === undefined) return rows;
+  for (const row of memoryKindOf(memory).rows(memory)) rows.set(row, (rows.get(row) ?? 0) + 1);
+  return rows;
 }

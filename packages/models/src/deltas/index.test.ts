@@ -5,8 +5,9 @@ import { decoderSpec } from '../architectures/index.ts';
 import { ModelError } from '../errors.ts';
 import { encodeSafetensors } from '../files/safetensors.ts';
 import { randomArray } from '../test-support.ts';
-import type { CodebookDelta, CodebookRowsDelta } from './codebooks.ts';
-import { checkDelta, type Delta, decodeDelta, deltaDigest, encodeDelta, installDeltas } from './index.ts';
+import type { CodebookDelta, CodebookRowsDelta } from './codebook/rows.ts';
+import { checkDelta, type Delta, decodeDelta, deltaDigest, encodeDelta } from './index.ts';
+import { installDeltas, type VersionState } from './state.ts';
 
 const spec = decoderSpec({
   model_type: 'gpt2',
@@ -62,6 +63,10 @@ describe.each([lowRank, dense, codebook, rows])('a $kind delta', (delta) => {
 });
 
 describe('installing', () => {
+  const books = (...[deltas, parent]: [readonly Delta[], VersionState?]) => [
+    ...installDeltas(spec, base, deltas, parent).memories.values(),
+  ];
+
   it('adds factors as [in, rank]·[rank, out], rounding each sum once', () => {
     const { weights } = installDeltas(spec, base, [lowRank]);
     const [before, after] = [base(tensor), weights.get(tensor)!];
@@ -103,18 +108,18 @@ describe('installing', () => {
   it('keeps one codebook a site, the latest', () => {
     const later = { ...codebook, labels: ['a', 'b'] };
     const elsewhere = { ...codebook, layer: 0 };
-    expect(installDeltas(spec, base, [codebook, elsewhere, later]).codebooks).toEqual([elsewhere, later]);
+    expect(books([codebook, elsewhere, later])).toEqual([elsewhere, later]);
   });
 
   it('changes the rows of the codebook before it, which a whole one may be, and begins one where there is none', () => {
     const more = { ...rows, replaces: [null, null], resized: [], resizedRadii: new Float32Array(0) };
-    const [begun] = installDeltas(spec, base, [more]).codebooks;
+    const [begun] = books([more]);
     expect(begun).toEqual({ ...codebook, replacements: ['prompt', 'last'] });
-    const [both] = installDeltas(spec, base, [codebook, more]).codebooks;
+    const [both] = books([codebook, more]);
     expect(both!.labels).toEqual([...codebook.labels, ...codebook.labels]);
     expect(both!.keys).toEqual(Float32Array.from([...codebook.keys, ...codebook.keys]));
-    expect(installDeltas(spec, base, [more], installDeltas(spec, base, [codebook])).codebooks).toEqual([both]);
-    expect(installDeltas(spec, base, [more, codebook]).codebooks).toEqual([codebook]);
+    expect(books([more], installDeltas(spec, base, [codebook]))).toEqual([both]);
+    expect(books([more, codebook])).toEqual([codebook]);
   });
 });
 

@@ -1,25 +1,48 @@
-// Deltas: what an edit leaves behind, how it is stored, and how it is installed on the base weights. The table of kinds is here.
+// Deltas: what an edit leaves behind, and how it is stored. The table of kinds is here.
 
 import { createHash } from 'node:crypto';
-import { type DecoderSpec, findMatrix } from '../architectures/spec.ts';
+import type { DecoderSpec } from '../architectures/spec.ts';
 import { encodeSafetensors, parseSafetensors } from '../files/safetensors.ts';
-import { codebook, codebookRows } from './codebook.ts';
-import { type CodebookDelta, type CodebookRowsDelta, placeName } from './codebooks.ts';
-import { type DenseDelta, dense } from './dense.ts';
-import { type DeltaKind, type Effect, malformed } from './kind.ts';
-import { type LowRankDelta, lowRank } from './low-rank.ts';
+import { codebook, codebookRows } from './codebook/index.ts';
+import { dense } from './dense.ts';
+import { type DeltaKind, type Effect, type MemoryKind, malformed } from './kind.ts';
+import { lowRank } from './low-rank.ts';
 
-/** Any delta. */
-export type Delta = LowRankDelta | DenseDelta | CodebookDelta | CodebookRowsDelta;
-
-const kinds: Readonly<Record<Delta['kind'], DeltaKind<Delta>>> = {
+const table = {
   low_rank: lowRank,
   dense,
   codebook,
   codebook_rows: codebookRows,
 };
 
-const kindOf = ({ kind }: Delta): DeltaKind<Delta> => kinds[kind];
+type Table = typeof table;
+
+/** Any delta. */
+export type Delta = {
+  [Name in keyof Table]: Table[Name] extends DeltaKind<infer D, infer _> ? D : never;
+}[keyof Table];
+
+/** Any memory. */
+export type Memory = {
+  [Name in keyof Table]: Table[Name] extends DeltaKind<infer _, infer M> ? M : never;
+}[keyof Table];
+
+export interface MemoryPlace {
+  readonly kind: string;
+  readonly place: string;
+}
+
+const kinds: Readonly<Record<Delta['kind'], DeltaKind<Delta, Memory>>> = table;
+
+const kindOf = ({ kind }: Delta): DeltaKind<Delta, Memory> => kinds[kind];
+
+/** The kinds of memory. */
+export const memoryKinds: readonly MemoryKind<Memory>[] = [
+  ...new Set(Object.values(kinds).flatMap(({ memory }) => (memory === undefined ? [] : [memory]))),
+];
+
+/** The kind of a memory. */
+export const memoryKindOf = (memory: Memory): MemoryKind<Memory> => kindOf(memory).memory!;
 
 const format = 'errata-delta/1';
 
@@ -63,105 +86,33 @@ export function checkDelta(spec: DecoderSpec, delta: Delta): void {
   kindOf(delta).checkFit(spec, delta);
 }
 
-type OnWeight = Extract<Effect, { on: 'weight' }>;
+/** Which memory a delta changes, or is: a version has one of a kind at a place. Null for kinds that change none. */
+export function placeOf(delta: Delta): MemoryPlace | null {
+  const { memory, effect } = kindOf(delta);
+  const found = effect(delta);
+  return found.on === 'memory' ? { kind: memory!.name, place: found.place } : null;
+}
+
+export const effectOf = (delta: Delta): Effect<Memory> => kindOf(delta).effect(delta);
 
 /** The memory that a delta makes where there was none before it; null for kinds that change no memory. */
-export function memoryOf(delta: Delta): CodebookDelta | null {
-  const effect = kindOf(delta).effect(delta);
+export function memoryOf(delta: Delta): Memory | null {
+  const effect = effectOf(delta);
   return effect.on === 'memory' ? effect.change(undefined) : null;
 }
 
-/** Bytes of a state's arrays. */
-export const stateBytes = ({ weights, codebooks }: Installed): number =>
-  [...weights.values(), ...codebooks.flatMap(({ keys, values, radii }) => [keys, values, radii])].reduce(
-    (sum, { byteLength }) => sum + byteLength,
-    0,
-  );
-
 /** The parameter that a delta adds to and the squared Frobenius norm of what it adds; null for kinds that add to none. */
 export function addedToWeight(delta: Delta): { readonly tensor: string; readonly squaredNorm: number } | null {
-  const effect = kindOf(delta).effect(delta);
+  const effect = effectOf(delta);
   return effect.on === 'weight' ? { tensor: effect.tensor, squaredNorm: effect.squaredNorm() } : null;
 }
 
-/**
- * Adds deltas to one parameter in place, in order. Each element's sum over a delta's rank runs in float64 in a fixed order and is
- * rounded once, so that the result is the same bytes on every machine. The loop over rows is the outer one: elements do not touch
- * each other, so the order of what is added to each stays, and a row is read once for all deltas instead of once for each.
- */
-function install(spec: DecoderSpec, deltas: readonly OnWeight[], weight: Float32Array): void {
-  const matrix = findMatrix(spec, deltas[0]!.tensor);
-  const straight = matrix?.orientation === 'in_out';
-  const rows = matrix === undefined ? 1 : straight ? matrix.inSize : matrix.outSize;
-  const columns = weight.length / rows;
-  const addends = deltas.map((delta) => delta.addend(matrix, rows));
-  const sums = new Float64Array(columns);
-  for (let i = 0; i < rows; i++) {
-    const row = weight.subarray(i * columns, (i + 1) * columns);
-    for (const addend of addends) {
-      if (addend instanceof Float32Array) {
-        for (let j = 0, k = i * columns; j < columns; j++, k++) row[j]! += addend[k]!;
-        continue;
-      }
-      const { rank, a, b } = addend;
-      sums.fill(0);
-      for (let r = 0; r < rank; r++) {
-        const scale = a[i * rank + r]!;
-        const from = r * columns;
-        for (let j = 0; j < columns; j++) sums[j]! += scale * b[from + j]!;
-      }
-      for (let j = 0; j < columns; j++) row[j]! += sums[j]!;
-    }
-  }
-}
-
-/** The weights that deltas change, and the codebooks that act, on top of those of a parent. */
-export interface Installed {
-  readonly weights: ReadonlyMap<string, Float32Array>;
-  /** In the order of `site layer`. */
-  readonly codebooks: readonly CodebookDelta[];
-}
-
-/**
- * W = W0 + Σ deltas in order, in float32, on fresh copies. Because each delta is added to an already rounded sum, installing
- * further deltas on a parent's weights gives the same bytes as installing all of them on the base.
- * @param base W0 by name
- * @throws ModelError delta_misfit, delta_malformed
- */
-export function installDeltas(
-  spec: DecoderSpec,
-  base: (name: string) => Float32Array,
-  deltas: readonly Delta[],
-  parent: Installed = { weights: new Map(), codebooks: [] },
-): Installed {
-  const codebooks = new Map(parent.codebooks.map((book) => [placeName(book), book]));
-  const byTensor = new Map<string, OnWeight[]>();
-  for (const delta of deltas) {
-    checkDelta(spec, delta);
-    const effect = kindOf(delta).effect(delta);
-    if (effect.on === 'memory') {
-      codebooks.set(effect.place, effect.change(codebooks.get(effect.place)));
-      continue;
-    }
-    const known = byTensor.get(effect.tensor);
-    if (known === undefined) byTensor.set(effect.tensor, [effect]);
-    else known.push(effect);
-  }
-  const weights = new Map(parent.weights);
-  for (const [tensor, own] of byTensor) {
-    const weight = (weights.get(tensor) ?? base(tensor)).slice();
-    install(spec, own, weight);
-    weights.set(tensor, weight);
-  }
-  return {
-    weights,
-    codebooks: [...codebooks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, book]) => book),
-  };
-}
-
-/** Checks that a state fits a model, and returns it. @throws ModelError delta_misfit, delta_malformed */
-export function checkState(spec: DecoderSpec, state: Installed): Installed {
-  for (const [tensor, data] of state.weights) checkDelta(spec, { kind: 'dense', tensor, data });
-  for (const book of state.codebooks) checkDelta(spec, book);
-  return state;
+/** Bytes of a delta's arrays and texts. */
+export function deltaBytes(delta: Delta): number {
+  const { metadata, tensors } = kindOf(delta).encode(delta);
+  const sizes = [
+    ...Object.values(metadata).map((text) => Buffer.byteLength(text)),
+    ...Object.values(tensors).map(({ data }) => data.byteLength),
+  ];
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

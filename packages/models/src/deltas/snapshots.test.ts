@@ -7,7 +7,7 @@ import { ModelError } from '../errors.ts';
 import { encodeSafetensors, parseSafetensors } from '../files/safetensors.ts';
 import type { View } from '../running/view.ts';
 import { openTiny, randomArray } from '../test-support.ts';
-import { type CodebookPlace, type CodebookRows, codebookKeySite, rowAddresses } from './codebooks.ts';
+import { type CodebookPlace, type CodebookRows, codebookKeySite, rowAddresses } from './codebook/rows.ts';
 import type { Delta } from './index.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshots.ts';
 
@@ -88,7 +88,7 @@ describe.each(Object.entries(models))('of a model whose matrices lie %s', (_, mo
 it('comes back as it was, signs of zero and denormals included', async () => {
   const name = [...models.in_out.spec.parameters.keys()][0]!;
   const weights = new Map([[name, Float32Array.of(-0, 0, 2 ** -149, 3.4e38)]]);
-  const snapshot: Snapshot = { ...origin, state: { weights, codebooks: [] } };
+  const snapshot: Snapshot = { ...origin, state: { weights, memories: new Map() } };
   const { state, ...rest } = readBack(snapshot);
   expect(rest).toEqual(origin);
   expect(new Uint32Array(state.weights.get(name)!.buffer)).toEqual(new Uint32Array(weights.get(name)!.buffer));
@@ -100,7 +100,7 @@ it('refuses what is not a snapshot', () => {
     return () => decodeSnapshot(parseSafetensors(encodeSafetensors(new Map(entries), { metadata })));
   };
   const good = { format: 'errata-snapshot/1', ...origin, codebooks: '[]' };
-  expect(at(good)().state).toEqual({ weights: new Map(), codebooks: [] });
+  expect(at(good)().state).toEqual({ weights: new Map(), memories: new Map() });
   expect(at({ ...good, format: 'errata-delta/1' })).toThrow(ModelError);
   expect(at({ ...good, codebooks: '{' })).toThrow(ModelError);
   expect(at({ ...good, codebooks: '[{"site":"mlp_out","layer":0,"labels":[]}]' })).toThrow(ModelError);

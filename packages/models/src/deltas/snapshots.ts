@@ -2,9 +2,10 @@
 
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
-import { type SafetensorsFile, safetensorsChunks, type WritableTensor } from '../files/safetensors.ts';
-import type { VersionState } from '../running/view.ts';
-import { type CodebookDelta, codebookKeySite, replacements } from './codebooks.ts';
+import { type SafetensorsFile, safetensorsChunks } from '../files/safetensors.ts';
+import { type Memory, memoryKindOf, memoryKinds } from './index.ts';
+import type { FloatTensor, MemoryKind } from './kind.ts';
+import { memoriesOf, type VersionState } from './state.ts';
 
 /** What a snapshot was taken of. */
 export interface SnapshotOrigin {
@@ -22,48 +23,36 @@ export interface Snapshot extends SnapshotOrigin {
 const format = 'errata-snapshot/1';
 const weightPrefix = 'weight:';
 
-const bookSchema = z.strictObject({
-  site: z.enum(Object.keys(codebookKeySite) as [keyof typeof codebookKeySite]),
-  layer: z.int().min(0),
-  labels: z.array(z.string()),
-  /** Left out where every row replaces the last output alone. */
-  replacements: z.array(z.enum(replacements)).optional(),
-});
 const headerSchema = z.strictObject({
   format: z.literal(format),
   model: z.string().min(1),
   version: z.string().min(1),
-  codebooks: z.string(),
+  // Left out where there are none. Those of a time when codebooks were the only memories have their list always.
+  ...Object.fromEntries(memoryKinds.map(({ snapshot }) => [snapshot.field, z.string().optional()])),
 });
 
 function malformed(where: string, what: string, cause?: unknown): never {
   throw new ModelError('delta_malformed', { where, what, hint: 'Drop the snapshot; it is made again', cause });
 }
 
-const bookName = (site: string, layer: number, part: string) => `codebook:${site}.${layer}.${part}`;
+const tensorName = ({ name }: MemoryKind<Memory>, part: string) => `${name}:${part}`;
 
 /**
  * A state as the bytes of a safetensors file, its float32 values exactly as they are. Equal states of one version give equal bytes.
  * @throws ModelError safetensors_non_finite, while the bytes are taken
  */
 export function encodeSnapshot({ model, version, state }: Snapshot): Iterable<Uint8Array> {
-  const tensors = new Map<string, WritableTensor>();
+  const tensors = new Map<string, FloatTensor>();
   for (const [name, data] of state.weights) tensors.set(weightPrefix + name, { shape: [data.length], data });
-  for (const { site, layer, keySize, valueSize, keys, values, radii } of state.codebooks) {
-    const n = radii.length;
-    tensors.set(bookName(site, layer, 'keys'), { shape: [n, keySize], data: keys });
-    tensors.set(bookName(site, layer, 'values'), { shape: [n, valueSize], data: values });
-    tensors.set(bookName(site, layer, 'radii'), { shape: [n], data: radii });
+  const lists: Record<string, string> = {};
+  for (const kind of memoryKinds) {
+    const own = [...state.memories.values()].filter((memory) => memoryKindOf(memory) === kind);
+    const encoded = own.map((memory) => kind.snapshot.encode(memory));
+    for (const { tensors: parts } of encoded)
+      for (const [part, tensor] of Object.entries(parts)) tensors.set(tensorName(kind, part), tensor);
+    if (own.length > 0) lists[kind.snapshot.field] = JSON.stringify(encoded.map(({ entry }) => entry));
   }
-  const codebooks = JSON.stringify(
-    state.codebooks.map(({ site, layer, labels, replacements: chosen }) => ({
-      site,
-      layer,
-      labels,
-      ...(chosen.every((replacement) => replacement === 'last') ? {} : { replacements: chosen }),
-    })),
-  );
-  return safetensorsChunks(tensors, { metadata: { format, model, version, codebooks }, where: 'snapshot' });
+  return safetensorsChunks(tensors, { metadata: { format, model, version, ...lists }, where: 'snapshot' });
 }
 
 /**
@@ -76,37 +65,33 @@ export function decodeSnapshot(file: SafetensorsFile): Snapshot {
   if (!parsed.success)
     return malformed(where, `metadata: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`);
   const { model, version } = parsed.data;
-  const codebooks = readBooks(parsed.data.codebooks, where).map((book) => readBook(file, book));
   const weights = new Map<string, Float32Array>();
   for (const name of file.tensors.keys())
     if (name.startsWith(weightPrefix)) weights.set(name.slice(weightPrefix.length), file.read(name));
-  if (file.tensors.size !== weights.size + 3 * codebooks.length)
-    malformed(where, 'it holds tensors that are neither weights nor parts of a codebook');
-  return { model, version, state: { weights, codebooks } };
+  const taken = new Set<string>();
+  const memories = memoryKinds.flatMap((kind) =>
+    readMemories(file, kind, (part) => {
+      const name = tensorName(kind, part);
+      const data = file.read(name);
+      taken.add(name);
+      return { shape: file.tensors.get(name)!.shape, data };
+    }),
+  );
+  if (file.tensors.size !== weights.size + taken.size)
+    malformed(where, 'it holds tensors that are neither weights nor parts of a memory');
+  return { model, version, state: { weights, memories: memoriesOf(memories) } };
 }
 
-function readBooks(text: string, where: string): readonly z.output<typeof bookSchema>[] {
+function readMemories(
+  { where, metadata }: SafetensorsFile,
+  { snapshot }: MemoryKind<Memory>,
+  read: (part: string) => FloatTensor,
+): readonly Memory[] {
   try {
-    return z.array(bookSchema).parse(JSON.parse(text));
+    const entries = z.array(z.unknown()).parse(JSON.parse(metadata.get(snapshot.field) ?? '[]'));
+    return entries.map((entry) => snapshot.decode(entry, read));
   } catch (cause) {
-    return malformed(where, 'its list of codebooks cannot be read', cause);
+    if (cause instanceof ModelError) throw cause;
+    return malformed(where, `its list of ${snapshot.field} cannot be read`, cause);
   }
-}
-
-function readBook(file: SafetensorsFile, book: z.output<typeof bookSchema>): CodebookDelta {
-  const { site, layer, labels } = book;
-  const width = (part: string) => file.tensors.get(bookName(site, layer, part))?.shape[1] ?? 0;
-  const read = (part: string) => file.read(bookName(site, layer, part));
-  return {
-    kind: 'codebook',
-    site,
-    layer,
-    keySize: width('keys'),
-    valueSize: width('values'),
-    keys: read('keys'),
-    values: read('values'),
-    radii: read('radii'),
-    labels,
-    replacements: book.replacements ?? labels.map(() => 'last'),
-  };
 }

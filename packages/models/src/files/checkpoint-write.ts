@@ -137,7 +137,7 @@ export function editedContents(
   return { config: checkpoint.config, tensors, files };
 }
 
-/** The contents of an opened checkpoint as a version of its model has them. A codebook lies beside the weights and is no part of them. */
+/** The contents of an opened checkpoint as a version of its model has them. A memory lies beside the weights and is no part of them. */
 export function versionContents(checkpoint: Checkpoint, model: Model, version: View): CheckpointContents {
   const base = model.view();
   const changed = [...model.spec.parameters.keys()].filter((name) => version.weight(name) !== base.weight(name));

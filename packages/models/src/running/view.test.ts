@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { valueMatrix } from '../architectures/spec.ts';
-import type { CodebookDelta } from '../deltas/codebooks.ts';
+import type { CodebookDelta } from '../deltas/codebook/rows.ts';
 import type { Delta } from '../deltas/index.ts';
 import {
   expectedOutputs,
@@ -277,7 +277,7 @@ describe('codebooks', () => {
       replacements: [],
     };
     const undone = view.with([book, empty]);
-    expect(undone.codebooks).toEqual([empty]);
+    expect([...undone.memories.values()]).toEqual([empty]);
     expect(await undone.nextLogits(expected.sequences)).toEqual(await view.nextLogits(expected.sequences));
     const text = expected.sequences.flat();
     expect(await view.with([book]).perplexity(text)).toEqual(await view.perplexity(text));
@@ -314,7 +314,7 @@ describe('versions', () => {
     expect(restored.deltas).toEqual([]);
     expect(restored.weightsDigest()).toBe(model.view([first!]).weightsDigest());
     expect(restored.with([second!]).weightsDigest()).toBe(model.view([first!, second!]).weightsDigest());
-    const misfit = { weights: new Map([[weight, new Float32Array(3)]]), codebooks: [] };
+    const misfit = { weights: new Map([[weight, new Float32Array(3)]]), memories: new Map() };
     expect(() => model.restore(misfit)).toThrow(weight);
     await model.release();
   });

@@ -5,21 +5,20 @@ import { float32, float32Data, type HostTensor, type HostTensors, type Tensor } 
 import { sites } from '../architectures/decoder.ts';
 import { checkParameters, decoderSpec } from '../architectures/index.ts';
 import { type DecoderSpec, valueMatrix } from '../architectures/spec.ts';
-import type { CodebookDelta } from '../deltas/codebooks.ts';
-import { checkState, type Delta, type Installed, installDeltas } from '../deltas/index.ts';
+import { type Delta, type Memory, memoryKindOf } from '../deltas/index.ts';
+import { baseState, checkState, installDeltas, type VersionState } from '../deltas/state.ts';
 import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { checkSequences, packBatches, promptIn } from './batches.ts';
 import {
-  actingBook,
   captureGraph,
   captureName,
-  codebookFeeds,
   type Forward,
   forwardGraph,
   indices,
   promptFeeds,
   type SiteAt,
+  takenBy,
 } from './forward.ts';
 import { type Generated, type GenerateOptions, generate } from './generate.ts';
 import { causalBias } from './masks.ts';
@@ -42,14 +41,14 @@ export interface ViewProgram {
 export interface View {
   readonly spec: DecoderSpec;
   readonly deltas: readonly Delta[];
-  /** Codebooks that act, at most one a site. */
-  readonly codebooks: readonly CodebookDelta[];
+  /** What it knows beside its weights, by kind and place. */
+  readonly memories: ReadonlyMap<string, Memory>;
   /** A parameter as this version has it, laid out as in the checkpoint. Not to be changed: other views share it. */
   readonly weight: (name: string) => Float32Array;
   /** This version with further deltas. @throws ModelError delta_misfit, delta_malformed */
   readonly with: (deltas: readonly Delta[]) => View;
   /**
-   * Activations at sites (codebooks act with each sequence as a prompt).
+   * Activations at sites (memories act with each sequence as a prompt).
    * @param at token indices of each sequence, or `last` or `all`
    * @returns by `site.layer`, `[rows, n]` in the order of sequences and their indices
    * @throws ModelError sequence_*
@@ -74,7 +73,7 @@ export interface View {
     prompts: readonly (readonly number[])[],
     options: GenerateOptions,
   ) => Promise<readonly Generated[]>;
-  /** Perplexity of a text, without codebooks: it has no prompt. @throws ModelError sequence_* */
+  /** Perplexity of a text, in which no memory acts: it has no prompt. @throws ModelError sequence_* */
   readonly perplexity: (tokens: readonly number[]) => Promise<Perplexity>;
   /**
    * A program of the caller's own, compiled once a model and kept: value searches and other graphs with gradients.
@@ -89,12 +88,9 @@ export interface View {
   ) => Promise<ViewProgram>;
   /** What this version has that the base has not, without the deltas that led to it. */
   readonly state: () => VersionState;
-  /** sha256 (hex) over all parameters and codebooks: equal versions, equal bytes. */
+  /** sha256 (hex) over all parameters and memories: equal versions, equal bytes. */
   readonly weightsDigest: () => string;
 }
-
-/** Whole parameters in place of the base's, and the codebooks that act. Not to be changed: views share the arrays. */
-export type VersionState = Installed;
 
 /** A loaded model. */
 export interface Model {
@@ -131,30 +127,27 @@ function makeView(
   base: (name: string) => Float32Array,
   programs: ProgramCache,
   deltas: readonly Delta[],
-  installed: Installed,
+  installed: VersionState,
 ): View {
-  const { weights, codebooks } = installed;
+  const { weights, memories } = installed;
   const weight = (name: string) => weights.get(name) ?? base(name);
   const alwaysInputs = new Set([...spec.blocks.map((_, layer) => valueMatrix(spec, layer).weight), ...weights.keys()]);
-  const withRows = codebooks.filter(({ radii }) => radii.length > 0);
-  const books = withRows.map(actingBook);
-  const booksKey = books
-    .map(({ site, layer, onPrompt }) => `${site}.${layer}${onPrompt ? ' on prompts' : ''}`)
-    .join(' ');
-  const bookFeeds: HostTensors = Object.assign({}, ...withRows.map(codebookFeeds));
+  const readings = [...memories.values()].flatMap((memory) => memoryKindOf(memory).reading(memory) ?? []);
+  const graphs = readings.map(({ graph }) => graph).join(' ');
+  const readingFeeds: HostTensors = Object.assign({}, ...readings.map(({ feeds }) => feeds));
 
   const forward: Forward = {
     spec,
     run: async (feeds, prompts) => {
-      // Where no prompt ends in a run no codebook can act, and the plain program gives the same bits.
-      if (prompts.length === 0 || books.length === 0) {
+      // Where no prompt ends in a run no memory can act, and the plain program gives the same bits.
+      if (prompts.length === 0 || readings.length === 0) {
         const plain = await programs.get('forward', alwaysInputs, (source) => forwardGraph(spec, source, []));
         return plain.run(feeds, weight);
       }
-      const program = await programs.get(`forward ${booksKey}`, alwaysInputs, (source) =>
-        forwardGraph(spec, source, books),
+      const program = await programs.get(`forward ${graphs}`, alwaysInputs, (source) =>
+        forwardGraph(spec, source, readings),
       );
-      return program.run({ ...feeds, ...bookFeeds, ...promptFeeds(books, prompts) }, weight);
+      return program.run({ ...feeds, ...takenBy(program, { ...readingFeeds, ...promptFeeds(prompts) }) }, weight);
     },
   };
 
@@ -170,9 +163,9 @@ function makeView(
     const results = new Map<string, Float32Array>();
     if (wanted.length === 0 || total === 0) return results;
     const program = await programs.get(
-      `capture ${wanted.map(captureName).join(' ')} ${booksKey}`,
+      `capture ${wanted.map(captureName).join(' ')} ${graphs}`,
       alwaysInputs,
-      (source) => captureGraph(spec, source, wanted, books),
+      (source) => captureGraph(spec, source, wanted, readings),
     );
     for (const batch of packBatches(sequences, tokenBudget)) {
       const rows = batch.members.flatMap((member, row) => picked[member]!.map((t) => row * batch.time + t));
@@ -182,11 +175,10 @@ function makeView(
         positions: indices(batch.positions),
         bias: float32([batch.batch, 1, batch.time, batch.time], causalBias(batch.batch, batch.time)),
         rows: indices(rows),
-        ...promptFeeds(books, prompts),
-        ...bookFeeds,
+        ...promptFeeds(prompts),
+        ...readingFeeds,
       };
-      const fed = Object.fromEntries(Object.entries(feeds).filter(([name]) => program.takes(name)));
-      const out = await program.run(fed, weight);
+      const out = await program.run(takenBy(program, feeds), weight);
       for (const name of wanted.map(captureName)) {
         const data = float32Data(out[name]!);
         const n = rows.length === 0 ? 0 : data.length / rows.length;
@@ -206,7 +198,7 @@ function makeView(
   return {
     spec,
     deltas,
-    codebooks,
+    memories,
     weight,
     with: (more) => makeView(spec, base, programs, [...deltas, ...more], installDeltas(spec, base, more, installed)),
     activations,
@@ -220,7 +212,7 @@ function makeView(
       return { takes: program.takes, run: (feeds) => program.run(feeds, weight) };
     },
     state: () => installed,
-    weightsDigest: () => digestOf(spec, weight, codebooks),
+    weightsDigest: () => digestOf(spec, weight, memories),
   };
 }
 
@@ -236,19 +228,16 @@ function pick(length: number, at: Wanted, index: number): readonly number[] {
 function digestOf(
   spec: DecoderSpec,
   weight: (name: string) => Float32Array,
-  codebooks: readonly CodebookDelta[],
+  memories: ReadonlyMap<string, Memory>,
 ): string {
   const hash = createHash('sha256');
-  const update = (data: Float32Array) => hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const update = (data: string | Float32Array) =>
+    hash.update(typeof data === 'string' ? data : new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   for (const name of [...spec.parameters.keys()].sort()) {
-    hash.update(`${name}\0`);
+    update(`${name}\0`);
     update(weight(name));
   }
-  for (const { site, layer, keys, values, radii, labels, replacements } of codebooks) {
-    hash.update(`${site} ${layer} ${JSON.stringify(labels)}\0`);
-    if (replacements.some((replacement) => replacement !== 'last')) hash.update(`${replacements.join(' ')}\0`);
-    for (const data of [keys, values, radii]) update(data);
-  }
+  for (const memory of memories.values()) memoryKindOf(memory).hash(memory, update);
   return hash.digest('hex');
 }
 
@@ -277,12 +266,11 @@ export function modelFromWeights(
     programs: options.programs ?? 12,
     bytes: options.programBytes ?? Math.max(2 ** 29, 3 * weightBytes),
   });
-  const none: Installed = { weights: new Map(), codebooks: [] };
   return {
     spec,
     digest: identity.digest,
     tokenizer: identity.tokenizer,
-    view: (deltas = []) => makeView(spec, base, programs, deltas, installDeltas(spec, base, deltas, none)),
+    view: (deltas = []) => makeView(spec, base, programs, deltas, installDeltas(spec, base, deltas, baseState)),
     restore: (state) => makeView(spec, base, programs, [], checkState(spec, state)),
     weightBytes,
     release: programs.release,

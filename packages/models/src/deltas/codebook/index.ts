@@ -1,22 +1,23 @@
 // Codebook deltas: a whole book, as edits once stored it, or the rows that an edit changes of the book before it.
 
 import { z } from 'zod';
-import type { DecoderSpec } from '../architectures/spec.ts';
-import type { SafetensorsFile } from '../files/safetensors.ts';
+import type { DecoderSpec } from '../../architectures/spec.ts';
+import type { SafetensorsFile } from '../../files/safetensors.ts';
+import { type DeltaKind, malformed, misfit, parseList, parseMetadata, shapeOf } from '../kind.ts';
+import { codebookMemory } from './memory.ts';
 import {
   type CodebookDelta,
   type CodebookRows,
   type CodebookRowsDelta,
   changedCodebook,
-  codebookKeySite,
+  codebookSiteSchema,
   emptyCodebook,
   placeName,
   replacements,
-} from './codebooks.ts';
-import { type DeltaKind, malformed, misfit, parseMetadata, shapeOf } from './kind.ts';
+} from './rows.ts';
 
 const rowsSchema = z.strictObject({
-  site: z.enum(Object.keys(codebookKeySite) as [keyof typeof codebookKeySite]),
+  site: codebookSiteSchema,
   layer: z.string().regex(/^\d+$/),
   labels: z.string(),
   /** Left out where every row replaces the last output alone, as all did before there was a choice. */
@@ -25,15 +26,6 @@ const rowsSchema = z.strictObject({
 const changeSchema = rowsSchema.extend({ replaces: z.string(), resized: z.string() });
 
 const address = z.string().regex(/^[0-9a-f]{64}$/);
-
-/** A list that lies in the metadata as JSON. */
-function parseList<T>(item: z.ZodType<T>, text: string, where: string, name: string): readonly T[] {
-  try {
-    return z.array(item).parse(JSON.parse(text));
-  } catch (cause) {
-    return malformed(where, `its list of ${name} cannot be read`, cause);
-  }
-}
 
 function encodeRows(rows: CodebookRows) {
   const { site, layer, labels, replacements: chosen, keySize, valueSize, keys, values, radii } = rows;
@@ -83,7 +75,8 @@ function checkRowsFit(spec: DecoderSpec, rows: CodebookRows): void {
     misfit(where, `keys and values have sizes ${rows.keySize} and ${rows.valueSize}, not ${keySize} and ${valueSize}`);
 }
 
-export const codebook: DeltaKind<CodebookDelta> = {
+export const codebook: DeltaKind<CodebookDelta, CodebookDelta> = {
+  memory: codebookMemory,
   encode: encodeRows,
   decode: (file, metadata) => ({
     kind: 'codebook',
@@ -94,7 +87,8 @@ export const codebook: DeltaKind<CodebookDelta> = {
   effect: (delta) => ({ on: 'memory', place: placeName(delta), change: () => delta }),
 };
 
-export const codebookRows: DeltaKind<CodebookRowsDelta> = {
+export const codebookRows: DeltaKind<CodebookRowsDelta, CodebookDelta> = {
+  memory: codebookMemory,
   encode: (delta) => {
     const { metadata, tensors } = encodeRows(delta);
     const { replaces, resized, resizedRadii } = delta;

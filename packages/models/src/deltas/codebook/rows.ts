@@ -1,6 +1,7 @@
 // Codebooks: rows of a discrete memory beside a layer, and the book that a change of some rows makes of the one before it.
 
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { appended } from './growing-array.ts';
 
 /** Sites whose output a codebook can replace, with the site that is their input. */
@@ -8,6 +9,8 @@ export const codebookKeySite = { mlp_pre: 'mlp_in', mlp_out: 'mlp_key' } as cons
 
 /** A site that a codebook acts on. */
 export type CodebookSite = keyof typeof codebookKeySite;
+
+export const codebookSiteSchema = z.enum(Object.keys(codebookKeySite) as [CodebookSite]);
 
 /** Where a codebook acts. */
 export interface CodebookPlace {

@@ -3,7 +3,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseSafetensors } from '../files/safetensors.ts';
+import { parseSafetensors } from '../../files/safetensors.ts';
+import { decodeDelta, deltaDigest, encodeDelta } from '../index.ts';
+import { decodeSnapshot, encodeSnapshot } from '../snapshots.ts';
+import { appended } from './growing-array.ts';
 import {
   type CodebookDelta,
   type CodebookRowsDelta,
@@ -11,10 +14,7 @@ import {
   emptyCodebook,
   type Replacement,
   rowAddresses,
-} from './codebooks.ts';
-import { appended } from './growing-array.ts';
-import { decodeDelta, deltaDigest, encodeDelta } from './index.ts';
-import { decodeSnapshot, encodeSnapshot } from './snapshots.ts';
+} from './rows.ts';
 
 const place = { site: 'mlp_out', layer: 1 } as const;
 const [keySize, valueSize] = [3, 2];
@@ -181,7 +181,7 @@ describe('growing arrays', () => {
 });
 
 describe('what was stored before rows were', () => {
-  const fixture = (name: string) => readFileSync(new URL(`../fixtures/codebooks/${name}`, import.meta.url));
+  const fixture = (name: string) => readFileSync(new URL(`../../fixtures/codebooks/${name}`, import.meta.url));
   const digest = '1dd753c2bbf9a35e0449a7509655e2e7b53ccb89c7ad75014cc1f23ab307e647';
 
   it('a whole book is read, has the digest it had, and supersedes what came before it', () => {
@@ -198,7 +198,7 @@ describe('what was stored before rows were', () => {
   it('a snapshot is read, and written to the same bytes', () => {
     const bytes = fixture('snapshot.safetensors');
     const snapshot = decodeSnapshot(parseSafetensors(bytes));
-    expect(snapshot.state.codebooks).toEqual([decodeDelta(fixture('whole-book.safetensors'))]);
+    expect([...snapshot.state.memories.values()]).toEqual([decodeDelta(fixture('whole-book.safetensors'))]);
     expect(Buffer.concat([...encodeSnapshot(snapshot)]).equals(bytes)).toBe(true);
   });
 });
