@@ -1,7 +1,7 @@
 // Writes docs/metrics.md from the catalogue of metrics: `npm run docs:metrics`. A test holds the page to the catalogue.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type MetricDefinition, type MetricFamily, metricFamilies, readings, readingTitles } from '@errata/evaluation';
+import { type MetricDefinition, type MetricFamily, metricFamilies, readings, readingTitles } from '@errata/contracts';
 
 const endings = readings.map((reading) => `\`.${reading}\``).join(', ');
 
@@ -61,7 +61,8 @@ A metric \`name.*\` comes in three readings (${endings}):
 | \`.exact\` | 1 where free greedy generation from the prompt alone yields the expected text: a target or one of its aliases, case, outer punctuation and spacing aside, with an end of text, line or clause behind it |
 
 Means are over cases, each case counting once, with bootstrap intervals over cases; the mean over all prompts is given beside it. Metrics of a
-\`run\` are computed from a whole run and have no row for a case.
+\`run\` are computed from a whole run and have no row for a case; those of a \`candidate\` are measured for a gate. Which a gate may bound, and under which
+shorter names, is in [gates.md](gates.md).
 
 ${metricFamilies.map(family).join('\n')}`;
 }

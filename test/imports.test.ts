@@ -79,8 +79,9 @@ const contractRooms: Record<string, readonly string[]> = {
   text: ['platform', 'running'],
   running: ['platform'],
   time: [],
-  wire: ['text', 'time'],
-  rules: ['platform', 'text', 'running', 'wire'],
+  metrics: ['text'],
+  wire: ['text', 'time', 'metrics'],
+  rules: ['platform', 'text', 'running', 'metrics', 'wire'],
 };
 
 test('what crosses the wire knows nothing of the rules that are made of it', () => {

@@ -2,6 +2,9 @@
 export * from './editor-configs.ts';
 export * from './editor-references.ts';
 export * from './errors.ts';
+export * from './metrics/catalogue.ts';
+export * from './metrics/definition.ts';
+export * from './metrics/kinds.ts';
 export * from './rules/authority.ts';
 export * from './rules/case-ranges.ts';
 export * from './rules/case-results.ts';
@@ -9,6 +12,7 @@ export * from './rules/check-cases.ts';
 export * from './rules/check-edits.ts';
 export * from './rules/costs.ts';
 export * from './rules/evaluation-merge.ts';
+export * from './rules/figures.ts';
 export * from './rules/gate-of-evaluation.ts';
 export * from './rules/job-moves.ts';
 export * from './rules/judge-gate.ts';

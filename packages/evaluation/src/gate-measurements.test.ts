@@ -1,5 +1,12 @@
 // What a gate is given, on a real tiny model: canaries, generated text, the base, norms.
-import { type Edit, editSchema, type GatePolicy, gateMetrics } from '@errata/contracts';
+import {
+  type Edit,
+  editSchema,
+  type GatePolicy,
+  gateMetrics,
+  metricCatalogue,
+  metricFamilies,
+} from '@errata/contracts';
 import {
   type Delta,
   loadCheckpoint,
@@ -11,16 +18,7 @@ import {
 } from '@errata/models';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tinyCorpus, writeTinyModel } from '../../../test/support/tiny-model.ts';
-import {
-  evaluateCandidate,
-  type GateInput,
-  measureForGate,
-  measureTexts,
-  metricCatalogue,
-  metricFamilies,
-  relativeNorm,
-  robustZ,
-} from './index.ts';
+import { evaluateCandidate, type GateInput, measureForGate, measureTexts, relativeNorm, robustZ } from './index.ts';
 
 let model: Model;
 let parent: View;

@@ -1,6 +1,5 @@
 // The face of @errata/evaluation: what a version answers, how answers are scored, what a gate is given.
 
-export { type ChoiceScore, choiceScores } from './ability/choice.ts';
 export {
   type AbilityMeans,
   type AbilityOptions,
@@ -14,16 +13,13 @@ export { type AbilityCache, createAbilityCache } from './ability/score-items.ts'
 export { normaliseSquad, squadExact, squadF1 } from './ability/squad.ts';
 export { type AbilitySuite, abilitySuite } from './ability/suite.ts';
 export {
-  type AbilityScore,
   type AbilityScores,
   type AbilityTask,
   type AbilityTaskId,
   abilityTasks,
   type ChoiceTask,
   type ItemOf,
-  type ReadingScore,
   type ReadingTask,
-  readingScores,
 } from './ability/tasks.ts';
 export { type AnswerCache, createAnswerCache, type Reading } from './asking/answers.ts';
 export { defaultPerplexityTokens, heldTokens, perplexityOf, readHeldText } from './asking/perplexity.ts';
@@ -94,11 +90,8 @@ export {
   surveyDataset,
 } from './datasets/survey.ts';
 export { withTextPrompts } from './datasets/text-prompts.ts';
-export { type GateInput, gateValues, measureForGate } from './gate-measurements.ts';
+export { type GateInput, measureForGate } from './gate-measurements.ts';
 export { tokenAgreement } from './metrics/agreement.ts';
-export type { MetricDefinition, MetricFamily, MetricUnit, ReadingKind } from './metrics/catalogue/definition.ts';
-export { readings, readingTitles } from './metrics/catalogue/definition.ts';
-export { catalogueDigest, metric, metricCatalogue, metricFamilies } from './metrics/catalogue.ts';
 export { ngramEntropy, textEntropy } from './metrics/entropy.ts';
 export { exactMatch, firstSentence } from './metrics/exact-match.ts';
 export { harmonicMean, mean, meanScore } from './metrics/means.ts';

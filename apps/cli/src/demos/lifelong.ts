@@ -9,6 +9,7 @@ import {
   isTerminal,
   type JobResource,
   type Probe,
+  quotedOf,
   type ScheduleRun,
 } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
@@ -158,8 +159,7 @@ async function evaluate(
 }
 
 /** By free generation: what the model says is the target. */
-const isRight = ({ measures }: CaseResult): boolean =>
-  measures.some(({ metric, value }) => (metric === 'accuracy.exact' || metric === 'reliability.exact') && value === 1);
+const isRight = ({ measures }: CaseResult): boolean => quotedOf(measures)?.value === 1;
 
 const scoreOf = (rows: readonly CaseResult[]): string => `${rows.filter(isRight).length} of ${rows.length}`;
 

@@ -1,16 +1,26 @@
 // How evaluations and searches are shown to people.
-import type { CaseResult, EvaluationOutcome, GivenAnswer } from '@errata/contracts';
+import {
+  type CaseResult,
+  type EvaluationOutcome,
+  type GivenAnswer,
+  type MetricMean,
+  quotedOf,
+} from '@errata/contracts';
 import colors from 'picocolors';
-import { oneLine, percent, table } from './output.ts';
-
-const readings = ['token', 'all', 'exact'] as const;
+import { type ReadRow, readingsTable } from './metrics-table.ts';
+import { oneLine, table } from './output.ts';
 
 /** Means by metric: those that are read in three ways in one table, the others in a second. */
 export function meansTable({ metrics, run_metrics }: Pick<EvaluationOutcome, 'metrics' | 'run_metrics'>): string {
   const stems = [...new Set(Object.keys(metrics).flatMap((metric) => /^(.+)\.token$/.exec(metric)?.[1] ?? []))];
-  const inReadings = stems.map((stem) => {
-    const of = readings.map((reading) => metrics[`${stem}.${reading}`]);
-    return [stem, of[0]?.probes ?? 0, ...of.flatMap((mean) => [percent(mean?.before?.value), percent(mean?.value)])];
+  const inReadings = stems.map((stem): ReadRow => {
+    const read = (of: (mean: MetricMean | undefined) => number | undefined) => ({
+      token: of(metrics[`${stem}.token`]),
+      all: of(metrics[`${stem}.all`]),
+      exact: of(metrics[`${stem}.exact`]),
+    });
+    const before = read((mean) => mean?.before?.value);
+    return [stem, metrics[`${stem}.token`]?.probes ?? 0, before, read((mean) => mean?.value)];
   });
   const number = (value: number | null) => (value === null ? '-' : Number(value.toPrecision(4)).toString());
   const others: (string | number)[][] = Object.entries(metrics)
@@ -18,14 +28,7 @@ export function meansTable({ metrics, run_metrics }: Pick<EvaluationOutcome, 'me
     .map(([metric, { probes, before, value }]) => [metric, probes, number(before?.value ?? null), number(value)]);
   for (const [metric, { value }] of Object.entries(run_metrics)) others.push([metric, '', '-', number(value)]);
   const tables = [
-    ...(inReadings.length === 0
-      ? []
-      : [
-          table(
-            ['metric', 'probes', 'token: before', 'after', 'all: before', 'after', 'generated: before', 'after'],
-            inReadings,
-          ),
-        ]),
+    ...(inReadings.length === 0 ? [] : [readingsTable(inReadings)]),
     ...(others.length === 0 ? [] : [table(['metric', 'probes', 'before', 'after'], others)]),
   ];
   return tables.join('\n\n');
@@ -33,7 +36,7 @@ export function meansTable({ metrics, run_metrics }: Pick<EvaluationOutcome, 'me
 
 /** What became of a case's own answer: whether it was right before and is so now; null where nothing in particular is expected. */
 function turn({ measures }: CaseResult): 'broken' | 'mended' | null {
-  const right = measures.find(({ metric }) => metric === 'reliability.exact' || metric === 'accuracy.exact');
+  const right = quotedOf(measures);
   if (right === undefined || right.before === right.value) return null;
   return right.value < (right.before ?? 0) ? 'broken' : 'mended';
 }

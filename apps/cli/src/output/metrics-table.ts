@@ -1,17 +1,29 @@
 // The table of an evaluation: three ways to read an answer, before and after.
-import type { EvaluationSummary, MeanScore } from '@errata/contracts';
+import { type EvaluationSummary, type MeanScore, type ReadingKind, readings } from '@errata/contracts';
 import { percent, table } from './output.ts';
+
+const headings: Readonly<Record<ReadingKind, string>> = { token: 'token', all: 'all', exact: 'generated' };
+
+type Read = Readonly<Record<ReadingKind, number | undefined>>;
+
+/** What was measured, over how many probes, in each reading before (null for a comparison) and after. */
+export type ReadRow = readonly [name: string, probes: number, before: Read | null, after: Read];
+
+export const readingsTable = (rows: readonly ReadRow[]): string =>
+  table(
+    ['metric', 'probes', ...readings.flatMap((reading) => [`${headings[reading]}: before`, 'after'])],
+    rows.map(([name, probes, before, after]) => [
+      name,
+      probes,
+      ...readings.flatMap((reading) => [percent(before?.[reading]), percent(after[reading])]),
+    ]),
+  );
 
 /** Reliability, generalization, locality and portability: by token, all tokens, and by free generation. */
 export function metricsTable(summary: EvaluationSummary): string {
-  const rows: (string | number)[][] = [];
-  const push = (name: string, before: MeanScore | null, after: MeanScore) => {
-    const pair = (key: 'token' | 'all' | 'exact') => [
-      before === null ? '-' : percent(before[key]),
-      percent(after[key]),
-    ];
-    rows.push([name, after.count, ...pair('token'), ...pair('all'), ...pair('exact')]);
-  };
+  const rows: ReadRow[] = [];
+  const push = (name: string, before: MeanScore | null, after: MeanScore) =>
+    rows.push([name, after.count, before, after]);
   push('reliability', summary.reliability.before, summary.reliability.after);
   if (summary.generalization !== null)
     push('generalization', summary.generalization.before, summary.generalization.after);
@@ -19,10 +31,7 @@ export function metricsTable(summary: EvaluationSummary): string {
   for (const [kind, score] of Object.entries(summary.locality_by_kind)) push(`  ${kind}`, null, score);
   for (const [kind, score] of Object.entries(summary.portability_by_kind))
     push(`portability ${kind}`, score.before, score.after);
-  return table(
-    ['metric', 'probes', 'token: before', 'after', 'all: before', 'after', 'generated: before', 'after'],
-    rows,
-  );
+  return readingsTable(rows);
 }
 
 /** What the evaluation cost and how far the weights moved. */

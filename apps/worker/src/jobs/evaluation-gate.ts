@@ -1,11 +1,5 @@
 // A later evaluation held against the gate of its branch: what the cases found, and what the policy looks at besides.
-import {
-  type CaseResult,
-  type EvaluationOutcome,
-  type GateVerdict,
-  judge,
-  measurementsOfCases,
-} from '@errata/contracts';
+import { type CaseResult, type GateVerdict, judge, measurementsOfCases } from '@errata/contracts';
 import { type EvaluationWork, openEvaluationGate } from '@errata/lineage';
 import type { JobRun } from '../attempts/job-run.ts';
 import { modelReference } from '../models.ts';
@@ -15,7 +9,6 @@ export async function judgeEvaluation(
   run: JobRun,
   { model, version }: Pick<EvaluationWork, 'model' | 'version'>,
   results: readonly CaseResult[],
-  outcome: Pick<EvaluationOutcome, 'metrics'>,
 ): Promise<GateVerdict | null> {
   const gate = await openEvaluationGate(run.context.lineage, run.job);
   if (gate === null) return null;
@@ -32,7 +25,7 @@ export async function judgeEvaluation(
     },
     'gate',
   );
-  const cases = measurementsOfCases(outcome, results, gate.against);
+  const cases = measurementsOfCases(results, gate.against);
   const verdict = judge(policy, { ...measured, ...cases, values: { ...measured.values, ...cases.values } });
   return { ...verdict, policy_revision };
 }

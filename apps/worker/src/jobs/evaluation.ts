@@ -110,7 +110,7 @@ export async function mergeEvaluation(run: JobRun): Promise<void> {
   }
   await run.move('evaluating');
   const { summary, outcome, report } = await conclude(run, work, cases, results, merged);
-  const verdict = await judgeEvaluation(run, { model, version }, results, outcome);
+  const verdict = await judgeEvaluation(run, { model, version }, results);
   await run.move('committing');
   const end = merged.failed > 0 ? 'completed_with_errors' : 'succeeded';
   const ending = { jobId: run.job.id, outcome: end, summary, result: outcome, report, unasked, verdict } as const;

@@ -1,6 +1,6 @@
 // The result of a case, as far as it is the same whatever became of the case.
 import type { Moment } from '../wire/evaluation-rows.ts';
-import type { CaseResult } from '../wire/evaluations.ts';
+import type { CaseResult, Measure } from '../wire/evaluations.ts';
 import type { SuiteCase } from '../wire/suites.ts';
 import { customIdOf, wordsOf } from './suite-cases.ts';
 
@@ -44,3 +44,12 @@ export const failedCase = (
   measures: [],
   regressions: [],
 });
+
+/**
+ * What is quoted of a case's own answer: whether it is the one wanted, by free generation, and of general ability the first score of its
+ * task. Undefined where nothing in particular is expected.
+ */
+export const quotedOf = (measures: readonly Measure[]): Measure | undefined =>
+  measures.find(
+    ({ metric }) => metric === 'reliability.exact' || metric === 'accuracy.exact' || metric.startsWith('ability.'),
+  );

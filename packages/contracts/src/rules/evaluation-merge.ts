@@ -1,7 +1,9 @@
 // From what the cases of an evaluation found to the whole: means and digest, the same however the cases were divided among workers.
+import { readings } from '../metrics/definition.ts';
 import type { EvaluationResults } from '../wire/evaluation-rows.ts';
-import type { CaseResult, Measure } from '../wire/evaluations.ts';
+import type { CaseResult } from '../wire/evaluations.ts';
 import type { EvaluationSummary, MeanScore } from '../wire/results.ts';
+import { pooledFigures } from './figures.ts';
 import { resultsDigest } from './merge-results.ts';
 
 /** What cases alone can tell of a summary; the rest is measured on the versions. */
@@ -24,7 +26,7 @@ export function mergeCases(results: readonly CaseResult[]): MergedCases {
   const measured = results.filter(({ outcome }) => outcome === 'measured');
   const asked = atTheEnd(results).filter(({ kind }) => kind === 'edit');
   return {
-    means: meansOf(asked, pooledMeans(asked)),
+    means: meansOf(asked),
     measured: measured.length,
     failed: results.length - measured.length,
     changed: measured.filter(({ changed }) => changed).length,
@@ -51,38 +53,13 @@ export const resultsOf = (results: readonly CaseResult[]): EvaluationResults => 
   ),
 });
 
-interface Pooled {
-  readonly value: number;
-  readonly before: number | null;
-  readonly probes: number;
-}
-type PooledMeans = Readonly<Record<string, Pooled>>;
-
-/** The mean of every metric over probes, as the evaluation of a candidate takes it: a case counts as often as it has probes. */
-function pooledMeans(results: readonly CaseResult[]): PooledMeans {
-  const byMetric = new Map<string, Measure[]>();
-  for (const measure of results.flatMap(({ measures }) => measures)) {
-    const known = byMetric.get(measure.metric);
-    if (known === undefined) byMetric.set(measure.metric, [measure]);
-    else known.push(measure);
-  }
-  const means = [...byMetric].map(([metric, list]): [string, Pooled] => {
-    const probes = list.reduce((sum, { count }) => sum + count, 0);
-    const mean = (of: (measure: Measure) => number) =>
-      list.reduce((sum, measure) => sum + of(measure) * measure.count, 0) / probes;
-    const before = list.every((measure) => measure.before !== null) ? mean((measure) => measure.before ?? 0) : null;
-    return [metric, { value: mean(({ value }) => value), before, probes }];
-  });
-  return Object.fromEntries(means.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
 const noScores: MeanScore = { token: 0, all: 0, exact: 0, count: 0 };
 
-function meansOf(edits: readonly CaseResult[], metrics: PooledMeans): MergedMeans {
+function meansOf(edits: readonly CaseResult[]): MergedMeans {
+  const figures = pooledFigures(edits.flatMap(({ measures }) => measures));
+  const metrics = new Map(figures.map((figure) => [figure.metric, figure]));
   const kinds = (stem: string) => [
-    ...new Set(
-      Object.keys(metrics).flatMap((metric) => new RegExp(`^${stem}\\.(\\w+)\\.token$`).exec(metric)?.[1] ?? []),
-    ),
+    ...new Set(figures.flatMap(({ metric }) => new RegExp(`^${stem}\\.(\\w+)\\.token$`).exec(metric)?.[1] ?? [])),
   ];
   const byKind = <T>(stem: string, of: (metric: string) => T | null): Record<string, T> =>
     Object.fromEntries(
@@ -92,9 +69,9 @@ function meansOf(edits: readonly CaseResult[], metrics: PooledMeans): MergedMean
       }),
     );
   const score = (stem: string, of: 'value' | 'before'): MeanScore | null => {
-    const [token, all, exact] = [metrics[`${stem}.token`], metrics[`${stem}.all`], metrics[`${stem}.exact`]];
+    const [token, all, exact] = readings.map((reading) => metrics.get(`${stem}.${reading}`));
     if (token === undefined) return null;
-    return { token: token[of] ?? 0, all: all?.[of] ?? 0, exact: exact?.[of] ?? 0, count: token.probes };
+    return { token: token[of] ?? 0, all: all?.[of] ?? 0, exact: exact?.[of] ?? 0, count: token.count };
   };
   const pair = (stem: string) => {
     const [before, after] = [score(stem, 'before'), score(stem, 'value')];

@@ -1,7 +1,8 @@
 // Policies that are clear, verdicts that say which edit, and readings that cannot be confused.
 import { expect, test } from 'vitest';
-import { defaultGatePolicy, type GatePolicy, gateMetrics, gatePolicySchema } from '../wire/gate.ts';
-import { judge, looksAt, readingOf, reasonsOf, rulesOf } from './judge-gate.ts';
+import { type GateMetric, gateMetrics } from '../metrics/catalogue.ts';
+import { defaultGatePolicy, type GatePolicy, gatePolicySchema } from '../wire/gate.ts';
+import { judge, looksAt, looksAtRivals, readingOf, reasonsOf, rulesOf } from './judge-gate.ts';
 
 const judged = (policy: GatePolicy, values: Parameters<typeof judge>[1]['values']) => judge(policy, { values });
 
@@ -123,4 +124,14 @@ test('canaries must all be kept unless a rule says otherwise, and those that cha
   ]);
   const lenient: GatePolicy = { ...policy, rules: [{ metric: 'canaries_kept', min: 0.5 }] };
   expect(reasonsOf(judge(lenient, { values: { canaries_kept: 0.5 }, canaries }))).toEqual([]);
+});
+
+test('rivals are asked about for every rule on metrics that weigh them, and for no other', () => {
+  const asks = (metric: GateMetric) => looksAtRivals({ rules: [{ metric, min: 0 }] });
+  expect(gateMetrics.filter(asks)).toEqual(
+    ['efficacy', 'paraphrase', 'neighbourhood', 'neighbourhood_own'].flatMap((role) => [
+      `${role}.score`,
+      `${role}.magnitude`,
+    ]),
+  );
 });

@@ -1,9 +1,9 @@
 // Judging: what was measured on a candidate held against a gate, with reasons for people.
 import type { z } from 'zod';
+import { type GateMetric, weighsRivals } from '../metrics/catalogue.ts';
 import {
   type CanaryResult,
   type GateFinding,
-  type GateMetric,
   type GatePolicy,
   type GateReference,
   type GateRule,
@@ -12,16 +12,12 @@ import {
   isWorkMetric,
   type notUnderstoodSchema,
 } from '../wire/gate.ts';
-
-/** What a rule looks at: a metric, where it is not the usual one with what it is held against. */
-export type GateReading = GateMetric | `${GateMetric}@${'parent' | 'base'}`;
+import type { GateReading, GateValues } from './figures.ts';
 
 /** A gate as it is judged by: as it was checked, or as it was stored by whichever build. */
 export type JudgedPolicy = GatePolicy & {
   readonly not_understood?: readonly z.output<typeof notUnderstoodSchema>[] | undefined;
 };
-
-export type GateValues = Readonly<Partial<Record<GateReading, number>>>;
 
 /** What was measured on a candidate. What was not is absent. */
 export interface GateMeasurements {
@@ -44,8 +40,7 @@ export function rulesOf({ rules, canaries = [] }: GatePolicy): readonly GateRule
 }
 
 /** Whether a policy looks at answers held against their rivals, which are asked about only on demand. */
-export const looksAtRivals = (policy: GatePolicy): boolean =>
-  policy.rules.some(({ metric }) => /^(efficacy|paraphrase|neighbourhood)\./.test(metric));
+export const looksAtRivals = (policy: GatePolicy): boolean => policy.rules.some(({ metric }) => weighsRivals(metric));
 
 /** Whether a policy looks at a metric, or at anything held against a version. */
 export const looksAt = (policy: GatePolicy, what: { metric?: GateMetric; against?: GateReference }): boolean =>

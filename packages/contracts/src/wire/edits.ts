@@ -23,11 +23,6 @@ export const probeSchema = z.strictObject({
 });
 export type Probe = z.infer<typeof probeSchema>;
 
-export const localityKinds = ['neighbourhood', 'other_relations', 'distracting', 'other_tasks'] as const;
-export const portabilityKinds = ['alias', 'inverse', 'one_hop'] as const;
-export type LocalityKind = (typeof localityKinds)[number];
-export type PortabilityKind = (typeof portabilityKinds)[number];
-
 const probes = z.array(probeSchema).max(textLimits.probes);
 
 export const editSchema = z

@@ -8,7 +8,7 @@ import { z } from 'zod';
 export const moments = ['once', 'curve', 'end'] as const;
 export type Moment = (typeof moments)[number];
 
-/** Name of a metric in the catalogue of packages/evaluation: words of lower-case letters, joined by dots. */
+/** Name of a metric in the catalogue: words of lower-case letters, joined by dots. */
 export const metricIdSchema = z.string().regex(/^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$/);
 
 const place = {

@@ -1,68 +1,14 @@
 // Gates: what a candidate must meet before its branch moves, and the verdict on one.
 import { z } from 'zod';
+import { gateMetrics, gateUse } from '../metrics/catalogue.ts';
 import { nearest } from '../text/nearest.ts';
-import { localityKinds, portabilityKinds, textLimits } from './edits.ts';
-
-const inReadings = <Stem extends string>(stems: readonly Stem[]) =>
-  stems.flatMap((stem) => [`${stem}.token`, `${stem}.all`, `${stem}.exact`] as const);
-
-/**
- * Metrics that one version has by itself, so that they can be bounded as they are or by how much they changed. Scores are means
- * over a batch's probes, in [0, 1]; `perplexity` is that of held text; `ngram_entropy` is that of generated text, in bits. Names with
- * a dot are those of the catalogue of metrics; `reliability` and `generalization` alone are read by token.
- */
-export const levelMetrics = [
-  'reliability',
-  'reliability_exact',
-  'generalization',
-  'generalization_exact',
-  'perplexity',
-  'ngram_entropy',
-  ...inReadings(['reliability', 'generalization', 'portability', 'accuracy']),
-  ...inReadings(portabilityKinds.map((kind) => `portability.${kind}` as const)),
-  ...(['efficacy', 'paraphrase', 'neighbourhood', 'neighbourhood_own'] as const).flatMap(
-    (role) => [`${role}.score`, `${role}.magnitude`] as const,
-  ),
-] as const;
-
-/**
- * Metrics that compare a candidate with another version. Localities and `canaries_kept` are fractions of answers that stayed as
- * they were; `delta_norm` is the largest change of any matrix, ||delta||_F / ||W||_F; `perplexity_ratio` is candidate over other.
- */
-export const comparisonMetrics = [
-  'locality',
-  'locality_neighbourhood',
-  'locality_other_relations',
-  'delta_norm',
-  'perplexity_ratio',
-  'canaries_kept',
-  ...inReadings(['locality']),
-  ...inReadings(localityKinds.map((kind) => `locality.${kind}` as const)),
-] as const;
-
-/**
- * Metrics of the work on each edit: `edit_norm` is the norm of what an edit added to a matrix over that of the matrix, divided by
- * the root of the number of edits that share the delta; `edit_norm_z` is its robust z-score among the branch's earlier edits.
- */
-export const workMetrics = ['edit_norm', 'edit_norm_z'] as const;
-
-export const gateMetrics = [...levelMetrics, ...comparisonMetrics, ...workMetrics] as const;
-export type GateMetric = (typeof gateMetrics)[number];
-
-/** Metrics that no edit has by itself. */
-const ofTheWhole: readonly GateMetric[] = [
-  'perplexity',
-  'ngram_entropy',
-  'delta_norm',
-  'perplexity_ratio',
-  'canaries_kept',
-];
+import { textLimits } from './edits.ts';
 
 export const gateReferences = ['absolute', 'parent', 'base'] as const;
 export type GateReference = (typeof gateReferences)[number];
 
-export const isLevelMetric = (metric: string): boolean => levelMetrics.some((level) => level === metric);
-export const isWorkMetric = (metric: GateMetric): boolean => workMetrics.some((work) => work === metric);
+export const isLevelMetric = (metric: string): boolean => gateUse(metric)?.as === 'level';
+export const isWorkMetric = (metric: string): boolean => gateUse(metric)?.as === 'work';
 
 export const gateRuleSchema = z
   .strictObject({
@@ -89,7 +35,7 @@ export const gateRuleSchema = z
     if (against !== undefined && isWorkMetric(metric)) complain('against', `${metric} is held against nothing`);
     if (against === 'absolute' && !isLevelMetric(metric) && !isWorkMetric(metric))
       complain('against', `${metric} compares two versions: it is held against parent or base`);
-    if (each === true && ofTheWhole.includes(metric)) complain('each', `${metric} is not measured for each edit`);
+    if (each === true && gateUse(metric)?.of === 'version') complain('each', `${metric} is not measured for each edit`);
   });
 export type GateRule = z.output<typeof gateRuleSchema>;
 

@@ -1,5 +1,6 @@
 // Suite items: what a version can be asked beside edits, one JSON object each. One format for files, for requests and for what is stored.
 import { z } from 'zod';
+import { type AbilityTaskId, rippleCriteria } from '../metrics/kinds.ts';
 import { editSchema, textLimits } from './edits.ts';
 
 /** Longest texts and lists of an item. Whether it fits a model's context is seen when it is asked. */
@@ -17,9 +18,8 @@ export const tasksOfItems = {
   multiple_choice: ['csqa', 'csqa_letters', 'mmlu', 'mmlu_letters', 'atlas_choice'],
   entailment: ['anli', 'atlas_entailment'],
   reading: ['squad_v2', 'atlas_reading'],
-} as const;
+} as const satisfies Readonly<Record<string, readonly AbilityTaskId[]>>;
 export type AbilityItemKind = keyof typeof tasksOfItems;
-export type AbilityTaskId = (typeof tasksOfItems)[AbilityItemKind][number];
 
 /** A question, or a prompt to complete, without a passage: open-domain questions, known facts. */
 const question = z.strictObject({
@@ -109,17 +109,6 @@ const multiHop = z.strictObject({
     .readonly()
     .default([]),
 });
-
-/** RippleEdits' criteria (Cohen et al. 2023, section 3), in the paper's order. */
-export const rippleCriteria = [
-  'logical_generalization',
-  'compositionality_i',
-  'compositionality_ii',
-  'subject_aliasing',
-  'forgetfulness',
-  'relation_specificity',
-] as const;
-export type RippleCriterion = (typeof rippleCriteria)[number];
 
 const rippleQuery = z.strictObject({
   prompt,

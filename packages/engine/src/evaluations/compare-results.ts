@@ -5,6 +5,7 @@ import {
   comparedCasesShown,
   type MetricComparison,
   normaliseAnswer,
+  quotedOf,
   resultsOf,
 } from '@errata/contracts';
 import { compareRuns } from '@errata/evaluation';
@@ -50,7 +51,8 @@ function compareAnswers(
     compared += 1;
     if (normaliseAnswer(theirs) === normaliseAnswer(mine)) return [];
     const { case_id, prompt, target } = result;
-    const gain = rightness(result) - rightness(first.get(case_id)!);
+    const right = ({ measures }: CaseResult) => quotedOf(measures)?.value ?? 0;
+    const gain = right(result) - right(first.get(case_id)!);
     const turned = gain < 0 ? 'broken' : gain > 0 ? 'mended' : 'changed';
     return [{ case_id, prompt, target, one: theirs, other: mine, turned }];
   });
@@ -60,10 +62,3 @@ function compareAnswers(
     answers_compared: compared,
   };
 }
-
-/** Of general ability by the first score of its task, which is the one to quote. */
-const rightness = ({ measures }: CaseResult): number =>
-  measures.find(({ metric }) => metric === 'reliability.exact' || metric === 'accuracy.exact' || isOfAbility(metric))
-    ?.value ?? 0;
-
-const isOfAbility = (metric: string): boolean => metric.startsWith('ability.');

@@ -4,9 +4,11 @@ import {
   atTheEnd,
   type CaseResult,
   canonicalJson,
+  catalogueDigest,
   type EvaluationOutcome,
   type EvaluationRow,
   type EvaluationSummary,
+  gateValuesOf,
   isAbilityItem,
   resultsOf,
   type SuiteCase,
@@ -15,8 +17,6 @@ import {
 } from '@errata/contracts';
 import {
   abilitySuite,
-  catalogueDigest,
-  gateValues,
   makeManifest,
   makeReport,
   type RunManifest,
@@ -51,7 +51,7 @@ export async function concludeProtocol(
     run_metrics: Object.fromEntries(whole.map(({ metric, version, value }) => [metric, { version, ...value }])),
     places: placesOf(results),
     cost,
-    gate_values: { ...gateValues(summary) },
+    gate_values: gateValuesOf(results, summary),
   };
   const manifest = makeManifest({
     metrics: catalogueDigest(),

@@ -6,6 +6,7 @@ import {
   type EvaluationRow,
   type EvaluationSummary,
   failedCase,
+  gateValuesOf,
   noCost,
   resultsOf,
   rootManifest,
@@ -18,7 +19,6 @@ import {
   defaultPerplexityTokens,
   type EvaluationOptions,
   evaluateCases as evaluate,
-  gateValues,
   heldTokens,
   perplexityOf,
   readHeldText,
@@ -135,7 +135,7 @@ export async function concludeEvaluation(
     seconds: { edit: 0, evaluate: cost.answer_seconds + (performance.now() - started) / 1000 },
   };
   const { rows } = resultsOf(results);
-  const gate_values = { ...gateValues(summary) };
+  const gate_values = gateValuesOf(results, summary);
   const outcome: EvaluationOutcome = { ...counts, ...estimatesOf(rows), places: [], cost, gate_values };
   const report = versionPage({
     ...about,

@@ -1,8 +1,5 @@
 // Choosing among options by their likelihood: four ways to compare options of different lengths, each a score of its own.
-
-/** The ways, in the order of tables. */
-export const choiceScores = ['likelihood', 'likelihood_per_token', 'likelihood_per_character', 'first_token'] as const;
-export type ChoiceScore = (typeof choiceScores)[number];
+import type { ChoiceScore } from '@errata/contracts';
 
 /** What a model makes of one option behind its prompt. */
 export interface OptionReading {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { evaluationResultsSchema } from '@errata/contracts';
 import { type Delta, loadCheckpoint, type Model, openModel, type View } from '@errata/models';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import type { EntailmentItem, MultipleChoiceItem, ReadingItem, SuiteItem } from '../datasets/items.ts';
 import { loadDataset } from '../datasets/survey.ts';
 import { type AbilityOptions, type AbilityResult, type AbilityRow, measureAbility } from './measure.ts';
@@ -14,6 +14,7 @@ import { createAbilityCache } from './score-items.ts';
 import { squadExact, squadF1 } from './squad.ts';
 import { abilitySuite } from './suite.ts';
 import { type AbilityTaskId, abilityTasks } from './tasks.ts';
+import * as templates from './templates.ts';
 
 const fixtures = fileURLToPath(new URL('./fixtures/', import.meta.url));
 const shared = fileURLToPath(new URL('../../../../../shared/data/', import.meta.url));
@@ -155,6 +156,11 @@ describe.each(['gpt2', 'llama'] as const)('a random %s', (name) => {
       if (abilityTasks[id].kind === 'reading') expect(means.scores.exact_match).toBeLessThanOrEqual(means.chance!);
     }
   });
+});
+
+test('every task is written with a template of the version that it says', () => {
+  const known = Object.values(templates).map(({ name, version }) => `${name}@${version}`);
+  for (const { template } of Object.values(abilityTasks)) expect(known).toContain(template);
 });
 
 describe('answers in free text', () => {

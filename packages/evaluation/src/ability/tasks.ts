@@ -1,17 +1,16 @@
 // The tasks of general ability: what each asks of an item, under which template, and by which scores it is judged.
-import type { AbilityTaskId } from '@errata/contracts';
+import {
+  type AbilityScore,
+  type AbilityTaskId,
+  abilityTaskFacts,
+  type ChoiceScore,
+  type ReadingScore,
+} from '@errata/contracts';
 import { entailmentLabels, type SuiteItem, type SuiteItemKind } from '../datasets/items.ts';
-import type { ChoiceScore } from './choice.ts';
 import * as templates from './templates.ts';
 
 /** The item type of a kind. */
 export type ItemOf<Kind extends SuiteItemKind> = Extract<SuiteItem, { readonly kind: Kind }>;
-
-/** Scores of an answer in free text. */
-export const readingScores = ['exact_match', 'f1', 'inverse_perplexity'] as const;
-export type ReadingScore = (typeof readingScores)[number];
-
-export type AbilityScore = ChoiceScore | ReadingScore;
 
 /** Scores by name, from 0 to 1; a task has those it declares. */
 export type AbilityScores = { readonly [score in AbilityScore]?: number };
@@ -69,35 +68,32 @@ export interface ReadingTask<Kind extends SuiteItemKind = SuiteItemKind> extends
 
 export type AbilityTask<Kind extends SuiteItemKind = SuiteItemKind> = ChoiceTask<Kind> | ReadingTask<Kind>;
 
-const wholeOption = ['likelihood', 'likelihood_per_token', 'likelihood_per_character', 'first_token'] as const;
-
 const csqa: ChoiceTask<'multiple_choice'> = {
   id: 'csqa',
-  version: 1,
+  ...abilityTaskFacts.csqa,
   kind: 'choice',
   items: 'multiple_choice',
-  template: templates.templateId(templates.question),
-  scores: wholeOption,
   ask: ({ question, options, answer }) => ({ prompt: templates.question.write(question), options, answer }),
 };
 
 const csqaLetters: ChoiceTask<'multiple_choice'> = {
   ...csqa,
   id: 'csqa_letters',
-  template: templates.templateId(templates.letters),
-  scores: ['first_token'],
+  ...abilityTaskFacts.csqa_letters,
   ask: ({ question, options, answer }) => ({ ...templates.letters.write(question, options), answer }),
 };
 
 const mmlu: ChoiceTask<'multiple_choice'> = {
   ...csqa,
   id: 'mmlu',
+  ...abilityTaskFacts.mmlu,
   ask: (item) => ({ ...csqa.ask(item), group: item.subject }),
 };
 
 const mmluLetters: ChoiceTask<'multiple_choice'> = {
   ...csqaLetters,
   id: 'mmlu_letters',
+  ...abilityTaskFacts.mmlu_letters,
   ask: (item) => ({ ...csqaLetters.ask(item), group: item.subject }),
 };
 
@@ -105,11 +101,9 @@ const verdicts = { entailment: 'True', neutral: 'Neither', contradiction: 'False
 
 const anli: ChoiceTask<'entailment'> = {
   id: 'anli',
-  version: 1,
+  ...abilityTaskFacts.anli,
   kind: 'choice',
   items: 'entailment',
-  template: templates.templateId(templates.verdict),
-  scores: ['likelihood', 'likelihood_per_token', 'first_token'],
   ask: ({ premise, hypothesis, label, group }) => ({
     prompt: templates.verdict.write(premise, hypothesis),
     options: entailmentLabels.map((each) => verdicts[each]),
@@ -120,11 +114,9 @@ const anli: ChoiceTask<'entailment'> = {
 
 const squad: ReadingTask<'reading'> = {
   id: 'squad_v2',
-  version: 1,
+  ...abilityTaskFacts.squad_v2,
   kind: 'reading',
   items: 'reading',
-  template: templates.templateId(templates.passage),
-  scores: readingScores,
   maxTokens: 32,
   stops: ['\n'],
   unanswerable: 'N/A',
@@ -138,11 +130,9 @@ const squad: ReadingTask<'reading'> = {
 /** Facts of the shipped model's world as a choice among objects of one relation: "The capital of France is". */
 const atlasChoice: ChoiceTask<'multiple_choice'> = {
   id: 'atlas_choice',
-  version: 1,
+  ...abilityTaskFacts.atlas_choice,
   kind: 'choice',
   items: 'multiple_choice',
-  template: templates.templateId(templates.cloze),
-  scores: wholeOption,
   ask: ({ question, options, answer, subject }) => ({
     prompt: templates.cloze.write(question),
     options,
@@ -158,11 +148,9 @@ const atlasChoice: ChoiceTask<'multiple_choice'> = {
  */
 const atlasEntailment: ChoiceTask<'entailment'> = {
   id: 'atlas_entailment',
-  version: 1,
+  ...abilityTaskFacts.atlas_entailment,
   kind: 'choice',
   items: 'entailment',
-  template: templates.templateId(templates.cloze),
-  scores: ['likelihood', 'likelihood_per_token'],
   ask: ({ premise, hypothesis, contrast = '', label, group }) => ({
     prompt: templates.cloze.write(premise),
     options: [hypothesis, contrast],
@@ -174,11 +162,9 @@ const atlasEntailment: ChoiceTask<'entailment'> = {
 /** What was stated about a subject nobody has heard of, read off in the words of a prompt. */
 const atlasReading: ReadingTask<'reading'> = {
   id: 'atlas_reading',
-  version: 1,
+  ...abilityTaskFacts.atlas_reading,
   kind: 'reading',
   items: 'reading',
-  template: templates.templateId(templates.sequel),
-  scores: readingScores,
   maxTokens: 12,
   stops: ['.', '\n'],
   unanswerable: 'N/A',

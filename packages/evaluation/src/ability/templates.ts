@@ -7,10 +7,6 @@ export interface Template<Write> {
   readonly write: Write;
 }
 
-/** `name@version`. */
-export const templateId = ({ name, version }: Pick<Template<unknown>, 'name' | 'version'>): string =>
-  `${name}@${version}`;
-
 const letterOf = (option: number): string => String.fromCharCode('A'.charCodeAt(0) + option);
 
 /** The question alone; the options are not shown, each is weighed as its answer (Brown et al. 2020, section 2.4). */

@@ -1,16 +1,9 @@
 // Evaluations on a real tiny model: against itself, destroyed, and pushed towards one answer.
-import { type Edit, editSchema } from '@errata/contracts';
+import { type Edit, editSchema, metricCatalogue } from '@errata/contracts';
 import { type Delta, loadCheckpoint, type Model, openModel, type Tokenizer, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyCorpus, writeTinyModel } from '../../../../test/support/tiny-model.ts';
-import {
-  createAnswerCache,
-  evaluateCandidate,
-  evaluationResults,
-  gateValues,
-  type Measurement,
-  metricCatalogue,
-} from '../index.ts';
+import { createAnswerCache, evaluateCandidate, evaluationResults, type Measurement, measureForGate } from '../index.ts';
 
 let model: Model;
 let parent: View;
@@ -126,20 +119,15 @@ describe('a version against itself', () => {
 describe('a destroyed version', () => {
   it('answers nothing, agrees with nothing, and its perplexity is that of guessing', async () => {
     const candidate = zeroed();
-    const { summary } = await evaluateCandidate({
-      parent,
-      candidate,
-      tokenizer,
-      edits: [edit()],
-      heldText: tinyCorpus(),
-      perplexityTokens: 300,
-    });
+    const input = { parent, candidate, tokenizer, edits: [edit()], heldText: tinyCorpus(), perplexityTokens: 300 };
+    const evaluation = await evaluateCandidate(input);
+    const { summary } = evaluation;
     expect(summary.reliability.after).toEqual({ token: 0, all: 0, exact: 0, count: 1 });
     expect(summary.generalization!.after.token).toBe(0);
     expect(summary.locality!.token).toBeLessThan(0.3);
     expect(summary.delta_norm).toBeCloseTo(1, 6);
     expect(summary.perplexity!.candidate).toBeCloseTo(model.spec.vocab, 0);
-    const values = gateValues(summary);
+    const { values } = await measureForGate(evaluation, input, { policy: { rules: [] } });
     expect(values.reliability).toBe(0);
     expect(values.perplexity_ratio).toBe(summary.perplexity!.candidate / summary.perplexity!.parent);
   });
@@ -282,14 +270,11 @@ describe('edits that failed', () => {
   });
 
   it('all of them leave a gate nothing to say about reliability', async () => {
-    const { summary } = await evaluateCandidate({
-      parent,
-      candidate: parent,
-      tokenizer,
-      edits: [edit()],
-      work: [{ error: { code: 'edit_failed', message: 'no' } }],
-    });
-    expect(gateValues(summary)).toEqual({});
+    const work = [{ error: { code: 'edit_failed', message: 'no' } as const }];
+    const input = { parent, candidate: parent, tokenizer, edits: [edit()], work };
+    const measured = await measureForGate(await evaluateCandidate(input), input, { policy: { rules: [] } });
+    expect(measured).toMatchObject({ values: {}, edits: [{ values: {} }] });
+    expect(measured.values).toEqual({});
   });
 });
 

@@ -1,8 +1,7 @@
 // A block of an evaluation's cases put to two versions: a result for each.
-import { type CaseResult, failedCase, type PlacedCase, type Score, type SuiteCase } from '@errata/contracts';
+import { type CaseResult, failedCase, type PlacedCase, readings, type Score, type SuiteCase } from '@errata/contracts';
 import { readCandidate, readParent, unaskable } from '../asking/answers.ts';
 import { distinctQuestions, type Question, questionKey, questionsOfEdit } from '../asking/questions.ts';
-import { readings } from '../metrics/catalogue/definition.ts';
 import { firstSentence } from '../metrics/exact-match.ts';
 import type { EvaluationOptions } from '../options.ts';
 import { evaluateCandidate, scoreAgreement, scoreAnswer } from './evaluate-candidate.ts';

@@ -1,8 +1,6 @@
 // From an edit's scores to its measurements: a name of the catalogue, a number, the same number of the parent.
-import type { EvaluationRow, MeanScore, Score } from '@errata/contracts';
+import { type EvaluationRow, type MeanScore, metric, readings, type Score } from '@errata/contracts';
 import type { RivalRole } from '../asking/questions.ts';
-import { readings } from '../metrics/catalogue/definition.ts';
-import { metric } from '../metrics/catalogue.ts';
 import { mean, meanScore } from '../metrics/means.ts';
 import { type Preference, preference } from '../metrics/probability.ts';
 

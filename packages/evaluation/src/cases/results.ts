@@ -2,13 +2,13 @@
 import {
   type CaseResult,
   describeCase,
+  metric,
   normaliseAnswer,
   type PlacedCase,
   type Regression,
   type SuiteCase,
 } from '@errata/contracts';
 import type { Tokenizer, View } from '@errata/models';
-import { metric } from '../metrics/catalogue.ts';
 import type { Measurement } from './measurements.ts';
 
 export interface CasesInput {

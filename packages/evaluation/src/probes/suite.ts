@@ -1,10 +1,10 @@
 // Questions that no edit is about, held against their answers: what a version is still able to answer.
+import { readings } from '@errata/contracts';
 import type { Tokenizer, View } from '@errata/models';
 import { type AnswerCache, readCandidate, readParent } from '../asking/answers.ts';
 import { type Question, questionKey } from '../asking/questions.ts';
 import { scoreAnswer } from '../cases/evaluate-candidate.ts';
 import type { QuestionItem } from '../datasets/items.ts';
-import { readings } from '../metrics/catalogue/definition.ts';
 import type { EvaluationOptions } from '../options.ts';
 import { askable, type CaseMeasurements, inOrderOf, sortOut } from './probing.ts';
 

@@ -1,10 +1,9 @@
 // The runner: carries a protocol out on a model, keeps what it finds in a run's directory, and goes on where it stopped.
-import { canonicalJson, mergeResults, sha256 } from '@errata/contracts';
+import { canonicalJson, catalogueDigest, mergeResults, sha256 } from '@errata/contracts';
 import type { View } from '@errata/models';
 import { readParent } from '../asking/answers.ts';
 import { distinctQuestions } from '../asking/questions.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
-import { catalogueDigest } from '../metrics/catalogue.ts';
 import { applyEdits } from './apply-edits.ts';
 import { efficiency } from './efficiency.ts';
 import { defaultWriters, type PreparedEditor, type ProtocolRun, type RunOptions } from './inputs.ts';

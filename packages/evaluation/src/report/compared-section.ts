@@ -1,17 +1,11 @@
 // Runs against the first of their kind, as a section of a page: what is surely worse comes first.
-import { metricCatalogue } from '../metrics/catalogue.ts';
+import { metricCatalogue } from '@errata/contracts';
 import type { MetricDifference, RunComparison } from './compared.ts';
+import { formatOf } from './figures.ts';
 import { type Html, html, raw } from './html.ts';
-import { type Column, type Format, formatNumber, gridHtml, type Row } from './table.ts';
-
-const formats: Readonly<Record<string, Format>> = {
-  fraction: 'share',
-  'probability difference': 'points',
-  bits: 'entropy',
-};
+import { type Column, formatNumber, gridHtml, type Row } from './table.ts';
 
 const titleOf = (metric: string) => metricCatalogue.get(metric)?.title ?? metric;
-const formatOf = (metric: string): Format => formats[metricCatalogue.get(metric)?.unit ?? ''] ?? 'number';
 
 /** -1 where the whole interval of the difference is on the worse side, 1 on the better, 0 where it holds 0. */
 function surely({ metric, difference }: MetricDifference): -1 | 0 | 1 {

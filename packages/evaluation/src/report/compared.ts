@@ -1,6 +1,5 @@
 // Runs held against each other, case by case: each against the first of its kind, and which one leads in a figure beyond chance.
-import { canonicalJson, type EvaluationRow } from '@errata/contracts';
-import { metric as metricOf } from '../metrics/catalogue.ts';
+import { canonicalJson, type EvaluationRow, metric as metricOf } from '@errata/contracts';
 import { mean } from '../metrics/means.ts';
 import { bootstrapMean, type Estimate } from '../statistics/bootstrap.ts';
 import { type Comparison, compareRuns } from '../statistics/compare.ts';

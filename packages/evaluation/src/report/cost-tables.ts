@@ -1,19 +1,20 @@
 // What edits and answers cost, as tables.
 import { costMetrics } from '../statistics/cost-metrics.ts';
+import { columnOf } from './figures.ts';
 import type { ReportRun } from './runs.ts';
 import { type Column, countEdits, type Row, type Table } from './table.ts';
 
 export function costTable(runs: readonly ReportRun[]): Table {
   const columns: readonly (Column & { readonly metric: string })[] = [
-    { group: 'an edit', title: 'Time', metric: 'cost.edit_seconds', format: 'seconds', better: 'lower' },
-    { group: 'an edit', title: 'Stored', metric: 'cost.stored_bytes', format: 'bytes', better: 'lower' },
-    { group: 'an answer', title: 'Time', metric: 'cost.answer_seconds', format: 'seconds' },
-    { group: 'an answer', title: 'Tokens', metric: 'cost.answer_tokens', format: 'count' },
+    { ...columnOf('cost.edit_seconds'), group: 'an edit', title: 'Time' },
+    { ...columnOf('cost.stored_bytes'), group: 'an edit', title: 'Stored' },
+    { ...columnOf('cost.answer_seconds'), group: 'an answer', title: 'Time' },
+    { ...columnOf('cost.answer_tokens'), group: 'an answer', title: 'Tokens' },
     { group: 'the run', title: 'Edits', metric: 'edits', format: 'count' },
     { group: 'the run', title: 'Answers', metric: 'answers', format: 'count' },
     { group: 'the run', title: 'Editing', metric: 'edit_seconds', format: 'seconds' },
     { group: 'the run', title: 'Asking', metric: 'answer_seconds', format: 'seconds' },
-    { group: 'the run', title: 'Peak memory', short: 'Peak', metric: 'cost.peak_memory', format: 'bytes' },
+    { ...columnOf('cost.peak_memory'), group: 'the run', title: 'Peak memory', short: 'Peak' },
   ];
   return {
     title: 'Cost',

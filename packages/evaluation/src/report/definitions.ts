@@ -1,6 +1,5 @@
 // What the metrics of a report are, at its foot: the page is sent to people who have no documentation beside it.
-import { readingTitles } from '../metrics/catalogue/definition.ts';
-import { metricCatalogue } from '../metrics/catalogue.ts';
+import { metricCatalogue, readingTitles } from '@errata/contracts';
 import { type Html, html } from './html.ts';
 import type { ReportRun } from './runs.ts';
 

@@ -1,7 +1,7 @@
 // The tables of a report, laid out as the papers lay theirs out.
-import { metricCatalogue } from '../metrics/catalogue.ts';
+import { metricCatalogue } from '@errata/contracts';
 import { costTable, efficiencyTable } from './cost-tables.ts';
-import { type At, casesBehind, figure, figureBefore, figureChange } from './figures.ts';
+import { type At, casesBehind, columnOf, figure, figureBefore, figureChange } from './figures.ts';
 import { lastPlace, type ReportRun } from './runs.ts';
 import { type Cell, type Column, countEdits, type Row, type Table } from './table.ts';
 
@@ -12,8 +12,6 @@ interface MetricColumn extends Column {
   readonly change?: true;
 }
 
-const share = { format: 'share', better: 'higher' } as const;
-
 /** Free generation first: it is how a model is used. */
 const readings = [
   ['exact', 'free generation'],
@@ -23,41 +21,37 @@ const readings = [
 const editColumns: readonly MetricColumn[] = [
   ...readings.flatMap(([reading, group]) =>
     ['Reliability', 'Generalization', 'Locality', 'Portability'].map((title) => ({
-      ...share,
+      ...columnOf(`${title.toLowerCase()}.${reading}`),
       group,
       title,
       short: title.slice(0, 3),
-      metric: `${title.toLowerCase()}.${reading}`,
     })),
   ),
-  { group: 'the model', title: 'Fluency', metric: 'ngram_entropy', format: 'entropy', better: 'higher' },
-  { group: 'the model', title: 'Perplexity', short: 'Perpl', metric: 'perplexity', format: 'number', better: 'lower' },
+  { ...columnOf('ngram_entropy'), group: 'the model', title: 'Fluency' },
+  { ...columnOf('perplexity'), group: 'the model', title: 'Perplexity', short: 'Perpl' },
 ];
 
 const romeColumns: readonly MetricColumn[] = [
-  { ...share, title: 'S', metric: 'rome_score', about: 'harmonic mean of ES, PS and NS' },
-  { ...share, title: 'ES', metric: 'efficacy.score', group: 'efficacy' },
-  { title: 'EM', metric: 'efficacy.magnitude', group: 'efficacy', format: 'points', better: 'higher' },
-  { ...share, title: 'PS', metric: 'paraphrase.score', group: 'paraphrase' },
-  { title: 'PM', metric: 'paraphrase.magnitude', group: 'paraphrase', format: 'points', better: 'higher' },
-  { ...share, title: 'NS', metric: 'neighbourhood.score', group: 'neighbourhood' },
-  { title: 'NM', metric: 'neighbourhood.magnitude', group: 'neighbourhood', format: 'points', better: 'higher' },
+  { ...columnOf('rome_score'), title: 'S', about: 'harmonic mean of ES, PS and NS' },
+  { ...columnOf('efficacy.score'), title: 'ES', group: 'efficacy' },
+  { ...columnOf('efficacy.magnitude'), title: 'EM', group: 'efficacy' },
+  { ...columnOf('paraphrase.score'), title: 'PS', group: 'paraphrase' },
+  { ...columnOf('paraphrase.magnitude'), title: 'PM', group: 'paraphrase' },
+  { ...columnOf('neighbourhood.score'), title: 'NS', group: 'neighbourhood' },
+  { ...columnOf('neighbourhood.magnitude'), title: 'NM', group: 'neighbourhood' },
   {
-    ...share,
+    ...columnOf('neighbourhood_own.score'),
     title: 'NS own',
-    metric: 'neighbourhood_own.score',
     group: 'neighbourhood',
     about: "neighbours' own answers against the new one, where they are not the true one",
   },
-  { title: 'GE', metric: 'ngram_entropy', group: 'generated text', format: 'entropy', better: 'higher' },
-  { ...share, title: 'RS', metric: 'reference_score', group: 'generated text' },
+  { ...columnOf('ngram_entropy'), title: 'GE', group: 'generated text' },
+  { ...columnOf('reference_score'), title: 'RS', group: 'generated text' },
   {
+    ...columnOf('essence.perplexity'),
     title: 'ED',
-    metric: 'essence.perplexity',
     change: true,
     group: 'essence',
-    format: 'number',
-    better: 'lower',
     about: 'by how much the perplexity of texts about the subject rose',
   },
 ];
@@ -71,7 +65,7 @@ const streamColumns: readonly MetricColumn[] = readings.flatMap(([reading, group
       ['TRR', 'test_retention', 'test questions answered rightly after the last edit'],
       ['ARR', 'accurate_retention', 'of the test questions answered rightly before the first edit'],
     ] as const
-  ).map(([title, id, about]) => ({ ...share, group, title, about, metric: `stream.${id}.${reading}` })),
+  ).map(([title, id, about]) => ({ ...columnOf(`stream.${id}.${reading}`), group, title, about })),
 );
 
 /** Rows are compared where they say the same: for each of these places, a row a run. */
@@ -196,7 +190,7 @@ const kindColumns = (runs: readonly ReportRun[], reading: string): readonly Metr
   ['locality', 'portability'].flatMap((stem) =>
     metricsUnder(runs, stem)
       .filter((id) => id.endsWith(`.${reading}`) && id.split('.').length === 3)
-      .map((id) => ({ ...share, group: stem, title: inWords(id.split('.')[1]!), metric: id })),
+      .map((id) => ({ ...columnOf(id), group: stem, title: inWords(id.split('.')[1]!) })),
   );
 
 /** Of scores of general ability. */
@@ -213,11 +207,11 @@ const abilityColumns = (runs: readonly ReportRun[]): readonly MetricColumn[] =>
   metricsUnder(runs, 'ability').map((id) => {
     const [, task = '', score = ''] = id.split('.');
     const short = shortScores[score];
-    return { ...share, group: inWords(task), title: inWords(score), ...(short && { short }), metric: id };
+    return { ...columnOf(id), group: inWords(task), title: inWords(score), ...(short && { short }) };
   });
 
 const otherColumns = (runs: readonly ReportRun[], stem: string): readonly MetricColumn[] =>
-  metricsUnder(runs, stem).map((id) => ({ ...share, title: inWords(id.split('.')[1]!), metric: id }));
+  metricsUnder(runs, stem).map((id) => ({ ...columnOf(id), title: inWords(id.split('.')[1]!) }));
 
 /** All tables of runs that are comparable: of one model, on the same data, under one kind of protocol. */
 export function metricTables(runs: readonly ReportRun[], isAhead: IsAhead): readonly Table[] {

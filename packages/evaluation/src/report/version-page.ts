@@ -1,9 +1,16 @@
 // The report of an evaluation of one version against another, as one page that needs nothing else: what broke comes first.
-import type { CaseResult, EvaluationOutcome, EvaluationSummary, MetricMean, Regression } from '@errata/contracts';
-import { metricCatalogue } from '../metrics/catalogue.ts';
+import {
+  type CaseResult,
+  type EvaluationOutcome,
+  type EvaluationSummary,
+  type MetricMean,
+  metricCatalogue,
+  type Regression,
+} from '@errata/contracts';
+import { formatOf } from './figures.ts';
 import { type Html, html, raw } from './html.ts';
 import { pageStyle } from './page-style.ts';
-import { type Cell, type Column, type Format, type Row, tableHtml, withoutGaps } from './table.ts';
+import { type Cell, type Column, type Row, tableHtml, withoutGaps } from './table.ts';
 
 export interface VersionReport {
   /** What people call the model, and the branch where one was named. */
@@ -88,16 +95,9 @@ function answersTable({ outcome: { metrics }, against }: VersionReport): Html | 
   return table === undefined ? null : tableHtml(table);
 }
 
-const formats: Readonly<Record<string, Format>> = {
-  fraction: 'share',
-  'probability difference': 'points',
-  bits: 'entropy',
-};
-
 /** Everything that is not read in several ways: probabilities, texts, and the versions themselves. */
 function otherTable({ outcome, summary }: VersionReport): Html | null {
   const { metrics, run_metrics } = outcome;
-  const formatOf = (metric: string): Format => formats[metricCatalogue.get(metric)?.unit ?? ''] ?? 'number';
   const rows: Row[] = [
     ...Object.entries(metrics)
       .filter(([metric]) => !/\.(token|all|exact)$/.test(metric))

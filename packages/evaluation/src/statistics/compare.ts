@@ -1,6 +1,5 @@
 // Two runs compared case by case: what got worse comes first.
-import type { EvaluationRow } from '@errata/contracts';
-import { metric } from '../metrics/catalogue.ts';
+import { type EvaluationRow, metric } from '@errata/contracts';
 import { type BootstrapOptions, bootstrapMean, type Estimate } from './bootstrap.ts';
 import { groupRows, type RowGroup } from './places.ts';
 

@@ -1,7 +1,5 @@
 // Metrics of a whole run, computed from its rows: ROME's score, and what a stream of edits keeps.
-import type { EvaluationRow, Moment } from '@errata/contracts';
-import { type ReadingKind, readings } from '../metrics/catalogue/definition.ts';
-import { metric } from '../metrics/catalogue.ts';
+import { type EvaluationRow, type Moment, metric, type ReadingKind, readings } from '@errata/contracts';
 import { harmonicMean } from '../metrics/means.ts';
 import { type BootstrapOptions, bootstrap, bootstrapMean, type Estimate } from './bootstrap.ts';
 import { groupRows, type RowGroup } from './places.ts';

@@ -1,8 +1,7 @@
 // Statistics of rows written by hand, and intervals against their coverage.
-import { type EvaluationRow, noCost } from '@errata/contracts';
+import { type EvaluationRow, metricCatalogue, noCost } from '@errata/contracts';
 import { uniform } from '@errata/models';
 import { describe, expect, it } from 'vitest';
-import { metricCatalogue } from '../metrics/catalogue.ts';
 import { aggregate } from './aggregate.ts';
 import { bootstrap, bootstrapMean } from './bootstrap.ts';
 import { compareRuns } from './compare.ts';

@@ -1,7 +1,7 @@
 // Automatic rollback: a later evaluation of a branch's head that fails its gate sends the branch back to a version that passed it.
 import {
   type BranchResource,
-  type EvaluatedAgainst,
+  type ComparedWith,
   type GateVerdict,
   isUnjudged,
   reasonsOf,
@@ -23,7 +23,7 @@ export interface EvaluationGate {
   /** What the branch began at. */
   readonly base: VersionSource;
   /** What the version that the evaluation compares with is to the gate. */
-  readonly against: EvaluatedAgainst;
+  readonly against: ComparedWith;
 }
 
 /** Null for an evaluation that did not ask to be held against a gate. */

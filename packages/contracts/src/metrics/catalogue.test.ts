@@ -1,7 +1,7 @@
 // The catalogue is closed: counting it makes every addition a decision.
-import { metricIdSchema } from '@errata/contracts';
 import { expect, it } from 'vitest';
-import { metric, metricCatalogue, metricFamilies } from './catalogue.ts';
+import { metricIdSchema } from '../wire/evaluation-rows.ts';
+import { catalogueDigest, gateMetrics, metric, metricCatalogue, metricFamilies } from './catalogue.ts';
 
 it('counts its metrics, each under one name that rows can carry', () => {
   const all = metricFamilies.flatMap(({ metrics }) => metrics);
@@ -16,6 +16,7 @@ it('counts its metrics, each under one name that rows can carry', () => {
     'Ripple effects: 6',
     'General ability: 25',
     'Cost: 6',
+    'Candidates: 4',
   ]);
   for (const { id, version } of all) {
     expect(metricIdSchema.safeParse(id).success).toBe(true);
@@ -26,4 +27,16 @@ it('counts its metrics, each under one name that rows can carry', () => {
 it('says what it knows of a metric and names one that it does not know', () => {
   expect(metric('locality.neighbourhood.exact')).toMatchObject({ unit: 'fraction', better: 'higher', level: 'case' });
   expect(() => metric('locality.moon')).toThrow('no "locality.moon"');
+});
+
+it('is known to runs by the digest that they were begun under', () => {
+  // What a run's manifest holds: another digest means that no run of before can be gone on with.
+  expect(catalogueDigest()).toBe('24aef9be7937cacdb038347afab4e85cd1bb465c2fced713108a846f19402cfa');
+});
+
+it('gives every name that a gate knows to one metric, which keeps its own where it has words', () => {
+  const names = metricFamilies.flatMap(({ metrics }) => metrics.flatMap(({ gate }) => gate?.names ?? []));
+  expect(names).toEqual([...new Set(names)]);
+  expect(names).toEqual(gateMetrics);
+  for (const { id, gate } of metricCatalogue.values()) if (gate !== undefined) expect(gate.names).toContain(id);
 });

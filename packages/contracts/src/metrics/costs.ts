@@ -1,7 +1,7 @@
 // The catalogue's metrics of cost.
-import type { MetricDefinition, MetricFamily, MetricUnit } from './definition.ts';
+import { family, type MetricDefinition, type MetricUnit } from './definition.ts';
 
-const cost = (id: string, title: string, unit: MetricUnit, definition: string): MetricDefinition => ({
+const cost = (id: string, title: string, unit: MetricUnit, definition: string): MetricDefinition<never> => ({
   id: `cost.${id}`,
   version: 1,
   title,
@@ -12,7 +12,7 @@ const cost = (id: string, title: string, unit: MetricUnit, definition: string): 
   source: 'Errata; papers give time and memory without saying what they count',
 });
 
-export const costs: MetricFamily = {
+export const costs = family({
   title: 'Cost',
   about: 'Measured on the machine at hand: they differ from run to run and take no part in digests.',
   metrics: [
@@ -35,6 +35,7 @@ export const costs: MetricFamily = {
       level: 'run',
       definition: "Largest ||W' - W||_F / ||W||_F of any matrix, W of the parent.",
       source: 'Gupta et al. 2024 (r-ROME), where outliers of it disable a model',
+      gate: { as: 'comparison', of: 'version', names: ['delta_norm'] },
     },
   ],
-};
+});

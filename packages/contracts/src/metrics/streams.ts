@@ -1,5 +1,5 @@
 // The catalogue's metrics of a stream of edits: what holds at once, what is kept.
-import { type MetricDefinition, type MetricFamily, type ReadingKind, readings, readingTitles } from './definition.ts';
+import { family, type MetricDefinition, type ReadingKind, readings, readingTitles } from './definition.ts';
 
 const patcher = 'Huang et al. 2023 (Transformer-Patcher)';
 const grace = 'Hartvigsen et al. 2023 (GRACE)';
@@ -54,9 +54,9 @@ const stream: readonly StreamMetric[] = [
   },
 ];
 
-const definitions: readonly MetricDefinition[] = stream.flatMap(({ id, title, unit, definition, source }) =>
+const definitions: readonly MetricDefinition<never>[] = stream.flatMap(({ id, title, unit, definition, source }) =>
   readings.map(
-    (reading): MetricDefinition => ({
+    (reading): MetricDefinition<never> => ({
       id: `stream.${id}.${reading}`,
       version: 1,
       title: `${title}, ${readingTitles[reading]}`,
@@ -69,10 +69,10 @@ const definitions: readonly MetricDefinition[] = stream.flatMap(({ id, title, un
   ),
 );
 
-export const streams: MetricFamily = {
+export const streams = family({
   title: 'Streams of edits',
   about:
     'Computed from the rows of a run in which edits are made one after another. Testing each edit only at once hides ' +
     'forgetting; testing all at the end shows it. Numbers of different protocols are not comparable.',
   metrics: definitions,
-};
+});

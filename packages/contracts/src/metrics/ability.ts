@@ -1,6 +1,6 @@
 // The catalogue's metrics of general ability: every score of every task.
-import { type AbilityScore, type AbilityTaskId, abilityTasks } from '../../ability/tasks.ts';
-import type { MetricDefinition, MetricFamily } from './definition.ts';
+import { family, type MetricDefinition } from './definition.ts';
+import { type AbilityScore, type AbilityTaskId, abilityTaskFacts } from './kinds.ts';
 
 const scores: Readonly<Record<AbilityScore, readonly [title: string, definition: string, source?: string]>> = {
   likelihood: ['whole option', 'the right option is the likeliest, by the sum over its tokens'],
@@ -56,10 +56,10 @@ const tasks: Readonly<Record<AbilityTaskId, readonly [title: string, about: stri
   atlas_reading: ['Atlas, reading', 'a new fact read off a passage', 'Errata'],
 };
 
-const metricsOf = (id: AbilityTaskId): MetricDefinition[] => {
+const metricsOf = (id: AbilityTaskId): MetricDefinition<never>[] => {
   const [title, about, taskSource] = tasks[id];
-  const { version, template } = abilityTasks[id];
-  return abilityTasks[id].scores.map((score) => {
+  const { version, template, scores: own } = abilityTaskFacts[id];
+  return own.map((score) => {
     const [reading, definition, source] = scores[score];
     return {
       id: `ability.${id}.${score}`,
@@ -74,11 +74,11 @@ const metricsOf = (id: AbilityTaskId): MetricDefinition[] => {
   });
 };
 
-export const abilities: MetricFamily = {
+export const abilities = family({
   title: 'General ability',
   about:
     'What a model can still do beside the edits, an item a case. Where k options share the first place the right one ' +
     'among them earns 1/k. Items that do not fit the context are not cut but left out and counted. Tasks, templates and ' +
     'levels of chance are in general-ability.md.',
-  metrics: (Object.keys(abilityTasks) as AbilityTaskId[]).flatMap(metricsOf),
-};
+  metrics: (Object.keys(abilityTaskFacts) as AbilityTaskId[]).flatMap(metricsOf),
+});

@@ -1,16 +1,16 @@
 // The catalogue's metrics of probability: CounterFact as ROME reports it, and perplexity.
-import type { MetricDefinition, MetricFamily } from './definition.ts';
+import { family, type MetricDefinition } from './definition.ts';
 
 const rome = 'Meng et al. 2022 (ROME), section 3.3, as its code computes it';
 
-const pair = (
-  stem: string,
+const pair = <Stem extends string>(
+  stem: Stem,
   title: string,
   letter: string,
   prompts: string,
   [wanted, unwanted]: readonly [string, string],
   { version, source } = { version: 1, source: rome },
-): MetricDefinition[] => [
+): MetricDefinition<`${Stem}.${'score' | 'magnitude'}`>[] => [
   {
     id: `${stem}.score`,
     version,
@@ -20,6 +20,7 @@ const pair = (
     level: 'case',
     definition: `On ${prompts}: 1 where the ${wanted} answer is likelier than the ${unwanted} one, 0 where it is not, 1/2 in a tie.`,
     source,
+    gate: { as: 'level', of: 'edits', names: [`${stem}.score`] },
   },
   {
     id: `${stem}.magnitude`,
@@ -30,10 +31,11 @@ const pair = (
     level: 'case',
     definition: `On ${prompts}: p(${wanted}) - p(${unwanted}).`,
     source,
+    gate: { as: 'level', of: 'edits', names: [`${stem}.magnitude`] },
   },
 ];
 
-export const probabilities: MetricFamily = {
+export const probabilities = family({
   title: 'Probabilities of new and true answer',
   about:
     'p(answer) is exp of the mean log-probability of its tokens after the prompt, so that length does not count against it. ' +
@@ -82,9 +84,9 @@ export const probabilities: MetricFamily = {
       source: rome,
     },
   ],
-};
+});
 
-export const text: MetricFamily = {
+export const text = family({
   title: 'Text',
   about:
     'Generated text is a prompt with its continuation, 100 tokens together, sampled among the 5 likeliest tokens with a ' +
@@ -100,6 +102,7 @@ export const text: MetricFamily = {
       definition:
         "exp of the mean negative log-probability of a held text's tokens, the first left out, in windows of the context's length.",
       source: 'Jelinek et al. 1977',
+      gate: { as: 'level', of: 'version', names: ['perplexity'] },
     },
     {
       id: 'essence.perplexity',
@@ -126,6 +129,7 @@ export const text: MetricFamily = {
         'likeliest and not ended early (version 1 ended it where the model did); a case without prompts of its own begins ' +
         'with wordings of its edit. Papers print it times 100. Sentences are told apart by a rule, not by a trained model.',
       source: 'Zhang et al. 2018; weights and sampling as the code of Meng et al. 2022 (ROME)',
+      gate: { as: 'level', of: 'version', names: ['ngram_entropy'] },
     },
     {
       id: 'reference_score',
@@ -140,4 +144,4 @@ export const text: MetricFamily = {
       source: 'Meng et al. 2022 (ROME), section 3.3; vectors as scikit-learn makes them by default',
     },
   ],
-};
+});

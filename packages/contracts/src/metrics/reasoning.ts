@@ -1,12 +1,12 @@
 // The catalogue's metrics of what follows from edits: multi-hop questions and ripple effects.
-import { type RippleCriterion, rippleCriteria } from '../../datasets/cases.ts';
-import type { MetricDefinition, MetricFamily } from './definition.ts';
+import { family, type MetricDefinition } from './definition.ts';
+import { type RippleCriterion, rippleCriteria } from './kinds.ts';
 
 const mquake = 'Zhong et al. 2023 (MQuAKE), evaluation metrics';
 
 const fraction = { version: 1, unit: 'fraction', better: 'higher', level: 'case' } as const;
 
-export const multiHop: MetricFamily = {
+export const multiHop = family({
   title: 'Multi-hop questions',
   about:
     'All edits of a case are made, then everything is asked by free greedy generation with normalised exact match; aliases ' +
@@ -34,7 +34,7 @@ export const multiHop: MetricFamily = {
       source: mquake,
     },
   ],
-};
+});
 
 const criteria: Readonly<Record<RippleCriterion, readonly [title: string, definition: string]>> = {
   logical_generalization: ['Logical generalization', 'relations that follow from the edited one, as its inverse'],
@@ -48,7 +48,7 @@ const criteria: Readonly<Record<RippleCriterion, readonly [title: string, defini
   relation_specificity: ['Relation specificity', 'the same subject under relations that the edit does not touch'],
 };
 
-const criterion = (name: RippleCriterion): MetricDefinition => {
+const criterion = (name: RippleCriterion): MetricDefinition<never> => {
   const [title, what] = criteria[name];
   return {
     ...fraction,
@@ -59,7 +59,7 @@ const criterion = (name: RippleCriterion): MetricDefinition => {
   };
 };
 
-export const ripples: MetricFamily = {
+export const ripples = family({
   title: 'Ripple effects',
   about:
     'A test counts only where the model answered all its condition queries rightly BEFORE the edit; it is passed where all, or ' +
@@ -68,4 +68,4 @@ export const ripples: MetricFamily = {
     'has no row; the number of tests behind a value is its count. The code of the paper also finds answers inside the prompt ' +
     'and inside words, and averages only over edits that succeeded.',
   metrics: rippleCriteria.map(criterion),
-};
+});
