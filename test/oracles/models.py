@@ -34,7 +34,7 @@ def randomise(model, seed):
             noise = torch.randn(parameter.shape, generator=generator)
             if parameter.dim() > 1:
                 parameter.copy_(noise * 0.25)
-            elif "norm" in name or "ln_" in name:
+            elif "norm" in name.lower() or "ln_" in name:
                 parameter.copy_((1.0 if name.endswith("weight") else 0.0) + noise * 0.1)
             else:
                 parameter.copy_(noise * 0.1)

@@ -1,6 +1,7 @@
 // The public face of @errata/models: checkpoints, tokenizers, architectures as graphs, deltas and generation.
 
 export type { KeysValues } from './architectures/blocks/attention.ts';
+export { type Pooling, pool, poolingWeights, unitRows } from './architectures/blocks/pooling.ts';
 export {
   type Activation,
   type MatrixRef,
@@ -18,7 +19,9 @@ export {
   sites,
   type Tap,
 } from './architectures/decoder.ts';
-export { checkParameters, decoderSpec } from './architectures/index.ts';
+export { buildEncoder, type EncoderOptions, type EncoderTap } from './architectures/encoder.ts';
+export type { EncoderBlockRefs, EncoderSpec } from './architectures/encoder-spec.ts';
+export { checkParameters, decoderSpec, encoderSpec } from './architectures/index.ts';
 export {
   type BlockRefs,
   type DecoderSpec,
@@ -75,6 +78,7 @@ export {
   type WriteCheckpointOptions,
   writeCheckpoint,
 } from './files/checkpoint-write.ts';
+export type { EmbeddingSettings } from './files/embedding-settings.ts';
 export { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './files/half.ts';
 export {
   encodeSafetensors,
@@ -88,6 +92,8 @@ export {
   writeSafetensors,
 } from './files/safetensors.ts';
 export type { SafetensorsDtype, SafetensorsHeader, TensorInfo } from './files/safetensors-header.ts';
+export { type Encoder, type EncoderIdentity, encoderFromWeights, openEncoder } from './running/encoder.ts';
+export { type EncoderInput, encoderFeeds, encoderInputs } from './running/encoder-feeds.ts';
 export { captureName, type SiteAt } from './running/forward.ts';
 export type { Generated, GenerateOptions } from './running/generate.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';

@@ -3,29 +3,38 @@
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
 import type { Activation } from './blocks/refs.ts';
+import { type EncoderSpec, encoderParameters } from './encoder-spec.ts';
 import { type DecoderSpec, listParameters } from './spec.ts';
 
-/** How a family is described: what its config.json and the checkpoint's tensor names, if they are known, say of the decoder. */
-export type Architecture = (config: unknown, names: ReadonlySet<string> | undefined) => Omit<DecoderSpec, 'family'>;
+/** How a family is described: what its config.json and the checkpoint's tensor names, if they are known, say of the model. */
+export type Architecture<Spec> = (config: unknown, names: ReadonlySet<string> | undefined) => Omit<Spec, 'family'>;
 
-/**
- * A family, from the schema of its config.json and what the parsed one means.
- * @throws ModelError architecture_config_invalid
- */
-export function architecture<T>(
+/** A family of one kind, from the schema of its config.json and what the parsed one means. */
+type Describe<Spec> = <T>(
   schema: z.ZodType<T>,
-  describe: (config: T, names: ReadonlySet<string> | undefined) => Omit<DecoderSpec, 'family' | 'parameters'>,
-): Architecture {
-  return (config, names) => {
+  describe: (config: T, names: ReadonlySet<string> | undefined) => Omit<Spec, 'family' | 'parameters'>,
+) => Architecture<Spec>;
+
+/** @param list the parameters of what a family describes */
+function kindOf<Spec>(
+  list: (spec: Omit<Spec, 'family' | 'parameters'>) => ReadonlyMap<string, readonly number[]>,
+): Describe<Spec> {
+  return (schema, describe) => (config, names) => {
     const parsed = schema.safeParse(config);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
       return refuseConfig(`${issue?.path.join('.') || 'the file'}: ${issue?.message}`);
     }
     const spec = describe(parsed.data, names);
-    return { ...spec, parameters: listParameters(spec) };
+    return { ...spec, parameters: list(spec) } as Omit<Spec, 'family'>;
   };
 }
+
+/** A family of decoders. What it describes throws ModelError architecture_config_invalid. */
+export const architecture = kindOf<DecoderSpec>(listParameters);
+
+/** A family of encoders. What it describes throws ModelError architecture_config_invalid. */
+export const encoderArchitecture = kindOf<EncoderSpec>(encoderParameters);
 
 /** @throws ModelError architecture_config_invalid */
 export function refuseConfig(what: string, hint = 'Use the config.json that transformers saves with the model'): never {

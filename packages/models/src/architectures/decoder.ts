@@ -4,6 +4,7 @@ import { add, type Dim, gather, scope, type Tensor } from '@errata/graph';
 import { attention, type KeysValues, rotationOf } from './blocks/attention.ts';
 import { applyMatrix, mlp, normalise, type WeightOf } from './blocks/layers.ts';
 import type { NormRef } from './blocks/refs.ts';
+import { blockSites } from './blocks/sites.ts';
 import type { BlockRefs, DecoderSpec } from './spec.ts';
 
 /**
@@ -22,18 +23,7 @@ import type { BlockRefs, DecoderSpec } from './spec.ts';
  * | `final_norm` | input of the head, wanted rows only, `[R, n]` | width |
  * | `logits` | output of the head, `[R, n]` | vocab |
  */
-export const sites = [
-  'embed',
-  'attn_in',
-  'attn_out',
-  'mlp_in',
-  'mlp_pre',
-  'mlp_key',
-  'mlp_out',
-  'block_out',
-  'final_norm',
-  'logits',
-] as const;
+export const sites = ['embed', ...blockSites, 'final_norm', 'logits'] as const;
 
 /** One of the {@link sites}. */
 export type Site = (typeof sites)[number];

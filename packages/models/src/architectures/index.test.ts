@@ -24,6 +24,11 @@ describe('what cannot be served', () => {
       code: 'architecture_unsupported',
       says: /"mamba".*gpt2, llama/,
     },
+    'an encoder, which continues nothing': {
+      config: { model_type: 'bert' },
+      code: 'architecture_unsupported',
+      says: /"bert", an encoder, where a decoder is needed.*gpt2, llama/,
+    },
     'what every object has': {
       config: { model_type: 'constructor' },
       code: 'architecture_unsupported',

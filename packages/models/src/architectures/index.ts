@@ -1,43 +1,88 @@
 // The supported families: one file and one line each, by the `model_type` of their config.json.
 
 import { ModelError } from '../errors.ts';
+import { bert } from './bert.ts';
 import type { Architecture } from './config.ts';
+import { distilbert } from './distilbert.ts';
+import type { EncoderSpec } from './encoder-spec.ts';
 import { gpt2 } from './gpt2.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
 import { qwen2 } from './qwen2.ts';
+import { roberta } from './roberta.ts';
 import type { DecoderSpec } from './spec.ts';
 
-const architectures: Readonly<Record<string, Architecture>> = {
+/** Families of one kind, by model_type. */
+type Families<Spec> = Readonly<Record<string, Architecture<Spec>>>;
+
+const decoders: Families<DecoderSpec> = {
   gpt2,
   llama,
   mistral,
   qwen2,
 };
 
+const encoders: Families<EncoderSpec> = {
+  bert,
+  distilbert,
+  roberta,
+};
+
+/** The kinds, as they are called where one stands for which another is asked. */
+const kinds = { decoder: decoders, encoder: encoders } as const;
+
+type Kind = keyof typeof kinds;
+
+const article = (kind: Kind): string => `${kind === 'decoder' ? 'a' : 'an'} ${kind}`;
+
+interface Config {
+  readonly model_type: string;
+}
+
+function describe<Spec extends { readonly family: string }>(
+  wanted: Kind,
+  families: Families<Spec>,
+  { model_type: family, ...config }: Config,
+  names: Iterable<string> | undefined,
+): Spec {
+  if (Object.hasOwn(families, family))
+    return { family, ...families[family]!(config, names === undefined ? undefined : new Set(names)) } as Spec;
+  const other = (Object.keys(kinds) as Kind[]).find((kind) => Object.hasOwn(kinds[kind], family));
+  throw new ModelError('architecture_unsupported', {
+    where: 'config.json',
+    what:
+      other === undefined
+        ? `model_type is ${JSON.stringify(family)}`
+        : `model_type is ${JSON.stringify(family)}, ${article(other)}, where ${article(wanted)} is needed`,
+    hint: `Supported are ${Object.keys(families).join(', ')}`,
+  });
+}
+
 /**
  * Describes the decoder that a config.json asks for.
  * @param names the checkpoint's tensor names, to tell which prefix it uses; without them the usual one is taken
  * @throws ModelError architecture_unsupported, architecture_config_invalid
  */
-export function decoderSpec(config: { readonly model_type: string }, names?: Iterable<string>): DecoderSpec {
-  const family = config.model_type;
-  const describe = Object.hasOwn(architectures, family) ? architectures[family] : undefined;
-  if (describe === undefined)
-    throw new ModelError('architecture_unsupported', {
-      where: 'config.json',
-      what: `model_type is ${JSON.stringify(family)}`,
-      hint: `Supported are ${Object.keys(architectures).join(', ')}`,
-    });
-  return { family, ...describe(config, names === undefined ? undefined : new Set(names)) };
-}
+export const decoderSpec = (config: Config, names?: Iterable<string>): DecoderSpec =>
+  describe('decoder', decoders, config, names);
+
+/**
+ * Describes the encoder that a config.json asks for.
+ * @param names see {@link decoderSpec}
+ * @throws ModelError architecture_unsupported, architecture_config_invalid
+ */
+export const encoderSpec = (config: Config, names?: Iterable<string>): EncoderSpec =>
+  describe('encoder', encoders, config, names);
 
 /**
  * Checks that every parameter is there in its shape. Further tensors (GPT-2's attn.bias buffers, a stored copy of a tied
  * head) are not read.
  * @throws ModelError architecture_tensor_missing, architecture_tensor_shape
  */
-export function checkParameters(spec: DecoderSpec, shapeOf: (name: string) => readonly number[] | undefined): void {
+export function checkParameters(
+  spec: Pick<DecoderSpec, 'family' | 'parameters'>,
+  shapeOf: (name: string) => readonly number[] | undefined,
+): void {
   const hint = 'Check that config.json belongs to these weights';
   for (const [name, expected] of spec.parameters) {
     const shape = shapeOf(name);

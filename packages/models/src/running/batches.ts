@@ -20,7 +20,10 @@ export interface Batch {
  * Checks sequences against the model.
  * @throws ModelError sequence_empty, sequence_too_long, sequence_id_unknown
  */
-export function checkSequences(spec: DecoderSpec, sequences: readonly (readonly number[])[]): void {
+export function checkSequences(
+  spec: Pick<DecoderSpec, 'context' | 'vocab'>,
+  sequences: readonly (readonly number[])[],
+): void {
   for (const [index, sequence] of sequences.entries()) {
     const where = `sequence ${index}`;
     if (sequence.length === 0)

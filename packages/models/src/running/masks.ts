@@ -10,3 +10,10 @@ export function causalBias(batch: number, time: number): Float32Array {
   for (let b = 1; b < batch; b++) bias.copyWithin(b * time * time, 0, time * time);
   return bias;
 }
+
+/** Bias `[batch, 1, 1, time]`: every token of a text is attended to, the padding behind it is not. */
+export function paddingBias(lengths: readonly number[], time: number): Float32Array {
+  const bias = new Float32Array(lengths.length * time);
+  for (const [row, length] of lengths.entries()) bias.fill(hidden, row * time + length, (row + 1) * time);
+  return bias;
+}

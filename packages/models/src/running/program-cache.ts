@@ -10,7 +10,6 @@ import {
   type Program,
   type Tensor,
 } from '@errata/graph';
-import type { DecoderSpec } from '../architectures/spec.ts';
 
 /** Weight lookup of a graph under construction. */
 export type WeightSource = (name: string) => Tensor;
@@ -58,10 +57,11 @@ interface Entry {
 
 /**
  * Makes the cache of one model.
+ * @param spec the shapes of its weights, by name
  * @param base frozen weights by name
  */
 export function makeProgramCache(
-  spec: DecoderSpec,
+  spec: { readonly parameters: ReadonlyMap<string, readonly number[]> },
   base: (name: string) => Float32Array,
   limits: CacheLimits,
 ): ProgramCache {

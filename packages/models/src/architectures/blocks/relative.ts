@@ -1,0 +1,53 @@
+// Relative positions as T5 has them (Raffel et al. 2020): what is added to a score hangs on how far the key lies from the query.
+
+import type { Dim } from '@errata/graph';
+import { gather, reshape, type Tensor, transpose } from '@errata/graph';
+
+/** A table `[buckets, heads]` of what to add to the scores, by distance. */
+export interface RelativePositions {
+  readonly kind: 'relative';
+  readonly table: string;
+  readonly buckets: number;
+  /** From this distance on all share the last bucket. */
+  readonly maxDistance: number;
+}
+
+/**
+ * Buckets of the distances from queries to keys, `[queries.length * keys.length]`. The nearer half of the distances have a
+ * bucket each, the others one for each step on a logarithmic scale; where keys may come later, they have a half to themselves.
+ * @param queries positions of the queries @param keys positions of the keys
+ */
+export function relativeBuckets(
+  { buckets, maxDistance }: RelativePositions,
+  queries: readonly number[],
+  keys: readonly number[],
+  laterKeys: boolean,
+): Int32Array {
+  const half = laterKeys ? buckets / 2 : buckets;
+  const exact = Math.floor(half / 2);
+  const bucketOf = (behind: number) => {
+    const side = laterKeys && behind < 0 ? half : 0;
+    const distance = laterKeys ? Math.abs(behind) : Math.max(0, behind);
+    if (distance < exact) return side + distance;
+    // In float32, as the reference computes it: at the edges of buckets a more exact logarithm falls on the other side.
+    const far = Math.fround(
+      Math.fround(Math.log(Math.fround(distance / exact))) / Math.fround(Math.log(maxDistance / exact)),
+    );
+    return side + Math.min(half - 1, exact + Math.trunc(Math.fround(far * (half - exact))));
+  };
+  const all = new Int32Array(queries.length * keys.length);
+  for (const [q, query] of queries.entries())
+    for (const [k, key] of keys.entries()) all[q * keys.length + k] = bucketOf(query - key);
+  return all;
+}
+
+/** What is added to the scores, `[1, heads, T, S]`. @param table `[buckets, heads]` @param buckets `[T*S]` int32 */
+export function relativeBias(table: Tensor, buckets: Tensor, queries: Dim, keys: Dim): Tensor {
+  const heads = table.dims[1]!;
+  return reshape(transpose(reshape(gather(table, buckets), [queries, keys, heads]), [2, 0, 1]), [
+    1,
+    heads,
+    queries,
+    keys,
+  ]);
+}
