@@ -165,6 +165,56 @@ def cutting_digits(tokenizer, individual_digits):
     return cutting
 
 
+def word_piece():
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=100))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=300,
+        special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"],
+        initial_alphabet=list("\u6771\u03c3\u03c2\u03b9"),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS]:0 $A:0 [SEP]:0",
+        pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    return tokenizer
+
+
+def pairs(tokenizer, texts):
+    """What the tokenizer of an encoder makes of texts, alone and in pairs with the next."""
+    rows = []
+    for text, other in zip(texts, texts[1:] + texts[:1]):
+        pair = tokenizer.encode(text, other)
+        rows.append(
+            {
+                "text": text,
+                "ids": tokenizer.encode(text, add_special_tokens=False).ids,
+                "withSpecials": tokenizer.encode(text).ids,
+                "other": other,
+                "pair": pair.ids,
+                "types": pair.type_ids,
+            }
+        )
+    return rows
+
+
+# What BERT's normalizer has rules for: accents, Chinese of both planes, controls, sigmas, and words too long for it.
+ENCODED = [
+    "\u039f\u0394\u039f\u03a3 \u03a3\u03a3 \u03c3\u03a3.",
+    "\u6771\u4eac\U00020000\u4eac a\U0002a6d0b",
+    "\u0130stanbul I\u0307 \u1e9e",
+    "soft\u00adhyphen zero\u200dwidth \ufeff\u0000 end",
+    "[MASK] of [CLS] and [mask]",
+    "-_$^`|~<>=+ \u00a3\u00a9\u00ab\u00a7 \u3001\u3002",
+    "x" * 101,
+]
+
+
 def words_of_byte_level(tokenizer):
     words = Tokenizer.from_str(tokenizer.to_str())
     words.add_tokens(
@@ -224,6 +274,10 @@ if __name__ == "__main__":
     for name, (tokenizer, texts) in variants.items():
         write(f"{name}.json", json.loads(tokenizer.to_str()))
         write(f"{name}.expected.json", expectations(tokenizer, texts))
+    pieces = word_piece()
+    write("word-piece.json", json.loads(pieces.to_str()))
+    write("word-piece.expected.json", pairs(pieces, TEXTS + ENCODED))
+    pieces.model.save(str(OUT), "word-piece")
     made["byte-level"].model.save(str(OUT), "byte-level")
     if len(sys.argv) > 1:
         real = pathlib.Path(sys.argv[1])

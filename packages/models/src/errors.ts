@@ -44,7 +44,7 @@ export const modelErrorCatalogue = {
   checkpoint_target_not_empty: 'the directory to be written exists and is not empty',
   checkpoint_target_unwritable: 'the directory to be written cannot be created',
   // Tokenizers.
-  tokenizer_missing: 'the directory has no tokenizer.json, and no vocab.json with merges.txt',
+  tokenizer_missing: 'the directory has no tokenizer.json, no vocab.json with merges.txt and no vocab.txt',
   tokenizer_malformed: 'a tokenizer file is not what it should be',
   tokenizer_unsupported: 'the tokenizer uses a part that is not supported',
   tokenizer_id_unknown: 'an id lies outside the vocabulary',

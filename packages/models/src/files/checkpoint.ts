@@ -240,10 +240,12 @@ export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
     );
   const config = readConfig(configPath);
   const weights = findWeights(directory, find);
-  const tokenizerFiles = tokenizerFileNames.filter((name) => find(name) !== undefined);
-  const hasTokenizer =
-    tokenizerFiles.includes('tokenizer.json') ||
-    (tokenizerFiles.includes('vocab.json') && tokenizerFiles.includes('merges.txt'));
+  const present = tokenizerFileNames.filter((name) => find(name) !== undefined);
+  const hasNewer =
+    present.includes('tokenizer.json') || (present.includes('vocab.json') && present.includes('merges.txt'));
+  // Beside another tokenizer vocab.txt is not read, so it is no part of the model.
+  const tokenizerFiles = hasNewer ? present.filter((name) => name !== 'vocab.txt') : present;
+  const hasTokenizer = hasNewer || present.includes('vocab.txt');
   const tokenizer = hasTokenizer ? loadTokenizer(directory) : undefined;
 
   const files = new Map<string, SafetensorsFile>();

@@ -132,14 +132,11 @@ export function encoderFromWeights(
       spec,
       inputs.map(({ ids }) => ids),
     );
-    for (const [index, { ids, types }] of inputs.entries()) {
-      const count = spec.tokenTypes?.count ?? 1;
-      if (
-        types &&
-        (types.length !== ids.length || types.some((type) => !(Number.isInteger(type) && type >= 0 && type < count)))
-      )
+    if (!spec.tokenTypes) return;
+    const { count } = spec.tokenTypes;
+    for (const [index, { ids, types }] of inputs.entries())
+      if (types && (types.length !== ids.length || types.some((type) => !(type >= 0 && type < count))))
         throw new RangeError(`input ${index}: token types are 0 to ${count - 1}, one a token`);
-    }
   };
 
   const embedTokens: Encoder['embedTokens'] = async (inputs, wanted = {}) => {

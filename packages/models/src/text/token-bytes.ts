@@ -5,7 +5,11 @@ export interface Spelling {
   readonly added_tokens: readonly { readonly id: number }[];
   readonly pre_tokenizer?: unknown;
   readonly decoder?: unknown;
-  readonly model: { readonly byte_fallback?: boolean | null | undefined };
+  readonly model: {
+    readonly type?: string | undefined;
+    readonly byte_fallback?: boolean | null | undefined;
+    readonly continuing_subword_prefix?: unknown;
+  };
 }
 
 /**
@@ -45,7 +49,7 @@ function findPart(part: unknown, type: string): Part | undefined {
 
 /**
  * Makes the map from id to UTF-8 bytes: byte-level vocabularies spell every byte, sentencepiece-style ones spell a space
- * as U+2581 and rare bytes as `<0xE2>`; added tokens are literal text.
+ * as U+2581 and rare bytes as `<0xE2>`, WordPiece marks what goes on with a word; added tokens are literal text.
  */
 export function makeTokenBytes(
   json: Spelling,
@@ -57,9 +61,12 @@ export function makeTokenBytes(
   const metaspace = findPart(json.decoder, 'Metaspace') ?? findPart(json.pre_tokenizer, 'Metaspace');
   const mark = typeof metaspace?.replacement === 'string' ? metaspace.replacement : '\u2581';
   const byteFallback = json.model.byte_fallback === true || findPart(json.decoder, 'ByteFallback') !== undefined;
+  const { type, continuing_subword_prefix: prefix } = json.model;
+  const goesOn = type === 'WordPiece' && typeof prefix === 'string' ? prefix : undefined;
   return (id) => {
     const token = idToToken(id) ?? '';
     if (literal.has(id)) return Buffer.from(token);
+    if (goesOn !== undefined) return Buffer.from(token.startsWith(goesOn) ? token.slice(goesOn.length) : token);
     if (spelled) {
       const bytes = Array.from(token, (character) => spelled.get(character));
       return bytes.every((byte) => byte !== undefined) ? Uint8Array.from(bytes) : Buffer.from(token);

@@ -71,7 +71,8 @@ const rewritings: readonly ((text: string) => string)[] = [
   (text) => text,
   (text) => text.normalize('NFC'),
   (text) => text.normalize('NFKC'),
-  (text) => text.toLowerCase(),
+  // One by one, as the normalizers do it: a whole text would have other sigmas at the ends of words.
+  (text) => Array.from(text, (character) => character.toLowerCase()).join(''),
   // Sentencepiece cannot tell its own space mark in a text from a space.
   (text) => text.replaceAll('\u2581', ' '),
 ];

@@ -15,6 +15,30 @@ export function mendedPreTokenizer(part: PreTokenizer): PreTokenizer {
   return { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false };
 }
 
+interface Normalizer {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
+
+/** Chinese characters beyond the first 65,536 code points, as the reference counts them. */
+const distantChinese = '[\\u{20000}-\\u{2a6df}\\u{2a700}-\\u{2b81f}\\u{2b920}-\\u{2ceaf}\\u{2f800}-\\u{2fa1f}]';
+
+/**
+ * The reference puts BERT's spaces around every Chinese character, the library around those of one unit. The reference makes small
+ * letters one by one, so that a sigma is the same wherever it stands; to the library one that ends a word is another.
+ */
+export function mendedNormalizer(part: Normalizer): Normalizer {
+  if (part.type === 'Sequence' && Array.isArray(part.normalizers))
+    return { ...part, normalizers: part.normalizers.map(mendedNormalizer) };
+  const bert = part.type === 'BertNormalizer';
+  const before: Normalizer[] = [];
+  if (bert && part.handle_chinese_chars === true)
+    before.push({ type: 'Replace', pattern: { Regex: distantChinese }, content: ' $& ' });
+  if (part.type === 'Lowercase' || (bert && part.lowercase === true))
+    before.push({ type: 'Replace', pattern: { String: '\u03a3' }, content: '\u03c3' });
+  return before.length === 0 ? part : { type: 'Sequence', normalizers: [...before, part] };
+}
+
 export interface AddedToken {
   readonly content: string;
   readonly single_word?: boolean | undefined;

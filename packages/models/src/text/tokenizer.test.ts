@@ -8,7 +8,13 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ModelError, type ModelErrorCode } from '../errors.ts';
 import { tokenOffsets } from './token-offsets.ts';
-import { loadTokenizer, type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from './tokenizer.ts';
+import {
+  loadTokenizer,
+  type Tokenizer,
+  tokenizerFromJson,
+  tokenizerFromVocabAndMerges,
+  tokenizerFromVocabTxt,
+} from './tokenizer.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/tokenizers/', import.meta.url));
 const sharedModels = fileURLToPath(new URL('../../../../../shared/data/models/', import.meta.url));
@@ -88,6 +94,42 @@ test('vocab.json with merges.txt is the same tokenizer as tokenizer.json', () =>
   for (const expectation of expectationsOf('byte-level')) agrees(tokenizer, expectation);
   expect(tokenizer.eosId).toBe(tokenizer.specialTokens.get('<|endoftext|>'));
   expect(tokenizer.bosId).toBe(tokenizer.eosId);
+});
+
+describe("BERT's word pieces agree with the reference", () => {
+  interface Encoded extends Pick<Expectation, 'text' | 'ids' | 'withSpecials'> {
+    readonly other: string;
+    readonly pair: number[];
+    readonly types: number[];
+  }
+  const expected = readJson(join(fixtures, 'word-piece.expected.json')) as Encoded[];
+  const words = readFileSync(join(fixtures, 'word-piece-vocab.txt'), 'utf8');
+  const tokenizers = { 'tokenizer.json': fixtureTokenizer('word-piece'), 'vocab.txt': tokenizerFromVocabTxt(words) };
+  for (const [file, tokenizer] of Object.entries(tokenizers)) {
+    test.each(expected)(`${file}: $text`, ({ text, ids, withSpecials, other, pair, types }) => {
+      expect(tokenizer.encode(text)).toEqual(ids);
+      expect(tokenizer.encode(text, { specialTokens: true })).toEqual(withSpecials);
+      expect([...tokenizer.prefixIds, ...ids, ...tokenizer.suffixIds]).toEqual(withSpecials);
+      expect(tokenizer.encodePair(text, other)).toEqual({ ids: pair, types });
+    });
+  }
+  test('a piece that goes on with a word stands for the text without its mark', () => {
+    const tokenizer = tokenizers['tokenizer.json'];
+    const inside = tokenizer.encode('xxxx').at(-1)!;
+    expect(tokenizer.idToToken(inside)).toMatch(/^##/);
+    expect(tokenizer.tokenBytes(inside)).toEqual(Buffer.from(tokenizer.idToToken(inside)!.slice(2)));
+  });
+  test('vocab.txt is read as its configuration says', () => {
+    const lower = tokenizerFromVocabTxt('[UNK]\n[CLS]\n[SEP]\nRome\nrome\r\n');
+    expect(lower.encode('Rome')).toEqual([4]);
+    const cased = tokenizerFromVocabTxt('[UNK]\n[CLS]\n[SEP]\nRome\nrome\n', { config: [{ do_lower_case: false }] });
+    expect(cased.encode('Rome')).toEqual([3]);
+    const named = tokenizerFromVocabTxt('<unk>\n<s>\n</s>\nrome\n', {
+      config: [{ unk_token: '<unk>', cls_token: { content: '<s>' }, sep_token: '</s>' }],
+    });
+    expect(named.encode('Rome x', { specialTokens: true })).toEqual([1, 3, 0, 2]);
+    expect(codeOf(() => tokenizerFromVocabTxt('rome\n'))).toBe('tokenizer_malformed');
+  });
 });
 
 const gpt2Folder = join(sharedModels, 'gpt2_tokenizer');
@@ -226,6 +268,8 @@ describe('offsets', () => {
     expect(spans.some((span) => span.end === byteAt('Cafe\u0301'.length))).toBe(true);
     const lowering = tokenizerFromJson({ ...json, normalizer: { type: 'Lowercase' } });
     expect(tokenOffsets(lowering, 'PARIS', lowering.encode('PARIS')).spans.at(-1)!.end).toBe(5);
+    expect(lowering.encode('ΟΔΟΣ')).toEqual(lowering.encode('οδοσ'));
+    expect(tokenOffsets(lowering, 'ΟΔΟΣ', lowering.encode('ΟΔΟΣ')).spans.at(-1)!.end).toBe(8);
   });
 });
 
@@ -249,6 +293,12 @@ describe('files that are not what they should be', () => {
     expect(codeOf(() => loadTokenizer(folder))).toBe('tokenizer_missing');
     copyFileSync(join(fixtures, 'byte-level-merges.txt'), join(folder, 'merges.txt'));
     for (const expectation of expectationsOf('byte-level')) agrees(loadTokenizer(folder), expectation);
+  });
+  test('vocab.txt alone', () => {
+    const alone = mkdtempSync(join(folder, 'words-'));
+    copyFileSync(join(fixtures, 'word-piece-vocab.txt'), join(alone, 'vocab.txt'));
+    writeFileSync(join(alone, 'tokenizer_config.json'), '{"do_lower_case": false}');
+    expect(loadTokenizer(alone).encode('Paris')).not.toEqual(loadTokenizer(alone).encode('paris'));
   });
   test('no object, no model, no vocabulary', () => {
     for (const document of [null, [], 'x', {}, { model: {} }, { model: { vocab: 3 } }]) {

@@ -1,4 +1,4 @@
-// Tokenizers: tokenizer.json, or GPT-2's vocab.json and merges.txt, behind one small interface that also knows its bytes.
+// Tokenizers: tokenizer.json, GPT-2's vocab.json and merges.txt, or BERT's vocab.txt, behind one small interface that also knows its bytes.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
 import { makeTokenBytes } from './token-bytes.ts';
-import { mendedPreTokenizer, mendSingleWords } from './tokenizer-mends.ts';
+import { mendedNormalizer, mendedPreTokenizer, mendSingleWords } from './tokenizer-mends.ts';
 
 /** An evaluation tokenises one prompt with several targets, on several versions: the last texts are kept, if short. */
 const rememberedTexts = 8192;
@@ -28,6 +28,8 @@ export interface Tokenizer {
   readonly suffixIds: readonly number[];
   /** Ids of a text; with `specialTokens`, also the prefix and suffix ids. */
   encode(text: string, options?: { readonly specialTokens?: boolean }): number[];
+  /** Ids of a pair of texts with all that belongs around them, and which text each is of: 0 or 1, where the tokenizer tells. */
+  encodePair(first: string, second: string): { readonly ids: readonly number[]; readonly types: readonly number[] };
   /**
    * Text of ids that begin a text; some tokenizers drop the space in front of it.
    * @throws ModelError tokenizer_id_unknown
@@ -57,6 +59,7 @@ export const tokenizerFileNames = [
   'special_tokens_map.json',
   'vocab.json',
   'merges.txt',
+  'vocab.txt',
   'added_tokens.json',
   'tokenizer.model',
 ] as const;
@@ -148,10 +151,10 @@ export function tokenizerFromJson(
     // Clean-up of spaces before punctuation would break decode(encode(text)) === text; older configs ask for it.
     inner = new HuggingFaceTokenizer(
       {
-        normalizer: null,
         post_processor: null,
         decoder: null,
         ...parsed,
+        normalizer: parsed.normalizer ? mendedNormalizer(parsed.normalizer) : null,
         pre_tokenizer: parsed.pre_tokenizer ? mendedPreTokenizer(parsed.pre_tokenizer) : null,
       },
       { clean_up_tokenization_spaces: false },
@@ -217,6 +220,15 @@ function wrap(
   const extra = wrapped.length - plain.length;
   let front = 0;
   while (front < extra && wrapped.slice(front, front + plain.length).join() !== plain.join()) front++;
+  const prefixIds = wrapped.slice(0, front);
+  const suffixIds = wrapped.slice(front + plain.length);
+  // A pair begins and ends as a text does. It is put together here, for the library takes an empty second text for none.
+  const { ids: pair, token_type_ids: pairTypes } = inner.encode(probe, {
+    text_pair: probe,
+    return_token_type_ids: true,
+  });
+  const secondAt = pair.length - suffixIds.length - plain.length;
+  const between = pair.slice(front + plain.length, secondAt);
 
   return {
     vocabSize,
@@ -224,9 +236,22 @@ function wrap(
     eosId: idOf('eos_token'),
     unknownId,
     specialTokens,
-    prefixIds: wrapped.slice(0, front),
-    suffixIds: wrapped.slice(front + plain.length),
+    prefixIds,
+    suffixIds,
     encode: (text, encodeOptions = {}) => encode(text, encodeOptions.specialTokens ?? false),
+    encodePair(first, second) {
+      const [a, b] = [encode(first, false), encode(second, false)];
+      return {
+        ids: [...prefixIds, ...a, ...between, ...b, ...suffixIds],
+        types: [
+          ...pairTypes.slice(0, front),
+          ...a.map(() => pairTypes[front]!),
+          ...pairTypes.slice(front + plain.length, secondAt),
+          ...b.map(() => pairTypes[secondAt]!),
+          ...pairTypes.slice(secondAt + plain.length),
+        ],
+      };
+    },
     decode(ids, decodeOptions = {}) {
       if (ids.length === 0) return '';
       return inner.decode(ids.map(checkId), { skip_special_tokens: decodeOptions.skipSpecialTokens ?? false });
@@ -314,8 +339,78 @@ export function tokenizerFromVocabAndMerges(
   );
 }
 
+const bertConfigSchema = z.looseObject({
+  do_lower_case: z.boolean().nullish(),
+  strip_accents: z.boolean().nullish(),
+  tokenize_chinese_chars: z.boolean().nullish(),
+  unk_token: namedToken,
+  cls_token: namedToken,
+  sep_token: namedToken,
+  pad_token: namedToken,
+  mask_token: namedToken,
+});
+
 /**
- * The tokenizer of a model directory: tokenizer.json, else vocab.json with merges.txt; BOS and EOS are named by
+ * BERT's WordPiece from its one old file, as the tokenizer.json that transformers would convert it to.
+ * @param vocabText text of vocab.txt: a token a line, its id being the number of the line
+ * @param options.config parsed tokenizer_config.json and special_tokens_map.json: letter case, and the names of special tokens
+ * @throws ModelError tokenizer_malformed
+ */
+export function tokenizerFromVocabTxt(
+  vocabText: string,
+  options: { readonly config?: readonly unknown[]; readonly where?: string } = {},
+): Tokenizer {
+  const where = options.where ?? 'vocab.txt';
+  const tokens = vocabText.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+  while (tokens.at(-1) === '') tokens.pop();
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  const configs = (options.config ?? []).map((config) => check(bertConfigSchema, config, where));
+  const said = Object.assign({}, ...configs.toReversed()) as z.infer<typeof bertConfigSchema>;
+  const special = (name: string): readonly [string, number] => {
+    if (!Object.hasOwn(vocab, name)) throw malformed(where, `it has no line ${name}`);
+    return [name, vocab[name]!];
+  };
+  const unknown = special(said.unk_token ?? '[UNK]');
+  const first = special(said.cls_token ?? '[CLS]');
+  const last = special(said.sep_token ?? '[SEP]');
+  const rest = [said.pad_token ?? '[PAD]', said.mask_token ?? '[MASK]'].filter((name) => Object.hasOwn(vocab, name));
+  return tokenizerFromJson(
+    {
+      added_tokens: [unknown, first, last, ...rest.map(special)]
+        .toSorted((a, b) => a[1] - b[1])
+        .map(([content, id]) => ({
+          id,
+          content,
+          single_word: false,
+          lstrip: false,
+          rstrip: false,
+          normalized: false,
+          special: true,
+        })),
+      normalizer: {
+        type: 'BertNormalizer',
+        clean_text: true,
+        handle_chinese_chars: said.tokenize_chinese_chars ?? true,
+        strip_accents: said.strip_accents ?? null,
+        lowercase: said.do_lower_case ?? true,
+      },
+      pre_tokenizer: { type: 'BertPreTokenizer' },
+      post_processor: { type: 'BertProcessing', cls: first, sep: last },
+      decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
+      model: {
+        type: 'WordPiece',
+        unk_token: unknown[0],
+        continuing_subword_prefix: '##',
+        max_input_chars_per_word: 100,
+        vocab,
+      },
+    },
+    { where },
+  );
+}
+
+/**
+ * The tokenizer of a model directory: tokenizer.json, else vocab.json with merges.txt, else vocab.txt; BOS and EOS are named by
  * tokenizer_config.json or special_tokens_map.json.
  * @throws ModelError tokenizer_missing, tokenizer_malformed, tokenizer_unsupported
  */
@@ -336,10 +431,13 @@ export function loadTokenizer(directory: string): Tokenizer {
   }
   const vocab = read('vocab.json');
   const merges = read('merges.txt');
+  const words = read('vocab.txt');
+  if ((vocab === undefined || merges === undefined) && words !== undefined)
+    return tokenizerFromVocabTxt(words, { where: join(directory, 'vocab.txt'), config });
   if (vocab === undefined || merges === undefined) {
     throw new ModelError('tokenizer_missing', {
       where: directory,
-      what: 'there is no tokenizer.json, and no vocab.json with merges.txt',
+      what: 'there is no tokenizer.json, no vocab.json with merges.txt and no vocab.txt',
       hint: 'Copy the tokenizer files of the model there; sentencepiece files must be converted to tokenizer.json',
     });
   }
