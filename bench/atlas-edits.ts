@@ -4,18 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { atlasDirectory, buildWorld, drawEdits } from '@errata/atlas';
-import {
-  type ConfigOverrides,
-  checkEdits,
-  type Edit,
-  type EditorName,
-  type EditResult,
-  type MeanScore,
-  type ModelDefaults,
-  modelDefaultsSchema,
-  requireEditor,
-  resolveConfig,
-} from '@errata/contracts';
+import { type ConfigOverrides, checkEdits, type Edit, type EditResult, type MeanScore } from '@errata/contracts';
 import {
   type ArtefactStore,
   buildSecondMoments,
@@ -25,8 +14,17 @@ import {
   invertMoment,
   openArtefacts,
   secondMomentKey,
-  secondMomentLayers,
 } from '@errata/editors';
+import {
+  artefactNeeds,
+  describeEditor,
+  type EditorName,
+  type ModelDefaults,
+  modelDefaultsSchema,
+  requireEditor,
+  resolveConfig,
+  secondMomentLayers,
+} from '@errata/editors/catalogue';
 import { type AnswerCache, createAnswerCache, evaluateCandidate } from '@errata/evaluation';
 import { loadCheckpoint, type Model, openModel, type Tokenizer, type View } from '@errata/models';
 
@@ -144,7 +142,7 @@ async function run(
   const { model, parent, tokenizer, cache, digest, store } = bench;
   const shape = { model_type: model.spec.family, layers: model.spec.layers, width: model.spec.width };
   const config = resolveConfig(name, shape, bench.defaults, overrides);
-  const layers = secondMomentLayers(config);
+  const layers = secondMomentLayers(artefactNeeds(name, config, shape));
   await ensureMoments(bench, layers);
   const artefacts = openArtefacts(ridge === undefined ? store : await withRidge(bench, layers, ridge), digest);
   const groups = together ? [bench.edits] : bench.edits.map((one) => [one]);
@@ -239,7 +237,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const names: readonly EditorName[] =
     values.editor === undefined ? ['r-rome', 'memit'] : [requireEditor(values.editor)];
   for (const name of names) {
-    const together = values.together || name === 'memit' || name.startsWith('ft');
+    const together = values.together || describeEditor(name).batched;
     console.log(
       `\n${name}, ${bench.edits.length} edits ${together ? 'in one batch' : 'one by one from one parent'}; means of token agreement, exact by free generation`,
     );

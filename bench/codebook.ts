@@ -1,8 +1,8 @@
 // What an edit of GRACE costs as the codebook grows: seconds and stored bytes behind 10, 100 and 1,000 edits of the shipped model.
 import { parseArgs } from 'node:util';
 import { atlasDirectory, buildWorld, drawEdits } from '@errata/atlas';
-import { resolveConfig } from '@errata/contracts';
 import { type EditRequest, edit, memoryArtefactStore, openArtefacts } from '@errata/editors';
+import { resolveConfig } from '@errata/editors/catalogue';
 import { decodeDelta, encodeDelta, loadCheckpoint, openModel } from '@errata/models';
 import { median } from './median.ts';
 

@@ -2,14 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
-  defaultRows,
+  describeEditor,
   type EditorName,
-  editorCatalogue,
   editorNames,
-  editorReferences,
   type ModelShape,
   resolveConfig,
-} from '@errata/contracts';
+} from '@errata/editors/catalogue';
 import { z } from 'zod';
 
 const models: readonly (readonly [name: string, shape: ModelShape])[] = [
@@ -53,7 +51,7 @@ function allowed({
 }
 
 function settingsOf(name: EditorName): readonly string[] {
-  const { properties = {} } = z.toJSONSchema(editorCatalogue[name].config);
+  const { properties = {} } = z.toJSONSchema(describeEditor(name).settings);
   const defaults = models.map(
     ([, shape]): Readonly<Record<string, unknown>> => resolveConfig(name, shape, undefined, {}),
   );
@@ -65,25 +63,25 @@ function settingsOf(name: EditorName): readonly string[] {
 
 /** Where the defaults of an editor come from, in the order that they apply. */
 function sourcesOf(name: EditorName): readonly string[] {
-  return defaultRows
-    .filter(({ editors }) => editors.includes(name))
-    .map(({ match, settings, source }) => {
-      const { model_type, layers, width } = match;
-      const which = [model_type, layers && `${layers} layers`, width && `width ${width}`].filter(Boolean).join(', ');
-      const keys = Object.keys(settings({ model_type: 'gpt2', layers: 12, width: 768, ...match }));
-      return row([which === '' ? 'every model' : which, keys.map((key) => `\`${key}\``).join(', '), source]);
-    });
+  return describeEditor(name).defaults.map(({ match, settings, source }) => {
+    const { model_types, layers, width } = match;
+    const which = [model_types?.join(', '), layers && `${layers} layers`, width && `width ${width}`].filter(Boolean);
+    const keys = Object.keys(settings({ model_type: 'gpt2', layers: 12, width: 768 }));
+    return row([which.join(', ') || 'every model', keys.map((key) => `\`${key}\``).join(', '), source]);
+  });
 }
 
 function section(name: EditorName): string {
-  const { title, paper, needsSecondMoment, batched } = editorCatalogue[name];
+  const { title, paper, needs, batched } = describeEditor(name);
   const how = batched ? 'Edits of a batch are solved together' : 'Edits of a batch are applied one after another';
-  const needs = needsSecondMoment
-    ? 'it needs the second moments of the keys (`errata artefact build`)'
-    : 'it needs nothing beforehand';
+  const [, shape] = models[0]!;
+  const prepared =
+    needs(resolveConfig(name, shape, undefined, {}), shape).length > 0
+      ? 'it needs the second moments of the keys (`errata artefact build`)'
+      : 'it needs nothing beforehand';
   return `## ${name}
 
-${title} (${paper}). ${how}; ${needs}.
+${title} (${paper}). ${how}; ${prepared}.
 
 ${row(['setting', 'meaning', 'may be', ...models.map(([model]) => model)])}
 |${'---|'.repeat(3 + models.length)}
@@ -97,10 +95,10 @@ ${sourcesOf(name).join('\n')}
 
 /** What one editor does otherwise than its reference code. */
 function deviationsOf(name: EditorName): string {
-  const { code: reference, agreement, deviations } = editorReferences[name];
+  const { code: reference, compared, agreement, deviations } = describeEditor(name).reference;
   return `### ${name}
 
-Against ${reference}. ${name === 'grace' ? 'Keys, values and radii' : 'Changes of matrices'} agree within ${agreement} (||ours - theirs|| / ||theirs||).
+Against ${reference}. ${compared} agree within ${agreement} (||ours - theirs|| / ||theirs||).
 
 ${row(['the reference code', 'here', 'why'])}
 |---|---|---|

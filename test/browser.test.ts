@@ -1,14 +1,15 @@
-// Contracts and SDK run in a browser: they bundle for one without a module of Node, and say there what they say here.
+// Contracts, SDK and the catalogue of editors run in a browser: they bundle for one without a module of Node, and say there what they say here.
 import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import * as contracts from '@errata/contracts';
+import * as catalogue from '@errata/editors/catalogue';
 import * as sdk from '@errata/sdk';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What a browser has beside the language itself, as far as these two may use it. */
+/** What a browser has beside the language itself, as far as these may use it. */
 const browser = () => ({
   ...{ AbortController, AbortSignal, DOMException, Response, TextDecoder, TextEncoder, URL, URLSearchParams },
   ...{ clearTimeout, console, crypto, fetch, performance, setTimeout },
@@ -49,6 +50,20 @@ test('the contracts check, judge and name in a browser as they do here', async (
     };
   };
   expect(JSON.stringify(await say(there))).toBe(JSON.stringify(await say(contracts)));
+});
+
+test('the catalogue describes the editors and checks their settings in a browser, where none can be run', async () => {
+  const there = await inBrowser<typeof catalogue>('@errata/editors/catalogue');
+  const shape = { model_type: 'gpt2', layers: 12, width: 768 };
+  const say = (here: typeof catalogue) =>
+    here.editorNames.map((name) => {
+      const config = here.resolveConfig(name, shape, undefined, {});
+      return { config, needs: here.artefactNeeds(name, config, shape), ...here.describeEditor(name).reference };
+    });
+  expect(JSON.stringify(say(there))).toBe(JSON.stringify(say(catalogue)));
+  expect(() => there.checkOverrides('rome', { stepz: 1 })).toThrow('rome has no setting "stepz"');
+  for (const name of there.editorNames)
+    expect((await there.describeEditor(name).load()).edit).toThrow('not in a browser');
 });
 
 test('the client of the API has the same members in a browser', async () => {

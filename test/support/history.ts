@@ -55,6 +55,7 @@ export async function importMadeModel(
       has_tokenizer: true,
       files,
     },
+    default_editor: 'r-rome',
   });
   // The first submission would make it; the lease is wanted before.
   await db.prisma.lane.create({ data: { id: branchLane(branch_id) } });

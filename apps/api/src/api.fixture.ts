@@ -128,7 +128,11 @@ export async function openApi(
     await moveJob(lineage, lease, job.id, 'running', 'committing');
     const shape = { layers: 2, width: 8, vocabulary: 50, context: 96 };
     const model = { name, digest, model_type: 'gpt2', parameters: 1000, ...shape, has_tokenizer: true, files };
-    const { model_id, branch_id, version } = await commitImport(lineage, lease, { jobId: job.id, model });
+    const { model_id, branch_id, version } = await commitImport(lineage, lease, {
+      jobId: job.id,
+      model,
+      default_editor: 'r-rome',
+    });
     await releaseLease(lineage, lease);
     return { id: model_id, branch: branch_id, root: version, lane: branchLane(branch_id) };
   }

@@ -1,7 +1,7 @@
 // What the worker knows of a stored model: how the engine opens it, and the settings that it brings along.
 
 import type { BlobStore } from '@errata/blobs';
-import { type ModelDefaults, type ModelShape, modelDefaultsSchema } from '@errata/contracts';
+import { type ModelDefaults, type ModelShape, modelDefaultsSchema } from '@errata/editors/catalogue';
 import type { ModelReference } from '@errata/engine';
 import type { StoredModel } from '@errata/lineage';
 

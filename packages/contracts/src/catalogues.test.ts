@@ -1,7 +1,6 @@
 // Catalogues are closed: counting them makes every addition and removal a decision.
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { editorNames, type ModelShape, resolveConfig } from './editor-configs.ts';
 import { errorCatalogue } from './errors.ts';
 import * as contracts from './index.ts';
 import { canMove, isTerminal } from './rules/job-moves.ts';
@@ -9,9 +8,8 @@ import { rootManifest, rootVersionId, versionId, versionIds } from './rules/vers
 import { canonicalJson } from './text/canonical.ts';
 import { jobStates } from './wire/states.ts';
 
-test('errors, editors and states are counted', () => {
+test('errors and states are counted', () => {
   expect(Object.keys(errorCatalogue)).toHaveLength(88);
-  expect(editorNames).toHaveLength(6);
   expect(jobStates).toHaveLength(12);
 });
 
@@ -39,78 +37,6 @@ test('a version id follows from the model and its deltas in order, and grows del
   expect(versionId({ model: root.model, snapshot, deltas: [second!] })).toBe(versionId(whole));
   expect(canonicalJson({ b: 1, a: [undefined === null, 'é'] })).toBe('{"a":[false,"é"],"b":1}');
   expect(() => canonicalJson({ a: Number.NaN })).toThrow('NaN');
-});
-
-test('settings come from the table, then the model, then the caller; unknown keys and layers are named', () => {
-  const shape = { model_type: 'gpt2', layers: 48, width: 1600 };
-  expect(resolveConfig('rome', shape, undefined, {})).toMatchObject({ layer: 17, clamp_factor: 4, steps: 20 });
-  const own = { editors: { rome: { layer: 3, steps: 7 } } };
-  expect(resolveConfig('rome', shape, own, { steps: 9 })).toMatchObject({ layer: 3, steps: 9 });
-  expect(resolveConfig('ft-l', shape, undefined, {})).toMatchObject({
-    objective: 'prompt_last',
-    norm_constraint: 5e-4,
-  });
-  expect(() => resolveConfig('rome', shape, undefined, { stepz: 1 })).toThrow('rome has no setting "stepz"');
-  expect(() => resolveConfig('rome', shape, undefined, { layer: 48 })).toThrow('layer 48 does not exist');
-  expect(() => resolveConfig('memit', shape, undefined, { layers: [3, 1] })).toThrow('layers: must ascend');
-});
-
-test('GRACE is made at no last layer by default, and replaces nothing that no layer attends to', () => {
-  for (const model_type of ['gpt2', 'llama'])
-    for (const layers of [2, 3, 4, 6, 12, 30, 32, 48]) {
-      const { layer } = resolveConfig('grace', { model_type, layers, width: 8 }, undefined, {});
-      expect(layer, `${model_type}, ${layers} layers`).toBeLessThan(layers - 1);
-    }
-  const layerOf = (shape: ModelShape) => resolveConfig('grace', shape, undefined, {}).layer;
-  expect(layerOf({ model_type: 'gpt2', layers: 48, width: 1600 })).toBe(35);
-  expect(layerOf({ model_type: 'llama', layers: 32, width: 4096 })).toBe(27);
-  expect(layerOf({ model_type: 'gpt2', layers: 1, width: 8 })).toBe(0);
-  const shape = { model_type: 'gpt2', layers: 4, width: 8 };
-  expect(() => resolveConfig('grace', shape, undefined, { layer: 3, replacement: 'prompt' })).toThrow(
-    'layer 3 is the last',
-  );
-  expect(resolveConfig('grace', shape, undefined, { layer: 3 })).toMatchObject({ layer: 3, replacement: 'last' });
-});
-
-test('defaults are those of the files they cite', () => {
-  const of = (name: (typeof editorNames)[number], [model_type, layers, width]: readonly [string, number, number]) =>
-    resolveConfig(name, { model_type, layers, width }, undefined, {});
-  const medium = ['gpt2', 24, 1024] as const;
-  const large = ['gpt2', 36, 1280] as const;
-  const xl = ['gpt2', 48, 1600] as const;
-  const llama2 = ['llama', 32, 4096] as const;
-  const llama32 = ['llama', 28, 3072] as const;
-  expect([medium, large, xl, llama2, llama32].map((model) => of('rome', model))).toMatchObject([
-    { layer: 8, clamp_factor: 3, weight_decay: 0.5, steps: 20 },
-    { layer: 12, clamp_factor: 4, weight_decay: 0.5, steps: 20 },
-    { layer: 17, clamp_factor: 4, weight_decay: 0.5, steps: 20 },
-    { layer: 5, clamp_factor: 4, weight_decay: 1e-3, steps: 25 },
-    { layer: 5, clamp_factor: 4, weight_decay: 1e-3, steps: 25 },
-  ]);
-  expect([medium, large, xl, llama2, llama32].map((model) => of('ft-l', model))).toMatchObject([
-    { layer: 0, norm_constraint: 2e-3 },
-    { layer: 0, norm_constraint: 1e-3 },
-    { layer: 0, norm_constraint: 5e-4 },
-    { layer: 21, norm_constraint: null },
-    { layer: 21, norm_constraint: null },
-  ]);
-  expect([xl, llama2, llama32].map((model) => of('ft-m', model))).toMatchObject([
-    { layer: 1, norm_constraint: null },
-    { layer: 21, norm_constraint: null },
-    { layer: 21, norm_constraint: null },
-  ]);
-  expect([xl, llama2, llama32].map((model) => of('memit', model))).toMatchObject([
-    { layers: [13, 14, 15, 16, 17], second_moment_weight: 20_000 },
-    { layers: [4, 5, 6, 7, 8], second_moment_weight: 15_000 },
-    { layers: [4, 5, 6, 7, 8], second_moment_weight: 15_000 },
-  ]);
-});
-
-test('every editor has complete defaults for both families', () => {
-  for (const name of editorNames) {
-    for (const model_type of ['gpt2', 'llama'])
-      expect(resolveConfig(name, { model_type, layers: 2, width: 8 }, undefined, {})).toBeTypeOf('object');
-  }
 });
 
 test('no two schemas have one name in the document of the API', () => {

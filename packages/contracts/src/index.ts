@@ -1,6 +1,4 @@
 // The face of @errata/contracts: schemas and catalogues shared by API, SDK, CLI, worker and engine.
-export * from './editor-configs.ts';
-export * from './editor-references.ts';
 export * from './errors.ts';
 export * from './metrics/catalogue.ts';
 export * from './metrics/definition.ts';

@@ -1,7 +1,7 @@
 // What editors need beforehand, and where they find it: a typed, cached face over whatever store the caller brings.
 import { canonicalJson, ErrataError, secondMomentFormat, sha256 } from '@errata/contracts';
-import { type ContextPrefixes, decodeContextPrefixes, encodeContextPrefixes } from './locate/context-prefixes.ts';
-import { decodeSecondMoment, type SecondMoment } from './locate/second-moment.ts';
+import { decodeSecondMoment, type SecondMoment } from './statistics/second-moment.ts';
+import { type ContextPrefixes, decodeContextPrefixes, encodeContextPrefixes } from './texts/context-prefixes.ts';
 
 /** A place for named bytes: blobs behind a table in the service, a folder or a Map elsewhere. */
 export interface ArtefactStore {

@@ -1,19 +1,21 @@
 // The contract every editor keeps: it sees the parent version through a view and returns deltas; it never installs them.
-import type { Edit, EditorConfig, EditorName, ErrorCode } from '@errata/contracts';
+import type { Edit, ErrorCode } from '@errata/contracts';
 import type { Delta, Model, View } from '@errata/models';
 import type { Artefacts } from './artefacts.ts';
+import type { EditorSettings } from './description.ts';
 
 /** What an editor needs of an edit: the probes are for evaluation alone. `{}` in the prompt is already filled in. */
 export type EditRequest = Pick<Edit, 'custom_id' | 'prompt' | 'subject' | 'target_new'>;
 
 /** What an editor is given. Equal inputs give equal deltas, byte for byte, on one build and provider. */
-export interface EditorInput<N extends EditorName> {
+export interface EditorInput<Settings = EditorSettings> {
   /** The loaded model. Context prefixes are sampled from its base version. */
   readonly model: Model;
   /** The parent version. */
   readonly view: View;
   readonly edits: readonly EditRequest[];
-  readonly config: EditorConfig<N>;
+  /** Complete, and checked. */
+  readonly config: Settings;
   readonly artefacts: Artefacts;
   /** Seed of everything that is drawn at random: context prefixes, initial values. */
   readonly seed: number;
@@ -116,4 +118,7 @@ export interface EditorResult {
  * solved together, by the parent with the batch's earlier edits where they are applied one after another.
  * @throws ErrataError `artefact_missing`, `prompt_too_long`, `subject_not_in_prompt`, `zero_delta`, `non_finite_delta`, `edit_failed`
  */
-export type Editor<N extends EditorName> = (input: EditorInput<N>, options: EditorOptions) => Promise<EditorResult>;
+export type Editor<Settings = EditorSettings> = (
+  input: EditorInput<Settings>,
+  options: EditorOptions,
+) => Promise<EditorResult>;

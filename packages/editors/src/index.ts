@@ -7,6 +7,7 @@ export {
   openArtefacts,
   secondMomentKey,
 } from './artefacts.ts';
+export { edit } from './edit.ts';
 export type {
   DeltaNorms,
   EditDiagnostics,
@@ -21,14 +22,14 @@ export type {
   LossTerms,
 } from './editor.ts';
 export {
-  type ContextPrefixes,
-  decodeContextPrefixes,
-  encodeContextPrefixes,
-  type PrefixSettings,
-  prefixSampler,
-  sampleContextPrefixes,
-} from './locate/context-prefixes.ts';
-export { tokenWindows } from './locate/corpus.ts';
+  type FoundOffset,
+  type PreparedSearch,
+  prepareSearch,
+  type SearchProblem,
+  searchValues,
+  type ValueSite,
+} from './search/value-search.ts';
+export { tokenWindows } from './statistics/corpus.ts';
 export {
   buildSecondMoments,
   checkpointWindows,
@@ -37,8 +38,7 @@ export {
   type MomentProgress,
   type MomentRequest,
   type MomentSums,
-} from './locate/moment-sums.ts';
-export { contextPrefixes } from './locate/preparation.ts';
+} from './statistics/moment-sums.ts';
 export {
   decodeSecondMoment,
   encodeSecondMoment,
@@ -46,14 +46,14 @@ export {
   type MomentOptions,
   type MomentProvenance,
   type SecondMoment,
-} from './locate/second-moment.ts';
-export { type EditSequences, editSequences, type TargetSequence } from './locate/sequences.ts';
+} from './statistics/second-moment.ts';
 export {
-  type FoundOffset,
-  type PreparedSearch,
-  prepareSearch,
-  type SearchProblem,
-  searchValues,
-  type ValueSite,
-} from './locate/value-search.ts';
-export { edit, editors, secondMomentLayers } from './registry.ts';
+  type ContextPrefixes,
+  decodeContextPrefixes,
+  encodeContextPrefixes,
+  type PrefixSettings,
+  prefixSampler,
+  sampleContextPrefixes,
+} from './texts/context-prefixes.ts';
+export { contextPrefixes } from './texts/preparation.ts';
+export { type EditSequences, editSequences, type TargetSequence } from './texts/sequences.ts';

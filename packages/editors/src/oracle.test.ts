@@ -3,15 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type EditorName, editorCatalogue, editorReferences } from '@errata/contracts';
 import { loadCheckpoint, openModel, openSafetensors, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Artefacts } from './artefacts.ts';
+import { describeEditor, type EditorName, editorNames } from './catalogue.ts';
+import { edit } from './edit.ts';
 import type { EditorDelta, EditorInput } from './editor.ts';
-import { buildSecondMoments } from './locate/moment-sums.ts';
-import { invertMoment, readFloat64 } from './locate/second-moment.ts';
-import { edit } from './registry.ts';
+import { buildSecondMoments } from './statistics/moment-sums.ts';
+import { invertMoment, readFloat64 } from './statistics/second-moment.ts';
 
 const folder = fileURLToPath(new URL('./fixtures/oracle/', import.meta.url));
 
@@ -89,15 +89,15 @@ async function differencesOf(name: EditorName): Promise<readonly (readonly [stri
   for (const [title, { model: which, edits, config }] of Object.entries(cases)) {
     const { model, artefacts } = models.get(which) ?? (await open(which));
     models.set(which, { model, artefacts });
-    const input = {
+    const input: EditorInput = {
       model,
       view: model.view(),
       edits: edits.map((custom_id) => ({ custom_id, ...given.edits[custom_id]! })),
       // The prefixes are given: what would be drawn does not matter.
-      config: editorCatalogue[name].config.parse('kl_factor' in config ? { ...config, prefixes: [[1, 1]] } : config),
+      config: describeEditor(name).settings.parse('kl_factor' in config ? { ...config, prefixes: [[1, 1]] } : config),
       artefacts,
       seed: 0,
-    } as EditorInput<EditorName>;
+    };
     const changes = changesOf(input.view, (await edit(name, input)).deltas);
     const expected = [...file.tensors.keys()].filter((tensor) => tensor.startsWith(`${title}/`));
     expect(expected.length).toBe(changes.size);
@@ -109,9 +109,7 @@ async function differencesOf(name: EditorName): Promise<readonly (readonly [stri
   return differences;
 }
 
-const compared = (Object.keys(editorReferences) as (keyof typeof editorReferences)[]).map(
-  (name) => [name, editorReferences[name].agreement] as const,
-);
+const compared = editorNames.map((name) => [name, describeEditor(name).reference.agreement] as const);
 
 describe('second moments', () => {
   let text: string;

@@ -74,7 +74,11 @@ export async function importModel(
   await submitImport(db, { name, path: `models/${name}`, created_by: null });
   const { lease, taken } = await take(db, `import:${name}`);
   await moveJob(db, lease, taken.id, 'running', 'committing');
-  const committed = await commitImport(db, lease, { jobId: taken.id, model: madeModel(name) });
+  const committed = await commitImport(db, lease, {
+    jobId: taken.id,
+    model: madeModel(name),
+    default_editor: 'r-rome',
+  });
   await releaseLease(db, lease);
   return {
     model: committed.model_id,

@@ -57,6 +57,7 @@ export {
   decodeDelta,
   deltaDigest,
   encodeDelta,
+  isFoldable,
   type Memory,
   memoryKindOf,
   memoryOf,

@@ -6,11 +6,9 @@ import {
   type ConfigOverrides,
   checkEdits,
   checkingEdits,
-  checkOverrides,
   complaintsKept,
   dryRunLevels,
   type Edit,
-  type EditorName,
   type EditPlan,
   ErrataError,
   type editJobRequestSchema,
@@ -24,10 +22,9 @@ import {
   parsingEdits,
   placeOfField,
   questionsOf,
-  requireEditor,
-  resolveConfig,
   textLimits,
 } from '@errata/contracts';
+import { checkOverrides, type EditorName, requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import type { EngineClient, ResultOf } from '@errata/engine';
 import { activeEdits, editCosts, editsById, type Lineage, type StoredModel } from '@errata/lineage';
 import { z } from 'zod';

@@ -2,7 +2,6 @@
 import {
   checkingCases,
   checkingEdits,
-  checkOverrides,
   customIdOf,
   derivedSuites,
   ErrataError,
@@ -13,10 +12,9 @@ import {
   type ModelResource,
   parsingCases,
   parsingEdits,
-  requireEditor,
-  resolveConfig,
   type SuiteCase,
 } from '@errata/contracts';
+import { checkOverrides, requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import type { EvaluationSubmission } from '@errata/lineage';
 import type { z } from 'zod';
 import { checkBatchSize, countLines, refusedLines } from './edits.ts';

@@ -1,12 +1,6 @@
 // Artefacts: what editors need of a model beforehand, second moments above all. Building them is a job.
-import {
-  artefactRequestSchema,
-  artefactSchema,
-  nameOrIdSchema,
-  pageQuerySchema,
-  pageSchema,
-  requireEditor,
-} from '@errata/contracts';
+import { artefactRequestSchema, artefactSchema, nameOrIdSchema, pageQuerySchema, pageSchema } from '@errata/contracts';
+import { requireEditor } from '@errata/editors/catalogue';
 import { getArtefact, getModel, listArtefacts, submitArtefactJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';

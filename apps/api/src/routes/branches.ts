@@ -1,5 +1,6 @@
 // Branches: named pointers to versions, and their histories.
-import { branchRequestSchema, branchSchema, moveSchema, pageSchema } from '@errata/contracts';
+import { branchRequestSchema, branchSchema, editorNameSchema, moveSchema, pageSchema } from '@errata/contracts';
+import { editorNames, isEditorName } from '@errata/editors/catalogue';
 import {
   branchLog,
   createBranch,
@@ -17,6 +18,15 @@ import type { ApiParts } from '../parts.ts';
 import { pageQuery, params, shown } from './common.ts';
 
 const tags = ['branches'];
+
+const bodySchema = branchRequestSchema
+  .extend({
+    default_editor: editorNameSchema
+      .refine(isEditorName, `there are ${editorNames.join(', ')}`)
+      .optional()
+      .describe(`One of ${editorNames.join(', ')}, in any case`),
+  })
+  .meta({ id: 'BranchRequest' });
 
 export const branchRoutes =
   ({ lineage }: ApiParts): FastifyPluginAsyncZod =>
@@ -52,7 +62,7 @@ export const branchRoutes =
             'needs `versions:rollback`, and `admin` where the policies differ; one that an alias or a tag had, `aliases:write`.',
           params: params('model'),
           headers: postHeaders,
-          body: branchRequestSchema,
+          body: bodySchema,
           response: { 201: branchSchema },
         },
       },

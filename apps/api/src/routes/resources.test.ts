@@ -64,6 +64,13 @@ describe('branches', () => {
     expect(made.body).toMatchObject({ name: 'copy', head: version, default_editor: 'memit', protected: false });
     expect(made.headers.location).toBe('/v1/models/atlas/branches/copy');
     expect((await api.get(made.headers.location as string)).body).toEqual(made.body);
+    const unknown = await api.post('/v1/models/atlas/branches', { name: 'lost', default_editor: 'ROMA' });
+    expect(unknown.status).toBe(400);
+    expect(unknown.body.errors).toMatchObject([
+      { code: 'invalid_request', field: 'default_editor', message: expect.stringContaining('there are r-rome') },
+    ]);
+    const plain = await api.post('/v1/models/atlas/branches', { name: 'plain', from: 'copy' });
+    expect(plain.body.default_editor).toBe('r-rome');
     const taken = await api.post('/v1/models/atlas/branches', { name: 'copy' });
     expect([taken.status, taken.body.code]).toEqual([409, 'name_taken']);
     for (const [from, code] of [

@@ -1,18 +1,15 @@
 // Schedules: when a branch's inbox becomes a batch, run now, and what the runs came to.
 import {
-  checkOverrides,
-  type EditorName,
   nameOrIdSchema,
   pageQuerySchema,
   pageSchema,
-  requireEditor,
-  resolveConfig,
   type ScheduleResource,
   scheduleChangeSchema,
   scheduleRequestSchema,
   scheduleRunSchema,
   scheduleSchema,
 } from '@errata/contracts';
+import { checkOverrides, type EditorName, requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import {
   answerWithin,
   changeSchedule,

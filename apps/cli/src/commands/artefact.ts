@@ -1,6 +1,7 @@
 // errata artefact: second moments of a model's keys, which editors of the ROME family need beforehand.
 import { resolve } from 'node:path';
-import { type ArtefactResource, requireEditor } from '@errata/contracts';
+import type { ArtefactResource } from '@errata/contracts';
+import { requireEditor } from '@errata/editors/catalogue';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { ridge, wholeNumber, wholeNumbers } from '../arguments/numbers.ts';

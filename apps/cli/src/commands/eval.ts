@@ -2,7 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { type ConfigOverrides, ErrataError, isEditorName, writtenEditor } from '@errata/contracts';
+import { type ConfigOverrides, ErrataError } from '@errata/contracts';
+import { isEditorName, writtenEditor } from '@errata/editors/catalogue';
 import { defaultMomentTokens } from '@errata/engine';
 import type { Protocol, Report } from '@errata/evaluation';
 import { type Command, Option } from 'commander';

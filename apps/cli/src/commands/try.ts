@@ -3,14 +3,12 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:f
 import { dirname, resolve } from 'node:path';
 import {
   type ConfigOverrides,
-  defaultEditor,
   type Edit,
-  type EditorName,
   type EditResult,
   ErrataError,
   type EvaluationSummary,
-  requireEditor,
 } from '@errata/contracts';
+import { defaultEditor, describeEditor, type EditorName, requireEditor } from '@errata/editors/catalogue';
 import { defaultMomentTokens } from '@errata/engine';
 import type { View } from '@errata/models';
 import { type Command, Option } from 'commander';
@@ -78,19 +76,17 @@ export function register(program: Command): void {
     .action(async (options: Options) => {
       const editor = requireEditor(options.editor);
       const edits = await readEditsFile(options.edits);
-      const out = options.out === undefined ? undefined : checkOutput(editor, resolve(options.out));
+      const out = options.out === undefined ? undefined : await checkOutput(editor, resolve(options.out));
       const trial = await withModel(resolve(options.model), (local) => runTrial(local, editor, edits, out, options));
       if (options.json) printJson(trial);
       else printTrial(trial, edits);
     });
 }
 
-/** Editors whose deltas are no change of a weight. */
-const cannotBeFolded: readonly EditorName[] = ['grace'];
-
 /** What would fail after minutes of work fails before. */
-function checkOutput(editor: EditorName, out: string): string {
-  if (cannotBeFolded.includes(editor)) throw unfoldable(editor);
+async function checkOutput(editor: EditorName, out: string): Promise<string> {
+  const { isFoldable } = await import('@errata/models');
+  if (!describeEditor(editor).leaves.every(isFoldable)) throw unfoldable(editor);
   if (existsSync(out) && !(statSync(out).isDirectory() && readdirSync(out).length === 0)) {
     throw new ErrataError('output_exists', `${out} is not an empty directory: choose another one`, {
       details: { path: out },
@@ -144,6 +140,7 @@ async function runTrial(
   try {
     const artefacts = await localArtefacts(
       local,
+      editor,
       config,
       { corpus, tokens: options.tokens, ridge: options.ridge },
       line,

@@ -1,15 +1,15 @@
 // An editor made ready on a model directory, for the commands that need no service.
 import { join } from 'node:path';
-import {
-  type ConfigOverrides,
-  type Edit,
-  type EditorConfig,
-  type EditorName,
-  ErrataError,
-  parseEditsJsonl,
-  resolveConfig,
-} from '@errata/contracts';
+import { type ConfigOverrides, type Edit, ErrataError, parseEditsJsonl } from '@errata/contracts';
 import type { Artefacts } from '@errata/editors';
+import {
+  artefactNeeds,
+  type EditorName,
+  type EditorSettings,
+  type ModelShape,
+  resolveConfig,
+  secondMomentLayers,
+} from '@errata/editors/catalogue';
 import { readDefaults } from '@errata/engine';
 import { readText } from '../arguments/files.ts';
 import { bar, type ProgressLine } from '../output/output.ts';
@@ -34,15 +34,15 @@ export function corpusOf({ checkpoint }: LocalModel, given: string | undefined):
   return corpus === undefined ? undefined : join(checkpoint.directory, corpus);
 }
 
+const shapeOf = ({ checkpoint, model }: LocalModel): ModelShape => ({
+  model_type: checkpoint.config.model_type,
+  layers: model.spec.layers,
+  width: model.spec.width,
+});
+
 /** @throws ErrataError `unknown_config_key`, `invalid_config` */
-export function localConfig<N extends EditorName>(
-  { checkpoint, model }: LocalModel,
-  editor: N,
-  overrides: ConfigOverrides = {},
-): EditorConfig<N> {
-  const shape = { model_type: checkpoint.config.model_type, layers: model.spec.layers, width: model.spec.width };
-  return resolveConfig(editor, shape, readDefaults(checkpoint.directory), overrides);
-}
+export const localConfig = (local: LocalModel, editor: EditorName, overrides: ConfigOverrides = {}): EditorSettings =>
+  resolveConfig(editor, shapeOf(local), readDefaults(local.checkpoint.directory), overrides);
 
 /**
  * The artefacts that an editor needs under a configuration, built where the cache lacks them.
@@ -50,14 +50,15 @@ export function localConfig<N extends EditorName>(
  */
 export async function localArtefacts(
   local: LocalModel,
-  config: EditorConfig<EditorName>,
+  editor: EditorName,
+  config: EditorSettings,
   source: Omit<MomentSource, 'layers'>,
   line: ProgressLine,
 ): Promise<Artefacts> {
-  const { openArtefacts, secondMomentLayers } = await import('@errata/editors');
+  const { openArtefacts } = await import('@errata/editors');
   const store = await prepareArtefacts(
     local,
-    { layers: secondMomentLayers(config), ...source },
+    { layers: secondMomentLayers(artefactNeeds(editor, config, shapeOf(local))), ...source },
     {
       onBuild: (layers, text) =>
         console.error(`No second moment is stored for layer ${layers.join(', ')}: building it from ${text}`),

@@ -1,5 +1,6 @@
 // One run of an evaluation on a model directory opened in this process.
-import { type ConfigOverrides, requireEditor } from '@errata/contracts';
+import type { ConfigOverrides } from '@errata/contracts';
+import { requireEditor } from '@errata/editors/catalogue';
 import type { AbilitySuite, PreparedEditor, Protocol, QuestionItem, RunManifest } from '@errata/evaluation';
 import type { EvalData } from '../arguments/data-files.ts';
 import { bar, type ProgressLine } from '../output/output.ts';
@@ -68,7 +69,7 @@ async function prepare(
 ): Promise<PreparedEditor> {
   const name = requireEditor(editor);
   const config = localConfig(local, name, set);
-  return { name, config, artefacts: await localArtefacts(local, config, { corpus, tokens }, line) };
+  return { name, config, artefacts: await localArtefacts(local, name, config, { corpus, tokens }, line) };
 }
 
 /** How long the rest will take if it goes on as since the first call; nothing before that can be told. */

@@ -2,15 +2,17 @@
 import {
   type ArtefactResource,
   type ArtefactUse,
-  type EditorConfig,
-  type EditorName,
   ErrataError,
-  editorCatalogue,
   layerScope,
-  type ModelDefaults,
-  resolveConfig,
   secondMomentFormat,
 } from '@errata/contracts';
+import {
+  artefactNeeds,
+  type EditorName,
+  type ModelDefaults,
+  resolveConfig,
+  secondMomentLayers,
+} from '@errata/editors/catalogue';
 import type { BuiltArtefact } from '@errata/engine';
 import { findArtefact, listArtefacts, type NewArtefact, recordArtefacts, type StoredModel } from '@errata/lineage';
 import type { JobRun } from '../attempts/job-run.ts';
@@ -28,22 +30,15 @@ export interface SecondMomentSource {
   readonly ridge: number | null;
 }
 
-/** The layers whose second moment an editor uses under these settings. */
-export function secondMomentLayers<N extends EditorName>(editor: N, config: EditorConfig<N>): readonly number[] {
-  if (!editorCatalogue[editor].needsSecondMoment) return [];
-  if ('second_moment' in config && !config.second_moment) return [];
-  return 'layers' in config ? config.layers : [config.layer];
-}
-
 /** The layers that editors use with their default settings for a model, in ascending order. */
 export function defaultSecondMomentLayers(
   editors: readonly EditorName[],
   model: StoredModel,
   defaults: ModelDefaults,
 ): readonly number[] {
-  const layers = editors.flatMap((editor) =>
-    secondMomentLayers(editor, resolveConfig(editor, modelShape(model), defaults, {})),
-  );
+  const shape = modelShape(model);
+  const needs = editors.flatMap((editor) => artefactNeeds(editor, resolveConfig(editor, shape, defaults, {}), shape));
+  const layers = secondMomentLayers(needs);
   return [...new Set(layers)].sort((a, b) => a - b);
 }
 

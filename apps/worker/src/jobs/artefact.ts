@@ -1,5 +1,5 @@
 // Artefact: second moments of a model's keys, built over a text and kept for the editors.
-import { editorNames } from '@errata/contracts';
+import { editorNames, requireEditor } from '@errata/editors/catalogue';
 import { commitArtefacts, getModel } from '@errata/lineage';
 import { z } from 'zod';
 import type { JobRun } from '../attempts/job-run.ts';
@@ -10,8 +10,8 @@ import { readInput } from './input.ts';
 const inputSchema = z.object({
   kind: z.literal('second_moment'),
   layers: z.array(z.int()).nullable(),
-  editor: z.enum(editorNames).nullable().default(null),
-  corpus: z.string().nullable(),
+  editor: z.string().transform(requireEditor).nullable().default(null),
+  corpus: z.string().transform(requireEditor).nullable(),
   tokens: z.int().nullable(),
   ridge: z.number().nullable().default(null),
 });

@@ -1,10 +1,11 @@
 // Edit: corrections become deltas, the candidate is measured against its parent, and only what passes the gate moves the branch.
-import { editorNames, gatePolicySchema, onErrorChoices, resolveConfig, toPlainError } from '@errata/contracts';
+import { gatePolicySchema, onErrorChoices, toPlainError } from '@errata/contracts';
+import { artefactNeeds, requireEditor, resolveConfig, secondMomentLayers } from '@errata/editors/catalogue';
 import { failpoint } from '@errata/failpoints';
 import { finishJob, openBranchWork } from '@errata/lineage';
 import { z } from 'zod';
 import type { JobRun } from '../attempts/job-run.ts';
-import { secondMomentLayers, secondMomentsFor } from '../candidates/artefacts.ts';
+import { secondMomentsFor } from '../candidates/artefacts.ts';
 import { workBatch } from '../candidates/batch.ts';
 import { gateOf, isUnchanged } from '../candidates/candidate.ts';
 import { commitApproved, conclude } from '../candidates/conclude.ts';
@@ -14,7 +15,7 @@ import { readInput } from './input.ts';
 
 /** The input of an edit job, as far as carrying it out, now or in a replay, depends on it. */
 export const editInputSchema = z.object({
-  editor: z.enum(editorNames),
+  editor: z.string().transform(requireEditor),
   config: z.record(z.string(), z.unknown()),
   seed: z.int(),
   on_error: z.enum(onErrorChoices),
@@ -32,8 +33,10 @@ export async function applyEditJob(run: JobRun): Promise<void> {
   if (await commitApproved(run, work)) return;
   const { model, branch, parent, edits } = work;
   const defaults = await modelDefaults(blobs, model);
-  const config = resolveConfig(editor, modelShape(model), defaults, overrides);
-  const artefacts = await secondMomentsFor(run, model, defaults, secondMomentLayers(editor, config));
+  const shape = modelShape(model);
+  const config = resolveConfig(editor, shape, defaults, overrides);
+  const layers = secondMomentLayers(artefactNeeds(editor, config, shape));
+  const artefacts = await secondMomentsFor(run, model, defaults, layers);
 
   const request = { jobId: run.job.id, edits, editor, config, seed, on_error, artefacts };
   const gate = gateOf(work, own);

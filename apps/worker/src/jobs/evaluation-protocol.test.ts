@@ -7,12 +7,12 @@ import {
   type EvaluatedEditor,
   type EvaluationRow,
   editSchema,
-  resolveConfig,
   resultsOf,
   type ServedProtocol,
   type SuiteCase,
 } from '@errata/contracts';
 import { memoryArtefactStore, openArtefacts } from '@errata/editors';
+import { resolveConfig } from '@errata/editors/catalogue';
 import { type QuestionItem, readFindings, readHeldText, runProtocol } from '@errata/evaluation';
 import {
   branchLog,

@@ -7,10 +7,9 @@ import {
   type PlacedCase,
   type ProtocolUnit,
   planProtocol,
-  requireEditor,
-  resolveConfig,
   type VersionSource,
 } from '@errata/contracts';
+import { artefactNeeds, requireEditor, resolveConfig, secondMomentLayers } from '@errata/editors/catalogue';
 import {
   deltasBefore,
   type EvaluationWork,
@@ -20,7 +19,7 @@ import {
   type StoredCase,
 } from '@errata/lineage';
 import type { JobRun } from '../attempts/job-run.ts';
-import { secondMomentLayers, secondMomentsFor } from '../candidates/artefacts.ts';
+import { secondMomentsFor } from '../candidates/artefacts.ts';
 import { modelDefaults, modelReference, modelShape } from '../models.ts';
 
 /** Between two notes of progress of a stream, whose units are small, in ms. */
@@ -36,8 +35,10 @@ export async function followProtocol(
   const { model, version, evaluationId, cases, watched } = work;
   const editor = requireEditor(name);
   const defaults = await modelDefaults(blobs, model);
-  const config = resolveConfig(editor, modelShape(model), defaults, overrides);
-  const artefacts = await secondMomentsFor(run, model, defaults, secondMomentLayers(editor, config));
+  const shape = modelShape(model);
+  const config = resolveConfig(editor, shape, defaults, overrides);
+  const layers = secondMomentLayers(artefactNeeds(editor, config, shape));
+  const artefacts = await secondMomentsFor(run, model, defaults, layers);
   await run.move('evaluating');
 
   const reference = modelReference(model);

@@ -11,13 +11,12 @@ import {
   type MergedCases,
   mergeCases,
   type PlacedCase,
-  requireEditor,
-  resolveConfig,
   type SuiteCase,
   type SuiteSource,
   suiteSources,
   versionId,
 } from '@errata/contracts';
+import { requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import type { EngineMethods } from '@errata/engine';
 import {
   commitEvaluation,

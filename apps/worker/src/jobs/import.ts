@@ -1,4 +1,5 @@
 // Import: a model directory becomes blobs, a model, its root version and its branch `main`.
+import { defaultEditor } from '@errata/editors/catalogue';
 import { commitImport } from '@errata/lineage';
 import { z } from 'zod';
 import type { JobRun } from '../attempts/job-run.ts';
@@ -25,6 +26,7 @@ export async function importModel(run: JobRun): Promise<void> {
       has_tokenizer,
       files: found.files.map(({ name: path, sha256: blob, size: bytes }) => ({ path, blob, bytes })),
     },
+    default_editor: defaultEditor,
     result: { defaults: found.defaults },
   });
   run.ended('succeeded');

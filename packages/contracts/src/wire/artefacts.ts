@@ -1,7 +1,6 @@
 // Artefacts: what editors read of a model beforehand, made once.
 import { z } from 'zod';
-import { editorNameSchema } from '../editor-configs.ts';
-import { largestInteger, nameOrIdSchema, pathSchema } from './resource-parts.ts';
+import { editorNameSchema, largestInteger, nameOrIdSchema, pathSchema } from './resource-parts.ts';
 
 /**
  * How second moments are measured today: over the text as a whole, counting every token that the model reads. Up to `/1` each line was

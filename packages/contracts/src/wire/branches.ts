@@ -1,9 +1,8 @@
 // Branches of a model: asked for and shown.
 import { z } from 'zod';
-import { editorNameSchema, editorNames, isEditorName } from '../editor-configs.ts';
 import { gatePolicySchema, storedGateSchema } from './gate.ts';
 import { approvalChoices, autoRollbackChoices } from './policies.ts';
-import { nameOrIdSchema, nameSchema } from './resource-parts.ts';
+import { editorNameSchema, nameOrIdSchema, nameSchema } from './resource-parts.ts';
 
 export const branchRequestSchema = z
   .strictObject({
@@ -11,10 +10,7 @@ export const branchRequestSchema = z
     /** A version id or the beginning of one, or the name of a branch, an alias or a tag. */
     from: nameOrIdSchema.default('main'),
     gate: gatePolicySchema.optional(),
-    default_editor: editorNameSchema
-      .refine(isEditorName, `there are ${editorNames.join(', ')}`)
-      .optional()
-      .describe(`One of ${editorNames.join(', ')}, in any case`),
+    default_editor: editorNameSchema.optional(),
     approval: z.enum(approvalChoices).optional(),
     approval_hours: z.int().min(1).max(8760).nullable().optional(),
     auto_rollback: z.enum(autoRollbackChoices).optional(),

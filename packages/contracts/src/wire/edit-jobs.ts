@@ -1,9 +1,8 @@
 // Edit jobs: what is asked for, what a dry run says of it, and the same again on another head.
 import { z } from 'zod';
-import { editorNameSchema } from '../editor-configs.ts';
 import { textLimits } from './edits.ts';
 import { gatePolicySchema } from './gate.ts';
-import { configSchema, jsonlTextSchema, metadataSchema, nameOrIdSchema } from './resource-parts.ts';
+import { configSchema, editorNameSchema, jsonlTextSchema, metadataSchema, nameOrIdSchema } from './resource-parts.ts';
 
 /**
  * What an edit that cannot be applied does to its batch: `abort` stops at the first such edit; `continue` applies the others;

@@ -1,11 +1,17 @@
 // Evaluations: a suite of cases put to any version and to the one it is compared with; what each case found, and the whole.
 import { z } from 'zod';
-import { editorNameSchema } from '../editor-configs.ts';
 import { costSchema } from './costs.ts';
 import { evaluationRowSchema, moments, regressionSchema } from './evaluation-rows.ts';
 import { gateVerdictSchema } from './gate.ts';
 import { servedProtocolSchema } from './protocols.ts';
-import { configSchema, evaluationLimits, jsonlTextSchema, metadataSchema, nameOrIdSchema } from './resource-parts.ts';
+import {
+  configSchema,
+  editorNameSchema,
+  evaluationLimits,
+  jsonlTextSchema,
+  metadataSchema,
+  nameOrIdSchema,
+} from './resource-parts.ts';
 import { evaluationSummarySchema } from './results.ts';
 import { jobStates } from './states.ts';
 import { caseKinds } from './suites.ts';

@@ -54,8 +54,11 @@ export const mapOf = <V extends z.ZodType>(longestKey: number, value: V, most: n
 export const metadataSchema = mapOf(64, z.string().max(512), 100);
 /** As it was stored, under whatever bounds there were then. */
 export const storedMetadataSchema = z.record(z.string(), z.string());
+/** The name of an editor as people write it: in any case. Which ones there are the catalogue of editors says. */
+export const editorNameSchema = nameOrIdSchema.toLowerCase();
 /** An editor's settings; which there are, and what they may be, the editor says. */
 export const configSchema = mapOf(64, z.unknown(), 100);
+export type ConfigOverrides = Readonly<Record<string, unknown>>;
 /** The text of a JSONL file within a JSON body: as long as the body may be. */
 export const longestJsonl = 64 * 1024 * 1024;
 export const jsonlTextSchema = z.string().max(longestJsonl);

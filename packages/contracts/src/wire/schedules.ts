@@ -1,12 +1,12 @@
 // Schedules: when the inbox of a branch becomes a batch, what goes into it, and what each run came to.
 import { z } from 'zod';
-import { editorNameSchema } from '../editor-configs.ts';
 import { complainOfCron } from '../time/cron.ts';
 import { onErrorChoices } from './edit-jobs.ts';
 import { textLimits } from './edits.ts';
 import { gatePolicySchema, storedGateSchema } from './gate.ts';
 import {
   configSchema,
+  editorNameSchema,
   largestInteger,
   metadataSchema,
   nameOrIdSchema,

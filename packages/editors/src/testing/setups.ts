@@ -1,9 +1,8 @@
-// Inputs that the editors' tests share: a tiny model, edits in its words, settings that let a random model be moved.
-import type { EditorConfig, EditorName } from '@errata/contracts';
+// Inputs that the editors' tests share: a tiny model and edits in its words.
 import { type Model, type View, valueMatrix } from '@errata/models';
 import { type Artefacts, memoryArtefactStore, openArtefacts, secondMomentKey } from '../artefacts.ts';
 import type { EditDiagnostics, EditOutcome, EditorInput, EditRequest } from '../editor.ts';
-import { encodeSecondMoment, invertMoment } from '../locate/second-moment.ts';
+import { encodeSecondMoment, invertMoment } from '../statistics/second-moment.ts';
 import { randoms, tinyGpt2, tinyLlama, tinyModel } from './tiny-model.ts';
 
 /** Edits of four subjects; the last two share one. */
@@ -14,53 +13,6 @@ export const someEdits: readonly EditRequest[] = [
   { custom_id: 'elena-home', prompt: 'the home of Elena is', subject: 'Elena', target_new: 'Kyoto' },
   { custom_id: 'elena-play', prompt: 'Elena plays', subject: 'Elena', target_new: 'drums piano' },
 ];
-
-const search = {
-  steps: 8,
-  learning_rate: 0.5,
-  weight_decay: 0.01,
-  clamp_factor: 4,
-  kl_factor: 0.0625,
-  stop_loss: 0.05,
-  prefixes: [[3, 3]] as [number, number][],
-};
-
-/** Settings that suit {@link tinyModel}. */
-export const tinyConfigs: { readonly [N in EditorName]: EditorConfig<N> } = {
-  'r-rome': { layer: 1, ...search, second_moment: true, solve_for: 'offset' },
-  rome: { layer: 1, ...search, second_moment: true },
-  memit: { layers: [0, 1, 2], ...search, second_moment_weight: 5, merge_same_subject: true },
-  'ft-m': {
-    layer: 1,
-    learning_rate: 5e-3,
-    epochs: 40,
-    batch_size: 2,
-    weight_decay: 0,
-    stop_loss: 1e-2,
-    norm_constraint: null,
-    objective: 'target_new',
-  },
-  'ft-l': {
-    layer: 1,
-    learning_rate: 5e-3,
-    epochs: 10,
-    batch_size: 2,
-    weight_decay: 0,
-    stop_loss: 1e-2,
-    norm_constraint: 0.02,
-    objective: 'prompt_last',
-  },
-  grace: {
-    layer: 2,
-    site: 'c_fc',
-    replacement: 'last',
-    epsilon: 0.05,
-    steps: 200,
-    learning_rate: 0.5,
-    initial_value: 'cold',
-    stop_loss: 1e-2,
-  },
-};
 
 /** Artefacts with a random, well-conditioned second moment for every layer. */
 async function tinyArtefacts(model: Model): Promise<Artefacts> {
@@ -94,12 +46,12 @@ export const families = [
 export async function tinySetup(config: typeof tinyGpt2 | typeof tinyLlama = tinyGpt2) {
   const model = tinyModel(config, 5);
   const artefacts = await tinyArtefacts(model);
-  const inputOf = <N extends EditorName>(
-    name: N,
+  const inputOf = <Settings>(
+    settings: Settings,
     edits: readonly EditRequest[],
-    overrides: Partial<EditorConfig<N>> = {},
+    overrides: Partial<Settings> = {},
     view: View = model.view(),
-  ): EditorInput<N> => ({ model, view, edits, config: { ...tinyConfigs[name], ...overrides }, artefacts, seed: 1 });
+  ): EditorInput<Settings> => ({ model, view, edits, config: { ...settings, ...overrides }, artefacts, seed: 1 });
   return { model, artefacts, inputOf };
 }
 

@@ -7,11 +7,11 @@ import type {
   DeltaReference,
   Edit,
   ErrorCode,
-  ModelDefaults,
   PlacedCase,
   PlainError,
   VersionSource,
 } from '@errata/contracts';
+import type { ModelDefaults } from '@errata/editors/catalogue';
 import type { Method } from './method.ts';
 import type { ModelReference } from './models.ts';
 

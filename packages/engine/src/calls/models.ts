@@ -1,5 +1,5 @@
 // Models: what a directory holds, and how an imported one is named.
-import type { ModelDefaults } from '@errata/contracts';
+import type { ModelDefaults } from '@errata/editors/catalogue';
 import type { Method } from './method.ts';
 
 /** A file of an imported model: its name within the model's directory and the blob that holds it. */

@@ -1,15 +1,8 @@
 // Applies edits to a stored version: an editor's deltas become blobs, its outcomes plain data.
 import type { LocalBlobStore } from '@errata/blobs';
-import {
-  type ArtefactUse,
-  type Complaint,
-  type Edit,
-  ErrataError,
-  layerOfScope,
-  requireEditor,
-  resolveConfig,
-} from '@errata/contracts';
+import { type ArtefactUse, type Complaint, type Edit, ErrataError, layerOfScope } from '@errata/contracts';
 import { type ArtefactStore, type EditorResult, edit, openArtefacts, secondMomentKey } from '@errata/editors';
+import { requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import { relativeNorm } from '@errata/evaluation';
 import { encodeDelta } from '@errata/models';
 import type { BuiltDelta, EditFailure, ParamsOf, ResultOf } from '../calls/index.ts';

@@ -7,10 +7,9 @@ import {
   type Edit,
   noCost,
   type PlacedCase,
-  requireEditor,
-  resolveConfig,
 } from '@errata/contracts';
 import { type EditOutcome, edit, openArtefacts } from '@errata/editors';
+import { requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import { encodeDelta, type View } from '@errata/models';
 import type { ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';

@@ -2,7 +2,8 @@
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalBlobStore } from '@errata/blobs';
-import { ErrataError, type ModelDefaults } from '@errata/contracts';
+import { ErrataError } from '@errata/contracts';
+import type { ModelDefaults } from '@errata/editors/catalogue';
 import { type Checkpoint, checkParameters, type DecoderSpec, decoderSpec, loadCheckpoint } from '@errata/models';
 import { digestFile } from '../artefacts/file-digest.ts';
 import type { EngineProgress, ModelFile, ModelInspection } from '../calls/index.ts';

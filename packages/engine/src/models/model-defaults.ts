@@ -1,7 +1,8 @@
 // errata.json: the settings and the corpus that a model directory may bring along.
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { ErrataError, type ModelDefaults, modelDefaultsSchema } from '@errata/contracts';
+import { ErrataError } from '@errata/contracts';
+import { type ModelDefaults, modelDefaultsSchema } from '@errata/editors/catalogue';
 import { otherThanFile } from '@errata/host';
 
 export const defaultsFileName = 'errata.json';

@@ -1,14 +1,7 @@
 // The models that this process holds, and their versions as views.
 import type { LocalBlobStore } from '@errata/blobs';
-import {
-  canonicalJson,
-  ErrataError,
-  type ModelDefaults,
-  type ModelShape,
-  sha256,
-  type VersionSource,
-  versionId,
-} from '@errata/contracts';
+import { canonicalJson, ErrataError, sha256, type VersionSource, versionId } from '@errata/contracts';
+import type { ModelDefaults, ModelShape } from '@errata/editors/catalogue';
 import { type AnswerCache, createAnswerCache } from '@errata/evaluation';
 import {
   type Checkpoint,

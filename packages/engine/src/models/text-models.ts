@@ -1,6 +1,7 @@
 // Models as far as their tokenizers: what it takes to lay texts out, without the memory that weights take.
 import type { LocalBlobStore } from '@errata/blobs';
-import { canonicalJson, ErrataError, type ModelDefaults, sha256 } from '@errata/contracts';
+import { canonicalJson, ErrataError, sha256 } from '@errata/contracts';
+import type { ModelDefaults } from '@errata/editors/catalogue';
 import { loadTokenizer, type Tokenizer } from '@errata/models';
 import type { ModelReference } from '../calls/index.ts';
 import { makeKept } from '../kept.ts';

@@ -1,5 +1,6 @@
 // A matrix: models, data sets, editors with their variations, and protocols, all combinations of which are run.
-import { ErrataError, editorNameSchema, requireEditor } from '@errata/contracts';
+import { ErrataError, editorNameSchema } from '@errata/contracts';
+import { requireEditor } from '@errata/editors/catalogue';
 import { z } from 'zod';
 import { abilityTasks } from '../ability/tasks.ts';
 import { type Protocol, type ProtocolInput, protocolSchema } from './protocol.ts';

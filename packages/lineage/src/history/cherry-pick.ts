@@ -1,5 +1,5 @@
 // Cherry-picking: a request that was made once is made again on another head, with its editor, settings and seed.
-import { ErrataError, editorNames, type JobResource, onErrorChoices } from '@errata/contracts';
+import { ErrataError, type JobResource, onErrorChoices } from '@errata/contracts';
 import { z } from 'zod';
 import type { Lineage } from '../database/client.ts';
 import { editsOfJob } from '../jobs/edits.ts';
@@ -14,7 +14,7 @@ export interface CherryPickSubmission extends OnBranch {
 }
 
 const inputSchema = z.object({
-  editor: z.enum(editorNames),
+  editor: z.string(),
   config: z.record(z.string(), z.unknown()),
   seed: z.int(),
   on_error: z.enum(onErrorChoices),

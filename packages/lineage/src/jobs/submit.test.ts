@@ -99,7 +99,7 @@ test('a model name is taken once, by the first import that commits', async () =>
   const { lease, taken } = await take(db, 'import:twice');
   expect(taken.id).toBe(second.id);
   await moveJob(db, lease, second.id, 'running', 'committing');
-  const late = commitImport(db, lease, { jobId: second.id, model: madeModel('twice') });
+  const late = commitImport(db, lease, { jobId: second.id, model: madeModel('twice'), default_editor: 'r-rome' });
   await expect(late).rejects.toMatchObject({ code: 'name_taken' });
   expect(await getJob(db, second.id)).toMatchObject({ state: 'committing', model_id: null });
   await expect(ask()).rejects.toMatchObject({ code: 'name_taken', details: { model_id: model } });

@@ -2,7 +2,6 @@
 import {
   type ConfigOverrides,
   type Edit,
-  type EditorName,
   ErrataError,
   type GatePolicy,
   type JobKind,
@@ -165,7 +164,7 @@ export interface ArtefactSubmission extends Submission {
   readonly kind: 'second_moment';
   readonly layers?: readonly number[] | undefined;
   /** Instead of layers: those that one editor needs by default. */
-  readonly editor?: EditorName | undefined;
+  readonly editor?: string | undefined;
   readonly corpus?: string | undefined;
   readonly tokens?: number | undefined;
   readonly ridge?: number | undefined;

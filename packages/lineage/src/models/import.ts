@@ -30,11 +30,13 @@ export async function commitImport(
   commit: {
     readonly jobId: string;
     readonly model: ImportedModel;
+    /** Of its first branch. */
+    readonly default_editor: string;
     readonly result?: Readonly<Record<string, unknown>>;
   },
 ): Promise<{ readonly model_id: string; readonly branch_id: string; readonly version: string }> {
   await failpoint('commit.before');
-  const { jobId, model } = commit;
+  const { jobId, model, default_editor } = commit;
   try {
     const committed = await db.prisma.$transaction(async (tx) => {
       await holdLane(tx, lease);
@@ -62,7 +64,7 @@ export async function commitImport(
       const version = versionId(rootManifest(model.digest));
       await tx.version.create({ data: { id: version, modelId: row.id, jobId, deltaBytes: 0 } });
       await failpoint('commit.after_version');
-      const main = { modelId: row.id, name: 'main', policy: defaultPolicy, version, tip: null, jobId };
+      const main = { modelId: row.id, name: 'main', default_editor, policy: defaultPolicy, version, tip: null, jobId };
       const branch = await insertBranch(tx, main);
       const done = await transition(tx, {
         jobId,

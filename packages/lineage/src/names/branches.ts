@@ -2,7 +2,6 @@
 import {
   type BranchPolicy,
   type BranchResource,
-  defaultEditor,
   ErrataError,
   type JobState,
   type Need,
@@ -81,6 +80,7 @@ export interface NewBranch extends OwnPolicy {
   readonly name: string;
   /** As `resolveReference` takes it. */
   readonly from: string;
+  /** That of the model's first branch where left out. */
   readonly default_editor?: string | undefined;
   /** Id of the API key. */
   readonly created_by?: string | null | undefined;
@@ -106,7 +106,10 @@ export async function createBranch(db: Lineage, modelId: string, branch: NewBran
       const needs = own.map((field): Need => ({ scope: 'admin', why: ` to set ${field} of a branch` }));
       requireNeeds(scopes, [...needs, ...(await needsOfName(tx, modelId, name, { kind: 'branch', policy }))]);
     }
-    return branchResource(await insertBranch(tx, { ...branch, policy, modelId, version, tip, jobId: null }));
+    const default_editor = branch.default_editor ?? (await firstEditor(tx, modelId));
+    return branchResource(
+      await insertBranch(tx, { ...branch, default_editor, policy, modelId, version, tip, jobId: null }),
+    );
   });
 }
 
@@ -135,10 +138,17 @@ export async function restoreBranch(
   });
 }
 
+/** The editor that the import of a model gave its first branch, deleted or not. */
+async function firstEditor(tx: Tx, modelId: string): Promise<string> {
+  const first = await tx.branch.findFirstOrThrow({ where: { modelId }, orderBy: { createdAt: 'asc' } });
+  return first.defaultEditor;
+}
+
 /** Writes a branch and the first move of its history. */
 export async function insertBranch(
   tx: Tx,
-  branch: Pick<NewBranch, 'name' | 'default_editor' | 'created_by'> & {
+  branch: Pick<NewBranch, 'name' | 'created_by'> & {
+    readonly default_editor: string;
     readonly policy: StoredPolicy;
     readonly modelId: string;
     readonly version: string;
@@ -154,7 +164,7 @@ export async function insertBranch(
       name: branch.name,
       headVersionId: version,
       tipId: tip,
-      defaultEditor: branch.default_editor ?? defaultEditor,
+      defaultEditor: branch.default_editor,
       ...policyColumns(policy),
     },
   });

@@ -95,6 +95,10 @@ export function placeOf(delta: Delta): MemoryPlace | null {
 
 export const effectOf = (delta: Delta): Effect<Memory> => kindOf(delta).effect(delta);
 
+/** Whether deltas of this kind can be folded into the weights: those of the others are memories beside them. */
+export const isFoldable = (kind: string): boolean =>
+  Object.hasOwn(kinds, kind) && kinds[kind as Delta['kind']].memory === undefined;
+
 /** The memory that a delta makes where there was none before it; null for kinds that change no memory. */
 export function memoryOf(delta: Delta): Memory | null {
   const effect = effectOf(delta);

@@ -1,0 +1,114 @@
+// The catalogue of editors, @errata/editors/catalogue: their names, descriptions and settings. Needs no model and no Node.
+import {
+  type ArtefactNeed,
+  type Complaint,
+  ErrataError,
+  editorNameSchema,
+  layerOfScope,
+  quoted,
+  sayIssue,
+} from '@errata/contracts';
+import { z } from 'zod';
+import type { DefaultRow, EditorDescription, EditorSettings, ModelShape } from './description.ts';
+import { methods } from './methods/index.ts';
+
+export type {
+  DefaultRow,
+  Deviation,
+  EditorDescription,
+  EditorReference,
+  EditorSettings,
+  ModelShape,
+} from './description.ts';
+
+export type EditorName = keyof typeof methods;
+export const editorNames = Object.keys(methods) as EditorName[];
+/** What edits are made with where nobody chose. */
+export const defaultEditor: EditorName = 'r-rome';
+
+/** What an editor says of itself. */
+export const describeEditor = (name: EditorName): EditorDescription => methods[name];
+
+/** As people write it: what its title begins with. */
+export const writtenEditor = (name: EditorName): string => /^[^\s:]+/.exec(describeEditor(name).title)![0];
+
+export const isEditorName = (name: string): name is EditorName => Object.hasOwn(methods, name);
+
+/** The editor of this name, in any case. @throws ErrataError `unknown_editor` */
+export function requireEditor(name: string): EditorName {
+  const known = name.toLowerCase();
+  if (isEditorName(known)) return known;
+  throw new ErrataError('unknown_editor', `unknown editor ${quoted(name)}; there are ${editorNames.join(', ')}`);
+}
+
+/** Checks the settings given for an editor, each by itself; every complaint names its key. Missing ones are filled in by the engine. */
+export function checkOverrides(name: EditorName, overrides: EditorSettings, pointer = '/config'): EditorSettings {
+  const schema = describeEditor(name).settings;
+  const known = Object.keys(schema.shape);
+  const errors: Complaint[] = [];
+  for (const key of Object.keys(overrides)) {
+    if (known.includes(key)) continue;
+    errors.push({
+      code: 'unknown_config_key',
+      field: key,
+      pointer: `${pointer}/${key}`,
+      message: `${name} has no setting ${quoted(key)}; it has ${known.join(', ')}`,
+    });
+  }
+  if (errors.length > 0) throw new ErrataError('unknown_config_key', errors[0]!.message, { errors });
+  const parsed = schema.partial().safeParse(overrides);
+  if (parsed.success) return parsed.data;
+  const located: Complaint[] = parsed.error.issues.map((issue) => ({
+    code: 'invalid_config',
+    field: issue.path.join('.'),
+    pointer: `${pointer}/${issue.path.join('/')}`,
+    message: sayIssue(issue, overrides),
+  }));
+  throw new ErrataError('invalid_config', `${name}: ${located.map(({ message }) => message).join('; ')}`, {
+    errors: located,
+  });
+}
+
+/** Defaults a model directory may bring along (its `errata.json`). */
+export const modelDefaultsSchema = z.strictObject({
+  editors: z.record(editorNameSchema, z.record(z.string(), z.unknown())).default({}),
+  /** Text, relative to the directory, for second moments and for perplexity. */
+  corpus: z.string().optional(),
+});
+export type ModelDefaults = z.output<typeof modelDefaultsSchema>;
+
+const isFor = ({ model_types, layers, width }: DefaultRow['match'], shape: ModelShape): boolean =>
+  (model_types ?? [shape.model_type]).includes(shape.model_type) &&
+  (layers ?? shape.layers) === shape.layers &&
+  (width ?? shape.width) === shape.width;
+
+/**
+ * The complete settings of an editor for a model: its rows of defaults, then the model's own, then the caller's.
+ * @throws ErrataError `unknown_config_key`, `invalid_config`
+ */
+export function resolveConfig(
+  name: EditorName,
+  shape: ModelShape,
+  defaults: ModelDefaults | undefined,
+  overrides: EditorSettings,
+): EditorSettings {
+  const { defaults: rows, settings, misfit } = describeEditor(name);
+  const table = rows.filter(({ match }) => isFor(match, shape)).map((row) => row.settings(shape));
+  const given = checkOverrides(name, overrides);
+  const merged = Object.assign({}, ...table, checkOverrides(name, defaults?.editors[name] ?? {}), given);
+  const config = settings.parse(merged);
+  const wrong = misfit(config, shape);
+  if (wrong === undefined) return config;
+  const { field, message } = wrong;
+  throw new ErrataError('invalid_config', message, {
+    errors: [{ code: 'invalid_config', field, pointer: `/config/${field}`, message }],
+  });
+}
+
+/** What an editor needs beforehand under complete settings. */
+export const artefactNeeds = (name: EditorName, config: EditorSettings, shape: ModelShape): readonly ArtefactNeed[] =>
+  describeEditor(name).needs(config, shape);
+
+/** The layers whose second moments are among what is needed. */
+export const secondMomentLayers = (needs: readonly ArtefactNeed[]): readonly number[] =>
+  needs.flatMap(({ kind, scope }) => (kind === 'second_moment' ? [layerOfScope(scope)!] : []));

@@ -1,0 +1,16 @@
+// The editors by name, a line each: the one place that lists them.
+import type { EditorDescription } from '../description.ts';
+import { ftL, ftM } from './fine-tune/about.ts';
+import { grace } from './grace/about.ts';
+import { memit } from './memit/about.ts';
+import { rome } from './rome/about.ts';
+import { rebuiltRome } from './rome/rebuilt.ts';
+
+export const methods = {
+  'r-rome': rebuiltRome,
+  rome,
+  memit,
+  'ft-m': ftM,
+  'ft-l': ftL,
+  grace,
+} as const satisfies Readonly<Record<string, EditorDescription>>;

@@ -1,0 +1,39 @@
+// Which layers editors choose, and the families whose defaults are one another's.
+import { type ArtefactNeed, layerScope } from '@errata/contracts';
+import { z } from 'zod';
+import type { Misfit, ModelShape } from '../description.ts';
+
+/** Index of a layer, from 0. */
+export const layerSchema = z.int().min(0);
+
+/** Families of one design (RMSNorm, rotary positions, gated MLPs): what was found for Llama is the best guess for the others. */
+export const gatedDecoders = ['llama', 'mistral', 'qwen2'] as const;
+
+/** How the sources of defaults for {@link gatedDecoders} end. */
+export const alike = 'mistral and qwen2 by their likeness to it';
+
+/** The layer at a fraction of the depth. */
+export const at = (fraction: number, { layers }: ModelShape): number =>
+  Math.min(layers - 1, Math.round(fraction * (layers - 1)));
+
+/** The same, with at least one layer after it where the model has two. */
+export const atBeforeLast = (fraction: number, shape: ModelShape): number =>
+  Math.max(0, Math.min(shape.layers - 2, at(fraction, shape)));
+
+/** Whole numbers from one to another, both included. */
+export const range = (from: number, to: number): readonly number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+/** A layer among those chosen that the model does not have. */
+export function missingLayer(field: string, chosen: readonly number[], { layers }: ModelShape): Misfit | undefined {
+  const beyond = chosen.find((layer) => layer >= layers);
+  if (beyond === undefined) return undefined;
+  return { field, message: `layer ${beyond} does not exist: the model has layers 0 to ${layers - 1}` };
+}
+
+/** The second moment of a layer's keys. */
+export const secondMomentOf = (layer: number): ArtefactNeed => ({
+  kind: 'second_moment',
+  scope: layerScope(layer),
+  parameters: {},
+});

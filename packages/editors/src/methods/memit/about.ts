@@ -1,0 +1,67 @@
+// MEMIT, described (Meng et al. 2023).
+import type { EditorDescription } from '../../description.ts';
+import { llamaSearch, paperSearch } from '../../search/settings.ts';
+import { locate } from '../deviations.ts';
+import { alike, at, gatedDecoders, missingLayer, range, secondMomentOf } from '../layers.ts';
+import { memitSettings } from './settings.ts';
+
+const fiveTo = (last: number) => range(Math.max(0, last - 4), last);
+
+export const memit = {
+  title: 'MEMIT: many edits at once spread over several MLPs',
+  paper: 'Meng et al. 2023, Mass-Editing Memory in a Transformer; MEMIT-Merge for equal subjects',
+  settings: memitSettings,
+  defaults: [
+    {
+      match: {},
+      settings: (shape) => ({
+        layers: fiveTo(at(0.36, shape)),
+        ...paperSearch,
+        clamp_factor: 0.75,
+        prefixes: [[5, 10]],
+        second_moment_weight: 20_000,
+        merge_same_subject: true,
+      }),
+      source: 'MEMIT repository, hparams/MEMIT/gpt2-xl.json; five layers ending at its relative depth (17 of 48)',
+    },
+    {
+      match: { model_types: gatedDecoders },
+      settings: (shape) => ({ ...llamaSearch, layers: fiveTo(at(0.26, shape)), second_moment_weight: 15_000 }),
+      source: `EasyEdit, hparams/MEMIT/llama-7b.yaml; five layers ending at its relative depth (8 of 32); ${alike}`,
+    },
+    {
+      match: { model_types: ['gpt2'], layers: 48, width: 1600 },
+      settings: () => ({ layers: range(13, 17) }),
+      source: 'MEMIT repository, hparams/MEMIT/gpt2-xl.json',
+    },
+    {
+      match: { model_types: ['llama'], layers: 28, width: 3072 },
+      settings: () => ({ layers: range(4, 8) }),
+      source: 'EasyEdit, hparams/MEMIT/llama3.2-3b.yaml',
+    },
+  ],
+  misfit: ({ layers }, shape) => missingLayer('layers', layers, shape),
+  needs: ({ layers }) => layers.map(secondMomentOf),
+  batched: true,
+  subject: 'required',
+  leaves: ['low_rank'],
+  reference: {
+    code: 'the MEMIT repository',
+    compared: 'Changes of matrices',
+    agreement: 3e-5,
+    deviations: [
+      {
+        reference: 'Gives every edit a key and value of its own, also where two have one subject',
+        here: 'Searches one value for all edits of a subject (`merge_same_subject`, as in MEMIT-Merge; `false` is the reference)',
+        why: 'Their keys are nearly equal: left apart, fewer than half of ten edits of one subject succeed',
+      },
+      {
+        reference: "Keeps values in files named by the edit's id alone",
+        here: 'Keeps none',
+        why: 'The same id in another data set would be served a stale value',
+      },
+      ...locate,
+    ],
+  },
+  load: () => import('#methods/memit/edit'),
+} as const satisfies EditorDescription<typeof memitSettings>;

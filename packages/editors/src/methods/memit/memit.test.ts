@@ -1,0 +1,171 @@
+// MEMIT: its closed form against the defining equations, and the editor on random models.
+import { matrix, multiply } from '@errata/graph';
+import { deltaDigest, type View } from '@errata/models';
+import { describe, expect, it } from 'vitest';
+import { edit } from '../../edit.ts';
+import type { EditRequest } from '../../editor.ts';
+import { trace } from '../../search/tracer.ts';
+import { type LeastSquaresUpdate, leastSquaresUpdate } from '../../solve/least-squares.ts';
+import { minus, norm, plus, scaled } from '../../solve/vectors.ts';
+import { invertMoment } from '../../statistics/second-moment.ts';
+import { leavesAloneWhatHolds } from '../../testing/already-holds.ts';
+import { appliedDiagnostics, families, someEdits, tinySetup, valueAt } from '../../testing/setups.ts';
+import { randoms } from '../../testing/tiny-model.ts';
+import { sequenceSource } from '../../texts/preparation.ts';
+import { editSequences } from '../../texts/sequences.ts';
+import { tinyMemit } from './tiny.ts';
+
+const size = 20;
+const width = 6;
+const vectors = (seed: number, count: number, length: number) => {
+  const next = randoms(seed);
+  return Array.from({ length: count }, () => Float64Array.from({ length }, next));
+};
+async function someMoment() {
+  const mean = new Float64Array(size * size);
+  for (const k of vectors(1, 80, size))
+    for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) mean[i * size + j]! += (k[i]! * k[j]!) / 80;
+  return invertMoment(mean, { model: 'm', layer: 0, tokens: 80, corpus_sha256: '' });
+}
+const change = async ({ keySide, valueSide }: LeastSquaresUpdate, key: Float64Array) =>
+  (await multiply(await multiply(matrix(1, size, key), keySide), valueSide)).data;
+
+describe('the least-squares update', () => {
+  it('moves every key by its residual as lambda goes to zero, and none as it grows', async () => {
+    const keys = vectors(2, 5, size);
+    const residuals = vectors(3, 5, width);
+    const moment = await someMoment();
+    const exact = await leastSquaresUpdate(keys, residuals, moment, 1e-9);
+    const none = await leastSquaresUpdate(keys, residuals, moment, 1e12);
+    for (const [i, key] of keys.entries()) {
+      expect(norm(minus(await change(exact, key), residuals[i]!))).toBeLessThan(1e-6);
+      expect(norm(await change(none, key))).toBeLessThan(1e-9);
+    }
+  });
+
+  it('cancels out where one key is asked for opposite residuals', async () => {
+    const [key] = vectors(4, 1, size);
+    const [residual] = vectors(5, 1, width);
+    const opposite = residual!.map((x) => -x);
+    const update = await leastSquaresUpdate([key!, key!], [residual!, opposite], await someMoment(), 1);
+    expect(norm(await change(update, key!))).toBeLessThan(1e-10);
+  });
+
+  it('agrees with the direct solve, which it takes for more keys than dimensions', async () => {
+    const keys = vectors(6, size - 1, size);
+    const residuals = vectors(7, size - 1, width);
+    const moment = await someMoment();
+    const woodbury = await leastSquaresUpdate(keys, residuals, moment, 3);
+    // Zero keys change neither K K^T nor the result, but push the count over the number of dimensions.
+    const zeros = (length: number) => Array.from({ length: 2 }, () => new Float64Array(length));
+    const direct = await leastSquaresUpdate([...keys, ...zeros(size)], [...residuals, ...zeros(width)], moment, 3);
+    const [probe] = vectors(8, 1, size);
+    expect(norm(minus(await change(woodbury, probe!), await change(direct, probe!)))).toBeLessThan(1e-9);
+  });
+});
+
+describe.each(families)('MEMIT on %s', (_family, config) => {
+  it('reaches z at the last layer: its divisor is one', async () => {
+    const { model, inputOf } = await tinySetup(config);
+    const only = { layers: [1], prefixes: [] as [number, number][], second_moment_weight: 1e-7 };
+    const input = inputOf(tinyMemit, someEdits.slice(0, 3), only);
+    const result = await edit('memit', input);
+    const before = model.view();
+    const after = before.with(result.deltas.map(({ delta }) => delta));
+    for (const [i, one] of someEdits.slice(0, 3).entries()) {
+      const sequences = editSequences(sequenceSource(input), one, []);
+      const read = async (view: View) => (await trace(view, { recorded: [1] }, sequences.contexts)).layers.get(1)!;
+      const [from, to] = [await read(before), await read(after)];
+      const moved = norm(minus(Float64Array.from(to.blockOut), Float64Array.from(from.blockOut)));
+      expect(moved / appliedDiagnostics(result.outcomes[i]).value_norms!.offset).toBeCloseTo(1, 3);
+      expect(norm(minus(valueAt(after, 1, to.keys), valueAt(before, 1, from.keys)))).toBeCloseTo(moved, 3);
+    }
+  });
+
+  it('leaves one delta a layer, of one column a subject', async () => {
+    const { inputOf } = await tinySetup(config);
+    const { deltas, outcomes } = await edit('memit', inputOf(tinyMemit, someEdits));
+    expect(deltas).toHaveLength(tinyMemit.layers.length);
+    for (const { delta, custom_ids } of deltas) {
+      if (delta.kind !== 'low_rank') throw new Error(delta.kind);
+      expect(delta.rank).toBe(4);
+      expect(custom_ids).toEqual(someEdits.map(({ custom_id }) => custom_id));
+    }
+    const merged = outcomes.map((o) => (o.outcome === 'applied' ? o.diagnostics.merged_with : undefined));
+    expect(merged).toEqual([undefined, undefined, undefined, ['elena-play'], ['elena-home']]);
+  });
+});
+
+describe('the MEMIT editor', () => {
+  it('gives facts of one subject one value when merged, and the mean of two when not', async () => {
+    const { model, inputOf } = await tinySetup();
+    const edits = [
+      { custom_id: 'a', prompt: 'Elena lives in', subject: 'Elena', target_new: 'Oslo' },
+      { custom_id: 'b', prompt: 'Elena plays', subject: 'Elena', target_new: 'drums' },
+    ];
+    const [sequence] = editSequences(sequenceSource({ model }), edits[0]!, []).contexts;
+    const { keys } = (await trace(model.view(), { recorded: [1] }, [sequence])).layers.get(1)!;
+    const run = async (some: typeof edits, merge_same_subject: boolean) => {
+      const settings = { layers: [1], prefixes: [], merge_same_subject, second_moment_weight: 1e-7, clamp_factor: 20 };
+      const { deltas, outcomes } = await edit('memit', inputOf(tinyMemit, some, settings));
+      const after = model.view(deltas.map(({ delta }) => delta));
+      const moved = minus(valueAt(after, 1, keys), valueAt(model.view(), 1, keys));
+      return { moved, offset: appliedDiagnostics(outcomes[0]).value_norms!.offset };
+    };
+    const alone = [await run([edits[0]!], true), await run([edits[1]!], true)];
+    const mean = scaled(plus(alone[0]!.moved, alone[1]!.moved), 0.5);
+    const apart = await run(edits, false);
+    expect(norm(minus(apart.moved, mean))).toBeLessThan(1e-2 * norm(mean));
+    const together = await run(edits, true);
+    expect(norm(together.moved) / together.offset).toBeCloseTo(1, 3);
+    expect(norm(minus(together.moved, mean))).toBeGreaterThan(0.05 * norm(mean));
+  });
+
+  it('gives the same bytes for the same inputs', async () => {
+    const digests = [];
+    for (let i = 0; i < 2; i++) {
+      const { inputOf } = await tinySetup();
+      const { deltas } = await edit('memit', inputOf(tinyMemit, someEdits));
+      digests.push(deltas.map(({ delta }) => deltaDigest(delta)));
+    }
+    expect(digests[0]).toEqual(digests[1]);
+  });
+
+  it('leaves a failing edit out of the batch when asked to', async () => {
+    const { inputOf } = await tinySetup();
+    const lost = { ...someEdits[0]!, custom_id: 'lost', subject: 'Dmitri' };
+    const { outcomes, deltas } = await edit('memit', inputOf(tinyMemit, [lost, someEdits[2]!]), {
+      onError: 'continue',
+    });
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['failed', 'applied']);
+    expect(deltas[0]!.custom_ids).toEqual(['clara']);
+  });
+});
+
+it('facts of one subject hold each for itself: MEMIT leaves out the one that does', async () => {
+  const { inputOf } = await tinySetup();
+  const [home, play] = someEdits.slice(3);
+  const loss = async (one: EditRequest) =>
+    appliedDiagnostics((await edit('memit', inputOf(tinyMemit, [one]))).outcomes[0]).first_loss.total;
+  const [ofHome, ofPlay] = [await loss(home!), await loss(play!)];
+  const stop_loss = (ofHome + ofPlay) / 2;
+  const { deltas, outcomes } = await edit('memit', inputOf(tinyMemit, [home!, play!], { stop_loss }));
+  const [left, held] = ofHome > ofPlay ? [home!, play!] : [play!, home!];
+  expect(deltas.map(({ custom_ids }) => custom_ids)).toEqual(tinyMemit.layers.map(() => [left.custom_id]));
+  for (const { custom_id, outcome } of outcomes)
+    expect(outcome).toBe(custom_id === held.custom_id ? 'already_holds' : 'applied');
+  const alone = await edit('memit', inputOf(tinyMemit, [left], { stop_loss }));
+  expect(deltas.map(({ delta }) => deltaDigest(delta))).toEqual(alone.deltas.map(({ delta }) => deltaDigest(delta)));
+});
+
+leavesAloneWhatHolds('memit', tinyMemit);
+
+it('counts the prefixes that a prompt does not fit behind', async () => {
+  const { inputOf } = await tinySetup();
+  const long = { ...someEdits[0]!, prompt: `${'the city of '.repeat(20)}Anna lives in` };
+  const { outcomes } = await edit('memit', inputOf(tinyMemit, [long, someEdits[1]!]));
+  expect(outcomes.map((outcome) => appliedDiagnostics(outcome).prefixes)).toEqual([
+    { used: 0, left_out: 3 },
+    { used: 3, left_out: 0 },
+  ]);
+});

@@ -1,0 +1,162 @@
+// ROME and r-ROME on random models of both families: what the installed update does to keys.
+import { deltaDigest } from '@errata/models';
+import { describe, expect, it } from 'vitest';
+import { edit } from '../../edit.ts';
+import { prepareSearch } from '../../search/value-search.ts';
+import { dot, meanOf, minus, multiplyVector, norm } from '../../solve/vectors.ts';
+import { leavesAloneWhatHolds } from '../../testing/already-holds.ts';
+import { appliedDiagnostics, families, someEdits, tinySetup, valueAt } from '../../testing/setups.ts';
+import { contextPrefixes, sequenceSource } from '../../texts/preparation.ts';
+import { editSequences } from '../../texts/sequences.ts';
+import { tinyRebuilt, tinyRome } from './tiny.ts';
+
+const layer = tinyRome.layer;
+const both = [
+  ['r-rome', tinyRebuilt],
+  ['rome', tinyRome],
+] as const;
+
+for (const [name, settings] of both) leavesAloneWhatHolds(name, settings);
+
+describe.each(families)('the rank-one editors on %s', (_family, config) => {
+  it('r-ROME moves the mean key by the offset, ROME the bare one', async () => {
+    const { model, inputOf } = await tinySetup(config);
+    for (const [name, settings] of both) {
+      const input = inputOf(settings, someEdits.slice(1, 2));
+      const { texts } = await contextPrefixes(input, input.config.prefixes);
+      const sequences = editSequences(sequenceSource(input), someEdits[1]!, texts);
+      expect(sequences.contexts).toHaveLength(4);
+      const before = model.view();
+      const { keys } = (await prepareSearch(before, layer, [sequences])).activations[0]!;
+      const result = await edit(name, input);
+      const after = before.with(result.deltas.map(({ delta }) => delta));
+      const diagnostics = appliedDiagnostics(result.outcomes[0]);
+      const key = name === 'rome' ? keys[0]! : meanOf(keys);
+      const moved = norm(minus(valueAt(after, layer, key), valueAt(before, layer, key)));
+      expect(moved / diagnostics.value_norms!.offset).toBeCloseTo(1, 4);
+      expect(diagnostics.last_loss.nll).toBeLessThan(diagnostics.first_loss.nll);
+    }
+  });
+
+  it('leaves keys alone that C^-1 k does not see', async () => {
+    const { model, artefacts, inputOf } = await tinySetup(config);
+    const input = inputOf(tinyRebuilt, someEdits.slice(0, 1), { prefixes: [] });
+    const before = model.view();
+    const sequences = editSequences(sequenceSource(input), someEdits[0]!, []);
+    const [key] = (await prepareSearch(before, layer, [sequences])).activations[0]!.keys;
+    const normal = multiplyVector((await artefacts.secondMoment(layer)).inverse, key!);
+    const x = Float64Array.from(normal, (_, i) => Math.cos(i * 7));
+    const along = dot(normal, x) / dot(normal, normal);
+    const unseen = x.map((v, i) => v - along * normal[i]!);
+    const result = await edit('r-rome', input);
+    const after = before.with(result.deltas.map(({ delta }) => delta));
+    const moved = (v: Float64Array) => norm(minus(valueAt(after, layer, v), valueAt(before, layer, v)));
+    expect(moved(unseen)).toBeLessThan(1e-4 * moved(x));
+  });
+});
+
+describe('a batch of rank-one edits', () => {
+  it('is applied in order, each on top of those before it', async () => {
+    const { model, inputOf } = await tinySetup();
+    const together = await edit('r-rome', inputOf(tinyRebuilt, someEdits.slice(0, 2)));
+    expect(together.deltas.map(({ custom_ids }) => custom_ids)).toEqual([['anna'], ['boris']]);
+    const first = await edit('r-rome', inputOf(tinyRebuilt, someEdits.slice(0, 1)));
+    const parent = model.view(first.deltas.map(({ delta }) => delta));
+    const second = await edit('r-rome', inputOf(tinyRebuilt, someEdits.slice(1, 2), {}, parent));
+    expect(deltaDigest(together.deltas[0]!.delta)).toBe(deltaDigest(first.deltas[0]!.delta));
+    expect(deltaDigest(together.deltas[1]!.delta)).toBe(deltaDigest(second.deltas[0]!.delta));
+    const alone = await edit('r-rome', inputOf(tinyRebuilt, someEdits.slice(1, 2)));
+    expect(deltaDigest(alone.deltas[0]!.delta)).not.toBe(deltaDigest(second.deltas[0]!.delta));
+  });
+
+  it('gives the same bytes for the same inputs, from a model loaded anew', async () => {
+    const digests = [];
+    for (let i = 0; i < 2; i++) {
+      const { inputOf } = await tinySetup();
+      const { deltas } = await edit('r-rome', inputOf(tinyRebuilt, someEdits.slice(0, 2)));
+      digests.push(deltas.map(({ delta }) => deltaDigest(delta)));
+    }
+    expect(digests[0]).toEqual(digests[1]);
+  });
+
+  it('counts the prefixes that a prompt does not fit behind, and quotes the prompt as it was given', async () => {
+    const { inputOf } = await tinySetup();
+    const long = { ...someEdits[0]!, prompt: `${'the city of '.repeat(20)}Anna lives in` };
+    for (const [name, settings] of both) {
+      const { outcomes } = await edit(name, inputOf(settings, [long, someEdits[1]!]));
+      expect(outcomes.map((outcome) => appliedDiagnostics(outcome).prefixes)).toEqual([
+        { used: 0, left_out: 3 },
+        { used: 3, left_out: 0 },
+      ]);
+    }
+    const lost = { ...someEdits[0]!, subject: 'Dmitri' };
+    await expect(edit('r-rome', inputOf(tinyRebuilt, [lost]))).rejects.toThrow(
+      `anna: ${JSON.stringify(lost.prompt)}: `,
+    );
+  });
+
+  it('never changes the parent', async () => {
+    const { model, inputOf } = await tinySetup();
+    const parent = model.view();
+    const before = parent.weightsDigest();
+    await edit('r-rome', inputOf(tinyRebuilt, someEdits.slice(0, 1), {}, parent));
+    expect(parent.weightsDigest()).toBe(before);
+  });
+
+  it('reports an edit that fails, and goes on when asked to', async () => {
+    const { inputOf } = await tinySetup();
+    const lost = { ...someEdits[0]!, custom_id: 'lost', subject: 'Dmitri' };
+    const input = inputOf(tinyRebuilt, [lost, someEdits[0]!]);
+    await expect(edit('r-rome', input)).rejects.toMatchObject({ code: 'subject_not_in_prompt' });
+    const { outcomes, deltas } = await edit('r-rome', input, { onError: 'continue' });
+    expect(outcomes.map(({ custom_id, outcome }) => [custom_id, outcome])).toEqual([
+      ['lost', 'failed'],
+      ['anna', 'applied'],
+    ]);
+    expect(deltas).toHaveLength(1);
+  });
+
+  it('calls a search that ends where it began an error, and names the edit', async () => {
+    const { inputOf } = await tinySetup();
+    const input = inputOf(tinyRebuilt, someEdits.slice(0, 1), { steps: 1 });
+    await expect(edit('r-rome', input)).rejects.toMatchObject({
+      code: 'zero_delta',
+      message: expect.stringContaining('anna'),
+      details: { custom_ids: ['anna'] },
+    });
+  });
+
+  it('says what is missing, and what is too long', async () => {
+    const { model, artefacts, inputOf } = await tinySetup();
+    const input = inputOf(tinyRebuilt, someEdits.slice(0, 1));
+    const { secondMoment: _, ...rest } = artefacts;
+    const bare = {
+      ...rest,
+      secondMoment: (await import('../../artefacts.ts')).openArtefacts(
+        { get: async () => undefined, put: async () => {} },
+        model.digest!,
+      ).secondMoment,
+    };
+    await expect(edit('r-rome', { ...input, artefacts: bare })).rejects.toMatchObject({ code: 'artefact_missing' });
+    const long = { ...someEdits[0]!, prompt: `${'the city of '.repeat(25)}Anna lives in` };
+    await expect(edit('r-rome', { ...input, edits: [long] })).rejects.toMatchObject({ code: 'prompt_too_long' });
+    await expect(edit('r-rome', { ...input, edits: [] })).rejects.toMatchObject({ code: 'invalid_edits' });
+  });
+
+  it('reports progress, and stops where it is told to', async () => {
+    const { inputOf } = await tinySetup();
+    const seen: string[] = [];
+    const stop = new AbortController();
+    const run = edit('r-rome', inputOf(tinyRebuilt, someEdits.slice(0, 2)), {
+      signal: stop.signal,
+      onError: 'continue',
+      onProgress: ({ phase, custom_id, step }) => {
+        seen.push(`${phase} ${custom_id ?? ''} ${step ?? ''}`.trim());
+        if (phase === 'search' && custom_id === 'boris' && step === 2) stop.abort(new Error('enough'));
+      },
+    });
+    await expect(run).rejects.toThrow('enough');
+    expect(seen.slice(0, 2)).toEqual(['prepare', 'search anna 1']);
+    expect(seen.at(-1)).toBe('search boris 2');
+  });
+});

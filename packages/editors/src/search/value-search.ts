@@ -1,0 +1,246 @@
+// The value search that ROME and MEMIT share: for each edit the offset at the subject's last token that brings the target out.
+import { ErrataError } from '@errata/contracts';
+import { float32, float32Data, type HostTensor } from '@errata/graph';
+import type { DecoderSpec, View } from '@errata/models';
+import type { LossTerms } from '../editor.ts';
+import { named } from '../outcomes.ts';
+import { meanOf, norm } from '../solve/vectors.ts';
+import type { EditSequences } from '../texts/sequences.ts';
+import { type DescentSettings, type OffsetDescent, startDescent } from './offset-descent.ts';
+import { runPruned } from './programs.ts';
+import { suffixLoss } from './suffix-loss.ts';
+import { cutTail, packTails, type TailGroup, type TailSource } from './tails.ts';
+import { type LayerRecord, trace } from './tracer.ts';
+
+/** What the value is: the MLP's output (ROME) or the residual stream after the block (MEMIT). */
+export type ValueSite = 'mlp_out' | 'block_out';
+
+/** The edits of one search; several of one subject share their offset (MEMIT-Merge), and their losses add up. */
+export type SearchProblem = readonly [EditSequences, ...EditSequences[]];
+
+/** Float64 activations of one edit at the subject's last token of the searched layer: the bare prompt first. */
+export interface SubjectActivations {
+  readonly keys: readonly Float64Array[];
+  readonly mlpOut: readonly Float64Array[];
+  readonly blockOut: readonly Float64Array[];
+}
+
+/** The frozen part of a search: what does not change while the offset does. */
+export interface PreparedSearch {
+  readonly layer: number;
+  readonly problem: SearchProblem;
+  /** One entry an edit. */
+  readonly activations: readonly SubjectActivations[];
+  readonly tails: TailGroup;
+}
+
+/** What a search found. */
+export interface FoundOffset {
+  readonly offset: Float64Array;
+  /** Norm of the value that the offset is added to: of the bare prompts' mean, where edits share it. */
+  readonly valueNorm: number;
+  readonly steps: number;
+  readonly first: LossTerms;
+  readonly last: LossTerms;
+  /** Of each edit's target after its bare prompt, the geometric mean over its tokens: at the start and at the end. */
+  readonly probabilities: readonly { readonly before: number; readonly after: number }[];
+}
+
+/** How a search is watched and stopped. */
+export interface SearchOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onStep?: ((problem: SearchProblem, step: number, loss: number) => void) | undefined;
+}
+
+/** Rows of one vector per context as float64 vectors. */
+const rowsOf = (data: Float32Array, from: number, to: number, width: number): Float64Array[] =>
+  Array.from({ length: to - from }, (_, i) =>
+    Float64Array.from(data.subarray((from + i) * width, (from + i + 1) * width)),
+  );
+
+/**
+ * Runs the frozen part of a search after `layer`. Only what the offset can reach is left for each step: the layers above, the
+ * positions from the subject on, over cached keys and values of those before.
+ */
+export async function prepareSearch(view: View, layer: number, problem: SearchProblem): Promise<PreparedSearch> {
+  const { spec } = view;
+  const contexts: TailSource[] = problem.flatMap((edit) =>
+    edit.contexts.map((context) => ({
+      ...context,
+      // Mean over contexts of the mean over target tokens; sums over the edits of one subject.
+      targetWeight: 1 / (edit.contexts.length * context.targetIds.length),
+    })),
+  );
+  const all = [...contexts, { ...problem[0].essence, targetStart: 0, targetIds: [], targetWeight: 0 }];
+  const traced = await trace(view, { recorded: [layer], suffix: { from: layer + 1, caches: true } }, all);
+  const record = traced.layers.get(layer)!;
+  let from = 0;
+  const activations = problem.map((edit) => {
+    const rows = activationRows(record, from, from + edit.contexts.length, spec.mlpWidth, spec.width);
+    from += edit.contexts.length;
+    return rows;
+  });
+  const tails = all.map((sequence, index) => cutTail(spec, traced, index, sequence));
+  return { layer, problem, activations, tails: { contexts: tails.slice(0, -1), essence: tails.at(-1)! } };
+}
+
+/** Searches prepared one by one as one: their edits share an offset. */
+export const mergeSearches = (searches: readonly [PreparedSearch, ...PreparedSearch[]]): PreparedSearch => {
+  const [first, ...rest] = searches;
+  return {
+    layer: first.layer,
+    problem: [...first.problem, ...rest.flatMap(({ problem }) => problem)],
+    activations: searches.flatMap(({ activations }) => activations),
+    tails: { ...first.tails, contexts: searches.flatMap(({ tails }) => tails.contexts) },
+  };
+};
+
+function activationRows(record: LayerRecord, from: number, to: number, mlpWidth: number, width: number) {
+  return {
+    keys: rowsOf(record.keys, from, to, mlpWidth),
+    mlpOut: rowsOf(record.mlpOut, from, to, width),
+    blockOut: rowsOf(record.blockOut, from, to, width),
+  };
+}
+
+/** A search under way. */
+interface Running {
+  readonly prepared: PreparedSearch;
+  readonly descent: OffsetDescent;
+  readonly valueNorm: number;
+  /** log p0 of the KL prompt's next token, once known: the first evaluation, at offset zero, gives it. */
+  base: Float32Array | undefined;
+  before: readonly number[] | undefined;
+  after: readonly number[];
+}
+
+/**
+ * Searches the offsets of prepared searches at one layer side by side in one program; each ends by its own stopping rule and
+ * then costs nothing more.
+ */
+export async function searchValues(
+  view: View,
+  prepared: readonly [PreparedSearch, ...PreparedSearch[]],
+  settings: DescentSettings & { readonly site: ValueSite },
+  { signal, onStep }: SearchOptions = {},
+): Promise<readonly FoundOffset[]> {
+  const { spec } = view;
+  const loss = await suffixLoss(view, prepared[0].layer);
+  const searches = prepared.map((one): Running => {
+    const site = settings.site === 'mlp_out' ? 'mlpOut' : 'blockOut';
+    const valueNorm = norm(meanOf(one.activations.map((edit) => edit[site][0]!)));
+    return {
+      prepared: one,
+      descent: startDescent(spec.width, valueNorm, settings),
+      valueNorm,
+      base: undefined,
+      before: undefined,
+      after: [],
+    };
+  });
+  let active = searches;
+  while (active.length > 0) {
+    const packed = packTails(
+      spec,
+      active.map(({ prepared: { tails } }) => tails),
+    );
+    // Repacked when a search ends; until then only the offsets change.
+    let ended = false;
+    while (!ended) {
+      signal?.throwIfAborted();
+      const out = await runPruned(loss, { ...packed.feeds, ...variableFeeds(spec, active, settings.kl_factor) });
+      const logProbs = float32Data(out.log_probs!);
+      const essence = float32Data(out.essence_log_probs!);
+      const gradient = float32Data(out.gradient!);
+      const kl = float32Data(out.kl!);
+      for (const [e, search] of active.entries()) {
+        const means = packed.spans[e]!.map(([start, end]) => mean(logProbs.subarray(start, end)));
+        const klNow = search.base ? kl[e]! : 0;
+        search.base ??= essence.slice(e * spec.vocab, (e + 1) * spec.vocab);
+        search.after = bareMeans(search.prepared.problem, means).map(Math.exp);
+        search.before ??= search.after;
+        const own = gradient.subarray(e * spec.width, (e + 1) * spec.width);
+        const done = search.descent.advance({
+          nll: summedNll(search.prepared.problem, means),
+          kl: klNow,
+          gradient: own,
+        });
+        onStep?.(search.prepared.problem, search.descent.steps, search.descent.last!.total);
+        ended ||= done;
+      }
+    }
+    active = active.filter(({ descent }) => !descent.finished);
+  }
+  return searches.map(({ descent, valueNorm, before, after }) => ({
+    offset: Float64Array.from(descent.offset),
+    valueNorm,
+    steps: descent.steps,
+    first: descent.first!,
+    last: descent.last!,
+    probabilities: after.map((p, i) => ({ before: before![i]!, after: p })),
+  }));
+}
+
+/**
+ * @throws ErrataError naming the edits: `non_finite_delta` where a search met a loss that is not finite, `zero_delta` where it ended
+ * where it began
+ */
+export function requireFound(custom_ids: readonly string[], { last, offset, steps }: FoundOffset): void {
+  const details = { custom_ids: [...custom_ids] };
+  if (!Number.isFinite(last.total)) {
+    throw new ErrataError('non_finite_delta', `${named(custom_ids)}: the value search met a loss that is not finite`, {
+      details,
+    });
+  }
+  if (offset.some((x) => x !== 0)) return;
+  const after = `after ${steps} ${steps === 1 ? 'step' : 'steps'}, at a loss of ${last.total.toPrecision(3)}`;
+  throw new ErrataError('zero_delta', `${named(custom_ids)}: the value search ended where it began, ${after}`, {
+    details,
+  });
+}
+
+function variableFeeds(
+  { width, vocab }: DecoderSpec,
+  active: readonly Running[],
+  klFactor: number,
+): Record<string, HostTensor> {
+  const count = active.length;
+  const offsets = new Float32Array(count * width);
+  const base = new Float32Array(count * vocab);
+  const klWeights = new Float32Array(count);
+  for (const [e, search] of active.entries()) {
+    offsets.set(search.descent.offset, e * width);
+    if (!search.base) continue;
+    base.set(search.base, e * vocab);
+    klWeights[e] = klFactor;
+  }
+  return {
+    offsets: float32([count, width], offsets),
+    base: float32([count, vocab], base),
+    kl_weights: float32([count], klWeights),
+  };
+}
+
+const mean = (values: Float32Array): number => values.reduce((sum, x) => sum + x, 0) / values.length;
+
+/** Sum over edits of the mean over their contexts. */
+function summedNll(problem: SearchProblem, contextMeans: readonly number[]): number {
+  let from = 0;
+  let total = 0;
+  for (const { contexts } of problem) {
+    const own = contextMeans.slice(from, from + contexts.length);
+    total -= own.reduce((sum, x) => sum + x, 0) / own.length;
+    from += contexts.length;
+  }
+  return total;
+}
+
+/** Mean log-probability of each edit's target after its bare prompt. */
+function bareMeans(problem: SearchProblem, contextMeans: readonly number[]): number[] {
+  let from = 0;
+  return problem.map(({ contexts }) => {
+    const bare = contextMeans[from]!;
+    from += contexts.length;
+    return bare;
+  });
+}

@@ -1,0 +1,178 @@
+// Building second moments: sums of k k^T over the tokens of a text, streamed, and resumable to the bit.
+import { canonicalJson, ErrataError } from '@errata/contracts';
+import { matrix, multiply } from '@errata/graph';
+import { captureName, encodeSafetensors, type Model, parseSafetensors } from '@errata/models';
+import { z } from 'zod';
+import { requireTokenizer } from '../texts/preparation.ts';
+import { fileDigest, tokenWindows } from './corpus.ts';
+import {
+  invertMoment,
+  type MomentOptions,
+  parseMetadata,
+  rawFloat64,
+  readFloat64,
+  type SecondMoment,
+} from './second-moment.ts';
+
+const headerSchema = z.strictObject({
+  format: z.literal('errata-moment-sums/2'),
+  model: z.string(),
+  corpus_sha256: z.string(),
+  layers: z.array(z.int()).min(1),
+  /** Tokens in one window, and windows added up so far. */
+  window: z.int(),
+  windows: z.int(),
+  tokens: z.int(),
+});
+
+/** How far a sum has come. Stored and continued, it gives the bytes that an unbroken run gives. */
+export interface MomentSums extends z.output<typeof headerSchema> {
+  /** Sum of k k^T of each layer, `[d_ff, d_ff]`. */
+  readonly sums: readonly Float64Array[];
+}
+
+/** Partial sums as a safetensors file. */
+export function encodeMomentSums({ sums, ...header }: MomentSums): Uint8Array {
+  const tensors = sums.map((sum, i) => {
+    const size = Math.sqrt(sum.length);
+    return [`sum_${i}`, rawFloat64([size, size], sum)] as const;
+  });
+  return encodeSafetensors(new Map(tensors), { metadata: { header: canonicalJson(header) } });
+}
+
+/** The inverse of {@link encodeMomentSums}. @throws ErrataError `blob_corrupt`; ModelError safetensors_* */
+export function decodeMomentSums(bytes: Uint8Array): MomentSums {
+  const file = parseSafetensors(bytes, 'moment sums');
+  const header = headerSchema.safeParse(parseMetadata(file.metadata.get('header')));
+  if (!header.success) throw new ErrataError('blob_corrupt', 'stored sums lack their header', { cause: header.error });
+  return { ...header.data, sums: header.data.layers.map((_, i) => readFloat64(file, `sum_${i}`)) };
+}
+
+/** How far a build has come. */
+export interface MomentProgress {
+  readonly phase: 'sum' | 'invert';
+  /** Tokens of the sum, or layers that are inverted. */
+  readonly done: number;
+  /** At most; as many as are done where the text is read to its end, however long it is. */
+  readonly total: number;
+}
+
+/** What is built, over what. */
+export interface MomentRequest extends MomentOptions {
+  readonly model: Model;
+  /** Digest that the moments are stored under. */
+  readonly digest: string;
+  readonly layers: readonly number[];
+  /** Path of a UTF-8 text. */
+  readonly corpus: string;
+  /** Tokens read at most; rounded up to whole windows. All of the text when left out. */
+  readonly tokens?: number;
+  /** Sums to go on from. */
+  readonly resume?: MomentSums;
+  readonly onProgress?: (progress: MomentProgress) => void;
+  /** Called every {@link checkpointWindows} windows; the sums go on changing after it returns. */
+  readonly onCheckpoint?: (sums: MomentSums) => Promise<void> | void;
+  readonly signal?: AbortSignal;
+}
+
+/** Windows that run together. Fixed, because the order of the additions is part of the result. */
+const chunkWindows = 16;
+
+const longestWindow = 2048;
+
+/** Windows between two checkpoints. */
+export const checkpointWindows = 16 * chunkWindows;
+
+/** Tokens in a window: what the model reads, but no more than articles have. Attention over a window costs the square of its length. */
+const windowOf = ({ spec }: Model): number => Math.min(spec.context, longestWindow);
+
+function startSums(request: MomentRequest, corpus_sha256: string): MomentSums {
+  const { model, digest, layers, resume } = request;
+  const header = {
+    format: 'errata-moment-sums/2' as const,
+    model: digest,
+    corpus_sha256,
+    layers: [...layers],
+    window: windowOf(model),
+  };
+  if (!resume) {
+    const size = model.spec.mlpWidth ** 2;
+    return { ...header, windows: 0, tokens: 0, sums: layers.map(() => new Float64Array(size)) };
+  }
+  const { windows, tokens, sums, ...stored } = resume;
+  if (canonicalJson(stored) !== canonicalJson(header)) {
+    throw new ErrataError('invalid_request', 'the stored sums are of another model, text or set of layers', {
+      details: { stored, wanted: header },
+    });
+  }
+  return { ...header, windows, tokens, sums: sums.map((sum) => sum.slice()) };
+}
+
+/**
+ * C = E[k k^T] of layers over all tokens of a text, summed in float64: those too that the tokenizer puts in front of every text, as the
+ * reference code counts them. Every prompt is read behind them, so an edit had better leave their values alone.
+ * @returns one second moment a layer, in the order asked for
+ * @throws ErrataError `corpus_missing`, `tokenizer_missing`, `singular_statistics`
+ */
+export async function buildSecondMoments(request: MomentRequest): Promise<readonly SecondMoment[]> {
+  const { model, layers, corpus, onProgress, onCheckpoint, signal, digest } = request;
+  const tokenizer = requireTokenizer({ model });
+  const corpus_sha256 = await fileDigest(corpus);
+  let state = startSums(request, corpus_sha256);
+  const limit = request.tokens ?? Number.POSITIVE_INFINITY;
+  const window = windowOf(model);
+  const most = Math.ceil(limit / window) * window;
+
+  const skipped = state.windows;
+  let seen = 0;
+  let chunk: Int32Array[] = [];
+  const flush = async () => {
+    if (chunk.length === 0) return;
+    signal?.throwIfAborted();
+    const tokens = await addKeys(model, layers, chunk, state.sums);
+    state = { ...state, windows: state.windows + chunk.length, tokens: state.tokens + tokens };
+    chunk = [];
+    onProgress?.({ phase: 'sum', done: state.tokens, total: Number.isFinite(most) ? most : state.tokens });
+    if (state.windows % checkpointWindows === 0) await onCheckpoint?.(state);
+  };
+  let counted = state.tokens;
+  for await (const tokens of tokenWindows(tokenizer, corpus, window)) {
+    if (seen++ < skipped) continue;
+    if (counted >= limit) break;
+    chunk.push(tokens);
+    counted += tokens.length;
+    if (chunk.length === chunkWindows) await flush();
+  }
+  await flush();
+  if (state.tokens === 0) throw new ErrataError('corpus_missing', `the corpus ${corpus} holds no text`);
+
+  onProgress?.({ phase: 'sum', done: state.tokens, total: state.tokens });
+  const moments: SecondMoment[] = [];
+  for (const [i, layer] of layers.entries()) {
+    signal?.throwIfAborted();
+    onProgress?.({ phase: 'invert', done: i, total: layers.length });
+    const mean = state.sums[i]!.map((x) => x / state.tokens);
+    moments.push(await invertMoment(mean, { model: digest, layer, tokens: state.tokens, corpus_sha256 }, request));
+  }
+  return moments;
+}
+
+/** Adds the keys of windows to the sums in place. @returns tokens counted */
+async function addKeys(
+  model: Model,
+  layers: readonly number[],
+  windows: readonly Int32Array[],
+  sums: readonly Float64Array[],
+): Promise<number> {
+  const wanted = layers.map((layer) => ({ site: 'mlp_key' as const, layer }));
+  const sequences = windows.map((window) => Array.from(window));
+  const recorded = await model.view().activations(sequences, wanted, 'all');
+  const count = sequences.reduce((total, { length }) => total + length, 0);
+  for (const [i, at] of wanted.entries()) {
+    const keys = matrix(count, model.spec.mlpWidth, Float64Array.from(recorded.get(captureName(at))!));
+    const product = await multiply(keys, keys, { transA: true });
+    const sum = sums[i]!;
+    for (let j = 0; j < sum.length; j++) sum[j]! += product.data[j]!;
+  }
+  return count;
+}
