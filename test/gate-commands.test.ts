@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { acquireLease, awaitApproval, openBranchWork, releaseLease, takeNextJob, upon } from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, madeResult, openApi } from '../apps/api/src/api.fixture.ts';
+import { type ApiFixture, anEdit, madeResult, openApi } from './support/api.ts';
 
 const bin = fileURLToPath(new URL('../apps/cli/bin/errata.js', import.meta.url));
 let api: ApiFixture;

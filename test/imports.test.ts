@@ -68,6 +68,17 @@ test('nobody reaches past the face of another package', () => {
   expect(wrong).toEqual([]);
 });
 
+test('what only tests share is imported by nothing else', () => {
+  const wrong = sources
+    .filter(({ path }) => !/\.(test|fixture)\.ts$/.test(path))
+    .flatMap(({ path, text }) =>
+      imported(text)
+        .filter((name) => name.endsWith('.fixture.ts') || name.includes('/test/support/'))
+        .map((name) => `${relative(root, path)} imports ${name}`),
+    );
+  expect(wrong).toEqual([]);
+});
+
 test('the first line of every file says what it is for', () => {
   const silent = sources.filter(({ text }) => !text.startsWith('// ')).map(({ path }) => relative(root, path));
   expect(silent).toEqual([]);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../apps/api/src/api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from './support/api.ts';
 
 const bin = fileURLToPath(new URL('../apps/cli/bin/errata.js', import.meta.url));
 const fixture = (name: string) =>

@@ -3,12 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Failpoint, type Fault, failpoints } from '@errata/failpoints';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type FaultStack, shortLeaseMs, startFaultStack, until, untilStopped } from '../support/fault-stack.ts';
 import { parentOf } from '../support/processes.ts';
-import { type Crew, keepCrew } from './crew.ts';
-import { deeds, pathOf } from './deeds.ts';
-import { violations } from './promises.ts';
-import { type PrivateRedis, privateRedis, redisServer } from './redis.ts';
-import { type FaultStack, shortLeaseMs, startFaultStack, until, untilStopped } from './stack.ts';
+import { violations } from '../support/promises.ts';
+import { type Crew, keepCrew } from './crew.fixture.ts';
+import { deeds, pathOf } from './deeds.fixture.ts';
+import { type PrivateRedis, privateRedis, redisServer } from './redis.fixture.ts';
 
 const queues = ['PostgreSQL', 'Redis'] as const;
 type Queue = (typeof queues)[number];

@@ -1,8 +1,8 @@
 // An engine that is frozen while it works: its worker, which keeps the lease, kills it, and the job is tried again as after any crash.
 import { listEvents } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { edit, startFaultStack } from './stack.ts';
-import { expectWholeHistory } from './whole-history.ts';
+import { edit, startFaultStack } from '../support/fault-stack.ts';
+import { expectWholeHistory } from './whole-history.fixture.ts';
 
 const stack = await startFaultStack();
 afterAll(() => stack.close());

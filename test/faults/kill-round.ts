@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { failpoints } from '@errata/failpoints';
 import { maxAttempts } from '@errata/lineage';
 import { uniform } from '@errata/models';
+import { type ArmedFault, startFaultStack } from '../support/fault-stack.ts';
 import { childrenOf } from '../support/processes.ts';
-import { type Crew, keepCrew } from './crew.ts';
-import { deeds, type Path, pathOf, resetAndRepeat, UnexpectedEnd } from './deeds.ts';
-import { violations } from './promises.ts';
-import { type PrivateRedis, privateRedis, redisServer } from './redis.ts';
+import { violations } from '../support/promises.ts';
+import { type Crew, keepCrew } from './crew.fixture.ts';
+import { deeds, type Path, pathOf, resetAndRepeat, UnexpectedEnd } from './deeds.fixture.ts';
+import { type PrivateRedis, privateRedis, redisServer } from './redis.fixture.ts';
 import { servedDigests } from './served.ts';
-import { type ArmedFault, startFaultStack } from './stack.ts';
 
 export interface Round {
   readonly round: number;

@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listEvents } from '@errata/lineage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { privateRedis, redisServer } from './redis.ts';
-import { edit, type FaultStack, shortLeaseMs, startFaultStack, until } from './stack.ts';
-import { expectWholeHistory } from './whole-history.ts';
+import { edit, type FaultStack, shortLeaseMs, startFaultStack, until } from '../support/fault-stack.ts';
+import { privateRedis, redisServer } from './redis.fixture.ts';
+import { expectWholeHistory } from './whole-history.fixture.ts';
 
 const leaseMs = shortLeaseMs;
 let stack: FaultStack;

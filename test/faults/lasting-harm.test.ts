@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getBranch, getModel, readManifest } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { edit, startFaultStack } from './stack.ts';
+import { edit, startFaultStack } from '../support/fault-stack.ts';
 
 const stack = await startFaultStack();
 afterAll(() => stack.close());

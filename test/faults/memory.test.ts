@@ -1,8 +1,8 @@
 // A worker without enough memory for the model says so, with numbers, and leaves the job to one that has it.
 import { listEvents } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { edit, startFaultStack, until } from './stack.ts';
-import { expectWholeHistory } from './whole-history.ts';
+import { edit, startFaultStack, until } from '../support/fault-stack.ts';
+import { expectWholeHistory } from './whole-history.fixture.ts';
 
 const stack = await startFaultStack();
 afterAll(() => stack.close());

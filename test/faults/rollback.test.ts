@@ -12,7 +12,7 @@ import {
   submitRollback,
 } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { closedGate, edit, openGate, startFaultStack } from './stack.ts';
+import { closedGate, edit, openGate, startFaultStack } from '../support/fault-stack.ts';
 
 const stack = await startFaultStack();
 const { lineage, modelId } = stack;

@@ -3,8 +3,8 @@ import { editSchema, type ScheduleRequest, scheduleRequestSchema } from '@errata
 import { type Failpoint, failpoints } from '@errata/failpoints';
 import { activeEdits, addToInbox, checkBranch, createSchedule, listInbox, listRuns } from '@errata/lineage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { privateRedis, redisServer } from './redis.ts';
-import { edit, type FaultStack, openGate, shortLeaseMs, startFaultStack, until } from './stack.ts';
+import { edit, type FaultStack, openGate, shortLeaseMs, startFaultStack, until } from '../support/fault-stack.ts';
+import { privateRedis, redisServer } from './redis.fixture.ts';
 
 let stack: FaultStack;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 // What versions answer with, as a process gives it that has never seen the model: by way of snapshots, and from every delta.
 import { startEngine } from '@errata/engine';
 import { getModel, readManifest, sourceOfVersion } from '@errata/lineage';
-import type { FaultStack } from './stack.ts';
+import type { FaultStack } from '../support/fault-stack.ts';
 
 /** Digests of the weights of each version, twice over: nothing but the bytes of the weights may decide them. */
 export async function servedDigests(

@@ -5,7 +5,7 @@ import { rootManifest, type VersionSource, versionId } from '@errata/contracts';
 import { startEngine } from '@errata/engine';
 import { checkBranch, getModel, readManifest, sourceOfVersion } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { edit, startFaultStack, until } from './stack.ts';
+import { edit, startFaultStack, until } from '../support/fault-stack.ts';
 
 const stack = await startFaultStack();
 const { lineage, modelId } = stack;

@@ -1,8 +1,8 @@
 // Two workers, two branches, twenty jobs each, submitted at once: every branch's edits in order, none lost, none twice.
 import { expect, test } from 'vitest';
-import { privateRedis, redisServer } from './redis.ts';
-import { edit, type FaultStack, startFaultStack } from './stack.ts';
-import { expectWholeHistory } from './whole-history.ts';
+import { edit, type FaultStack, startFaultStack } from '../support/fault-stack.ts';
+import { privateRedis, redisServer } from './redis.fixture.ts';
+import { expectWholeHistory } from './whole-history.fixture.ts';
 
 const jobsPerBranch = 20;
 

@@ -1,8 +1,8 @@
 // A worker that is frozen past its lease, while another does its work, writes nothing when it wakes up.
 import { getJob, listEvents } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { edit, type FaultStack, shortLeaseMs, startFaultStack, until } from './stack.ts';
-import { expectWholeHistory } from './whole-history.ts';
+import { edit, type FaultStack, shortLeaseMs, startFaultStack, until } from '../support/fault-stack.ts';
+import { expectWholeHistory } from './whole-history.fixture.ts';
 
 const stack = await startFaultStack({ leaseMs: shortLeaseMs, frozenMs: 3_000 });
 afterAll(() => stack.close());

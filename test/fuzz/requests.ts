@@ -5,7 +5,7 @@ import { problemSchema } from '@errata/contracts';
 import { noteWorker } from '@errata/lineage';
 import { decoderSpec, encodeDelta, valueMatrix } from '@errata/models';
 import type { InjectOptions } from 'fastify';
-import { anEdit, openApi } from '../../apps/api/src/api.fixture.ts';
+import { anEdit, openApi } from '../support/api.ts';
 import { tinyConfig, writeTinyModel } from '../support/tiny-model.ts';
 import { createGenerator, type MadeRequest } from './generate.ts';
 

@@ -10,7 +10,7 @@ import { scopes } from '@errata/contracts';
 import { createKey, openLineage, revokeKey } from '@errata/lineage';
 import { createErrata } from '@errata/sdk';
 import { type Connection, connectionFile } from '../../apps/cli/src/service/connection.ts';
-import { writeTinyModel } from '../faults/tiny-model.ts';
+import { writeTinyModel } from '../support/character-model.ts';
 import { type Stored, save } from './archive.ts';
 import { type Answered, type Answers, ask, fixtures, openEach, questionsAbout } from './questions.ts';
 import { lastRequest, model, tell } from './story.ts';

@@ -2,8 +2,8 @@
 import { noteWorker } from '@errata/lineage';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ApiFixture, anEdit, openApi } from '../../../test/support/api.ts';
 import { writeTinyModel } from '../../../test/support/tiny-model.ts';
-import { type ApiFixture, anEdit, openApi } from './api.fixture.ts';
 
 let api: ApiFixture;
 let errata: ErrataClient;

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type Scope, scopes } from '@errata/contracts';
 import { revokeKey } from '@errata/lineage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiFixture, openApi } from '../api.fixture.ts';
+import { type ApiFixture, openApi } from '../../../../test/support/api.ts';
 import { describeApi } from '../openapi/describe.ts';
 import { withRoutes } from '../openapi/routes-table.ts';
 

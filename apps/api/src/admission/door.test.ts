@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 let port: number;

@@ -11,7 +11,7 @@ import {
   sweepIdempotencyKeys,
 } from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 beforeAll(async () => {

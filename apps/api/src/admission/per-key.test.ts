@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { scopes } from '@errata/contracts';
 import { cancelJob } from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 let port: number;

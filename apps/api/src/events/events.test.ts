@@ -2,7 +2,7 @@
 import { createKey, finishJob, moveJob, releaseLease, revokeKey } from '@errata/lineage';
 import { createErrata, type ErrataApiError } from '@errata/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 let lane: string;

@@ -2,7 +2,7 @@
 import { acquireLease, awaitApproval, moveJob, openBranchWork, releaseLease, takeNextJob, upon } from '@errata/lineage';
 import { createErrata } from '@errata/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, madeResult, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, madeResult, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 let model: Awaited<ReturnType<ApiFixture['importModel']>>;

@@ -1,7 +1,7 @@
 // What a job takes is told from what it asks, not from its kind alone: stopping, repeating and scheduling it take the same as submitting it.
 import type { Scope } from '@errata/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 beforeAll(async () => {

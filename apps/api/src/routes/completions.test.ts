@@ -3,8 +3,8 @@ import { openDiskStore } from '@errata/blobs';
 import { canonicalJson } from '@errata/contracts';
 import { decoderSpec, encodeDelta, valueMatrix } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 import { tinyConfig, writeTinyModel } from '../../../../test/support/tiny-model.ts';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
 
 let api: ApiFixture;
 let root: string;

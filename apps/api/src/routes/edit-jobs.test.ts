@@ -1,6 +1,6 @@
 // Submitting corrections: what is taken, what is refused and why, and that a refusal changes nothing.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 let model: Awaited<ReturnType<ApiFixture['importModel']>>;

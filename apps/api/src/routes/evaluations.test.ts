@@ -12,7 +12,7 @@ import {
 } from '@errata/lineage';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 let errata: ErrataClient;

@@ -1,6 +1,6 @@
 // The inbox over HTTP: every form of body, every refusal with its place, and deliveries that come twice.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 let main: string;

@@ -1,6 +1,6 @@
 // Tags, aliases and references over HTTP, and what an alias serves.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 let model: Awaited<ReturnType<ApiFixture['importModel']>>;

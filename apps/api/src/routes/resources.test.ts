@@ -2,7 +2,7 @@
 import { versionId } from '@errata/contracts';
 import { noteWorker } from '@errata/lineage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 let model: Awaited<ReturnType<ApiFixture['importModel']>>;

@@ -2,7 +2,7 @@
 import { nextDue } from '@errata/contracts';
 import { schedulesToRun } from '@errata/lineage';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
 let model: Awaited<ReturnType<ApiFixture['importModel']>>;

@@ -9,7 +9,7 @@ import {
   releaseLease,
   upon,
 } from '@errata/lineage';
-import { type ApiFixture, anEdit } from '../api.fixture.ts';
+import { type ApiFixture, anEdit } from '../../../../test/support/api.ts';
 
 export type Guard = 'open' | 'approval' | 'protected';
 export type MoveKind = 'edit' | 'exact' | 'subtract' | 'reset';

@@ -1,7 +1,7 @@
 // The matrix of ways: every route by which anything changes what a name serves, held against everything that guards it.
 import { type ErrorCode, type Scope, scopes } from '@errata/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Answer, type ApiFixture, anEdit, openApi } from '../api.fixture.ts';
+import { type Answer, type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 import { type Guard, type MoveKind, openPlace, type Place, setAside, setGuard, workBlindly } from './ways.fixture.ts';
 
 let api: ApiFixture;

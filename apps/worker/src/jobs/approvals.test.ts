@@ -15,7 +15,7 @@ import {
   submitRollback,
 } from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { edit, openGate, shortLeaseMs, startFaultStack, until } from '../../../../test/faults/stack.ts';
+import { edit, openGate, shortLeaseMs, startFaultStack, until } from '../../../../test/support/fault-stack.ts';
 
 const stack = await startFaultStack({ leaseMs: shortLeaseMs });
 const { lineage, dispatch, modelId } = stack;

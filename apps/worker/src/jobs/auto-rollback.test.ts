@@ -17,7 +17,7 @@ import {
   submitEvaluation,
 } from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { edit, shortLeaseMs, startFaultStack, until } from '../../../../test/faults/stack.ts';
+import { edit, shortLeaseMs, startFaultStack, until } from '../../../../test/support/fault-stack.ts';
 
 const stack = await startFaultStack({ leaseMs: shortLeaseMs });
 const { lineage, dispatch, modelId } = stack;

@@ -27,8 +27,8 @@ import {
 } from '@errata/lineage';
 import { loadCheckpoint, openModel } from '@errata/models';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { edit, shortLeaseMs, startFaultStack } from '../../../../test/faults/stack.ts';
-import { writeTinyModel } from '../../../../test/faults/tiny-model.ts';
+import { writeTinyModel } from '../../../../test/support/character-model.ts';
+import { edit, shortLeaseMs, startFaultStack } from '../../../../test/support/fault-stack.ts';
 
 const stack = await startFaultStack({ leaseMs: shortLeaseMs });
 const { lineage, dispatch, modelId } = stack;

@@ -9,7 +9,7 @@ import {
 } from '@errata/contracts';
 import { createBranch, getEvaluation, getJob, lanesOfShards, listResults, submitEvaluation } from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { edit, startFaultStack, until } from '../../../../test/faults/stack.ts';
+import { edit, startFaultStack, until } from '../../../../test/support/fault-stack.ts';
 
 const workers = 4;
 const stack = await startFaultStack();

@@ -16,7 +16,7 @@ import {
   submitEvaluation,
 } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { edit, shortLeaseMs, startFaultStack } from '../../../../test/faults/stack.ts';
+import { edit, shortLeaseMs, startFaultStack } from '../../../../test/support/fault-stack.ts';
 
 const stack = await startFaultStack({ leaseMs: shortLeaseMs });
 const { lineage, dispatch, modelId } = stack;

@@ -14,8 +14,8 @@ import {
   submitImport,
 } from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { closedGate, edit, startFaultStack, until } from '../../../../test/faults/stack.ts';
-import { writeTinyModel } from '../../../../test/faults/tiny-model.ts';
+import { writeTinyModel } from '../../../../test/support/character-model.ts';
+import { closedGate, edit, startFaultStack, until } from '../../../../test/support/fault-stack.ts';
 
 const stack = await startFaultStack();
 const { lineage, dispatch, modelId } = stack;

@@ -18,7 +18,7 @@ import {
   submitRollback,
 } from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { edit, startFaultStack } from '../../../../test/faults/stack.ts';
+import { edit, startFaultStack } from '../../../../test/support/fault-stack.ts';
 
 const stack = await startFaultStack();
 const { lineage, dispatch, modelId } = stack;

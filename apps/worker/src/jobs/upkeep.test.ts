@@ -14,7 +14,7 @@ import {
   submitCollection,
 } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
-import { edit, startFaultStack } from '../../../../test/faults/stack.ts';
+import { edit, startFaultStack } from '../../../../test/support/fault-stack.ts';
 import { modelReference } from '../models.ts';
 
 const stack = await startFaultStack();

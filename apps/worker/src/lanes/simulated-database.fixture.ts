@@ -10,7 +10,7 @@ import {
   sha256,
 } from '@errata/contracts';
 import { afterFailedAttempt } from '@errata/lineage';
-import type { EventFact, History, JobFact, LinkFact, MoveFact } from '../../../../test/faults/history.ts';
+import type { EventFact, History, JobFact, LinkFact, MoveFact } from '../../../../test/support/recorded-history.ts';
 import { Interruption } from '../attempts/failed-attempt.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

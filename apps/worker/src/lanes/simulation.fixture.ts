@@ -2,7 +2,7 @@
 // failures, the gate and the rules of the database (simulated-database.fixture.ts) are the real ones; the loop of a worker is a model.
 import { ErrataError, isTerminal, type JobState, judge } from '@errata/contracts';
 import { maxAttempts } from '@errata/lineage';
-import type { History } from '../../../../test/faults/history.ts';
+import type { History } from '../../../../test/support/recorded-history.ts';
 import { Interruption, judgeFailure } from '../attempts/failed-attempt.ts';
 import { type Defect, type Job, leaseMs, openSimulatedDatabase, type Request } from './simulated-database.fixture.ts';
 

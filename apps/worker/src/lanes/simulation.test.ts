@@ -2,8 +2,8 @@
 import { changedNothing } from '@errata/contracts';
 import { uniform } from '@errata/models';
 import { expect, test } from 'vitest';
-import type { History } from '../../../../test/faults/history.ts';
-import { violations } from '../../../../test/faults/promises.ts';
+import { violations } from '../../../../test/support/promises.ts';
+import type { History } from '../../../../test/support/recorded-history.ts';
 import { defects } from './simulated-database.fixture.ts';
 import { simulate } from './simulation.fixture.ts';
 

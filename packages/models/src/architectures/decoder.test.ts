@@ -15,7 +15,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { causalBias, hidden } from '../running/masks.ts';
 import type { Model } from '../running/view.ts';
-import { expectedOutputs, openTiny, tinyModels, worstDifference } from '../test-support.ts';
+import { expectedOutputs, openTiny, tinyModels, worstDifference } from '../tiny-models.fixture.ts';
 import { buildDecoder, type DecoderOptions, sites } from './decoder.ts';
 
 const ids = (values: readonly number[]) => int32([values.length], Int32Array.from(values));

@@ -2,7 +2,7 @@
 
 import { afterAll, describe, expect, it } from 'vitest';
 import { valueMatrix } from '../architectures/spec.ts';
-import { openTiny, randomArray } from '../test-support.ts';
+import { openTiny, randomArray } from '../tiny-models.fixture.ts';
 import type { CodebookDelta } from './codebook/rows.ts';
 import { compareVersions, numericalRank } from './difference.ts';
 import type { Delta } from './index.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decoderSpec } from '../architectures/index.ts';
 import { ModelError } from '../errors.ts';
 import { encodeSafetensors } from '../files/safetensors.ts';
-import { randomArray } from '../test-support.ts';
+import { randomArray } from '../tiny-models.fixture.ts';
 import type { CodebookDelta, CodebookRowsDelta } from './codebook/rows.ts';
 import { checkDelta, type Delta, decodeDelta, deltaDigest, encodeDelta } from './index.ts';
 import { installDeltas, type VersionState } from './state.ts';

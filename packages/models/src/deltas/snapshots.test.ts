@@ -6,7 +6,7 @@ import type { DecoderSpec } from '../architectures/spec.ts';
 import { ModelError } from '../errors.ts';
 import { encodeSafetensors, parseSafetensors } from '../files/safetensors.ts';
 import type { View } from '../running/view.ts';
-import { openTiny, randomArray } from '../test-support.ts';
+import { openTiny, randomArray } from '../tiny-models.fixture.ts';
 import { type CodebookPlace, type CodebookRows, codebookKeySite, rowAddresses } from './codebook/rows.ts';
 import type { Delta } from './index.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from './snapshots.ts';

@@ -6,7 +6,7 @@ import { float32, float32Data, gradients, input, int32Data, mul, reduceSum, type
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildEncoder } from '../architectures/encoder.ts';
 import { loadCheckpoint } from '../files/checkpoint.ts';
-import { realModel, worstDifference } from '../test-support.ts';
+import { realModel, worstDifference } from '../tiny-models.fixture.ts';
 import { type Encoder, encoderFromWeights, openEncoder } from './encoder.ts';
 import { type EncoderInput, encoderFeeds, encoderInputs } from './encoder-feeds.ts';
 

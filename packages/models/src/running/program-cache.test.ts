@@ -3,7 +3,7 @@
 import { add, float32, float32Data, input, mul } from '@errata/graph';
 import { describe, expect, it } from 'vitest';
 import { decoderSpec } from '../architectures/index.ts';
-import { randomArray } from '../test-support.ts';
+import { randomArray } from '../tiny-models.fixture.ts';
 import { makeProgramCache, type WeightSource } from './program-cache.ts';
 
 const spec = decoderSpec({

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checkParameters, decoderSpec } from '../architectures/index.ts';
 import { loadCheckpoint } from '../files/checkpoint.ts';
-import { tinyModels } from '../test-support.ts';
+import { tinyModels } from '../tiny-models.fixture.ts';
 import { trainingProgram } from './training.ts';
 
 const fixture = (name: string) => new URL(`../fixtures/${name}`, import.meta.url).pathname;

@@ -14,7 +14,7 @@ import {
   sharedData,
   tinyModels,
   worstDifference,
-} from '../test-support.ts';
+} from '../tiny-models.fixture.ts';
 import type { Model, View } from './view.ts';
 
 /** log softmax of one row, in float64. */

@@ -8,8 +8,8 @@ import { editSchema, type JobResource, type JobState, scheduleRequestSchema } fr
 import type { Failpoint } from '@errata/failpoints';
 import { addToInbox, approveJob, createBranch, createSchedule, getJob, laneOfJob, listEdits } from '@errata/lineage';
 import { bundle } from '@errata/programs';
+import { closedGate, edit, type FaultStack, openGate, quickEditor, until } from '../support/fault-stack.ts';
 import type { ClientRequest } from './client.fixture.ts';
-import { closedGate, edit, type FaultStack, openGate, quickEditor, until } from './stack.ts';
 
 /** Prepares what the fault should spare; the promise is kept when everything that was asked for is over. */
 export type Deed = (stack: FaultStack, branch: string, name: string) => Promise<() => Promise<void>>;

@@ -1,6 +1,6 @@
 // A crew of workers that is kept up to strength: whoever dies is replaced.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FaultStack, WorkerProcess } from './stack.ts';
+import type { FaultStack, WorkerProcess } from '../support/fault-stack.ts';
 
 export interface Crew {
   readonly workers: ReadonlySet<WorkerProcess>;

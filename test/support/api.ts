@@ -25,9 +25,9 @@ import {
 } from '@errata/lineage';
 import { openDispatch } from '@errata/queue';
 import type { FastifyInstance, InjectOptions } from 'fastify';
-import { createDatabaseAt, createTestDatabase, lineTo } from '../../../test/support/database.ts';
-import { byteTokenizer } from '../../../test/support/tiny-model.ts';
-import { type ApiLimits, buildServer, type ServerOptions } from './index.ts';
+import { type ApiLimits, buildServer, type ServerOptions } from '../../apps/api/src/index.ts';
+import { createDatabaseAt, createTestDatabase, lineTo } from './database.ts';
+import { byteTokenizer } from './tiny-model.ts';
 
 export interface Answer {
   readonly status: number;

@@ -31,9 +31,9 @@ import {
   submitRollback,
 } from '@errata/lineage';
 import { type Dispatch, openDispatch } from '@errata/queue';
-import { createDatabaseAt, createTestDatabase } from '../support/database.ts';
-import { type History, readHistory } from './history.ts';
-import { writeTinyModel } from './tiny-model.ts';
+import { writeTinyModel } from './character-model.ts';
+import { createDatabaseAt, createTestDatabase } from './database.ts';
+import { type History, readHistory } from './recorded-history.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

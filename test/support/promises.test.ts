@@ -1,8 +1,8 @@
 // The checks of the promises can fail: a sound history passes, and each way of falsifying it is noticed by the promise it breaks.
 import { nextVersionId, rootVersionId, sha256 } from '@errata/contracts';
 import { expect, test } from 'vitest';
-import type { EventFact, History, JobFact, LinkFact, MoveFact } from './history.ts';
 import { type PromiseName, promiseNames, violations, type Witness } from './promises.ts';
+import type { EventFact, History, JobFact, LinkFact, MoveFact } from './recorded-history.ts';
 
 const blobs = { weights: sha256('weights'), first: sha256('first'), second: sha256('second') };
 const root = rootVersionId(sha256('model'));

@@ -2,7 +2,7 @@
 import type { EditInput } from '@errata/contracts';
 import { activeEdits, branchLog, checkBranch, listEvents } from '@errata/lineage';
 import { expect } from 'vitest';
-import type { FaultStack } from './stack.ts';
+import type { FaultStack } from '../support/fault-stack.ts';
 
 /** The branch holds together, every edit of the jobs acts once, in the order of submission, and each job has one version. */
 export async function expectWholeHistory(

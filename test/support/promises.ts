@@ -9,7 +9,7 @@ import {
   nextVersionId,
   rootVersionId,
 } from '@errata/contracts';
-import type { EventFact, History, JobFact, LinkFact, MoveFact } from './history.ts';
+import type { EventFact, History, JobFact, LinkFact, MoveFact } from './recorded-history.ts';
 
 /** What only those who used the service know. */
 export interface Witness {
