@@ -9,7 +9,7 @@ import { registerAuth } from './admission/auth.ts';
 import { registerDoor } from './admission/door.ts';
 import { registerIdempotency } from './admission/idempotency.ts';
 import { boundKeys } from './admission/per-key.ts';
-import { createRateLimiter } from './admission/rate-limit.ts';
+import { limitRequests } from './admission/rate-limit.ts';
 import { createEventFeed } from './events/event-feed.ts';
 import { refuseConnection, registerHttpRules, sendProblem } from './http/http.ts';
 import { longestParameter } from './http/problems.ts';
@@ -77,7 +77,6 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
     openJobs: () => countOpenJobs(lineage),
     states: jobStates.filter((state) => !isTerminal(state)),
   });
-  const limiter = createRateLimiter(limits.rateLimit);
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
   app.addHook('onSend', async (_, reply) => {
@@ -87,7 +86,10 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   registerHttpRules(app);
   registerDoor(app, limits.bodyLimit);
   measureRequests(app, metrics);
-  registerAuth(app, { authenticate: (key) => findKey(lineage, key), admit: ({ id }) => limiter.take(id) });
+  registerAuth(app, {
+    authenticate: (key) => findKey(lineage, key),
+    admit: await limitRequests(app, limits.rateLimit),
+  });
   registerIdempotency(app, lineage);
   const bounds = boundKeys(app, { ...limits, bytesPerKey: 4 * limits.bodyLimit }, (key) =>
     countOpenJobsOf(lineage, key),

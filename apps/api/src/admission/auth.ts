@@ -1,6 +1,6 @@
 // Who asks, and whether they may: bearer keys, of which only hashes are stored, with a scope for every route.
 import { ErrataError, type JobKind, needsOfJob, requireNeeds, type Scope } from '@errata/contracts';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 export interface Caller {
   /** The id of the API key. */
@@ -36,7 +36,7 @@ export interface AuthOptions {
   /** Looks a key up; null when there is none of this value, or it was revoked. */
   readonly authenticate: (key: string) => Promise<Caller | null>;
   /** Called for each authenticated request before its body is read. */
-  readonly admit: (caller: Caller) => void;
+  readonly admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 }
 
 // Far longer than any key: what is longer is not worth hashing.
@@ -53,7 +53,7 @@ export function registerAuth(app: FastifyInstance, { authenticate, admit }: Auth
     if (access === undefined) throw new Error(`${method} ${url} does not declare its access`);
     for (const each of [method].flat()) table.push({ method: each, url, access });
   });
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     const access = request.routeOptions.config.access;
     if (access === undefined || access === 'public') return;
     const key = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -68,7 +68,7 @@ export function registerAuth(app: FastifyInstance, { authenticate, admit }: Auth
     const require = (caller: Caller) => requireNeeds(caller.scopes, [{ scope: access, why: '' }]);
     request.caller = await identify();
     request.checkAgain = async () => require(await identify());
-    admit(request.caller);
+    await admit(request, reply);
     require(request.caller);
   });
 }

@@ -1,43 +1,31 @@
-// A token bucket for each API key: short bursts pass, a flood is told when to come back.
+// How many requests one API key may send in a minute. Every answer says how many are left; a flood is told when to come back.
 import { ErrataError } from '@errata/contracts';
+import rateLimit from '@fastify/rate-limit';
+import type { FastifyInstance } from 'fastify';
+import { type AuthOptions, callerOf } from './auth.ts';
 
-export interface RateLimiter {
-  /** @throws ErrataError `rate_limited` with `retry_after_seconds` */
-  take(owner: string): void;
-}
-
-interface Bucket {
-  tokens: number;
-  filledAt: number;
-}
-
-const keptBuckets = 10_000;
+const keptKeys = 10_000;
 
 /**
- * @param perMinute requests a minute and the size of a burst; 0 lets everything pass. Counted by this process alone:
- * several API processes allow as many times that.
- * @param now milliseconds of a clock that only moves forward
+ * @param perMinute requests of a key in the minute that begins with the first of them; 0 lets everything pass. Counted by this
+ * process alone: several API processes allow as many times that.
+ * @returns what lets a request in, and says in the headers of its answer how many more may come. @throws ErrataError `rate_limited`
  */
-export function createRateLimiter(perMinute: number, now: () => number = () => performance.now()): RateLimiter {
-  const buckets = new Map<string, Bucket>();
-  return {
-    take(owner) {
-      if (perMinute === 0) return;
-      const time = now();
-      const bucket = buckets.get(owner) ?? { tokens: perMinute, filledAt: time };
-      bucket.tokens = Math.min(perMinute, bucket.tokens + ((time - bucket.filledAt) / 60_000) * perMinute);
-      bucket.filledAt = time;
-      // Most recently used last, so that the oldest can be dropped: it has filled up again anyway.
-      buckets.delete(owner);
-      buckets.set(owner, bucket);
-      if (buckets.size > keptBuckets) buckets.delete(buckets.keys().next().value!);
-      if (bucket.tokens < 1) {
-        const seconds = Math.ceil(((1 - bucket.tokens) / perMinute) * 60);
-        throw new ErrataError('rate_limited', `this key may send ${perMinute} requests a minute`, {
-          details: { retry_after_seconds: seconds },
-        });
-      }
-      bucket.tokens -= 1;
-    },
+export async function limitRequests(app: FastifyInstance, perMinute: number): Promise<AuthOptions['admit']> {
+  if (perMinute === 0) return async () => {};
+  await app.register(rateLimit, {
+    global: false,
+    max: perMinute,
+    timeWindow: 60_000,
+    cache: keptKeys,
+    keyGenerator: (request) => callerOf(request).id,
+    errorResponseBuilder: (_, { ttl }) =>
+      new ErrataError('rate_limited', `this key may send ${perMinute} requests a minute`, {
+        details: { retry_after_seconds: Math.ceil(ttl / 1000) },
+      }),
+  });
+  const limit = app.rateLimit();
+  return async (request, reply) => {
+    await limit.call(app, request, reply);
   };
 }

@@ -12,8 +12,8 @@ import {
   type Tokenizer,
   type View,
 } from '@errata/models';
+import { LRUCache } from 'lru-cache';
 import type { ModelReference, ParamsOf, ResultOf } from '../calls/index.ts';
-import { makeKept } from '../kept.ts';
 import { bytesPerMillisecond, makeVersions } from '../versions/open-versions.ts';
 import { parameterCount } from './import-model.ts';
 import { readDefaults } from './model-defaults.ts';
@@ -128,7 +128,7 @@ function makeOpenModel(
   const model = openModel(checkpoint);
   const { digest, config } = checkpoint;
   const versions = makeVersions(blobs, model, digest, bytesPerMillisecond(model.weightBytes, begun));
-  const answers = makeKept<AnswerCache>(answerCachesKept);
+  const answers = new LRUCache<string, AnswerCache>({ max: answerCachesKept });
 
   return {
     digest,

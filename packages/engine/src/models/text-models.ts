@@ -3,8 +3,8 @@ import type { LocalBlobStore } from '@errata/blobs';
 import { canonicalJson, ErrataError, sha256 } from '@errata/contracts';
 import type { ModelDefaults } from '@errata/editors/catalogue';
 import { loadTokenizer, type Tokenizer } from '@errata/models';
+import { LRUCache } from 'lru-cache';
 import type { ModelReference } from '../calls/index.ts';
-import { makeKept } from '../kept.ts';
 import { readDefaults } from './model-defaults.ts';
 import { withModelDirectory } from './model-directory.ts';
 
@@ -17,7 +17,7 @@ const tokenizersKept = 8;
 
 /** @returns a function that throws ErrataError `tokenizer_missing`, `blob_missing`, `blob_corrupt` */
 export function createTextModels(blobs: LocalBlobStore): (model: ModelReference) => Promise<Texts> {
-  const kept = makeKept<Texts>(tokenizersKept);
+  const kept = new LRUCache<string, Texts>({ max: tokenizersKept });
   return async ({ files }) => {
     const key = sha256(canonicalJson(files));
     const known = kept.get(key);

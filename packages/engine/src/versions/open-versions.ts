@@ -18,8 +18,8 @@ import {
   stateBytes,
   type View,
 } from '@errata/models';
+import { LRUCache } from 'lru-cache';
 import type { ParamsOf, ResultOf } from '../calls/index.ts';
-import { makeKept } from '../kept.ts';
 
 export interface Versions {
   view(source: VersionSource): Promise<View>;
@@ -44,7 +44,7 @@ const viewsKept = 8;
  * @param loadRate bytes in a millisecond that the model itself was read, checked and unpacked at; snapshots measure their own
  */
 export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string, loadRate: number): Versions {
-  const kept = makeKept<Opened>(viewsKept);
+  const kept = new LRUCache<string, Opened>({ max: viewsKept });
   const base: Opened = { view: model.view(), replayMs: 0 };
   let bytesPerMs = loadRate;
 

@@ -79,14 +79,14 @@ export function itemScorer<Kind extends SuiteItemKind>(
 }
 
 /** How questions of one kind are laid out, read and scored. */
-interface Way<Question, Rows, Reading> {
+interface Way<Question, Rows, Reading extends object> {
   readonly cache: AnswerCache<Reading> | undefined;
   readonly plan: (question: Question) => Plan<Rows>;
   readonly read: (rows: readonly Rows[]) => Promise<readonly Reading[]>;
   readonly score: (question: Question, reading: Reading) => Scored;
 }
 
-async function scoreAll<Question, Rows, Reading>(
+async function scoreAll<Question, Rows, Reading extends object>(
   { id, version }: Pick<AbilityTask, 'id' | 'version'>,
   questions: readonly Question[],
   { cache, plan, read, score }: Way<Question, Rows, Reading>,

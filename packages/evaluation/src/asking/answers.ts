@@ -1,6 +1,7 @@
 // What models answer: each distinct question read twice, teacher-forced and by free greedy generation, in batches.
 import { ErrataError } from '@errata/contracts';
 import { encodePrompt, layOut, ModelError, type Tokenizer, unspellable, type View } from '@errata/models';
+import { LRUCache } from 'lru-cache';
 import { firstSentence } from '../metrics/exact-match.ts';
 import { mean } from '../metrics/means.ts';
 import type { EvaluationOptions, EvaluationProgress } from '../options.ts';
@@ -25,29 +26,14 @@ export interface Reading {
 }
 
 /** Answers of one version by question; for a version never change, since versions do not. */
-export interface AnswerCache<Answer = Reading> {
+export interface AnswerCache<Answer extends object = Reading> {
   get(key: string): Answer | undefined;
   set(key: string, answer: Answer): void;
 }
 
 /** A cache of the answers to the last `limit` distinct questions. */
-export function createAnswerCache<Answer = Reading>(limit = 20_000): AnswerCache<Answer> {
-  const kept = new Map<string, Answer>();
-  return {
-    get(key) {
-      const reading = kept.get(key);
-      if (reading === undefined) return undefined;
-      kept.delete(key);
-      kept.set(key, reading);
-      return reading;
-    },
-    set(key, reading) {
-      kept.set(key, reading);
-      const oldest = kept.keys().next();
-      if (kept.size > limit && !oldest.done) kept.delete(oldest.value);
-    },
-  };
-}
+export const createAnswerCache = <Answer extends object = Reading>(limit = 20_000): AnswerCache<Answer> =>
+  new LRUCache<string, Answer>({ max: limit });
 
 /** Tokens generated beyond the target's length: enough to see whether the answer ends where the target does. */
 const extraTokens = 4;

@@ -1,6 +1,6 @@
 // What versions write about a subject: whether it varies, whether it is about what it should be, how the subject's own text fares.
 import type { View } from '@errata/models';
-import { type AnswerCache, createAnswerCache } from '../asking/answers.ts';
+import type { AnswerCache } from '../asking/answers.ts';
 import { textTokens, writeTexts } from '../asking/written-texts.ts';
 import type { Measurement } from '../cases/measurements.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
@@ -45,7 +45,7 @@ export async function measureTexts(
       cases.map(({ prompts }) => prompts),
       { ...options, seed },
     );
-  const kept = cache ?? createAnswerCache<readonly string[]>(writing.length);
+  const kept = cache ?? new Map<string, readonly string[]>();
   const unwritten = writing.filter(({ key }) => kept.get(key) === undefined);
   const parentWrote = await write(parent, unwritten);
   for (const [index, { key }] of unwritten.entries()) kept.set(key, parentWrote[index]!);

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
 import { makeTokenBytes } from './token-bytes.ts';
@@ -203,14 +204,11 @@ function wrap(
   };
   const encodeAnew = (text: string, withSpecials: boolean): number[] =>
     text === '' && !withSpecials ? [] : inner.encode(text, { add_special_tokens: withSpecials }).ids;
-  const remembered = new Map<string, readonly number[]>();
+  const remembered = new LRUCache<string, readonly number[]>({ max: rememberedTexts });
   const encode = (text: string, withSpecials: boolean): number[] => {
     if (withSpecials || text.length > rememberedLength) return encodeAnew(text, withSpecials);
     const ids = remembered.get(text) ?? encodeAnew(text, false);
-    remembered.delete(text);
     remembered.set(text, ids);
-    const oldest = remembered.keys().next();
-    if (remembered.size > rememberedTexts && !oldest.done) remembered.delete(oldest.value);
     return ids.slice();
   };
 
