@@ -148,6 +148,13 @@ def mistral():
     write("mistral", MistralForCausalLM(config), 5, wanted)
 
 
+def mistral_window():
+    config = MistralConfig(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=3,
+                           num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
+                           sliding_window=4, attn_implementation="eager")
+    write("mistral-window", MistralForCausalLM(config), 7)
+
+
 def qwen2():
     config = Qwen2Config(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
                          num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
@@ -182,6 +189,7 @@ ENTRIES = {
     "llama-grouped": llama_grouped,
     "llama-tied": llama_tied,
     "mistral": mistral,
+    "mistral-window": mistral_window,
     "qwen2": qwen2,
     "tinystories656k": tinystories656k,
 }

@@ -151,6 +151,8 @@ const cases: Record<string, Case> = {
   },
   softmax: { shapes: [[2, 4]], build: ([x]) => ops.softmax(x!) },
   logSoftmax: { shapes: [[2, 4]], build: ([x]) => ops.logSoftmax(x!) },
+  cumSum: { shapes: [[2, 4]], build: ([x]) => ops.cumSum(x!) },
+  'cumSum in reverse': { shapes: [[2, 4]], build: ([x]) => ops.cumSum(x!, true) },
   reduceSum: { shapes: [[2, 3, 4]], build: ([x]) => ops.reduceSum(x!, [0, 2]) },
   reduceMean: { shapes: [[2, 3, 4]], build: ([x]) => ops.reduceMean(x!, [1], true) },
   'reduceMean (symbolic)': { shapes: [[3, 4]], declared: [['R', 4]], build: ([x]) => ops.reduceMean(x!, [0]) },

@@ -170,6 +170,7 @@ const rules: Rules = {
     return ops.sub(inner, ops.mul(y, ops.reduceSum(inner, [-1], true)));
   }),
   logSoftmax: elementwise((dy, _, y) => ops.sub(dy, ops.mul(ops.exp(y), ops.reduceSum(dy, [-1], true)))),
+  cumSum: rule((dy, { attributes: { reverse } }) => [ops.cumSum(dy, !reverse)]),
   reduceSum: rule((dy, node) => [ops.expand(spreadReduction(dy, node), node.inputs[0]!.dims)]),
   reduceMean: rule((dy, node) => {
     const x = node.inputs[0]!;

@@ -28,6 +28,7 @@ export {
   composite,
   concat,
   cos,
+  cumSum,
   div,
   equal,
   erf,

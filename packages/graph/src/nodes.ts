@@ -81,6 +81,7 @@ export interface OpAttributes {
   readonly scatterRows: None;
   readonly softmax: None;
   readonly logSoftmax: None;
+  readonly cumSum: { readonly reverse: boolean };
   readonly reduceSum: { readonly axes: readonly number[]; readonly keepDims: boolean };
   readonly reduceMean: { readonly axes: readonly number[]; readonly keepDims: boolean };
   readonly reduceMax: { readonly axes: readonly number[]; readonly keepDims: boolean };

@@ -177,6 +177,11 @@ const emitters: { readonly [K in OpType]: Emitter<K> } = {
   },
   softmax: direct('Softmax', lastAxis),
   logSoftmax: direct('LogSoftmax', lastAxis),
+  cumSum: (node, w) => {
+    const axis = w.sizes([node.inputs[0]!.dims.length - 1]);
+    const flags = node.attributes.reverse ? [attribute.int('reverse', 1)] : [];
+    w.op('CumSum', [w.nameOf(node.inputs[0]!), axis], flags, [w.nameOf(node.outputs[0]!)]);
+  },
   reduceSum: reduction('ReduceSum'),
   reduceMean: reduction('ReduceMean'),
   reduceMax: reduction('ReduceMax'),

@@ -40,6 +40,11 @@ const values: Record<string, { readonly tensor: () => Tensor; readonly expected:
       ),
     expected: [1, 2, 0],
   },
+  cumSum: { tensor: () => ops.cumSum(f32([2, 3], 1, 2, 3, 4, 5, 6)), expected: [1, 3, 6, 4, 9, 15] },
+  'cumSum in reverse': {
+    tensor: () => ops.cumSum(f32([2, 3], 1, 2, 3, 4, 5, 6), true),
+    expected: [6, 5, 3, 15, 11, 6],
+  },
   'reduceMax, all axes': { tensor: () => ops.reduceMax(f32([2, 2], 1, 5, -3, 2)), expected: [5] },
   'argMax takes the first of equals': { tensor: () => ops.argMax(f32([2, 3], 1, 7, 7, 0, -1, -2)), expected: [1, 0] },
   'topK values': { tensor: () => ops.topK(f32([4], 3, 9, 1, 4), 2).values, expected: [9, 4] },

@@ -345,6 +345,13 @@ export const softmax = (x: Tensor): Tensor => rowwise('softmax', x);
 /** Logarithm of softmax over the last axis. */
 export const logSoftmax = (x: Tensor): Tensor => rowwise('logSoftmax', x);
 
+/** Sums along the last axis up to and with each element or, in reverse, from each element on. */
+export function cumSum(x: Tensor, reverse = false): Tensor {
+  requireFloat('cumSum', x);
+  if (x.dims.length === 0) refuse('cumSum', 'shape_mismatch', 'needs an axis', [x]);
+  return single('cumSum', [x], { reverse }, x.dtype, x.dims);
+}
+
 function reduce(
   op: 'reduceSum' | 'reduceMean' | 'reduceMax',
   x: Tensor,

@@ -1,7 +1,7 @@
 // The decoder as a graph: one forward path for scoring, generation, training and value searches.
 
 import { add, type Dim, gather, scope, type Tensor } from '@errata/graph';
-import { attention, type KeysValues, rotationOf } from './blocks/attention.ts';
+import { attention, type KeysValues, rotationOf, withinWindow } from './blocks/attention.ts';
 import { applyMatrix, mlp, normalise, type WeightOf } from './blocks/layers.ts';
 import type { NormRef } from './blocks/refs.ts';
 import { blockSites } from './blocks/sites.ts';
@@ -47,7 +47,7 @@ export interface DecoderOptions {
   readonly start: DecoderStart;
   /** Position of each token in its sequence, `[B*T]` int32. */
   readonly positions: Tensor;
-  /** Added to the attention scores, `[B, 1, T, P + T]`: 0 to attend, -1e9 not to. One for all layers, or by layer. */
+  /** Added to the attention scores, `[B, 1, T, P + T]`: 0 to attend, -1e9 not to. One for all layers, or by layer; windows narrow it. */
   readonly bias: Tensor | ((layer: number) => Tensor);
   readonly weight: WeightOf;
   /** Cached keys and values of P earlier positions, one entry a layer of the range. */
@@ -97,12 +97,21 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
       ? rotationOf(spec.positions.inverseFrequencies, options.positions)
       : undefined;
   const present: KeysValues[] = [];
+  const narrowed = new Map<Tensor, Map<number, Tensor>>();
+  const biasOf = ({ window }: BlockRefs, layer: number) => {
+    const whole = typeof bias === 'function' ? bias(layer) : bias;
+    if (window === undefined) return whole;
+    const known = narrowed.get(whole) ?? new Map<number, Tensor>();
+    const own = known.get(window) ?? withinWindow(whole, window);
+    narrowed.set(whole, known.set(window, own));
+    return own;
+  };
   const runBlock = (block: BlockRefs, layer: number, hidden: Tensor) => {
     const attended = attention(spec, block, tap('attn_in', layer, norm(block.attentionNorm, hidden)), {
       batch,
       time,
       weight,
-      bias: typeof bias === 'function' ? bias(layer) : bias,
+      bias: biasOf(block, layer),
       rotation,
       past: past?.[layer - from],
     });

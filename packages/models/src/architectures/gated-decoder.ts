@@ -27,13 +27,15 @@ export interface GatedDecoderTraits {
   readonly context: number;
   /** Which linear maps have a bias. */
   readonly biases: { readonly queryKeyValue: boolean; readonly attentionOutput: boolean; readonly mlp: boolean };
+  /** Positions that the tokens of a layer attend to at most, where it has a window. */
+  readonly window?: (layer: number) => number | undefined;
 }
 
 /** @throws ModelError architecture_config_invalid */
 export function gatedDecoder(
   c: z.output<z.ZodObject<typeof gatedDecoderFields>>,
   names: ReadonlySet<string> | undefined,
-  { context, biases }: GatedDecoderTraits,
+  { context, biases, window }: GatedDecoderTraits,
 ): Omit<DecoderSpec, 'family' | 'parameters'> {
   const width = c.hidden_size;
   const heads = c.num_attention_heads;
@@ -75,6 +77,7 @@ export function gatedDecoder(
         output: mlp('down', c.intermediate_size, width),
         activation,
       },
+      window: window?.(layer),
     };
   };
   const tokenEmbedding = embeddingOf(`${prefix}embed_tokens.weight`, c.tie_word_embeddings, names);

@@ -13,12 +13,14 @@ const mistral = {
   num_key_value_heads: 2,
 };
 
-it('is served as far as its window does nothing: in full without one, else up to its length', () => {
-  const context = (extra: object) => decoderSpec({ ...mistral, ...extra }).context;
-  expect(context({ max_position_embeddings: 32_768, sliding_window: null })).toBe(32_768);
-  expect(context({ max_position_embeddings: 32_768, sliding_window: 4096 })).toBe(4096);
-  expect(context({ max_position_embeddings: 512, sliding_window: 4096 })).toBe(512);
-  expect(context({})).toBe(4096);
+it('attends within its window in every layer, and is served in full', () => {
+  const windows = (extra: object) => decoderSpec({ ...mistral, ...extra }).blocks.map(({ window }) => window);
+  expect(windows({ sliding_window: null })).toEqual([undefined, undefined]);
+  expect(windows({ sliding_window: 100 })).toEqual([100, 100]);
+  expect(windows({})).toEqual([4096, 4096]);
+  expect(decoderSpec({ ...mistral, max_position_embeddings: 32_768, sliding_window: 4096 } as never).context).toBe(
+    32_768,
+  );
 });
 
 it('has no biases, whatever a Llama of that config would have', () => {

@@ -10,10 +10,10 @@ const schema = z.looseObject({
   sliding_window: count.nullable().default(4096),
 });
 
-/** Up to the window's length a token attends to all before it, window or not: that is how far the model is served. */
 export const mistral = architecture(schema, (c, names) =>
   gatedDecoder(c, names, {
-    context: Math.min(c.max_position_embeddings, c.sliding_window ?? Number.POSITIVE_INFINITY),
+    context: c.max_position_embeddings,
     biases: { queryKeyValue: false, attentionOutput: false, mlp: false },
+    window: () => c.sliding_window ?? undefined,
   }),
 );

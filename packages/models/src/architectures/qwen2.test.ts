@@ -15,12 +15,13 @@ const qwen2 = {
 };
 
 it('minds its window only where the config turns it on for a layer that it has', () => {
-  const context = (extra: object) => decoderSpec({ ...qwen2, ...extra }).context;
-  expect(context({})).toBe(32_768);
-  expect(context({ use_sliding_window: true })).toBe(32_768);
-  expect(context({ use_sliding_window: true, max_window_layers: 1 })).toBe(128);
-  expect(context({ use_sliding_window: true, layer_types: ['full_attention', 'sliding_attention'] })).toBe(128);
-  expect(context({ use_sliding_window: true, layer_types: ['full_attention', 'full_attention'] })).toBe(32_768);
+  const windows = (extra: object) => decoderSpec({ ...qwen2, ...extra }).blocks.map(({ window }) => window);
+  const [full, sliding] = ['full_attention', 'sliding_attention'];
+  expect(windows({})).toEqual([undefined, undefined]);
+  expect(windows({ use_sliding_window: true })).toEqual([undefined, undefined]);
+  expect(windows({ use_sliding_window: true, max_window_layers: 1 })).toEqual([undefined, 128]);
+  expect(windows({ use_sliding_window: true, layer_types: [sliding, full] })).toEqual([128, undefined]);
+  expect(windows({ use_sliding_window: true, layer_types: [full, full] })).toEqual([undefined, undefined]);
 });
 
 it('has biases on queries, keys and values alone', () => {

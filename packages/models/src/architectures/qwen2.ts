@@ -13,15 +13,13 @@ const schema = z.looseObject({
   layer_types: z.array(z.enum(['full_attention', 'sliding_attention'])).nullish(),
 });
 
-/**
- * Layers from `max_window_layers` on attend within a window, if the config asks for one. Up to its length a token attends to all
- * before it, window or not: that is how far such a model is served.
- */
+/** Layers from `max_window_layers` on attend within a window, if the config asks for one and does not name them. */
 export const qwen2 = architecture(schema, (c, names) => {
-  const windowed = c.layer_types?.includes('sliding_attention') ?? c.max_window_layers < c.num_hidden_layers;
-  const window = c.use_sliding_window && windowed ? c.sliding_window : null;
+  const windowed = (layer: number) =>
+    c.layer_types ? c.layer_types[layer] === 'sliding_attention' : layer >= c.max_window_layers;
   return gatedDecoder(c, names, {
-    context: Math.min(c.max_position_embeddings, window ?? Number.POSITIVE_INFINITY),
+    context: c.max_position_embeddings,
     biases: { queryKeyValue: true, attentionOutput: false, mlp: false },
+    window: (layer) => (c.use_sliding_window && windowed(layer) ? (c.sliding_window ?? undefined) : undefined),
   });
 });

@@ -16,6 +16,8 @@ export interface BlockRefs extends AttentionRefs {
   readonly attentionNorm: NormRef;
   readonly mlpNorm: NormRef;
   readonly mlp: MlpRefs;
+  /** Positions that each attends to at most, itself among them; all before it where left out. */
+  readonly window?: number | undefined;
 }
 
 /** How positions enter: a learned table added to the embeddings, or rotation of queries and keys (Su et al. 2021). */

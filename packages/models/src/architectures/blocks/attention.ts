@@ -6,8 +6,11 @@ import {
   concat,
   constant,
   cos,
+  cumSum,
   type Dim,
   gemm,
+  less,
+  lessOrEqual,
   matmul,
   mul,
   mulDims,
@@ -17,7 +20,9 @@ import {
   split,
   type Tensor,
   transpose,
+  where,
 } from '@errata/graph';
+import { hidden } from '../../running/masks.ts';
 import { applyMatrix, type WeightOf } from './layers.ts';
 import type { AttentionRefs, AttentionShape, CrossAttentionRefs, MatrixRef } from './refs.ts';
 
@@ -62,6 +67,15 @@ function rotate(x: Tensor, heads: number, headDim: number, { cosines, sines, swa
   const swapped = gemm(reshape(x, [mulDims(rows, heads), headDim]), swap);
   const turned = add(mul(perHead, cosines), mul(reshape(swapped, [rows, heads, headDim]), sines));
   return reshape(turned, [rows, heads * headDim]);
+}
+
+/**
+ * Narrows a bias to a window: each position attends to no more than the last `window` of those that it attended to, itself
+ * among them. What is hidden does not count, so gaps in a cache and padding take up no room.
+ */
+export function withinWindow(bias: Tensor, window: number): Tensor {
+  const visible = cast(less(hidden / 2, bias), 'float32');
+  return where(lessOrEqual(cumSum(visible, true), window), bias, hidden);
 }
 
 /** What attention needs beside its input. */
