@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import Gemma3ForCausalLM, Gemma3TextConfig, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 from transformers import MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +98,7 @@ KEEP = {
     "tie_word_embeddings", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
     "num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
     "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window", "use_sliding_window",
+    "layer_types", "hidden_activation", "query_pre_attn_scalar", "rope_local_base_freq",
 }
 
 
@@ -155,6 +156,15 @@ def mistral_window():
     write("mistral-window", MistralForCausalLM(config), 7)
 
 
+def gemma3():
+    config = Gemma3TextConfig(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=3,
+                              num_attention_heads=4, num_key_value_heads=2, head_dim=6, max_position_embeddings=64,
+                              query_pre_attn_scalar=10, sliding_window=4, rope_theta=100.0, rope_local_base_freq=10.0,
+                              layer_types=["sliding_attention", "sliding_attention", "full_attention"],
+                              rope_scaling={"rope_type": "linear", "factor": 2.0}, attn_implementation="eager")
+    write("gemma3", Gemma3ForCausalLM(config), 8)
+
+
 def qwen2():
     config = Qwen2Config(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
                          num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
@@ -190,6 +200,7 @@ ENTRIES = {
     "llama-tied": llama_tied,
     "mistral": mistral,
     "mistral-window": mistral_window,
+    "gemma3": gemma3,
     "qwen2": qwen2,
     "tinystories656k": tinystories656k,
 }

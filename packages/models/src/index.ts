@@ -24,6 +24,7 @@ export type { EncoderBlockRefs, EncoderSpec } from './architectures/encoder-spec
 export { checkParameters, decoderSpec, encoderSpec } from './architectures/index.ts';
 export {
   type BlockRefs,
+  blockNorms,
   type DecoderSpec,
   findMatrix,
   type Positions,

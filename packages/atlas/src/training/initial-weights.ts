@@ -1,5 +1,5 @@
 // Initial weights, seeded: GPT-2's, normal with the residual projections scaled down by depth.
-import type { DecoderSpec } from '@errata/models';
+import { blockNorms, type DecoderSpec } from '@errata/models';
 import { seeded } from '../random.ts';
 
 const deviation = 0.02;
@@ -7,11 +7,7 @@ const deviation = 0.02;
 /** Fresh float32 parameters of a spec (Radford et al. 2019, section 2.3). */
 export function initialWeights(spec: DecoderSpec, seed: number): Map<string, Float32Array> {
   const residual = new Set(spec.blocks.flatMap((block) => [block.attentionOutput.weight, block.mlp.output.weight]));
-  const norms = new Set(
-    [spec.finalNorm, ...spec.blocks.flatMap((block) => [block.attentionNorm, block.mlpNorm])].map(
-      (norm) => norm.weight,
-    ),
-  );
+  const norms = new Set([spec.finalNorm, ...spec.blocks.flatMap(blockNorms)].map((norm) => norm.weight));
   const weights = new Map<string, Float32Array>();
   for (const [name, dims] of spec.parameters) {
     const values = new Float32Array(dims.reduce((product, dim) => product * dim, 1));

@@ -1,9 +1,9 @@
 // The decoder as a graph: one forward path for scoring, generation, training and value searches.
 
-import { add, type Dim, gather, scope, type Tensor } from '@errata/graph';
-import { attention, type KeysValues, rotationOf, withinWindow } from './blocks/attention.ts';
+import { add, type Dim, gather, mul, scope, type Tensor } from '@errata/graph';
+import { attention, type KeysValues, type Rotation, rotationOf, withinWindow } from './blocks/attention.ts';
 import { applyMatrix, mlp, normalise, type WeightOf } from './blocks/layers.ts';
-import type { NormRef } from './blocks/refs.ts';
+import type { NormRef, Rotary } from './blocks/refs.ts';
 import { blockSites } from './blocks/sites.ts';
 import type { BlockRefs, DecoderSpec } from './spec.ts';
 
@@ -13,12 +13,12 @@ import type { BlockRefs, DecoderSpec } from './spec.ts';
  * | site | what it is | n |
  * |---|---|---|
  * | `embed` | input of the first block | width |
- * | `attn_in` | normalised input of attention | width |
+ * | `attn_in` | input of attention | width |
  * | `attn_out` | what attention adds to the residual stream | width |
- * | `mlp_in` | normalised input of the MLP | width |
+ * | `mlp_in` | input of the MLP | width |
  * | `mlp_pre` | what the activation function takes (the gate's, in a gated MLP) | mlpWidth |
  * | `mlp_key` | input of W_out | mlpWidth |
- * | `mlp_out` | output of W_out, what the MLP adds to the residual stream | width |
+ * | `mlp_out` | output of W_out, what the MLP adds to the residual stream where no norm is behind it | width |
  * | `block_out` | residual stream after the block | width |
  * | `final_norm` | input of the head, wanted rows only, `[R, n]` | width |
  * | `logits` | output of the head, `[R, n]` | vocab |
@@ -35,7 +35,7 @@ export type Tap = (site: Site, layer: number, activation: Tensor) => Tensor;
 export type DecoderStart =
   /** Token ids, `[B*T]` int32. */
   | { readonly kind: 'ids'; readonly ids: Tensor }
-  /** Embeddings, positions added where they are learned, `[B*T, width]`. */
+  /** Input of the first block: embeddings as they are scaled, positions added where they are learned, `[B*T, width]`. */
   | { readonly kind: 'embedded'; readonly embedded: Tensor }
   /** The residual stream before layer `from`, `[B*T, width]`: the suffix graph. */
   | { readonly kind: 'hidden'; readonly hidden: Tensor };
@@ -76,7 +76,8 @@ export interface DecoderGraph {
 function embed(spec: DecoderSpec, { start, positions, weight }: DecoderOptions): Tensor {
   if (start.kind === 'hidden') return start.hidden;
   if (start.kind === 'embedded') return start.embedded;
-  const tokens = gather(weight(spec.tokenEmbedding), start.ids);
+  const found = gather(weight(spec.tokenEmbedding), start.ids);
+  const tokens = spec.embeddingScale === undefined ? found : mul(found, spec.embeddingScale);
   return spec.positions.kind === 'learned' ? add(tokens, gather(weight(spec.positions.table), positions)) : tokens;
 }
 
@@ -91,11 +92,14 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
   if (from > 0 && options.start.kind !== 'hidden') throw new RangeError('a suffix starts from hidden states');
   if (past && past.length !== to - from) throw new RangeError('the cache must have one entry a layer of the range');
 
-  const norm = (ref: NormRef, x: Tensor) => normalise(weight, ref, spec.norm.epsilon, x);
-  const rotation =
-    spec.positions.kind === 'rotary' && to > from
-      ? rotationOf(spec.positions.inverseFrequencies, options.positions)
-      : undefined;
+  const norm = (ref: NormRef | undefined, x: Tensor) => (ref ? normalise(weight, ref, spec.norm.epsilon, x) : x);
+  const rotations = new Map<Rotary, Rotation>();
+  const rotationIn = ({ rotary }: BlockRefs) => {
+    if (rotary === undefined) return undefined;
+    const rotation = rotations.get(rotary) ?? rotationOf(rotary, options.positions);
+    rotations.set(rotary, rotation);
+    return rotation;
+  };
   const present: KeysValues[] = [];
   const narrowed = new Map<Tensor, Map<number, Tensor>>();
   const biasOf = ({ window }: BlockRefs, layer: number) => {
@@ -112,14 +116,14 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
       time,
       weight,
       bias: biasOf(block, layer),
-      rotation,
+      rotation: rotationIn(block),
       past: past?.[layer - from],
     });
     present.push(attended.present);
-    const middle = add(hidden, tap('attn_out', layer, attended.output));
+    const middle = add(hidden, tap('attn_out', layer, norm(block.attentionOutputNorm, attended.output)));
     const input = tap('mlp_in', layer, norm(block.mlpNorm, middle));
-    const added = mlp(weight, block.mlp, input, (site, x) => tap(site, layer, x));
-    return tap('block_out', layer, add(middle, added));
+    const output = mlp(weight, block.mlp, input, (site, x) => tap(site, layer, x));
+    return tap('block_out', layer, add(middle, norm(block.mlpOutputNorm, output)));
   };
 
   let hidden = embed(spec, options);

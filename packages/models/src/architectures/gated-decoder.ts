@@ -1,10 +1,10 @@
 // The decoder that Llama set the pattern of: RMS norms, rotary positions, grouped queries, a gated MLP, maps stored [out, in].
 
 import { z } from 'zod';
-import type { MatrixRef, NormRef } from './blocks/refs.ts';
+import type { HeadNorms, MatrixRef, NormRef, Rotary } from './blocks/refs.ts';
 import { activationOf, count, requireDivisible } from './config.ts';
 import { embeddingOf, headOf, prefixOf } from './names.ts';
-import { inverseFrequencies, rotaryFields } from './rotary.ts';
+import { rotaryFields, rotaryOf } from './rotary.ts';
 import type { BlockRefs, DecoderSpec } from './spec.ts';
 
 /** What the config.json of any such family says; its context length has another default in each. */
@@ -27,15 +27,25 @@ export interface GatedDecoderTraits {
   readonly context: number;
   /** Which linear maps have a bias. */
   readonly biases: { readonly queryKeyValue: boolean; readonly attentionOutput: boolean; readonly mlp: boolean };
+  /** Whether attention and MLP have a norm behind them too. */
+  readonly outputNorms?: boolean;
+  /** What the stored weights of norms lack to be their scales. */
+  readonly normOffset?: number;
+  /** Norms of queries and keys. */
+  readonly headNorms?: HeadNorms['over'];
+  /** The rotation of a layer; what the config says for all where left out. */
+  readonly rotary?: (layer: number) => Rotary;
   /** Positions that the tokens of a layer attend to at most, where it has a window. */
   readonly window?: (layer: number) => number | undefined;
+  /** Where else than under `model.` the decoder may be. */
+  readonly prefixes?: readonly string[];
 }
 
 /** @throws ModelError architecture_config_invalid */
 export function gatedDecoder(
   c: z.output<z.ZodObject<typeof gatedDecoderFields>>,
   names: ReadonlySet<string> | undefined,
-  { context, biases, window }: GatedDecoderTraits,
+  { context, biases, normOffset, ...traits }: GatedDecoderTraits,
 ): Omit<DecoderSpec, 'family' | 'parameters'> {
   const width = c.hidden_size;
   const heads = c.num_attention_heads;
@@ -45,7 +55,8 @@ export function gatedDecoder(
   const headDim = c.head_dim ?? width / heads;
   requireDivisible(headDim, 2, 'head_dim over 2');
   const activation = activationOf(c.hidden_act);
-  const prefix = prefixOf('norm.weight', 'model.', names);
+  const prefix = prefixOf('norm.weight', 'model.', names, ['', ...(traits.prefixes ?? [])]);
+  const usual = traits.rotary ? undefined : rotaryOf(c, headDim);
   const dense = (name: string, inSize: number, outSize: number, bias: boolean): MatrixRef => ({
     weight: `${name}.weight`,
     bias: bias ? `${name}.bias` : null,
@@ -53,7 +64,18 @@ export function gatedDecoder(
     inSize,
     outSize,
   });
-  const norm = (name: string): NormRef => ({ weight: `${name}.weight`, bias: null });
+  const norm = (name: string, size = width): NormRef => ({
+    weight: `${name}.weight`,
+    bias: null,
+    size,
+    offset: normOffset,
+  });
+  const headNorms = (at: string, over: HeadNorms['over']): HeadNorms => ({
+    over,
+    query: norm(`${at}.q_norm`, over === 'head' ? headDim : heads * headDim),
+    key: norm(`${at}.k_norm`, over === 'head' ? headDim : kvHeads * headDim),
+    epsilon: c.rms_norm_eps,
+  });
   const block = (layer: number): BlockRefs => {
     const at = `${prefix}layers.${layer}`;
     const projection = (name: string, outSize: number) =>
@@ -62,14 +84,21 @@ export function gatedDecoder(
       dense(`${at}.mlp.${name}_proj`, inSize, outSize, biases.mlp);
     return {
       attentionNorm: norm(`${at}.input_layernorm`),
+      ...(traits.outputNorms
+        ? {
+            attentionOutputNorm: norm(`${at}.post_attention_layernorm`),
+            mlpNorm: norm(`${at}.pre_feedforward_layernorm`),
+            mlpOutputNorm: norm(`${at}.post_feedforward_layernorm`),
+          }
+        : { mlpNorm: norm(`${at}.post_attention_layernorm`) }),
       projections: {
         kind: 'separate',
         query: projection('q', heads * headDim),
         key: projection('k', kvHeads * headDim),
         value: projection('v', kvHeads * headDim),
       },
+      headNorms: traits.headNorms && headNorms(`${at}.self_attn`, traits.headNorms),
       attentionOutput: dense(`${at}.self_attn.o_proj`, heads * headDim, width, biases.attentionOutput),
-      mlpNorm: norm(`${at}.post_attention_layernorm`),
       mlp: {
         kind: 'gated',
         gate: mlp('gate', width, c.intermediate_size),
@@ -77,7 +106,8 @@ export function gatedDecoder(
         output: mlp('down', c.intermediate_size, width),
         activation,
       },
-      window: window?.(layer),
+      rotary: usual ?? traits.rotary?.(layer),
+      window: traits.window?.(layer),
     };
   };
   const tokenEmbedding = embeddingOf(`${prefix}embed_tokens.weight`, c.tie_word_embeddings, names);
@@ -91,7 +121,7 @@ export function gatedDecoder(
     vocab: c.vocab_size,
     context,
     norm: { kind: 'rms', epsilon: c.rms_norm_eps },
-    positions: { kind: 'rotary', inverseFrequencies: inverseFrequencies(c, headDim) },
+    positions: { kind: 'rotary' },
     tokenEmbedding,
     blocks: Array.from({ length: c.num_hidden_layers }, (_, layer) => block(layer)),
     finalNorm: norm(`${prefix}norm`),

@@ -5,6 +5,7 @@ import { bert } from './bert.ts';
 import type { Architecture } from './config.ts';
 import { distilbert } from './distilbert.ts';
 import type { EncoderSpec } from './encoder-spec.ts';
+import { gemma3, gemma3Text } from './gemma3.ts';
 import { gpt2 } from './gpt2.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
@@ -16,6 +17,8 @@ import type { DecoderSpec } from './spec.ts';
 type Families<Spec> = Readonly<Record<string, Architecture<Spec>>>;
 
 const decoders: Families<DecoderSpec> = {
+  gemma3,
+  gemma3_text: gemma3Text,
   gpt2,
   llama,
   mistral,

@@ -32,8 +32,8 @@ it('finds a tied matrix under either of its names', () => {
 
 it('rotates by the base of either config layout', () => {
   const frequencies = (extra: object) => {
-    const { positions } = decoderSpec({ ...llama, head_dim: 4, ...extra } as never);
-    return positions.kind === 'rotary' ? positions.inverseFrequencies : [];
+    const [first] = decoderSpec({ ...llama, head_dim: 4, ...extra } as never).blocks;
+    return first!.rotary!.inverseFrequencies;
   };
   expect(frequencies({})[1]).toBeCloseTo(0.01, 7);
   expect(frequencies({ rope_theta: 100 })[1]).toBeCloseTo(0.1, 7);

@@ -4,9 +4,14 @@ import type { MatrixRef } from './blocks/refs.ts';
 
 const headName = 'lm_head.weight';
 
-/** The prefix under which the checkpoint keeps the decoder: published files come with and without it. */
-export function prefixOf(marker: string, usual: string, names: ReadonlySet<string> | undefined): string {
-  return names && !names.has(`${usual}${marker}`) && names.has(marker) ? '' : usual;
+/** The prefix under which the checkpoint keeps the decoder: published files come with and without it, or with another. */
+export function prefixOf(
+  marker: string,
+  usual: string,
+  names: ReadonlySet<string> | undefined,
+  others: readonly string[] = [''],
+): string {
+  return [usual, ...others].find((prefix) => names?.has(`${prefix}${marker}`)) ?? usual;
 }
 
 /** A tied matrix is stored once, as the embedding or, in some files, as the head. */

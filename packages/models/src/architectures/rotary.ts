@@ -1,9 +1,11 @@
 // Rotary positions (Su et al. 2021) as a config.json asks for them.
 
 import { z } from 'zod';
+import type { Rotary } from './blocks/refs.ts';
 import { count, refuseConfig } from './config.ts';
 
-const ropeSchema = z.looseObject({
+/** What says how positions rotate. */
+export const ropeSchema = z.looseObject({
   rope_theta: z.number().positive().nullish(),
   rope_type: z.string().nullish(),
   type: z.string().nullish(),
@@ -20,15 +22,19 @@ export const rotaryFields = {
   rope_parameters: ropeSchema.nullish(),
 };
 
+/** Those fields, parsed. */
+export type RotaryConfig = z.output<z.ZodObject<typeof rotaryFields>>;
+
+/** The rotation of heads of a size. @throws ModelError architecture_config_invalid */
+export function rotaryOf(config: RotaryConfig, headDim: number): Rotary {
+  return { inverseFrequencies: inverseFrequencies(config, headDim) };
+}
+
 /**
  * Rotation per position of each pair of a head, in radians, rounded to float32 as the reference models keep it:
  * theta^(-2i/d). `llama3` slows the low frequencies by `factor`, blending between its two wavelength bounds.
- * @throws ModelError architecture_config_invalid
  */
-export function inverseFrequencies(
-  config: z.output<z.ZodObject<typeof rotaryFields>>,
-  headDim: number,
-): readonly number[] {
+function inverseFrequencies(config: RotaryConfig, headDim: number): readonly number[] {
   const rope = { ...config.rope_scaling, ...config.rope_parameters };
   const theta = config.rope_parameters?.rope_theta ?? config.rope_theta ?? 10_000;
   const plain = Array.from({ length: headDim / 2 }, (_, i) =>

@@ -9,21 +9,26 @@ import {
   mlpMatrices,
   type NormRef,
   parameterList,
+  type Rotary,
 } from './blocks/refs.ts';
 
-/** One block: pre-norm attention, then pre-norm MLP, both added to the residual stream. */
+/**
+ * One block: attention, then an MLP, both added to the residual stream. There is a norm in front of each, or behind each before
+ * it is added, or both.
+ */
 export interface BlockRefs extends AttentionRefs {
-  readonly attentionNorm: NormRef;
-  readonly mlpNorm: NormRef;
+  readonly attentionNorm?: NormRef | undefined;
+  readonly attentionOutputNorm?: NormRef | undefined;
+  readonly mlpNorm?: NormRef | undefined;
   readonly mlp: MlpRefs;
+  readonly mlpOutputNorm?: NormRef | undefined;
+  readonly rotary?: Rotary | undefined;
   /** Positions that each attends to at most, itself among them; all before it where left out. */
   readonly window?: number | undefined;
 }
 
-/** How positions enter: a learned table added to the embeddings, or rotation of queries and keys (Su et al. 2021). */
-export type Positions =
-  | { readonly kind: 'learned'; readonly table: string }
-  | { readonly kind: 'rotary'; readonly inverseFrequencies: readonly number[] };
+/** How positions enter: a learned table added to the embeddings, or the rotations of the blocks. */
+export type Positions = { readonly kind: 'learned'; readonly table: string } | { readonly kind: 'rotary' };
 
 /** A decoder-only transformer of a supported family. */
 export interface DecoderSpec extends AttentionShape {
@@ -40,6 +45,8 @@ export interface DecoderSpec extends AttentionShape {
   readonly norm: { readonly kind: 'layer' | 'rms'; readonly epsilon: number };
   readonly positions: Positions;
   readonly tokenEmbedding: string;
+  /** Factor of the token embeddings, 1 where left out. */
+  readonly embeddingScale?: number;
   readonly blocks: readonly BlockRefs[];
   readonly finalNorm: NormRef;
   readonly head: MatrixRef;
@@ -54,6 +61,13 @@ export function valueMatrix(spec: DecoderSpec, layer: number): MatrixRef {
   const block = spec.blocks[layer];
   if (!block) throw new RangeError(`layer ${layer} is outside 0..${spec.layers - 1}`);
   return block.mlp.output;
+}
+
+/** The norms of a block in order of use, those of queries and keys last. */
+export function blockNorms(block: BlockRefs): readonly NormRef[] {
+  const { attentionNorm, attentionOutputNorm, mlpNorm, mlpOutputNorm, headNorms } = block;
+  const all = [attentionNorm, attentionOutputNorm, mlpNorm, mlpOutputNorm, headNorms?.query, headNorms?.key];
+  return all.filter((norm) => norm !== undefined);
 }
 
 const blockMatrices = (block: BlockRefs): readonly MatrixRef[] => [
@@ -74,8 +88,7 @@ export function listParameters(
   list.table(spec.tokenEmbedding, [spec.vocab, spec.width]);
   if (spec.positions.kind === 'learned') list.table(spec.positions.table, [spec.context, spec.width]);
   for (const block of spec.blocks) {
-    list.norm(block.attentionNorm);
-    list.norm(block.mlpNorm);
+    blockNorms(block).forEach(list.norm);
     blockMatrices(block).forEach(list.matrix);
   }
   list.norm(spec.finalNorm);

@@ -61,15 +61,18 @@ export interface TrainingProgram {
 
 interface Embeddings {
   readonly tokens: Float32Array;
+  /** Factor of the token embeddings. */
+  readonly scale: number;
   readonly positions: Float32Array | undefined;
 }
 
 /** Embedding rows of a batch, positions added where they are learned. */
-function embedRows(width: number, { tokens, positions }: Embeddings, ids: Int32Array, at: Int32Array): Float32Array {
+function embedRows(width: number, embeddings: Embeddings, ids: Int32Array, at: Int32Array): Float32Array {
+  const { tokens, scale, positions } = embeddings;
   const rows = new Float32Array(ids.length * width);
   for (let r = 0; r < ids.length; r++) {
     const token = ids[r]! * width;
-    rows.set(tokens.subarray(token, token + width), r * width);
+    for (let j = 0; j < width; j++) rows[r * width + j] = scale * tokens[token + j]!;
     if (!positions) continue;
     const from = at[r]! * width;
     for (let j = 0; j < width; j++) rows[r * width + j]! += positions[from + j]!;
@@ -77,11 +80,11 @@ function embedRows(width: number, { tokens, positions }: Embeddings, ids: Int32A
   return rows;
 }
 
-/** Adds the rows of a gradient to the rows of a table that they came from. */
-function scatterAdd(table: Float32Array, indices: Int32Array, rows: Float32Array, width: number): void {
+/** Adds the rows of a gradient, times a factor, to the rows of a table that they came from. */
+function scatterAdd(table: Float32Array, indices: Int32Array, rows: Float32Array, width: number, scale = 1): void {
   for (let r = 0; r < indices.length; r++) {
     const to = indices[r]! * width;
-    for (let j = 0; j < width; j++) table[to + j]! += rows[r * width + j]!;
+    for (let j = 0; j < width; j++) table[to + j]! += scale * rows[r * width + j]!;
   }
 }
 
@@ -94,7 +97,7 @@ export async function trainingProgram(
   { batch, time, earlyLayers = 0 }: TrainingShape,
 ): Promise<TrainingProgram> {
   if (time > spec.context) throw new RangeError(`${time} tokens exceed the context of ${spec.context}`);
-  const { width } = spec;
+  const { width, embeddingScale = 1 } = spec;
   const tables = [spec.tokenEmbedding, ...(spec.positions.kind === 'learned' ? [spec.positions.table] : [])];
   const weights = new Map<string, Tensor>();
   for (const [name, dims] of spec.parameters) {
@@ -135,6 +138,7 @@ export async function trainingProgram(
     const table = (name: string) => values.get(name)!;
     const embeddings = {
       tokens: table(spec.tokenEmbedding),
+      scale: embeddingScale,
       positions: spec.positions.kind === 'learned' ? table(spec.positions.table) : undefined,
     };
     const feeds: Record<string, HostTensor> = {
@@ -156,7 +160,7 @@ export async function trainingProgram(
       const slope = out[`d ${name}`];
       all.set(name, slope ? float32Data(slope) : new Float32Array(dims.reduce((a, b) => a * b, 1)));
     }
-    scatterAdd(all.get(spec.tokenEmbedding)!, ids, dEmbedded, width);
+    scatterAdd(all.get(spec.tokenEmbedding)!, ids, dEmbedded, width, embeddingScale);
     if (spec.positions.kind === 'learned') scatterAdd(all.get(spec.positions.table)!, at, dEmbedded, width);
     return { loss: float32Data(out.loss!)[0]!, logProbs: float32Data(out.log_probs!), gradients: all };
   };

@@ -23,8 +23,8 @@ import {
   where,
 } from '@errata/graph';
 import { hidden } from '../../running/masks.ts';
-import { applyMatrix, type WeightOf } from './layers.ts';
-import type { AttentionRefs, AttentionShape, CrossAttentionRefs, MatrixRef } from './refs.ts';
+import { applyMatrix, normalise, type WeightOf } from './layers.ts';
+import type { AttentionRefs, AttentionShape, CrossAttentionRefs, MatrixRef, Rotary } from './refs.ts';
 
 /** Keys and values of one layer, `[B, kvHeads, positions, headDim]` each, keys already rotated. */
 export interface KeysValues {
@@ -43,10 +43,10 @@ export interface Rotation {
 }
 
 /** Prepares the rotation of a run's positions (`[B*T]` int32). */
-export function rotationOf(frequencies: readonly number[], positions: Tensor): Rotation {
-  const half = frequencies.length;
+export function rotationOf({ inverseFrequencies }: Rotary, positions: Tensor): Rotation {
+  const half = inverseFrequencies.length;
   const rows = positions.dims[0]!;
-  const table = constant('float32', [1, half], Float32Array.from(frequencies), 'inverse_frequencies');
+  const table = constant('float32', [1, half], Float32Array.from(inverseFrequencies), 'inverse_frequencies');
   const angles = mul(reshape(cast(positions, 'float32'), [rows, 1]), table);
   const both = reshape(concat([angles, angles], 1), [rows, 1, 2 * half]);
   const swap = new Float32Array(4 * half * half);
@@ -122,12 +122,13 @@ function attend(
  */
 export function attention(
   shape: AttentionShape,
-  { projections, attentionOutput }: AttentionRefs,
+  { projections, headNorms, attentionOutput }: AttentionRefs,
   x: Tensor,
   options: SelfAttentionOptions,
 ): { readonly output: Tensor; readonly present: KeysValues } {
   const { heads, kvHeads, headDim } = shape;
   const { batch, time, weight, rotation, past } = options;
+  const rows = x.dims[0]!;
   const [q, k, v] =
     projections.kind === 'fused'
       ? split(applyMatrix(weight, projections.matrix, x), 1, [heads * headDim, kvHeads * headDim, kvHeads * headDim])
@@ -136,16 +137,22 @@ export function attention(
           applyMatrix(weight, projections.key, x),
           applyMatrix(weight, projections.value, x),
         ];
-  const turn = (rows: Tensor, count: number) => (rotation ? rotate(rows, count, headDim, rotation) : rows);
+  const even = (values: Tensor, count: number, of: 'query' | 'key') => {
+    if (headNorms === undefined) return values;
+    const vectors = headNorms.over === 'head' ? reshape(values, [rows, count, headDim]) : values;
+    return reshape(normalise(weight, headNorms[of], headNorms.epsilon, vectors), [rows, count * headDim]);
+  };
+  const turn = (values: Tensor, count: number, of: 'query' | 'key') =>
+    rotation ? rotate(even(values, count, of), count, headDim, rotation) : even(values, count, of);
   const present = {
-    key: byHead(turn(k!, kvHeads), batch, time, kvHeads, headDim),
+    key: byHead(turn(k!, kvHeads, 'key'), batch, time, kvHeads, headDim),
     value: byHead(v!, batch, time, kvHeads, headDim),
   };
   const seen = past
     ? { key: concat([past.key, present.key], 2), value: concat([past.value, present.value], 2) }
     : present;
   return {
-    output: applyMatrix(weight, attentionOutput, attend(shape, turn(q!, heads), seen, options)),
+    output: applyMatrix(weight, attentionOutput, attend(shape, turn(q!, heads, 'query'), seen, options)),
     present,
   };
 }

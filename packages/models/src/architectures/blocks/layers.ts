@@ -1,6 +1,6 @@
 // The layers of every block beside attention: linear maps, norms, activation functions and the MLP, as graphs.
 
-import { gelu, layerNorm, linear, mul, relu, rmsNorm, silu, type Tensor } from '@errata/graph';
+import { add, gelu, layerNorm, linear, mul, relu, rmsNorm, silu, type Tensor } from '@errata/graph';
 import type { Activation, MatrixRef, MlpRefs, NormRef } from './refs.ts';
 
 /** Looks a weight up by its checkpoint name: a constant or an input, the caller's choice. */
@@ -20,9 +20,8 @@ export function applyMatrix(weight: WeightOf, m: MatrixRef, x: Tensor): Tensor {
 
 /** Layer norm, or RMS norm where there is no bias. */
 export function normalise(weight: WeightOf, norm: NormRef, epsilon: number, x: Tensor): Tensor {
-  return norm.bias === null
-    ? rmsNorm(x, weight(norm.weight), epsilon)
-    : layerNorm(x, weight(norm.weight), weight(norm.bias), epsilon);
+  const scale = norm.offset ? add(weight(norm.weight), norm.offset) : weight(norm.weight);
+  return norm.bias === null ? rmsNorm(x, scale, epsilon) : layerNorm(x, scale, weight(norm.bias), epsilon);
 }
 
 /**

@@ -17,6 +17,10 @@ export interface MatrixRef {
 export interface NormRef {
   readonly weight: string;
   readonly bias: string | null;
+  /** Its size, where that is not the width of the model. */
+  readonly size?: number;
+  /** What the stored weight lacks to be the scale: 1 where 1 + w scales. */
+  readonly offset?: number | undefined;
 }
 
 /** Functions that an MLP may apply. */
@@ -44,9 +48,24 @@ export interface SeparateProjectionRefs {
 /** Projections to queries, keys and values: one matrix for the three, or one each. */
 export type ProjectionRefs = { readonly kind: 'fused'; readonly matrix: MatrixRef } | SeparateProjectionRefs;
 
-/** The linear maps of an attention. */
+/** Norms of queries and keys before they are rotated, of each head by itself or of all heads as one vector. */
+export interface HeadNorms {
+  readonly over: 'head' | 'all';
+  readonly query: NormRef;
+  readonly key: NormRef;
+  readonly epsilon: number;
+}
+
+/** The rotation of queries and keys by position (Su et al. 2021). */
+export interface Rotary {
+  /** Radians a position of each pair of dimensions; a pair is as far apart as there are pairs. */
+  readonly inverseFrequencies: readonly number[];
+}
+
+/** The parameters of an attention. */
 export interface AttentionRefs {
   readonly projections: ProjectionRefs;
+  readonly headNorms?: HeadNorms | undefined;
   readonly attentionOutput: MatrixRef;
 }
 
@@ -91,16 +110,16 @@ export interface ParameterList {
   readonly matrix: (ref: MatrixRef) => void;
 }
 
-/** An empty list. @param width size of every norm */
+/** An empty list. @param width size of the norms that name none */
 export function parameterList(width: number): ParameterList {
   const shapes = new Map<string, readonly number[]>();
   const table: ParameterList['table'] = (name, shape) => void shapes.set(name, shape);
   return {
     shapes,
     table,
-    norm: ({ weight, bias }) => {
-      table(weight, [width]);
-      if (bias !== null) table(bias, [width]);
+    norm: ({ weight, bias, size = width }) => {
+      table(weight, [size]);
+      if (bias !== null) table(bias, [size]);
     },
     matrix: (ref) => {
       table(ref.weight, matrixShape(ref));

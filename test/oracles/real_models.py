@@ -1,0 +1,44 @@
+"""Prints what transformers makes of a model directory: a JSON array of texts with their ids and log-probabilities.
+
+    python test/oracles/real_models.py DIRECTORY [TEXTS.json]
+TEXTS.json is an array of strings; without it, a few texts in several scripts, one of them longer than the windows of small models.
+Every text has `ids` as the tokenizer gives them, special tokens included, and `log_probs` of each id but the first, float32.
+"""
+
+import json
+import sys
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+TEXTS = [
+    "The capital of France is Paris. The Eiffel Tower was built in 1889, and stands 330 metres tall.",
+    "def fibonacci(n):\n    if n < 2:\n        return n\n    return fibonacci(n - 1) + fibonacci(n - 2)\n",
+    "La langue maternelle de Danielle Darrieux est le français. Où est-elle née ? À Bordeaux, en 1917.",
+    "東京は日本の首都であり、人口は約1400万人です。中国的首都是北京。",
+    "Москва — столица России. Η Αθήνα είναι η πρωτεύουσα της Ελλάδας. القاهرة هي عاصمة مصر",
+    " leading space,  two  spaces,\ttab\n\n\nnewlines   😀 𓀀 x\u0301",
+    "Once upon a time there was a little girl named Lily. " * 60,
+]
+
+
+def main():
+    directory = sys.argv[1]
+    texts = TEXTS
+    if len(sys.argv) > 2:
+        with open(sys.argv[2], encoding="utf-8") as file:
+            texts = json.load(file)
+    tokenizer = AutoTokenizer.from_pretrained(directory)
+    model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+    found = []
+    for text in texts:
+        ids = tokenizer(text)["input_ids"]
+        with torch.no_grad():
+            rows = torch.log_softmax(model(torch.tensor([ids])).logits[0], -1)
+        log_probs = [rows[at, token].item() for at, token in enumerate(ids[1:])]
+        found.append({"text": text, "ids": ids, "log_probs": log_probs})
+    json.dump(found, sys.stdout, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    main()
