@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import Gemma3ForCausalLM, Gemma3TextConfig, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 from transformers import MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import Qwen3Config, Qwen3ForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "packages/models/src/fixtures"
@@ -97,7 +98,7 @@ KEEP = {
     "vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "activation_function", "layer_norm_epsilon",
     "tie_word_embeddings", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
     "num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
-    "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window", "use_sliding_window",
+    "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window", "use_sliding_window", "max_window_layers",
     "layer_types", "hidden_activation", "query_pre_attn_scalar", "rope_local_base_freq",
 }
 
@@ -175,6 +176,14 @@ def qwen2():
     write("qwen2", Qwen2ForCausalLM(config), 6, wanted)
 
 
+def qwen3():
+    config = Qwen3Config(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=3,
+                         num_attention_heads=4, num_key_value_heads=2, head_dim=6, max_position_embeddings=64,
+                         attention_bias=True, use_sliding_window=True, sliding_window=5, max_window_layers=2,
+                         attn_implementation="eager")
+    write("qwen3", Qwen3ForCausalLM(config), 9)
+
+
 def tinystories656k():
     """What transformers makes of real weights, where the shared data is there."""
     if not STORIES.exists():
@@ -202,6 +211,7 @@ ENTRIES = {
     "mistral-window": mistral_window,
     "gemma3": gemma3,
     "qwen2": qwen2,
+    "qwen3": qwen3,
     "tinystories656k": tinystories656k,
 }
 

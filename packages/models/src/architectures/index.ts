@@ -10,6 +10,7 @@ import { gpt2 } from './gpt2.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
 import { qwen2 } from './qwen2.ts';
+import { qwen3 } from './qwen3.ts';
 import { roberta } from './roberta.ts';
 import type { DecoderSpec } from './spec.ts';
 
@@ -23,6 +24,7 @@ const decoders: Families<DecoderSpec> = {
   llama,
   mistral,
   qwen2,
+  qwen3,
 };
 
 const encoders: Families<EncoderSpec> = {
