@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import Gemma3ForCausalLM, Gemma3TextConfig, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import Gemma2Config, Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 from transformers import MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
@@ -100,6 +100,7 @@ KEEP = {
     "num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
     "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window", "use_sliding_window", "max_window_layers",
     "layer_types", "hidden_activation", "query_pre_attn_scalar", "rope_local_base_freq",
+    "final_logit_softcapping", "attn_logit_softcapping",
 }
 
 
@@ -157,6 +158,14 @@ def mistral_window():
     write("mistral-window", MistralForCausalLM(config), 7)
 
 
+def gemma2():
+    config = Gemma2Config(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=3,
+                          num_attention_heads=4, num_key_value_heads=2, head_dim=6, max_position_embeddings=64,
+                          query_pre_attn_scalar=10, sliding_window=4, final_logit_softcapping=3.0,
+                          attn_logit_softcapping=2.0, attn_implementation="eager")
+    write("gemma2", Gemma2ForCausalLM(config), 10)
+
+
 def gemma3():
     config = Gemma3TextConfig(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=3,
                               num_attention_heads=4, num_key_value_heads=2, head_dim=6, max_position_embeddings=64,
@@ -209,6 +218,7 @@ ENTRIES = {
     "llama-tied": llama_tied,
     "mistral": mistral,
     "mistral-window": mistral_window,
+    "gemma2": gemma2,
     "gemma3": gemma3,
     "qwen2": qwen2,
     "qwen3": qwen3,

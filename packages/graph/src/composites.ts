@@ -23,6 +23,7 @@ import {
   sqrt,
   square,
   sub,
+  tanh,
 } from './ops.ts';
 import { scopedName } from './tensor.ts';
 
@@ -65,6 +66,19 @@ export function rmsNorm(x: Tensor, scale: Tensor, epsilon: number): Tensor {
   })[0]!;
 }
 
+/** x bounded to ±cap, smoothly: cap · tanh(x / cap). */
+export function softCap(x: Tensor, cap: number): Tensor {
+  return mul(tanh(mul(x, 1 / cap)), cap);
+}
+
+/** What a head may have beside its weight. */
+export interface HeadOptions {
+  /** `[V]` */
+  readonly bias?: Tensor | null | undefined;
+  /** Bound of the logits, as {@link softCap} has it. */
+  readonly cap?: number | undefined;
+}
+
 /**
  * Weighted cross-entropy of a linear head: Σ_r w_r · -log softmax(h_r·W)[target_r], over rows already chosen.
  * The weights go into h and its cotangent, never into the `[rows, vocabulary]` matrix.
@@ -80,6 +94,7 @@ export function linearCrossEntropy(
   orientation: Orientation,
   targets: Tensor,
   rowWeights: Tensor,
+  { bias, cap }: HeadOptions = {},
 ): { readonly loss: Tensor; readonly logProbs: Tensor } {
   const rows = hidden.dims[0]!;
   if (!sameDims(targets.dims, [rows]) || !sameDims(rowWeights.dims, [rows]))
@@ -87,21 +102,25 @@ export function linearCrossEntropy(
       where: scopedName('linearCrossEntropy'),
       shapes: [hidden.dims, targets.dims, rowWeights.dims],
     });
-  const [loss, logProbs] = composite('linearCrossEntropy', [hidden, weight, rowWeights], () => {
-    const logits = linear(hidden, weight, orientation);
+  const inputs = [hidden, weight, rowWeights, ...(bias ? [bias] : [])];
+  const [loss, logProbs] = composite('linearCrossEntropy', inputs, () => {
+    const raw = linear(hidden, weight, orientation, bias);
+    const logits = cap === undefined ? raw : softCap(raw, cap);
     const all = logSoftmax(logits);
     const at = reshape(targets, [rows, 1]);
     const picked = reshape(gatherElements(all, at, 1), [rows]);
     return {
       outputs: [neg(reduceSum(mul(picked, rowWeights))), picked],
-      vjp: ([dLoss, dPicked], [needHidden, needWeight, needRows]) => {
+      vjp: ([dLoss, dPicked], [needHidden, needWeight, needRows, needBias]) => {
         if (dPicked)
           throw new GraphError('no_gradient', 'the log-probabilities carry no gradient; differentiate the loss', {
             where: scopedName('linearCrossEntropy'),
           });
-        if (!dLoss) return [null, null, null];
+        if (!dLoss) return inputs.map(() => null);
         const float = hidden.dtype === 'float64' ? 'float64' : 'float32';
-        const error = scatterElementsAdd(exp(all), at, fill(-1, [rows, 1], float), 1);
+        const capped = scatterElementsAdd(exp(all), at, fill(-1, [rows, 1], float), 1);
+        // d/dz of c·tanh(z/c): 1 - tanh².
+        const error = cap === undefined ? capped : mul(capped, sub(1, square(mul(logits, 1 / cap))));
         const scale = reshape(mul(rowWeights, dLoss), [rows, 1]);
         const outIn = orientation === 'out_in';
         const dWeight = () => {
@@ -112,6 +131,7 @@ export function linearCrossEntropy(
           needHidden ? mul(gemm(error, weight, { transB: !outIn }), scale) : null,
           needWeight ? dWeight() : null,
           needRows ? neg(mul(picked, expand(dLoss, [rows]))) : null,
+          ...(bias ? [needBias ? sumRows(mul(error, scale)) : null] : []),
         ];
       },
     };

@@ -176,6 +176,10 @@ const cases: Record<string, Case> = {
     declared: [['R', 2], [5, 2], ['R']],
     build: ([h, w, r]) => linearCrossEntropy(h!, w!, 'out_in', input('targets', 'int32', ['R']), r!).loss,
   },
+  'composite: linear and cross-entropy, bias and cap': {
+    shapes: [[3, 2], [5, 2], [3], [5]],
+    build: ([h, w, r, bias]) => linearCrossEntropy(h!, w!, 'out_in', ids(1, 4, 1), r!, { bias, cap: 0.7 }).loss,
+  },
 };
 
 /** Deterministic numbers in (low, high), far apart enough that maxima and signs do not flip under a small step. */

@@ -1,6 +1,14 @@
 // Tensor graphs with gradients, executed by onnxruntime, and float64 linear algebra. Knows nothing of language models.
 
-export { linear, linearCrossEntropy, type Orientation, rmsNorm, sumRows } from './composites.ts';
+export {
+  type HeadOptions,
+  linear,
+  linearCrossEntropy,
+  type Orientation,
+  rmsNorm,
+  softCap,
+  sumRows,
+} from './composites.ts';
 export { addDims, type Dim, elementCount, mulDims, sameDims, subDims } from './dims.ts';
 export { GraphError, type GraphErrorCode, type GraphErrorFields, graphErrorCodes } from './errors.ts';
 export { gradients, vectorJacobian } from './gradients.ts';

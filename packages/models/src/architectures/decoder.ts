@@ -1,6 +1,6 @@
 // The decoder as a graph: one forward path for scoring, generation, training and value searches.
 
-import { add, type Dim, gather, mul, scope, type Tensor } from '@errata/graph';
+import { add, type Dim, gather, linearCrossEntropy, mul, scope, softCap, type Tensor } from '@errata/graph';
 import { attention, type KeysValues, type Rotation, rotationOf, withinWindow } from './blocks/attention.ts';
 import { applyMatrix, mlp, normalise, type WeightOf } from './blocks/layers.ts';
 import type { NormRef, Rotary } from './blocks/refs.ts';
@@ -69,6 +69,11 @@ export interface DecoderGraph {
   readonly normed: Tensor | undefined;
   /** `[R, vocab]`, made when asked for, so that a loss on `normed` need not build them. */
   readonly logits: () => Tensor;
+  /**
+   * Cross-entropy of the `[R]` int32 targets with a weight a row, as linearCrossEntropy has it: what to take the gradient of
+   * without building the logits' own.
+   */
+  readonly crossEntropy: (targets: Tensor, rowWeights: Tensor) => ReturnType<typeof linearCrossEntropy>;
   /** Keys and values of the new positions, one entry a layer of the range. */
   readonly present: readonly KeysValues[];
 }
@@ -143,17 +148,29 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
           scope('head', () => norm(spec.finalNorm, wanted())),
         )
       : undefined;
+  const headInput = () => {
+    if (!normed) throw new RangeError(`layers ${from} to ${to} stop short of the head`);
+    return normed;
+  };
   return {
     hidden,
     normed,
     present,
     logits: () => {
-      if (!normed) throw new RangeError(`layers ${from} to ${to} stop short of the head`);
+      const input = headInput();
       return tap(
         'logits',
         last,
-        scope('head', () => applyMatrix(weight, spec.head, normed)),
+        scope('head', () => {
+          const logits = applyMatrix(weight, spec.head, input);
+          return spec.logitCap === undefined ? logits : softCap(logits, spec.logitCap);
+        }),
       );
+    },
+    crossEntropy: (targets, rowWeights) => {
+      const { weight: name, bias: biasName, orientation } = spec.head;
+      const options = { bias: biasName === null ? null : weight(biasName), cap: spec.logitCap };
+      return linearCrossEntropy(headInput(), weight(name), orientation, targets, rowWeights, options);
     },
   };
 }

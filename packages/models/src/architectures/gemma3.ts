@@ -2,31 +2,19 @@
 
 import { z } from 'zod';
 import { architecture, count } from './config.ts';
-import { gatedDecoder, gatedDecoderFields } from './gated-decoder.ts';
+import { gatedDecoder } from './gated-decoder.ts';
+import { gemmaFields } from './gemma2.ts';
 import { ropeSchema, rotaryOf } from './rotary.ts';
 
-const layerTypes = ['full_attention', 'sliding_attention'] as const;
-
 const schema = z.looseObject({
-  ...gatedDecoderFields,
-  // Published configs leave out what their authors' code has by default.
+  ...gemmaFields,
   vocab_size: count.default(262_208),
-  num_attention_heads: count.default(8),
-  num_key_value_heads: count.default(4),
-  head_dim: count.default(256),
-  hidden_activation: z.string().default('gelu_pytorch_tanh'),
+  max_position_embeddings: count.default(131_072),
   rope_theta: z.number().positive().default(1_000_000),
   rope_local_base_freq: z.number().positive().default(10_000),
-  rope_parameters: z.partialRecord(z.enum(layerTypes), ropeSchema).nullish(),
-  tie_word_embeddings: z.boolean().default(true),
-  max_position_embeddings: count.default(131_072),
-  attention_bias: z.boolean().default(false),
-  query_pre_attn_scalar: z.number().positive().default(256),
-  sliding_window: count.default(4096),
+  rope_parameters: z.partialRecord(z.enum(['full_attention', 'sliding_attention']), ropeSchema).nullish(),
   sliding_window_pattern: count.default(6),
-  layer_types: z.array(z.enum(layerTypes)).nullish(),
-  final_logit_softcapping: z.null().optional(),
-  use_bidirectional_attention: z.literal(false).default(false),
+  final_logit_softcapping: z.number().positive().nullish(),
 });
 
 /** Five layers of six attend within a window, and rotate by a base of their own. */
@@ -53,6 +41,7 @@ export const gemma3Text = architecture(schema, (c, names) => {
       prefixes: ['language_model.model.', 'model.language_model.'],
     }),
     scoreScale: c.query_pre_attn_scalar ** -0.5,
+    logitCap: c.final_logit_softcapping ?? undefined,
     embeddingScale: Math.sqrt(c.hidden_size),
   };
 });

@@ -5,6 +5,7 @@ import { bert } from './bert.ts';
 import type { Architecture } from './config.ts';
 import { distilbert } from './distilbert.ts';
 import type { EncoderSpec } from './encoder-spec.ts';
+import { gemma2 } from './gemma2.ts';
 import { gemma3, gemma3Text } from './gemma3.ts';
 import { gpt2 } from './gpt2.ts';
 import { llama } from './llama.ts';
@@ -18,6 +19,7 @@ import type { DecoderSpec } from './spec.ts';
 type Families<Spec> = Readonly<Record<string, Architecture<Spec>>>;
 
 const decoders: Families<DecoderSpec> = {
+  gemma2,
   gemma3,
   gemma3_text: gemma3Text,
   gpt2,

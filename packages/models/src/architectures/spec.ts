@@ -50,6 +50,8 @@ export interface DecoderSpec extends AttentionShape {
   readonly blocks: readonly BlockRefs[];
   readonly finalNorm: NormRef;
   readonly head: MatrixRef;
+  /** Bound of the logits, which a tanh keeps within ±it. */
+  readonly logitCap?: number | undefined;
   /** Whether the head is the token embedding. */
   readonly tied: boolean;
   /** Every tensor read, by name, with its shape as stored. */

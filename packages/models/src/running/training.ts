@@ -8,7 +8,6 @@ import {
   type HostTensor,
   input,
   int32,
-  linearCrossEntropy,
   type Program,
   type Tensor,
 } from '@errata/graph';
@@ -107,7 +106,7 @@ export async function trainingProgram(
   const embedded = input('embedded', 'float32', [tokens, width]);
   const bias = input('bias', 'float32', [batch, 1, time, time]);
   const earlyBias = input('early_bias', 'float32', [batch, 1, time, time]);
-  const { normed } = buildDecoder(spec, {
+  const { crossEntropy } = buildDecoder(spec, {
     batch,
     time,
     start: { kind: 'embedded', embedded },
@@ -116,13 +115,7 @@ export async function trainingProgram(
     rows: input('rows', 'int32', ['R']),
     weight: (name) => weights.get(name)!,
   });
-  const { loss, logProbs } = linearCrossEntropy(
-    normed!,
-    weights.get(spec.head.weight)!,
-    spec.head.orientation,
-    input('targets', 'int32', ['R']),
-    input('row_weights', 'float32', ['R']),
-  );
+  const { loss, logProbs } = crossEntropy(input('targets', 'int32', ['R']), input('row_weights', 'float32', ['R']));
   const names = [...weights.keys()];
   const slopes = gradients(loss, [embedded, ...weights.values()]);
   const outputs: Record<string, Tensor> = { loss, log_probs: logProbs, d_embedded: slopes[0]! };

@@ -16,6 +16,7 @@ import {
   mulDims,
   reshape,
   sin,
+  softCap,
   softmax,
   split,
   type Tensor,
@@ -99,7 +100,7 @@ const byHead = (rows: Tensor, batch: Dim, positions: Dim, count: number, headDim
 
 /** The values that queries `[B*T, heads*headDim]` find, weighed by the softmax of their scores; laid out as the queries. */
 function attend(
-  { heads, kvHeads, headDim, scoreScale = 1 / Math.sqrt(headDim) }: AttentionShape,
+  { heads, kvHeads, headDim, scoreScale = 1 / Math.sqrt(headDim), scoreCap }: AttentionShape,
   queries: Tensor,
   { key, value }: KeysValues,
   { batch, time, bias }: AttentionOptions,
@@ -110,7 +111,12 @@ function attend(
   const scaled = byHead(mul(queries, scoreScale), batch, time, heads, headDim);
   const grouped = reshape(scaled, [batch, kvHeads, mulDims(groups, time), headDim]);
   const scores = reshape(matmul(grouped, transpose(key, [0, 1, 3, 2])), [batch, heads, time, seen]);
-  const weights = reshape(softmax(add(scores, bias)), [batch, kvHeads, mulDims(groups, time), seen]);
+  const weights = reshape(softmax(add(scoreCap === undefined ? scores : softCap(scores, scoreCap), bias)), [
+    batch,
+    kvHeads,
+    mulDims(groups, time),
+    seen,
+  ]);
   const mixed = reshape(matmul(weights, value), [batch, heads, time, headDim]);
   return reshape(transpose(mixed, [0, 2, 1, 3]), [mulDims(batch, time), heads * headDim]);
 }

@@ -82,6 +82,8 @@ export interface AttentionShape {
   readonly headDim: number;
   /** What scores are multiplied by; 1/√headDim if not said. */
   readonly scoreScale?: number;
+  /** Bound of the scores, which a tanh keeps within ±it, before anything is hidden. */
+  readonly scoreCap?: number | undefined;
 }
 
 /** Shape of a weight as its orientation stores it. */
