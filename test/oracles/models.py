@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import Gemma2Config, Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 from transformers import MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers import Phi3Config, Phi3ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "packages/models/src/fixtures"
@@ -100,7 +100,7 @@ KEEP = {
     "num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
     "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window", "use_sliding_window", "max_window_layers",
     "layer_types", "hidden_activation", "query_pre_attn_scalar", "rope_local_base_freq",
-    "final_logit_softcapping", "attn_logit_softcapping",
+    "original_max_position_embeddings", "partial_rotary_factor", "final_logit_softcapping", "attn_logit_softcapping",
 }
 
 
@@ -193,6 +193,23 @@ def qwen3():
     write("qwen3", Qwen3ForCausalLM(config), 9)
 
 
+def phi3():
+    config = Phi3Config(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
+                        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
+                        original_max_position_embeddings=64, pad_token_id=0, sliding_window=6,
+                        attn_implementation="eager")
+    write("phi3", Phi3ForCausalLM(config), 11)
+
+
+def phi3_long():
+    config = Phi3Config(vocab_size=40, hidden_size=32, intermediate_size=28, num_hidden_layers=2,
+                        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
+                        original_max_position_embeddings=20, partial_rotary_factor=0.75, pad_token_id=0,
+                        tie_word_embeddings=True,
+                        rope_scaling={"type": "longrope", "short_factor": [1.0, 1.5, 2.5], "long_factor": [2.0, 3.0, 4.0]})
+    write("phi3-long", Phi3ForCausalLM(config), 12)
+
+
 def tinystories656k():
     """What transformers makes of real weights, where the shared data is there."""
     if not STORIES.exists():
@@ -220,6 +237,8 @@ ENTRIES = {
     "mistral-window": mistral_window,
     "gemma2": gemma2,
     "gemma3": gemma3,
+    "phi3": phi3,
+    "phi3-long": phi3_long,
     "qwen2": qwen2,
     "qwen3": qwen3,
     "tinystories656k": tinystories656k,

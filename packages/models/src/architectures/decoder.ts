@@ -101,7 +101,7 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
   const rotations = new Map<Rotary, Rotation>();
   const rotationIn = ({ rotary }: BlockRefs) => {
     if (rotary === undefined) return undefined;
-    const rotation = rotations.get(rotary) ?? rotationOf(rotary, options.positions);
+    const rotation = rotations.get(rotary) ?? rotationOf(rotary, spec.headDim, options.positions);
     rotations.set(rotary, rotation);
     return rotation;
   };

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { HeadNorms, MatrixRef, NormRef, Rotary } from './blocks/refs.ts';
 import { activationOf, count, requireDivisible } from './config.ts';
 import { embeddingOf, headOf, prefixOf } from './names.ts';
-import { rotaryFields, rotaryOf } from './rotary.ts';
+import { rotaryContext, rotaryFields, rotaryOf } from './rotary.ts';
 import type { BlockRefs, DecoderSpec } from './spec.ts';
 
 /** What the config.json of any such family says; its context length has another default in each. */
@@ -27,14 +27,16 @@ export interface GatedDecoderTraits {
   readonly context: number;
   /** Which linear maps have a bias. */
   readonly biases: { readonly queryKeyValue: boolean; readonly attentionOutput: boolean; readonly mlp: boolean };
+  /** Whether queries, keys and values are projected by one matrix, and gate and up are one too. */
+  readonly fused?: boolean;
   /** Whether attention and MLP have a norm behind them too. */
   readonly outputNorms?: boolean;
   /** What the stored weights of norms lack to be their scales. */
   readonly normOffset?: number;
   /** Norms of queries and keys. */
   readonly headNorms?: HeadNorms['over'];
-  /** The rotation of a layer; what the config says for all where left out. */
-  readonly rotary?: (layer: number) => Rotary;
+  /** The rotation of a layer, given what the config says for all. */
+  readonly rotary?: (layer: number, usual: Rotary) => Rotary;
   /** Positions that the tokens of a layer attend to at most, where it has a window. */
   readonly window?: (layer: number) => number | undefined;
   /** Where else than under `model.` the decoder may be. */
@@ -53,10 +55,9 @@ export function gatedDecoder(
   if (c.head_dim == null) requireDivisible(width, heads, 'hidden_size over num_attention_heads');
   requireDivisible(heads, kvHeads, 'num_attention_heads over num_key_value_heads');
   const headDim = c.head_dim ?? width / heads;
-  requireDivisible(headDim, 2, 'head_dim over 2');
   const activation = activationOf(c.hidden_act);
   const prefix = prefixOf('norm.weight', 'model.', names, ['', ...(traits.prefixes ?? [])]);
-  const usual = traits.rotary ? undefined : rotaryOf(c, headDim);
+  const usual = rotaryOf(c, headDim);
   const dense = (name: string, inSize: number, outSize: number, bias: boolean): MatrixRef => ({
     weight: `${name}.weight`,
     bias: bias ? `${name}.bias` : null,
@@ -91,22 +92,28 @@ export function gatedDecoder(
             mlpOutputNorm: norm(`${at}.post_feedforward_layernorm`),
           }
         : { mlpNorm: norm(`${at}.post_attention_layernorm`) }),
-      projections: {
-        kind: 'separate',
-        query: projection('q', heads * headDim),
-        key: projection('k', kvHeads * headDim),
-        value: projection('v', kvHeads * headDim),
-      },
+      projections: traits.fused
+        ? { kind: 'fused', matrix: projection('qkv', (heads + 2 * kvHeads) * headDim) }
+        : {
+            kind: 'separate',
+            query: projection('q', heads * headDim),
+            key: projection('k', kvHeads * headDim),
+            value: projection('v', kvHeads * headDim),
+          },
       headNorms: traits.headNorms && headNorms(`${at}.self_attn`, traits.headNorms),
       attentionOutput: dense(`${at}.self_attn.o_proj`, heads * headDim, width, biases.attentionOutput),
       mlp: {
-        kind: 'gated',
-        gate: mlp('gate', width, c.intermediate_size),
-        up: mlp('up', width, c.intermediate_size),
+        ...(traits.fused
+          ? { kind: 'gated_fused', gateUp: mlp('gate_up', width, 2 * c.intermediate_size) }
+          : {
+              kind: 'gated',
+              gate: mlp('gate', width, c.intermediate_size),
+              up: mlp('up', width, c.intermediate_size),
+            }),
         output: mlp('down', c.intermediate_size, width),
         activation,
       },
-      rotary: usual ?? traits.rotary?.(layer),
+      rotary: traits.rotary ? traits.rotary(layer, usual) : usual,
       window: traits.window?.(layer),
     };
   };
@@ -119,7 +126,7 @@ export function gatedDecoder(
     headDim,
     mlpWidth: c.intermediate_size,
     vocab: c.vocab_size,
-    context,
+    context: rotaryContext(c, context),
     norm: { kind: 'rms', epsilon: c.rms_norm_eps },
     positions: { kind: 'rotary' },
     tokenEmbedding,

@@ -21,22 +21,17 @@ const schema = z.looseObject({
 export const gemma3Text = architecture(schema, (c, names) => {
   const sliding = (layer: number) =>
     c.layer_types ? c.layer_types[layer] === 'sliding_attention' : (layer + 1) % c.sliding_window_pattern !== 0;
-  const { full_attention: far, sliding_attention: near } = c.rope_parameters ?? {};
-  const rotaries = {
-    far: rotaryOf(
-      far ? { rope_parameters: far } : { rope_theta: c.rope_theta, rope_scaling: c.rope_scaling },
-      c.head_dim,
-    ),
-    near: rotaryOf(near ? { rope_parameters: near } : { rope_theta: c.rope_local_base_freq }, c.head_dim),
-  };
+  const { full_attention: far, sliding_attention: local } = c.rope_parameters ?? {};
+  const near = rotaryOf(local ? { rope_parameters: local } : { rope_theta: c.rope_local_base_freq }, c.head_dim);
+  const rope = far ? { rope_parameters: far, rope_scaling: null } : { rope_parameters: null };
   return {
-    ...gatedDecoder({ ...c, hidden_act: c.hidden_activation, rope_parameters: null }, names, {
+    ...gatedDecoder({ ...c, ...rope, hidden_act: c.hidden_activation }, names, {
       context: c.max_position_embeddings,
       biases: { queryKeyValue: c.attention_bias, attentionOutput: c.attention_bias, mlp: false },
       outputNorms: true,
       normOffset: 1,
       headNorms: 'head',
-      rotary: (layer) => (sliding(layer) ? rotaries.near : rotaries.far),
+      rotary: (layer, usual) => (sliding(layer) ? near : usual),
       window: (layer) => (sliding(layer) ? c.sliding_window : undefined),
       prefixes: ['language_model.model.', 'model.language_model.'],
     }),

@@ -10,6 +10,7 @@ import { gemma3, gemma3Text } from './gemma3.ts';
 import { gpt2 } from './gpt2.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 import { roberta } from './roberta.ts';
@@ -25,6 +26,7 @@ const decoders: Families<DecoderSpec> = {
   gpt2,
   llama,
   mistral,
+  phi3,
   qwen2,
   qwen3,
 };

@@ -2,17 +2,20 @@
 
 import { z } from 'zod';
 import type { Rotary } from './blocks/refs.ts';
-import { count, refuseConfig } from './config.ts';
+import { count, refuseConfig, requireDivisible } from './config.ts';
 
 /** What says how positions rotate. */
 export const ropeSchema = z.looseObject({
   rope_theta: z.number().positive().nullish(),
   rope_type: z.string().nullish(),
   type: z.string().nullish(),
+  partial_rotary_factor: z.number().positive().max(1).nullish(),
   factor: z.number().positive().nullish(),
   low_freq_factor: z.number().positive().nullish(),
   high_freq_factor: z.number().positive().nullish(),
   original_max_position_embeddings: count.nullish(),
+  attention_factor: z.number().positive().nullish(),
+  short_factor: z.array(z.number().positive()).nullish(),
 });
 
 /** The fields of either layout: transformers 5 writes `rope_parameters`, earlier ones `rope_theta` and `rope_scaling`. */
@@ -20,40 +23,78 @@ export const rotaryFields = {
   rope_theta: z.number().positive().nullish(),
   rope_scaling: ropeSchema.nullish(),
   rope_parameters: ropeSchema.nullish(),
+  partial_rotary_factor: z.number().positive().max(1).nullish(),
+  max_position_embeddings: count.nullish(),
+  original_max_position_embeddings: count.nullish(),
 };
 
 /** Those fields, parsed. */
 export type RotaryConfig = z.output<z.ZodObject<typeof rotaryFields>>;
 
-/** The rotation of heads of a size. @throws ModelError architecture_config_invalid */
-export function rotaryOf(config: RotaryConfig, headDim: number): Rotary {
-  return { inverseFrequencies: inverseFrequencies(config, headDim) };
-}
+const ropeOf = (config: RotaryConfig) => {
+  const rope = { ...config.rope_scaling, ...config.rope_parameters };
+  return { ...rope, type: rope.rope_type ?? rope.type ?? 'default' };
+};
 
 /**
- * Rotation per position of each pair of a head, in radians, rounded to float32 as the reference models keep it:
- * theta^(-2i/d). `llama3` slows the low frequencies by `factor`, blending between its two wavelength bounds.
+ * The rotation of heads of a size, in float32 as the reference models keep it: theta^(-2i/d) radians a position for pair i of d/2,
+ * d being the part of a head that is rotated. `linear` slows all of them by `factor`; `llama3` the low ones, blending between its
+ * two wavelength bounds; `longrope` (Ding et al. 2024) each by a factor of its own, which is the short one for as far as
+ * {@link rotaryContext} reaches.
+ * @throws ModelError architecture_config_invalid
  */
-function inverseFrequencies(config: RotaryConfig, headDim: number): readonly number[] {
-  const rope = { ...config.rope_scaling, ...config.rope_parameters };
+export function rotaryOf(config: RotaryConfig, headDim: number): Rotary {
+  const rope = ropeOf(config);
   const theta = config.rope_parameters?.rope_theta ?? config.rope_theta ?? 10_000;
-  const plain = Array.from({ length: headDim / 2 }, (_, i) =>
-    Math.fround(1 / Math.fround(theta ** ((2 * i) / headDim))),
+  const rotated = Math.trunc(headDim * (rope.partial_rotary_factor ?? config.partial_rotary_factor ?? 1));
+  requireDivisible(rotated, 2, 'the rotated part of head_dim over 2');
+  const plain = Array.from({ length: rotated / 2 }, (_, i) =>
+    Math.fround(1 / Math.fround(theta ** ((2 * i) / rotated))),
   );
-  const type = rope.rope_type ?? rope.type ?? 'default';
-  if (type === 'default') return plain;
-  const { factor, low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: original } = rope;
-  if (type === 'linear' && factor) return plain.map((frequency) => Math.fround(frequency / factor));
+  const {
+    type,
+    factor,
+    low_freq_factor: low,
+    high_freq_factor: high,
+    original_max_position_embeddings: original,
+  } = rope;
+  if (type === 'default') return { inverseFrequencies: plain };
+  if (type === 'linear' && factor)
+    return { inverseFrequencies: plain.map((frequency) => Math.fround(frequency / factor)) };
   if (type === 'llama3' && factor && low && high && original)
-    return plain.map((frequency) => {
-      const wavelength = (2 * Math.PI) / frequency;
-      if (wavelength < original / high) return frequency;
-      if (wavelength > original / low) return Math.fround(frequency / factor);
-      const smooth = (original / wavelength - low) / (high - low);
-      return Math.fround(((1 - smooth) * frequency) / factor + smooth * frequency);
-    });
+    return {
+      inverseFrequencies: plain.map((frequency) => {
+        const wavelength = (2 * Math.PI) / frequency;
+        if (wavelength < original / high) return frequency;
+        if (wavelength > original / low) return Math.fround(frequency / factor);
+        const smooth = (original / wavelength - low) / (high - low);
+        return Math.fround(((1 - smooth) * frequency) / factor + smooth * frequency);
+      }),
+    };
+  const { short_factor: short } = rope;
+  if (isLong(type) && short?.length === plain.length) {
+    const reach = config.original_max_position_embeddings ?? original ?? config.max_position_embeddings;
+    const stretch = reach && config.max_position_embeddings ? config.max_position_embeddings / reach : (factor ?? 1);
+    const scale = stretch > 1 && reach ? Math.sqrt(1 + Math.log(stretch) / Math.log(reach)) : 1;
+    return {
+      inverseFrequencies: plain.map((frequency, i) => Math.fround(frequency / short[i]!)),
+      scale: rope.attention_factor ?? scale,
+    };
+  }
   return refuseConfig(
     `the rotary scaling ${JSON.stringify(rope)} is incomplete or not implemented`,
-    'Implemented are default, linear and llama3',
+    'Implemented are default, linear, llama3 and longrope',
   );
+}
+
+const isLong = (type: string) => type === 'longrope' || type === 'su';
+
+/**
+ * How far a context reaches in which the rotation of a position is one and the same: `longrope` takes other factors in texts that
+ * are longer than the model was first made for.
+ */
+export function rotaryContext(config: RotaryConfig, context: number): number {
+  const rope = ropeOf(config);
+  if (!isLong(rope.type)) return context;
+  return Math.min(context, config.original_max_position_embeddings ?? rope.original_max_position_embeddings ?? context);
 }

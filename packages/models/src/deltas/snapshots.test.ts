@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { mlpMatrices } from '../architectures/blocks/refs.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import { ModelError } from '../errors.ts';
 import { encodeSafetensors, parseSafetensors } from '../files/safetensors.ts';
@@ -21,7 +22,7 @@ const folded = (view: View) => readBack({ ...origin, state: view.state() });
 
 /** Any delta that fits a model: of any linear map, of any parameter, of either site of any layer. */
 function deltaFor(spec: DecoderSpec): fc.Arbitrary<Delta> {
-  const maps = spec.blocks.flatMap(({ mlp }) => [mlp.output, mlp.kind === 'plain' ? mlp.input : mlp.up]);
+  const maps = spec.blocks.flatMap(({ mlp }) => mlpMatrices(mlp));
   const seed = fc.integer({ min: 1, max: 1e6 });
   const layer = fc.integer({ min: 0, max: spec.layers - 1 });
   const lowRank = fc

@@ -33,32 +33,41 @@ export interface KeysValues {
   readonly value: Tensor;
 }
 
-/** Cosines and sines of the rotation of every position, and the matrix that swaps the halves of a head. */
+/** Cosines and sines of the rotation of every position, and the matrix that swaps the dimensions of each pair of a head. */
 export interface Rotation {
   /** `[B*T, 1, headDim]` */
   readonly cosines: Tensor;
   /** `[B*T, 1, headDim]` */
   readonly sines: Tensor;
-  /** `[headDim, headDim]`: x·R = (-second half, first half) */
+  /** `[headDim, headDim]`: x·R has (-second, first) of every pair, and 0 beyond them. */
   readonly swap: Tensor;
 }
 
 /** Prepares the rotation of a run's positions (`[B*T]` int32). */
-export function rotationOf({ inverseFrequencies }: Rotary, positions: Tensor): Rotation {
-  const half = inverseFrequencies.length;
+export function rotationOf({ inverseFrequencies, scale }: Rotary, headDim: number, positions: Tensor): Rotation {
   const rows = positions.dims[0]!;
-  const table = constant('float32', [1, half], Float32Array.from(inverseFrequencies), 'inverse_frequencies');
-  const angles = mul(reshape(cast(positions, 'float32'), [rows, 1]), table);
-  const both = reshape(concat([angles, angles], 1), [rows, 1, 2 * half]);
-  const swap = new Float32Array(4 * half * half);
-  for (let i = 0; i < half; i++) {
-    swap[(i + half) * 2 * half + i] = -1;
-    swap[i * 2 * half + i + half] = 1;
+  const pairs = inverseFrequencies.length;
+  // What is in no pair turns by nothing.
+  const frequencies = new Float32Array(headDim);
+  const scales = new Float32Array(headDim).fill(1);
+  const swap = new Float32Array(headDim * headDim);
+  for (const [pair, frequency] of inverseFrequencies.entries()) {
+    const [first, second] = [pair, pair + pairs];
+    for (const at of [first, second]) {
+      frequencies[at] = frequency;
+      scales[at] = scale ?? 1;
+    }
+    swap[second * headDim + first] = -1;
+    swap[first * headDim + second] = 1;
   }
+  const table = constant('float32', [1, headDim], frequencies, 'inverse_frequencies');
+  const angles = reshape(mul(reshape(cast(positions, 'float32'), [rows, 1]), table), [rows, 1, headDim]);
+  const scaled = (x: Tensor) =>
+    scale === undefined ? x : mul(x, constant('float32', [headDim], scales, 'rotation_scale'));
   return {
-    cosines: cos(both),
-    sines: sin(both),
-    swap: constant('float32', [2 * half, 2 * half], swap, 'rotation'),
+    cosines: scaled(cos(angles)),
+    sines: scaled(sin(angles)),
+    swap: constant('float32', [headDim, headDim], swap, 'rotation'),
   };
 }
 

@@ -1,6 +1,6 @@
 // The layers of every block beside attention: linear maps, norms, activation functions and the MLP, as graphs.
 
-import { add, gelu, layerNorm, linear, mul, relu, rmsNorm, silu, type Tensor } from '@errata/graph';
+import { add, gelu, layerNorm, linear, mul, relu, rmsNorm, silu, split, type Tensor } from '@errata/graph';
 import type { Activation, MatrixRef, MlpRefs, NormRef } from './refs.ts';
 
 /** Looks a weight up by its checkpoint name: a constant or an input, the caller's choice. */
@@ -24,6 +24,15 @@ export function normalise(weight: WeightOf, norm: NormRef, epsilon: number, x: T
   return norm.bias === null ? rmsNorm(x, scale, epsilon) : layerNorm(x, scale, weight(norm.bias), epsilon);
 }
 
+/** What the activation function takes and, where it is a gate, what it is multiplied with. */
+function mlpInputs(weight: WeightOf, refs: MlpRefs, x: Tensor): { readonly into: Tensor; readonly up?: Tensor } {
+  if (refs.kind === 'plain') return { into: applyMatrix(weight, refs.input, x) };
+  if (refs.kind === 'gated') return { into: applyMatrix(weight, refs.gate, x), up: applyMatrix(weight, refs.up, x) };
+  const half = refs.gateUp.outSize / 2;
+  const [into, up] = split(applyMatrix(weight, refs.gateUp, x), 1, [half, half]);
+  return { into: into!, up: up! };
+}
+
 /**
  * An MLP over `[rows, width]`.
  * @param tap sees what the activation function takes, the input of W_out, and its output, and returns what to go on with
@@ -34,8 +43,8 @@ export function mlp(
   x: Tensor,
   tap: (site: 'mlp_pre' | 'mlp_key' | 'mlp_out', activation: Tensor) => Tensor,
 ): Tensor {
-  const pre = tap('mlp_pre', applyMatrix(weight, refs.kind === 'plain' ? refs.input : refs.gate, x));
-  const active = activate[refs.activation](pre);
-  const key = tap('mlp_key', refs.kind === 'plain' ? active : mul(active, applyMatrix(weight, refs.up, x)));
+  const { into, up } = mlpInputs(weight, refs, x);
+  const active = activate[refs.activation](tap('mlp_pre', into));
+  const key = tap('mlp_key', up ? mul(active, up) : active);
   return tap('mlp_out', applyMatrix(weight, refs.output, key));
 }

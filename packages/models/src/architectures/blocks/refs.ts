@@ -35,6 +35,13 @@ export type MlpRefs =
       readonly up: MatrixRef;
       readonly output: MatrixRef;
       readonly activation: Activation;
+    }
+  | {
+      readonly kind: 'gated_fused';
+      /** Gate and up in one matrix, the gate's outputs first. */
+      readonly gateUp: MatrixRef;
+      readonly output: MatrixRef;
+      readonly activation: Activation;
     };
 
 /** Projections to queries, keys and values, one matrix each. */
@@ -58,8 +65,13 @@ export interface HeadNorms {
 
 /** The rotation of queries and keys by position (Su et al. 2021). */
 export interface Rotary {
-  /** Radians a position of each pair of dimensions; a pair is as far apart as there are pairs. */
+  /**
+   * Radians a position of each pair of dimensions; what a head has beyond them stays as it is. The dimensions of a pair are as
+   * far apart as there are pairs.
+   */
   readonly inverseFrequencies: readonly number[];
+  /** What rotated dimensions are multiplied by, where they are. */
+  readonly scale?: number | undefined;
 }
 
 /** The parameters of an attention. */
@@ -101,7 +113,8 @@ export function attentionMatrices({ projections, attentionOutput }: AttentionRef
 
 /** The linear maps of an MLP in order of use. */
 export function mlpMatrices(mlp: MlpRefs): readonly MatrixRef[] {
-  return [...(mlp.kind === 'plain' ? [mlp.input] : [mlp.gate, mlp.up]), mlp.output];
+  if (mlp.kind === 'plain') return [mlp.input, mlp.output];
+  return mlp.kind === 'gated' ? [mlp.gate, mlp.up, mlp.output] : [mlp.gateUp, mlp.output];
 }
 
 /** Parameters by name with their shapes as stored, gathered in order of use. */
