@@ -14,9 +14,9 @@ import {
   type MomentRequest,
 } from './statistics/moment-sums.ts';
 import { decodeSecondMoment, encodeSecondMoment, invertMoment, type SecondMoment } from './statistics/second-moment.ts';
-import { randoms, tinyGpt2, tinyLlama, tinyModel } from './testing/tiny-model.ts';
 import { decodeContextPrefixes, encodeContextPrefixes, starters } from './texts/context-prefixes.ts';
 import { contextPrefixes } from './texts/preparation.ts';
+import { randoms, tinyGpt2, tinyLlama, tinyModel } from './tiny-model.fixture.ts';
 
 let folder: string;
 let corpus: string;

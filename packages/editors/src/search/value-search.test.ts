@@ -12,8 +12,8 @@ import {
 } from '@errata/graph';
 import { buildDecoder, type View } from '@errata/models';
 import { describe, expect, it } from 'vitest';
-import { tinyGpt2, tinyLlama, tinyModel } from '../testing/tiny-model.ts';
 import type { EditSequences, TargetSequence } from '../texts/sequences.ts';
+import { tinyGpt2, tinyLlama, tinyModel } from '../tiny-model.fixture.ts';
 import { runPruned } from './programs.ts';
 import { suffixLoss } from './suffix-loss.ts';
 import { packTails } from './tails.ts';

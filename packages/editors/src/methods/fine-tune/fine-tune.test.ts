@@ -2,12 +2,12 @@
 import { deltaDigest } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import { edit } from '../../edit.ts';
-import { leavesAloneWhatHolds } from '../../testing/already-holds.ts';
-import { appliedDiagnostics, families, someEdits, tinySetup } from '../../testing/setups.ts';
 import { sequenceSource } from '../../texts/preparation.ts';
 import { layOutEdit } from '../../texts/teacher-forcing.ts';
+import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
+import { appliedDiagnostics, families, someEdits, tinySetup } from '../setups.fixture.ts';
 import { tuneTargets } from './edit.ts';
-import { tinyFtL, tinyFtM } from './tiny.ts';
+import { tinyFtL, tinyFtM } from './tiny.fixture.ts';
 
 const both = [
   ['ft-m', tinyFtM],

@@ -12,12 +12,12 @@ import {
 import { describe, expect, it } from 'vitest';
 import { edit } from '../../edit.ts';
 import type { EditorResult } from '../../editor.ts';
-import { leavesAloneWhatHolds } from '../../testing/already-holds.ts';
-import { appliedDiagnostics, families, someEdits, tinySetup } from '../../testing/setups.ts';
 import { sequenceSource } from '../../texts/preparation.ts';
 import { layOutEdit, targetProbabilities } from '../../texts/teacher-forcing.ts';
+import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
+import { appliedDiagnostics, families, someEdits, tinySetup } from '../setups.fixture.ts';
 import { place, placed } from './codebook.ts';
-import { tinyGrace } from './tiny.ts';
+import { tinyGrace } from './tiny.fixture.ts';
 
 const booksOf = (view: View): readonly CodebookDelta[] => [...view.memories.values()];
 

@@ -8,12 +8,12 @@ import { trace } from '../../search/tracer.ts';
 import { type LeastSquaresUpdate, leastSquaresUpdate } from '../../solve/least-squares.ts';
 import { minus, norm, plus, scaled } from '../../solve/vectors.ts';
 import { invertMoment } from '../../statistics/second-moment.ts';
-import { leavesAloneWhatHolds } from '../../testing/already-holds.ts';
-import { appliedDiagnostics, families, someEdits, tinySetup, valueAt } from '../../testing/setups.ts';
-import { randoms } from '../../testing/tiny-model.ts';
 import { sequenceSource } from '../../texts/preparation.ts';
 import { editSequences } from '../../texts/sequences.ts';
-import { tinyMemit } from './tiny.ts';
+import { randoms } from '../../tiny-model.fixture.ts';
+import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
+import { appliedDiagnostics, families, someEdits, tinySetup, valueAt } from '../setups.fixture.ts';
+import { tinyMemit } from './tiny.fixture.ts';
 
 const size = 20;
 const width = 6;

@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { edit } from '../../edit.ts';
 import { prepareSearch } from '../../search/value-search.ts';
 import { dot, meanOf, minus, multiplyVector, norm } from '../../solve/vectors.ts';
-import { leavesAloneWhatHolds } from '../../testing/already-holds.ts';
-import { appliedDiagnostics, families, someEdits, tinySetup, valueAt } from '../../testing/setups.ts';
 import { contextPrefixes, sequenceSource } from '../../texts/preparation.ts';
 import { editSequences } from '../../texts/sequences.ts';
-import { tinyRebuilt, tinyRome } from './tiny.ts';
+import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
+import { appliedDiagnostics, families, someEdits, tinySetup, valueAt } from '../setups.fixture.ts';
+import { tinyRebuilt, tinyRome } from './tiny.fixture.ts';
 
 const layer = tinyRome.layer;
 const both = [

@@ -1,6 +1,6 @@
 // Random models small enough to edit in milliseconds, for tests.
 import { type DecoderSpec, decoderSpec, type Model, modelFromWeights } from '@errata/models';
-import { tinyTokenizer } from './tiny-tokenizer.ts';
+import { tinyTokenizer } from './tiny-tokenizer.fixture.ts';
 
 /** Uniform numbers in [-1, 1) from a seed. */
 export function randoms(seed: number): () => number {

@@ -1,5 +1,5 @@
 // Settings of ROME and r-ROME that let a random model be moved, for tests.
-import { tinySearch } from '../../testing/tiny-search.ts';
+import { tinySearch } from '../tiny-search.fixture.ts';
 import type { RebuiltSettings, RomeSettings } from './settings.ts';
 
 export const tinyRome: RomeSettings = { layer: 1, ...tinySearch, second_moment: true };

@@ -1,5 +1,5 @@
 // Settings of MEMIT that let a random model be moved, for tests.
-import { tinySearch } from '../../testing/tiny-search.ts';
+import { tinySearch } from '../tiny-search.fixture.ts';
 import type { MemitSettings } from './settings.ts';
 
 export const tinyMemit: MemitSettings = {

@@ -3,7 +3,7 @@ import { type Model, type View, valueMatrix } from '@errata/models';
 import { type Artefacts, memoryArtefactStore, openArtefacts, secondMomentKey } from '../artefacts.ts';
 import type { EditDiagnostics, EditOutcome, EditorInput, EditRequest } from '../editor.ts';
 import { encodeSecondMoment, invertMoment } from '../statistics/second-moment.ts';
-import { randoms, tinyGpt2, tinyLlama, tinyModel } from './tiny-model.ts';
+import { randoms, tinyGpt2, tinyLlama, tinyModel } from '../tiny-model.fixture.ts';
 
 /** Edits of four subjects; the last two share one. */
 export const someEdits: readonly EditRequest[] = [

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { EditorName } from '../catalogue.ts';
 import { edit } from '../edit.ts';
 import type { EditDiagnostics, EditRequest } from '../editor.ts';
-import { appliedDiagnostics, someEdits, tinySetup } from './setups.ts';
+import { appliedDiagnostics, someEdits, tinySetup } from './setups.fixture.ts';
 
 const lost: EditRequest = { custom_id: 'lost', prompt: 'Anna lives in', subject: 'Dmitri', target_new: 'Oslo' };
 
