@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { loadCheckpoint } from './files/checkpoint.ts';
 import { uniform } from './running/sampling.ts';
-import { type Model, openModel } from './running/view.ts';
+import { type Model, type ModelOptions, openModel } from './running/view.ts';
 
 /** What transformers says about a fixture. */
 export interface ExpectedOutputs {
@@ -36,14 +36,14 @@ export function expectedOutputs(name: string): ExpectedOutputs {
 }
 
 /** Opens a fixture model. */
-export async function openTiny(name: string): Promise<Model> {
-  return openDirectory(fixturePath(name));
+export async function openTiny(name: string, options?: ModelOptions): Promise<Model> {
+  return openDirectory(fixturePath(name), options);
 }
 
 /** Opens a model directory. */
-export async function openDirectory(directory: string): Promise<Model> {
+export async function openDirectory(directory: string, options?: ModelOptions): Promise<Model> {
   const checkpoint = await loadCheckpoint(directory);
-  const model = openModel(checkpoint);
+  const model = openModel(checkpoint, options);
   checkpoint.close();
   return model;
 }

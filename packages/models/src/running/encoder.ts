@@ -11,7 +11,7 @@ import { type EmbeddingSettings, readEmbeddingSettings } from '../files/embeddin
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { checkSequences, packBatches } from './batches.ts';
 import { type EncoderInput, encoderFeeds, encoderInputs } from './encoder-feeds.ts';
-import { makeProgramCache, type WeightSource } from './program-cache.ts';
+import { limitsFor, makeProgramCache, type WeightSource } from './program-cache.ts';
 import type { ModelOptions, ViewProgram } from './view.ts';
 
 /** A loaded encoder. */
@@ -92,10 +92,7 @@ export function encoderFromWeights(
     return data;
   };
   const weightBytes = [...weights.values()].reduce((sum, data) => sum + data.byteLength, 0);
-  const programs = makeProgramCache(spec, weight, {
-    programs: options.programs ?? 12,
-    bytes: options.programBytes ?? Math.max(2 ** 29, 3 * weightBytes),
-  });
+  const programs = makeProgramCache(spec, weight, limitsFor(weightBytes, options));
   const { width } = spec;
   const settings: EmbeddingSettings = {
     pooling: asked.pooling ?? 'mean',

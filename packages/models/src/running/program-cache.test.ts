@@ -1,6 +1,6 @@
 // The program cache: one compilation a key, bounded, and never in the way of a program in use.
 
-import { add, float32, float32Data, input, mul } from '@errata/graph';
+import { add, float32, float32Data, gather, input, int32, mul } from '@errata/graph';
 import { describe, expect, it } from 'vitest';
 import { decoderSpec } from '../architectures/index.ts';
 import { randomArray } from '../tiny-models.fixture.ts';
@@ -32,7 +32,7 @@ function scaling(factor: number, counter: { built: number }) {
 
 describe('program cache', () => {
   it('compiles a key once, and again for another set of inputs', async () => {
-    const cache = makeProgramCache(spec, base, { programs: 4, bytes: 1e6 });
+    const cache = makeProgramCache(spec, base, { programs: 4, bytes: 1e6, storeMatrices: true });
     const counter = { built: 0 };
     const [a, b] = await Promise.all([
       cache.get('k', new Set(), scaling(2, counter)),
@@ -51,7 +51,7 @@ describe('program cache', () => {
   });
 
   it('lets the least recently used go, and makes it again when it is run', async () => {
-    const cache = makeProgramCache(spec, base, { programs: 2, bytes: 1e6 });
+    const cache = makeProgramCache(spec, base, { programs: 2, bytes: 1e6, storeMatrices: true });
     const counters = [1, 2, 3].map(() => ({ built: 0 }));
     const programs = [];
     for (const [i, counter] of counters.entries())
@@ -63,8 +63,30 @@ describe('program cache', () => {
     await cache.release();
   });
 
+  it('feeds every matrix where none is stored, so that versions share a program whatever they changed', async () => {
+    const cache = makeProgramCache(spec, base, { programs: 2, bytes: 1e6, storeMatrices: false });
+    const counter = { built: 0 };
+    const matrix = 'transformer.wpe.weight';
+    const build = (weight: WeightSource) => {
+      counter.built++;
+      return { y: add(gather(weight(matrix), input('row', 'int32', ['R'])), weight(norm)) };
+    };
+    const programs = [await cache.get('k', new Set(), build), await cache.get('k', new Set([matrix]), build)];
+    expect(counter.built).toBe(1);
+    expect(programs.map(({ takes }) => [takes(matrix), takes(norm)])).toEqual([
+      [true, false],
+      [true, false],
+    ]);
+    const row = { row: int32([1], Int32Array.of(2)) };
+    const sum = base(matrix)
+      .slice(8, 12)
+      .map((x, i) => x + base(norm)[i]!);
+    expect(float32Data((await programs[0]!.run(row, base)).y!)).toEqual(sum);
+    await cache.release();
+  });
+
   it('forgets a program that did not compile', async () => {
-    const cache = makeProgramCache(spec, base, { programs: 2, bytes: 1e6 });
+    const cache = makeProgramCache(spec, base, { programs: 2, bytes: 1e6, storeMatrices: true });
     const broken = () => cache.get('k', new Set(), (weight) => ({ y: weight('no such weight') }));
     await expect(broken()).rejects.toThrow(/no parameter "no such weight"/);
     const program = await cache.get('k', new Set(), scaling(1, { built: 0 }));

@@ -1,4 +1,4 @@
-// Compiled programs of one model, kept for reuse: sessions are slow to make and hold copies of the frozen weights.
+// Compiled programs of one model, kept for reuse: sessions are slow to make, and what a session stores of the weights is a copy.
 
 import {
   compile,
@@ -29,7 +29,7 @@ export interface BoundProgram {
 export interface ProgramCache {
   /**
    * The program under a key, built and compiled when first asked for. The key must determine the graph.
-   * @param inputs weights to be fed at every run; the others are stored in the program
+   * @param inputs matrices to be fed at every run, whatever the model's size
    */
   readonly get: (
     key: string,
@@ -45,7 +45,22 @@ export interface CacheLimits {
   readonly programs: number;
   /** Bytes of weights stored in programs. */
   readonly bytes: number;
+  /**
+   * Whether programs store the matrices they read, laid out for the kernels, or share the model's one copy, fed at every run.
+   * Stored ones are up to a third faster where few tokens run and a tenth where many do, at the price of a copy in each program.
+   */
+  readonly storeMatrices: boolean;
 }
+
+/** Weights of a model whose programs store copies of matrices, and what all its programs may store together. */
+const smallModel = 2 ** 27;
+const storedBytes = 2 ** 29;
+
+/** What the programs of a model of so many bytes of weights may hold, as far as its options leave it open. */
+export const limitsFor = (
+  weightBytes: number,
+  { programs = 12, storeMatrices = weightBytes < smallModel }: Partial<Omit<CacheLimits, 'bytes'>> = {},
+): CacheLimits => ({ programs, bytes: storedBytes, storeMatrices });
 
 interface Entry {
   readonly program: Promise<Program>;
@@ -67,14 +82,22 @@ export function makeProgramCache(
 ): ProgramCache {
   const entries = new Map<string, Entry>();
 
+  const shapeOf = (name: string): readonly number[] => {
+    const dims = spec.parameters.get(name);
+    if (!dims) throw new RangeError(`the model has no parameter "${name}"`);
+    return dims;
+  };
+  // Vectors are stored unless they are asked for: they are small, and the runtime fuses norms whose scale it knows.
+  const alwaysFed = (name: string) => !limits.storeMatrices && shapeOf(name).length > 1;
+
   const weights = (inputs: ReadonlySet<string>): WeightSource => {
     const made = new Map<string, Tensor>();
     return (name) => {
       const known = made.get(name);
       if (known) return known;
-      const dims = spec.parameters.get(name);
-      if (!dims) throw new RangeError(`the model has no parameter "${name}"`);
-      const tensor = inputs.has(name) ? input(name, 'float32', dims) : constant('float32', dims, base(name), name);
+      const dims = shapeOf(name);
+      const fed = alwaysFed(name) || inputs.has(name);
+      const tensor = fed ? input(name, 'float32', dims) : constant('float32', dims, base(name), name);
       made.set(name, tensor);
       return tensor;
     };
@@ -105,7 +128,8 @@ export function makeProgramCache(
 
   const get: ProgramCache['get'] = async (key, inputs, build) => {
     if (released) throw new GraphError('released', 'the model was released', { where: key });
-    const full = `${key} | ${[...inputs].sort().join(' ')}`;
+    const chosen = [...inputs].filter((name) => !alwaysFed(name)).sort();
+    const full = `${key} | ${chosen.join(' ')}`;
     const entry = entries.get(full) ?? {
       program: compile(build(weights(inputs))),
       running: 0,

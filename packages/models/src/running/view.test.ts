@@ -50,6 +50,15 @@ for (const name of tinyModels) {
       expect(worstDifference(got!, expected.logits.flat())).toBeLessThan(1e-4);
     });
 
+    it('has them too where its programs store no matrices, as those of a large model do', async () => {
+      const sharing = await openTiny(name, { storeMatrices: false });
+      const all = await sharing
+        .view()
+        .activations(expected.sequences, [{ site: 'logits', layer: model.spec.layers - 1 }], expected.rows);
+      expect(worstDifference([...all.values()][0]!, expected.logits.flat())).toBeLessThan(1e-4);
+      await sharing.release();
+    });
+
     it('scores continuations as those logits say', async () => {
       const sequence = expected.sequences[0]!;
       const at = expected.rows[0]![1]!;

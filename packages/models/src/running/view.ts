@@ -22,7 +22,7 @@ import {
 } from './forward.ts';
 import { type Generated, type GenerateOptions, generate } from './generate.ts';
 import { causalBias } from './masks.ts';
-import { makeProgramCache, type ProgramCache, type WeightSource } from './program-cache.ts';
+import { limitsFor, makeProgramCache, type ProgramCache, type WeightSource } from './program-cache.ts';
 import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
 
@@ -115,8 +115,8 @@ export interface Model {
 export interface ModelOptions {
   /** Compiled programs kept, default 12. */
   readonly programs?: number;
-  /** Bytes of weights that compiled programs may hold copies of. Default three times the model's own, at least 512 MiB. */
-  readonly programBytes?: number;
+  /** Whether compiled programs store copies of matrices, which is faster. Default for models of less than 128 MiB. */
+  readonly storeMatrices?: boolean;
 }
 
 /** Positions in one run of {@link View.activations}. */
@@ -262,10 +262,7 @@ export function modelFromWeights(
     return data;
   };
   const weightBytes = [...weights.values()].reduce((sum, data) => sum + data.byteLength, 0);
-  const programs = makeProgramCache(spec, base, {
-    programs: options.programs ?? 12,
-    bytes: options.programBytes ?? Math.max(2 ** 29, 3 * weightBytes),
-  });
+  const programs = makeProgramCache(spec, base, limitsFor(weightBytes, options));
   return {
     spec,
     digest: identity.digest,
