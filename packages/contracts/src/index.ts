@@ -16,6 +16,7 @@ export * from './rules/job-moves.ts';
 export * from './rules/judge-gate.ts';
 export * from './rules/merge-results.ts';
 export * from './rules/protocol-plan.ts';
+export * from './rules/protocol-walk.ts';
 export * from './rules/questions.ts';
 export * from './rules/stored-gate.ts';
 export * from './rules/suite-cases.ts';

@@ -1,28 +1,23 @@
 // An editor under a protocol: edits made on a version to see what they do. No branch moves, and nothing stays but what was found.
 import {
   type CaseRange,
-  casesInBlock,
   type DeltaReference,
   type EvaluatedEditor,
+  isStream,
+  type OpenUnit,
   type PlacedCase,
   type ProtocolUnit,
   planProtocol,
   type VersionSource,
+  walkProtocol,
 } from '@errata/contracts';
 import { artefactNeeds, requireEditor, resolveConfig, secondMomentLayers } from '@errata/editors/catalogue';
-import {
-  deltasBefore,
-  type EvaluationWork,
-  readCases,
-  recordResults,
-  referenceTexts,
-  type StoredCase,
-} from '@errata/lineage';
+import { deltasBefore, type EvaluationWork, readCases, recordResults, referenceTexts } from '@errata/lineage';
 import type { JobRun } from '../attempts/job-run.ts';
 import { secondMomentsFor } from '../candidates/artefacts.ts';
 import { modelDefaults, modelReference, modelShape } from '../models.ts';
 
-/** Between two notes of progress of a stream, whose units are small, in ms. */
+/** Between two notes of progress of a stream, in ms. */
 const tellEveryMs = 1000;
 
 export async function followProtocol(
@@ -42,77 +37,59 @@ export async function followProtocol(
   await run.move('evaluating');
 
   const reference = modelReference(model);
-  const units = planProtocol(protocol, cases, watched).filter(({ from, to }) => range.from <= from && to <= range.to);
+  const units = planProtocol(protocol, cases, { watched }).filter(
+    ({ from, to }) => range.from <= from && to <= range.to,
+  );
   const making = { model: reference, editor, config, seed, artefacts };
-  if (protocol.kind === 'lifelong') await followStream();
-  else await followApart();
+  const stream = isStream(protocol);
+  const references = stream ? await referenceTexts(lineage, evaluationId) : [];
+  let toldAt = 0;
+  /** Of a stream, whose units are small, not every one is told. */
+  const tell = ({ to }: ProtocolUnit): boolean => {
+    const last = to === units.at(-1)?.to;
+    if (stream && !last && performance.now() - toldAt < tellEveryMs) return false;
+    toldAt = performance.now();
+    return true;
+  };
+  await walkProtocol<PlacedCase, VersionSource>(protocol, units, {
+    open: (some) => openUnits(run, evaluationId, some),
+    // Whoever takes a stream over takes up the deltas that were kept.
+    from: async ({ from }) => (stream ? withDeltas(version, await deltasBefore(lineage, evaluationId, from)) : version),
+    make: async (open, onto) => {
+      const batches = open.map((each) => each.cases);
+      const upon = stream ? { version: onto, base: version, keep: true } : { version, keep: false };
+      const { deltas, ...made } = await run.call('tryEdits', { ...making, ...upon, batches }, 'edit');
+      await recordResults(lineage, run.lease, { job: run.job, deltas, ...made, tell: tell(open.at(-1)!.unit) });
+      return withDeltas(onto, deltas);
+    },
+    ask: async ({ unit, cases: asked }, current) => {
+      const versions = { against: version, base: version, version: current };
+      const asking = { model: reference, ...versions, cases: asked, seed, ...besideTexts(asked, references) };
+      const found = await run.call('evaluateCases', asking, 'evaluate');
+      await recordResults(lineage, run.lease, { job: run.job, ...found, tell: tell(unit) });
+    },
+  });
+}
 
-  /** Units that do not know of each other are worked, and kept, some at a time. */
-  async function followApart(): Promise<void> {
-    for (const some of inBlocks(units)) {
-      const stored = await readCases(lineage, evaluationId, { from: some[0]!.from, to: some.at(-1)!.to });
-      if (isDone(stored)) continue;
-      const batches = some.map(({ from, to }) => casesOf(stored, from, to));
-      const tried = await run.call('tryEdits', { ...making, version, batches, keep: false }, 'edit');
-      await recordResults(lineage, run.lease, { job: run.job, results: tried.results, cost: tried.cost });
-    }
-  }
-
-  /** Every unit goes on from what the ones before it left: whoever takes a stream over takes up the deltas that were kept. */
-  async function followStream(): Promise<void> {
-    let current: VersionSource = version;
-    let toldAt = 0;
-    const tell = (last: boolean) => {
-      if (!last && performance.now() - toldAt < tellEveryMs) return false;
-      toldAt = performance.now();
-      return true;
-    };
-    let resumed = false;
-    const references = await referenceTexts(lineage, evaluationId);
-    for (const [index, { kind, from, to }] of units.entries()) {
-      const stored = await readCases(lineage, evaluationId, { from, to });
-      if (isDone(stored)) continue;
-      if (!resumed) current = withDeltas(version, await deltasBefore(lineage, evaluationId, from));
-      resumed = true;
-      const unit = casesOf(stored, from, to);
-      const last = index === units.length - 1;
-      if (kind === 'ask') {
-        const versions = { against: version, base: version, version: current };
-        const asking = { model: reference, ...versions, cases: unit, seed, ...besideTexts(unit, references) };
-        const asked = await run.call('evaluateCases', asking, 'evaluate');
-        await recordResults(lineage, run.lease, { job: run.job, ...asked, tell: tell(last) });
-        continue;
-      }
-      const onto = { version: current, base: version, keep: true };
-      const made = await run.call('tryEdits', { ...making, ...onto, batches: [unit] }, 'edit');
-      current = withDeltas(current, made.deltas);
-      await recordResults(lineage, run.lease, { job: run.job, ...made, tell: tell(last) });
-    }
-  }
+/** Those of some units that follow one another whose cases have no result yet. */
+export async function openUnits(
+  run: JobRun,
+  evaluationId: string,
+  units: readonly ProtocolUnit[],
+): Promise<readonly OpenUnit<PlacedCase>[]> {
+  const stored = await readCases(run.context.lineage, evaluationId, { from: units[0]!.from, to: units.at(-1)!.to });
+  return units.flatMap((unit) => {
+    const own = stored.filter(({ position }) => unit.from <= position && position < unit.to);
+    if (own.every(({ result }) => result !== null)) return [];
+    return [{ unit, cases: own.map(({ result: _, ...placed }) => placed) }];
+  });
 }
 
 /** Reference texts go where a text is asked for, and nowhere else: there may be many. */
 export const besideTexts = (cases: readonly PlacedCase[], references: readonly string[]) =>
   cases.some(({ item }) => item.kind === 'text') ? { references } : {};
 
-const isDone = (stored: readonly StoredCase[]): boolean => stored.every(({ result }) => result !== null);
-
-const casesOf = (stored: readonly StoredCase[], from: number, to: number): readonly PlacedCase[] =>
-  stored.flatMap(({ result: _, ...placed }) => (from <= placed.position && placed.position < to ? [placed] : []));
-
 const withDeltas = (source: VersionSource, deltas: readonly DeltaReference[]): VersionSource => ({
   ...source,
   deltas: [...source.deltas, ...deltas],
 });
-
-/** Units together until they hold enough cases to be worth a write. */
-function* inBlocks(units: readonly ProtocolUnit[]): Generator<readonly ProtocolUnit[]> {
-  let block: ProtocolUnit[] = [];
-  for (const unit of units) {
-    block.push(unit);
-    if (unit.to - block[0]!.from < casesInBlock) continue;
-    yield block;
-    block = [];
-  }
-  if (block.length > 0) yield block;
-}

@@ -1,6 +1,5 @@
 // Evaluation: shards put their cases to two versions, block by block; when the last has ended, what they found is merged.
 import {
-  blocksOf,
   type CaseRange,
   type CaseResult,
   ErrataError,
@@ -11,10 +10,13 @@ import {
   type MergedCases,
   mergeCases,
   type PlacedCase,
+  planProtocol,
   type SuiteCase,
   type SuiteSource,
   suiteSources,
+  type VersionSource,
   versionId,
+  walkProtocol,
 } from '@errata/contracts';
 import { requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import type { EngineMethods } from '@errata/engine';
@@ -35,7 +37,7 @@ import { z } from 'zod';
 import type { JobRun } from '../attempts/job-run.ts';
 import { modelDefaults, modelReference, modelShape } from '../models.ts';
 import { judgeEvaluation } from './evaluation-gate.ts';
-import { besideTexts, followProtocol } from './evaluation-protocol.ts';
+import { besideTexts, followProtocol, openUnits } from './evaluation-protocol.ts';
 import { readInput } from './input.ts';
 
 const rangeSchema = z.object({ from: z.int(), to: z.int() });
@@ -68,14 +70,18 @@ async function askRange(run: JobRun, work: EvaluationWork, range: CaseRange): Pr
   const model = modelReference(work.model);
   await run.move('evaluating');
   const references = await referenceTexts(lineage, evaluationId);
-  for (const block of blocksOf(range)) {
-    const stored = await readCases(lineage, evaluationId, block);
-    if (stored.every(({ result }) => result !== null)) continue;
-    const cases = stored.map(placed);
-    const asking = { model, against, version, cases, ...besideTexts(cases, references) };
-    const asked = await run.call('evaluateCases', asking, 'evaluate');
-    await recordResults(lineage, run.lease, { job: run.job, ...asked });
-  }
+  const units = planProtocol(null, range.to).filter(({ from }) => from >= range.from);
+  await walkProtocol<PlacedCase, VersionSource>(null, units, {
+    open: (some) => openUnits(run, evaluationId, some),
+    from: () => version,
+    // Its edits are in it already.
+    make: async (_, current) => current,
+    ask: async ({ cases }, current) => {
+      const asking = { model, against, version: current, cases, ...besideTexts(cases, references) };
+      const asked = await run.call('evaluateCases', asking, 'evaluate');
+      await recordResults(lineage, run.lease, { job: run.job, ...asked });
+    },
+  });
 }
 
 /** Merges what the shards found. Cases whose shard did not get to them are reported as failed, with what ended it. */

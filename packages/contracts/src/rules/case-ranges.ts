@@ -14,11 +14,11 @@ export interface CaseRange {
   readonly to: number;
 }
 
-/** The blocks that a number of cases falls into ({@link casesInBlock}). */
-export const blocksOf = ({ from, to }: CaseRange): readonly CaseRange[] =>
-  Array.from({ length: Math.ceil((to - from) / casesInBlock) }, (_, index) => ({
-    from: from + index * casesInBlock,
-    to: Math.min(from + (index + 1) * casesInBlock, to),
+/** The blocks that a number of cases falls into. */
+export const blocksOf = ({ from, to }: CaseRange, size = casesInBlock): readonly CaseRange[] =>
+  Array.from({ length: Math.ceil((to - from) / size) }, (_, index) => ({
+    from: from + index * size,
+    to: Math.min(from + (index + 1) * size, to),
   }));
 
 /** Divides cases into shards of whole blocks, as even as they come; fewer than asked for when there are fewer blocks. */

@@ -19,7 +19,7 @@ const counts = fc.record({
 test('units follow one another without gaps, make every edit once, and shards are whole units', () => {
   fc.assert(
     fc.property(protocols, counts, (protocol, { edits, watched, n }) => {
-      const units = planProtocol(protocol, edits, watched);
+      const units = planProtocol(protocol, edits, { watched });
       let position = 0;
       const made: number[] = [];
       for (const { kind, from, to, first, place } of units) {
@@ -59,5 +59,17 @@ test('places are those of runs: alone and in a stream right after the edit, batc
     'make once 4',
     'make once 5',
     'ask end 5',
+  ]);
+});
+
+test('cases that hold several edits count as many in the model, and cases are what is counted off', () => {
+  const plan = planProtocol({ kind: 'lifelong', batch: 2 }, 3, { edits: [2, 3, 1], watched: 1 });
+  expect(plan.map(({ kind, first, reached, place }) => [kind, first, reached, place.edits])).toEqual([
+    ['make', 0, 2, 5],
+    ['ask', 0, 2, 5],
+    ['ask', 3, 2, 5],
+    ['make', 2, 3, 6],
+    ['ask', 0, 3, 6],
+    ['ask', 3, 3, 6],
   ]);
 });

@@ -1,7 +1,6 @@
-// A protocol as the service carries it out: units of work in order, each with the measurements it makes.
-
+// A protocol as it is carried out: units of work in order, each with the measurements it makes.
 import type { Moment } from '../wire/evaluation-rows.ts';
-import type { ServedProtocol } from '../wire/protocols.ts';
+import type { Protocol, ServedProtocol } from '../wire/protocols.ts';
 import { evaluationLimits } from '../wire/resource-parts.ts';
 import { blocksOf, type CaseRange, casesInBlock } from './case-ranges.ts';
 
@@ -13,40 +12,81 @@ export interface ProtocolPlace {
 
 /** A piece of work that is done whole: `from` and `to` are positions of its measurements in the evaluation. */
 export interface ProtocolUnit extends CaseRange {
-  /** `make`: edits are made, and asked about right away. `ask`: edits that were made before are asked about again, or what is watched. */
+  /**
+   * `make`: the edits of cases are made, and asked about right away where the protocol says so. `ask`: cases are asked about whose edits
+   * were made before or never will be, or what is watched.
+   */
   readonly kind: 'make' | 'ask';
-  /** Index of its first case among the edits, behind which stands what is watched; the others follow it. */
+  /** Index of its first case among the cases, behind which stands what is watched; the others follow it. */
   readonly first: number;
+  /** Cases whose edits are in the model then. */
+  readonly reached: number;
   readonly place: ProtocolPlace;
 }
 
 /** Measurements in one evaluation: a stream of edits is asked about again and again. */
 export const mostMeasurements = 50_000;
 
+export interface PlanOptions {
+  /** Cases that are asked at every checkpoint of a stream, and of a model as it is, beside the others. */
+  readonly watched?: number;
+  /** Edits of each case, in order; one each when left out. */
+  readonly edits?: readonly number[];
+  /** Cases that are asked together at most. */
+  readonly block?: number;
+}
+
+/** Whether every unit of a protocol goes on from what the ones before it left. */
+export const isStream = (protocol: Protocol | null): boolean =>
+  protocol?.kind === 'lifelong' || protocol?.kind === 'efficiency';
+
 /**
- * The units of a protocol over a number of edits. Those of a stream follow one another; all others do not know of each other.
- * @param watched cases that are asked at every checkpoint of a stream, beside the edits made so far
+ * The units of a protocol over a number of cases. Those of a stream follow one another; all others do not know of each other.
+ * @param protocol null for the model as it is: all are asked, and none of their edits is made
  */
-export function planProtocol(protocol: ServedProtocol, edits: number, watched = 0): readonly ProtocolUnit[] {
+export function planProtocol(
+  protocol: Protocol | null,
+  cases: number,
+  { watched = 0, edits = Array.from({ length: cases }, () => 1), block = casesInBlock }: PlanOptions = {},
+): readonly ProtocolUnit[] {
   const units: ProtocolUnit[] = [];
   let position = 0;
-  const push = (kind: ProtocolUnit['kind'], first: number, count: number, place: ProtocolPlace) => {
-    units.push({ kind, from: position, to: position + count, first, place });
+  const push = (kind: ProtocolUnit['kind'], first: number, count: number, reached: number, place: ProtocolPlace) => {
+    units.push({ kind, from: position, to: position + count, first, reached, place });
     position += count;
   };
-  const step = protocol.kind === 'single' ? 1 : protocol.kind === 'batch' ? protocol.size : protocol.batch;
-  const checkpoints = protocol.kind === 'lifelong' ? checkpointsOf(protocol, edits) : new Set<number>();
-  for (let first = 0; first < edits; first += step) {
-    const count = Math.min(step, edits - first);
+  const askAll = (upTo: number, reached: number, place: ProtocolPlace) => {
+    for (const { from, to } of blocksOf({ from: 0, to: upTo }, block)) push('ask', from, to - from, reached, place);
+    for (const { from, to } of blocksOf({ from: cases, to: cases + watched }, block))
+      push('ask', from, to - from, reached, place);
+  };
+  if (protocol === null) {
+    askAll(cases, 0, { moment: 'once', edits: 0 });
+    return units;
+  }
+  const stream = isStream(protocol);
+  const checkpoints =
+    protocol.kind === 'lifelong' || protocol.kind === 'efficiency' ? checkpointsOf(protocol, cases) : new Set<number>();
+  const step = stepOf(protocol);
+  let inModel = 0;
+  for (let first = 0; first < cases; first += step) {
+    const count = Math.min(step, cases - first);
     const reached = first + count;
-    if (protocol.kind === 'lifelong') push('make', first, count, { moment: 'once', edits: reached });
-    else push('make', first, count, { moment: protocol.kind === 'single' ? 'once' : 'end', edits: count });
+    const made = edits.slice(first, reached).reduce((sum, each) => sum + each, 0);
+    inModel = stream ? inModel + made : made;
+    const atOnce = stream || protocol.kind === 'single';
+    push('make', first, count, reached, { moment: atOnce ? 'once' : 'end', edits: inModel });
     if (!checkpoints.has(reached)) continue;
-    const place: ProtocolPlace = { moment: reached === edits ? 'end' : 'curve', edits: reached };
-    for (const { from, to } of blocksOf({ from: 0, to: reached })) push('ask', from, to - from, place);
-    for (const { from, to } of blocksOf({ from: edits, to: edits + watched })) push('ask', from, to - from, place);
+    const place: ProtocolPlace = { moment: reached === cases ? 'end' : 'curve', edits: inModel };
+    if (protocol.kind === 'efficiency') push('ask', 0, Math.min(protocol.answers, cases), reached, place);
+    else askAll(reached, reached, place);
   }
   return units;
+}
+
+function stepOf(protocol: Protocol): number {
+  if (protocol.kind === 'batch') return protocol.size;
+  return protocol.kind === 'lifelong' ? protocol.batch : 1;
 }
 
 /** Divides units into shards as even as they come. A stream is one: every edit is made on what those before it left. */

@@ -1,10 +1,10 @@
 // What editing and answering cost as edits pile up: answers one at a time, without batches and caches, beside the base's.
+import type { ProtocolUnit } from '@errata/contracts';
 import { encodePrompt, type View } from '@errata/models';
 import type { DatasetCase } from '../datasets/cases.ts';
 import { applyEdits } from './apply-edits.ts';
 import type { PreparedEditor } from './inputs.ts';
-import { checkpointsOf, type Protocol } from './protocol.ts';
-import { type Meter, startMeter, type Work } from './work.ts';
+import { type Meter, openUnit, type Steps, startMeter, type Work } from './work.ts';
 
 /** Tokens of an answer: as many are generated of every version, so that times compare. */
 const answerTokens = 16;
@@ -20,42 +20,44 @@ export const efficiencyUnits = (edits: number) => ({
  * Edits one after another; at each checkpoint the base and the edited version answer the same prompts by turns, so that what
  * else the machine does falls on both alike. Nothing is scored: the rows of this protocol are its costs.
  */
-export async function efficiency(
-  work: Work,
-  editor: PreparedEditor,
-  protocol: Extract<Protocol, { kind: 'efficiency' }>,
-): Promise<void> {
+export async function efficiency(work: Work, editor: PreparedEditor): Promise<Steps> {
   const { run, input, base } = work;
-  const checkpoints = checkpointsOf(protocol, input.cases.length);
   const saved = await run.loadState();
-  let view = saved === undefined ? base : input.model.restore(saved.state);
-  // The first run of a shape is a compilation.
-  await answer(view, work, input.cases[0]!);
+  const kept = saved?.step ?? 0;
   let meter = startMeter(work);
-  for (const [index, each] of input.cases.entries()) {
-    const reached = index + 1;
-    if (reached <= (saved?.step ?? 0)) {
-      work.advance('editing', 1, reached);
-      continue;
-    }
-    const { view: edited } = await applyEdits(work, editor, view, [each], meter);
-    view = input.model.restore(edited.state());
-    work.advance('editing', 1, reached);
-    if (!checkpoints.has(reached)) continue;
-    const names = efficiencyUnits(reached);
-    const nothing = { cases: [], rows: [] };
-    const made = meter;
-    const [ofBase, ofEdited] = [startMeter(work), startMeter(work)];
-    for (const asked of input.cases.slice(0, protocol.answers)) {
-      await timed(base, work, asked, ofBase);
-      await timed(view, work, asked, ofEdited);
-    }
-    await run.commit({ name: names.edits, cost: made.cost() }, nothing);
-    await run.commit({ name: names.base, cost: ofBase.cost() }, nothing);
-    await run.commit({ name: names.edited, cost: ofEdited.cost() }, nothing);
-    await run.saveState(reached, view.state());
-    meter = startMeter(work);
-  }
+  const edited = ({ kind, reached }: ProtocolUnit) => kind === 'ask' || work.advance('editing', 1, reached);
+  return {
+    open: (units) => units.filter(({ reached }) => reached > kept).map((unit) => openUnit(input, unit)),
+    from: async () => {
+      const view = saved === undefined ? base : input.model.restore(saved.state);
+      // The first run of a shape is a compilation.
+      await answer(view, work, input.cases[0]!);
+      meter = startMeter(work);
+      return view;
+    },
+    make: async ([open], view) => {
+      const { unit, cases } = open!;
+      const { view: candidate } = await applyEdits(work, editor, view, cases, meter);
+      edited(unit);
+      return input.model.restore(candidate.state());
+    },
+    ask: async ({ unit: { reached }, cases }, view) => {
+      const names = efficiencyUnits(reached);
+      const nothing = { cases: [], rows: [] };
+      const [ofBase, ofEdited] = [startMeter(work), startMeter(work)];
+      const ofEdits = meter.cost();
+      for (const asked of cases) {
+        await timed(base, work, asked, ofBase);
+        await timed(view, work, asked, ofEdited);
+      }
+      await run.commit({ name: names.edits, cost: ofEdits }, nothing);
+      await run.commit({ name: names.base, cost: ofBase.cost() }, nothing);
+      await run.commit({ name: names.edited, cost: ofEdited.cost() }, nothing);
+      await run.saveState(reached, view.state());
+      meter = startMeter(work);
+    },
+    skipped: edited,
+  };
 }
 
 async function timed(view: View, work: Work, asked: DatasetCase, meter: Meter): Promise<void> {

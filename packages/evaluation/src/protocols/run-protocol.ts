@@ -1,5 +1,14 @@
 // The runner: carries a protocol out on a model, keeps what it finds in a run's directory, and goes on where it stopped.
-import { canonicalJson, catalogueDigest, mergeResults, sha256 } from '@errata/contracts';
+import {
+  canonicalJson,
+  catalogueDigest,
+  mergeResults,
+  type OpenUnit,
+  type ProtocolUnit,
+  planProtocol,
+  sha256,
+  walkProtocol,
+} from '@errata/contracts';
 import type { View } from '@errata/models';
 import { readParent } from '../asking/answers.ts';
 import { distinctQuestions } from '../asking/questions.ts';
@@ -7,11 +16,11 @@ import type { DatasetCase } from '../datasets/cases.ts';
 import { applyEdits } from './apply-edits.ts';
 import { efficiency } from './efficiency.ts';
 import { defaultWriters, type PreparedEditor, type ProtocolRun, type RunOptions } from './inputs.ts';
-import { measureCases, type Place } from './measure-cases.ts';
+import { measureCases } from './measure-cases.ts';
 import { measureModel, ofOneVersion } from './measure-model.ts';
-import { checkpointsOf, type Protocol } from './protocol.ts';
+import type { Protocol } from './protocol.ts';
 import { makeManifest, openRun, type RunManifest } from './run-directory.ts';
-import { chunks, editsOf, questionsOf, startMeter, startWork, type Work } from './work.ts';
+import { editsOf, openUnit, questionsOf, type Steps, startMeter, startWork, type Work } from './work.ts';
 
 /** Cases that are asked about together: enough to fill batches, few enough to hold their answers. */
 const casesAtOnce = 64;
@@ -56,62 +65,82 @@ export async function runProtocol(
 ): Promise<RunManifest> {
   const run = await openRun(directory, manifestOf(input), options.resume ?? false);
   try {
-    const { protocol, editor, cases } = input;
-    const checkpoints = editor !== null && protocol.kind === 'lifelong' ? checkpointsOf(protocol, cases.length) : [];
-    const total = [...checkpoints].reduce((sum, at) => sum + at, cases.length);
+    const { editor, cases } = input;
+    // Without an editor the model is as it is, whatever the protocol.
+    const protocol = editor === null ? null : input.protocol;
+    const edits = cases.map((each) => each.edits.length);
+    // What is said of the model as a whole is one unit wherever it is due.
+    const units = planProtocol(protocol, cases.length, { watched: 1, edits, block: casesAtOnce });
+    const counted = units.filter((unit) => !isWhole(unit, input) && (unit.kind === 'make' || !isEfficiency(protocol)));
+    const total = counted.reduce((sum, { from, to }) => sum + to - from, 0);
     const work = startWork(run, input, options, total);
-    if (editor === null) await asIs(work);
-    else if (protocol.kind === 'efficiency') await efficiency(work, editor, protocol);
-    else if (protocol.kind === 'lifelong') await lifelong(work, editor, protocol);
-    else await apart(work, editor, protocol.kind === 'batch' ? protocol.size : 1);
+    await walkProtocol(protocol, units, await stepsOf(work, protocol, units), casesAtOnce);
     return run.manifest;
   } finally {
     await run.close();
   }
 }
 
+async function stepsOf(work: Work, protocol: Protocol | null, units: readonly ProtocolUnit[]): Promise<Steps> {
+  const { editor } = work.input;
+  if (editor === null || protocol === null) return asIs(work);
+  if (protocol.kind === 'efficiency') return efficiency(work, editor);
+  return protocol.kind === 'lifelong' ? lifelong(work, editor, units) : apart(work, editor, protocol);
+}
+
+const isEfficiency = (protocol: Protocol | null): boolean => protocol?.kind === 'efficiency';
+
+/** Whether a unit is about the model as a whole. */
+const isWhole = ({ first }: ProtocolUnit, { cases }: Pick<ProtocolRun, 'cases'>): boolean => first === cases.length;
+
 /** The model without any edit. */
-async function asIs(work: Work): Promise<void> {
-  const { run, input, base } = work;
-  for (const [index, cases] of chunks(input.cases, casesAtOnce)) {
-    const name = `cases ${index}`;
-    if (!run.isDone(name)) {
-      const meter = startMeter(work);
-      const place: Place = { moment: 'once', edits: 0 };
-      const found = await measureCases(work, { parent: base, candidate: base }, cases, place, meter);
-      await run.commit({ name, cost: meter.cost() }, found);
-    }
-    work.advance('testing', cases.length, 0);
-  }
-  await whole(work, base, { moment: 'once', edits: 0 });
+function asIs(work: Work): Steps {
+  const { input, base } = work;
+  const nameOf = (unit: ProtocolUnit) =>
+    isWhole(unit, input) ? `model ${unit.place.edits}` : `cases ${unit.first / casesAtOnce}`;
+  return {
+    open: (units) => openUnits(work, units, nameOf),
+    from: () => base,
+    make: async (_, version) => version,
+    ask: (open) => ask(work, base, open, nameOf(open.unit)),
+    skipped: (unit) => tested(work, unit),
+  };
 }
 
 /** Batches that do not know of each other: each edits the base, is tested, and is thrown away. */
-async function apart(work: Work, editor: PreparedEditor, size: number): Promise<void> {
+function apart(work: Work, editor: PreparedEditor, protocol: Extract<Protocol, { kind: 'single' | 'batch' }>): Steps {
   const { run, input, base } = work;
-  const aheadOf = size * Math.ceil(casesAtOnce / size);
-  for (const [group, ahead] of chunks(input.cases, aheadOf)) {
-    let known = false;
-    for (const [index, cases] of chunks(ahead, size)) {
-      const name = `cases ${group * aheadOf + index * size}`;
-      if (!run.isDone(name)) {
+  const [what, size] = protocol.kind === 'single' ? ['edit', 1] : ['batch', protocol.size];
+  const nameOf = ({ first }: ProtocolUnit) => `cases ${first}`;
+  const passed = ({ from, to }: ProtocolUnit) => work.advance('testing', to - from, size);
+  return {
+    open: (units) => openUnits(work, units, nameOf),
+    from: () => base,
+    make: async (open, _, block) => {
+      for (const [index, { unit, cases }] of open.entries()) {
         const meter = startMeter(work);
         // The base is asked about many cases at once, ahead of the candidates, which answer for themselves alone.
-        if (!known) await meter.time('answer_seconds', () => askBase(work, ahead));
-        known = true;
-        const place: Place = { moment: size === 1 ? 'once' : 'end', edits: editsOf(cases).length };
+        const ahead = () =>
+          askBase(
+            work,
+            block.flatMap((each) => openUnit(input, each).cases),
+          );
+        if (index === 0) await meter.time('answer_seconds', ahead);
+        const { place } = unit;
         work.advance('editing', 0, place.edits);
         const { view, failures } = await applyEdits(work, editor, base, cases, meter);
         const found = await measureCases(work, { parent: base, candidate: view, failures }, cases, place, meter);
         const model = await measureModel(work, view, place, meter);
-        const version = `${input.protocol.kind === 'single' ? 'edit' : 'batch'} ${group * (aheadOf / size) + index + 1}`;
         const isOnly = input.cases.length <= size;
-        const asWhole = isOnly ? model : ofOneVersion(model, version);
-        await run.commit({ name, cost: meter.cost() }, mergeResults([found, asWhole]));
+        const asWhole = isOnly ? model : ofOneVersion(model, `${what} ${unit.first / size + 1}`);
+        await run.commit({ name: nameOf(unit), cost: meter.cost() }, mergeResults([found, asWhole]));
+        passed(unit);
       }
-      work.advance('testing', cases.length, size);
-    }
-  }
+      return base;
+    },
+    ask: async () => {},
+    skipped: passed,
+  };
 }
 
 async function askBase({ base, input, baseAnswers, unreadable, signal }: Work, cases: readonly DatasetCase[]) {
@@ -121,68 +150,72 @@ async function askBase({ base, input, baseAnswers, unreadable, signal }: Work, c
 }
 
 /** One model that keeps every edit. */
-async function lifelong(
-  work: Work,
-  editor: PreparedEditor,
-  protocol: Extract<Protocol, { kind: 'lifelong' }>,
-): Promise<void> {
-  const { run, input } = work;
-  const checkpoints = checkpointsOf(protocol, input.cases.length);
+async function lifelong(work: Work, editor: PreparedEditor, units: readonly ProtocolUnit[]): Promise<Steps> {
+  const { run, input, base } = work;
+  const checkpoints = new Set(units.flatMap(({ kind, reached }) => (kind === 'ask' ? [reached] : [])));
   const saved = await run.loadState();
-  let view = saved === undefined ? work.base : input.model.restore(saved.state);
+  const kept = saved?.step ?? 0;
   let keptAt = performance.now();
-  let edits = 0;
-
-  for (const [index, cases] of chunks(input.cases, protocol.batch)) {
-    const reached = Math.min(input.cases.length, (index + 1) * protocol.batch);
-    edits += editsOf(cases).length;
-    const name = `step ${reached}`;
-    const isNew = reached > (saved?.step ?? 0);
-    // What lies between the state that was kept and the last unit is edited again, but not tested again.
-    if (isNew) {
-      work.advance('editing', 0, edits);
-      const meter = startMeter(work);
-      const { view: candidate, failures } = await applyEdits(work, editor, view, cases, meter);
-      if (!run.isDone(name)) {
-        const place: Place = { moment: 'once', edits };
-        const measured = { parent: view, candidate, base: work.base, failures };
-        const found = await measureCases(work, measured, cases, place, meter);
-        await run.commit({ name, cost: meter.cost() }, found);
-      }
-      // The state alone: a long run cannot hold every delta.
-      view = input.model.restore(candidate.state());
-    }
-    work.advance('testing', cases.length, edits);
-    const due = checkpoints.has(reached) || performance.now() - keptAt > 1000 * secondsBetweenStates;
-    if (isNew && due) {
+  const nameOf = (unit: ProtocolUnit) => {
+    if (unit.kind === 'make') return `step ${unit.reached}`;
+    if (isWhole(unit, input)) return `model ${unit.place.edits}`;
+    return `checkpoint ${unit.reached} cases ${unit.first / casesAtOnce}`;
+  };
+  /** The state alone: a long run cannot hold every delta. */
+  const goOn = async ({ reached }: ProtocolUnit, candidate: View): Promise<View> => {
+    const view = input.model.restore(candidate.state());
+    if (checkpoints.has(reached) || performance.now() - keptAt > 1000 * secondsBetweenStates) {
       await run.saveState(reached, view.state());
       keptAt = performance.now();
     }
-    if (checkpoints.has(reached)) await checkpoint(work, view, reached, edits);
-  }
-}
-
-/** Everything so far, asked again. */
-async function checkpoint(work: Work, view: View, reached: number, edits: number): Promise<void> {
-  const { run, input, base } = work;
-  const place: Place = { moment: reached === input.cases.length ? 'end' : 'curve', edits };
-  for (const [index, cases] of chunks(input.cases.slice(0, reached), casesAtOnce)) {
-    const name = `checkpoint ${reached} cases ${index}`;
-    if (!run.isDone(name)) {
+    return view;
+  };
+  return {
+    open: (some) => openUnits(work, some, nameOf),
+    // What lies between the state that was kept and the first unit that is open is edited again, but not tested again.
+    from: async (first) => {
+      let view = saved === undefined ? base : input.model.restore(saved.state);
+      for (const unit of units) {
+        if (unit.from >= first.from) break;
+        if (unit.kind === 'ask' || unit.reached <= kept) continue;
+        work.advance('editing', 0, unit.place.edits);
+        const { cases } = openUnit(input, unit);
+        view = await goOn(unit, (await applyEdits(work, editor, view, cases, startMeter(work))).view);
+      }
+      return view;
+    },
+    make: async ([open], view) => {
+      const { unit, cases } = open!;
+      work.advance('editing', 0, unit.place.edits);
       const meter = startMeter(work);
-      const found = await measureCases(work, { parent: base, candidate: view }, cases, place, meter);
-      await run.commit({ name, cost: meter.cost() }, found);
-    }
-    work.advance('testing', cases.length, edits);
-  }
-  await whole(work, view, place);
+      const { view: candidate, failures } = await applyEdits(work, editor, view, cases, meter);
+      const measured = { parent: view, candidate, base, failures };
+      const found = await measureCases(work, measured, cases, unit.place, meter);
+      await run.commit({ name: nameOf(unit), cost: meter.cost() }, found);
+      const next = await goOn(unit, candidate);
+      tested(work, unit);
+      return next;
+    },
+    ask: (open, view) => ask(work, view, open, nameOf(open.unit)),
+    skipped: (unit) => tested(work, unit),
+  };
 }
 
-/** The model as a whole. */
-async function whole(work: Work, view: View, place: Place): Promise<void> {
-  const name = `model ${place.edits}`;
-  if (work.run.isDone(name)) return;
+/** Those of some units that a run does not hold yet. */
+const openUnits = ({ run, input }: Work, units: readonly ProtocolUnit[], nameOf: (unit: ProtocolUnit) => string) =>
+  units.filter((unit) => !run.isDone(nameOf(unit))).map((unit) => openUnit(input, unit));
+
+/** Cases asked about on a version, or the version as a whole. */
+async function ask(work: Work, view: View, { unit, cases }: OpenUnit<DatasetCase>, name: string): Promise<void> {
+  const { run, input, base } = work;
   const meter = startMeter(work);
-  const found = await measureModel(work, view, place, meter);
-  await work.run.commit({ name, cost: meter.cost() }, found);
+  const found = isWhole(unit, input)
+    ? await measureModel(work, view, unit.place, meter)
+    : await measureCases(work, { parent: base, candidate: view }, cases, unit.place, meter);
+  await run.commit({ name, cost: meter.cost() }, found);
+  tested(work, unit);
+}
+
+function tested(work: Work, unit: ProtocolUnit): void {
+  if (!isWhole(unit, work.input)) work.advance('testing', unit.to - unit.from, unit.place.edits);
 }

@@ -1,6 +1,13 @@
 // What a run works with from its first unit to its last: the base, what is known of it, and how far the run has come.
-import type { Cost, Edit, ErrorCode } from '@errata/contracts';
-import { noCost } from '@errata/contracts';
+import {
+  type Cost,
+  type Edit,
+  type ErrorCode,
+  noCost,
+  type OpenUnit,
+  type ProtocolSteps,
+  type ProtocolUnit,
+} from '@errata/contracts';
 import type { View } from '@errata/models';
 import { type AnswerCache, createAnswerCache, unreadable } from '../asking/answers.ts';
 import { type EditQuestions, questionsOfEdit } from '../asking/questions.ts';
@@ -97,9 +104,13 @@ export function startMeter({ signal }: Pick<Work, 'signal'>): Meter {
   };
 }
 
-export function* chunks<T>(list: readonly T[], size: number): Generator<readonly [number, readonly T[]]> {
-  for (let at = 0; at < list.length; at += size) yield [at / size, list.slice(at, at + size)];
-}
+/** What a protocol does with its units in this process. */
+export type Steps = ProtocolSteps<DatasetCase, View>;
+
+export const openUnit = ({ cases }: Pick<ProtocolRun, 'cases'>, unit: ProtocolUnit): OpenUnit<DatasetCase> => ({
+  unit,
+  cases: cases.slice(unit.first, unit.first + unit.to - unit.from),
+});
 
 export const editsOf = (cases: readonly DatasetCase[]): readonly Edit[] => cases.flatMap(({ edits }) => edits);
 

@@ -146,7 +146,7 @@ function arrange(
   const watched: readonly NewCase[] =
     protocol.kind === 'lifelong' ? [...others, { item: { kind: 'held_text' }, editId: null }] : [];
   const all = [...edits, ...watched];
-  const units = planProtocol(protocol, edits.length, watched.length);
+  const units = planProtocol(protocol, edits.length, { watched: watched.length });
   requireFewer(units.at(-1)!.to, mostMeasurements, 'measurements');
   const placed = units.flatMap(({ from, to, first, place }) =>
     all.slice(first, first + to - from).map((each) => ({ ...each, ...place })),
