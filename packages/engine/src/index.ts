@@ -22,6 +22,6 @@ export type {
   Sampling,
 } from './calls/index.ts';
 export { type CallOptions, type ClientOptions, type EngineClient, startEngine } from './client.ts';
-export { asErrataError, describeError } from './errors.ts';
-export { corpusPath, readDefaults } from './models/model-defaults.ts';
-export { defaultMemoryMb, defaultMomentTokens, defaultSilenceMs, type EngineSettings } from './settings.ts';
+export { asErrataError } from './errors.ts';
+export { readDefaults } from './models/model-defaults.ts';
+export { defaultMomentTokens, defaultSilenceMs, type EngineSettings } from './settings.ts';

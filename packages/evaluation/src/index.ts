@@ -1,16 +1,5 @@
 // The face of @errata/evaluation: what a version answers, how answers are scored, what a gate is given.
 
-export {
-  type AbilityMeans,
-  type AbilityOptions,
-  type AbilityResult,
-  type AbilityRow,
-  measureAbility,
-  type SkippedItem,
-} from './ability/measure.ts';
-export { type AbilityPlace, abilityResults } from './ability/results.ts';
-export { type AbilityCache, createAbilityCache } from './ability/score-items.ts';
-export { normaliseSquad, squadExact, squadF1 } from './ability/squad.ts';
 export { type AbilitySuite, abilitySuite } from './ability/suite.ts';
 export {
   type AbilityScores,
@@ -24,14 +13,11 @@ export {
 export { type AnswerCache, createAnswerCache, type Reading } from './asking/answers.ts';
 export { defaultPerplexityTokens, heldTokens, perplexityOf, readHeldText } from './asking/perplexity.ts';
 export {
-  distinctQuestions,
   type EditQuestions,
   type Question,
-  questionKey,
   questionsOfEdit,
   type RivalQuestions,
   type RivalRole,
-  rivalRoles,
 } from './asking/questions.ts';
 export {
   type CandidateEvaluation,
@@ -43,42 +29,34 @@ export {
   scoreAnswer,
 } from './cases/evaluate-candidate.ts';
 export { evaluateCases } from './cases/evaluate-cases.ts';
-export { type Measurement, rowOf } from './cases/measurements.ts';
+export type { Measurement } from './cases/measurements.ts';
 export type { CasesInput } from './cases/results.ts';
 export { itemsOfCase, questionsOfItem, type SuiteWishes, suiteItemsOf } from './datasets/as-suite.ts';
-export {
-  type AcceptedAnswer,
-  type DatasetCase,
-  type GenerationProbes,
-  type Hop,
-  type MultiHopCase,
-  type References,
-  type RippleCase,
-  type RippleCriterion,
-  type RippleQuery,
-  type RippleTest,
-  rippleCriteria,
+export type {
+  AcceptedAnswer,
+  DatasetCase,
+  GenerationProbes,
+  Hop,
+  MultiHopCase,
+  References,
+  RippleCase,
+  RippleCriterion,
+  RippleQuery,
+  RippleTest,
 } from './datasets/cases.ts';
-export { layouts, requireLayout } from './datasets/catalogue.ts';
+export { layouts } from './datasets/catalogue.ts';
 export { type AnsweredEdit, type DistinctEdits, distinctEdits } from './datasets/distinct-edits.ts';
-export {
-  type EntailmentItem,
-  type EntailmentLabel,
-  entailmentLabels,
-  type MultipleChoiceItem,
-  type QuestionItem,
-  type ReadingItem,
-  type SuiteItem,
-  type SuiteItemKind,
+export type {
+  EntailmentItem,
+  EntailmentLabel,
+  MultipleChoiceItem,
+  QuestionItem,
+  ReadingItem,
+  SuiteItem,
+  SuiteItemKind,
 } from './datasets/items.ts';
 export type { DatasetContent, Layout } from './datasets/layout.ts';
-export {
-  type DatasetRecord,
-  detectLayout,
-  type OpenDataset,
-  openDataset,
-  readDataset,
-} from './datasets/read-dataset.ts';
+export { type DatasetRecord, detectLayout, type OpenDataset, openDataset } from './datasets/read-dataset.ts';
 export { readReferences, withReferences } from './datasets/references.ts';
 export { type DatasetRule, datasetRules, type FieldNote } from './datasets/rules.ts';
 export {
@@ -91,18 +69,12 @@ export {
 } from './datasets/survey.ts';
 export { withTextPrompts } from './datasets/text-prompts.ts';
 export { type GateInput, measureForGate } from './gate-measurements.ts';
-export { tokenAgreement } from './metrics/agreement.ts';
-export { ngramEntropy, textEntropy } from './metrics/entropy.ts';
+export { textEntropy } from './metrics/entropy.ts';
 export { exactMatch, firstSentence } from './metrics/exact-match.ts';
-export { harmonicMean, mean, meanScore } from './metrics/means.ts';
-export { type MultiHopAnswers, type MultiHopScores, multiHopScores } from './metrics/multi-hop.ts';
-export { allOccur } from './metrics/occurrence.ts';
-export { type Preference, preference, type Rivals } from './metrics/probability.ts';
-export { type RippleAnswers, type RippleScore, rippleScore } from './metrics/ripple.ts';
+export { harmonicMean } from './metrics/means.ts';
 export { fitTfidf, type Tfidf } from './metrics/tfidf.ts';
 export { words } from './metrics/words.ts';
 export type { EvaluationOptions, EvaluationProgress } from './options.ts';
-export { measureProbes, type ProbesInput } from './probes/measure-probes.ts';
 export { measureMultiHop } from './probes/multi-hop.ts';
 export type { CaseMeasurements, Probing } from './probes/probing.ts';
 export { measureRipples } from './probes/ripples.ts';
@@ -118,50 +90,19 @@ export {
   slugOf,
 } from './protocols/matrix.ts';
 export { watchMemory } from './protocols/peak-memory.ts';
-export {
-  checkpointsOf,
-  defaultCheckpoints,
-  type Protocol,
-  type ProtocolInput,
-  type ProtocolKind,
-  protocolKinds,
-  protocolSchema,
-} from './protocols/protocol.ts';
-export {
-  makeManifest,
-  type RunLine,
-  type RunManifest,
-  readLines,
-  readManifest,
-  runDigest,
-  type Unit,
-} from './protocols/run-directory.ts';
-export { manifestOf, runProtocol } from './protocols/run-protocol.ts';
-export {
-  compareWithFirst,
-  type Lead,
-  leadsAmong,
-  type MetricDifference,
-  type RunComparison,
-} from './report/compared.ts';
+export { type Protocol, type ProtocolInput, type ProtocolKind, protocolSchema } from './protocols/protocol.ts';
+export { makeManifest, type RunLine, type RunManifest, type Unit } from './protocols/run-directory.ts';
+export { runProtocol } from './protocols/run-protocol.ts';
 export { metricTables } from './report/metric-tables.ts';
 export { leadsOf, reportPage } from './report/page.ts';
 export { makeReport, type Report } from './report/report.ts';
 export { comparableRuns, type ReportRun, type RunLabels, type RunWithRows, reportRun } from './report/runs.ts';
-export { type RunFindings, type RunSummary, readFindings, summarise, summariseRun } from './report/summary.ts';
+export { type RunFindings, type RunSummary, readFindings, summariseRun } from './report/summary.ts';
 export { formatNumber, type Table as ReportTable, withoutGaps } from './report/table.ts';
 export { type VersionReport, versionPage } from './report/version-page.ts';
 export { type ReportedRun, writeReport } from './report/write-report.ts';
 export { type Aggregate, aggregate } from './statistics/aggregate.ts';
-export {
-  type BootstrapOptions,
-  bootstrap,
-  bootstrapMean,
-  type Estimate,
-  type Interval,
-} from './statistics/bootstrap.ts';
 export { relativeChange, relativeNorm } from './statistics/change.ts';
 export { type CaseDifference, type Comparison, compareRuns } from './statistics/compare.ts';
-export { costMetrics } from './statistics/cost-metrics.ts';
-export { leastHistory, robustZ } from './statistics/outliers.ts';
+export { robustZ } from './statistics/outliers.ts';
 export { type RunMetric, runMetrics } from './statistics/run-metrics.ts';

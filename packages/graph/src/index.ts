@@ -9,8 +9,8 @@ export {
   softCap,
   sumRows,
 } from './composites.ts';
-export { addDims, type Dim, elementCount, mulDims, sameDims, subDims } from './dims.ts';
-export { GraphError, type GraphErrorCode, type GraphErrorFields, graphErrorCodes } from './errors.ts';
+export { addDims, type Dim, mulDims } from './dims.ts';
+export { GraphError, type GraphErrorCode, type GraphErrorFields } from './errors.ts';
 export { gradients, vectorJacobian } from './gradients.ts';
 export {
   cholesky,
@@ -20,15 +20,12 @@ export {
   matrix,
   multiply,
   type ProductOptions,
-  releaseLinalg,
-  solveFactored,
   solvePositive,
   solveTriangular,
   transposeMatrix,
   woodburySolve,
 } from './linalg.ts';
 export type { ArrayOf, CompositeVjp, DType, OpType, Tensor } from './nodes.ts';
-export { type EmittedModel, emitOnnx } from './onnx.ts';
 export {
   add,
   argMax,
@@ -93,17 +90,7 @@ export {
   type Optimizer,
   type OptimizerState,
 } from './optimizers.ts';
-export {
-  compile,
-  configureRuntime,
-  evaluate,
-  type HostTensors,
-  type Program,
-  type Provider,
-  type RuntimeSettings,
-  runtimeSettings,
-  settingsFromEnvironment,
-} from './program.ts';
+export { compile, evaluate, type HostTensors, type Program, type Provider, type RuntimeSettings } from './program.ts';
 export { type SingularValues, type SymmetricEigen, singularValues, symmetricEigen } from './spectral.ts';
 export {
   constant,

@@ -223,7 +223,7 @@ export async function solveTriangular(l: Matrix, b: Matrix, transposed = false):
 }
 
 /** Solves a·X = B given a's Cholesky factor. */
-export async function solveFactored(factor: Matrix, b: Matrix): Promise<Matrix> {
+async function solveFactored(factor: Matrix, b: Matrix): Promise<Matrix> {
   return solveTriangular(factor, await solveTriangular(factor, b), true);
 }
 

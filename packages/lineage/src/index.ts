@@ -5,7 +5,6 @@
 export { type Db, type Lineage, type LineageOptions, openLineage, type Tx } from './database/client.ts';
 export * from './database/migrate.ts';
 export { explainOutage } from './database/outage.ts';
-export type { PageRequest } from './database/pages.ts';
 
 // Models: imported checkpoints, and the artefacts that editors need beforehand.
 

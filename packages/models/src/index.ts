@@ -16,7 +16,6 @@ export {
   type DecoderOptions,
   type DecoderStart,
   type Site,
-  sites,
   type Tap,
 } from './architectures/decoder.ts';
 export { buildEncoder, type EncoderOptions, type EncoderTap } from './architectures/encoder.ts';
@@ -43,7 +42,6 @@ export {
   type Replacement,
   rowAddresses,
 } from './deltas/codebook/rows.ts';
-export type { DenseDelta } from './deltas/dense.ts';
 export {
   compareVersions,
   type DifferenceOptions,
@@ -53,7 +51,6 @@ export {
 } from './deltas/difference.ts';
 export {
   addedToWeight,
-  checkDelta,
   type Delta,
   decodeDelta,
   deltaDigest,
@@ -66,7 +63,7 @@ export {
 export type { LowRankDelta } from './deltas/low-rank.ts';
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './deltas/snapshots.ts';
 export { besideWeights, memoriesOf, memoryAt, stateBytes, type VersionState } from './deltas/state.ts';
-export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
+export { ModelError, type ModelErrorCode, type ModelErrorFields } from './errors.ts';
 export {
   type Checkpoint,
   type CheckpointConfig,
@@ -75,13 +72,11 @@ export {
 } from './files/checkpoint.ts';
 export {
   type CheckpointContents,
-  editedContents,
   versionContents,
   type WriteCheckpointOptions,
   writeCheckpoint,
 } from './files/checkpoint-write.ts';
 export type { EmbeddingSettings } from './files/embedding-settings.ts';
-export { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './files/half.ts';
 export {
   encodeSafetensors,
   openSafetensors,
@@ -91,13 +86,10 @@ export {
   type SafetensorsFile,
   type WritableTensor,
   type WriteSafetensorsOptions,
-  writeSafetensors,
 } from './files/safetensors.ts';
-export type { SafetensorsDtype, SafetensorsHeader, TensorInfo } from './files/safetensors-header.ts';
 export { type Encoder, type EncoderIdentity, encoderFromWeights, openEncoder } from './running/encoder.ts';
 export { type EncoderInput, encoderFeeds, encoderInputs } from './running/encoder-feeds.ts';
 export { captureName, type SiteAt } from './running/forward.ts';
-export type { Generated, GenerateOptions } from './running/generate.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';
 export type { WeightSource } from './running/program-cache.ts';
 export type { Reply, ReplyItem, ReplyOptions } from './running/reply.ts';
@@ -117,22 +109,13 @@ export {
   encodeContinuation,
   encodePrompt,
   layOut,
-  longestTokenBytes,
   prefixed,
   requireRoom,
   type SpaceConvention,
   type SubjectSpan,
-  spaceConvention,
   subjectLast,
   subjectSpan,
   type TextLayout,
   unspellable,
 } from './text/text-layout.ts';
-export { type TokenOffsets, type TokenSpan, tokenOffsets } from './text/token-offsets.ts';
-export {
-  loadTokenizer,
-  type Tokenizer,
-  tokenizerFileNames,
-  tokenizerFromJson,
-  tokenizerFromVocabAndMerges,
-} from './text/tokenizer.ts';
+export { loadTokenizer, type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from './text/tokenizer.ts';

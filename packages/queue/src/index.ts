@@ -1,4 +1,4 @@
 // The face of @errata/queue: wake-ups for lanes, over Redis or PostgreSQL.
 export { type Dispatch, type DispatchOptions, openDispatch } from './dispatch.ts';
-export { describeQueueUrl, parseQueueUrl, type QueueBackend } from './queue-url.ts';
+export { describeQueueUrl, type QueueBackend } from './queue-url.ts';
 export type { Consumer, DispatchWarning } from './wiring.ts';

@@ -32,7 +32,7 @@ export function readDefaults(directory: string): ModelDefaults {
 }
 
 /** The corpus that errata.json names: a file within the directory, reached by no link that leads out of it. */
-export function corpusPath(directory: string, corpus: string): string {
+function corpusPath(directory: string, corpus: string): string {
   const path = join(directory, corpus);
   const refuse = (why: string): never => {
     throw new ErrataError('corpus_missing', `the corpus ${JSON.stringify(corpus)} of ${defaultsFileName} ${why}`, {

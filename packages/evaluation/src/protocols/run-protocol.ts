@@ -27,7 +27,7 @@ const casesAtOnce = 64;
 /** Seconds of work that a killed lifelong run does again at most, besides its last unit. */
 const secondsBetweenStates = 30;
 
-export function manifestOf({
+function manifestOf({
   model,
   editor,
   cases,

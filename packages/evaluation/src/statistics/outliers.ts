@@ -1,7 +1,7 @@
 // Outliers among the norms of edits: how unusual one is beside those that came before it.
 
 /** With fewer earlier edits than this nothing can be said about what is usual. */
-export const leastHistory = 8;
+const leastHistory = 8;
 
 /**
  * Norms are ratios, so they are compared by their logarithm. Earlier edits that happen to be alike must not make every other one
