@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
+  defaultEditor,
   describeEditor,
   type EditorName,
   editorNames,
@@ -93,6 +94,13 @@ ${sourcesOf(name).join('\n')}
 `;
 }
 
+/** An editor in a row: what it is, and what it leaves. */
+function summary(name: EditorName): string {
+  const { title, leaves } = describeEditor(name);
+  const which = name === defaultEditor ? ' (default)' : '';
+  return row([`[${name}](#${name})${which}`, title, leaves.map((kind) => `\`${kind}\``).join(', ')]);
+}
+
 /** What one editor does otherwise than its reference code. */
 function deviationsOf(name: EditorName): string {
   const { code: reference, compared, agreement, deviations } = describeEditor(name).reference;
@@ -109,6 +117,10 @@ ${deviations.map((one) => row([one.reference, one.here, one.why])).join('\n')}
 /** The page as it should be. */
 export function editorsPage(): string {
   return `# Editors
+
+${row(['editor', 'method', 'deltas'])}
+|---|---|---|
+${editorNames.map(summary).join('\n')}
 
 The settings of every editor, with their defaults for some models. A setting is chosen, in this order, by the request (\`--set key=value\`, \`config\`),
 by the model's own \`errata.json\`, by the last row under the editor's table that fits the model. Layers are counted from 0; where a row

@@ -75,18 +75,23 @@ export function valueDelta(
 
 /** @throws ErrataError naming the edits: `zero_delta` where a part is all zeros, `non_finite_delta` where one is not finite */
 export function requireChange(parts: readonly Float32Array[], layer: number, custom_ids: readonly string[]): void {
-  const details = { layer, custom_ids: [...custom_ids] };
-  if (!parts.every((part) => part.every(Number.isFinite))) {
-    throw new ErrataError('non_finite_delta', `${named(custom_ids)}: the delta of layer ${layer} is not finite`, {
-      details,
-    });
-  }
-  if (!parts.every((part) => part.some((x) => x !== 0))) {
-    throw new ErrataError('zero_delta', `${named(custom_ids)}: the delta of layer ${layer} changes nothing`, {
-      details,
-    });
-  }
+  requireFinite(parts, layer, custom_ids);
+  if (!parts.every((part) => part.some((x) => x !== 0))) throw zeroDelta(layer, custom_ids);
 }
+
+/** @throws ErrataError `non_finite_delta` naming the edits */
+export function requireFinite(parts: readonly Float32Array[], layer: number, custom_ids: readonly string[]): void {
+  if (parts.every((part) => part.every(Number.isFinite))) return;
+  throw new ErrataError('non_finite_delta', `${named(custom_ids)}: the delta of layer ${layer} is not finite`, {
+    details: { layer, custom_ids: [...custom_ids] },
+  });
+}
+
+/** What is said of edits whose delta changes nothing. */
+export const zeroDelta = (layer: number, custom_ids: readonly string[]): ErrataError =>
+  new ErrataError('zero_delta', `${named(custom_ids)}: the delta of layer ${layer} changes nothing`, {
+    details: { layer, custom_ids: [...custom_ids] },
+  });
 
 /** The edits that a message is about, of many the first. */
 export const named = (custom_ids: readonly string[]): string =>
@@ -94,9 +99,13 @@ export const named = (custom_ids: readonly string[]): string =>
     ? `${custom_ids.slice(0, 5).join(', ')} and ${custom_ids.length - 5} more`
     : custom_ids.join(', ');
 
-/** Norms of the change from one version of W_out to the next. */
-export function changeNorms(before: View, after: View, layer: number): DeltaNorms {
-  const name = valueMatrix(before.spec, layer).weight;
+/** Norms of the change of a matrix of a layer, W_out where none is named, from one version to the next. */
+export function changeNorms(
+  before: View,
+  after: View,
+  layer: number,
+  name = valueMatrix(before.spec, layer).weight,
+): DeltaNorms {
   const [from, to] = [before.weight(name), after.weight(name)];
   let change = 0;
   let size = 0;

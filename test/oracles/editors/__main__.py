@@ -8,12 +8,14 @@ authors' code is known to do, and share nothing with the editors they are held a
 
 import importlib
 import sys
+from pathlib import Path
 
 import torch
 
 import common
 
-EDITORS = ["rome", "memit", "ft", "grace"]
+SHARED = {"__main__", "common", "moments", "value_search"}
+EDITORS = sorted({path.stem for path in Path(__file__).parent.glob("*.py")} - SHARED)
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { edit } from '../../edit.ts';
 import { sequenceSource } from '../../texts/preparation.ts';
 import { layOutEdit } from '../../texts/teacher-forcing.ts';
+import { tuneTargets } from '../../training/targets.ts';
 import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
 import { appliedDiagnostics, families, someEdits, tinySetup } from '../setups.fixture.ts';
-import { tuneTargets } from './edit.ts';
 import { tinyFtL, tinyFtM } from './tiny.fixture.ts';
 
 const both = [
