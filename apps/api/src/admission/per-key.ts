@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { ErrataError, type ErrorCode } from '@errata/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { accepted } from '../routes/common.ts';
+import { accepted } from '../http/answers.ts';
 import { callerOf } from './auth.ts';
 
 declare module 'fastify' {

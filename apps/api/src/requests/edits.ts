@@ -30,7 +30,7 @@ import { activeEdits, editCosts, editsById, type Lineage, type StoredModel } fro
 import { z } from 'zod';
 import { checkPart, complaintsShown } from '../http/validation.ts';
 import type { ApiParts } from '../parts.ts';
-import { modelReference } from '../routes/common.ts';
+import { modelReference } from './model-reference.ts';
 
 /** A batch without a complaint. */
 export type GoodEdits = Pick<ParsedEdits, 'edits' | 'places'>;

@@ -20,8 +20,9 @@ import {
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../admission/auth.ts';
+import { shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
-import { pageQuery, params, shown } from './common.ts';
+import { pageQuery, params } from '../requests/parameters.ts';
 
 const tags = ['names'];
 

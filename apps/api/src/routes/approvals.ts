@@ -4,8 +4,9 @@ import { approveJob, rejectJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerOf } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
+import { wakeLane } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
-import { params, wakeLane } from './common.ts';
+import { params } from '../requests/parameters.ts';
 
 const tags = ['jobs'];
 

@@ -14,8 +14,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
+import { shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
-import { pageQuery, params, shown } from './common.ts';
+import { pageQuery, params } from '../requests/parameters.ts';
 
 const tags = ['branches'];
 

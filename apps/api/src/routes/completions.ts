@@ -24,7 +24,8 @@ import type { z } from 'zod';
 import { postHeaders } from '../admission/idempotency.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
-import { modelReference, whileWaitedFor } from './common.ts';
+import { whileWaitedFor } from '../requests/caller-waits.ts';
+import { modelReference } from '../requests/model-reference.ts';
 
 const tags = ['completions'];
 

@@ -14,7 +14,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerFor } from '../admission/auth.ts';
 import { readText } from '../admission/door.ts';
 import { postHeaders } from '../admission/idempotency.ts';
+import { accepted, answerQueued } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
+import { whileWaitedFor } from '../requests/caller-waits.ts';
 import {
   badField,
   fromLines,
@@ -25,7 +27,7 @@ import {
   readEditor,
   readEdits,
 } from '../requests/edits.ts';
-import { accepted, answerQueued, params, whileWaitedFor } from './common.ts';
+import { params } from '../requests/parameters.ts';
 import { findJobs, jobQuery } from './jobs.ts';
 
 export const editJobRoutes =

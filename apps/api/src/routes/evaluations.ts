@@ -25,9 +25,10 @@ import { z } from 'zod';
 import { callerFor } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
 import { csvWriter } from '../formats/evaluation-csv.ts';
+import { accepted, answerQueued, shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
 import { readEvaluatedEditor, readSuite } from '../requests/evaluations.ts';
-import { accepted, answerQueued, params, shown } from './common.ts';
+import { params } from '../requests/parameters.ts';
 import { jobFilter } from './jobs.ts';
 
 const tags = ['evaluations'];

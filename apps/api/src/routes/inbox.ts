@@ -24,9 +24,11 @@ import { z } from 'zod';
 import { callerFor } from '../admission/auth.ts';
 import { readText } from '../admission/door.ts';
 import { keepAnswer, postHeaders } from '../admission/idempotency.ts';
+import { shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
+import { whileWaitedFor } from '../requests/caller-waits.ts';
 import { layOutBatch, ndjsonContentType, readDelivery } from '../requests/edits.ts';
-import { params, shown, statesOf, whileWaitedFor } from './common.ts';
+import { params, statesOf } from '../requests/parameters.ts';
 import { runDueOfBranch } from './due-schedules.ts';
 
 const tags = ['inbox'];

@@ -34,10 +34,11 @@ import { postHeaders } from '../admission/idempotency.ts';
 import type { KeyBounds } from '../admission/per-key.ts';
 import type { EventFeed } from '../events/event-feed.ts';
 import { eventStream } from '../events/sse.ts';
+import { shown, wakeLane } from '../http/answers.ts';
 import { toProblem } from '../http/problems.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
-import { pageQuery, params, shown, statesOf, wakeLane } from './common.ts';
+import { pageQuery, params, statesOf } from '../requests/parameters.ts';
 
 const tags = ['jobs'];
 

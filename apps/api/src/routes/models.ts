@@ -12,9 +12,10 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerFor } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
+import { accepted, answerQueued } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
 import { headsByModel } from '../queries.ts';
-import { accepted, answerQueued, pageQuery, params } from './common.ts';
+import { pageQuery, params } from '../requests/parameters.ts';
 
 const tags = ['models'];
 

@@ -3,8 +3,9 @@ import { pageSchema, policyRequestSchema, policyRevisionSchema } from '@errata/c
 import { getModel, getPolicy, listPolicies, setPolicy } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerOf } from '../admission/auth.ts';
+import { shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
-import { pageQuery, params, shown } from './common.ts';
+import { pageQuery, params } from '../requests/parameters.ts';
 
 const tags = ['branches'];
 const address = '/v1/models/:model/branches/:branch/policy';

@@ -30,8 +30,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerFor } from '../admission/auth.ts';
 import { keepAnswer, postHeaders } from '../admission/idempotency.ts';
+import { shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
-import { pageQuery, params, shown } from './common.ts';
+import { pageQuery, params } from '../requests/parameters.ts';
 import { jobFilter } from './jobs.ts';
 
 const tags = ['schedules'];

@@ -19,8 +19,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerFor } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
+import { accepted, answerQueued } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
-import { accepted, answerQueued, params } from './common.ts';
+import { params } from '../requests/parameters.ts';
 import { findJobs, jobQuery } from './jobs.ts';
 
 const tags = ['searches'];

@@ -4,9 +4,10 @@ import { createSuite, getSuite, listSuiteCases, listSuites } from '@errata/linea
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerOf } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
+import { shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
 import { readCases } from '../requests/evaluations.ts';
-import { pageQuery, params, shown } from './common.ts';
+import { pageQuery, params } from '../requests/parameters.ts';
 
 const tags = ['evaluations'];
 const read = { access: 'models:read' } as const;

@@ -4,8 +4,8 @@ import { submitCheck, submitCollection } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerFor } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
+import { accepted, answerQueued } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
-import { accepted, answerQueued } from './common.ts';
 
 const tags = ['upkeep'];
 

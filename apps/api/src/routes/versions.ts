@@ -35,8 +35,10 @@ import type { Snapshots } from '@errata/upkeep';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { archiveOf } from '../formats/archive.ts';
+import { shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
-import { modelReference, pageQuery, params, shown } from './common.ts';
+import { modelReference } from '../requests/model-reference.ts';
+import { pageQuery, params } from '../requests/parameters.ts';
 
 const tags = ['versions'];
 const access = 'models:read';
