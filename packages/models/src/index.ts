@@ -19,8 +19,16 @@ export {
   type Tap,
 } from './architectures/decoder.ts';
 export { buildEncoder, type EncoderOptions, type EncoderTap } from './architectures/encoder.ts';
-export type { EncoderBlockRefs, EncoderSpec } from './architectures/encoder-spec.ts';
-export { checkParameters, decoderSpec, encoderSpec } from './architectures/index.ts';
+export {
+  buildCrossDecoder,
+  type CrossDecoderGraph,
+  type CrossDecoderOptions,
+  type CrossDecoderTap,
+  offered,
+} from './architectures/encoder-decoder.ts';
+export type { CrossBlockRefs, CrossDecoderSpec, EncoderDecoderSpec } from './architectures/encoder-decoder-spec.ts';
+export type { DescribedEncoder, EncoderBlockRefs, EncoderSpec } from './architectures/encoder-spec.ts';
+export { checkParameters, decoderSpec, encoderDecoderSpec, encoderSpec } from './architectures/index.ts';
 export {
   type BlockRefs,
   blockNorms,
@@ -88,6 +96,13 @@ export {
   type WriteSafetensorsOptions,
 } from './files/safetensors.ts';
 export { type Encoder, type EncoderIdentity, encoderFromWeights, openEncoder } from './running/encoder.ts';
+export {
+  crossDecoderInputs,
+  type EncoderDecoder,
+  encoderDecoderFromWeights,
+  type OutputItem,
+  openEncoderDecoder,
+} from './running/encoder-decoder.ts';
 export { type EncoderInput, encoderFeeds, encoderInputs } from './running/encoder-feeds.ts';
 export { captureName, type SiteAt } from './running/forward.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';
@@ -98,13 +113,13 @@ export type { Perplexity, Score, ScoreItem } from './running/score.ts';
 export { type TrainingBatch, type TrainingProgram, type TrainingStep, trainingProgram } from './running/training.ts';
 export {
   type Model,
-  type ModelOptions,
   modelFromWeights,
   openModel,
   type View,
   type ViewProgram,
   type Wanted,
 } from './running/view.ts';
+export type { ModelOptions } from './running/weights.ts';
 export {
   encodeContinuation,
   encodePrompt,

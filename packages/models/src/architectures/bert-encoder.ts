@@ -1,9 +1,10 @@
 // The encoder that BERT set the pattern of: norms after each sum, learned positions, a plain MLP, maps stored [out, in].
 
 import { z } from 'zod';
+import type { LearnedPositions } from './blocks/positions.ts';
 import type { MatrixRef, NormRef } from './blocks/refs.ts';
 import { activationOf, count, refuseConfig, requireDivisible } from './config.ts';
-import type { DescribedEncoder, EncoderBlockRefs, LearnedPositions } from './encoder-spec.ts';
+import type { DescribedEncoder, EncoderBlockRefs } from './encoder-spec.ts';
 import { prefixOf } from './names.ts';
 
 /** What the config.json of BERT and of those that keep its names says. */

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
 import type { Activation } from './blocks/refs.ts';
+import { type EncoderDecoderSpec, encoderDecoderParameters } from './encoder-decoder-spec.ts';
 import { type EncoderSpec, encoderParameters } from './encoder-spec.ts';
 import { type DecoderSpec, listParameters } from './spec.ts';
 
@@ -35,6 +36,9 @@ export const architecture = kindOf<DecoderSpec>(listParameters);
 
 /** A family of encoders. What it describes throws ModelError architecture_config_invalid. */
 export const encoderArchitecture = kindOf<EncoderSpec>(encoderParameters);
+
+/** A family of encoder-decoders. What it describes throws ModelError architecture_config_invalid. */
+export const encoderDecoderArchitecture = kindOf<EncoderDecoderSpec>(encoderDecoderParameters);
 
 /** @throws ModelError architecture_config_invalid */
 export function refuseConfig(what: string, hint = 'Use the config.json that transformers saves with the model'): never {

@@ -1,12 +1,12 @@
 // The encoder as a graph: every token attends to all that the mask shows, in both directions.
 
-import { add, type Dim, gather, scope, type Tensor } from '@errata/graph';
+import { add, type Dim, scope, type Tensor } from '@errata/graph';
 import { attention } from './blocks/attention.ts';
 import { mlp, normalise, type WeightOf } from './blocks/layers.ts';
-import type { NormRef } from './blocks/refs.ts';
-import { relativeBias } from './blocks/relative.ts';
+import { relativeBias } from './blocks/positions.ts';
 import type { BlockSite } from './blocks/sites.ts';
-import type { EncoderBlockRefs, EncoderSpec } from './encoder-spec.ts';
+import { embedTokens, placedNorms, type StackStart } from './blocks/stack.ts';
+import type { DescribedEncoder, EncoderBlockRefs } from './encoder-spec.ts';
 
 /**
  * Sees the activation at a site and returns the one to go on with. `embed` of layer 0 is the input of the first block; where
@@ -18,12 +18,7 @@ export type EncoderTap = (site: 'embed' | BlockSite, layer: number, activation: 
 export interface EncoderOptions {
   readonly batch: Dim;
   readonly time: Dim;
-  readonly start:
-    | { readonly kind: 'ids' /** `[B*T]` int32 */; readonly ids: Tensor }
-    | {
-        readonly kind: 'embedded' /** Token embeddings, `[B*T, width]`, nothing added yet. */;
-        readonly embedded: Tensor;
-      };
+  readonly start: StackStart;
   /** Learned positions: each token's row of the table, `[B*T]` int32. Relative: the bucket of every pair, `[T*T]` int32. */
   readonly positions: Tensor;
   /** `[B*T]` int32, where the family has token types. */
@@ -36,32 +31,24 @@ export interface EncoderOptions {
   readonly tap?: EncoderTap;
 }
 
-type EmbeddedSpec = Pick<EncoderSpec, 'tokenEmbedding' | 'positions' | 'tokenTypes' | 'embeddingNorm' | 'norm'>;
-
-function embed(spec: EmbeddedSpec, { start, positions, tokenTypes, weight }: EncoderOptions): Tensor {
-  let x = start.kind === 'ids' ? gather(weight(spec.tokenEmbedding), start.ids) : start.embedded;
-  if (spec.tokenTypes) {
-    if (!tokenTypes) throw new RangeError('this encoder takes token types');
-    x = add(x, gather(weight(spec.tokenTypes.table), tokenTypes));
-  }
-  if (spec.positions.kind === 'learned') x = add(x, gather(weight(spec.positions.table), positions));
-  return spec.embeddingNorm ? normalise(weight, spec.embeddingNorm, spec.norm.epsilon, x) : x;
+function typesOf({ tokenTypes: spec }: DescribedEncoder, rows: Tensor | undefined) {
+  if (!spec) return undefined;
+  if (!rows) throw new RangeError('this encoder takes token types');
+  return { table: spec.table, rows };
 }
 
 /**
  * Builds the forward graph of an encoder.
  * @returns the residual stream after the last layer, `[B*T, width]`, normalised where the family has a final norm
- * @throws RangeError for more layers than there are
+ * @throws RangeError for more layers than there are, or no token types where the family has some
  */
-export function buildEncoder(spec: Omit<EncoderSpec, 'family' | 'parameters'>, options: EncoderOptions): Tensor {
-  const { batch, time, weight, to = spec.layers, tap = (_site, _layer, x) => x } = options;
+export function buildEncoder(spec: DescribedEncoder, options: EncoderOptions): Tensor {
+  const { batch, time, start, positions, weight, to = spec.layers, tap = (_site, _layer, x) => x } = options;
   if (!(0 <= to && to <= spec.layers)) throw new RangeError(`this encoder has ${spec.layers} layers, not ${to}`);
-  const { placement, epsilon } = spec.norm;
-  const before = (ref: NormRef, x: Tensor) => (placement === 'before' ? normalise(weight, ref, epsilon, x) : x);
-  const after = (ref: NormRef, x: Tensor) => (placement === 'after' ? normalise(weight, ref, epsilon, x) : x);
+  const { before, after } = placedNorms(spec.norm, weight);
   const bias =
     spec.positions.kind === 'relative'
-      ? add(options.bias, relativeBias(weight(spec.positions.table), options.positions, time, time))
+      ? add(options.bias, relativeBias(weight(spec.positions.table), positions, time, time))
       : options.bias;
 
   const runBlock = (block: EncoderBlockRefs, layer: number, x: Tensor) => {
@@ -79,10 +66,10 @@ export function buildEncoder(spec: Omit<EncoderSpec, 'family' | 'parameters'>, o
     return tap('block_out', layer, after(block.mlpNorm, add(middle, added)));
   };
 
-  let hidden = tap('embed', 0, embed(spec, options));
+  let hidden = tap('embed', 0, embedTokens(spec, weight, start, positions, typesOf(spec, options.tokenTypes)));
   for (const [layer, block] of spec.blocks.slice(0, to).entries()) {
     const x = hidden;
     hidden = scope(`layer ${layer}`, () => runBlock(block, layer, x));
   }
-  return to === spec.layers && spec.finalNorm ? normalise(weight, spec.finalNorm, epsilon, hidden) : hidden;
+  return to === spec.layers && spec.finalNorm ? normalise(weight, spec.finalNorm, spec.norm.epsilon, hidden) : hidden;
 }

@@ -29,6 +29,11 @@ describe('what cannot be served', () => {
       code: 'architecture_unsupported',
       says: /"bert", an encoder, where a decoder is needed.*gpt2, llama/,
     },
+    'an encoder-decoder': {
+      config: { model_type: 't5' },
+      code: 'architecture_unsupported',
+      says: /"t5", an encoder-decoder, where a decoder is needed/,
+    },
     'what every object has': {
       config: { model_type: 'constructor' },
       code: 'architecture_unsupported',

@@ -1,9 +1,11 @@
 // The supported families: one file and one line each, by the `model_type` of their config.json.
 
 import { ModelError } from '../errors.ts';
+import { bart } from './bart.ts';
 import { bert } from './bert.ts';
 import type { Architecture } from './config.ts';
 import { distilbert } from './distilbert.ts';
+import type { EncoderDecoderSpec } from './encoder-decoder-spec.ts';
 import type { EncoderSpec } from './encoder-spec.ts';
 import { gemma2 } from './gemma2.ts';
 import { gemma3, gemma3Text } from './gemma3.ts';
@@ -15,6 +17,7 @@ import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 import { roberta } from './roberta.ts';
 import type { DecoderSpec } from './spec.ts';
+import { t5 } from './t5.ts';
 
 /** Families of one kind, by model_type. */
 type Families<Spec> = Readonly<Record<string, Architecture<Spec>>>;
@@ -37,8 +40,13 @@ const encoders: Families<EncoderSpec> = {
   roberta,
 };
 
+const encoderDecoders: Families<EncoderDecoderSpec> = {
+  bart,
+  t5,
+};
+
 /** The kinds, as they are called where one stands for which another is asked. */
-const kinds = { decoder: decoders, encoder: encoders } as const;
+const kinds = { decoder: decoders, encoder: encoders, 'encoder-decoder': encoderDecoders } as const;
 
 type Kind = keyof typeof kinds;
 
@@ -82,6 +90,14 @@ export const decoderSpec = (config: Config, names?: Iterable<string>): DecoderSp
  */
 export const encoderSpec = (config: Config, names?: Iterable<string>): EncoderSpec =>
   describe('encoder', encoders, config, names);
+
+/**
+ * Describes the encoder-decoder that a config.json asks for.
+ * @param names see {@link decoderSpec}
+ * @throws ModelError architecture_unsupported, architecture_config_invalid
+ */
+export const encoderDecoderSpec = (config: Config, names?: Iterable<string>): EncoderDecoderSpec =>
+  describe('encoder-decoder', encoderDecoders, config, names);
 
 /**
  * Checks that every parameter is there in its shape. Further tensors (GPT-2's attn.bias buffers, a stored copy of a tied

@@ -45,7 +45,7 @@ export function checkSequences(
 }
 
 /** Lays sequences out as one batch. */
-function layOutBatch(sequences: readonly (readonly number[])[], members: readonly number[]): Batch {
+export function layOutBatch(sequences: readonly (readonly number[])[], members: readonly number[]): Batch {
   const time = Math.max(...members.map((member) => sequences[member]!.length));
   const ids = new Int32Array(members.length * time);
   const positions = new Int32Array(members.length * time);

@@ -1,7 +1,7 @@
 // What graphs over an encoder are fed: tokens, their places, and what is padding.
 
 import { float32, type HostTensor, input } from '@errata/graph';
-import { relativeBuckets } from '../architectures/blocks/relative.ts';
+import { learnedRows, relativeBuckets } from '../architectures/blocks/positions.ts';
 import type { DescribedEncoder } from '../architectures/encoder-spec.ts';
 import { indices } from './forward.ts';
 import { paddingBias } from './masks.ts';
@@ -13,15 +13,15 @@ export interface EncoderInput {
   readonly types?: readonly number[];
 }
 
-/** Inputs of a graph over an encoder, of symbolic batch B and time T: options of {@link buildEncoder} but for the weights. */
+/** Inputs of a graph over an encoder, of symbolic batch B and length S: options of {@link buildEncoder} but for the weights. */
 export function encoderInputs(spec: DescribedEncoder) {
   return {
     batch: 'B',
-    time: 'T',
-    start: { kind: 'ids', ids: input('ids', 'int32', ['B*T']) },
-    positions: input('positions', 'int32', [spec.positions.kind === 'relative' ? 'T*T' : 'B*T']),
-    ...(spec.tokenTypes ? { tokenTypes: input('token_types', 'int32', ['B*T']) } : {}),
-    bias: input('bias', 'float32', ['B', 1, 1, 'T']),
+    time: 'S',
+    start: { kind: 'ids', ids: input('input_ids', 'int32', ['B*S']) },
+    positions: input('input_positions', 'int32', [spec.positions.kind === 'relative' ? 'S*S' : 'B*S']),
+    ...(spec.tokenTypes ? { tokenTypes: input('input_types', 'int32', ['B*S']) } : {}),
+    bias: input('input_bias', 'float32', ['B', 1, 1, 'S']),
   } as const;
 }
 
@@ -37,15 +37,12 @@ export function encoderFeeds(spec: DescribedEncoder, inputs: readonly EncoderInp
   };
   const places = Array.from({ length: time }, (_, t) => t);
   return {
-    ids: padded(({ ids }) => ids),
-    positions:
+    input_ids: padded(({ ids }) => ids),
+    input_positions:
       positions.kind === 'relative'
         ? indices(relativeBuckets(positions, places, places, true))
-        : padded(({ ids }) => {
-            let next = positions.first;
-            return ids.map((id) => (id === positions.skipped ? id : next++));
-          }),
-    ...(spec.tokenTypes ? { token_types: padded(({ ids, types }) => types ?? ids.map(() => 0)) } : {}),
-    bias: float32([inputs.length, 1, 1, time], paddingBias(lengths, time)),
+        : padded(({ ids }) => learnedRows(positions, ids)),
+    ...(spec.tokenTypes ? { input_types: padded(({ ids, types }) => types ?? ids.map(() => 0)) } : {}),
+    input_bias: float32([inputs.length, 1, 1, time], paddingBias(lengths, time)),
   };
 }

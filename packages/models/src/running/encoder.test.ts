@@ -75,8 +75,8 @@ for (const { name } of families) {
       const program = await encoder.program(
         'gradients',
         (weight) => {
-          const embedded = input('embedded', 'float32', ['B*T', spec.width]);
-          const sines = input('sines', 'float32', ['B*T', spec.width]);
+          const embedded = input('embedded', 'float32', ['B*S', spec.width]);
+          const sines = input('sines', 'float32', ['B*S', spec.width]);
           const shared = { ...encoderInputs(spec), weight };
           const lossOf = (hidden: Tensor) => reduceSum(mul(hidden, sines));
           const loss = lossOf(buildEncoder(spec, shared));
@@ -94,7 +94,7 @@ for (const { name } of families) {
       const rows = inputs.length * time;
       const table = encoder.weight(spec.tokenEmbedding);
       const feeds = encoderFeeds(spec, inputs);
-      const ids = int32Data(feeds.ids!);
+      const ids = int32Data(feeds.input_ids!);
       const embedded = new Float32Array(rows * width);
       for (const [row, id] of ids.entries()) embedded.set(table.subarray(id * width, (id + 1) * width), row * width);
       const sines = new Float32Array(rows * width);

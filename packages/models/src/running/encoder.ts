@@ -4,15 +4,16 @@ import { float32, float32Data, type HostTensors, input, type Tensor } from '@err
 import { pool, poolingWeights, unitRows } from '../architectures/blocks/pooling.ts';
 import { buildEncoder } from '../architectures/encoder.ts';
 import type { EncoderSpec } from '../architectures/encoder-spec.ts';
-import { checkParameters, encoderSpec } from '../architectures/index.ts';
+import { encoderSpec } from '../architectures/index.ts';
 import { ModelError } from '../errors.ts';
 import type { Checkpoint } from '../files/checkpoint.ts';
 import { type EmbeddingSettings, readEmbeddingSettings } from '../files/embedding-settings.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { checkSequences, packBatches } from './batches.ts';
 import { type EncoderInput, encoderFeeds, encoderInputs } from './encoder-feeds.ts';
-import { limitsFor, makeProgramCache, type WeightSource } from './program-cache.ts';
-import type { ModelOptions, ViewProgram } from './view.ts';
+import type { WeightSource } from './program-cache.ts';
+import type { ViewProgram } from './view.ts';
+import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
 
 /** A loaded encoder. */
 export interface Encoder {
@@ -81,18 +82,7 @@ export function encoderFromWeights(
   { digest, tokenizer, settings: asked = {} }: EncoderIdentity = {},
   options: ModelOptions = {},
 ): Encoder {
-  const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-  checkParameters(spec, (name) => {
-    const shape = spec.parameters.get(name)!;
-    return weights.get(name)?.length === sizeOf(shape) ? shape : undefined;
-  });
-  const weight = (name: string): Float32Array => {
-    const data = weights.get(name);
-    if (!data) throw new RangeError(`the encoder has no parameter "${name}"`);
-    return data;
-  };
-  const weightBytes = [...weights.values()].reduce((sum, data) => sum + data.byteLength, 0);
-  const programs = makeProgramCache(spec, weight, limitsFor(weightBytes, options));
+  const { weight, weightBytes, programs } = keepWeights(spec, weights, options);
   const { width } = spec;
   const settings: EmbeddingSettings = {
     pooling: asked.pooling ?? 'mean',
@@ -144,7 +134,7 @@ export function encoderFromWeights(
       const shared = encoderInputs(spec);
       const pooled = pool(
         buildEncoder(spec, { ...shared, weight: source }),
-        input('pooling', 'float32', ['B', 1, 'T']),
+        input('pooling', 'float32', ['B', 1, 'S']),
         shared.batch,
         shared.time,
       );
@@ -244,13 +234,16 @@ export function encoderFromWeights(
 export function openEncoder(checkpoint: Checkpoint, options: ModelOptions = {}): Encoder {
   const { tensors, config, digest, directory, tokenizer } = checkpoint;
   const spec = encoderSpec(config, tensors.names);
-  checkParameters(spec, (name) => (tensors.has(name) ? tensors.info(name).shape : undefined));
   if (tokenizer && tokenizer.prefixIds.length === 0)
     throw new ModelError('tokenizer_unsupported', {
       where: directory,
       what: 'the tokenizer puts no token in front of a text, as those of encoders do',
       hint: 'Save the tokenizer.json of this encoder beside its weights (save_pretrained of transformers)',
     });
-  const weights = new Map([...spec.parameters.keys()].map((name) => [name, tensors.read(name)]));
-  return encoderFromWeights(spec, weights, { digest, tokenizer, settings: readEmbeddingSettings(directory) }, options);
+  return encoderFromWeights(
+    spec,
+    readWeights(spec, tensors),
+    { digest, tokenizer, settings: readEmbeddingSettings(directory) },
+    options,
+  );
 }

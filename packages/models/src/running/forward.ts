@@ -21,7 +21,7 @@ import type { BoundProgram, WeightSource } from './program-cache.ts';
 
 /** The forward program of one version. For the use of score and generate. */
 export interface Forward {
-  readonly spec: DecoderSpec;
+  readonly spec: Pick<DecoderSpec, 'layers' | 'kvHeads' | 'headDim' | 'vocab' | 'context'>;
   /**
    * @param feeds of {@link forwardGraph}, without weights and memories
    * @param prompts rows of the prompts that lie in this run, each as a whole: where memories act

@@ -54,7 +54,8 @@ export async function generate(
   return results;
 }
 
-async function generateBatch(
+/** Continues prompts that are one batch. */
+export async function generateBatch(
   forward: Forward,
   prompts: readonly (readonly number[])[],
   batch: Batch,

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { float32, float32Data, type HostTensor, type HostTensors, type Tensor } from '@errata/graph';
 import { sites } from '../architectures/decoder.ts';
-import { checkParameters, decoderSpec } from '../architectures/index.ts';
+import { decoderSpec } from '../architectures/index.ts';
 import { type DecoderSpec, valueMatrix } from '../architectures/spec.ts';
 import { type Delta, type Memory, memoryKindOf } from '../deltas/index.ts';
 import { baseState, checkState, installDeltas, type VersionState } from '../deltas/state.ts';
@@ -22,9 +22,10 @@ import {
 } from './forward.ts';
 import { type Generated, type GenerateOptions, generate } from './generate.ts';
 import { causalBias } from './masks.ts';
-import { limitsFor, makeProgramCache, type ProgramCache, type WeightSource } from './program-cache.ts';
+import type { ProgramCache, WeightSource } from './program-cache.ts';
 import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
+import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
 
 /** Which rows of each sequence {@link View.activations} returns. */
 export type Wanted = 'last' | 'all' | readonly (readonly number[])[];
@@ -109,14 +110,6 @@ export interface Model {
   readonly weightBytes: number;
   /** Frees all sessions. */
   readonly release: () => Promise<void>;
-}
-
-/** Settings of a loaded model. */
-export interface ModelOptions {
-  /** Compiled programs kept, default 12. */
-  readonly programs?: number;
-  /** Whether compiled programs store copies of matrices, which is faster. Default for models of less than 128 MiB. */
-  readonly storeMatrices?: boolean;
 }
 
 /** Positions in one run of {@link View.activations}. */
@@ -252,23 +245,13 @@ export function modelFromWeights(
   identity: { readonly digest?: string; readonly tokenizer?: Tokenizer | undefined } = {},
   options: ModelOptions = {},
 ): Model {
-  checkParameters(spec, (name) => {
-    const count = spec.parameters.get(name)?.reduce((a, b) => a * b, 1);
-    return weights.get(name)?.length === count ? spec.parameters.get(name) : undefined;
-  });
-  const base = (name: string): Float32Array => {
-    const data = weights.get(name);
-    if (!data) throw new RangeError(`the model has no parameter "${name}"`);
-    return data;
-  };
-  const weightBytes = [...weights.values()].reduce((sum, data) => sum + data.byteLength, 0);
-  const programs = makeProgramCache(spec, base, limitsFor(weightBytes, options));
+  const { weight, weightBytes, programs } = keepWeights(spec, weights, options);
   return {
     spec,
     digest: identity.digest,
     tokenizer: identity.tokenizer,
-    view: (deltas = []) => makeView(spec, base, programs, deltas, installDeltas(spec, base, deltas, baseState)),
-    restore: (state) => makeView(spec, base, programs, [], checkState(spec, state)),
+    view: (deltas = []) => makeView(spec, weight, programs, deltas, installDeltas(spec, weight, deltas, baseState)),
+    restore: (state) => makeView(spec, weight, programs, [], checkState(spec, state)),
     weightBytes,
     release: programs.release,
   };
@@ -281,7 +264,5 @@ export function modelFromWeights(
 export function openModel(checkpoint: Checkpoint, options: ModelOptions = {}): Model {
   const { tensors, config, digest, tokenizer } = checkpoint;
   const spec = decoderSpec(config, tensors.names);
-  checkParameters(spec, (name) => (tensors.has(name) ? tensors.info(name).shape : undefined));
-  const weights = new Map([...spec.parameters.keys()].map((name) => [name, tensors.read(name)]));
-  return modelFromWeights(spec, weights, { digest, tokenizer }, options);
+  return modelFromWeights(spec, readWeights(spec, tensors), { digest, tokenizer }, options);
 }

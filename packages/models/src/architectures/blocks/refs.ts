@@ -23,6 +23,9 @@ export interface NormRef {
   readonly offset?: number | undefined;
 }
 
+/** Where the norms of a block stand: before what is added to the residual stream is computed, or after it was added. */
+export type NormPlacement = 'before' | 'after';
+
 /** Functions that an MLP may apply. */
 export type Activation = 'gelu_tanh' | 'gelu_erf' | 'silu' | 'relu';
 

@@ -1,7 +1,18 @@
-// Relative positions as T5 has them (Raffel et al. 2020): what is added to a score hangs on how far the key lies from the query.
+// How positions enter: a learned table added to the embeddings, or as T5 has them (Raffel et al. 2020), by how far a key is from the query.
 
-import type { Dim } from '@errata/graph';
-import { gather, reshape, type Tensor, transpose } from '@errata/graph';
+import { type Dim, gather, reshape, type Tensor, transpose } from '@errata/graph';
+
+/** A learned table of positions, added to the token embeddings. */
+export interface LearnedPositions {
+  readonly kind: 'learned';
+  readonly table: string;
+  /** Rows of the table. */
+  readonly rows: number;
+  /** The row of a text's first token. */
+  readonly first: number;
+  /** A token whose row is its own id and which the positions skip, wherever it stands: RoBERTa's padding. */
+  readonly skipped: number | null;
+}
 
 /** A table `[buckets, heads]` of what to add to the scores, by distance. */
 export interface RelativePositions {
@@ -10,6 +21,12 @@ export interface RelativePositions {
   readonly buckets: number;
   /** From this distance on all share the last bucket. */
   readonly maxDistance: number;
+}
+
+/** Row of the table for each token of a text. */
+export function learnedRows({ first, skipped }: LearnedPositions, ids: readonly number[]): readonly number[] {
+  let next = first;
+  return ids.map((id) => (id === skipped ? id : next++));
 }
 
 /**
