@@ -106,7 +106,7 @@ export {
 export { type EncoderInput, encoderFeeds, encoderInputs } from './running/encoder-feeds.ts';
 export { captureName, type SiteAt } from './running/forward.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';
-export type { WeightSource } from './running/program-cache.ts';
+export { type WeightSource, workingBytes } from './running/program-cache.ts';
 export type { Reply, ReplyItem, ReplyOptions } from './running/reply.ts';
 export { uniform } from './running/sampling.ts';
 export type { Perplexity, Score, ScoreItem } from './running/score.ts';

@@ -11,6 +11,7 @@ import {
   openModel,
   type Tokenizer,
   type View,
+  workingBytes,
 } from '@errata/models';
 import { LRUCache } from 'lru-cache';
 import type { ModelReference, ParamsOf, ResultOf } from '../calls/index.ts';
@@ -57,12 +58,6 @@ export class NeedsFreshProcess extends Error {
 }
 
 /**
- * Memory that working with a model takes, by its weights in float32: the weights themselves, and copies of them in the
- * sessions of the forward graph, of the suffix graph of a value search and of the graph that captures activations. Freed
- * sessions give little of it back, so that a process which needs room is replaced rather than emptied.
- */
-const weightCopies = 4;
-/**
  * The runtime and what a batch in flight takes: a process with a tiny model was measured at 175 MiB, one that edits and
  * evaluates a model of 2.3 M parameters at 630 MiB at its peak.
  */
@@ -74,7 +69,8 @@ export function createModelStore(blobs: LocalBlobStore, memoryMb: number): Model
   const open = new Map<string, { readonly needMb: number; readonly model: OpenModel }>();
 
   const makeRoom = (parameters: number): number => {
-    const needMb = Math.ceil((weightCopies * 4 * parameters) / 2 ** 20);
+    // Freed sessions give little back, so that a process which needs room is replaced rather than emptied.
+    const needMb = Math.ceil(workingBytes(4 * parameters) / 2 ** 20);
     if (baselineMb + needMb > memoryMb) {
       throw new ErrataError(
         'insufficient_memory',

@@ -62,6 +62,13 @@ export const limitsFor = (
   { programs = 12, storeMatrices = weightBytes < smallModel }: Partial<Omit<CacheLimits, 'bytes'>> = {},
 ): CacheLimits => ({ programs, bytes: storedBytes, storeMatrices });
 
+/**
+ * Bytes that working with a model takes, by those of its weights in float32: a small model's are copied into the programs of the forward
+ * graph, of a value search and of captures; a larger one's are there once, with a quarter of them again for what runs hold (editing takes
+ * 1.5 times the weights in all for Gemma 3 270M, the runtime's own 115 MB included).
+ */
+export const workingBytes = (weightBytes: number): number => (weightBytes < smallModel ? 4 : 1.25) * weightBytes;
+
 interface Entry {
   readonly program: Promise<Program>;
   /** 0 until compiled. */
