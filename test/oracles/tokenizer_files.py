@@ -185,6 +185,24 @@ def word_piece():
     return tokenizer
 
 
+def unigram():
+    """T5's pipeline; its map of characters, a quarter of a megabyte, is stood in for by the form that it follows."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Strip(left=False, right=True), normalizers.Replace(Regex(" {2,}"), "\u2581")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="\u2581", prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(replacement="\u2581", prepend_scheme="always")
+    trainer = trainers.UnigramTrainer(
+        vocab_size=300, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", tokenizer.token_to_id("</s>"))]
+    )
+    return tokenizer
+
+
 def pairs(tokenizer, texts):
     """What the tokenizer of an encoder makes of texts, alone and in pairs with the next."""
     rows = []
@@ -278,6 +296,9 @@ if __name__ == "__main__":
     write("word-piece.json", json.loads(pieces.to_str()))
     write("word-piece.expected.json", pairs(pieces, TEXTS + ENCODED))
     pieces.model.save(str(OUT), "word-piece")
+    likeliest = unigram()
+    write("unigram.json", json.loads(likeliest.to_str()))
+    write("unigram.expected.json", pairs(likeliest, TEXTS))
     made["byte-level"].model.save(str(OUT), "byte-level")
     if len(sys.argv) > 1:
         real = pathlib.Path(sys.argv[1])

@@ -32,7 +32,7 @@ describe('what cannot be served', () => {
     'an encoder-decoder': {
       config: { model_type: 't5' },
       code: 'architecture_unsupported',
-      says: /"t5", an encoder-decoder, where a decoder is needed/,
+      says: /"t5", an encoder-decoder, where a decoder is needed. Only decoders are edited and served; supported are/,
     },
     'what every object has': {
       config: { model_type: 'constructor' },

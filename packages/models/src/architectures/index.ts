@@ -65,13 +65,15 @@ function describe<Spec extends { readonly family: string }>(
   if (Object.hasOwn(families, family))
     return { family, ...families[family]!(config, names === undefined ? undefined : new Set(names)) } as Spec;
   const other = (Object.keys(kinds) as Kind[]).find((kind) => Object.hasOwn(kinds[kind], family));
+  const supported =
+    other !== undefined && wanted === 'decoder' ? 'Only decoders are edited and served; supported' : 'Supported';
   throw new ModelError('architecture_unsupported', {
     where: 'config.json',
     what:
       other === undefined
         ? `model_type is ${JSON.stringify(family)}`
         : `model_type is ${JSON.stringify(family)}, ${article(other)}, where ${article(wanted)} is needed`,
-    hint: `Supported are ${Object.keys(families).join(', ')}`,
+    hint: `${supported} are ${Object.keys(families).join(', ')}`,
   });
 }
 

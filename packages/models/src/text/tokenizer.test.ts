@@ -96,22 +96,37 @@ test('vocab.json with merges.txt is the same tokenizer as tokenizer.json', () =>
   expect(tokenizer.bosId).toBe(tokenizer.eosId);
 });
 
+/** What the tokenizer of an encoder is to make of a text, alone and with another behind it. */
+interface Encoded extends Pick<Expectation, 'text' | 'ids' | 'withSpecials'> {
+  readonly other: string;
+  readonly pair: number[];
+  readonly types: number[];
+}
+
+function encodesAlike(tokenizer: Tokenizer, { text, ids, withSpecials, other, pair, types }: Encoded): void {
+  expect(tokenizer.encode(text)).toEqual(ids);
+  expect(tokenizer.encode(text, { specialTokens: true })).toEqual(withSpecials);
+  expect([...tokenizer.prefixIds, ...ids, ...tokenizer.suffixIds]).toEqual(withSpecials);
+  expect(tokenizer.encodePair(text, other)).toEqual({ ids: pair, types });
+}
+
+describe("a unigram tokenizer with T5's parts agrees with the reference", () => {
+  const tokenizer = fixtureTokenizer('unigram');
+  const expected = readJson(join(fixtures, 'unigram.expected.json')) as Encoded[];
+  test.each(expected)('$text', (expectation) => encodesAlike(tokenizer, expectation));
+  test('what it decodes is the text', () => {
+    expect(tokenizer.suffixIds).toEqual([tokenizer.tokenToId('</s>')]);
+    const ids = tokenizer.encode('The capital of France is Paris.', { specialTokens: true });
+    expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe('The capital of France is Paris.');
+  });
+});
+
 describe("BERT's word pieces agree with the reference", () => {
-  interface Encoded extends Pick<Expectation, 'text' | 'ids' | 'withSpecials'> {
-    readonly other: string;
-    readonly pair: number[];
-    readonly types: number[];
-  }
   const expected = readJson(join(fixtures, 'word-piece.expected.json')) as Encoded[];
   const words = readFileSync(join(fixtures, 'word-piece-vocab.txt'), 'utf8');
   const tokenizers = { 'tokenizer.json': fixtureTokenizer('word-piece'), 'vocab.txt': tokenizerFromVocabTxt(words) };
   for (const [file, tokenizer] of Object.entries(tokenizers)) {
-    test.each(expected)(`${file}: $text`, ({ text, ids, withSpecials, other, pair, types }) => {
-      expect(tokenizer.encode(text)).toEqual(ids);
-      expect(tokenizer.encode(text, { specialTokens: true })).toEqual(withSpecials);
-      expect([...tokenizer.prefixIds, ...ids, ...tokenizer.suffixIds]).toEqual(withSpecials);
-      expect(tokenizer.encodePair(text, other)).toEqual({ ids: pair, types });
-    });
+    test.each(expected)(`${file}: $text`, (expectation) => encodesAlike(tokenizer, expectation));
   }
   test('a piece that goes on with a word stands for the text without its mark', () => {
     const tokenizer = tokenizers['tokenizer.json'];
