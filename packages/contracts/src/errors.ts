@@ -122,16 +122,24 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue;
 
-/** What an editor says of edits that it was given, of one or of several that it solves together: they fail, and nothing else does. */
-export const editFaults = [
-  'zero_delta',
-  'non_finite_delta',
-  'edit_failed',
+/** What lies in a text that was given, and in nothing else. */
+const textFaults = [
   'prompt_too_long',
   'subject_not_in_prompt',
   'unspellable_text',
   'empty_target',
 ] as const satisfies readonly ErrorCode[];
+
+/** What an editor says of edits that it was given, of one or of several that it solves together: they fail, and nothing else does. */
+export const editFaults = [
+  'zero_delta',
+  'non_finite_delta',
+  'edit_failed',
+  ...textFaults,
+] as const satisfies readonly ErrorCode[];
+
+/** What is said of a case that cannot be asked: it fails, and nothing else does. */
+const caseFaults = ['invalid_token_id', 'invalid_request', ...textFaults] as const satisfies readonly ErrorCode[];
 
 /** One located complaint: a JSON pointer into the body, or a line of a JSONL file, with the field and the rule it breaks. */
 export interface Complaint {
@@ -197,6 +205,9 @@ export function toPlainError(thrown: unknown): PlainError {
 /** Whether something thrown is a fault of the edits that were worked on, and of nothing else. */
 export const isEditFault = (thrown: unknown): thrown is ErrataError =>
   thrown instanceof ErrataError && editFaults.some((code) => code === thrown.code);
+
+/** Whether an error is a fault of a case that was asked, and of nothing else. */
+export const isCaseFault = ({ code }: Pick<ErrataError, 'code'>): boolean => caseFaults.some((each) => each === code);
 
 /** The inverse of {@link toPlainError}. */
 export const fromPlainError = (plain: PlainError): ErrataError =>

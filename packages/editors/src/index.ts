@@ -21,6 +21,7 @@ export type {
   EditRequest,
   LossTerms,
 } from './editor.ts';
+export { type MadeDelta, type MadeEdits, type Making, makeEdits, withOutcome } from './make-edits.ts';
 export {
   type FoundOffset,
   type PreparedSearch,

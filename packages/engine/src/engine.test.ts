@@ -190,11 +190,12 @@ describe('a round trip', () => {
     await expect(engine.call('applyEdits', { ...request, on_error: 'abort' })).rejects.toMatchObject({
       code: 'subject_not_in_prompt',
     });
-    const { deltas, failures, diagnostics } = await engine.call('applyEdits', { ...request, on_error: 'continue' });
-    expect(failures).toMatchObject([{ position: 0, error: { code: 'subject_not_in_prompt' } }]);
+    const { deltas, outcomes } = await engine.call('applyEdits', { ...request, on_error: 'continue' });
+    expect(outcomes).toMatchObject([
+      { outcome: 'failed', error: { code: 'subject_not_in_prompt' } },
+      { outcome: 'applied', diagnostics: { steps: expect.any(Number) } },
+    ]);
     expect(deltas.map(({ positions }) => positions)).toEqual([[1]]);
-    expect(diagnostics[0]).toEqual({});
-    expect(diagnostics[1]).toHaveProperty('steps');
   });
 
   it('says which settings, artefacts and versions do not exist', async () => {
@@ -361,10 +362,12 @@ describe('laying edits out', () => {
       code: 'prompt_too_long',
       errors: [{ custom_id: 'long', pointer: '/edits/0/rephrases/0', field: 'rephrases.0' }],
     });
-    const { failures, deltas, diagnostics } = await apply('continue');
-    expect(failures).toMatchObject([{ position: 0, error: { code: 'prompt_too_long' } }]);
+    const { deltas, outcomes } = await apply('continue');
+    expect(outcomes).toMatchObject([
+      { custom_id: 'long', outcome: 'failed', error: { code: 'prompt_too_long' } },
+      { custom_id: plain.custom_id, outcome: 'applied', diagnostics: { steps: expect.any(Number) } },
+    ]);
     expect(deltas.map(({ positions }) => positions)).toEqual([[1]]);
-    expect(diagnostics.map((found) => Object.keys(found).length > 0)).toEqual([false, true]);
   });
 });
 

@@ -7,7 +7,6 @@ export type {
   BuiltDelta,
   ChatMessage,
   Completion,
-  EditFailure,
   EditLayout,
   EngineMethod,
   EngineMethods,

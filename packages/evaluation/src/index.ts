@@ -21,10 +21,10 @@ export {
 } from './asking/questions.ts';
 export {
   type CandidateEvaluation,
-  type EditWork,
   type EvaluationInput,
   evaluateCandidate,
   evaluationResults,
+  type MadeEdit,
   scoreAgreement,
   scoreAnswer,
 } from './cases/evaluate-candidate.ts';

@@ -131,7 +131,7 @@ async function runTrial(
   options: Options,
 ): Promise<Trial> {
   const { checkpoint, model } = local;
-  const { edit } = await import('@errata/editors');
+  const { makeEdits } = await import('@errata/editors');
   const { evaluateCandidate, readHeldText } = await import('@errata/evaluation');
   const config = localConfig(local, editor, options.set);
   const corpus = corpusOf(local, options.corpus);
@@ -146,10 +146,8 @@ async function runTrial(
       line,
     );
     const parent = model.view();
-    const started = performance.now();
-    const { deltas, outcomes } = await edit(
-      editor,
-      { model, view: parent, edits, config, artefacts, seed: options.seed },
+    const made = await makeEdits(
+      { editor, model, view: parent, edits, config, artefacts, seed: options.seed },
       {
         onError: options.onError === 'continue' ? 'continue' : 'stop',
         onProgress: ({ phase, done, edits: total, custom_id, step, steps, loss }) => {
@@ -158,20 +156,15 @@ async function runTrial(
         },
       },
     );
-    const editSeconds = (performance.now() - started) / 1000;
-    const candidate = parent.with(deltas.map(({ delta }) => delta));
+    const candidate = made.candidate();
     const { perEdit, summary } = await evaluateCandidate(
       {
         parent,
         candidate,
         tokenizer,
         edits,
-        editSeconds,
-        work: outcomes.map((outcome) =>
-          outcome.outcome === 'failed'
-            ? { error: outcome.error }
-            : { diagnostics: { ...outcome.diagnostics }, held: outcome.outcome === 'already_holds' },
-        ),
+        editSeconds: made.seconds,
+        outcomes: made.outcomes,
         ...(corpus !== undefined && { heldText: await readHeldText(corpus) }),
       },
       { onProgress: ({ stage, done, total }) => line.update(`measuring the ${stage}`, bar(done, total)) },

@@ -14,6 +14,7 @@ import type { JobRun } from '../attempts/job-run.ts';
 import {
   type Candidate,
   evaluate,
+  failuresOf,
   type Gate,
   isUnchanged,
   judgeCandidate,
@@ -77,7 +78,7 @@ export async function workBatch(
   // No part of it would pass what cannot be judged.
   if (whole.refusal === null || on_failure !== 'bisect' || not_understood !== undefined) return wholeBatch(whole);
 
-  const failed = new Set(candidate.failures.map(({ position }) => position));
+  const failed = new Set(failuresOf(candidate).map(({ position }) => position));
   const attempt = async (positions: readonly number[]): Promise<Trial<Attempt>> => {
     const edits = positions.map((position) => request.edits[position]!);
     const phase = `bisect ${edits.length} of ${all.length - failed.size}`;
@@ -124,7 +125,7 @@ const wholeBatch = ({ candidate, results, summary, verdict, refusal }: Measured)
   summary,
   verdict,
   config: candidate.config,
-  withErrors: candidate.failures.length > 0,
+  withErrors: failuresOf(candidate).length > 0,
   sifting: null,
 });
 

@@ -17,7 +17,7 @@ import {
   type VersionSource,
   versionId,
 } from '@errata/contracts';
-import type { BuiltDelta, EditFailure, EngineMethods, GateRequest } from '@errata/engine';
+import type { BuiltDelta, EngineMethods, GateRequest } from '@errata/engine';
 import {
   type BranchWork,
   type Contribution,
@@ -50,10 +50,8 @@ export interface Candidate {
   readonly parent: Ground;
   /** The parent with what the request left on top. */
   readonly ground: Ground;
-  readonly failures: readonly EditFailure[];
-  /** Positions of edits that the parent, or it with earlier edits of the request, held before they were made. */
-  readonly held: readonly number[];
-  readonly diagnostics: readonly Readonly<Record<string, unknown>>[];
+  /** What became of each edit. One that `already_holds` was held by the parent, or by it with earlier edits of the request. */
+  readonly outcomes: EngineMethods['applyEdits']['result']['outcomes'];
   /** The gate's `edit_norm` of each edit; null where it left nothing in a matrix. */
   readonly norms: readonly (number | null)[];
   /** The complete settings that were used. */
@@ -92,12 +90,16 @@ export async function solve(
     },
     phase,
   );
-  const { length: failed } = solved.failures;
-  if (failed === edits.length || (failed > 0 && on_error === 'rollback')) throw notApplied(edits, solved.failures);
+  const failed = failuresOf(solved);
+  if (failed.length === edits.length || (failed.length > 0 && on_error === 'rollback')) throw notApplied(edits, failed);
   const ground = upon(parent, groupDeltas(request.jobId, edits, solved.deltas));
   const norms = edits.map((_, position) => normOf(position, solved.deltas));
   return { request, parent, ground, norms, ...solved };
 }
+
+/** The edits of a candidate that could not be made, by their position, with the reason. */
+export const failuresOf = ({ outcomes }: Pick<Candidate, 'outcomes'>) =>
+  outcomes.flatMap((made, position) => (made.outcome === 'failed' ? [{ position, error: made.error }] : []));
 
 /** Edits that share a delta are taken to have added to it independently: their squares sum up to the whole. */
 function normOf(position: number, deltas: readonly BuiltDelta[]): number | null {
@@ -154,7 +156,7 @@ export async function evaluate(
   gate: Gate,
   phase: string,
 ): Promise<Evaluation> {
-  const { request, parent, ground, diagnostics, failures, held, norms, seconds } = candidate;
+  const { request, parent, ground, outcomes, norms, seconds } = candidate;
   const { results, summary, measured } = await run.call(
     'evaluateCandidate',
     {
@@ -162,9 +164,7 @@ export async function evaluate(
       parent: parent.source,
       candidate: ground.source,
       edits: request.edits.map(({ edit }) => edit),
-      diagnostics,
-      failures,
-      held,
+      outcomes,
       edit_seconds: seconds,
       ...(isUnchanged(candidate) ? {} : { gate: await gateRequest(run, gate, candidate) }),
     },
@@ -239,7 +239,7 @@ export function groupDeltas(
   }));
 }
 
-function notApplied(edits: readonly StoredEdit[], failures: readonly EditFailure[]): ErrataError {
+function notApplied(edits: readonly StoredEdit[], failures: ReturnType<typeof failuresOf>): ErrataError {
   const codes = new Set<ErrorCode>(failures.map(({ error }) => error.code));
   const [only] = codes;
   const errors = failures.map(({ position, error }) => {

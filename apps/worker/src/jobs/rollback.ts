@@ -24,7 +24,15 @@ import {
 } from '@errata/lineage';
 import { z } from 'zod';
 import type { JobRun } from '../attempts/job-run.ts';
-import { evaluate, gateOf, isUnchanged, judgeCandidate, type Request, solve } from '../candidates/candidate.ts';
+import {
+  evaluate,
+  failuresOf,
+  gateOf,
+  isUnchanged,
+  judgeCandidate,
+  type Request,
+  solve,
+} from '../candidates/candidate.ts';
 import { commitApproved, conclude, requireNoRefusal } from '../candidates/conclude.ts';
 import { modelReference } from '../models.ts';
 import { editInputSchema } from './edit.ts';
@@ -192,13 +200,11 @@ async function replay(
     const { request, own } = requestOf(step);
     const gate = gateOf(work, own);
     const candidate = await solve(run, model, ground, request, `replay${place}`);
-    const counts = {
-      edits: step.edits.length,
-      failed: candidate.failures.length,
-      already_holds: candidate.held.length,
-    };
-    already_holds.push(...candidate.held.map((position) => step.edits[position]!.id));
-    withErrors ||= candidate.failures.length > 0;
+    const failed = failuresOf(candidate).length;
+    const held = step.edits.filter((_, position) => candidate.outcomes[position]!.outcome === 'already_holds');
+    const counts = { edits: step.edits.length, failed, already_holds: held.length };
+    already_holds.push(...held.map(({ id }) => id));
+    withErrors ||= failed > 0;
     if (isUnchanged(candidate)) {
       replayed.push({ job_id: step.job_id, ...counts, summary: null, gate: null });
       continue;

@@ -8,9 +8,9 @@ import type {
   Edit,
   ErrorCode,
   PlacedCase,
-  PlainError,
   VersionSource,
 } from '@errata/contracts';
+import type { EditOutcome } from '@errata/editors';
 import type { ModelDefaults } from '@errata/editors/catalogue';
 import type { Method } from './method.ts';
 import type { ModelReference } from './models.ts';
@@ -34,11 +34,6 @@ export interface LayoutComplaint {
   readonly path: readonly (string | number)[];
   readonly code: ErrorCode;
   readonly message: string;
-}
-
-export interface EditFailure {
-  readonly position: number;
-  readonly error: PlainError;
 }
 
 /** A delta that an edit left, in installing order. */
@@ -82,11 +77,8 @@ export interface EditMethods {
     },
     {
       readonly deltas: readonly BuiltDelta[];
-      /** One for each edit, in order; empty for one that failed. */
-      readonly diagnostics: readonly Readonly<Record<string, unknown>>[];
-      /** Positions of edits that the model held before anything was done: they have no part in a delta. */
-      readonly held: readonly number[];
-      readonly failures: readonly EditFailure[];
+      /** What became of each edit, in order. Those that the model cannot be asked about were not made. */
+      readonly outcomes: readonly EditOutcome[];
       /** The complete settings that were used. */
       readonly config: ConfigOverrides;
       readonly seconds: number;

@@ -15,7 +15,7 @@ import type {
   SuiteCase,
   VersionSource,
 } from '@errata/contracts';
-import type { EditFailure } from './edits.ts';
+import type { EditOutcome } from '@errata/editors';
 import type { Method } from './method.ts';
 import type { ModelReference } from './models.ts';
 
@@ -45,9 +45,8 @@ export interface EvaluationMethods {
       readonly parent: VersionSource;
       readonly candidate: VersionSource;
       readonly edits: readonly Edit[];
-      readonly diagnostics?: readonly Readonly<Record<string, unknown>>[];
-      readonly failures?: readonly EditFailure[];
-      readonly held?: readonly number[];
+      /** What became of each edit, in order; all were made when left out. */
+      readonly outcomes?: readonly EditOutcome[];
       readonly edit_seconds?: number;
       /** A text file for perplexity; the model's own corpus when left out. */
       readonly corpus?: string;

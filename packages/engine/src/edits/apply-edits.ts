@@ -1,11 +1,10 @@
 // Applies edits to a stored version: an editor's deltas become blobs, its outcomes plain data.
 import type { LocalBlobStore } from '@errata/blobs';
 import { type ArtefactUse, type Complaint, type Edit, ErrataError, layerOfScope } from '@errata/contracts';
-import { type ArtefactStore, type EditorResult, edit, openArtefacts, secondMomentKey } from '@errata/editors';
+import { type ArtefactStore, makeEdits, openArtefacts, secondMomentKey } from '@errata/editors';
 import { requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import { relativeNorm } from '@errata/evaluation';
-import { encodeDelta } from '@errata/models';
-import type { BuiltDelta, EditFailure, ParamsOf, ResultOf } from '../calls/index.ts';
+import type { BuiltDelta, ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
 import { layOutEdits, located } from './lay-out-edits.ts';
@@ -28,56 +27,42 @@ export async function applyEdits(
   // An edit that could not be measured is not made: no gate would see what it did.
   const unreadable = obstacles(open, params.edits);
   if (on_error === 'abort' && unreadable.size > 0) throw refusal([...unreadable.values()]);
-  const edits = params.edits.filter((_, position) => !unreadable.has(position));
   const view = await open.view(parent);
-  const started = performance.now();
-  const { deltas, outcomes }: EditorResult =
-    edits.length === 0
-      ? { deltas: [], outcomes: [] }
-      : await edit(
-          editor,
-          {
-            model: open.model,
-            view,
-            edits,
-            config,
-            artefacts: openArtefacts(artefactStore(params.artefacts, open.digest, stores), open.digest),
-            seed,
-          },
-          {
-            onProgress: ({ phase, done, edits: total }) => onProgress({ stage: phase, done, total }),
-            signal,
-            onError: on_error === 'continue' ? 'continue' : 'stop',
-          },
-        );
-  const seconds = (performance.now() - started) / 1000;
-  const positions = new Map(params.edits.map(({ custom_id }, position) => [custom_id, position]));
+  const { deltas, outcomes, seconds } = await makeEdits(
+    {
+      editor,
+      model: open.model,
+      view,
+      edits: params.edits,
+      config,
+      artefacts: openArtefacts(artefactStore(params.artefacts, open.digest, stores), open.digest),
+      seed,
+      refused: new Map([...unreadable].map(([position, complaint]) => [position, inWords(complaint)])),
+    },
+    {
+      onProgress: ({ phase, done, edits: total }) => onProgress({ stage: phase, done, total }),
+      signal,
+      onError: on_error === 'continue' ? 'continue' : 'stop',
+    },
+  );
   const built: BuiltDelta[] = [];
-  for (const { delta, custom_ids } of deltas) {
-    const { sha256: blob, size: bytes } = await stores.blobs.put(encodeDelta(delta));
-    const norm = relativeNorm(view, delta);
-    built.push({ kind: delta.kind, blob, bytes, positions: custom_ids.map((id) => positions.get(id)!), norm });
+  for (const { delta, bytes, positions } of deltas) {
+    const { sha256: blob, size } = await stores.blobs.put(bytes);
+    built.push({ kind: delta.kind, blob, bytes: size, positions, norm: relativeNorm(view, delta) });
   }
-  const failures: EditFailure[] = [...unreadable].map(([position, { code, message, field, custom_id }]) => ({
-    position,
-    error: { code, message: `${custom_id}, ${field}: ${message}`, errors: [], details: {} },
-  }));
-  const diagnostics: Readonly<Record<string, unknown>>[] = params.edits.map(() => ({}));
-  const held: number[] = [];
-  for (const [index, outcome] of outcomes.entries()) {
-    const position = positions.get(edits[index]!.custom_id)!;
-    if (outcome.outcome === 'failed') failures.push({ position, error: { ...outcome.error, errors: [], details: {} } });
-    else diagnostics[position] = { ...outcome.diagnostics };
-    if (outcome.outcome === 'already_holds') held.push(position);
-  }
-  return { deltas: built, diagnostics, held, failures, config, seconds };
+  return { deltas: built, outcomes, config, seconds };
 }
+
+const inWords = ({ code, custom_id, field, message }: Complaint) => ({
+  code,
+  message: `${custom_id}, ${field}: ${message}`,
+});
 
 /** What keeps edits from being read by the model, by their position: the first thing of each. */
 function obstacles(open: OpenModel, edits: readonly Edit[]): ReadonlyMap<number, Complaint> {
   const texts = { tokenizer: open.tokenizer(), context: open.model.spec.context };
   const found = new Map<number, Complaint>();
-  for (const complaint of layOutEdits(texts, edits).complaints)
+  for (const complaint of layOutEdits(texts, edits, Infinity).complaints)
     if (!found.has(complaint.position)) found.set(complaint.position, located(edits, complaint));
   return found;
 }

@@ -24,15 +24,21 @@ export interface LaidOut {
   readonly complaints: readonly LayoutComplaint[];
 }
 
-export const layOutEdits = (model: TextModel, edits: readonly Edit[]): LaidOut => atOnce(layingOut(model, edits));
+export const layOutEdits = (model: TextModel, edits: readonly Edit[], most?: number): LaidOut =>
+  atOnce(layingOut(model, edits, undefined, most));
 
-/** {@link layOutEdits} in steps, an edit each, given up once nobody waits for it. Stops after {@link complaintsKept} complaints. */
-export function* layingOut(model: TextModel, edits: readonly Edit[], signal?: AbortSignal): Steps<LaidOut> {
+/** {@link layOutEdits} in steps, an edit each, given up once nobody waits for it. Stops after so many complaints. */
+export function* layingOut(
+  model: TextModel,
+  edits: readonly Edit[],
+  signal?: AbortSignal,
+  most = complaintsKept,
+): Steps<LaidOut> {
   const layouts: EditLayout[] = [];
   const complaints: LayoutComplaint[] = [];
   for (const [position, edit] of edits.entries()) {
     signal?.throwIfAborted();
-    if (complaints.length >= complaintsKept) break;
+    if (complaints.length >= most) break;
     yield;
     const before = complaints.length;
     const lengths: number[] = [];

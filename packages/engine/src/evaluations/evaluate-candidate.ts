@@ -1,12 +1,6 @@
 // Evaluates one stored version against another, and measures what a gate looks at.
 import { looksAtRivals } from '@errata/contracts';
-import {
-  type EditWork,
-  type EvaluationInput,
-  evaluateCandidate as evaluate,
-  measureForGate,
-  readHeldText,
-} from '@errata/evaluation';
+import { type EvaluationInput, evaluateCandidate as evaluate, measureForGate, readHeldText } from '@errata/evaluation';
 import type { ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
@@ -23,10 +17,10 @@ export async function evaluateCandidate(
     candidate: await open.view(candidate),
     tokenizer: open.tokenizer(),
     edits,
-    work: workOf(params),
     cache: open.answers(parent),
     ...(gate !== undefined && looksAtRivals(gate.policy) && { rivals: true }),
     ...(heldText !== undefined && { heldText }),
+    ...(params.outcomes !== undefined && { outcomes: params.outcomes }),
     ...(params.edit_seconds !== undefined && { editSeconds: params.edit_seconds }),
   };
   const evaluation = await evaluate(input, context);
@@ -47,13 +41,4 @@ export async function evaluateCandidate(
 async function corpusText(open: OpenModel, given: string | undefined): Promise<string | undefined> {
   const path = given ?? (await open.corpus());
   return path === undefined ? undefined : readHeldText(path);
-}
-
-function workOf({ edits, diagnostics, held = [], failures = [] }: ParamsOf<'evaluateCandidate'>): readonly EditWork[] {
-  const errors = new Map(failures.map(({ position, error }) => [position, error]));
-  return edits.map((_, position) => ({
-    diagnostics: diagnostics?.[position] ?? {},
-    error: errors.get(position),
-    held: held.includes(position),
-  }));
 }

@@ -1,12 +1,12 @@
 // Evaluations of stored versions: blocks of cases, and what is measured on the versions themselves.
 import {
   type CaseResult,
-  type ErrorCode,
   type EvaluationOutcome,
   type EvaluationRow,
   type EvaluationSummary,
   failedCase,
   gateValuesOf,
+  isCaseFault,
   noCost,
   resultsOf,
   rootManifest,
@@ -83,15 +83,6 @@ export async function askMetered(input: CasesInput, context: CallContext): Promi
   return { results, cost: { ...noCost, ...spent, answer_seconds, peak_bytes: peak() } };
 }
 
-/** Failures that lie in what a case says, and in nothing else. */
-const faultsOfCases: readonly ErrorCode[] = [
-  'prompt_too_long',
-  'empty_target',
-  'subject_not_in_prompt',
-  'invalid_token_id',
-  'invalid_request',
-];
-
 /**
  * Where one of the cases cannot be asked, each is asked alone: what is at fault gets a result that says so, and the others theirs. The
  * answers of one block are not kept for the next: what a case is batched with would then depend on what was asked before, and with
@@ -103,7 +94,7 @@ async function askOrFail(input: CasesInput, options: AskOptions): Promise<readon
   } catch (thrown) {
     const error = asErrataError(thrown);
     const [only, ...others] = input.cases;
-    if (options.signal.aborted || only === undefined || !faultsOfCases.includes(error.code)) throw thrown;
+    if (options.signal.aborted || only === undefined || !isCaseFault(error)) throw thrown;
     if (others.length === 0) return [failedCase(only, error)];
     const results: CaseResult[] = [];
     for (const one of input.cases) results.push(...(await askOrFail({ ...input, cases: [one] }, options)));

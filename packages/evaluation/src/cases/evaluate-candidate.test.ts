@@ -261,7 +261,10 @@ describe('edits that failed', () => {
       candidate: parent,
       tokenizer,
       edits: [edit(), edit({ custom_id: 'e2', prompt: `Oz ${'is '.repeat(60)}` })],
-      work: [{ diagnostics: { steps: 3 } }, { error: { code: 'edit_failed', message: 'no' } }],
+      outcomes: [
+        { outcome: 'applied', diagnostics: { steps: 3 } },
+        { outcome: 'failed', error: { code: 'edit_failed', message: 'no' } },
+      ],
     });
     expect(summary).toMatchObject({ edits: 2, applied: 1, perplexity: null });
     expect(summary.reliability.after.count).toBe(1);
@@ -270,8 +273,8 @@ describe('edits that failed', () => {
   });
 
   it('all of them leave a gate nothing to say about reliability', async () => {
-    const work = [{ error: { code: 'edit_failed', message: 'no' } as const }];
-    const input = { parent, candidate: parent, tokenizer, edits: [edit()], work };
+    const outcomes = [{ outcome: 'failed', error: { code: 'edit_failed', message: 'no' } } as const];
+    const input = { parent, candidate: parent, tokenizer, edits: [edit()], outcomes };
     const measured = await measureForGate(await evaluateCandidate(input), input, { policy: { rules: [] } });
     expect(measured).toMatchObject({ values: {}, edits: [{ values: {} }] });
     expect(measured.values).toEqual({});
@@ -338,7 +341,10 @@ describe('batches', () => {
       candidate: parent,
       tokenizer,
       edits: [edit({ custom_id: 'held' }), edit({})],
-      work: [{ held: true }, {}],
+      outcomes: [
+        { outcome: 'already_holds', diagnostics: {} },
+        { outcome: 'applied', diagnostics: {} },
+      ],
     });
     expect(perEdit.map(({ outcome, error }) => [outcome, error])).toEqual([
       ['already_holds', null],

@@ -34,17 +34,12 @@ import { meanScore } from '../metrics/means.ts';
 import type { AnswerCost, EvaluationOptions } from '../options.ts';
 import { relativeChange } from '../statistics/change.ts';
 import { type EditScores, type Measurement, measurementsOf, type Pair, rowOf, weigh } from './measurements.ts';
-
 import { regressionsOf } from './regressions.ts';
 
-/** What the editor left behind for one edit, in the order of the edits. */
-export interface EditWork {
-  readonly diagnostics?: Readonly<Record<string, unknown>>;
-  /** Why the edit could not be applied; absent when it was, or held already. */
-  readonly error?: Pick<PlainError, 'code' | 'message'> | undefined;
-  /** The parent held the edit before anything was done. */
-  readonly held?: boolean;
-}
+/** What became of an edit, as whoever made it says. */
+export type MadeEdit =
+  | { readonly outcome: 'applied' | 'already_holds'; readonly diagnostics: object }
+  | { readonly outcome: 'failed'; readonly error: Pick<PlainError, 'code' | 'message'> };
 
 export interface EvaluationInput {
   readonly parent: View;
@@ -55,7 +50,7 @@ export interface EvaluationInput {
   readonly tokenizer: Tokenizer;
   readonly edits: readonly Edit[];
   /** One for each edit; all applied when left out. */
-  readonly work?: readonly EditWork[];
+  readonly outcomes?: readonly MadeEdit[];
   /** Text for perplexity; left out, it is not measured. */
   readonly heldText?: string;
   /** Tokens of the held text that are read at most. */
@@ -131,11 +126,11 @@ export async function evaluateCandidate(
       given.onAnswered?.(more);
     },
   };
-  const { parent, candidate, tokenizer, edits, work } = input;
+  const { parent, candidate, tokenizer, edits, outcomes } = input;
   const groups = edits.map((edit) => questionsOfEdit(edit, { rivals: input.rivals ?? false }));
   const unread = groups.map((group) => unreadable({ view: parent, tokenizer }, group));
   const asked = groups.map((group, position) =>
-    work?.[position]?.error === undefined && unread[position] === undefined ? group : null,
+    outcomes?.[position]?.outcome !== 'failed' && unread[position] === undefined ? group : null,
   );
   const questions = distinctQuestions(asked.filter((group) => group !== null));
   const before = await readParent({ view: parent, tokenizer }, questions, {
@@ -151,10 +146,12 @@ export async function evaluateCandidate(
   const measured = scored.filter((scores) => scores !== null);
   const perEdit = edits.map((edit, position): EditResult => {
     const [group, scores] = [asked[position], scored[position]];
-    const { diagnostics = {}, held = false, error } = work?.[position] ?? {};
-    const outcome = error !== undefined ? 'failed' : held ? 'already_holds' : 'applied';
-    const made = { custom_id: edit.custom_id, outcome, error: reasonOf(error) ?? null } as const;
-    const unmeasured = error === undefined ? reasonOf(unread[position]) : undefined;
+    const became: MadeEdit = outcomes?.[position] ?? { outcome: 'applied', diagnostics: {} };
+    const [error, diagnostics] =
+      became.outcome === 'failed' ? [reasonOf(became.error), {}] : [null, { ...became.diagnostics }];
+    const made = { custom_id: edit.custom_id, outcome: became.outcome, error };
+    const fault = unread[position];
+    const unmeasured = error === null && fault !== undefined ? reasonOf(fault) : undefined;
     if (!group || !scores) return { ...made, ...(unmeasured && { unmeasured }), ...noMeasurements, diagnostics };
     const key = questionKey(group.reliability);
     return {
@@ -207,7 +204,7 @@ const noMeasurements = {
   portability: {},
 } as const;
 
-const reasonOf = (error: EditWork['error']) => error && { code: error.code, message: error.message };
+const reasonOf = ({ code, message }: Pick<PlainError, 'code' | 'message'>) => ({ code, message });
 
 /** The base's answers to locality's questions, laid out as the parent's were; undefined where no base was given. */
 async function readBase(

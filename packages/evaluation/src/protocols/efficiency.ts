@@ -2,9 +2,8 @@
 import type { ProtocolUnit } from '@errata/contracts';
 import { encodePrompt, type View } from '@errata/models';
 import type { DatasetCase } from '../datasets/cases.ts';
-import { applyEdits } from './apply-edits.ts';
 import type { PreparedEditor } from './inputs.ts';
-import { type Meter, openUnit, type Steps, startMeter, type Work } from './work.ts';
+import { type Meter, makeEditsOf, openUnit, type Steps, startMeter, type Work } from './work.ts';
 
 /** Tokens of an answer: as many are generated of every version, so that times compare. */
 const answerTokens = 16;
@@ -37,7 +36,7 @@ export async function efficiency(work: Work, editor: PreparedEditor): Promise<St
     },
     make: async ([open], view) => {
       const { unit, cases } = open!;
-      const { view: candidate } = await applyEdits(work, editor, view, cases, meter);
+      const { view: candidate } = await makeEditsOf(work, editor, view, cases, meter);
       edited(unit);
       return input.model.restore(candidate.state());
     },

@@ -1,10 +1,11 @@
 // Measuring some cases of a version, against its parent and the base: everything that is asked about them, as rows.
-import { type Edit, type EvaluationResults, type Moment, mergeResults } from '@errata/contracts';
+import { type EvaluationResults, type Moment, mergeResults } from '@errata/contracts';
+import { type EditOutcome, withOutcome } from '@errata/editors';
 import type { View } from '@errata/models';
-import { type EditWork, evaluateCandidate, evaluationResults } from '../cases/evaluate-candidate.ts';
+import { evaluateCandidate, evaluationResults } from '../cases/evaluate-candidate.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import { measureProbes } from '../probes/measure-probes.ts';
-import { editsOf, type Failure, type Meter, type Work } from './work.ts';
+import { editsOf, type Meter, type Work } from './work.ts';
 
 /** When in a protocol something is measured, and how many edits are in the model then. */
 export interface Place {
@@ -18,22 +19,18 @@ export interface Measured {
   readonly candidate: View;
   /** Given where the parent is another: agreement with it is measured too. */
   readonly base?: View;
-  /** Edits of the cases that could not be made: they are asked about all the same, of the version without them. */
-  readonly failures?: ReadonlyMap<Edit, Failure>;
+  /** What became of the edits of the cases: those that could not be made are asked about all the same, of the version without them. */
+  readonly outcomes?: readonly EditOutcome[];
 }
 
 export async function measureCases(
-  { input, base: imported, baseAnswers, baseTexts, tfidf, unreadable, writers }: Work,
-  { parent, candidate, base, failures = new Map() }: Measured,
+  { input, base: imported, baseAnswers, baseTexts, tfidf, writers }: Work,
+  { parent, candidate, base, outcomes = [] }: Measured,
   cases: readonly DatasetCase[],
   place: Place,
   meter: Meter,
 ): Promise<EvaluationResults> {
   const edits = editsOf(cases);
-  const work = edits.map((edit): EditWork => {
-    const error = unreadable.get(edit);
-    return error === undefined ? {} : { error };
-  });
   const shared = { parent, candidate, tokenizer: input.tokenizer };
   // What is known of the imported model serves whether it is the parent or is compared with beside one.
   const known = {
@@ -44,17 +41,14 @@ export async function measureCases(
   const writes = (each: DatasetCase) =>
     writers.has(each) && !(input.protocol.kind === 'lifelong' && place.moment === 'once');
   return meter.time('answer_seconds', async () => {
-    const found = await evaluateCandidate({ ...shared, edits, work, rivals: true, ...known }, meter.asking);
+    const found = await evaluateCandidate({ ...shared, edits, rivals: true, ...known }, meter.asking);
     const { rows, cases: described } = evaluationResults(edits, found, place);
-    const withFailures = described.map((each, position) => {
-      const failure = failures.get(edits[position]!);
-      return failure === undefined ? each : { ...each, outcome: 'failed' as const, error: failure };
-    });
+    const withOutcomes = described.map((each, position) => withOutcome(each, outcomes[position]));
     const probes = await measureProbes(
       { ...shared, cases, seed: input.seed, tfidf, writes, ...(parent === imported && { cache: baseTexts }) },
       place,
       meter.asking,
     );
-    return mergeResults([{ rows, cases: withFailures }, probes]);
+    return mergeResults([{ rows, cases: withOutcomes }, probes]);
   });
 }

@@ -192,9 +192,11 @@ describe('a case that fails', () => {
 
   it('is reported and costs the others nothing', async () => {
     for (const protocol of [{ kind: 'single' }, { kind: 'batch', size: 3 }, { kind: 'lifelong' }] as const) {
-      const { places, failures, mean } = await finish(
+      const { places, failures, mean, cost } = await finish(
         input(protocol, { cases: casesOf([edits[1]!, long, edits[2]!]) }),
       );
+      // It is made, although it cannot be measured.
+      expect(cost.edits).toBe(3);
       expect(mean('reliability.token').cases).toBe(2);
       expect(places.reduce((sum, { failed }) => sum + failed, 0)).toBe(failures.length);
       expect(failures[0]).toMatchObject({

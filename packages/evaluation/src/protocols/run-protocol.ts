@@ -10,17 +10,16 @@ import {
   walkProtocol,
 } from '@errata/contracts';
 import type { View } from '@errata/models';
-import { readParent } from '../asking/answers.ts';
+import { readParent, unreadable } from '../asking/answers.ts';
 import { distinctQuestions } from '../asking/questions.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
-import { applyEdits } from './apply-edits.ts';
 import { efficiency } from './efficiency.ts';
 import { defaultWriters, type PreparedEditor, type ProtocolRun, type RunOptions } from './inputs.ts';
 import { measureCases } from './measure-cases.ts';
 import { measureModel, ofOneVersion } from './measure-model.ts';
 import type { Protocol } from './protocol.ts';
 import { makeManifest, openRun, type RunManifest } from './run-directory.ts';
-import { editsOf, openUnit, questionsOf, type Steps, startMeter, startWork, type Work } from './work.ts';
+import { editsOf, makeEditsOf, openUnit, questionsOf, type Steps, startMeter, startWork, type Work } from './work.ts';
 
 /** Cases that are asked about together: enough to fill batches, few enough to hold their answers. */
 const casesAtOnce = 64;
@@ -128,8 +127,8 @@ function apart(work: Work, editor: PreparedEditor, protocol: Extract<Protocol, {
         if (index === 0) await meter.time('answer_seconds', ahead);
         const { place } = unit;
         work.advance('editing', 0, place.edits);
-        const { view, failures } = await applyEdits(work, editor, base, cases, meter);
-        const found = await measureCases(work, { parent: base, candidate: view, failures }, cases, place, meter);
+        const { view, outcomes } = await makeEditsOf(work, editor, base, cases, meter);
+        const found = await measureCases(work, { parent: base, candidate: view, outcomes }, cases, place, meter);
         const model = await measureModel(work, view, place, meter);
         const isOnly = input.cases.length <= size;
         const asWhole = isOnly ? model : ofOneVersion(model, `${what} ${unit.first / size + 1}`);
@@ -143,10 +142,13 @@ function apart(work: Work, editor: PreparedEditor, protocol: Extract<Protocol, {
   };
 }
 
-async function askBase({ base, input, baseAnswers, unreadable, signal }: Work, cases: readonly DatasetCase[]) {
-  const edits = editsOf(cases).filter((edit) => !unreadable.has(edit));
+async function askBase({ base, input, baseAnswers, signal }: Work, cases: readonly DatasetCase[]) {
+  const respondent = { view: base, tokenizer: input.tokenizer };
+  const asked = editsOf(cases)
+    .map(questionsOf)
+    .filter((group) => unreadable(respondent, group) === undefined);
   const options = { cache: baseAnswers, ...(signal && { signal }) };
-  await readParent({ view: base, tokenizer: input.tokenizer }, distinctQuestions(edits.map(questionsOf)), options);
+  await readParent(respondent, distinctQuestions(asked), options);
 }
 
 /** One model that keeps every edit. */
@@ -180,7 +182,7 @@ async function lifelong(work: Work, editor: PreparedEditor, units: readonly Prot
         if (unit.kind === 'ask' || unit.reached <= kept) continue;
         work.advance('editing', 0, unit.place.edits);
         const { cases } = openUnit(input, unit);
-        view = await goOn(unit, (await applyEdits(work, editor, view, cases, startMeter(work))).view);
+        view = await goOn(unit, (await makeEditsOf(work, editor, view, cases, startMeter(work))).view);
       }
       return view;
     },
@@ -188,8 +190,8 @@ async function lifelong(work: Work, editor: PreparedEditor, units: readonly Prot
       const { unit, cases } = open!;
       work.advance('editing', 0, unit.place.edits);
       const meter = startMeter(work);
-      const { view: candidate, failures } = await applyEdits(work, editor, view, cases, meter);
-      const measured = { parent: view, candidate, base, failures };
+      const { view: candidate, outcomes } = await makeEditsOf(work, editor, view, cases, meter);
+      const measured = { parent: view, candidate, base, outcomes };
       const found = await measureCases(work, measured, cases, unit.place, meter);
       await run.commit({ name: nameOf(unit), cost: meter.cost() }, found);
       const next = await goOn(unit, candidate);

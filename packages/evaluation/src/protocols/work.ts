@@ -1,29 +1,16 @@
 // What a run works with from its first unit to its last: the base, what is known of it, and how far the run has come.
-import {
-  type Cost,
-  type Edit,
-  type ErrorCode,
-  noCost,
-  type OpenUnit,
-  type ProtocolSteps,
-  type ProtocolUnit,
-} from '@errata/contracts';
+import { type Cost, type Edit, noCost, type OpenUnit, type ProtocolSteps, type ProtocolUnit } from '@errata/contracts';
+import { type EditOutcome, makeEdits } from '@errata/editors';
 import type { View } from '@errata/models';
-import { type AnswerCache, createAnswerCache, unreadable } from '../asking/answers.ts';
+import { type AnswerCache, createAnswerCache } from '../asking/answers.ts';
 import { type EditQuestions, questionsOfEdit } from '../asking/questions.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import type { Tfidf } from '../metrics/tfidf.ts';
 import type { EvaluationOptions } from '../options.ts';
 import { referencesOf } from '../probes/texts.ts';
-import { defaultWriters, type ProtocolRun, type RunOptions, type RunProgress } from './inputs.ts';
+import { defaultWriters, type PreparedEditor, type ProtocolRun, type RunOptions, type RunProgress } from './inputs.ts';
 import { watchMemory } from './peak-memory.ts';
 import type { Run } from './run-directory.ts';
-
-/** Why something could not be done. */
-export interface Failure {
-  readonly code: ErrorCode;
-  readonly message: string;
-}
 
 export interface Work {
   readonly run: Run;
@@ -32,8 +19,6 @@ export interface Work {
   /** The base's answers, and the texts it wrote. */
   readonly baseAnswers: AnswerCache;
   readonly baseTexts: AnswerCache<readonly string[]>;
-  /** Edits that cannot be asked about, with the reason: they are not made either. */
-  readonly unreadable: ReadonlyMap<Edit, Failure>;
   /** By which texts are compared with their references: the same whatever cases are asked about together. */
   readonly tfidf: Tfidf;
   /** Cases that texts are written for. */
@@ -49,11 +34,6 @@ const answersKept = 200_000;
 /** @param measurements of a case that the whole run will make */
 export function startWork(run: Run, input: ProtocolRun, options: RunOptions, measurements: number): Work {
   const base = input.model.view();
-  const faults = new Map<Edit, Failure>();
-  for (const edit of input.cases.flatMap(({ edits }) => edits)) {
-    const error = unreadable({ view: base, tokenizer: input.tokenizer }, questionsOf(edit));
-    if (error !== undefined) faults.set(edit, { code: error.code, message: error.message });
-  }
   const withPrompts = input.cases.filter(({ generation }) => (generation?.prompts.length ?? 0) > 0);
   let done = 0;
   return {
@@ -62,7 +42,6 @@ export function startWork(run: Run, input: ProtocolRun, options: RunOptions, mea
     base,
     baseAnswers: createAnswerCache(answersKept),
     baseTexts: createAnswerCache(answersKept),
-    unreadable: faults,
     tfidf: referencesOf(input.cases),
     writers: new Set(withPrompts.slice(0, input.writers ?? defaultWriters)),
     signal: options.signal,
@@ -111,6 +90,28 @@ export const openUnit = ({ cases }: Pick<ProtocolRun, 'cases'>, unit: ProtocolUn
   unit,
   cases: cases.slice(unit.first, unit.first + unit.to - unit.from),
 });
+
+/** Makes the edits of some cases upon a version: one that cannot be made fails alone. */
+export async function makeEditsOf(
+  { input: { model, seed }, signal }: Work,
+  { name, config, artefacts }: PreparedEditor,
+  view: View,
+  cases: readonly DatasetCase[],
+  meter: Meter,
+): Promise<{ readonly view: View; readonly outcomes: readonly EditOutcome[] }> {
+  const edits = editsOf(cases);
+  const { deltas, outcomes, candidate } = await meter.time('edit_seconds', () =>
+    makeEdits(
+      { editor: name, model, view, edits, config, artefacts, seed },
+      { onError: 'continue', ...(signal && { signal }) },
+    ),
+  );
+  meter.note({
+    edits: edits.length,
+    stored_bytes: deltas.reduce((sum, { bytes }) => sum + bytes.byteLength, 0),
+  });
+  return { view: candidate(), outcomes };
+}
 
 export const editsOf = (cases: readonly DatasetCase[]): readonly Edit[] => cases.flatMap(({ edits }) => edits);
 
