@@ -20,7 +20,7 @@ const commands: Readonly<Record<string, () => Promise<{ register(program: Comman
   show: () => import('./commands/show.ts'),
   diff: () => import('./commands/diff.ts'),
   export: () => import('./commands/export.ts'),
-  evaluate: () => import('./commands/evaluate.ts'),
+  evaluate: () => import('./commands/evaluate-version.ts'),
   suite: () => import('./commands/suite.ts'),
   compare: () => import('./commands/compare.ts'),
   bisect: () => import('./commands/bisect.ts'),
@@ -38,7 +38,7 @@ const commands: Readonly<Record<string, () => Promise<{ register(program: Comman
   score: () => import('./commands/score.ts'),
   try: () => import('./commands/try.ts'),
   data: () => import('./commands/data.ts'),
-  eval: () => import('./commands/eval.ts'),
+  eval: () => import('./commands/eval-directory.ts'),
 };
 
 const json = process.argv.includes('--json');

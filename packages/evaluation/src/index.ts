@@ -90,7 +90,6 @@ export {
   slugOf,
 } from './protocols/matrix.ts';
 export { watchMemory } from './protocols/peak-memory.ts';
-export { type Protocol, type ProtocolInput, type ProtocolKind, protocolSchema } from './protocols/protocol.ts';
 export { makeManifest, type RunLine, type RunManifest, type Unit } from './protocols/run-directory.ts';
 export { runProtocol } from './protocols/run-protocol.ts';
 export { metricTables } from './report/metric-tables.ts';

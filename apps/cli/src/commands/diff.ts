@@ -8,7 +8,7 @@ import { exitCodeOfJob } from '../output/exit-codes.ts';
 import { printJson, table, wording } from '../output/output.ts';
 import { connect } from '../service/connection.ts';
 import { followJob, outcomeOf } from '../service/follow.ts';
-import { suiteOf } from './evaluate.ts';
+import { suiteOf } from './evaluate-version.ts';
 
 interface Options {
   probes?: string;

@@ -1,7 +1,7 @@
 // One run of an evaluation on a model directory opened in this process.
-import type { ConfigOverrides } from '@errata/contracts';
+import type { ConfigOverrides, Protocol } from '@errata/contracts';
 import { requireEditor } from '@errata/editors/catalogue';
-import type { AbilitySuite, PreparedEditor, Protocol, QuestionItem, RunManifest } from '@errata/evaluation';
+import type { AbilitySuite, PreparedEditor, QuestionItem, RunManifest } from '@errata/evaluation';
 import type { EvalData } from '../arguments/data-files.ts';
 import { bar, type ProgressLine } from '../output/output.ts';
 import { corpusOf, localArtefacts, localConfig } from './editing.ts';

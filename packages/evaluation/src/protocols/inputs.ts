@@ -1,12 +1,12 @@
 // What a run is given: a model, an editor, cases, a protocol, and what else is to be watched along the way.
 
+import type { Protocol } from '@errata/contracts';
 import type { Artefacts } from '@errata/editors';
 import type { EditorName, EditorSettings } from '@errata/editors/catalogue';
 import type { Model, Tokenizer } from '@errata/models';
 import type { AbilitySuite } from '../ability/suite.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import type { QuestionItem } from '../datasets/items.ts';
-import type { Protocol } from './protocol.ts';
 
 /** An editor with everything it needs beforehand. */
 export interface PreparedEditor {

@@ -1,9 +1,8 @@
 // A matrix: models, data sets, editors with their variations, and protocols, all combinations of which are run.
-import { ErrataError, editorNameSchema } from '@errata/contracts';
+import { ErrataError, editorNameSchema, type Protocol, type ProtocolInput, protocolSchema } from '@errata/contracts';
 import { requireEditor } from '@errata/editors/catalogue';
 import { z } from 'zod';
 import { abilityTasks } from '../ability/tasks.ts';
-import { type Protocol, type ProtocolInput, protocolSchema } from './protocol.ts';
 
 const size = z.int().min(1).max(100_000);
 const oneOrMore = <T extends z.ZodType>(schema: T) => z.union([schema, z.array(schema).min(1)]);

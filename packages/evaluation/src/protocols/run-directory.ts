@@ -10,10 +10,10 @@ import {
   type EvaluationCase,
   type EvaluationResults,
   type EvaluationRow,
+  type Protocol,
   sha256,
 } from '@errata/contracts';
 import type { VersionState } from '@errata/models';
-import type { Protocol } from './protocol.ts';
 import { readState, writeState } from './saved-state.ts';
 
 const format = 'errata-run/1';

@@ -2,13 +2,13 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Edit, editSchema } from '@errata/contracts';
+import { type Edit, editSchema, type ProtocolInput, protocolSchema } from '@errata/contracts';
 import { memoryArtefactStore, openArtefacts } from '@errata/editors';
 import { resolveConfig } from '@errata/editors/catalogue';
 import { loadCheckpoint, type Model, openModel } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyCorpus, writeTinyModel } from '../../../../test/support/tiny-model.ts';
-import { type ProtocolInput, type ProtocolRun, protocolSchema, runProtocol, summariseRun } from '../index.ts';
+import { type ProtocolRun, runProtocol, summariseRun } from '../index.ts';
 
 let model: Model;
 const removals: (() => void)[] = [];

@@ -4,6 +4,7 @@ import {
   catalogueDigest,
   mergeResults,
   type OpenUnit,
+  type Protocol,
   type ProtocolUnit,
   planProtocol,
   sha256,
@@ -17,7 +18,6 @@ import { efficiency } from './efficiency.ts';
 import { defaultWriters, type PreparedEditor, type ProtocolRun, type RunOptions } from './inputs.ts';
 import { measureCases } from './measure-cases.ts';
 import { measureModel, ofOneVersion } from './measure-model.ts';
-import type { Protocol } from './protocol.ts';
 import { makeManifest, openRun, type RunManifest } from './run-directory.ts';
 import { editsOf, makeEditsOf, openUnit, questionsOf, type Steps, startMeter, startWork, type Work } from './work.ts';
 

@@ -7,11 +7,11 @@ import { type Html, html, raw } from './html.ts';
 import { lineChart } from './line-chart.ts';
 import { metricCharts } from './metric-charts.ts';
 import { type IsAhead, metricTables } from './metric-tables.ts';
+import { outcomeLines } from './outcome-lines.ts';
 import { pageStyle } from './page-style.ts';
 import type { Report } from './report.ts';
 import { comparableRuns, type ReportRun } from './runs.ts';
 import { tableHtml, withoutGaps } from './table.ts';
-import { verdict } from './verdict.ts';
 import type { WorstCase } from './worst-cases.ts';
 
 export function reportPage(report: Report): string {
@@ -20,10 +20,10 @@ export function reportPage(report: Report): string {
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${report.title}</title><style>${raw(pageStyle)}</style></head><body><main>
-<header><h1>${report.title}</h1><p class="lede">${groups.length === 1 ? ledeOf(groups[0]!) : `${report.runs.length} runs`}</p>${groups.length === 1 ? verdict(report.runs) : null}</header>
+<header><h1>${report.title}</h1><p class="lede">${groups.length === 1 ? ledeOf(groups[0]!) : `${report.runs.length} runs`}</p>${groups.length === 1 ? outcomeLines(report.runs) : null}</header>
 ${groups.map(
   (runs) =>
-    html`<section>${groups.length === 1 ? null : html`<h2 class="group-title">${runs[0]!.labels.model} · ${runs[0]!.labels.data}</h2><p class="lede">${ledeOf(runs)}</p>${verdict(runs)}`}${resultsOf(runs, isAhead)}</section>`,
+    html`<section>${groups.length === 1 ? null : html`<h2 class="group-title">${runs[0]!.labels.model} · ${runs[0]!.labels.data}</h2><p class="lede">${ledeOf(runs)}</p>${outcomeLines(runs)}`}${resultsOf(runs, isAhead)}</section>`,
 )}
 ${comparedSection(report.compared, (run) => nameOf(report.runs[run]!, report.runs))}${worstSection(report.runs)}${failureSection(report.runs)}${configurationSection(report.runs)}${definitionsSection(report.runs)}
 <footer>Written by Errata from the rows beside this page (rows.csv, report.json).</footer>

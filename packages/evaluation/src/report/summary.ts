@@ -2,6 +2,7 @@
 import {
   addCosts,
   type Cost,
+  checkpointsOf,
   type EvaluationCase,
   type EvaluationRow,
   type Moment,
@@ -11,7 +12,6 @@ import {
 } from '@errata/contracts';
 import { efficiencyUnits } from '../protocols/efficiency.ts';
 import type { Place } from '../protocols/measure-cases.ts';
-import { checkpointsOf } from '../protocols/protocol.ts';
 import { type RunManifest, readLines, readManifest, runDigest, type Unit } from '../protocols/run-directory.ts';
 import { type Aggregate, aggregate } from '../statistics/aggregate.ts';
 import { type RunMetric, runMetrics } from '../statistics/run-metrics.ts';

@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { type ConfigOverrides, ErrataError } from '@errata/contracts';
+import { type ConfigOverrides, ErrataError, type Protocol, protocolSchema } from '@errata/contracts';
 import { isEditorName, writtenEditor } from '@errata/editors/catalogue';
 import { defaultMomentTokens } from '@errata/engine';
-import type { Protocol, Report } from '@errata/evaluation';
+import type { Report } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
 import { type AbilityFile, collectAbility, readAbility, readEvalData, readQuestions } from '../arguments/data-files.ts';
 import { atLeastOne, wholeNumber, wholeNumbers } from '../arguments/numbers.ts';
@@ -124,7 +124,7 @@ async function runOne(
   options: Options & Required<Pick<Options, 'model' | 'edits' | 'editor'>>,
   directory: string,
 ): Promise<Report> {
-  const { protocolSchema, writeReport } = await import('@errata/evaluation');
+  const { writeReport } = await import('@errata/evaluation');
   const { protocol: kind, batch = 1, editor, seed, writers, corpus, tokens, set = {} } = options;
   const { checkpoints } = options;
   if (checkpoints !== undefined && kind !== 'lifelong' && kind !== 'efficiency')

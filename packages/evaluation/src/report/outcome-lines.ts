@@ -37,7 +37,7 @@ function lineOf(run: ReportRun, name: string): Html | null {
 }
 
 /** By free generation, at the last place of each run; nothing where no run was edited. */
-export function verdict(runs: readonly ReportRun[]): Html | null {
+export function outcomeLines(runs: readonly ReportRun[]): Html | null {
   const lines = runs.flatMap((run) => (run.manifest.editor === 'none' ? [] : (lineOf(run, run.labels.name) ?? [])));
   return lines.length === 0 ? null : html`<ul class="verdict">${lines}</ul>`;
 }
