@@ -11,7 +11,7 @@ const inputSchema = z.object({
   kind: z.literal('second_moment'),
   layers: z.array(z.int()).nullable(),
   editor: z.string().transform(requireEditor).nullable().default(null),
-  corpus: z.string().transform(requireEditor).nullable(),
+  corpus: z.string().nullable(),
   tokens: z.int().nullable(),
   ridge: z.number().nullable().default(null),
 });
