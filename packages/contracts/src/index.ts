@@ -24,6 +24,7 @@ export * from './rules/version-ids.ts';
 export * from './running/progress.ts';
 export * from './running/steps.ts';
 export * from './running/with-signal.ts';
+export * from './text/absent.ts';
 export * from './text/canonical.ts';
 export * from './text/json-shape.ts';
 export * from './text/jsonl.ts';

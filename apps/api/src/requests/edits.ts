@@ -96,19 +96,30 @@ export async function readEdits(request: CheckedEditJobRequest): Promise<GoodEdi
  * @throws ErrataError as {@link readEdits} does
  */
 export async function readDelivery(body: z.output<typeof inboxBodySchema>): Promise<GoodEdits> {
-  const named = (value: unknown): unknown =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !('custom_id' in value)
-      ? { ...value, custom_id: randomUUID() }
-      : value;
   if (typeof body === 'string') {
     const given = countLines(body);
     if (given === 0) throw badField('', 'there are no edits');
     checkBatchSize(given, 'edits', textLimits.batch);
-    return goodEdits(await inSlices(parsingEdits(body, named)));
+    return goodEdits(await inSlices(parsingEdits(body, () => randomUUID())));
   }
-  if (!Array.isArray(body)) return goodEdits(checkEdits([body], () => ({ pointer: '' }), named));
+  if (!Array.isArray(body))
+    return goodEdits(
+      checkEdits(
+        [body],
+        () => ({ pointer: '' }),
+        () => randomUUID(),
+      ),
+    );
   checkBatchSize(body.length, 'edits', textLimits.batch);
-  return goodEdits(await inSlices(checkingEdits(body, (index) => ({ pointer: `/${index}` }), named)));
+  return goodEdits(
+    await inSlices(
+      checkingEdits(
+        body,
+        (index) => ({ pointer: `/${index}` }),
+        () => randomUUID(),
+      ),
+    ),
+  );
 }
 
 /** Before any of them is looked at. @throws ErrataError `payload_too_large` */

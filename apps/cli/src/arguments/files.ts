@@ -1,18 +1,34 @@
 // Files that a person names: read, written, and what the system says of them in plain words.
-import { readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { text as textOf } from 'node:stream/consumers';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { buffer as bytesOf, text as textOf } from 'node:stream/consumers';
 import { ErrataError } from '@errata/contracts';
 import { otherThanFile } from '@errata/host';
+
+const isStream = (file: string): boolean => /^\/(?:dev|proc\/self)\/fd\/\d+$|^\/dev\/stdin$|^-$/.test(file);
+
+/**
+ * `work` on a file that can be read more than once: what comes through a pipe that a shell opened, or as `-`, is kept beside until it is done.
+ */
+export async function withReadable<T>(file: string, work: (path: string) => Promise<T>): Promise<T> {
+  if (!isStream(file)) return work(file);
+  const directory = await mkdtemp(join(tmpdir(), 'errata-input-'));
+  try {
+    const path = join(directory, 'standard-input');
+    await writeFile(path, file === '-' ? await bytesOf(process.stdin) : await readFile(file));
+    return await work(path);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
 
 /** `-` is standard input. @throws ErrataError `not_found`, `invalid_request` for what cannot be read as a file */
 export async function readText(file: string): Promise<string> {
   try {
     if (file === '-') return await textOf(process.stdin);
     // What a shell has opened for us, as by <(...), has somebody at its other end.
-    const other = /^\/(?:dev|proc\/self)\/fd\/\d+$|^\/dev\/stdin$/.test(file)
-      ? undefined
-      : otherThanFile(await stat(file));
+    const other = isStream(file) ? undefined : otherThanFile(await stat(file));
     if (other !== undefined) throw new ErrataError('invalid_request', `${file} ${other}`, { details: { path: file } });
     return await readFile(file, 'utf8');
   } catch (error) {

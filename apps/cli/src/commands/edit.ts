@@ -1,7 +1,7 @@
-// errata edit: submits a JSONL batch of corrections and follows it.
+// errata edit: submits a batch of corrections and follows it.
 import { dryRunLevels, type EditPlan, onErrorChoices } from '@errata/contracts';
 import { type Command, Option } from 'commander';
-import { readText } from '../arguments/files.ts';
+import { editsToMake } from '../arguments/given-cases.ts';
 import { wholeNumber } from '../arguments/numbers.ts';
 import { collectSetting, parseReference } from '../arguments/references.ts';
 import { remarksOn } from '../output/edit-results.ts';
@@ -13,6 +13,7 @@ import { followJob, outcomeOf } from '../service/follow.ts';
 
 interface Options {
   model: string;
+  layout?: string;
   editor?: string;
   set?: Record<string, unknown>;
   parent?: string;
@@ -29,8 +30,11 @@ interface Options {
 export function register(program: Command): void {
   program
     .command('edit <file>')
-    .description('submit a batch of corrections (JSONL, one edit a line; - reads standard input) to a branch')
+    .description(
+      'submit a batch of corrections (our own records or a published data set; - reads standard input) to a branch',
+    )
     .requiredOption('-m, --model <model[@branch]>', 'model and branch')
+    .option('--layout <name>', 'the layout of the file (errata data layouts); recognised when left out')
     .option('-e, --editor <name>', "the editor; the branch's default when left out")
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--parent <version>', 'refuse unless the branch is still at this version')
@@ -58,7 +62,7 @@ export function register(program: Command): void {
       const request = {
         model,
         branch,
-        edits_jsonl: await readText(file),
+        ...(await editsToMake({ file, layout: options.layout })),
         config: options.set ?? {},
         on_conflict: options.onConflict,
         on_error: options.onError,

@@ -2,10 +2,10 @@
 import { derivedSuites, ErrataError, type EvaluationRequest } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
-import { readText, writeText } from '../arguments/files.ts';
+import { writeText } from '../arguments/files.ts';
+import { editCases, questionCases } from '../arguments/given-cases.ts';
 import { atLeastOne, wholeNumber } from '../arguments/numbers.ts';
 import { collectSetting, placeOf } from '../arguments/references.ts';
-import { editCases } from '../arguments/suite-cases.ts';
 import { changedLines, meansTable } from '../output/evaluations.ts';
 import { exitCodeOfJob, exitCodes } from '../output/exit-codes.ts';
 import { printJson, short } from '../output/output.ts';
@@ -44,7 +44,7 @@ export async function suiteOf({
     throw new ErrataError('invalid_request', '--layout and --limit are about the file of --edits: give one');
   return {
     ...(edits === undefined ? {} : await editCases({ file: edits, layout, limit })),
-    ...(probes === undefined ? {} : { probes_jsonl: await readText(probes) }),
+    ...(probes === undefined ? {} : await questionCases(probes)),
     ...(suite === undefined ? {} : { suite }),
   };
 }

@@ -1,8 +1,8 @@
 // errata inbox: leaves edits for a schedule, shows what became of them, takes them out again.
 import { type InboxState, inboxStates } from '@errata/contracts';
-import type { ErrataClient } from '@errata/sdk';
+import type { ErrataClient, InboxInput } from '@errata/sdk';
 import { type Command, Option } from 'commander';
-import { readText } from '../arguments/files.ts';
+import { editsToMake } from '../arguments/given-cases.ts';
 import { atLeastOne, integer } from '../arguments/numbers.ts';
 import { parseReference } from '../arguments/references.ts';
 import { printJson, table, wording } from '../output/output.ts';
@@ -19,13 +19,18 @@ export function register(program: Command): void {
     command.requiredOption('-m, --model <model[@branch]>', 'model and branch').option('--json', 'print JSON');
 
   onBranch(inbox.command('add <file>'))
-    .description('leave edits (JSONL, one a line; - reads standard input); custom_id may be left out')
+    .description(
+      'leave edits (our own records or a published data set; - reads standard input); custom_id may be left out',
+    )
+    .option('--layout <name>', 'the layout of the file (errata data layouts); recognised when left out')
     .option('--priority <n>', 'greater goes first, in schedules that order by priority', integer, 0)
-    .action(async (file: string, options: { model: string; priority: number; json?: true }) => {
+    .action(async (file: string, options: { model: string; layout?: string; priority: number; json?: true }) => {
       const client = connect();
-      const jsonl = await readText(file);
+      const { edits = [], edits_jsonl } = await editsToMake({ file, layout: options.layout });
       const branch = await branchOf(client, options.model);
-      const receipt = await client.inbox.add(branch, jsonl, { priority: options.priority });
+      const receipt = await client.inbox.add(branch, edits_jsonl ?? (edits as InboxInput[]), {
+        priority: options.priority,
+      });
       if (options.json) return printJson(receipt);
       const repeated = receipt.duplicates === 0 ? '' : `, ${receipt.duplicates} were there already`;
       console.log(`${receipt.accepted} added${repeated}; ${receipt.pending} wait in the inbox of ${options.model}`);

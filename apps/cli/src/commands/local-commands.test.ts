@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { type EvaluationSummary, evaluationSummarySchema } from '@errata/contracts';
 import { loadCheckpoint, openModel } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,6 +51,20 @@ const errata = (...args: string[]): Promise<Outcome> =>
     execFile(process.execPath, [bin, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
     });
+  });
+
+/** A line of a shell in which $ERRATA is the command. */
+const inShell = (line: string): Promise<Outcome> =>
+  new Promise((resolve) => {
+    const env = {
+      ...process.env,
+      NO_COLOR: '1',
+      ERRATA: `${process.execPath} ${bin}`,
+      ERRATA_CACHE_DIR: join(folder, 'cache'),
+    };
+    execFile('sh', ['-c', line], { env }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr }),
+    );
   });
 
 /** Log-probabilities of ids by a directory, in this process. */
@@ -120,6 +135,30 @@ describe('errata try', () => {
     expect(second.stderr).not.toContain('building it');
     expect(second.stdout).toMatch(/reliability +1 /);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('output_exists') });
+  });
+
+  it('takes edits in an array, in gzip and as a table, and through a pipe; a published file with faults is refused by record', async () => {
+    const table = join(folder, 'edits.csv');
+    writeFileSync(table, 'prompt;subject;target_new\nThe capital of {};Oz;!\n');
+    const packed = join(folder, 'array.json');
+    writeFileSync(
+      packed,
+      gzipSync(JSON.stringify([{ prompt: 'The capital of {}', subject: 'Oz', target_new: '!', target_true: null }])),
+    );
+    const faulty = join(folder, 'zsre.json');
+    const record = { subject: 'Oz', src: 'The capital of Oz', alt: '!', answers: ['?'] };
+    writeFileSync(faulty, JSON.stringify([record, { ...record, alt: '' }]));
+    const made = (file: string) =>
+      errata('try', '--model', withText, '--edits', file, '--editor', 'ft-m', '--set', 'epochs=1', '--json');
+    const [rows, array, refused, piped] = await Promise.all([
+      made(table),
+      made(packed),
+      made(faulty),
+      inShell(`cat ${packed} | $ERRATA try --model ${withText} --edits - --editor FT-M --set epochs=1 --json`),
+    ]);
+    const ids = [rows, array, piped].map(({ stdout }) => (JSON.parse(stdout) as { edits: object[] }).edits);
+    expect(ids).toMatchObject([[{ custom_id: 'csv-0' }], [{ custom_id: '1' }], [{ custom_id: '1' }]]);
+    expect(refused).toMatchObject({ code: 1, stdout: expect.stringContaining('record 1: alt is blank') });
   });
 
   it('refuses, before it works, what it could not write', async () => {

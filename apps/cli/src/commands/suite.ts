@@ -1,7 +1,7 @@
 // errata suite: cases that are stored once under a name and asked of any version by it.
 import type { Command } from 'commander';
+import { suiteCases } from '../arguments/given-cases.ts';
 import { atLeastOne } from '../arguments/numbers.ts';
-import { suiteCases } from '../arguments/suite-cases.ts';
 import { printJson, table } from '../output/output.ts';
 import { connect } from '../service/connection.ts';
 

@@ -12,9 +12,10 @@ import { defaultEditor, describeEditor, type EditorName, requireEditor } from '@
 import { defaultMomentTokens } from '@errata/engine';
 import type { View } from '@errata/models';
 import { type Command, Option } from 'commander';
+import { checkedEdits } from '../arguments/given-cases.ts';
 import { atLeastOne, ridge, wholeNumber } from '../arguments/numbers.ts';
 import { collectSetting } from '../arguments/references.ts';
-import { corpusOf, localArtefacts, localConfig, readEditsFile } from '../local/editing.ts';
+import { corpusOf, localArtefacts, localConfig } from '../local/editing.ts';
 import { type LocalModel, withModel } from '../local/model.ts';
 import { remarksOn } from '../output/edit-results.ts';
 import { costLine, metricsTable } from '../output/metrics-table.ts';
@@ -27,6 +28,7 @@ interface Options {
   model: string;
   editor: string;
   edits: string;
+  layout?: string;
   set?: ConfigOverrides;
   out?: string;
   corpus?: string;
@@ -55,7 +57,8 @@ export function register(program: Command): void {
     .command('try')
     .description('edit a model directory in this process and measure the result; nothing is kept unless --out says so')
     .requiredOption('-m, --model <dir>', 'a directory in Hugging Face layout')
-    .requiredOption('--edits <file>', 'corrections (JSONL, one edit a line)')
+    .requiredOption('--edits <file>', 'corrections: our own records or a published data set (errata data layouts)')
+    .option('--layout <name>', 'the layout of that file; recognised when left out')
     .option('-e, --editor <name>', 'the editor', defaultEditor)
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--out <dir>', 'write the edited checkpoint there, in Hugging Face layout')
@@ -75,7 +78,7 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const editor = requireEditor(options.editor);
-      const edits = await readEditsFile(options.edits);
+      const edits = await checkedEdits({ file: options.edits, layout: options.layout });
       const out = options.out === undefined ? undefined : await checkOutput(editor, resolve(options.out));
       const trial = await withModel(resolve(options.model), (local) => runTrial(local, editor, edits, out, options));
       if (options.json) printJson(trial);

@@ -1,6 +1,6 @@
 // An editor made ready on a model directory, for the commands that need no service.
 import { join } from 'node:path';
-import { type ConfigOverrides, type Edit, ErrataError, parseEditsJsonl } from '@errata/contracts';
+import type { ConfigOverrides } from '@errata/contracts';
 import type { Artefacts } from '@errata/editors';
 import {
   artefactNeeds,
@@ -11,21 +11,9 @@ import {
   secondMomentLayers,
 } from '@errata/editors/catalogue';
 import { readDefaults } from '@errata/engine';
-import { readText } from '../arguments/files.ts';
 import { bar, type ProgressLine } from '../output/output.ts';
 import { type MomentSource, prepareArtefacts } from './artefacts.ts';
 import type { LocalModel } from './model.ts';
-
-/** Reads corrections, one a line. @throws ErrataError `invalid_edits` with every fault */
-export async function readEditsFile(file: string): Promise<readonly Edit[]> {
-  const { edits, errors } = parseEditsJsonl(await readText(file));
-  if (errors.length > 0) {
-    const many = errors.length === 1 ? 'one fault' : `${errors.length} faults`;
-    throw new ErrataError('invalid_edits', `${file} has ${many}; nothing was edited`, { errors });
-  }
-  if (edits.length === 0) throw new ErrataError('invalid_edits', `${file} holds no edits`);
-  return edits;
-}
 
 /** The text for statistics and perplexity: the one given, else the model's own. */
 export function corpusOf({ checkpoint }: LocalModel, given: string | undefined): string | undefined {

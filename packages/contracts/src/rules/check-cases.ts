@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Complaint, ErrorCode } from '../errors.ts';
 import { atOnce, type Steps } from '../running/steps.ts';
+import { withoutNulls } from '../text/absent.ts';
 import { complainOfSize, itemShape } from '../text/json-shape.ts';
 import { complaintsKept, parseLines } from '../text/jsonl.ts';
 import { fieldName, quoted, sayIssue } from '../text/plain-issues.ts';
@@ -29,8 +30,8 @@ export function* parsingCases(jsonl: string): Steps<ParsedCases> {
 }
 
 /**
- * Checks probes and items that are already JSON: a value with a `kind` is an item. One without an id is named after its place, counted
- * from 1.
+ * Checks probes and items that are already JSON: a value with a `kind` is an item. A field that is null is absent; one without an id is
+ * named after its place, counted from 1.
  */
 export const checkCases = (values: readonly unknown[]): ParsedCases => atOnce(checkingCases(values));
 
@@ -72,9 +73,10 @@ type ReadCase =
   | { readonly item: SuiteCase }
   | { readonly issues: readonly { readonly field: string; readonly message: string }[] };
 
-function readCase(value: unknown, ownId: string): ReadCase {
-  const size = complainOfSize(value, itemShape);
+function readCase(given: unknown, ownId: string): ReadCase {
+  const size = complainOfSize(given, itemShape);
   if (size !== null) return { issues: [{ field: '', message: `the item is too large: ${size}` }] };
+  const value = withoutNulls(given);
   const fields = isPlain(value) ? value : {};
   if (!('kind' in fields)) {
     const named = isPlain(value) ? { custom_id: ownId, ...value } : value;

@@ -68,6 +68,37 @@ describe('parseEditsJsonl', () => {
   });
 });
 
+test('null is absent, and an edit without an id is named by its number', () => {
+  const bare = { prompt: 'The capital of {} is', subject: 'France', target_new: 'Rome' };
+  const nulls = {
+    target_true: null,
+    relation: null,
+    aliases: null,
+    rephrases: null,
+    locality: null,
+    metadata: { by: null },
+  };
+  const probes = { locality: { neighbourhood: null, other_tasks: [{ prompt: 'Spain is', target: null }] } };
+  const { edits, errors } = checkEdits([
+    { ...bare, ...nulls },
+    { ...bare, ...probes, subject: 'Spain', custom_id: null },
+  ]);
+  expect(errors).toEqual([]);
+  expect(edits).toEqual([
+    { ...good, custom_id: '1', rephrases: [], locality: {}, portability: {}, metadata: {} },
+    {
+      ...good,
+      custom_id: '2',
+      prompt: 'The capital of Spain is',
+      subject: 'Spain',
+      rephrases: [],
+      locality: { other_tasks: [{ prompt: 'Spain is' }] },
+      portability: {},
+    },
+  ]);
+  expect(checkEdits([{ ...good, rephrases: [null] }]).errors).toMatchObject([{ field: 'rephrases.0' }]);
+});
+
 test('a subject within another word is named with that word; a target may differ from the true one by its capitals', () => {
   const { errors } = checkEdits([{ ...good, prompt: 'The capital of Algeria is', subject: 'Al' }]);
   expect(errors[0]?.message).toContain('only within another word, "Algeria"');

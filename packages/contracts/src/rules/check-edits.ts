@@ -1,6 +1,7 @@
 // The rules of a batch of edits: every bad line is named with its field and rule.
 import type { Complaint, ErrorCode } from '../errors.ts';
 import { atOnce, type Steps } from '../running/steps.ts';
+import { withoutNulls } from '../text/absent.ts';
 import { complainOfSize, itemShape } from '../text/json-shape.ts';
 import { complaintsKept, parseLines } from '../text/jsonl.ts';
 import { fieldName, sayIssue } from '../text/plain-issues.ts';
@@ -21,18 +22,18 @@ export interface ParsedEdits {
   readonly errors: readonly Complaint[];
 }
 
-/** What is done to each value before it is checked. */
-type Prepare = (value: unknown) => unknown;
+/** Gives the `custom_id` of an edit that came without, by its place among the others, from 0. */
+type NameEdit = (index: number) => string;
 
-const asItIs: Prepare = (value) => value;
+const byNumber: NameEdit = (index) => String(index + 1);
 
 /** Reads edits from JSONL. Every line is checked; blank lines are skipped; line numbers start at 1. */
-export const parseEditsJsonl = (jsonl: string, prepare?: Prepare): ParsedEdits => atOnce(parsingEdits(jsonl, prepare));
+export const parseEditsJsonl = (jsonl: string, name?: NameEdit): ParsedEdits => atOnce(parsingEdits(jsonl, name));
 
 /** {@link parseEditsJsonl} in steps. */
-export function* parsingEdits(jsonl: string, prepare?: Prepare): Steps<ParsedEdits> {
+export function* parsingEdits(jsonl: string, name?: NameEdit): Steps<ParsedEdits> {
   const { values, lines, errors } = yield* parseLines(jsonl);
-  const checked = yield* checkingEdits(values, (index) => ({ line: lines[index] ?? 0 }), prepare);
+  const checked = yield* checkingEdits(values, (index) => ({ line: lines[index] ?? 0 }), name);
   return { ...checked, errors: [...errors, ...checked.errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)) };
 }
 
@@ -47,15 +48,18 @@ type PlaceOf = (index: number) => EditPlace;
 
 type Complain = (code: ErrorCode, field: string, message: string) => void;
 
-/** Checks a batch of edits that is already JSON. `place` says how an index is named in complaints. */
-export const checkEdits = (values: readonly unknown[], place?: PlaceOf, prepare?: Prepare): ParsedEdits =>
-  atOnce(checkingEdits(values, place, prepare));
+/**
+ * Checks a batch of edits that is already JSON. `place` says how an index is named in complaints. A field that is null is absent; an edit
+ * without a `custom_id` is named by its number, counted from 1, or as `name` says.
+ */
+export const checkEdits = (values: readonly unknown[], place?: PlaceOf, name?: NameEdit): ParsedEdits =>
+  atOnce(checkingEdits(values, place, name));
 
 /** {@link checkEdits} in steps. Checking stops after {@link complaintsKept} complaints. */
 export function* checkingEdits(
   values: readonly unknown[],
   place: PlaceOf = (index) => ({ pointer: `/edits/${index}` }),
-  prepare: Prepare = asItIs,
+  name: NameEdit = byNumber,
 ): Steps<ParsedEdits> {
   const edits: Edit[] = [];
   const places: EditPlace[] = [];
@@ -126,13 +130,18 @@ export function* checkingEdits(
     const complain: Complain = (code, field, message) =>
       errors.push({ code, field, message, ...placeOfField(at, field.split('.')) });
     const size = complainOfSize(value, itemShape);
-    if (size === null) checkEdit(prepare(value), at, complain);
+    if (size === null) checkEdit(named(withoutNulls(value), name, index), at, complain);
     else complain('invalid_request', '', `the edit is too large: ${size}`);
     if (errors.length >= complaintsKept) break;
     yield;
   }
   return { edits, places, errors };
 }
+
+const named = (value: unknown, name: NameEdit, index: number): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !('custom_id' in value)
+    ? { ...value, custom_id: name(index) }
+    : value;
 
 /** `{}` filled in; null where the prompt would be longer than a prompt may be. */
 function fillSubject(edit: Edit): Edit | null {

@@ -3,7 +3,7 @@ import { ErrataError } from '@errata/contracts';
 import { layouts, requireLayout } from './catalogue.ts';
 import { type DatasetContent, type Layout, objectOf } from './layout.ts';
 import { type FieldNote, type Notes, Unusable } from './rules.ts';
-import { howWritten, type RawRecord, rawRecords, type Written } from './source/records.ts';
+import { howWritten, type KnownForms, type RawRecord, rawRecords, type Written } from './source/records.ts';
 import { unreadable } from './source/text.ts';
 
 /** What became of a record; `record` counts from 0. */
@@ -22,7 +22,13 @@ export interface OpenDataset {
 /** Records looked at to recognise a layout: a few bad ones must not hide it. */
 const looked = 50;
 
-const documents = layouts.flatMap(({ document }) => (document ? [document] : []));
+const known: KnownForms = {
+  documents: layouts.flatMap(({ document }) => (document ? [document] : [])),
+  isHeader: (row) => layouts.some((layout) => layout.isHeader?.(row)),
+};
+
+/** How a file is written. Errors as {@link openDataset}. */
+export const openFile = (file: string): Promise<Written> => howWritten(file, known);
 
 /**
  * Finds out how a file is to be read. `layout` is a name, or `auto` to recognise it.
@@ -32,7 +38,7 @@ const documents = layouts.flatMap(({ document }) => (document ? [document] : [])
 export async function openDataset(file: string, layout = 'auto'): Promise<OpenDataset> {
   if (layout === 'auto') return detectLayout(file);
   const named = requireLayout(layout);
-  const written = await howWritten(file, documents);
+  const written = await openFile(file);
   const kind = written.format === 'csv' ? 'row' : 'value';
   if (!named.formats.includes(kind)) {
     unreadable(file, `is not ${kind === 'row' ? 'JSON' : 'CSV'}, in which ${named.name} is written`, {
@@ -44,19 +50,22 @@ export async function openDataset(file: string, layout = 'auto'): Promise<OpenDa
 
 /** The layout that most of the first records look like. Errors as {@link openDataset}. */
 export async function detectLayout(file: string): Promise<OpenDataset> {
-  const written = await howWritten(file, documents);
-  const isHeader = (row: readonly string[]) => layouts.some((layout) => layout.isHeader?.(row));
+  const written = await openFile(file);
   const seen: RawRecord[] = [];
-  for await (const raw of rawRecords(file, written, isHeader)) {
+  for await (const raw of rawRecords(file, written, known.isHeader)) {
     if (seen.push(raw) === looked) break;
   }
-  let best: { layout: Layout; fitting: number } | undefined;
-  for (const layout of layouts) {
-    const fitting = seen.filter(layout.fits).length;
-    if (fitting > (best?.fitting ?? 0)) best = { layout, fitting };
-  }
-  if (best) return { file, layout: best.layout, written };
   if (seen.length === 0) unreadable(file, 'holds no records');
+  const counts = layouts.map((layout) => ({ layout, fitting: seen.filter(layout.fits).length }));
+  const most = Math.max(...counts.map(({ fitting }) => fitting));
+  const [best, ...others] = most === 0 ? [] : counts.filter(({ fitting }) => fitting === most);
+  if (best !== undefined && others.length > 0) {
+    const names = [best, ...others].map(({ layout }) => layout.name);
+    throw new ErrataError('unknown_layout', `${file} may be ${names.join(' or ')}: say which`, {
+      details: { file, layouts: names },
+    });
+  }
+  if (best !== undefined) return { file, layout: best.layout, written };
   const fields = Object.keys(seen.map(objectOf).find((record) => record !== undefined) ?? {}).slice(0, 20);
   throw new ErrataError(
     'unknown_layout',

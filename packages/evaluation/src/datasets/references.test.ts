@@ -33,6 +33,10 @@ it('belong to the cases of their ids and leave all else as it is', async () => {
   expect(withReferences([{ ...b, id: 'a' }], found)[0]!.generation).toEqual({ ...b.generation, references });
 });
 
+it('come in an array too', async () => {
+  expect([...(await written(['[{"id": "a", "essence": null}]'])).keys()]).toEqual(['a']);
+});
+
 it('are refused with every fault of every line', async () => {
   const lines = ['{"id": "a", "essence": [" "]}', 'Oz', '{"id": "a"}', '{"id": "a"}', '{"id": "b", "texts": []}'];
   await expect(written(lines)).rejects.toMatchObject({

@@ -1,5 +1,5 @@
 // Our own layouts: edits as JSON, as submitted to the service, and as a table with a row an edit.
-import { localityKinds, type Probe, portabilityKinds } from '@errata/contracts';
+import { localityKinds, type Probe, portabilityKinds, withoutNulls } from '@errata/contracts';
 import { checkEdit } from '../draft.ts';
 import { has, type Layout, objectOf } from '../layout.ts';
 import { Unusable } from '../rules.ts';
@@ -22,11 +22,10 @@ export const jsonl: Layout = {
       !['portability', 'locality', 'locality_prompt', 'ground_truth'].some((f) => has(record, f))
     );
   },
-  read: (raw) => {
-    if (raw.kind !== 'value' || objectOf(raw) === undefined) {
-      throw new Unusable('', raw.kind === 'malformed' ? 'not_json' : 'not_an_object');
-    }
-    const edit = checkEdit(raw.value);
+  read: (raw, place) => {
+    const record = objectOf(raw);
+    if (record === undefined) throw new Unusable('', raw.kind === 'malformed' ? 'not_json' : 'not_an_object');
+    const edit = checkEdit(withoutNulls({ ...record, custom_id: record.custom_id ?? String(place.record + 1) }));
     return { case: { id: edit.custom_id, edits: [edit] } };
   },
 };

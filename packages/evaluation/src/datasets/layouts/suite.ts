@@ -1,7 +1,7 @@
 // Suites: what a version can be asked, as `errata data convert --as suite` writes it and the service stores it.
-import { suiteItemKinds, suiteItemSchema } from '@errata/contracts';
+import { suiteItemKinds, suiteItemSchema, withoutNulls } from '@errata/contracts';
 import { z } from 'zod';
-import { isSuiteItem, type Layout, objectOf, parseRecord } from '../layout.ts';
+import { isSuiteItem, type Layout, objectOf, parsePart, parseRecord } from '../layout.ts';
 
 const kindSchema = z.looseObject({ kind: z.enum(suiteItemKinds) });
 
@@ -14,8 +14,9 @@ export const suite: Layout = {
   formats: ['value'],
   givenIds: true,
   fits: (raw) => isSuiteItem(objectOf(raw)),
-  read: (raw) => {
-    parseRecord(raw, kindSchema);
-    return { item: parseRecord(raw, suiteItemSchema) };
+  read: (raw, place) => {
+    const record = parseRecord(raw, kindSchema);
+    const named = withoutNulls({ ...record, id: record.id ?? String(place.record + 1) });
+    return { item: parsePart(named, suiteItemSchema, '') };
   },
 };

@@ -1,12 +1,11 @@
-// A file as raw records, whatever it is written in: a JSON array, JSON lines, CSV.
+// A file as raw records, whatever it is written in: a JSON array, one JSON object, JSON lines, CSV, Parquet.
 import { extname } from 'node:path';
-import { csvRows } from './csv.ts';
+import { csvRows, type Delimiter, delimiterOf } from './csv.ts';
 import { jsonElements } from './json.ts';
+import { isParquet } from './kinds.ts';
 import { lines } from './lines.ts';
-import { textPieces, unreadable } from './text.ts';
-
-export const datasetFormats = ['json', 'jsonl', 'csv'] as const;
-export type DatasetFormat = (typeof datasetFormats)[number];
+import { parquetRows } from './parquet.ts';
+import { headOf, textPieces } from './text.ts';
 
 /** One record as it stands in the file; `record` counts from 0. */
 export type RawRecord =
@@ -31,30 +30,47 @@ export interface DocumentShape {
   readonly records: (element: unknown) => readonly unknown[];
 }
 
-export type Written = { readonly format: DatasetFormat; readonly document?: DocumentShape };
+/** How a file is written. */
+export type Written =
+  | { readonly format: 'json'; readonly document?: DocumentShape }
+  | { readonly format: 'jsonl' }
+  | { readonly format: 'csv'; readonly delimiter: Delimiter }
+  | { readonly format: 'parquet' };
+
+/** What the layouts know of how their files are written. */
+export interface KnownForms {
+  readonly documents: readonly DocumentShape[];
+  /** Whether a first row of CSV names columns. */
+  readonly isHeader: (row: readonly string[]) => boolean;
+}
+
+/** One record over several lines, in no array. */
+const oneRecord: DocumentShape = { begins: /^\{/, path: '$', records: (record) => [record] };
 
 /**
- * How a file is written: an array by its bracket, whatever the file is called; else by the ending of its name; else by how
- * it begins. Errors as {@link textPieces}.
+ * How a file is written: Parquet and arrays by how they begin, whatever the file is called; else by the ending of its name; else by how it
+ * begins. Errors as {@link textPieces}.
  */
-export async function howWritten(file: string, documents: readonly DocumentShape[]): Promise<Written> {
+export async function howWritten(file: string, { documents, isHeader }: KnownForms): Promise<Written> {
+  if (isParquet(await headOf(file))) return { format: 'parquet' };
   let head = '';
   for await (const piece of textPieces(file)) {
     head += piece;
     if (head.trim() !== '' && head.length >= 4096) break;
   }
   head = head.trimStart();
-  const ending = extname(file).toLowerCase();
-  if (ending === '.csv') return { format: 'csv' };
+  const ending = extname(file.replace(/\.gz$/i, '')).toLowerCase();
+  const csv = (): Written => ({ format: 'csv', delimiter: delimiterOf(head, isHeader) });
+  if (ending === '.csv' || ending === '.tsv') return csv();
   if (head.startsWith('[')) return { format: 'json' };
-  if (ending === '.jsonl' || ending === '.ndjson') return { format: 'jsonl' };
-  if (!head.startsWith('{')) return { format: 'csv' };
-  const document = documents.find(({ begins }) => begins.test(head));
+  const named = ending === '.jsonl' || ending === '.ndjson';
+  if (!head.startsWith('{')) return named ? { format: 'jsonl' } : csv();
+  const document = named ? undefined : documents.find(({ begins }) => begins.test(head));
   if (document) return { format: 'json', document };
-  // One object over several lines is no list of records; one object a line is.
+  // Several lines that are no objects are one; else there is one on each.
   const [first, second] = head.split('\n').map((line) => line.trim());
   if (second === undefined || second === '' || isObject(first) || isObject(second)) return { format: 'jsonl' };
-  return unreadable(file, 'holds one JSON object: records stand in an array, or one on each line');
+  return { format: 'json', document: oneRecord };
 }
 
 function isObject(line: string | undefined): boolean {
@@ -69,25 +85,33 @@ function isObject(line: string | undefined): boolean {
 /** Every record of a file in order; `isHeader` says whether a first row of CSV names columns. Errors as the reader of its format. */
 export async function* rawRecords(
   file: string,
-  { format, document }: Written,
-  isHeader: (row: readonly string[]) => boolean,
+  written: Written,
+  isHeader: KnownForms['isHeader'],
 ): AsyncGenerator<RawRecord, void, undefined> {
   let record = 0;
-  if (format === 'json') {
-    for await (const element of jsonElements(file, document?.path ?? '$.*')) {
-      for (const value of document ? document.records(element) : [element]) {
-        yield { record: record++, kind: 'value', value };
+  switch (written.format) {
+    case 'json': {
+      const { document } = written;
+      for await (const element of jsonElements(file, document?.path ?? '$.*')) {
+        for (const value of document ? document.records(element) : [element])
+          yield { record: record++, kind: 'value', value };
       }
+      return;
     }
-  } else if (format === 'jsonl') {
-    for await (const line of lines(file)) yield { record: record++, ...readLine(line) };
-  } else {
-    let columns: readonly string[] | undefined;
-    let first = true;
-    for await (const cells of csvRows(file)) {
-      if (first && isHeader(cells)) columns = cells.map((name) => name.trim());
-      else yield { record: record++, kind: 'row', cells, columns };
-      first = false;
+    case 'jsonl':
+      for await (const line of lines(file)) yield { record: record++, ...readLine(line) };
+      return;
+    case 'parquet':
+      for await (const value of parquetRows(file)) yield { record: record++, kind: 'value', value };
+      return;
+    case 'csv': {
+      let columns: readonly string[] | undefined;
+      let first = true;
+      for await (const cells of csvRows(file, written.delimiter)) {
+        if (first && isHeader(cells)) columns = cells.map((name) => name.trim());
+        else yield { record: record++, kind: 'row', cells, columns };
+        first = false;
+      }
     }
   }
 }
