@@ -1,7 +1,7 @@
 // Seconds an edit: the ROME value search as the editors run it, against its plain form, on random weights of GPT-2 small's shape.
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { EditSequences, TargetSequence } from '@errata/editors';
+import type { ContextSequence, EditSequences } from '@errata/editors';
 import { prepareSearch, searchValues } from '@errata/editors';
 import { decoderSpec, modelFromWeights, uniform } from '@errata/models';
 import { median } from './median.ts';
@@ -68,7 +68,7 @@ function sequences(index: number): EditSequences {
   const prompt = Array.from({ length: 10 }, token);
   const targetIds = [token(), token()];
   const subject = { from: 3, last: 6 };
-  const behind = (length: number): TargetSequence => {
+  const behind = (length: number): ContextSequence => {
     const prefix = Array.from({ length }, token);
     return {
       ids: [...prefix, ...prompt, targetIds[0]!],

@@ -72,8 +72,14 @@ function sourcesOf(name: EditorName): readonly string[] {
   });
 }
 
+const subjectsOf = {
+  required: 'has to name its subject',
+  used: 'may name its subject, of which use is made',
+  none: 'need not name a subject',
+} as const;
+
 function section(name: EditorName): string {
-  const { title, paper, needs, batched } = describeEditor(name);
+  const { title, paper, needs, batched, subject } = describeEditor(name);
   const how = batched ? 'Edits of a batch are solved together' : 'Edits of a batch are applied one after another';
   const [, shape] = models[0]!;
   const prepared =
@@ -82,7 +88,7 @@ function section(name: EditorName): string {
       : 'it needs nothing beforehand';
   return `## ${name}
 
-${title} (${paper}). ${how}; ${prepared}.
+${title} (${paper}). ${how}; ${prepared}. An edit ${subjectsOf[subject]}.
 
 ${row(['setting', 'meaning', 'may be', ...models.map(([model]) => model)])}
 |${'---|'.repeat(3 + models.length)}

@@ -31,6 +31,7 @@ export const errorCatalogue = {
 
   // Edits
   duplicate_custom_id: user(422, 'Two edits share one custom_id'),
+  subject_missing: user(422, 'The editor needs the subject of an edit, and there is none'),
   subject_not_in_prompt: user(422, 'The subject does not occur in the prompt as a word of its own'),
   same_targets: user(422, 'The new answer and the true one are the same'),
   unspellable_text: user(422, 'The tokenizer of the model has no tokens for some characters'),

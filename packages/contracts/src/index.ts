@@ -30,6 +30,7 @@ export * from './text/json-shape.ts';
 export * from './text/jsonl.ts';
 export * from './text/nearest.ts';
 export * from './text/plain-issues.ts';
+export * from './text/seam.ts';
 export * from './text/subjects.ts';
 export * from './time/cron.ts';
 export * from './wire/aliases.ts';

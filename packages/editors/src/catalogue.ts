@@ -41,6 +41,19 @@ export function requireEditor(name: string): EditorName {
   throw new ErrataError('unknown_editor', `unknown editor ${quoted(name)}; there are ${editorNames.join(', ')}`);
 }
 
+/** What is to be said of an edit that names no subject, where the editor needs one. */
+export function lacksSubject(name: EditorName, { custom_id, subject }: SubjectOf): ErrataError | undefined {
+  if (subject !== undefined || describeEditor(name).subject !== 'required') return undefined;
+  const others = editorNames.filter((other) => describeEditor(other).subject !== 'required').map(writtenEditor);
+  return new ErrataError(
+    'subject_missing',
+    `${custom_id}: ${writtenEditor(name)} changes what the model knows of a subject, and the edit names none; ${others.join(', ')} need none`,
+    { details: { custom_id, editor: name } },
+  );
+}
+
+type SubjectOf = { readonly custom_id: string; readonly subject?: string | undefined };
+
 /** Checks the settings given for an editor, each by itself; every complaint names its key. Missing ones are filled in by the engine. */
 export function checkOverrides(name: EditorName, overrides: EditorSettings, pointer = '/config'): EditorSettings {
   const schema = describeEditor(name).settings;

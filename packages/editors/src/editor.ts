@@ -5,7 +5,7 @@ import type { Artefacts } from './artefacts.ts';
 import type { EditorSettings } from './description.ts';
 
 /** What an editor needs of an edit: the probes are for evaluation alone. `{}` in the prompt is already filled in. */
-export type EditRequest = Pick<Edit, 'custom_id' | 'prompt' | 'subject' | 'target_new'>;
+export type EditRequest = Pick<Edit, 'custom_id' | 'prompt' | 'subject' | 'target_new' | 'join'>;
 
 /** What an editor is given. Equal inputs give equal deltas, byte for byte, on one build and provider. */
 export interface EditorInput<Settings = EditorSettings> {
@@ -116,7 +116,7 @@ export interface EditorResult {
 /**
  * One editing method. Whether an edit holds already is decided by what the model says before it is made: by the parent where edits are
  * solved together, by the parent with the batch's earlier edits where they are applied one after another.
- * @throws ErrataError `artefact_missing`, `prompt_too_long`, `subject_not_in_prompt`, `zero_delta`, `non_finite_delta`, `edit_failed`
+ * @throws ErrataError `artefact_missing`, `prompt_too_long`, `subject_missing`, `subject_not_in_prompt`, `zero_delta`, `non_finite_delta`, `edit_failed`
  */
 export type Editor<Settings = EditorSettings> = (
   input: EditorInput<Settings>,

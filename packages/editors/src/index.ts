@@ -57,4 +57,4 @@ export {
   sampleContextPrefixes,
 } from './texts/context-prefixes.ts';
 export { contextPrefixes } from './texts/preparation.ts';
-export { type EditSequences, editSequences, type TargetSequence } from './texts/sequences.ts';
+export { type ContextSequence, type EditSequences, editSequences } from './texts/sequences.ts';

@@ -68,7 +68,7 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     snapshot: async ({ model, ...params }) => (await models.open(model)).snapshot(params),
     logits: async ({ model, version, prompt }) => {
       const open = await models.open(model);
-      const ids = encodePrompt(open.tokenizer(), prompt, open.model.spec.context);
+      const ids = encodePrompt(open.tokenizer(), prompt, { context: open.model.spec.context });
       const [logits] = await (await open.view(version)).nextLogits([ids]);
       return { ids, logits: logits! };
     },

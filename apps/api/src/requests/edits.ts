@@ -24,7 +24,7 @@ import {
   questionsOf,
   textLimits,
 } from '@errata/contracts';
-import { checkOverrides, type EditorName, requireEditor, resolveConfig } from '@errata/editors/catalogue';
+import { checkOverrides, type EditorName, lacksSubject, requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import type { EngineClient, ResultOf } from '@errata/engine';
 import { activeEdits, editCosts, editsById, type Lineage, type StoredModel } from '@errata/lineage';
 import { z } from 'zod';
@@ -198,6 +198,19 @@ export function readEditor(
   return { editor, config };
 }
 
+/** @throws ErrataError `invalid_edits` with every edit that names no subject, where the editor needs one, by line or pointer */
+export function requireSubjects(editor: EditorName, { edits, places }: GoodEdits): void {
+  const complaints = edits.flatMap((edit, position): Complaint[] => {
+    const lack = lacksSubject(editor, edit);
+    if (lack === undefined) return [];
+    const { code, message } = lack;
+    return [
+      { code, ...placeOfField(places[position]!, ['subject']), field: 'subject', custom_id: edit.custom_id, message },
+    ];
+  });
+  if (complaints.length > 0) throw refusedLines(complaints);
+}
+
 /** What a dry run answers about a batch that could be queued. @throws ErrataError as {@link layOutBatch}; `unknown_config_key`, `invalid_config` */
 export async function planBatch(
   { lineage, tokenizers }: ApiParts,
@@ -223,7 +236,7 @@ export async function planBatch(
       longest: Math.max(...layouts.map(({ longest }) => longest)),
       context,
     },
-    layouts: layouts.map((layout) => ({ ...layout, subject: { ...layout.subject } })),
+    layouts: layouts.map((layout) => ({ ...layout, subject: layout.subject && { ...layout.subject } })),
     cost: { jobs, seconds_per_edit, seconds: seconds_per_edit === null ? null : seconds_per_edit * layouts.length },
     conflicts: await findConflicts(lineage, branch, batch.edits),
   };

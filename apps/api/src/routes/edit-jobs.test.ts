@@ -205,15 +205,22 @@ describe('what is refused is named and leaves no trace', () => {
         { code: 'empty_target', line: 2, field: 'target_new' },
       ],
       [
+        'an edit without the subject that the editor needs',
+        inBatch(anEdit('Spain', { subject: null })),
+        422,
+        'invalid_edits',
+        { code: 'subject_missing', line: 2, field: 'subject', message: expect.stringContaining('r-ROME') },
+      ],
+      [
         'an over-long target',
-        inBatch(anEdit('Spain', { target_new: 'x'.repeat(401) })),
+        inBatch(anEdit('Spain', { target_new: 'x'.repeat(4001) })),
         422,
         'invalid_edits',
         {
           code: 'target_too_long',
           line: 2,
           field: 'target_new',
-          message: 'target_new has 401 characters; 400 are allowed',
+          message: 'target_new has 4001 characters; 4000 are allowed',
         },
       ],
       [

@@ -26,6 +26,7 @@ import {
   planBatch,
   readEditor,
   readEdits,
+  requireSubjects,
 } from '../requests/edits.ts';
 import { params } from '../requests/parameters.ts';
 import { findJobs, jobQuery } from './jobs.ts';
@@ -68,6 +69,7 @@ export const editJobRoutes =
         const batch = await readEdits(body);
         const { edits } = batch;
         const { editor, config } = readEditor(body, model, branch);
+        requireSubjects(editor, batch);
         const { parent_version_id: parent, on_conflict } = body;
         if (body.level === 'compute' && !body.dry_run)
           throw badField('level', 'level compute is one of a dry run: set dry_run too');

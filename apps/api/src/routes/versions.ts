@@ -267,7 +267,7 @@ async function diffVersions(db: Lineage, from: StoredVersion, to: StoredVersion,
   const stored = await editsById(db, [...new Set(shownSides.flat().flatMap(({ edits }) => edits))]);
   const mention = (id: string): EditMention => {
     const { custom_id, prompt, subject, target_new } = stored.get(id)!.edit;
-    return { id, custom_id, prompt, subject, target_new };
+    return { id, custom_id, prompt, subject: subject ?? null, target_new };
   };
   const told = (items: readonly DeltaWithEdits[]) =>
     items

@@ -113,7 +113,7 @@ function printPlan(plan: EditPlan, model: string): void {
     custom_id,
     prompt_tokens,
     target_tokens,
-    `${subject.first}-${subject.last}`,
+    subject === null ? '-' : `${subject.first}-${subject.last}`,
     prompts,
   ]);
   console.log(`\n${table(['edit', 'prompt tokens', 'target tokens', 'subject at', 'prompts'], rows)}`);

@@ -8,7 +8,7 @@ import {
   ErrataError,
   type EvaluationSummary,
 } from '@errata/contracts';
-import { defaultEditor, describeEditor, type EditorName, requireEditor } from '@errata/editors/catalogue';
+import { defaultEditor, describeEditor, type EditorName, lacksSubject, requireEditor } from '@errata/editors/catalogue';
 import { defaultMomentTokens } from '@errata/engine';
 import type { View } from '@errata/models';
 import { type Command, Option } from 'commander';
@@ -79,6 +79,8 @@ export function register(program: Command): void {
     .action(async (options: Options) => {
       const editor = requireEditor(options.editor);
       const edits = await checkedEdits({ file: options.edits, layout: options.layout });
+      const lack = edits.map((edit) => lacksSubject(editor, edit)).find((found) => found !== undefined);
+      if (lack !== undefined && options.onError === 'abort') throw lack;
       const out = options.out === undefined ? undefined : await checkOutput(editor, resolve(options.out));
       const trial = await withModel(resolve(options.model), (local) => runTrial(local, editor, edits, out, options));
       if (options.json) printJson(trial);

@@ -91,7 +91,7 @@ async function broughtBy(run: JobRun, before: HistoryMove, after: HistoryMove) {
   const edits = await editsById(lineage, [...on, ...off]);
   const mention = (id: string): EditMention => {
     const { custom_id, prompt, subject, target_new } = edits.get(id)!.edit;
-    return { id, custom_id, prompt, subject, target_new };
+    return { id, custom_id, prompt, subject: subject ?? null, target_new };
   };
   const { kind, job_id, reason } = after;
   return { kind, job_id, reason, added: on.map(mention), removed: off.map(mention) };

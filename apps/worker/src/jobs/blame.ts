@@ -136,7 +136,9 @@ async function attribute(run: JobRun, chain: Chain, prompt: string, position: nu
   if (first !== undefined && more.length === 0) return blamed(first, 'only_edit');
   const byPrompt = edits.filter(({ edit }) => [edit.prompt, ...edit.rephrases].includes(prompt));
   if (byPrompt.length === 1) return blamed(byPrompt[0]!, 'prompt');
-  const bySubject = (byPrompt.length > 1 ? byPrompt : edits).filter(({ edit }) => prompt.includes(edit.subject));
+  const bySubject = (byPrompt.length > 1 ? byPrompt : edits).filter(
+    ({ edit }) => edit.subject !== undefined && prompt.includes(edit.subject),
+  );
   if (bySubject.length === 1) return blamed(bySubject[0]!, 'subject');
 
   const suspects = bySubject.length > 1 ? bySubject : edits;
@@ -165,7 +167,7 @@ async function attribute(run: JobRun, chain: Chain, prompt: string, position: nu
 
 const mention = ({ id, edit }: StoredEdit): EditMention => {
   const { custom_id, prompt, subject, target_new } = edit;
-  return { id, custom_id, prompt, subject, target_new };
+  return { id, custom_id, prompt, subject: subject ?? null, target_new };
 };
 
 /** How probable a state finds the present answer and the one before it. */

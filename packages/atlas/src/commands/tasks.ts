@@ -30,7 +30,7 @@ const subjectsOf = (path: string): ReadonlySet<string> => {
   const { edits, errors } = parseEditsJsonl(readFileSync(path, 'utf8'));
   const [first] = errors;
   return first === undefined
-    ? new Set(edits.map(({ subject }) => subject))
+    ? new Set(edits.flatMap(({ subject }) => subject ?? []))
     : fail(`${path}, line ${first.line}: ${first.message}`);
 };
 

@@ -22,7 +22,7 @@ export interface WorldEdit {
   readonly targetNew: string;
   /** The phrasing behind `edit.prompt`, with `{s}` for the subject. */
   readonly phrasing: string;
-  readonly edit: EditInput & { readonly target_true: string; readonly relation: string };
+  readonly edit: EditInput & { readonly subject: string; readonly target_true: string; readonly relation: string };
 }
 
 interface Sources {

@@ -27,7 +27,7 @@ describe('parseEditsJsonl', () => {
     // A blank subject would be found again and again at the prompt's end.
     ['subject_not_in_prompt', line({ custom_id: 'b', subject: ' ' }), 'subject'],
     ['empty_target', line({ custom_id: 'b', prompt: 'France is', target_new: ' ' }), 'target_new'],
-    ['target_too_long', line({ custom_id: 'b', target_new: 'x'.repeat(401) }), 'target_new'],
+    ['target_too_long', line({ custom_id: 'b', target_new: 'x'.repeat(4001) }), 'target_new'],
     ['contradictory_edits', line({ custom_id: 'b', target_new: 'Oslo' }), 'target_new'],
     ['control_characters', line({ custom_id: 'b', prompt: 'France is', target_new: 'Ro\u0000me' }), 'target_new'],
   ])('names %s at its line', (code, bad, field) => {
@@ -97,6 +97,18 @@ test('null is absent, and an edit without an id is named by its number', () => {
     },
   ]);
   expect(checkEdits([{ ...good, rephrases: [null] }]).errors).toMatchObject([{ field: 'rephrases.0' }]);
+});
+
+test('an edit may be about nothing that its prompt names, but then nothing can be filled in', () => {
+  const { subject: _, ...without } = good;
+  const related = { ...without, relation: 'capital' };
+  const { edits, errors } = checkEdits([
+    without,
+    { ...related, custom_id: 'b', prompt: 'Its capital is', target_new: 'Oslo' },
+  ]);
+  expect([errors, edits.map((edit) => 'subject' in edit)]).toEqual([[], [false, false]]);
+  const { errors: open } = checkEdits([{ ...without, prompt: 'The capital of {} is' }]);
+  expect(open).toMatchObject([{ field: 'prompt', message: expect.stringContaining('there is no subject') }]);
 });
 
 test('a subject within another word is named with that word; a target may differ from the true one by its capitals', () => {

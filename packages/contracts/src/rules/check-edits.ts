@@ -77,12 +77,8 @@ export function* checkingEdits(
       return;
     }
     const edit = fillSubject(parsed.data);
-    if (edit === null) {
-      complain(
-        'invalid_request',
-        'prompt',
-        `prompt with its subject filled in has over ${textLimits.prompt} characters`,
-      );
+    if (typeof edit === 'string') {
+      complain('invalid_request', 'prompt', edit);
       return;
     }
     const before = errors.length;
@@ -95,8 +91,9 @@ export function* checkingEdits(
       );
     seenIds.set(edit.custom_id, at);
     if (edit.target_new.trim() === '') complain('empty_target', 'target_new', 'target_new is empty');
-    const place = findSubject(edit.prompt, edit.subject);
-    if ('missing' in place) complain('subject_not_in_prompt', 'subject', `${place.what}. ${place.hint}`);
+    const place = edit.subject === undefined ? undefined : findSubject(edit.prompt, edit.subject);
+    if (place !== undefined && 'missing' in place)
+      complain('subject_not_in_prompt', 'subject', `${place.what}. ${place.hint}`);
     if (edit.target_true !== undefined && sameAnswer(edit.target_new, edit.target_true)) {
       complain(
         'same_targets',
@@ -143,10 +140,13 @@ const named = (value: unknown, name: NameEdit, index: number): unknown =>
     ? { ...value, custom_id: name(index) }
     : value;
 
-/** `{}` filled in; null where the prompt would be longer than a prompt may be. */
-function fillSubject(edit: Edit): Edit | null {
-  const pieces = edit.prompt.split('{}');
+/** `{}` filled in; a complaint where there is nothing for it, or where the prompt would be longer than a prompt may be. */
+function fillSubject(edit: Edit): Edit | string {
+  const { prompt, subject } = edit;
+  const pieces = prompt.split('{}');
   if (pieces.length === 1) return edit;
-  const longer = (pieces.length - 1) * (edit.subject.length - 2);
-  return edit.prompt.length + longer > textLimits.prompt ? null : { ...edit, prompt: pieces.join(edit.subject) };
+  if (subject === undefined) return 'prompt has {} for a subject, and there is no subject';
+  const length = prompt.length + (pieces.length - 1) * (subject.length - 2);
+  if (length > textLimits.prompt) return `prompt with its subject filled in has over ${textLimits.prompt} characters`;
+  return { ...edit, prompt: pieces.join(subject) };
 }

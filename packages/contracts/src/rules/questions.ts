@@ -13,13 +13,17 @@ export function normaliseAnswer(answer: string): string {
 }
 
 // Taken off one by one: an expression that ends in $ looks at a long run of them once for each place in it.
-const outer = ` "'.,;:!?()`;
+const outer = ` "'.,;:!?()。、「」『』《》〈〉【】`;
 
 /** Whether two targets are spelled alike. Capitals count: to correct them is an edit. */
 export const sameAnswer = (a: string, b: string): boolean => squash(a.normalize('NFC')) === squash(b.normalize('NFC'));
 
-/** The questions an edit answers: its prompt as worded and, where the relation is named, (subject, relation). */
-export const questionsOf = (edit: Pick<Edit, 'prompt' | 'subject' | 'relation'>): readonly string[] => [
-  `prompt:${squash(edit.prompt)}`,
-  ...(edit.relation === undefined ? [] : [`relation:${squash(edit.subject)}\u0000${edit.relation}`]),
+/** The questions an edit answers: its prompt as worded and, where subject and relation are named, (subject, relation). */
+export const questionsOf = ({
+  prompt,
+  subject,
+  relation,
+}: Pick<Edit, 'prompt' | 'subject' | 'relation'>): readonly string[] => [
+  `prompt:${squash(prompt)}`,
+  ...(relation === undefined || subject === undefined ? [] : [`relation:${squash(subject)}\u0000${relation}`]),
 ];

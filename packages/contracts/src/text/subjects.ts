@@ -1,11 +1,11 @@
 // Where a subject stands in a prompt: as words of its own, never as a part of another word.
+import { unspacedScripts } from './seam.ts';
 
 /** Characters that make up words. */
 const wordCharacter = /[\p{L}\p{N}\p{M}_]/u;
 
 /** Scripts that put no space between words, or hang particles on names: a border between words is not to be seen in them. */
-const unspaced =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}ー]/u;
+const unspaced = new RegExp(`[${unspacedScripts}\\p{Script=Hangul}ー]`, 'u');
 
 /** The character that ends at, or begins at, a UTF-16 index. */
 const characterBefore = (text: string, index: number): string =>

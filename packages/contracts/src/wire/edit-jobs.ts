@@ -59,8 +59,8 @@ export const editPlanSchema = z
         custom_id: z.string(),
         prompt_tokens: z.int(),
         target_tokens: z.int(),
-        /** Positions of the subject's first and last token in the prompt. */
-        subject: z.strictObject({ first: z.int(), last: z.int() }),
+        /** Positions of the subject's first and last token in the prompt; null for an edit without a subject. */
+        subject: z.strictObject({ first: z.int(), last: z.int() }).nullable(),
         /** Its own prompt and those of its probes, and the tokens of the longest with its answer. */
         prompts: z.int(),
         longest: z.int(),

@@ -1,5 +1,6 @@
 // The edit: one correction with its probes, as it comes in and as it is shown.
 import { z } from 'zod';
+import { joinSchema } from '../text/seam.ts';
 import { metadataSchema } from './resource-parts.ts';
 import { editResultSchema } from './results.ts';
 
@@ -7,7 +8,7 @@ import { editResultSchema } from './results.ts';
 export const textLimits = {
   prompt: 4000,
   subject: 400,
-  target: 400,
+  target: 4000,
   custom_id: 200,
   probes: 200,
   batch: 10_000,
@@ -20,6 +21,8 @@ export const probeSchema = z.strictObject({
   target: text(textLimits.target).optional(),
   /** Other spellings that count as the same answer in free generation. */
   aliases: z.array(text(textLimits.target)).max(50).optional(),
+  /** Whether a space stands between prompt and answer; that of the edit where it is left out. */
+  join: joinSchema.optional(),
 });
 export type Probe = z.infer<typeof probeSchema>;
 
@@ -30,7 +33,8 @@ export const editSchema = z
     custom_id: text(textLimits.custom_id),
     /** A cloze prompt that the target completes. `{}` stands for the subject; otherwise the subject occurs literally. */
     prompt: text(textLimits.prompt),
-    subject: text(textLimits.subject),
+    /** What the prompt is about. Editors that change what a model knows of a subject need one. */
+    subject: text(textLimits.subject).optional(),
     target_new: z.string().max(textLimits.target),
     target_true: text(textLimits.target).optional(),
     /** Names the question independently of its wording, so that contradictions can be seen across phrasings. */
@@ -49,6 +53,8 @@ export const editSchema = z
     portability: z
       .strictObject({ alias: probes.optional(), inverse: probes.optional(), one_hop: probes.optional() })
       .default({}),
+    /** Whether a space stands between each of its prompts and the answer; by how they are written where it is left out. */
+    join: joinSchema.optional(),
     metadata: metadataSchema.optional(),
   })
   .meta({ id: 'Edit' });
@@ -64,7 +70,7 @@ export const editRecordSchema = z
     position: z.int(),
     custom_id: z.string(),
     prompt: z.string(),
-    subject: z.string(),
+    subject: z.string().nullable(),
     target_new: z.string(),
     target_true: z.string().nullable(),
     result: editResultSchema.nullable(),

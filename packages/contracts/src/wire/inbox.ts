@@ -50,7 +50,7 @@ export const inboxEditSchema = z
     branch_id: z.string(),
     custom_id: z.string(),
     prompt: z.string(),
-    subject: z.string(),
+    subject: z.string().nullable(),
     target_new: z.string(),
     priority: z.int(),
     /** That of the edit: where it came from, who asked for it. */

@@ -1,6 +1,7 @@
 // Suite items: what a version can be asked beside edits, one JSON object each. One format for files, for requests and for what is stored.
 import { z } from 'zod';
 import { type AbilityTaskId, rippleCriteria } from '../metrics/kinds.ts';
+import { joinSchema } from '../text/seam.ts';
 import { editSchema, textLimits } from './edits.ts';
 
 /** Longest texts and lists of an item. Whether it fits a model's context is seen when it is asked. */
@@ -30,6 +31,8 @@ const question = z.strictObject({
   answers: listOf(answer).min(1).readonly(),
   /** What the question is for, where it came from an edit: `edit`, `rephrase`, `locality.neighbourhood` ... */
   role: text(itemLimits.id).optional(),
+  /** Whether a space stands between prompt and answer; by how the prompt is written where it is left out. */
+  join: joinSchema.optional(),
 });
 
 /** A question with options of which one is right: CommonsenseQA, MMLU. */

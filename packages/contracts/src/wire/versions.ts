@@ -22,7 +22,7 @@ export const editMentionSchema = z.strictObject({
   id: z.string(),
   custom_id: z.string(),
   prompt: z.string(),
-  subject: z.string(),
+  subject: z.string().nullable(),
   target_new: z.string(),
 });
 export type EditMention = z.output<typeof editMentionSchema>;

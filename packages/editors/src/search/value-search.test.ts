@@ -12,7 +12,7 @@ import {
 } from '@errata/graph';
 import { buildDecoder, type View } from '@errata/models';
 import { describe, expect, it } from 'vitest';
-import type { EditSequences, TargetSequence } from '../texts/sequences.ts';
+import type { ContextSequence, EditSequences } from '../texts/sequences.ts';
 import { tinyGpt2, tinyLlama, tinyModel } from '../tiny-model.fixture.ts';
 import { runPruned } from './programs.ts';
 import { suffixLoss } from './suffix-loss.ts';
@@ -30,7 +30,7 @@ const settings = {
   stop_loss: 0.05,
 } as const;
 
-function context(ids: number[], subjectLast: number, targetIds: number[]): TargetSequence {
+function context(ids: number[], subjectLast: number, targetIds: number[]): ContextSequence {
   return { ids: [...ids, ...targetIds].slice(0, -1), subjectLast, targetStart: ids.length - 1, targetIds };
 }
 const edit: EditSequences = {

@@ -7,11 +7,15 @@ import type { EditRequest } from '../editor.ts';
 export interface TargetSequence {
   /** Prompt and target without the target's last token. */
   readonly ids: readonly number[];
-  /** Position of the subject's last token. */
-  readonly subjectLast: number;
   /** Position whose logits predict `targetIds[0]`; the following ones predict the rest. */
   readonly targetStart: number;
   readonly targetIds: readonly number[];
+}
+
+/** The same of an edit that names its subject. */
+export interface ContextSequence extends TargetSequence {
+  /** Position of the subject's last token. */
+  readonly subjectLast: number;
 }
 
 /** A prompt that ends with the subject. */
@@ -24,7 +28,7 @@ export interface SubjectSequence {
 export interface EditSequences {
   readonly custom_id: string;
   /** The bare prompt first, then one for each prefix. */
-  readonly contexts: readonly [TargetSequence, ...TargetSequence[]];
+  readonly contexts: readonly [ContextSequence, ...ContextSequence[]];
   /** How many prefixes have a context, and how many the prompt did not fit behind. */
   readonly prefixes: { readonly used: number; readonly left_out: number };
   /** "{subject} is a", cut after the subject: what follows cannot reach the position where the KL term is read. */
@@ -55,38 +59,50 @@ function located(custom_id: string, error: unknown): unknown {
  * Lays out prompt and target.
  * @throws ErrataError `prompt_too_long`, `subject_not_in_prompt`, `unspellable_text`, `edit_failed` naming the edit
  */
-export function targetSequence(source: SequenceSource, edit: EditRequest, prefix = ''): TargetSequence {
+export const targetSequence = (source: SequenceSource, edit: EditRequest): TargetSequence => layOutEdit(source, edit);
+
+/** As {@link targetSequence}, with the place of the subject. @throws ErrataError also `subject_missing` */
+function contextSequence(source: SequenceSource, edit: EditRequest, prefix = ''): ContextSequence {
+  const { subjectLast, ...sequence } = layOutEdit(source, edit, prefix);
+  if (subjectLast === undefined) throw noSubject(edit.custom_id);
+  return { ...sequence, subjectLast };
+}
+
+const noSubject = (custom_id: string): ErrataError =>
+  new ErrataError('subject_missing', `${custom_id}: there is no subject to edit`, { details: { custom_id } });
+
+function layOutEdit(
+  { tokenizer, context }: SequenceSource,
+  { custom_id, prompt, target_new, subject, join }: EditRequest,
+  prefix = '',
+): TargetSequence & { readonly subjectLast: number | undefined } {
   try {
-    const layout = layOut(source.tokenizer, prefixed(prefix, edit.prompt), edit.target_new, { subject: edit.subject });
+    const layout = layOut(tokenizer, prefixed(prefix, prompt), target_new, { subject, join });
     const ids = [...layout.promptIds, ...layout.targetIds].slice(0, -1);
-    if (ids.length > source.context) {
+    if (ids.length > context) {
       throw new ErrataError(
         'prompt_too_long',
-        `${edit.custom_id}: prompt and target are ${ids.length + 1} tokens; the model reads ${source.context}`,
-        { details: { custom_id: edit.custom_id, tokens: ids.length + 1, context: source.context } },
+        `${custom_id}: prompt and target are ${ids.length + 1} tokens; the model reads ${context}`,
+        { details: { custom_id, tokens: ids.length + 1, context } },
       );
     }
-    return {
-      ids,
-      subjectLast: layout.subjectLast!,
-      targetStart: layout.promptIds.length - 1,
-      targetIds: layout.targetIds,
-    };
+    const { promptIds, targetIds, subjectLast } = layout;
+    return { ids, subjectLast, targetStart: promptIds.length - 1, targetIds };
   } catch (error) {
-    throw located(edit.custom_id, error);
+    throw located(custom_id, error);
   }
 }
 
 /**
  * All sequences of an edit. A prefix is left out where the prompt no longer fits the model's context behind it, or where the tokens of
  * both cannot be told apart: the bare prompt, laid out first, is what an error is about.
- * @throws ErrataError as {@link targetSequence}, for the bare prompt
+ * @throws ErrataError as {@link contextSequence}, for the bare prompt
  */
 export function editSequences(source: SequenceSource, edit: EditRequest, prefixes: readonly string[]): EditSequences {
-  const bare = targetSequence(source, edit);
+  const bare = contextSequence(source, edit);
   const behind = prefixes.flatMap((prefix) => {
     try {
-      return [targetSequence(source, edit, prefix)];
+      return [contextSequence(source, edit, prefix)];
     } catch (error) {
       if (error instanceof ErrataError) return [];
       throw error;
@@ -101,6 +117,7 @@ export function editSequences(source: SequenceSource, edit: EditRequest, prefixe
 }
 
 function essenceOf({ tokenizer }: SequenceSource, { subject, custom_id }: EditRequest): SubjectSequence {
+  if (subject === undefined) throw noSubject(custom_id);
   try {
     const prompt = `${subject} is a`;
     const last = subjectLast(tokenizer, prompt, subject);

@@ -115,7 +115,8 @@ async function freeze(
   batch: readonly LaidOutEdit[],
   targets: ReturnType<typeof tuneTargets>,
 ) {
-  const sequences = batch.map(({ sequence }) => sequence);
+  // Nothing is recorded.
+  const sequences = batch.map(({ sequence: { ids } }) => ({ ids, subjectLast: 0 }));
   const { hidden } = await trace(view, { recorded: [], suffix: { from, caches: false } }, sequences);
   const { ids: _, ...layout } = sequenceFeeds(packSequences(sequences));
   const count = targets.rows.length;

@@ -20,8 +20,8 @@ export interface EditLayout {
   readonly custom_id: string;
   readonly prompt_tokens: number;
   readonly target_tokens: number;
-  /** Positions in the prompt's tokens. */
-  readonly subject: { readonly first: number; readonly last: number };
+  /** Positions in the prompt's tokens; null for an edit without a subject. */
+  readonly subject: { readonly first: number; readonly last: number } | null;
   /** Prompts that the edit has, its own and those of its probes, and the tokens of the longest with its answer. */
   readonly prompts: number;
   readonly longest: number;

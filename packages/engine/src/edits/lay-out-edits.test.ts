@@ -39,6 +39,18 @@ test('so are the true answer and the answers of probes; an unknown letter in a p
   expect(complaintsOf({ rephrases: ['À la France'], aliases: ['Róma'] })).toEqual([]);
 });
 
+test('an edit is laid out without a subject, and joined as it says', () => {
+  const { edits } = checkEdits([
+    { ...edit, subject: null },
+    { ...edit, custom_id: 'b', prompt: 'France has', join: 'none' },
+  ]);
+  const { layouts } = layOutEdits(model, edits);
+  expect(layouts.map(({ subject, target_tokens }) => [subject, target_tokens])).toEqual([
+    [null, ' Rome'.length],
+    [{ first: 0, last: 5 }, 'Rome'.length],
+  ]);
+});
+
 test('a subject of unknown letters alone is refused: every other one would be edited with it', () => {
   expect(complaintsOf({ prompt: 'The capital of 東京 is', subject: '東京' })).toMatchObject([
     { code: 'unspellable_text', field: 'subject' },

@@ -1,5 +1,13 @@
 // Lays out the prompts of a batch as a model's tokenizer has them, and says which of them the model cannot be asked.
-import { atOnce, type Complaint, complaintsKept, type Edit, ErrataError, type Steps } from '@errata/contracts';
+import {
+  atOnce,
+  type Complaint,
+  complaintsKept,
+  type Edit,
+  ErrataError,
+  type Join,
+  type Steps,
+} from '@errata/contracts';
 import { encodePrompt, layOut, ModelError, subjectSpan, type Tokenizer } from '@errata/models';
 import type { EditLayout, LayoutComplaint } from '../calls/index.ts';
 import { asErrataError } from '../errors.ts';
@@ -17,6 +25,7 @@ interface Text {
   /** Without one, there must be room for the first token of an answer. */
   readonly target: string | undefined;
   readonly targetPath: readonly (string | number)[];
+  readonly join: Join | undefined;
 }
 
 export interface LaidOut {
@@ -56,12 +65,13 @@ export function* layingOut(
     }
     if (complaints.length > before) continue;
     try {
-      const { promptIds, targetIds } = layOut(model.tokenizer, edit.prompt, edit.target_new);
+      const { prompt, subject, join } = edit;
+      const { promptIds, targetIds } = layOut(model.tokenizer, prompt, edit.target_new, { join });
       layouts.push({
         custom_id: edit.custom_id,
         prompt_tokens: promptIds.length,
         target_tokens: targetIds.length,
-        subject: subjectSpan(model.tokenizer, edit.prompt, edit.subject),
+        subject: subject === undefined ? null : subjectSpan(model.tokenizer, prompt, subject, { join }),
         prompts: new Set(texts.map(({ path }) => path.join('.'))).size,
         longest: Math.max(...lengths),
       });
@@ -80,27 +90,29 @@ export function located(edits: readonly Edit[], { position, path, code, message 
 }
 
 function textsOf(edit: Edit): readonly Text[] {
-  const { target_new, target_true } = edit;
-  const own = (prompt: string, path: Text['path']): readonly Text[] => [
-    { path, prompt, target: target_new, targetPath: ['target_new'] },
-    ...(target_true === undefined ? [] : [{ path, prompt, target: target_true, targetPath: ['target_true'] }]),
+  const { target_new, target_true, join: own } = edit;
+  const of = (prompt: string, path: Text['path']): readonly Text[] => [
+    { path, prompt, target: target_new, targetPath: ['target_new'], join: own },
+    ...(target_true === undefined
+      ? []
+      : [{ path, prompt, target: target_true, targetPath: ['target_true'], join: own }]),
   ];
   const probes = (['locality', 'portability'] as const).flatMap((family) =>
     Object.entries(edit[family]).flatMap(([kind, list]) =>
-      (list ?? []).flatMap(({ prompt, target }, index): Text[] => {
+      (list ?? []).flatMap(({ prompt, target, join = own }, index): Text[] => {
         const path = [family, kind, index, 'prompt'];
         // Where the true answer is known, a gate may weigh the new one against it on neighbours.
-        const rival = { path, prompt, target: target_new, targetPath: ['target_new'] };
+        const rival = { path, prompt, target: target_new, targetPath: ['target_new'], join };
         return [
-          { path, prompt, target, targetPath: [family, kind, index, 'target'] },
+          { path, prompt, target, targetPath: [family, kind, index, 'target'], join },
           ...(kind === 'neighbourhood' && target_true !== undefined ? [rival] : []),
         ];
       }),
     ),
   );
   return [
-    ...own(edit.prompt, ['prompt']),
-    ...edit.rephrases.flatMap((prompt, index) => own(prompt, ['rephrases', index])),
+    ...of(edit.prompt, ['prompt']),
+    ...edit.rephrases.flatMap((prompt, index) => of(prompt, ['rephrases', index])),
     ...probes,
   ];
 }
@@ -109,10 +121,10 @@ const isOfTarget = (error: unknown): boolean =>
   error instanceof ModelError && (error.code === 'layout_target_empty' || error.code === 'layout_target_unspellable');
 
 /** @throws ErrataError `prompt_too_long`; ModelError layout_*, tokenizer_offsets_unavailable */
-function tokensOf({ tokenizer, context }: TextModel, { prompt, target }: Text): number {
+function tokensOf({ tokenizer, context }: TextModel, { prompt, target, join }: Text): number {
   // Where prompt and target merge, what generation starts from differs from what is scored: both must fit.
-  const alone = encodePrompt(tokenizer, prompt, context).length + 1;
-  const layout = target === undefined ? undefined : layOut(tokenizer, prompt, target);
+  const alone = encodePrompt(tokenizer, prompt, { context, join }).length + 1;
+  const layout = target === undefined ? undefined : layOut(tokenizer, prompt, target, { join });
   const tokens = Math.max(alone, layout === undefined ? 0 : layout.promptIds.length + layout.targetIds.length);
   if (tokens <= context) return tokens;
   throw new ErrataError('prompt_too_long', `prompt and answer are ${tokens} tokens; the model reads ${context}`, {

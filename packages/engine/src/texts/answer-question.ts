@@ -21,7 +21,7 @@ export async function answerQuestion(
   const view = await open.view(version);
   signal.throwIfAborted();
   const { context } = open.model.spec;
-  const [generated] = await view.generate([encodePrompt(tokenizer, prompt, context)], {
+  const [generated] = await view.generate([encodePrompt(tokenizer, prompt, { context })], {
     maxTokens: answerTokens,
     stop: open.endIds,
     signal,

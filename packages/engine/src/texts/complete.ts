@@ -16,7 +16,7 @@ export async function complete(
   const { context } = open.model.spec;
   const ids: (readonly number[])[] = [];
   for (const text of texts) {
-    const tokens = encodePrompt(tokenizer, text, context);
+    const tokens = encodePrompt(tokenizer, text, { context });
     const { length } = tokens;
     // Before the next is tokenised: the first that is too long answers for all.
     if (length >= context) {

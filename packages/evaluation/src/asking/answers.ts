@@ -141,11 +141,12 @@ function planQuestion({ view, tokenizer }: Respondent, question: Question): Plan
 
 function layOutQuestion({ view, tokenizer }: Respondent, question: Question): Plan {
   const key = questionKey(question);
-  const aloneIds = encodePrompt(tokenizer, question.prompt);
+  const { join } = question;
+  const aloneIds = encodePrompt(tokenizer, question.prompt, { join });
   const { promptIds, targetIds } =
     question.target === undefined
       ? { promptIds: aloneIds, targetIds: undefined }
-      : layOut(tokenizer, question.prompt, question.target);
+      : layOut(tokenizer, question.prompt, question.target, { join });
   const length = targetIds === undefined ? ownAnswerTokens : lengthToRead(tokenizer, question, targetIds.length);
   const tokens = Math.max(aloneIds.length + 1, promptIds.length + (targetIds?.length ?? 1));
   if (tokens > view.spec.context) {
@@ -182,12 +183,12 @@ export function unaskable(respondent: Respondent, questions: Iterable<Question>)
   }
 }
 
-function lengthToRead(tokenizer: Tokenizer, { about, prompt, accepted }: Question, targetTokens: number): number {
+function lengthToRead(tokenizer: Tokenizer, { about, prompt, accepted, join }: Question, targetTokens: number): number {
   if (about === 'probability') return 0;
   if (about === 'agreement') return targetTokens;
   // A spelling that the model cannot write is never what it answers.
   const written = accepted.filter((answer) => unspellable(tokenizer, answer).length === 0);
-  const spellings = written.map((answer) => layOut(tokenizer, prompt, answer).targetIds.length);
+  const spellings = written.map((answer) => layOut(tokenizer, prompt, answer, { join }).targetIds.length);
   return Math.max(targetTokens, ...spellings) + extraTokens;
 }
 

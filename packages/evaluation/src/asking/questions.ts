@@ -1,5 +1,5 @@
 // The questions an evaluation asks about an edit, told apart by what each is to show.
-import { type Edit, normaliseAnswer, type Probe } from '@errata/contracts';
+import { type Edit, type Join, normaliseAnswer, type Probe } from '@errata/contracts';
 
 /** A prompt with what is looked for in the reply to it. */
 export interface Question {
@@ -10,6 +10,8 @@ export interface Question {
   readonly target: string | undefined;
   /** The target and its other spellings: any of them counts in free generation. */
   readonly accepted: readonly string[];
+  /** Whether a space stands between prompt and answer, where somebody has said so. */
+  readonly join?: Join | undefined;
 }
 
 /** Two answers to one prompt, to see which of them a model finds likelier. */
@@ -40,8 +42,14 @@ export interface Rivals {
 }
 
 /** Equal for questions to which a model gives one and the same reply: other spellings make it go on for longer. */
-export const questionKey = ({ about, prompt, target, accepted }: Question): string =>
-  JSON.stringify([about, prompt, ...(target === undefined ? [] : [target]), ...(about === 'answer' ? accepted : [])]);
+export const questionKey = ({ about, prompt, target, accepted, join }: Question): string =>
+  JSON.stringify([
+    about,
+    prompt,
+    ...(target === undefined ? [] : [target]),
+    ...(about === 'answer' ? accepted : []),
+    ...(join === undefined ? [] : [{ join }]),
+  ]);
 
 /**
  * Unrolls an edit. Rephrases expect the edit's own target; a portability probe without a target expects nothing and is left
@@ -64,13 +72,14 @@ function unroll(edit: Edit, withRivals: boolean): EditQuestions {
     prompt,
     target: edit.target_new,
     accepted: [edit.target_new, ...(edit.aliases ?? [])],
+    join: edit.join,
   });
   const rivals = withRivals ? rivalsOf(edit) : undefined;
   return {
     reliability: own(edit.prompt),
     generalization: edit.rephrases.map(own),
-    locality: byKind(edit.locality, 'agreement'),
-    portability: byKind(edit.portability, 'answer'),
+    locality: byKind(edit.locality, 'agreement', edit.join),
+    portability: byKind(edit.portability, 'answer', edit.join),
     ...(rivals && { rivals }),
   };
 }
@@ -80,9 +89,9 @@ function rivalsOf(edit: Edit): Rivals | undefined {
   const { prompt, rephrases, locality, target_new, target_true } = edit;
   if (target_true === undefined) return undefined;
   const about = 'probability';
-  const weigh = (text: string, wanted: string, unwanted: string): RivalQuestions => ({
-    wanted: { about, prompt: text, target: wanted, accepted: [] },
-    unwanted: { about, prompt: text, target: unwanted, accepted: [] },
+  const weigh = (text: string, wanted: string, unwanted: string, join = edit.join): RivalQuestions => ({
+    wanted: { about, prompt: text, target: wanted, accepted: [], join },
+    unwanted: { about, prompt: text, target: unwanted, accepted: [], join },
   });
   const isNew = isOneOf([target_new, ...(edit.aliases ?? [])]);
   const isTrue = isOneOf([target_true]);
@@ -95,9 +104,9 @@ function rivalsOf(edit: Edit): Rivals | undefined {
     weighed: {
       efficacy: [weigh(prompt, target_new, target_true)],
       paraphrase: rephrases.map((text) => weigh(text, target_new, target_true)),
-      neighbourhood: kept.map((probe) => weigh(probe.prompt, target_true, target_new)),
+      neighbourhood: kept.map((probe) => weigh(probe.prompt, target_true, target_new, probe.join)),
       neighbourhood_own: differ
-        ? kept.map((probe) => weigh(probe.prompt, probe.target ?? target_true, target_new))
+        ? kept.map((probe) => weigh(probe.prompt, probe.target ?? target_true, target_new, probe.join))
         : [],
     },
     skipped: neighbours.filter((probe) => !kept.includes(probe)),
@@ -113,6 +122,7 @@ function isOneOf(answers: readonly string[]): (text: string) => boolean {
 function byKind(
   probes: Readonly<Record<string, readonly Probe[] | undefined>>,
   about: Question['about'],
+  joinOfEdit: Join | undefined,
 ): Map<string, Question[]> {
   const kinds = new Map<string, Question[]>();
   for (const [kind, group] of Object.entries(probes)) {
@@ -120,11 +130,12 @@ function byKind(
     if (kept.length === 0) continue;
     kinds.set(
       kind,
-      kept.map(({ prompt, target, aliases }) => ({
+      kept.map(({ prompt, target, aliases, join }) => ({
         about,
         prompt,
         target,
         accepted: target === undefined ? [] : [target, ...(aliases ?? [])],
+        join: join ?? joinOfEdit,
       })),
     );
   }

@@ -1,5 +1,13 @@
 // A block of an evaluation's cases put to two versions: a result for each.
-import { type CaseResult, failedCase, type PlacedCase, readings, type Score, type SuiteCase } from '@errata/contracts';
+import {
+  type CaseResult,
+  failedCase,
+  type Join,
+  type PlacedCase,
+  readings,
+  type Score,
+  type SuiteCase,
+} from '@errata/contracts';
 import { readCandidate, readParent, unaskable } from '../asking/answers.ts';
 import { distinctQuestions, type Question, questionKey, questionsOfEdit } from '../asking/questions.ts';
 import { firstSentence } from '../metrics/exact-match.ts';
@@ -83,16 +91,17 @@ const inReadings = (stem: string, after: Score, before: Score | null): readonly 
   }));
 
 function questionOf(item: SuiteCase): Question | undefined {
-  if (item.kind === 'question') return asking(item.prompt, item.answers);
+  if (item.kind === 'question') return asking(item.prompt, item.answers, item.join);
   if (item.kind !== 'probe') return undefined;
-  const { prompt, target, aliases = [] } = item.probe;
-  return asking(prompt, target === undefined ? [] : [target, ...aliases]);
+  const { prompt, target, aliases = [], join } = item.probe;
+  return asking(prompt, target === undefined ? [] : [target, ...aliases], join);
 }
 
 /** Without an answer that is right, only whether it changes is looked at. */
-const asking = (prompt: string, accepted: readonly string[]): Question => ({
+const asking = (prompt: string, accepted: readonly string[], join: Join | undefined): Question => ({
   about: accepted.length === 0 ? 'agreement' : 'answer',
   prompt,
   target: accepted[0],
   accepted,
+  join,
 });

@@ -3,6 +3,7 @@ import {
   type AbilityTaskId,
   ErrataError,
   isAbilityItem,
+  type Join,
   type Probe,
   type SuiteItem,
   suiteItemSchema,
@@ -43,19 +44,20 @@ export function itemsOfCase(
   texts = true,
 ): readonly SuiteItem[] {
   const items: SuiteItem[] = [];
-  const ask = (of: string, role: string, prompt: string, answers: readonly string[]) => {
-    items.push({ kind: 'question', id: `${of}/${role}/${items.length}`, prompt, answers, role });
+  const ask = (of: string, role: string, prompt: string, answers: readonly string[], join: Join | undefined) => {
+    const id = `${of}/${role}/${items.length}`;
+    items.push({ kind: 'question', id, prompt, answers, role, ...(join !== undefined && { join }) });
   };
   for (const edit of edits) {
     const { custom_id, prompt, target_new, aliases = [], rephrases } = edit;
     const wanted = [target_new, ...aliases];
-    ask(custom_id, 'edit', prompt, wanted);
-    for (const rephrase of rephrases) ask(custom_id, 'rephrase', rephrase, wanted);
+    ask(custom_id, 'edit', prompt, wanted, edit.join);
+    for (const rephrase of rephrases) ask(custom_id, 'rephrase', rephrase, wanted, edit.join);
     for (const group of ['locality', 'portability'] as const) {
       const probes: Readonly<Record<string, readonly Probe[] | undefined>> = edit[group];
       for (const [kind, of] of Object.entries(probes)) {
-        for (const { prompt, target, aliases = [] } of of ?? []) {
-          if (target !== undefined) ask(custom_id, `${group}.${kind}`, prompt, [target, ...aliases]);
+        for (const { prompt, target, aliases = [], join = edit.join } of of ?? []) {
+          if (target !== undefined) ask(custom_id, `${group}.${kind}`, prompt, [target, ...aliases], join);
         }
       }
     }

@@ -44,7 +44,7 @@ export function finishEdit(draft: EditInput, names: FieldNames, notes: Notes): E
     delete edit.target_true;
     notes.dropped.push({ field: named('target_true'), rule: 'same_targets' });
   }
-  const spelled = spelledInPrompt(edit.prompt, edit.subject);
+  const spelled = edit.subject === undefined ? undefined : spelledInPrompt(edit.prompt, edit.subject);
   if (spelled !== undefined && spelled !== edit.subject) {
     edit.subject = spelled;
     notes.repaired.push({ field: named('subject'), rule: 'subject_spelling' });

@@ -14,6 +14,10 @@ describe('exact match', () => {
     [' St. Louis.', 'St. Louis'],
     [' Washington, D.C. is', 'Washington, D.C.'],
     [' ＰＡＲＩＳ!', 'Paris'],
+    ['罗马。', '罗马'],
+    ['罗马，意大利的首都', '罗马'],
+    ['「罗马」是', '罗马'],
+    ['ローマ。その次', 'ローマ'],
   ])('takes %j for %j', (generated, answer) => expect(exactMatch(generated, [answer])).toBe(1));
 
   it.each([
@@ -24,6 +28,8 @@ describe('exact match', () => {
     ["France's capital", 'France'],
     ['', 'Paris'],
     ['New', 'New York'],
+    ['罗马尼亚', '罗马'],
+    ['3.五', '4'],
   ])('does not take %j for %j', (generated, answer) => expect(exactMatch(generated, [answer])).toBe(0));
 
   it('accepts an alias', () => {
@@ -43,5 +49,7 @@ describe('first sentence', () => {
     [' 3.5 metres', '3.5 metres'],
     ['. Then', '. Then'],
     ['', ''],
+    ['罗马。它是', '罗马'],
+    ['罗马！', '罗马'],
   ])('of %j is %j', (generated, sentence) => expect(firstSentence(generated)).toBe(sentence));
 });

@@ -1,9 +1,12 @@
 // Exact match: whether freely generated text is one of the accepted answers.
-import { normaliseAnswer } from '@errata/contracts';
+import { normaliseAnswer, unspacedScripts } from '@errata/contracts';
 
 // What may follow an answer that is over: the end, a new line, an opening bracket or dash, or punctuation that no letter or
-// digit continues (as in "3.5" or "France's").
-const answerEnds = /^\s*($|\n|[([—–]|[.,;:!?)\]"”’'/|]+($|[^\p{L}\p{N}]))/u;
+// digit continues (as in "3.5" or "France's"); where words have no space between them, what follows punctuation may be one.
+const answerEnds = new RegExp(
+  String.raw`^\s*($|\n|[([—–。、「」『』《》〈〉【】]|[.,;:!?)\]"”’'/|]+($|[^\p{L}\p{N}]|[${unspacedScripts}]))`,
+  'u',
+);
 
 /**
  * Exact match by free generation: whether the text the model goes on with IS one of the accepted answers. Case, outer
@@ -33,7 +36,7 @@ function startsWithAnswer(text: string, wanted: string): boolean {
   return false;
 }
 
-const sentenceEnds = /\n|[.!?](?=\s|$)/u;
+const sentenceEnds = /\n|[.!?](?=\s|$)|[。！？]/u;
 
 /** The answer in a continuation, for people to read: up to the end of its first sentence or line, trimmed. */
 export function firstSentence(generated: string): string {

@@ -22,8 +22,8 @@ export async function measureSuite(
   { parent, candidate, tokenizer, items, cache }: SuiteProbing,
   options: EvaluationOptions = {},
 ): Promise<readonly CaseMeasurements[]> {
-  const asked = items.map(({ id, prompt, answers }) => {
-    const question: Question = { about: 'answer', prompt, target: answers[0], accepted: answers };
+  const asked = items.map(({ id, prompt, answers, join }) => {
+    const question: Question = { about: 'answer', prompt, target: answers[0], accepted: answers, join };
     return { case_id: id, asked: [question] };
   });
   const { open, failed } = sortOut(asked, askable({ view: parent, tokenizer }));

@@ -83,7 +83,7 @@ export const editRecord = ({ id, job_id, position, edit, result }: StoredEdit): 
   position,
   custom_id: edit.custom_id,
   prompt: edit.prompt,
-  subject: edit.subject,
+  subject: edit.subject ?? null,
   target_new: edit.target_new,
   target_true: edit.target_true ?? null,
   result,

@@ -7,7 +7,7 @@ import { type DrawPolicy, planDraw, type WaitingEdit } from './draw.ts';
 const plain: DrawPolicy = { order: 'arrival', group_by_subject: false, on_contradiction: 'newest_wins' };
 let arrivals = 0;
 /** `says('a', 'France', 'Paris')`: edit a answers the one question about France. */
-const says = (id: string, subject: string, answer: string, more: Partial<WaitingEdit> = {}): WaitingEdit => {
+const says = (id: string, subject: string | null, answer: string, more: Partial<WaitingEdit> = {}): WaitingEdit => {
   arrivals += 1;
   return {
     id,
@@ -54,6 +54,17 @@ test('refuse and ask put all sides aside', () => {
     refused: aside,
   });
   expect(planDraw(waiting, { ...plain, on_contradiction: 'ask' }, 10)).toMatchObject({ drawn: ['b'], held: aside });
+});
+
+test('edits without a subject are no group', () => {
+  const waiting = [
+    says('a', null, 'x'),
+    says('b', 'France', 'x'),
+    says('c', null, 'y', { questions: ['c'] }),
+    says('d', 'France', 'x'),
+  ];
+  const { drawn } = planDraw(waiting, { ...plain, group_by_subject: true }, 10);
+  expect(drawn.join('')).toBe('abdc');
 });
 
 test('priority goes first, then arrival; edits of a subject stand together where the first of them stands', () => {

@@ -7,7 +7,8 @@ export interface WaitingEdit {
   /** Place in the order of arrival. */
   readonly sequence: bigint;
   readonly priority: number;
-  readonly subject: string;
+  /** Null for an edit without one. */
+  readonly subject: string | null;
   /** The questions it answers (contracts, `questionsOf`) and its answer, normalised: equal text is the same question or answer. */
   readonly questions: readonly string[];
   readonly answer: string;
@@ -94,12 +95,13 @@ const rivalOf = (
 const single = (edits: readonly WaitingEdit[], order: InboxOrder): WaitingEdit[][] =>
   [...edits].sort(inOrder(order)).map((edit) => [edit]);
 
-/** Each subject where its first edit stands; within it by arrival, so that what came later acts later. */
+/** Each subject where its first edit stands; within it by arrival, so that what came later acts later. An edit without one is alone. */
 function bySubject(edits: readonly WaitingEdit[], order: InboxOrder): WaitingEdit[][] {
   const groups = new Map<string, WaitingEdit[]>();
   for (const edit of [...edits].sort(inOrder(order))) {
-    const group = groups.get(edit.subject);
-    if (group === undefined) groups.set(edit.subject, [edit]);
+    const key = edit.subject ?? `\0${edit.id}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [edit]);
     else group.push(edit);
   }
   return [...groups.values()].map((group) => group.sort(byArrival));

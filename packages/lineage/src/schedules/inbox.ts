@@ -108,7 +108,7 @@ export async function countWaiting(
 const columnsOf = (edit: Edit) => ({
   custom_id: edit.custom_id,
   payload: edit,
-  subject: edit.subject.trim().replace(/\s+/g, ' '),
+  subject: edit.subject?.trim().replace(/\s+/g, ' ') ?? null,
   questions: questionsOf(edit).map((question) => sha256(question).slice(0, 32)),
   answer: normaliseAnswer(edit.target_new),
 });
@@ -178,7 +178,7 @@ function resource(row: InboxRow): InboxEdit {
     branch_id: row.branch_id,
     custom_id: row.custom_id,
     prompt,
-    subject,
+    subject: subject ?? null,
     target_new,
     priority: row.priority,
     metadata,

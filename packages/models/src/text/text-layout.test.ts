@@ -68,16 +68,16 @@ test('what cannot fit is refused by its bytes, untokenised; what fits never is',
       },
     };
     const room = context * longestTokenBytes(tokenizer);
-    expect(codeOf(() => encodePrompt(untouched, 'x'.repeat(room + 1), context))).toBe('sequence_too_long');
-    expect(codeOf(() => encodePrompt(untouched, '\u00e9'.repeat(Math.ceil((room + 1) / 2)), context))).toBe(
+    expect(codeOf(() => encodePrompt(untouched, 'x'.repeat(room + 1), { context }))).toBe('sequence_too_long');
+    expect(codeOf(() => encodePrompt(untouched, '\u00e9'.repeat(Math.ceil((room + 1) / 2)), { context }))).toBe(
       'sequence_too_long',
     );
-    expect(() => encodePrompt(untouched, 'x'.repeat(room), context)).toThrow('it was tokenised');
+    expect(() => encodePrompt(untouched, 'x'.repeat(room), { context })).toThrow('it was tokenised');
     const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).filter((each) => each.trim() !== '');
     fc.assert(
       fc.property(text, (given) => {
         const { length } = tokenizer.encode(given.replace(/ +$/, ''));
-        expect(() => encodePrompt(tokenizer, given, length)).not.toThrow();
+        expect(() => encodePrompt(tokenizer, given, { context: length })).not.toThrow();
       }),
     );
   }
@@ -86,7 +86,7 @@ test('what cannot fit is refused by its bytes, untokenised; what fits never is',
 test('a long run of spaces is nothing to look at twice', () => {
   // With an expression that ends in $ this takes as long as the square of its length: minutes.
   const prompt = `${' '.repeat(400_000)}x`;
-  expect(codeOf(() => encodePrompt(byteLevel, prompt, 100))).toBe('sequence_too_long');
+  expect(codeOf(() => encodePrompt(byteLevel, prompt, { context: 100 }))).toBe('sequence_too_long');
 });
 
 /** What must hold of every layout. */
@@ -113,6 +113,37 @@ describe('the space convention', () => {
 });
 
 describe.each(all)('%s', (_, tokenizer) => {
+  test('puts no space where writing has none, and whatever the caller says', () => {
+    const written = (prompt: string, target: string, join?: 'space' | 'none') => {
+      const layout = layOut(tokenizer, prompt, target, { join });
+      const { promptIds, targetIds, text } = layout;
+      expect(promptIds).toEqual(encodePrompt(tokenizer, prompt, { join }));
+      if (unspellable(tokenizer, text).length === 0)
+        expect(spelled(tokenizer, [...promptIds.slice(tokenizer.prefixIds.length), ...targetIds])).toBe(text);
+      return text;
+    };
+    expect(written('The capital of France (', 'Rome')).toBe('The capital of France (Rome');
+    expect(written('capital-of-France=', ' Rome')).toBe('capital-of-France=Rome');
+    expect(written('He said: "The capital is "', 'Rome')).toBe('He said: "The capital is "Rome');
+    expect(written('The capital of France', 'Rome', 'none')).toBe('The capital of FranceRome');
+    expect(written('The capital of France  ', '  Rome', 'none')).toBe('The capital of FranceRome');
+    expect(written('The capital of France (', 'Rome', 'space')).toBe('The capital of France ( Rome');
+    expect(written('The capital:\n', 'Rome', 'space')).toBe('The capital:\n Rome');
+  });
+
+  test('joins what ends as English does by one space, as ever', () => {
+    const endings = fc.constantFrom('a', 'Z', '7', '.', ',', ':', ';', '?', '!', ')', ']', '%', '”', '…');
+    const words = fc.stringMatching(/^[A-Za-z0-9 ,.]{0,20}$/);
+    fc.assert(
+      fc.property(words, endings, fc.constantFrom('', ' ', '  '), (start, end, spaces) => {
+        const prompt = `${start}${end}`;
+        const joined = layOut(tokenizer, `${prompt}${spaces}`, 'Rome');
+        expect(joined.text).toBe(`${prompt} Rome`);
+        expect(joined).toEqual(layOut(tokenizer, prompt, 'Rome', { join: 'space' }));
+      }),
+    );
+  });
+
   test('spaces at the seam do not matter, however they were written', () => {
     const plain = layOut(tokenizer, 'The capital of France is', 'Paris');
     for (const prompt of ['The capital of France is', 'The capital of France is ', 'The capital of France is   ']) {
@@ -169,7 +200,7 @@ describe.each(all)('%s', (_, tokenizer) => {
       return;
     }
     const layout = layOut(tokenizer, prompt, target);
-    expect(layout.text).toBe(`${prompt} ${target}`);
+    expect(layout.text).toBe(prompt + (/["は]$/.test(prompt) ? '' : ' ') + target);
     holds(tokenizer, prompt, layout);
   });
 

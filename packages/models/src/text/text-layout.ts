@@ -1,6 +1,6 @@
 // Where the prompt ends and the target begins, and where the subject is: decided by the tokenizer, never by a fixed space.
 
-import { findSubject } from '@errata/contracts';
+import { findSubject, type Join, spaceFollows } from '@errata/contracts';
 import { ModelError } from '../errors.ts';
 import { type TokenOffsets, tokenOffsets } from './token-offsets.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -43,7 +43,7 @@ export interface TextLayout {
   readonly promptIds: readonly number[];
   /** At least one token. The logits at the last position of `promptIds` predict the first. */
   readonly targetIds: readonly number[];
-  /** The joined text: prompt, exactly one space where no line break was, target. Both lists together spell it. */
+  /** The joined text: prompt, a space where one belongs, target. Both lists together spell it. */
   readonly text: string;
   /**
    * True when both lists together are what the tokenizer makes of `text`: always so for GPT-2 and Llama. False when it
@@ -75,15 +75,21 @@ function bare(prompt: string): string {
   return prompt.slice(0, end);
 }
 
-/** What separates a bare prompt from its target: one space, or the line break or tab that the prompt ends in. */
-function separatorAfter(bared: string): '' | ' ' {
-  return /\s$/.test(bared) ? '' : ' ';
+/** How a prompt is read. */
+export interface PromptOptions {
+  /** Whether a space stands between the prompt and what goes on from it; by the writing where it is left out ({@link spaceFollows}). */
+  readonly join?: Join | undefined;
 }
 
-/** The prompt as the model should read it alone: ending in one space or none, as its vocabulary has it. */
-function promptText(tokenizer: Tokenizer, prompt: string): string {
+/** What separates a bare prompt from its target. */
+function seamAfter(bared: string, { join }: PromptOptions): '' | ' ' {
+  return (join === undefined ? spaceFollows(bared) : join === 'space') ? ' ' : '';
+}
+
+/** The prompt as the model should read it alone, the space behind it included where its vocabulary keeps it there. */
+function promptText(tokenizer: Tokenizer, prompt: string, options: PromptOptions): string {
   const bared = bare(prompt);
-  return spaceConvention(tokenizer) === 'after' ? bared + separatorAfter(bared) : bared;
+  return spaceConvention(tokenizer) === 'after' ? bared + seamAfter(bared, options) : bared;
 }
 
 const longest = new WeakMap<Tokenizer, number>();
@@ -120,19 +126,25 @@ export function requireRoom(tokenizer: Tokenizer, text: string, context: number)
 /**
  * Ids of a prompt to generate from: prefix ids (BOS) and its tokens, the trailing space as the tokenizer's convention wants
  * it, whatever the caller wrote.
- * @param context tokens that the model reads, where it is known: what cannot fit is refused before it is tokenised ({@link requireRoom})
+ * @param options.context tokens that the model reads, where it is known: what cannot fit is refused before it is tokenised
+ * ({@link requireRoom})
  * @throws ModelError layout_prompt_empty, sequence_too_long
  */
-export function encodePrompt(tokenizer: Tokenizer, prompt: string, context?: number): number[] {
+export function encodePrompt(
+  tokenizer: Tokenizer,
+  prompt: string,
+  options: PromptOptions & { readonly context?: number } = {},
+): number[] {
   requireText(prompt, 'layout_prompt_empty');
-  const text = promptText(tokenizer, prompt);
+  const { context } = options;
+  const text = promptText(tokenizer, prompt, options);
   if (context !== undefined) requireRoom(tokenizer, text, context);
   return [...tokenizer.prefixIds, ...tokenizer.encode(text)];
 }
 
 /**
- * Lays out prompt and target, joined by exactly one space however many the caller wrote at the seam, and by none where the prompt ends
- * or the target begins with a line break or tab. The space goes to the side where the vocabulary keeps it. Spaces at the target's
+ * Lays out prompt and target, joined by one space or none, as their writing has it or the caller says, however many were written at the
+ * seam; by none where the target begins with a line break or tab. The space goes to the side where the vocabulary keeps it. Spaces at the target's
  * end are left out; all else of it is kept as it is. The two are tokenised as one text where the prompt's tokens survive that, and the
  * target on its own where they do not: a prompt must be the same tokens when an edit is made, when it is scored and when somebody
  * asks for it.
@@ -143,16 +155,22 @@ export function layOut(
   tokenizer: Tokenizer,
   prompt: string,
   target: string,
-  options: { readonly subject?: string } = {},
+  options: PromptOptions & { readonly subject?: string | undefined } = {},
 ): TextLayout {
   requireText(target, 'layout_target_empty');
-  const promptIds = encodePrompt(tokenizer, prompt);
+  const { join, subject } = options;
+  const promptIds = encodePrompt(tokenizer, prompt, { join });
   const wanted = target.replace(/^ +| +$/g, '');
-  const asked = promptText(tokenizer, prompt);
-  const text = asked + (/^\s/.test(wanted) ? '' : separatorAfter(asked)) + wanted;
+  const bared = bare(prompt);
+  const asked = promptText(tokenizer, prompt, options);
+  const keptBehind = asked !== bared;
+  const text = asked + (keptBehind || /^\s/.test(wanted) ? '' : seamAfter(bared, options)) + wanted;
   const together = [...tokenizer.prefixIds, ...tokenizer.encode(text)];
-  const joint = together.length > promptIds.length && promptIds.every((id, i) => id === together[i]);
-  const targetIds = joint ? together.slice(promptIds.length) : encodeContinuation(tokenizer, text.slice(asked.length));
+  const kept = together.length > promptIds.length && promptIds.every((id, i) => id === together[i]);
+  // Behind an unknown token one that follows at once may have been taken for a part of it.
+  const sure = kept && promptIds.at(-1) !== tokenizer.unknownId;
+  const targetIds = sure ? together.slice(promptIds.length) : encodeContinuation(tokenizer, text.slice(asked.length));
+  const joint = sure || (kept && sameIds(together.slice(promptIds.length), targetIds));
   if (tokenizer.unknownId !== undefined && targetIds.includes(tokenizer.unknownId))
     throw unspelled(tokenizer, wanted, 'layout_target_unspellable');
   return {
@@ -160,9 +178,12 @@ export function layOut(
     targetIds,
     text,
     joint,
-    subjectLast: options.subject === undefined ? undefined : subjectLast(tokenizer, prompt, options.subject),
+    subjectLast: subject === undefined ? undefined : subjectLast(tokenizer, prompt, subject, { join }),
   };
 }
+
+const sameIds = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((id, i) => id === b[i]);
 
 /** Characters to put in front of a continuation: a vocabulary that merges one of them with it hardly merges all. */
 const anchors = ['\n', '.', 'a', '0', '='] as const;
@@ -247,9 +268,14 @@ export interface SubjectSpan {
  * where that token goes on to hold a space or a following letter.
  * @throws ModelError layout_prompt_empty, layout_subject_*, tokenizer_offsets_unavailable
  */
-export function subjectSpan(tokenizer: Tokenizer, prompt: string, subject: string): SubjectSpan {
+export function subjectSpan(
+  tokenizer: Tokenizer,
+  prompt: string,
+  subject: string,
+  options: PromptOptions = {},
+): SubjectSpan {
   requireText(prompt, 'layout_prompt_empty');
-  const text = promptText(tokenizer, prompt);
+  const text = promptText(tokenizer, prompt, options);
   const end = subjectEnd(text, subject);
   const ids = tokenizer.encode(text);
   const offsets = tokenOffsets(tokenizer, text, ids);
@@ -262,8 +288,8 @@ export function subjectSpan(tokenizer: Tokenizer, prompt: string, subject: strin
 }
 
 /** The last position of {@link subjectSpan}. */
-export const subjectLast = (tokenizer: Tokenizer, prompt: string, subject: string): number =>
-  subjectSpan(tokenizer, prompt, subject).last;
+export const subjectLast = (tokenizer: Tokenizer, prompt: string, subject: string, options?: PromptOptions): number =>
+  subjectSpan(tokenizer, prompt, subject, options).last;
 
 /**
  * A prompt behind a context prefix, as the ROME family samples them: prefix, full stop, space, prompt. The reference code

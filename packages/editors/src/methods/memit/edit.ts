@@ -23,7 +23,7 @@ import {
 import { leastSquaresUpdate } from '../../solve/least-squares.ts';
 import { meanOf, minus, plus, scaled } from '../../solve/vectors.ts';
 import { contextPrefixes, sequenceSource } from '../../texts/preparation.ts';
-import { type EditSequences, editSequences, type TargetSequence } from '../../texts/sequences.ts';
+import { type ContextSequence, type EditSequences, editSequences } from '../../texts/sequences.ts';
 import type { MemitSettings } from './settings.ts';
 
 interface LaidOut {
@@ -53,7 +53,7 @@ const traceTokens = 2048;
 function groupEdits(edits: readonly LaidOut[], merge: boolean): readonly Group[] {
   const groups = new Map<string, [LaidOut, ...LaidOut[]]>();
   for (const [i, one] of edits.entries()) {
-    const key = merge ? one.edit.subject.trim() : `${i}`;
+    const key = merge ? (one.edit.subject ?? '').trim() : `${i}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [one]);
     else group.push(one);
@@ -162,7 +162,7 @@ async function readColumns(
   signal: AbortSignal | undefined,
 ): Promise<readonly Column[]> {
   const { mlpWidth, width } = view.spec;
-  const sequences = groups.flat().flatMap(({ sequences: { contexts } }): TargetSequence[] => [...contexts]);
+  const sequences = groups.flat().flatMap(({ sequences: { contexts } }): ContextSequence[] => [...contexts]);
   // Only what precedes the subject's end is needed: nothing later reaches it.
   const cut = sequences.map(({ ids, subjectLast }) => ({ ids: ids.slice(0, subjectLast + 1), subjectLast }));
   const longest = Math.max(...cut.map(({ ids }) => ids.length));
