@@ -2,29 +2,43 @@
 import { ErrataError } from '@errata/contracts';
 import type { Layout } from './layout.ts';
 import { csqa, mmlu } from './layouts/choice.ts';
+import { cKnowEdit } from './layouts/cknowedit.ts';
 import { counterfact, counterfactFlat } from './layouts/counterfact.ts';
 import { anli } from './layouts/entailment.ts';
 import { wikiBio, wikiCounterfact, wikiRecent, zsreKnowEdit } from './layouts/knowedit.ts';
-import { known1000 } from './layouts/known-facts.ts';
+import { counterfactTracing, known1000, relations } from './layouts/known-facts.ts';
+import { akew, unke } from './layouts/long-answers.ts';
 import { mquake } from './layouts/mquake.ts';
 import { csv, jsonl } from './layouts/plain.ts';
 import { naturalQuestions, squad } from './layouts/questions.ts';
+import { easyEdit, fastEdit, romeRequests } from './layouts/request-lists.ts';
 import { rippleEdits } from './layouts/ripple-edits.ts';
 import { suite } from './layouts/suite.ts';
-import { zsreMend } from './layouts/zsre.ts';
+import { wikiBigEdit } from './layouts/wiki-big-edit.ts';
+import { mzsre, zsreMend } from './layouts/zsre.ts';
 
 /** Every layout, editing data sets first. */
 export const layouts: readonly Layout[] = [
   counterfact,
   counterfactFlat,
   zsreMend,
+  mzsre,
   zsreKnowEdit,
   wikiCounterfact,
   wikiRecent,
   wikiBio,
   rippleEdits,
   mquake,
+  unke,
+  akew,
+  wikiBigEdit,
+  cKnowEdit,
   known1000,
+  counterfactTracing,
+  relations,
+  romeRequests,
+  fastEdit,
+  easyEdit,
   jsonl,
   csv,
   csqa,

@@ -32,6 +32,8 @@ export interface Layout {
   readonly givenIds?: true;
   /** Where the records are, when the file is one JSON object. */
   readonly document?: DocumentShape;
+  /** The records that one of the file's stands for, where that is several; they share its number. */
+  readonly parts?: (value: unknown) => readonly unknown[];
   /** Whether a first row of CSV names columns. */
   readonly isHeader?: (row: readonly string[]) => boolean;
   /** Whether a record looks like this layout, be it usable or not. No two layouts should say so of one record. */
@@ -97,6 +99,12 @@ function ruleOf(issue: z.core.$ZodIssue, value: unknown): DatasetRule {
   }
 }
 
+/** Notes the fields of a record that none of `read` names: what they may hold is left out. */
+export function noteUnread(raw: RawRecord, read: readonly string[], notes: Notes): void {
+  for (const [field, value] of Object.entries(objectOf(raw) ?? {}))
+    if (value !== null && !read.includes(field)) notes.dropped.push({ field, rule: 'unread' });
+}
+
 /** Keeps the parts of a list that can be used and notes the others: a bad probe does not spoil its record. */
 export function keepUsable<T>(
   values: readonly unknown[] | undefined | null,
@@ -124,6 +132,20 @@ export function keepOne<T>(
 ): readonly T[] {
   return keepUsable(value === undefined || value === null ? [] : [value], field, (part) => read(part, field), notes);
 }
+
+/** As {@link keepUsable} for a field that holds one part, a list of them, or none. */
+export const keepEach = <T>(
+  value: unknown,
+  field: string,
+  read: (value: unknown, field: string) => T,
+  notes: Notes,
+): readonly T[] => (Array.isArray(value) ? keepUsable(value, field, read, notes) : keepOne(value, field, read, notes));
+
+/** What belongs to one part of a list, by the part's path: of a list beside it the same place; else the whole. */
+export const besideOf = (list: unknown, path: string): unknown => {
+  const place = /\.(\d+)$/.exec(path)?.[1];
+  return place !== undefined && Array.isArray(list) ? list[Number(place)] : list;
+};
 
 /** A prompt without spaces around it. @throws Unusable */
 export const promptOf = (value: unknown, field: string): string =>

@@ -56,9 +56,13 @@ export async function detectLayout(file: string): Promise<OpenDataset> {
     if (seen.push(raw) === looked) break;
   }
   if (seen.length === 0) unreadable(file, 'holds no records');
-  const counts = layouts.map((layout) => ({ layout, fitting: seen.filter(layout.fits).length }));
-  const most = Math.max(...counts.map(({ fitting }) => fitting));
-  const [best, ...others] = most === 0 ? [] : counts.filter(({ fitting }) => fitting === most);
+  const fitting = layouts.map((layout) => ({ layout, records: seen.filter(layout.fits) }));
+  const most = Math.max(...fitting.map(({ records }) => records.length));
+  const best = most === 0 ? undefined : fitting.find(({ records }) => records.length === most)!;
+  const others = fitting.filter(
+    (each) =>
+      each !== best && (each.records.length === most || each.records.some((record) => best?.records.includes(record))),
+  );
   if (best !== undefined && others.length > 0) {
     const names = [best, ...others].map(({ layout }) => layout.name);
     throw new ErrataError('unknown_layout', `${file} may be ${names.join(' or ')}: say which`, {
@@ -88,15 +92,18 @@ export async function* readDataset(
   const ids = new Set<string>();
   let records = 0;
   for await (const raw of rawRecords(file, written, layout.isHeader ?? (() => false))) {
-    records++;
     const { record } = raw;
-    const notes: Notes = { repaired: [], dropped: [] };
-    try {
-      const read = layout.read(raw, { layout: layout.name, record, file }, notes);
-      yield { record, used: true, ...withOwnId(read, record, layout, ids, notes), ...notes };
-    } catch (error) {
-      if (!(error instanceof Unusable)) throw error;
-      yield { record, used: false, ...error.note };
+    const parts = raw.kind === 'value' && layout.parts ? layout.parts(raw.value) : undefined;
+    for (const part of parts?.map((value): RawRecord => ({ record, kind: 'value', value })) ?? [raw]) {
+      records++;
+      const notes: Notes = { repaired: [], dropped: [] };
+      try {
+        const read = layout.read(part, { layout: layout.name, record, file }, notes);
+        yield { record, used: true, ...withOwnId(read, record, layout, ids, notes), ...notes };
+      } catch (error) {
+        if (!(error instanceof Unusable)) throw error;
+        yield { record, used: false, ...error.note };
+      }
     }
   }
   if (records === 0) unreadable(file, 'holds no records');

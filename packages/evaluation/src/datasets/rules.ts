@@ -10,6 +10,7 @@ export const datasetRules = {
   too_long: 'is longer than an edit may be',
   unknown_field: 'is no field of this layout',
   unknown_value: 'is none of the values the layout knows',
+  unread: 'is not read: an edit has no place for it',
   wrong_columns: 'has another number of cells than there are columns',
   subject_not_in_prompt: 'does not occur in the prompt',
   same_targets: 'is the new answer too',

@@ -3,11 +3,13 @@ import { z } from 'zod';
 import { finishEdit, probeGroups, probeOf } from '../draft.ts';
 import {
   answersOf,
+  besideOf,
   has,
   id,
-  keepOne,
+  keepEach,
   keepUsable,
   type Layout,
+  noteUnread,
   objectOf,
   parseRecord,
   promptOf,
@@ -16,7 +18,7 @@ import {
 
 const source = 'Meng et al. 2022, Locating and Editing Factual Associations in GPT';
 
-const answer = z.object({ str: text });
+export const answer = z.object({ str: text });
 
 /** One rewrite as ROME writes it; MQuAKE has lists of them. */
 export const rewriteSchema = z.object({
@@ -96,15 +98,15 @@ export const counterfact: Layout = {
 };
 
 const flatSchema = z.object({
-  case_id: id.optional(),
+  case_id: id.nullish(),
   prompt: text,
-  subject: text,
+  subject: text.nullish(),
   target_new: text,
   ground_truth: z.string().nullish(),
   rephrase_prompt: z.unknown().optional(),
   locality_prompt: z.unknown().optional(),
   locality_ground_truth: z.unknown().optional(),
-  split: text.optional(),
+  split: text.nullish(),
 });
 
 export const counterfactFlat: Layout = {
@@ -112,31 +114,31 @@ export const counterfactFlat: Layout = {
   title: 'CounterFact, flat: one rephrase and one locality prompt each',
   source: `${source}; flattened by EasyEdit`,
   kind: 'edits',
-  alsoCalled: ['counterfact_edit', 'cf_edit'],
+  alsoCalled: ['counterfact_edit', 'cf_edit', 'temporal'],
   formats: ['value'],
   fits: (raw) => {
     const record = objectOf(raw);
-    return has(record, 'prompt', 'subject') && has(record, 'locality_prompt') && !has(record, 'src');
+    return has(record, 'prompt', 'locality_prompt') && !has(record, 'src');
   },
   read: (raw, place, notes) => {
     const record = parseRecord(raw, flatSchema);
-    const known = answersOf(record.locality_ground_truth);
-    const neighbourhood = keepOne(
+    noteUnread(raw, Object.keys(flatSchema.shape), notes);
+    const neighbourhood = keepEach(
       record.locality_prompt,
       'locality_prompt',
-      (value, path) => probeOf(promptOf(value, path), known, path),
+      (value, path) => probeOf(promptOf(value, path), answersOf(besideOf(record.locality_ground_truth, path)), path),
       notes,
     );
     const edit = finishEdit(
       {
         custom_id: `${place.layout}-${record.case_id ?? place.record}`,
         prompt: record.prompt,
-        subject: record.subject,
+        ...(record.subject != null && { subject: record.subject }),
         target_new: record.target_new,
         ...(record.ground_truth?.trim() && { target_true: record.ground_truth }),
-        rephrases: [...keepOne(record.rephrase_prompt, 'rephrase_prompt', promptOf, notes)],
+        rephrases: [...keepEach(record.rephrase_prompt, 'rephrase_prompt', promptOf, notes)],
         locality: probeGroups({ neighbourhood }),
-        ...(record.split !== undefined && { metadata: { split: record.split } }),
+        ...(record.split != null && { metadata: { split: record.split } }),
       },
       {
         custom_id: 'case_id',

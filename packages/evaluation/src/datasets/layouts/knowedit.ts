@@ -5,7 +5,7 @@ import { finishEdit, probeGroups, probeOf, withAliases } from '../draft.ts';
 import {
   answersOf,
   has,
-  keepOne,
+  keepEach,
   keepUsable,
   type Layout,
   objectOf,
@@ -108,7 +108,7 @@ const knowEdit = ({ truth, ...shape }: Shape): Layout => ({
         subject: record.subject,
         target_new: record.target_new,
         ...(known[0] !== undefined && { target_true: known[0] }),
-        rephrases: [...keepOne(record[rephrasedIn], rephrasedIn, promptOf, notes)],
+        rephrases: [...keepEach(record[rephrasedIn], rephrasedIn, promptOf, notes)],
         locality: readGroups(record.locality, 'locality', localityKinds, notes),
         portability: readGroups(record.portability, 'portability', portabilityKinds, notes),
       },
@@ -125,6 +125,7 @@ const isKnowEdit = (raw: RawRecord): boolean => {
     has(record, 'prompt', 'subject') &&
     (has(record, 'portability') || has(record, 'locality')) &&
     !has(record, 'custom_id') &&
+    !has(record, 'target_old') &&
     !has(record, 'locality_prompt')
   );
 };

@@ -6,6 +6,12 @@ import { Unusable } from '../rules.ts';
 
 const source = 'Errata; see the command’s page for the fields of an edit';
 
+/** By which records of others are told that have all that an edit needs. */
+const othersFields = [
+  ...(['requested_rewrite', 'ground_truth', 'rephrase_prompt', 'locality_prompt', 'portability', 'locality'] as const),
+  ...(['locality_inputs', 'portability_inputs', 'target_old'] as const),
+];
+
 export const jsonl: Layout = {
   name: 'jsonl',
   title: 'Edits as they are submitted: JSON lines, or a JSON array',
@@ -16,11 +22,8 @@ export const jsonl: Layout = {
   givenIds: true,
   fits: (raw) => {
     const record = objectOf(raw);
-    if (has(record, 'requested_rewrite') || !has(record, 'prompt', 'subject', 'target_new')) return false;
-    return (
-      has(record, 'custom_id') ||
-      !['portability', 'locality', 'locality_prompt', 'ground_truth'].some((f) => has(record, f))
-    );
+    if (!has(record, 'prompt', 'target_new') || typeof record!.target_new === 'object') return false;
+    return has(record, 'custom_id') || !othersFields.some((field) => has(record, field));
   },
   read: (raw, place) => {
     const record = objectOf(raw);
@@ -47,7 +50,7 @@ export const csv: Layout = {
   kind: 'edits',
   formats: ['row'],
   givenIds: true,
-  isHeader: (row) => ['prompt', 'subject', 'target_new'].every((name) => row.some((cell) => cell.trim() === name)),
+  isHeader: (row) => ['prompt', 'target_new'].every((name) => row.some((cell) => cell.trim() === name)),
   fits: (raw) => raw.kind === 'row' && raw.columns !== undefined && csv.isHeader!(raw.columns),
   read: (raw, place) => {
     if (raw.kind !== 'row') throw new Unusable('', 'not_an_object');

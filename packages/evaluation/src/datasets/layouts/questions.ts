@@ -13,6 +13,7 @@ import {
   text,
 } from '../layout.ts';
 import { Unusable } from '../rules.ts';
+import { isAboutParts } from './long-answers.ts';
 
 const squadSchema = z.object({
   id: id.optional(),
@@ -89,8 +90,9 @@ export const naturalQuestions: Layout = {
   formats: ['value'],
   fits: (raw) => {
     const record = objectOf(raw);
-    // With options, or of a kind, it is another question.
-    return has(record, 'question', 'answer') && !['choices', 'options', 'context', 'kind'].some((f) => has(record, f));
+    // With options, or of a kind, it is another question; with wordings of its own, an edit.
+    const others = ['choices', 'options', 'context', 'kind'];
+    return has(record, 'question', 'answer') && !isAboutParts(record) && !others.some((field) => has(record, field));
   },
   read: (raw, place) => {
     const record = parseRecord(raw, openSchema);

@@ -1,17 +1,23 @@
-// ZsRE as MEND splits it: a question, its counterfactual answer, and an unrelated question from Natural Questions.
+// ZsRE as MEND splits it, and in several languages: a question, its counterfactual answer, and an unrelated question from Natural Questions.
 import { z } from 'zod';
 import { finishEdit, probeGroups, probeOf } from '../draft.ts';
 import {
   answersOf,
+  asObject,
+  type DatasetContent,
   has,
+  keepEach,
   keepOne,
   type Layout,
+  noteUnread,
   objectOf,
   parseRecord,
   promptOf,
   requireAnswers,
   text,
 } from '../layout.ts';
+import type { Notes } from '../rules.ts';
+import type { RawRecord } from '../source/records.ts';
 
 const schema = z.object({
   subject: text,
@@ -22,7 +28,56 @@ const schema = z.object({
   loc: z.unknown().optional(),
   loc_ans: z.unknown().optional(),
   portability: z.record(z.string(), z.unknown()).nullish(),
+  /** Of MzsRE. */
+  language: z.string().optional(),
 });
+
+/** What MEND's files hold beside: the answer of a model, and the change in words. */
+const beside = ['pred', 'cond'];
+
+function readRecord(raw: RawRecord, custom_id: string, notes: Notes): DatasetContent {
+  const record = parseRecord(raw, schema);
+  const [known] = requireAnswers(record.answers, 'answers');
+  // EasyEdit's file of portability questions.
+  const { 'New Question': question, 'New Answer': reached } = record.portability ?? {};
+  noteUnread(raw, [...Object.keys(schema.shape), ...beside], notes);
+  const edit = finishEdit(
+    {
+      custom_id,
+      prompt: record.src,
+      subject: record.subject,
+      target_new: record.alt,
+      target_true: known,
+      rephrases: [...keepEach(record.rephrase, 'rephrase', promptOf, notes)],
+      locality: probeGroups({
+        other_tasks: keepOne(
+          record.loc,
+          'loc',
+          (value, path) => probeOf(promptOf(value, path), answersOf(record.loc_ans), path),
+          notes,
+        ),
+      }),
+      portability: probeGroups({
+        one_hop: keepOne(
+          question,
+          'portability.New Question',
+          (value, path) => probeOf(promptOf(value, path), requireAnswers(reached, 'portability.New Answer'), path),
+          notes,
+        ),
+      }),
+      ...(record.language !== undefined && { metadata: { language: record.language } }),
+    },
+    {
+      prompt: 'src',
+      target_new: 'alt',
+      target_true: 'answers.0',
+      rephrases: 'rephrase',
+      locality: 'loc',
+    },
+    notes,
+  );
+  return { case: { id: edit.custom_id, edits: [edit] } };
+}
 
 export const zsreMend: Layout = {
   name: 'zsre_mend',
@@ -32,45 +87,35 @@ export const zsreMend: Layout = {
   alsoCalled: ['zsre', 'mend'],
   formats: ['value'],
   fits: (raw) => has(objectOf(raw), 'src', 'subject', 'answers') || has(objectOf(raw), 'src', 'subject', 'alt'),
+  read: (raw, place, notes) => readRecord(raw, `${place.layout}-${place.record}`, notes),
+};
+
+const languageCode = /^[a-z]{2,3}(-[a-z]+)?$/i;
+
+/** The languages of a record of MzsRE, where it is one. */
+function languagesOf(record: Readonly<Record<string, unknown>> | undefined): readonly string[] {
+  const names = Object.keys(record ?? {});
+  const told = names.every((name) => languageCode.test(name) && has(asObject(record![name]), 'src'));
+  return told ? names : [];
+}
+
+export const mzsre: Layout = {
+  name: 'mzsre',
+  title: 'MzsRE: ZsRE in several languages, an edit in each',
+  source: 'Wang et al. 2024, Retrieval-augmented Multilingual Knowledge Editing',
+  kind: 'edits',
+  alsoCalled: ['bizsre', 'bi_zsre'],
+  formats: ['value'],
+  fits: (raw) => languagesOf(objectOf(raw)).length > 0,
+  parts: (value) => {
+    const record = asObject(value);
+    const languages = languagesOf(record);
+    return languages.length === 0
+      ? [value]
+      : languages.map((language) => ({ ...asObject(record![language]), language }));
+  },
   read: (raw, place, notes) => {
-    const record = parseRecord(raw, schema);
-    const [known] = requireAnswers(record.answers, 'answers');
-    // EasyEdit's file of portability questions.
-    const { 'New Question': question, 'New Answer': reached } = record.portability ?? {};
-    const edit = finishEdit(
-      {
-        custom_id: `${place.layout}-${place.record}`,
-        prompt: record.src,
-        subject: record.subject,
-        target_new: record.alt,
-        target_true: known,
-        rephrases: [...keepOne(record.rephrase, 'rephrase', promptOf, notes)],
-        locality: probeGroups({
-          other_tasks: keepOne(
-            record.loc,
-            'loc',
-            (value, path) => probeOf(promptOf(value, path), answersOf(record.loc_ans), path),
-            notes,
-          ),
-        }),
-        portability: probeGroups({
-          one_hop: keepOne(
-            question,
-            'portability.New Question',
-            (value, path) => probeOf(promptOf(value, path), requireAnswers(reached, 'portability.New Answer'), path),
-            notes,
-          ),
-        }),
-      },
-      {
-        prompt: 'src',
-        target_new: 'alt',
-        target_true: 'answers.0',
-        rephrases: 'rephrase',
-        locality: 'loc',
-      },
-      notes,
-    );
-    return { case: { id: edit.custom_id, edits: [edit] } };
+    const language = objectOf(raw)?.language;
+    return readRecord(raw, `${place.layout}-${place.record}-${String(language)}`, notes);
   },
 };
