@@ -80,6 +80,27 @@ describe('opening', () => {
     withTokenizer.close();
   });
 
+  test('a vocab.txt is part of the model where it is the tokenizer, not beside another', async () => {
+    const words = '[UNK]\n[CLS]\n[SEP]\nrome\n';
+    const alone = await loadCheckpoint(
+      folder({ 'config.json': configText, 'model.safetensors': weights, 'vocab.txt': words }),
+    );
+    expect(alone.tokenizer?.encode('Rome', { specialTokens: true })).toEqual([1, 3, 2]);
+    expect(alone.companionFiles).toEqual(['vocab.txt']);
+    alone.close();
+    const other = {
+      'config.json': configText,
+      'model.safetensors': weights,
+      'tokenizer.json': readFileSync(tokenizerJson, 'utf8'),
+    };
+    const without = await loadCheckpoint(folder(other));
+    const beside = await loadCheckpoint(folder({ ...other, 'vocab.txt': words }));
+    expect(beside.digest).toBe(without.digest);
+    expect(beside.tokenizer?.vocabSize).toBe(420);
+    without.close();
+    beside.close();
+  });
+
   test('what is not a model directory is refused with the reason', async () => {
     expect(await codeOf(loadCheckpoint(join(root, 'absent')))).toBe('checkpoint_not_a_directory');
     const file = join(folder({ 'model.safetensors': weights }), 'model.safetensors');

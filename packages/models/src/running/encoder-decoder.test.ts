@@ -24,6 +24,7 @@ import { crossDecoderInputs, type EncoderDecoder, type OutputItem, openEncoderDe
 import { encoderFeeds, encoderInputs } from './encoder-feeds.ts';
 import { indices } from './forward.ts';
 import { causalBias } from './masks.ts';
+import { sampler } from './sampling.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/encoder-decoders/', import.meta.url));
 const readJson = <T>(path: string): T => JSON.parse(readFileSync(`${fixtures}${path}`, 'utf8')) as T;
@@ -86,6 +87,18 @@ for (const { name } of families) {
       expect(heard).toEqual(expected.greedy);
       const [alone] = await model.generate([inputs[1]!], { maxTokens });
       expect(alone!.tokens).toEqual(expected.greedy[1]);
+    });
+
+    it('gives every token over its caches the logits that it has without them', async () => {
+      const inputs = expected.items.map((item) => item.input);
+      const sampled = await model.generate(inputs, { maxTokens: 12, temperature: 1, seed: 5 });
+      const { vocab } = model.spec.decoder;
+      const logits = await model.logits(inputs.map((ids, i) => ({ input: ids, target: sampled[i]!.tokens })));
+      for (const [i, { tokens }] of sampled.entries()) {
+        expect(new Set(tokens).size).toBeGreaterThan(3);
+        const choose = sampler({ temperature: 1, seed: 5, stream: i });
+        expect(tokens.map((_, t) => choose(logits[i]!.subarray(t * vocab, (t + 1) * vocab)))).toEqual(tokens);
+      }
     });
 
     it('samples each input from a stream of its own, and ends at a stop token', async () => {
