@@ -104,7 +104,7 @@ export {
   openEncoderDecoder,
 } from './running/encoder-decoder.ts';
 export { type EncoderInput, encoderFeeds, encoderInputs } from './running/encoder-feeds.ts';
-export { captureName, type SiteAt } from './running/forward.ts';
+export { captureName, type SiteAt } from './running/graphs.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';
 export { type WeightSource, workingBytes } from './running/program-cache.ts';
 export type { Reply, ReplyItem, ReplyOptions } from './running/reply.ts';
@@ -117,7 +117,6 @@ export {
   openModel,
   type View,
   type ViewProgram,
-  type Wanted,
 } from './running/view.ts';
 export type { ModelOptions } from './running/weights.ts';
 export {

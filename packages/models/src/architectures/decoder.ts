@@ -1,6 +1,16 @@
 // The decoder as a graph: one forward path for scoring, generation, training and value searches.
 
-import { add, type Dim, gather, linearCrossEntropy, mul, scope, softCap, type Tensor } from '@errata/graph';
+import {
+  add,
+  type Dim,
+  gather,
+  linearCrossEntropy,
+  mul,
+  scatterRows,
+  scope,
+  softCap,
+  type Tensor,
+} from '@errata/graph';
 import { attention, type KeysValues, type Rotation, rotationOf, withinWindow } from './blocks/attention.ts';
 import { applyMatrix, mlp, normalise, type WeightOf } from './blocks/layers.ts';
 import type { NormRef, Rotary } from './blocks/refs.ts';
@@ -33,8 +43,12 @@ export type Tap = (site: Site, layer: number, activation: Tensor) => Tensor;
 
 /** Where the forward pass begins. */
 export type DecoderStart =
-  /** Token ids, `[B*T]` int32. */
-  | { readonly kind: 'ids'; readonly ids: Tensor }
+  /** Token ids, `[B*T]` int32. Some rows' embeddings may be `given` instead, `[S, width]`, neither scaled nor positions added; no row twice. */
+  | {
+      readonly kind: 'ids';
+      readonly ids: Tensor;
+      readonly given?: { readonly rows: Tensor; readonly embeddings: Tensor };
+    }
   /** Input of the first block: embeddings as they are scaled, positions added where they are learned, `[B*T, width]`. */
   | { readonly kind: 'embedded'; readonly embedded: Tensor }
   /** The residual stream before layer `from`, `[B*T, width]`: the suffix graph. */
@@ -81,7 +95,8 @@ export interface DecoderGraph {
 function embed(spec: DecoderSpec, { start, positions, weight }: DecoderOptions): Tensor {
   if (start.kind === 'hidden') return start.hidden;
   if (start.kind === 'embedded') return start.embedded;
-  const found = gather(weight(spec.tokenEmbedding), start.ids);
+  const looked = gather(weight(spec.tokenEmbedding), start.ids);
+  const found = start.given ? scatterRows(looked, start.given.rows, start.given.embeddings) : looked;
   const tokens = spec.embeddingScale === undefined ? found : mul(found, spec.embeddingScale);
   return spec.positions.kind === 'learned' ? add(tokens, gather(weight(spec.positions.table), positions)) : tokens;
 }

@@ -5,7 +5,7 @@ import type { MatrixRef } from '../architectures/blocks/refs.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import { ModelError } from '../errors.ts';
 import type { SafetensorsFile } from '../files/safetensors.ts';
-import type { ActivationReading } from './reading.ts';
+import type { Reading } from './reading.ts';
 
 /** A change of a matrix as a sum over `rank` of a column of `a` times a row of `b`, whichever way round it is stored; or as it is. */
 export type Addend = Float32Array | { readonly rank: number; readonly a: Float32Array; readonly b: Float32Array };
@@ -75,7 +75,7 @@ export interface MemoryKind<M> {
     decode(entry: unknown, read: (name: string) => FloatTensor): M;
   };
   /** How it is read; null where it has nothing to say. */
-  reading(memory: M): ActivationReading | null;
+  reading(memory: M): Reading | null;
 }
 
 export function malformed(where: string, what: string, cause?: unknown): never {

@@ -21,7 +21,7 @@ export interface VersionState {
 }
 
 /** The state of the base. */
-export const baseState: VersionState = { weights: new Map(), memories: new Map() };
+const baseState: VersionState = { weights: new Map(), memories: new Map() };
 
 const keyOf = ({ kind, place }: MemoryPlace) => `${kind} ${place}`;
 

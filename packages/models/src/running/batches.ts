@@ -56,18 +56,6 @@ export function layOutBatch(sequences: readonly (readonly number[])[], members: 
   return { members, batch: members.length, time, ids, positions };
 }
 
-/** Rows of a run that a prompt takes up, both included. */
-export interface PromptRows {
-  readonly first: number;
-  readonly last: number;
-}
-
-/** The rows of a prompt that begins a row of a batch. */
-export const promptIn = ({ time }: Pick<Batch, 'time'>, row: number, length: number): PromptRows => ({
-  first: row * time,
-  last: row * time + length - 1,
-});
-
 /**
  * Packs sequences into batches, like lengths together, each of at most `budget` positions unless one sequence alone is longer.
  * @param cost what a sequence adds beside its padded length, for instance rows of logits

@@ -22,7 +22,7 @@ import { loadCheckpoint } from '../files/checkpoint.ts';
 import { worstDifference } from '../tiny-models.fixture.ts';
 import { crossDecoderInputs, type EncoderDecoder, type OutputItem, openEncoderDecoder } from './encoder-decoder.ts';
 import { encoderFeeds, encoderInputs } from './encoder-feeds.ts';
-import { indices } from './forward.ts';
+import { indices } from './feeds.ts';
 import { causalBias } from './masks.ts';
 import { sampler } from './sampling.ts';
 

@@ -22,9 +22,11 @@ import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { checkSequences, layOutBatch, packBatches } from './batches.ts';
 import { encoderFeeds, encoderInputs } from './encoder-feeds.ts';
-import { type Forward, indices } from './forward.ts';
+import { indices } from './feeds.ts';
+import type { Runner } from './forward.ts';
 import { type Generated, type GenerateOptions, generateBatch } from './generate.ts';
 import type { WeightSource } from './program-cache.ts';
+import { asGiven } from './prompts.ts';
 import { freshFeeds, type Score } from './score.ts';
 import type { ViewProgram } from './view.ts';
 import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
@@ -162,7 +164,7 @@ export function encoderDecoderFromWeights(
   };
 
   /** Reads inputs, and answers as a decoder does of which they are the past. */
-  const forwardOver = async (inputs: readonly (readonly number[])[]): Promise<Forward> => {
+  const forwardOver = async (inputs: readonly (readonly number[])[]): Promise<Runner> => {
     const feeds = encoderFeeds(
       encoder,
       inputs.map((ids) => ({ ids })),
@@ -254,7 +256,7 @@ export function encoderDecoderFromWeights(
       const { onToken } = wanted;
       const continued = await generateBatch(
         await forwardOver(members.map((member) => inputs[member]!)),
-        begun,
+        begun.map(asGiven),
         layOutBatch(
           begun,
           begun.map((_, row) => row),

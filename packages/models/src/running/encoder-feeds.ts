@@ -3,7 +3,7 @@
 import { float32, type HostTensor, input } from '@errata/graph';
 import { learnedRows, relativeBuckets } from '../architectures/blocks/positions.ts';
 import type { DescribedEncoder } from '../architectures/encoder-spec.ts';
-import { indices } from './forward.ts';
+import { indices } from './feeds.ts';
 import { paddingBias } from './masks.ts';
 
 /** Tokens of a text, or of a pair of texts, with all that the tokenizer puts around them. */

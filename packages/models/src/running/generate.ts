@@ -1,9 +1,11 @@
 // Generation: greedy, temperature and top-k, batched over prompts, with a cache of keys and values of fixed capacity.
 
 import { float32Data } from '@errata/graph';
-import { type Batch, checkSequences, packBatches, promptIn } from './batches.ts';
-import { type Forward, indices } from './forward.ts';
+import { type Batch, checkSequences, packBatches } from './batches.ts';
+import { indices } from './feeds.ts';
+import type { Forward, Runner } from './forward.ts';
 import { makeKeyValueCache } from './kv-cache.ts';
+import { placedIn, type ReadPrompt } from './prompts.ts';
 import { sampler } from './sampling.ts';
 import { freshFeeds } from './score.ts';
 
@@ -46,9 +48,11 @@ export async function generate(
   checkSequences(forward.spec, prompts);
   if (!Number.isInteger(options.maxTokens) || options.maxTokens < 0)
     throw new RangeError('maxTokens must be a whole number');
+  const read = await forward.read(prompts.map((ids) => ({ ids, behind: 0 })));
   const results = new Array<Generated>(prompts.length);
-  for (const batch of packBatches(prompts, tokenBudget, () => options.maxTokens)) {
-    const continued = await generateBatch(forward, prompts, batch, options);
+  const sequences = read.map(({ ids }) => ids);
+  for (const batch of packBatches(sequences, tokenBudget, () => options.maxTokens)) {
+    const continued = await generateBatch(forward, read, batch, options);
     for (const [row, member] of batch.members.entries()) results[member] = continued[row]!;
   }
   return results;
@@ -56,13 +60,13 @@ export async function generate(
 
 /** Continues prompts that are one batch. */
 export async function generateBatch(
-  forward: Forward,
-  prompts: readonly (readonly number[])[],
+  forward: Runner,
+  prompts: readonly ReadPrompt[],
   batch: Batch,
   { maxTokens, temperature = 0, topK, seed = 0, streams, stop = [], onToken, signal }: GenerateOptions,
 ): Promise<readonly Generated[]> {
   const { spec } = forward;
-  const lengths = batch.members.map((member) => prompts[member]!.length);
+  const lengths = batch.members.map((member) => prompts[member]!.ids.length);
   const limits = lengths.map((length) => Math.min(maxTokens, spec.context - length));
   const tokens: number[][] = batch.members.map(() => []);
   const finish: ('stop' | 'length' | undefined)[] = limits.map((limit) => (limit === 0 ? 'length' : undefined));
@@ -89,7 +93,7 @@ export async function generateBatch(
   };
 
   if (running()) {
-    const laidOut = lengths.map((length, row) => promptIn(batch, row, length));
+    const laidOut = batch.members.map((member, row) => placedIn(batch, row, prompts[member]!));
     const ends = laidOut.map(({ last }) => last);
     const each = indices(ends.map((_, row) => row));
     const nothing = indices(ends.map(() => 0));

@@ -1,7 +1,8 @@
 // Keys and values kept between runs: arrays of a fixed capacity, a row a sequence, slots not yet filled being masked.
 
 import { float32, float32Data, type HostTensor, type HostTensors } from '@errata/graph';
-import { type Forward, indices } from './forward.ts';
+import { indices } from './feeds.ts';
+import type { Runner } from './forward.ts';
 import { hidden } from './masks.ts';
 
 type Range = readonly [from: number, to: number];
@@ -30,7 +31,7 @@ export interface KeyValueCache {
  * @param lengths positions that will be filled of each before the first step
  * @param steps that will be taken at most
  */
-export function makeKeyValueCache(forward: Forward, lengths: readonly number[], steps: number): KeyValueCache {
+export function makeKeyValueCache(forward: Runner, lengths: readonly number[], steps: number): KeyValueCache {
   const { kvHeads, headDim, layers, context } = forward.spec;
   const batch = lengths.length;
   const filled = Math.max(...lengths);

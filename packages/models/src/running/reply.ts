@@ -2,10 +2,12 @@
 
 import { float32, float32Data, type HostTensor, type HostTensors, int32Data } from '@errata/graph';
 import { ModelError } from '../errors.ts';
-import { checkSequences, packBatches, promptIn } from './batches.ts';
-import { type Forward, indices } from './forward.ts';
+import { checkSequences, packBatches } from './batches.ts';
+import { indices } from './feeds.ts';
+import type { Forward } from './forward.ts';
 import { makeKeyValueCache } from './kv-cache.ts';
 import { hidden } from './masks.ts';
+import { placedIn, type ReadPrompt } from './prompts.ts';
 import { freshFeeds, type Score } from './score.ts';
 
 /** A prompt with what is to be known of a model's reply to it. */
@@ -47,7 +49,8 @@ interface Branch {
 }
 
 interface Plan {
-  readonly item: ReplyItem;
+  readonly prompt: ReadPrompt;
+  readonly targets: ReplyItem['targets'];
   readonly branches: readonly Branch[];
   /** The branch that each target is, or begins. */
   readonly branchOf: readonly number[];
@@ -72,18 +75,22 @@ export async function reply(
   { stop = [], signal }: ReplyOptions = {},
 ): Promise<readonly Reply[]> {
   const { spec } = forward;
-  const plans = items.map((item, index) => planItem(item, spec.context, index));
+  requireTargets(items);
   checkSequences(
     spec,
     items.flatMap(({ prompt, targets }) => [prompt, ...targets.map((target) => [...prompt, ...target])]),
   );
+  const prompts = await forward.read(
+    items.map(({ prompt, targets }) => ({ ids: prompt, behind: Math.max(0, ...targets.map(({ length }) => length)) })),
+  );
+  const plans = items.map((item, index) => planItem(item, prompts[index]!, spec.context));
   const rowPrice = Math.max(1, Math.round((tokenBudget * spec.vocab) / logitBudget));
   const rows = plans.map(({ row }) => row);
   const results = new Array<Reply>(items.length);
   // What a row costs beside its length: its logits, and what generation will add.
   const price = (member: number) => {
-    const { row, item, tokens } = plans[member]!;
-    return (rowPrice - 1) * (row.length - item.prompt.length + 1) + tokens;
+    const { row, prompt, tokens } = plans[member]!;
+    return (rowPrice - 1) * (row.length - prompt.ids.length + 1) + tokens;
   };
   for (const { members, ids, time } of packBatches(rows, tokenBudget, price)) {
     signal?.throwIfAborted();
@@ -94,19 +101,24 @@ export async function reply(
   return results;
 }
 
-function planItem(item: ReplyItem, context: number, index: number): Plan {
-  const { prompt, targets } = item;
-  const tokens = Math.min(item.tokens, context - prompt.length);
-  if (targets.some(({ length }) => length === 0))
-    throw new ModelError('sequence_empty', {
-      where: `item ${index}`,
-      what: 'one of its targets has no tokens',
-      hint: 'Give each at least one token',
-    });
+function requireTargets(items: readonly ReplyItem[]): void {
+  for (const [index, { targets }] of items.entries()) {
+    if (targets.some(({ length }) => length === 0))
+      throw new ModelError('sequence_empty', {
+        where: `item ${index}`,
+        what: 'one of its targets has no tokens',
+        hint: 'Give each at least one token',
+      });
+  }
+}
+
+function planItem(item: ReplyItem, prompt: ReadPrompt, context: number): Plan {
+  const { targets } = item;
+  const tokens = Math.min(item.tokens, context - prompt.ids.length);
   const distinct: (readonly number[])[] = [];
   for (const ids of [...targets].sort((a, b) => b.length - a.length))
     if (!distinct.some((longer) => begins(longer, ids))) distinct.push(ids);
-  const row = [...prompt];
+  const row = [...prompt.ids];
   const branches = distinct.map((ids): Branch => {
     // The last token predicts nothing that is scored.
     const length = tokens > ids.length ? ids.length : ids.length - 1;
@@ -115,7 +127,7 @@ function planItem(item: ReplyItem, context: number, index: number): Plan {
     return { ids, start, length };
   });
   const branchOf = targets.map((ids) => distinct.findIndex((longer) => begins(longer, ids)));
-  return { item, branches, branchOf, row, tokens };
+  return { prompt, targets, branches, branchOf, row, tokens };
 }
 
 const begins = (whole: readonly number[], part: readonly number[]): boolean =>
@@ -137,7 +149,7 @@ async function runBatch(
     targets: indices(wanted.flatMap((positions) => positions.map(({ token }) => token))),
     logit_rows: indices([]),
   };
-  const prompts = plans.map(({ item }, row) => promptIn({ time }, row, item.prompt.length));
+  const prompts = plans.map(({ prompt }, row) => placedIn({ time }, row, prompt));
   const out = await forward.run(feeds, prompts);
   const logProbs = float32Data(out.log_probs!);
   const best = int32Data(out.best!);
@@ -160,8 +172,8 @@ interface Wanted {
 }
 
 /** The prompt's last position for the first token of each target, and a position of its branch for each other. */
-function positionsOf({ item, branches }: Plan): readonly Wanted[] {
-  const end = item.prompt.length - 1;
+function positionsOf({ prompt, branches }: Plan): readonly Wanted[] {
+  const end = prompt.ids.length - 1;
   if (branches.length === 0) return [{ at: end, token: 0 }];
   return branches.flatMap(({ ids, start, length }) => [
     { at: end, token: ids[0]! },
@@ -171,9 +183,9 @@ function positionsOf({ item, branches }: Plan): readonly Wanted[] {
 
 function layOut(plans: readonly Plan[], ids: Int32Array, time: number) {
   const positions = new Int32Array(ids.length);
-  for (const [row, { item, branches }] of plans.entries()) {
+  for (const [row, { prompt, branches }] of plans.entries()) {
     const at = row * time;
-    const { length } = item.prompt;
+    const { length } = prompt.ids;
     for (let t = 0; t < length; t++) positions[at + t] = t;
     for (const branch of branches)
       for (let i = 0; i < branch.length; i++) positions[at + branch.start + i] = length + i;
@@ -184,12 +196,12 @@ function layOut(plans: readonly Plan[], ids: Int32Array, time: number) {
 /** `[batch, 1, time, time]`: a token sees its prompt, its own branch before it, and itself. */
 function treeBias(plans: readonly Plan[], time: number): Float32Array {
   const bias = new Float32Array(plans.length * time * time).fill(hidden);
-  for (const [row, { item, branches }] of plans.entries()) {
+  for (const [row, { prompt, branches }] of plans.entries()) {
     const show = (t: number, from: number, to: number) => {
       const at = (row * time + t) * time;
       bias.fill(0, at + from, at + to);
     };
-    const { length } = item.prompt;
+    const { length } = prompt.ids;
     for (let t = 0; t < length; t++) show(t, 0, t + 1);
     for (const branch of branches) {
       for (let t = branch.start; t < branch.start + branch.length; t++) {
@@ -211,12 +223,12 @@ interface Read {
 }
 
 function readRow(
-  { item, branches, branchOf, tokens }: Plan,
+  { prompt: { ids }, targets, branches, branchOf, tokens }: Plan,
   best: Int32Array,
   logProbs: Float32Array,
   stop: readonly number[],
 ): Read {
-  const prompt = [0, item.prompt.length] as const;
+  const prompt = [0, ids.length] as const;
   let at = 0;
   const starts: number[] = [];
   let walk: { greedy: number[]; followed: number; branch?: Branch } = { greedy: [best[0]!], followed: 0 };
@@ -230,7 +242,7 @@ function readRow(
     starts.push(at);
     at += length + 1;
   }
-  const scores = item.targets.map(({ length }, target): Score => {
+  const scores = targets.map(({ length }, target): Score => {
     const from = starts[branchOf[target]!]!;
     return { logProbs: logProbs.slice(from, from + length), best: best.slice(from, from + length) };
   });

@@ -2,9 +2,11 @@
 
 import { float32, float32Data, type HostTensor, int32Data } from '@errata/graph';
 import { ModelError } from '../errors.ts';
-import { type Batch, checkSequences, packBatches, promptIn } from './batches.ts';
-import { type Forward, indices } from './forward.ts';
+import { type Batch, checkSequences, packBatches } from './batches.ts';
+import { indices } from './feeds.ts';
+import type { Forward, Runner } from './forward.ts';
 import { causalBias } from './masks.ts';
+import { placedIn, readAsGiven } from './prompts.ts';
 
 /** A prompt and the continuation to score. */
 export interface ScoreItem {
@@ -27,7 +29,7 @@ const tokenBudget = 2048;
 const logitBudget = 2 ** 25;
 
 /** Feeds of a forward run without a cache. */
-export function freshFeeds(forward: Forward, batch: Batch): Record<string, HostTensor> {
+export function freshFeeds(forward: Runner, batch: Batch): Record<string, HostTensor> {
   const { spec } = forward;
   const feeds: Record<string, HostTensor> = {
     ids: indices(batch.ids),
@@ -53,23 +55,26 @@ export async function score(forward: Forward, items: readonly ScoreItem[]): Prom
         hint: 'Give both at least one token',
       });
   }
-  const whole = items.map(({ prompt, target }) => [...prompt, ...target]);
-  checkSequences(spec, whole);
+  checkSequences(
+    spec,
+    items.map(({ prompt, target }) => [...prompt, ...target]),
+  );
+  const read = await forward.read(items.map(({ prompt, target }) => ({ ids: prompt, behind: target.length })));
   // The last token predicts nothing that is asked.
-  const sequences = whole.map((tokens) => tokens.slice(0, -1));
+  const sequences = items.map(({ target }, item) => [...read[item]!.ids, ...target.slice(0, -1)]);
   const rowPrice = Math.max(1, Math.round((tokenBudget * spec.vocab) / logitBudget));
   const results = new Array<Score>(items.length);
   for (const batch of packBatches(sequences, tokenBudget, (member) => items[member]!.target.length * (rowPrice - 1))) {
     const rows: number[] = [];
     const targets: number[] = [];
     for (const [row, member] of batch.members.entries()) {
-      const { prompt, target } = items[member]!;
-      for (const [t, token] of target.entries()) {
-        rows.push(row * batch.time + prompt.length - 1 + t);
+      const last = row * batch.time + read[member]!.ids.length - 1;
+      for (const [t, token] of items[member]!.target.entries()) {
+        rows.push(last + t);
         targets.push(token);
       }
     }
-    const prompts = batch.members.map((member, row) => promptIn(batch, row, items[member]!.prompt.length));
+    const prompts = batch.members.map((member, row) => placedIn(batch, row, read[member]!));
     const out = await forward.run(
       { ...freshFeeds(forward, batch), rows: indices(rows), targets: indices(targets), logit_rows: indices([]) },
       prompts,
@@ -92,10 +97,15 @@ export async function nextLogits(
 ): Promise<readonly Float32Array[]> {
   const { spec } = forward;
   checkSequences(spec, prompts);
+  const read = await forward.read(prompts.map((ids) => ({ ids, behind: 0 })));
   const results = new Array<Float32Array>(prompts.length);
   const rowPrice = Math.round((tokenBudget * spec.vocab) / logitBudget);
-  for (const batch of packBatches(prompts, tokenBudget, () => rowPrice)) {
-    const laidOut = batch.members.map((member, row) => promptIn(batch, row, prompts[member]!.length));
+  for (const batch of packBatches(
+    read.map(({ ids }) => ids),
+    tokenBudget,
+    () => rowPrice,
+  )) {
+    const laidOut = batch.members.map((member, row) => placedIn(batch, row, read[member]!));
     const ends = laidOut.map(({ last }) => last);
     const out = await forward.run(
       {
@@ -135,7 +145,7 @@ export async function perplexity(forward: Forward, tokens: readonly number[]): P
   const items: ScoreItem[] = [];
   for (let at = 0; at + 1 < tokens.length; at += stride)
     items.push({ prompt: [tokens[at]!], target: tokens.slice(at + 1, at + 1 + stride) });
-  const scores = await score({ ...forward, run: (feeds) => forward.run(feeds, []) }, items);
+  const scores = await score({ ...forward, read: readAsGiven, run: (feeds) => forward.run(feeds, []) }, items);
   let sum = 0;
   for (const { logProbs } of scores) for (const logProb of logProbs) sum -= logProb;
   const meanNegativeLogProb = sum / (tokens.length - 1);

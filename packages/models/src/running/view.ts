@@ -1,34 +1,22 @@
 // Views: one version of a model as editors and evaluations see it. Switching versions swaps arrays, never sessions.
 
 import { createHash } from 'node:crypto';
-import { float32, float32Data, type HostTensor, type HostTensors, type Tensor } from '@errata/graph';
-import { sites } from '../architectures/decoder.ts';
+import type { HostTensor, HostTensors, Tensor } from '@errata/graph';
 import { decoderSpec } from '../architectures/index.ts';
 import { type DecoderSpec, valueMatrix } from '../architectures/spec.ts';
 import { type Delta, type Memory, memoryKindOf } from '../deltas/index.ts';
-import { baseState, checkState, installDeltas, type VersionState } from '../deltas/state.ts';
+import type { PromptModel } from '../deltas/reading.ts';
+import { checkState, installDeltas, type VersionState } from '../deltas/state.ts';
 import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-import { checkSequences, packBatches, promptIn } from './batches.ts';
-import {
-  captureGraph,
-  captureName,
-  type Forward,
-  forwardGraph,
-  indices,
-  promptFeeds,
-  type SiteAt,
-  takenBy,
-} from './forward.ts';
+import { activations, type Wanted } from './activations.ts';
+import { makeForward } from './forward.ts';
 import { type Generated, type GenerateOptions, generate } from './generate.ts';
-import { causalBias } from './masks.ts';
+import type { SiteAt } from './graphs.ts';
 import type { ProgramCache, WeightSource } from './program-cache.ts';
 import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
 import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
-
-/** Which rows of each sequence {@link View.activations} returns. */
-export type Wanted = 'last' | 'all' | readonly (readonly number[])[];
 
 /** A program of the caller's own over a version's weights. */
 export interface ViewProgram {
@@ -38,7 +26,10 @@ export interface ViewProgram {
   readonly takes: (name: string) => boolean;
 }
 
-/** One version of a model: base weights plus deltas in order. Immutable. */
+/**
+ * One version of a model: base weights plus deltas in order. Immutable. Its memories act on every prompt it is given; what they put in front
+ * of one counts against the model's context.
+ */
 export interface View {
   readonly spec: DecoderSpec;
   readonly deltas: readonly Delta[];
@@ -50,7 +41,7 @@ export interface View {
   readonly with: (deltas: readonly Delta[]) => View;
   /**
    * Activations at sites (memories act with each sequence as a prompt).
-   * @param at token indices of each sequence, or `last` or `all`
+   * @param at token indices of each sequence as it is given, or `last` or `all`
    * @returns by `site.layer`, `[rows, n]` in the order of sequences and their indices
    * @throws ModelError sequence_*
    */
@@ -112,110 +103,44 @@ export interface Model {
   readonly release: () => Promise<void>;
 }
 
-/** Positions in one run of {@link View.activations}. */
-const tokenBudget = 2048;
+/** What all versions of a model share. */
+interface Shared extends PromptModel {
+  /** W0 by name. */
+  readonly base: (name: string) => Float32Array;
+  readonly programs: ProgramCache;
+}
 
-function makeView(
-  spec: DecoderSpec,
-  base: (name: string) => Float32Array,
-  programs: ProgramCache,
-  deltas: readonly Delta[],
-  installed: VersionState,
-): View {
-  const { weights, memories } = installed;
+function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState): View {
+  const { spec, base, programs } = shared;
+  const { weights, memories } = state;
   const weight = (name: string) => weights.get(name) ?? base(name);
-  const alwaysInputs = new Set([...spec.blocks.map((_, layer) => valueMatrix(spec, layer).weight), ...weights.keys()]);
-  const readings = [...memories.values()].flatMap((memory) => memoryKindOf(memory).reading(memory) ?? []);
-  const graphs = readings.map(({ graph }) => graph).join(' ');
-  const readingFeeds: HostTensors = Object.assign({}, ...readings.map(({ feeds }) => feeds));
-
-  const forward: Forward = {
-    spec,
-    run: async (feeds, prompts) => {
-      // Where no prompt ends in a run no memory can act, and the plain program gives the same bits.
-      if (prompts.length === 0 || readings.length === 0) {
-        const plain = await programs.get('forward', alwaysInputs, (source) => forwardGraph(spec, source, []));
-        return plain.run(feeds, weight);
-      }
-      const program = await programs.get(`forward ${graphs}`, alwaysInputs, (source) =>
-        forwardGraph(spec, source, readings),
-      );
-      return program.run({ ...feeds, ...takenBy(program, { ...readingFeeds, ...promptFeeds(prompts) }) }, weight);
-    },
-  };
-
-  const activations: View['activations'] = async (sequences, wanted, at) => {
-    checkSequences(spec, sequences);
-    for (const { site, layer } of wanted)
-      if (!sites.includes(site) || !(layer >= 0 && layer < spec.layers))
-        throw new RangeError(`no site ${site} ${layer}`);
-    const picked = sequences.map((sequence, i) => pick(sequence.length, at, i));
-    const offsets = [0];
-    for (const rows of picked) offsets.push(offsets.at(-1)! + rows.length);
-    const total = offsets.at(-1)!;
-    const results = new Map<string, Float32Array>();
-    if (wanted.length === 0 || total === 0) return results;
-    const program = await programs.get(
-      `capture ${wanted.map(captureName).join(' ')} ${graphs}`,
-      alwaysInputs,
-      (source) => captureGraph(spec, source, wanted, readings),
-    );
-    for (const batch of packBatches(sequences, tokenBudget)) {
-      const rows = batch.members.flatMap((member, row) => picked[member]!.map((t) => row * batch.time + t));
-      const prompts = batch.members.map((member, row) => promptIn(batch, row, sequences[member]!.length));
-      const feeds: Record<string, HostTensor> = {
-        ids: indices(batch.ids),
-        positions: indices(batch.positions),
-        bias: float32([batch.batch, 1, batch.time, batch.time], causalBias(batch.batch, batch.time)),
-        rows: indices(rows),
-        ...promptFeeds(prompts),
-        ...readingFeeds,
-      };
-      const out = await program.run(takenBy(program, feeds), weight);
-      for (const name of wanted.map(captureName)) {
-        const data = float32Data(out[name]!);
-        const n = rows.length === 0 ? 0 : data.length / rows.length;
-        const target = results.get(name) ?? new Float32Array(total * n);
-        results.set(name, target);
-        let from = 0;
-        for (const member of batch.members) {
-          const length = picked[member]!.length * n;
-          target.set(data.subarray(from, from + length), offsets[member]! * n);
-          from += length;
-        }
-      }
-    }
-    return results;
-  };
+  const inputs = new Set([...spec.blocks.map((_, layer) => valueMatrix(spec, layer).weight), ...weights.keys()]);
+  const forward = makeForward({
+    ...shared,
+    readings: [...memories.values()].flatMap((memory) => memoryKindOf(memory).reading(memory) ?? []),
+    weight,
+    inputs,
+  });
 
   return {
     spec,
     deltas,
     memories,
     weight,
-    with: (more) => makeView(spec, base, programs, [...deltas, ...more], installDeltas(spec, base, more, installed)),
-    activations,
+    with: (more) => makeView(shared, [...deltas, ...more], installDeltas(spec, base, more, state)),
+    activations: (sequences, wanted, at) => activations(forward, sequences, wanted, at),
     score: (items) => score(forward, items),
     reply: (items, options) => reply(forward, items, options),
     nextLogits: (prompts) => nextLogits(forward, prompts),
     generate: (prompts, options) => generate(forward, prompts, options),
     perplexity: (tokens) => perplexity(forward, tokens),
-    program: async (key, build, inputs = []) => {
-      const program = await programs.get(`own ${key}`, new Set([...alwaysInputs, ...inputs]), build);
+    program: async (key, build, further = []) => {
+      const program = await programs.get(`own ${key}`, new Set([...inputs, ...further]), build);
       return { takes: program.takes, run: (feeds) => program.run(feeds, weight) };
     },
-    state: () => installed,
+    state: () => state,
     weightsDigest: () => digestOf(spec, weight, memories),
   };
-}
-
-function pick(length: number, at: Wanted, index: number): readonly number[] {
-  if (at === 'last') return [length - 1];
-  if (at === 'all') return Array.from({ length }, (_, t) => t);
-  const chosen = at[index] ?? [];
-  for (const t of chosen)
-    if (!(Number.isInteger(t) && t >= 0 && t < length)) throw new RangeError(`sequence ${index} has no token ${t}`);
-  return chosen;
 }
 
 function digestOf(
@@ -245,13 +170,15 @@ export function modelFromWeights(
   identity: { readonly digest?: string; readonly tokenizer?: Tokenizer | undefined } = {},
   options: ModelOptions = {},
 ): Model {
-  const { weight, weightBytes, programs } = keepWeights(spec, weights, options);
+  const { weight: base, weightBytes, programs } = keepWeights(spec, weights, options);
+  const { digest, tokenizer } = identity;
+  const shared: Shared = { spec, tokenizer, base, programs };
   return {
     spec,
-    digest: identity.digest,
-    tokenizer: identity.tokenizer,
-    view: (deltas = []) => makeView(spec, weight, programs, deltas, installDeltas(spec, weight, deltas, baseState)),
-    restore: (state) => makeView(spec, weight, programs, [], checkState(spec, state)),
+    digest,
+    tokenizer,
+    view: (deltas = []) => makeView(shared, deltas, installDeltas(spec, base, deltas)),
+    restore: (state) => makeView(shared, [], checkState(spec, state)),
     weightBytes,
     release: programs.release,
   };

@@ -39,6 +39,7 @@ export function codebookReading(book: CodebookDelta): ActivationReading | null {
       radii.map((radius, row) => (replacements[row] === acting ? radius : nowhere)),
     );
   return {
+    at: 'activation',
     layer,
     graph: `${site}.${layer}${onPrompt ? ' on prompts' : ''}`,
     tap: (prompts) => codebookTap({ site, layer }, onPrompt, prompts),

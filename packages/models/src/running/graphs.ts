@@ -1,0 +1,124 @@
+// The forward graphs: scores, next-token logits and keys/values of a batch, or activations, with or without memories that act.
+
+import { argMax, gather, gatherElements, input, logSoftmax, reshape, type Tensor } from '@errata/graph';
+import type { KeysValues } from '../architectures/blocks/attention.ts';
+import { buildDecoder, type Site, type Tap } from '../architectures/decoder.ts';
+import type { DecoderSpec } from '../architectures/spec.ts';
+import type { ActivationReading, PromptInputs } from '../deltas/reading.ts';
+import type { WeightSource } from './program-cache.ts';
+
+const promptInputs = (): PromptInputs => ({
+  last: input('prompt_ends', 'int32', ['C']),
+  before: input('prompt_rows', 'int32', ['D']),
+  of: input('prompt_of_row', 'int32', ['D']),
+});
+
+/** The taps of memories that act at activations, on the prompts of a run (no row of theirs repeated). */
+function readingTaps(readings: readonly ActivationReading[]): readonly Tap[] {
+  const prompts = promptInputs();
+  return readings.map(({ tap }) => tap(prompts));
+}
+
+function composeTaps(taps: readonly Tap[]): Tap {
+  return (site, layer, activation) => taps.reduce((x, tap) => tap(site, layer, x), activation);
+}
+
+/** What acts in a graph. */
+export interface Readings {
+  readonly activations: readonly ActivationReading[];
+  /** Whether the embeddings of some rows are given: inputs `embedded_rows` S and `embeddings` `[S, width]`. */
+  readonly embedded: boolean;
+}
+
+/** Inputs that all forward graphs share, of symbolic batch B, time T and cached positions P. */
+function sharedInputs({ width }: DecoderSpec, embedded: boolean, cached: boolean) {
+  return {
+    batch: 'B',
+    time: 'T',
+    start: {
+      kind: 'ids',
+      ids: input('ids', 'int32', ['B*T']),
+      ...(embedded && {
+        given: {
+          rows: input('embedded_rows', 'int32', ['S']),
+          embeddings: input('embeddings', 'float32', ['S', width]),
+        },
+      }),
+    } as const,
+    positions: input('positions', 'int32', ['B*T']),
+    bias: input('bias', 'float32', ['B', 1, 'T', cached ? 'P+T' : 'T']),
+  };
+}
+
+/**
+ * Scores and logits of chosen rows, and the new keys and values. `rows` R and `targets` give `log_probs` and `best`;
+ * `logit_rows` L are indices into R whose logits come out whole.
+ */
+export function forwardGraph(
+  spec: DecoderSpec,
+  weight: WeightSource,
+  { activations, embedded }: Readings,
+): Record<string, Tensor> {
+  const cache: KeysValues[] = spec.blocks.map((_, layer) => ({
+    key: input(`past_key.${layer}`, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]),
+    value: input(`past_value.${layer}`, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]),
+  }));
+  const { logits, present } = buildDecoder(spec, {
+    ...sharedInputs(spec, embedded, true),
+    weight,
+    past: cache,
+    rows: input('rows', 'int32', ['R']),
+    ...(activations.length > 0 ? { tap: composeTaps(readingTaps(activations)) } : {}),
+  });
+  const all = logits();
+  const targets = reshape(input('targets', 'int32', ['R']), ['R', 1]);
+  const outputs: Record<string, Tensor> = {
+    log_probs: reshape(gatherElements(logSoftmax(all), targets, 1), ['R']),
+    best: argMax(all),
+    logits: gather(all, input('logit_rows', 'int32', ['L'])),
+  };
+  for (const [layer, { key, value }] of present.entries()) {
+    outputs[`key.${layer}`] = key;
+    outputs[`value.${layer}`] = value;
+  }
+  return outputs;
+}
+
+/** A site of one layer. */
+export interface SiteAt {
+  readonly site: Site;
+  readonly layer: number;
+}
+
+/** Output name of a captured site. */
+export const captureName = ({ site, layer }: SiteAt): string => `${site}.${layer}`;
+
+/** Activations at chosen sites and rows (`rows` R of the B*T), computed no further than the last of them. */
+export function captureGraph(
+  spec: DecoderSpec,
+  weight: WeightSource,
+  wanted: readonly SiteAt[],
+  { activations, embedded }: Readings,
+): Record<string, Tensor> {
+  const rows = input('rows', 'int32', ['R']);
+  const outputs: Record<string, Tensor> = {};
+  const headWanted = wanted.some(({ site }) => site === 'final_norm' || site === 'logits');
+  const to = headWanted ? spec.layers : Math.max(...wanted.map(({ layer }) => layer)) + 1;
+  const record: Tap = (site, layer, activation) => {
+    const match = wanted.find((at) => at.site === site && at.layer === layer);
+    // Those after the final norm have the wanted rows already.
+    if (match)
+      outputs[captureName(match)] = site === 'final_norm' || site === 'logits' ? activation : gather(activation, rows);
+    return activation;
+  };
+  const acting = activations.filter(({ layer }) => layer < to);
+  const graph = buildDecoder(spec, {
+    ...sharedInputs(spec, embedded, false),
+    weight,
+    to,
+    rows,
+    tap: composeTaps([...readingTaps(acting), record]),
+  });
+  if (wanted.some(({ site }) => site === 'logits')) graph.logits();
+  return outputs;
+}
