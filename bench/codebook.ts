@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { atlasDirectory, buildWorld, drawEdits } from '@errata/atlas';
 import { type EditRequest, edit, memoryArtefactStore, openArtefacts } from '@errata/editors';
 import { resolveConfig } from '@errata/editors/catalogue';
-import { decodeDelta, encodeDelta, loadCheckpoint, openModel } from '@errata/models';
+import { decodeDelta, encodeDelta, loadCheckpoint, memoryKindOf, openModel, type View } from '@errata/models';
 import { median } from './median.ts';
 
 /** Edits over which an edit's cost is taken, before each of the sizes; as many come first, for everything to be compiled. */
@@ -11,6 +11,9 @@ const window = 10;
 
 /** Every value takes as many steps. */
 const settings = { steps: 20, stop_loss: 0 };
+
+const rowsOf = ({ memories }: View): number =>
+  [...memories.values()].reduce((sum, memory) => sum + memoryKindOf(memory).rows(memory).length, 0);
 
 /** Edits one by one, each made on the version that the one before it left, put into bytes, and installed from them. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -48,7 +51,7 @@ export async function main(args: readonly string[]): Promise<void> {
     first ??= each;
     const cells = [
       `${index + 1}`.padEnd(6),
-      `${[...view.memories.values()][0]?.labels.length ?? 0}`.padStart(9),
+      `${rowsOf(view)}`.padStart(9),
       each.toFixed(3).padStart(8),
       (each / first).toFixed(2).padStart(6),
       Math.round(median(bytes.slice(-window)))

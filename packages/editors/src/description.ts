@@ -63,7 +63,8 @@ export interface EditorDescription<Settings extends z.ZodObject = z.ZodObject> {
   readonly subject: 'required' | 'used' | 'none';
   /** The kinds of delta that it may leave, as packages/models names them. */
   readonly leaves: readonly string[];
-  readonly reference: EditorReference;
+  /** Null where no published code is followed. */
+  readonly reference: EditorReference | null;
   /** Its module; `edit` in it is an `Editor` of these settings. In a browser it is none. */
   load(): Promise<{ readonly edit: unknown }>;
 }

@@ -64,8 +64,11 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
       after.weight(delta.tensor).map((weight, i) => weight - start[i]!),
     );
   }
-  for (const { keys, values, radii } of after.memories.values())
+  for (const memory of after.memories.values()) {
+    if (memory.kind !== 'codebook') throw new Error(`no oracle for a memory of kind ${memory.kind}`);
+    const { keys, values, radii } = memory;
     for (const [part, data] of Object.entries({ keys, values, radii })) changes.set(part, data);
+  }
   return changes;
 }
 
@@ -109,7 +112,10 @@ async function differencesOf(name: EditorName): Promise<readonly (readonly [stri
   return differences;
 }
 
-const compared = editorNames.map((name) => [name, describeEditor(name).reference.agreement] as const);
+const compared = editorNames.flatMap((name) => {
+  const { reference } = describeEditor(name);
+  return reference === null ? [] : [[name, reference.agreement] as const];
+});
 
 describe('second moments', () => {
   let text: string;
@@ -134,7 +140,7 @@ describe('second moments', () => {
   );
 });
 
-describe('every editor has a transcription', () => {
+describe('every editor that follows published code has a transcription', () => {
   it.each(compared)('%s changes what it changes, within %f', async (name, agreement) => {
     const differences = await differencesOf(name);
     expect(differences.length).toBeGreaterThan(0);

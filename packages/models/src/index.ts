@@ -63,7 +63,7 @@ export {
   decodeDelta,
   deltaDigest,
   encodeDelta,
-  isFoldable,
+  leftBeside,
   type Memory,
   memoryKindOf,
   memoryOf,

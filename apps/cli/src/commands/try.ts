@@ -90,8 +90,11 @@ export function register(program: Command): void {
 
 /** What would fail after minutes of work fails before. */
 async function checkOutput(editor: EditorName, out: string): Promise<string> {
-  const { isFoldable } = await import('@errata/models');
-  if (!describeEditor(editor).leaves.every(isFoldable)) throw unfoldable(editor);
+  const { leftBeside } = await import('@errata/models');
+  const beside = describeEditor(editor)
+    .leaves.map(leftBeside)
+    .find((left) => left !== null);
+  if (beside !== undefined) throw unfoldable(editor, beside);
   if (existsSync(out) && !(statSync(out).isDirectory() && readdirSync(out).length === 0)) {
     throw new ErrataError('output_exists', `${out} is not an empty directory: choose another one`, {
       details: { path: out },
@@ -121,10 +124,10 @@ function isWritable(directory: string): boolean {
   }
 }
 
-const unfoldable = (editor: EditorName): ErrataError =>
+const unfoldable = (editor: EditorName, beside: string): ErrataError =>
   new ErrataError(
     'not_a_checkpoint',
-    `${editor} leaves a codebook beside the weights, which a checkpoint cannot hold: leave out --out, or use another editor`,
+    `${editor} leaves ${beside} beside the weights, which a checkpoint cannot hold: leave out --out, or use another editor`,
     { details: { editor } },
   );
 
@@ -197,8 +200,9 @@ async function writeEdited(
   editor: EditorName,
   out: string,
 ): Promise<void> {
-  if (view.memories.size > 0) throw unfoldable(editor);
-  const { versionContents, writeCheckpoint } = await import('@errata/models');
+  const { besideWeights, versionContents, writeCheckpoint } = await import('@errata/models');
+  const beside = besideWeights(view);
+  if (beside !== null) throw unfoldable(editor, beside);
   await writeCheckpoint(out, versionContents(checkpoint, model, view));
 }
 

@@ -95,9 +95,11 @@ export function placeOf(delta: Delta): MemoryPlace | null {
 
 export const effectOf = (delta: Delta): Effect<Memory> => kindOf(delta).effect(delta);
 
-/** Whether deltas of this kind can be folded into the weights: those of the others are memories beside them. */
-export const isFoldable = (kind: string): boolean =>
-  Object.hasOwn(kinds, kind) && kinds[kind as Delta['kind']].memory === undefined;
+/** What deltas of a kind leave beside the weights, in words: `a codebook`. Null for those that can be folded into the weights. */
+export function leftBeside(kind: string): string | null {
+  if (!Object.hasOwn(kinds, kind)) throw new RangeError(`there is no delta of kind ${JSON.stringify(kind)}`);
+  return kinds[kind as Delta['kind']].memory?.title[0] ?? null;
+}
 
 /** The memory that a delta makes where there was none before it; null for kinds that change no memory. */
 export function memoryOf(delta: Delta): Memory | null {

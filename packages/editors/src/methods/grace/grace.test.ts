@@ -19,7 +19,8 @@ import { appliedDiagnostics, families, someEdits, tinySetup } from '../setups.fi
 import { place, placed } from './codebook.ts';
 import { tinyGrace } from './tiny.fixture.ts';
 
-const booksOf = (view: View): readonly CodebookDelta[] => [...view.memories.values()];
+const booksOf = (view: View): readonly CodebookDelta[] =>
+  [...view.memories.values()].filter((memory) => memory.kind === 'codebook');
 
 /** The book that the edits leave, on top of what their version had. */
 function bookAfter({ deltas }: EditorResult, view: View): CodebookDelta {
