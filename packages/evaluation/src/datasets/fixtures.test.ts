@@ -106,7 +106,7 @@ const expected: Readonly<Record<string, Expected>> = {
     layout: 'mzsre',
     counts: [4, 3],
     rejected: ['1 alt empty'],
-    dropped: ['1 rephrase empty'],
+    dropped: ['1 subject subject_not_in_prompt', '1 rephrase empty'],
   },
   'unke.json': {
     layout: 'unke',

@@ -1,6 +1,6 @@
 // ZsRE as MEND splits it, and in several languages: a question, its counterfactual answer, and an unrelated question from Natural Questions.
 import { z } from 'zod';
-import { finishEdit, probeGroups, probeOf } from '../draft.ts';
+import { finishEdit, probeGroups, probeOf, spelledInPrompt } from '../draft.ts';
 import {
   answersOf,
   asObject,
@@ -37,7 +37,11 @@ const beside = ['pred', 'cond'];
 
 function readRecord(raw: RawRecord, custom_id: string, notes: Notes): DatasetContent {
   const record = parseRecord(raw, schema);
-  const [known] = requireAnswers(record.answers, 'answers');
+  const translated = record.language !== undefined;
+  const [known] = translated ? answersOf(record.answers) : requireAnswers(record.answers, 'answers');
+  // Subjects were translated by themselves, and many questions name them otherwise.
+  const named = !translated || spelledInPrompt(record.src.trim(), record.subject.trim()) !== undefined;
+  if (!named) notes.dropped.push({ field: 'subject', rule: 'subject_not_in_prompt' });
   // EasyEdit's file of portability questions.
   const { 'New Question': question, 'New Answer': reached } = record.portability ?? {};
   noteUnread(raw, [...Object.keys(schema.shape), ...beside], notes);
@@ -45,9 +49,9 @@ function readRecord(raw: RawRecord, custom_id: string, notes: Notes): DatasetCon
     {
       custom_id,
       prompt: record.src,
-      subject: record.subject,
+      ...(named && { subject: record.subject }),
       target_new: record.alt,
-      target_true: known,
+      ...(known !== undefined && { target_true: known }),
       rephrases: [...keepEach(record.rephrase, 'rephrase', promptOf, notes)],
       locality: probeGroups({
         other_tasks: keepOne(
