@@ -1,5 +1,6 @@
 // Documentation that can be checked is checked.
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { abilityTasks, datasetRules, layouts } from '@errata/evaluation';
 import { expect, test } from 'vitest';
@@ -8,7 +9,11 @@ import { editorsPage } from '../scripts/document-editors.ts';
 import { errorsPage } from '../scripts/document-errors.ts';
 import { metricsPage } from '../scripts/document-metrics.ts';
 
-const read = (path: string) => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)].filter(
+  (path) => path.endsWith('.md'),
+);
 
 test('docs/errors.md lists the catalogue (npm run docs:errors writes it)', () => {
   expect(read('docs/errors.md')).toBe(errorsPage());
@@ -44,4 +49,24 @@ test('docs/cli.md names every command and every exit code', () => {
   expect(commands.length).toBeGreaterThan(10);
   for (const command of commands) expect(page).toContain(`\`errata ${command}`);
   for (const code of Object.values(exitCodes)) expect(page).toContain(`| ${code} |`);
+});
+
+test('every file and script that a page names is there', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const files = pages.flatMap((page) => {
+    const text = read(page);
+    const linked = [...text.matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, path]) => join(dirname(page), path!));
+    const named = [...text.matchAll(/`((?:apps|bench|docs|models|packages|prisma|scripts|test)\/[\w./-]+)`/g)]
+      .map(([, path]) => path!)
+      // What a guide adds as its example.
+      .filter((path) => !path.endsWith('/notes.ts'));
+    return [...linked, ...named].map((path) => ({ page, path }));
+  });
+  const run = pages.flatMap((page) =>
+    [...read(page).matchAll(/npm run ([\w:]+)/g)].map(([, script]) => ({ page, script: script! })),
+  );
+  expect(files.length).toBeGreaterThan(80);
+  expect(run.length).toBeGreaterThan(10);
+  expect(files.filter(({ path }) => !existsSync(join(root, path)))).toEqual([]);
+  expect(run.filter(({ script }) => scripts[script] === undefined)).toEqual([]);
 });
