@@ -1,20 +1,11 @@
 // Quality of edits on the shipped model: r-ROME one by one from one parent, MEMIT in one batch; settings can be swept.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { atlasDirectory, buildWorld, drawEdits } from '@errata/atlas';
 import { type ConfigOverrides, checkEdits, type Edit, type EditResult, type MeanScore } from '@errata/contracts';
-import {
-  type ArtefactStore,
-  buildSecondMoments,
-  decodeSecondMoment,
-  edit,
-  encodeSecondMoment,
-  invertMoment,
-  openArtefacts,
-  secondMomentKey,
-} from '@errata/editors';
+import { type ArtefactStore, edit, localArtefacts } from '@errata/editors';
 import {
   artefactNeeds,
   describeEditor,
@@ -23,8 +14,8 @@ import {
   modelDefaultsSchema,
   requireEditor,
   resolveConfig,
-  secondMomentLayers,
 } from '@errata/editors/catalogue';
+import { fileArtefactStore } from '@errata/engine';
 import { type AnswerCache, createAnswerCache, evaluateCandidate } from '@errata/evaluation';
 import { loadCheckpoint, type Model, openModel, type Tokenizer, type View } from '@errata/models';
 
@@ -35,20 +26,8 @@ const usage = `usage: npm run bench -- atlas-edits [options]
   --editor NAME        default: r-rome and memit
   --together           one batch, also for editors that apply edits one by one
   --set KEY=JSON       a setting; several values separated by | are swept
-  --ridge R            second moments inverted with this ridge, whatever is stored; several separated by |
+  --ridge R            second moments inverted with this ridge; several separated by |
 `;
-
-/** A folder that keeps artefacts between runs. */
-function folderStore(folder: string): ArtefactStore {
-  const pathOf = (key: string) => join(folder, key);
-  return {
-    get: async (key) => (existsSync(pathOf(key)) ? new Uint8Array(readFileSync(pathOf(key))) : undefined),
-    put: async (key, bytes) => {
-      mkdirSync(dirname(pathOf(key)), { recursive: true });
-      writeFileSync(pathOf(key), bytes);
-    },
-  };
-}
 
 interface Bench {
   readonly model: Model;
@@ -73,7 +52,7 @@ async function open(directory: string, count: number, seed: number): Promise<Ben
   const defaultsPath = join(directory, 'errata.json');
   const json: unknown = existsSync(defaultsPath) ? JSON.parse(readFileSync(defaultsPath, 'utf8')) : {};
   const defaults = modelDefaultsSchema.parse(json);
-  const store = folderStore(fileURLToPath(new URL('../.errata/bench/', import.meta.url)));
+  const store = fileArtefactStore(fileURLToPath(new URL('../.errata/bench/', import.meta.url)));
   const corpus = join(directory, defaults.corpus ?? 'corpus.txt');
   return {
     model,
@@ -86,14 +65,6 @@ async function open(directory: string, count: number, seed: number): Promise<Ben
     parent: model.view(),
     cache: createAnswerCache(),
   };
-}
-
-async function ensureMoments({ model, digest, store, corpus }: Bench, layers: readonly number[]): Promise<void> {
-  const missing = [];
-  for (const layer of layers) if (!(await store.get(secondMomentKey(digest, layer)))) missing.push(layer);
-  if (missing.length === 0) return;
-  for (const moment of await buildSecondMoments({ model, digest, layers: missing, corpus, tokens: 200_000 }))
-    await store.put(secondMomentKey(digest, moment.provenance.layer), encodeSecondMoment(moment));
 }
 
 /** Means over probes of one kind, pooled over edits. */
@@ -119,18 +90,8 @@ interface Row {
   readonly failed: number;
 }
 
-/** The stored second moments, inverted anew with a ridge. */
-async function withRidge({ store, digest }: Bench, layers: readonly number[], ridge: number): Promise<ArtefactStore> {
-  const changed = new Map<string, Uint8Array>();
-  for (const layer of layers) {
-    const key = secondMomentKey(digest, layer);
-    const { moment, provenance } = decodeSecondMoment((await store.get(key))!);
-    const { model, tokens, corpus_sha256 } = provenance;
-    const inverted = await invertMoment(moment, { model, layer, tokens, corpus_sha256 }, { ridge });
-    changed.set(key, encodeSecondMoment(inverted));
-  }
-  return { get: async (key) => changed.get(key) ?? store.get(key), put: store.put };
-}
+/** Of everything that editors draw. */
+const seed = 0;
 
 async function run(
   bench: Bench,
@@ -142,9 +103,9 @@ async function run(
   const { model, parent, tokenizer, cache, digest, store } = bench;
   const shape = { model_type: model.spec.family, layers: model.spec.layers, width: model.spec.width };
   const config = resolveConfig(name, shape, bench.defaults, overrides);
-  const layers = secondMomentLayers(artefactNeeds(name, config, shape));
-  await ensureMoments(bench, layers);
-  const artefacts = openArtefacts(ridge === undefined ? store : await withRidge(bench, layers, ridge), digest);
+  const request = ridge === undefined ? {} : { ridge };
+  const needs = artefactNeeds(name, config, shape, seed);
+  const artefacts = await localArtefacts({ model, digest, store, corpus: bench.corpus, request }, needs);
   const groups = together ? [bench.edits] : bench.edits.map((one) => [one]);
   const results: EditResult[] = [];
   const steps: number[] = [];
@@ -153,7 +114,7 @@ async function run(
   let failed = 0;
   for (const edits of groups) {
     const start = performance.now();
-    const input = { model, view: parent, edits, config, artefacts, seed: 0 };
+    const input = { model, view: parent, edits, config, artefacts, seed };
     const { deltas, outcomes } = await edit(name, input, { onError: 'continue' });
     seconds += (performance.now() - start) / 1000;
     for (const outcome of outcomes) {

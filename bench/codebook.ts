@@ -1,7 +1,7 @@
 // What an edit of GRACE costs as the codebook grows: seconds and stored bytes behind 10, 100 and 1,000 edits of the shipped model.
 import { parseArgs } from 'node:util';
 import { atlasDirectory, buildWorld, drawEdits } from '@errata/atlas';
-import { type EditRequest, edit, memoryArtefactStore, openArtefacts } from '@errata/editors';
+import { type EditRequest, edit, openArtefacts } from '@errata/editors';
 import { resolveConfig } from '@errata/editors/catalogue';
 import { decodeDelta, encodeDelta, loadCheckpoint, memoryKindOf, openModel, type View } from '@errata/models';
 import { median } from './median.ts';
@@ -26,7 +26,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const model = openModel(checkpoint);
   const { family, layers, width } = model.spec;
   const config = resolveConfig('grace', { model_type: family, layers, width }, undefined, settings);
-  const artefacts = openArtefacts(memoryArtefactStore(), checkpoint.digest);
+  const artefacts = openArtefacts(checkpoint.digest, []);
   const edits = drawEdits(buildWorld(), Math.max(...sizes), 1).map(({ edit: one }) => one);
   const seconds: number[] = [];
   const bytes: number[] = [];

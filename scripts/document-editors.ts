@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   defaultEditor,
+  describeArtefact,
   describeEditor,
   type EditorName,
   editorNames,
@@ -82,10 +83,10 @@ function section(name: EditorName): string {
   const { title, paper, needs, batched, subject } = describeEditor(name);
   const how = batched ? 'Edits of a batch are solved together' : 'Edits of a batch are applied one after another';
   const [, shape] = models[0]!;
+  const kinds = new Set(needs(resolveConfig(name, shape, undefined, {}), shape, 0).map(({ kind }) => kind));
+  const titles = [...kinds].map((kind) => describeArtefact(kind).title);
   const prepared =
-    needs(resolveConfig(name, shape, undefined, {}), shape).length > 0
-      ? 'it needs the second moments of the keys (`errata artefact build`)'
-      : 'it needs nothing beforehand';
+    titles.length > 0 ? `it needs ${titles.join(' and ')} (\`errata artefact build\`)` : 'it needs nothing beforehand';
   return `## ${name}
 
 ${title} (${paper}). ${how}; ${prepared}. An edit ${subjectsOf[subject]}.

@@ -58,12 +58,13 @@ test('the catalogue describes the editors and checks their settings in a browser
   const say = (here: typeof catalogue) =>
     here.editorNames.map((name) => {
       const config = here.resolveConfig(name, shape, undefined, {});
-      return { config, needs: here.artefactNeeds(name, config, shape), ...here.describeEditor(name).reference };
+      return { config, needs: here.artefactNeeds(name, config, shape, 0), ...here.describeEditor(name).reference };
     });
   expect(JSON.stringify(say(there))).toBe(JSON.stringify(say(catalogue)));
   expect(() => there.checkOverrides('rome', { stepz: 1 })).toThrow('rome has no setting "stepz"');
   for (const name of there.editorNames)
     expect((await there.describeEditor(name).load()).edit).toThrow('not in a browser');
+  for (const kind of there.artefactKindNames) expect((await there.describeArtefact(kind).load()).builder).toBe(null);
 });
 
 test('the client of the API has the same members in a browser', async () => {

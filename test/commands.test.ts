@@ -112,7 +112,7 @@ test('one session: a model of one’s own, its statistics, corrections, question
     stdout: expect.stringContaining('errata artefact build tiny --layers 1 --corpus FILE'),
   });
   const built = await errata(['artefact', 'build', 'tiny', '--layers', '1', '--corpus', file('text.txt')]);
-  expect(built).toMatchObject({ code: 0, stdout: expect.stringContaining('layers 1') });
+  expect(built).toMatchObject({ code: 0, stdout: expect.stringContaining('second_moment: layer 1') });
   expect(await json('artefact', 'list', 'tiny')).toMatchObject([{ kind: 'second_moment', layer: 1 }]);
 
   const first = await json('edit', file('oz.jsonl'), '--model', 'tiny', ...rome);

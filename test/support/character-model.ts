@@ -31,12 +31,11 @@ const tokenizer = {
   },
 };
 
-const corpus = Array.from({ length: 40 }, (_, day) => `Day ${day}: the river of town ${day % 7} runs to the sea.`).join(
-  '\n',
-);
+const days = (count: number): string =>
+  Array.from({ length: count }, (_, day) => `Day ${day}: the river of town ${day % 7} runs to the sea.`).join('\n');
 
-/** Writes the model's directory below `folder` and answers with its path. */
-export async function writeTinyModel(folder: string, seed = 1, { corpus: withCorpus = true } = {}): Promise<string> {
+/** Writes the model's directory below `folder`, with so many lines of a corpus, and answers with its path. */
+export async function writeTinyModel(folder: string, seed = 1, { lines = 40 } = {}): Promise<string> {
   const path = join(folder, `tiny-${seed}`);
   const whole = { ...config, vocab_size: characters.length + 1, bos_token_id: 0, eos_token_id: 0 };
   const next = uniform(seed, 0);
@@ -49,7 +48,7 @@ export async function writeTinyModel(folder: string, seed = 1, { corpus: withCor
     }),
   );
   const files = new Map([['tokenizer.json', JSON.stringify(tokenizer)]]);
-  if (withCorpus) files.set('errata.json', JSON.stringify({ corpus: 'corpus.txt' })).set('corpus.txt', corpus);
+  if (lines > 0) files.set('errata.json', JSON.stringify({ corpus: 'corpus.txt' })).set('corpus.txt', days(lines));
   await writeCheckpoint(path, { config: whole, tensors, files });
   return path;
 }

@@ -1,6 +1,5 @@
 // Wherever people name an editor they may write it in any case, and what is kept is its one name.
 import { expect, test } from 'vitest';
-import { artefactRequestSchema } from './wire/artefacts.ts';
 import { branchRequestSchema } from './wire/branches.ts';
 import { editJobRequestSchema } from './wire/edit-jobs.ts';
 import { evaluationRequestSchema } from './wire/evaluations.ts';
@@ -12,6 +11,5 @@ test('requests that name one keep its name', () => {
   expect(scheduleRequestSchema.parse({ name: 'x', model, when_pending: 1, editor: 'FT-M' }).editor).toBe('ft-m');
   expect(scheduleChangeSchema.parse({ editor: 'FT-M' }).editor).toBe('ft-m');
   expect(evaluationRequestSchema.parse({ model, suite: 'applied', editor: 'FT-M' }).editor).toBe('ft-m');
-  expect(artefactRequestSchema.parse({ model, kind: 'second_moment', editor: 'MEMIT' }).editor).toBe('memit');
   expect(branchRequestSchema.parse({ name: 'x', default_editor: 'GRACE' }).default_editor).toBe('grace');
 });

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import {
   artefactNeeds,
+  artefactRequestSchema,
   describeEditor,
   type EditorName,
   editorNames,
@@ -9,7 +10,6 @@ import {
   modelDefaultsSchema,
   requireEditor,
   resolveConfig,
-  secondMomentLayers,
 } from './catalogue.ts';
 
 test('an editor is known in any case; one that is none is quoted as it was written', () => {
@@ -94,19 +94,40 @@ test('every editor has complete defaults for both families', () => {
 
 const needed = (editor: EditorName, overrides = {}) => {
   const shape = { model_type: 'gpt2', layers: 12, width: 768 };
-  return secondMomentLayers(artefactNeeds(editor, resolveConfig(editor, shape, undefined, overrides), shape));
+  const needs = artefactNeeds(editor, resolveConfig(editor, shape, undefined, overrides), shape, 3);
+  return needs.map(({ kind, scope, parameters }) => ({ kind, scope, ...parameters }));
 };
 
-test('only editors that use second moments need them, at the layers they edit', () => {
-  expect(needed('r-rome')).toEqual([4]);
-  expect(needed('r-rome', { layer: 7 })).toEqual([7]);
-  expect(needed('memit')).toEqual([0, 1, 2, 3, 4]);
+const moment = (layer: number) => ({ kind: 'second_moment', scope: `layer ${layer}` });
+const drawn = (...prefixes: readonly (readonly [number, number])[]) => ({
+  kind: 'context_prefixes',
+  scope: 'model',
+  prefixes,
+  seed: 3,
+});
+
+test('editors say what they need: second moments at the layers they edit, prefixes drawn with their seed', () => {
+  expect(needed('r-rome')).toEqual([moment(4), drawn([10, 5], [10, 10])]);
+  expect(needed('r-rome', { layer: 7 })).toEqual([moment(7), drawn([10, 5], [10, 10])]);
+  expect(needed('memit')).toEqual([...[0, 1, 2, 3, 4].map(moment), drawn([5, 10])]);
   expect(needed('ft-m')).toEqual([]);
   expect(needed('grace')).toEqual([]);
 });
 
-test('an editor told to do without needs none', () => {
-  expect(needed('rome', { second_moment: false })).toEqual([]);
+test('an editor told to do without a second moment needs none', () => {
+  expect(needed('rome', { second_moment: false })).toEqual([drawn([10, 5], [10, 10])]);
+});
+
+test('a request for artefacts says what its kind knows, and nothing else', () => {
+  const said = (request: object) => artefactRequestSchema.safeParse({ model: 'atlas', ...request });
+  const paths = (request: object) => said(request).error?.issues.map(({ path }) => path.join('.'));
+  const moments = { kind: 'second_moment', layers: [1, 2], corpus: '/a/text', tokens: 500, ridge: 0.01 };
+  expect(said(moments).data).toEqual({ model: 'atlas', ...moments });
+  expect(said({ kind: 'second_moment', editor: 'MEMIT' }).data?.editor).toBe('memit');
+  expect(said({ kind: 'context_prefixes', prefixes: [[2, 3]], seed: 1 }).success).toBe(true);
+  expect(paths({ kind: 'context_prefixes', layers: [1] })).toEqual(['']);
+  expect(paths({ kind: 'second_moment', layers: [1], editor: 'memit' })).toEqual(['editor']);
+  expect(paths({ kind: 'first_moment' })).toEqual(['kind']);
 });
 
 test('every editor has a module', async () => {

@@ -1,17 +1,13 @@
-// The catalogue of editors, @errata/editors/catalogue: their names, descriptions and settings. Needs no model and no Node.
-import {
-  type ArtefactNeed,
-  type Complaint,
-  ErrataError,
-  editorNameSchema,
-  layerOfScope,
-  quoted,
-  sayIssue,
-} from '@errata/contracts';
+// The catalogue of editors, @errata/editors/catalogue: their names, descriptions and settings, and the kinds of artefact they need. Needs no model and no Node.
+import { type ArtefactNeed, type Complaint, ErrataError, editorNameSchema, quoted, sayIssue } from '@errata/contracts';
 import { z } from 'zod';
 import type { DefaultRow, EditorDescription, EditorSettings, ModelShape } from './description.ts';
 import { methods } from './methods/index.ts';
 
+export { needKey } from './artefacts/artefacts.ts';
+export { artefactKindNames, describeArtefact } from './artefacts/index.ts';
+export { type Provided, parentsOf, provideArtefacts } from './artefacts/provide.ts';
+export { artefactJobFields, artefactJobInput, artefactRequestSchema } from './artefacts/request.ts';
 export type {
   DefaultRow,
   Deviation,
@@ -118,10 +114,10 @@ export function resolveConfig(
   });
 }
 
-/** What an editor needs beforehand under complete settings. */
-export const artefactNeeds = (name: EditorName, config: EditorSettings, shape: ModelShape): readonly ArtefactNeed[] =>
-  describeEditor(name).needs(config, shape);
-
-/** The layers whose second moments are among what is needed. */
-export const secondMomentLayers = (needs: readonly ArtefactNeed[]): readonly number[] =>
-  needs.flatMap(({ kind, scope }) => (kind === 'second_moment' ? [layerOfScope(scope)!] : []));
+/** What an editor needs beforehand under complete settings, for edits with this seed. */
+export const artefactNeeds = (
+  name: EditorName,
+  config: EditorSettings,
+  shape: ModelShape,
+  seed: number,
+): readonly ArtefactNeed[] => describeEditor(name).needs(config, shape, seed);

@@ -55,8 +55,8 @@ export interface EditorDescription<Settings extends z.ZodObject = z.ZodObject> {
   readonly defaults: readonly DefaultRow[];
   /** What is wrong with settings for a model of this shape, though each is right by itself. */
   misfit(settings: z.output<Settings>, shape: ModelShape): Misfit | undefined;
-  /** What has to be made of the model beforehand. */
-  needs(settings: z.output<Settings>, shape: ModelShape): readonly ArtefactNeed[];
+  /** What it needs beforehand; `seed` is that of the edits. */
+  needs(settings: z.output<Settings>, shape: ModelShape, seed: number): readonly ArtefactNeed[];
   /** Whether several edits are solved together; otherwise they are applied one after another. */
   readonly batched: boolean;
   /** Whether the method cannot do without the subject of an edit, makes use of one where there is one, or takes no notice of it. */

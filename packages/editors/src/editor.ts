@@ -1,7 +1,7 @@
 // The contract every editor keeps: it sees the parent version through a view and returns deltas; it never installs them.
 import type { Edit, ErrorCode } from '@errata/contracts';
 import type { Delta, Model, View } from '@errata/models';
-import type { Artefacts } from './artefacts.ts';
+import type { Artefacts } from './artefacts/builder.ts';
 import type { EditorSettings } from './description.ts';
 
 /** What an editor needs of an edit: the probes are for evaluation alone. `{}` in the prompt is already filled in. */

@@ -1,12 +1,9 @@
 // The face of @errata/editors: the editors, their contract, and the artefacts they need.
-export {
-  type ArtefactStore,
-  type Artefacts,
-  contextPrefixesKey,
-  memoryArtefactStore,
-  openArtefacts,
-  secondMomentKey,
-} from './artefacts.ts';
+export { openArtefacts } from './artefacts/artefacts.ts';
+export { buildArtefacts } from './artefacts/build.ts';
+export type { Artefacts, BuiltArtefact } from './artefacts/builder.ts';
+export { localArtefacts } from './artefacts/local.ts';
+export type { ArtefactStore } from './artefacts/store.ts';
 export { edit } from './edit.ts';
 export type {
   DeltaNorms,
@@ -31,30 +28,4 @@ export {
   type ValueSite,
 } from './search/value-search.ts';
 export { tokenWindows } from './statistics/corpus.ts';
-export {
-  buildSecondMoments,
-  checkpointWindows,
-  decodeMomentSums,
-  encodeMomentSums,
-  type MomentProgress,
-  type MomentRequest,
-  type MomentSums,
-} from './statistics/moment-sums.ts';
-export {
-  decodeSecondMoment,
-  encodeSecondMoment,
-  invertMoment,
-  type MomentOptions,
-  type MomentProvenance,
-  type SecondMoment,
-} from './statistics/second-moment.ts';
-export {
-  type ContextPrefixes,
-  decodeContextPrefixes,
-  encodeContextPrefixes,
-  type PrefixSettings,
-  prefixSampler,
-  sampleContextPrefixes,
-} from './texts/context-prefixes.ts';
-export { contextPrefixes } from './texts/preparation.ts';
 export { type ContextSequence, type EditSequences, editSequences } from './texts/sequences.ts';

@@ -3,15 +3,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type ArtefactNeed, layerOfScope } from '@errata/contracts';
 import { loadCheckpoint, openModel, openSafetensors, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Artefacts } from './artefacts.ts';
+import type { ArtefactBuilder, Artefacts } from './artefacts/builder.ts';
+import type { ContextPrefixes } from './artefacts/context-prefixes/context-prefixes.ts';
+import { invertMoment, readFloat64, type SecondMoment } from './artefacts/second-moment/second-moment.ts';
+import { buildSecondMoments } from './artefacts/second-moment/sums.ts';
 import { describeEditor, type EditorName, editorNames } from './catalogue.ts';
 import { edit } from './edit.ts';
 import type { EditorDelta, EditorInput } from './editor.ts';
-import { buildSecondMoments } from './statistics/moment-sums.ts';
-import { invertMoment, readFloat64 } from './statistics/second-moment.ts';
 
 const folder = fileURLToPath(new URL('./fixtures/oracle/', import.meta.url));
 
@@ -34,20 +36,16 @@ async function open(name: string) {
   const moments = openSafetensors(join(folder, name, 'moments.safetensors'));
   const model = openModel(checkpoint);
   const { digest } = checkpoint;
+  // Whatever layer is asked for, and whatever prefixes.
+  const read = async ({ kind, scope }: ArtefactNeed): Promise<SecondMoment | Pick<ContextPrefixes, 'texts'>> => {
+    if (kind === 'context_prefixes') return { texts: given.prefixes };
+    const layer = layerOfScope(scope)!;
+    const source = { model: digest, layer, tokens: 1000, corpus_sha256: '' };
+    return invertMoment(readFloat64(moments, `${layer}`), source, { ridge: 0 });
+  };
   const artefacts: Artefacts = {
     model: digest,
-    secondMoment: (layer) => {
-      const source = { model: digest, layer, tokens: 1000, corpus_sha256: '' };
-      return invertMoment(readFloat64(moments, `${layer}`), source, { ridge: 0 });
-    },
-    contextPrefixes: async () => ({
-      format: 'errata-context-prefixes/1',
-      model: digest,
-      seed: 0,
-      prefixes: [],
-      texts: given.prefixes,
-      digest: '',
-    }),
+    read: <Value>(_: ArtefactBuilder<Value>, need: ArtefactNeed) => read(need) as Promise<Value>,
   };
   return { model, artefacts };
 }

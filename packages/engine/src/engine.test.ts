@@ -5,7 +5,15 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Edit, editSchema, type Manifest, rootManifest, versionId } from '@errata/contracts';
+import {
+  type ArtefactNeed,
+  type ArtefactUse,
+  type Edit,
+  editSchema,
+  type Manifest,
+  rootManifest,
+  versionId,
+} from '@errata/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyCorpus, writeTinyModel } from '../../../test/support/tiny-model.ts';
 import { type EngineClient, type ModelInspection, type ModelReference, startEngine } from './index.ts';
@@ -48,9 +56,40 @@ const edits: readonly Edit[] = [
 const reference = (): ModelReference => ({ digest: model.digest, files: model.files });
 const settings = { layer: 1, prefixes: [[2, 3]], steps: 40, weight_decay: 0, kl_factor: 0 };
 
+const secondMomentAt = (layer: number): ArtefactNeed => ({
+  kind: 'second_moment',
+  scope: `layer ${layer}`,
+  parameters: {},
+});
+
+/** What a call that builds second moments is asked. */
+const moments = (layers: readonly number[], request: object = {}) => ({
+  model: reference(),
+  kind: 'second_moment',
+  needs: layers.map(secondMomentAt),
+  request: { ...request },
+  parents: [],
+});
+
+/** Has artefacts built, to be used. */
+async function built(kind: string, needs: readonly ArtefactNeed[]): Promise<readonly ArtefactUse[]> {
+  const request = { model: reference(), kind, needs, request: {}, parents: [] };
+  const { artefacts } = await engine.call('buildArtefacts', request);
+  return needs.map((need, index) => ({ ...need, blob: artefacts[index]!.blob }));
+}
+
+const prefixes: ArtefactNeed = {
+  kind: 'context_prefixes',
+  scope: 'model',
+  parameters: { prefixes: settings.prefixes, seed: 3 },
+};
+
 /** Applies the edits with r-ROME and gives the candidate's manifest. */
 async function applied(): Promise<{ manifest: Manifest; positions: readonly (readonly number[])[] }> {
-  const { artefacts } = await engine.call('buildSecondMoment', { model: reference(), layers: [1] });
+  const artefacts = [
+    ...(await built('second_moment', [secondMomentAt(1)])),
+    ...(await built('context_prefixes', [prefixes])),
+  ];
   const { deltas } = await engine.call('applyEdits', {
     model: reference(),
     parent: root,
@@ -185,7 +224,7 @@ describe('a round trip', () => {
       editor: 'r-rome',
       config: { ...settings, second_moment: false },
       seed: 3,
-      artefacts: [],
+      artefacts: await built('context_prefixes', [prefixes]),
     };
     await expect(engine.call('applyEdits', { ...request, on_error: 'abort' })).rejects.toMatchObject({
       code: 'subject_not_in_prompt',
@@ -221,37 +260,38 @@ describe('second moments', () => {
   it('go on from the last checkpoint after a crash, and come out the same', async () => {
     const corpus = join(folder, 'long.txt');
     writeFileSync(corpus, tinyCorpus().repeat(8));
-    const params = { model: reference(), layers: [0, 2], corpus };
+    const params = moments([0, 2], { corpus });
     process.env.ERRATA_FAILPOINT = 'blob.before_write:kill';
     const doomed = startEngine({ blobsDir, threads: 1 });
-    const broken = doomed.call('buildSecondMoment', params);
+    const broken = doomed.call('buildArtefacts', params);
     delete process.env.ERRATA_FAILPOINT;
     await expect(broken).rejects.toMatchObject({ code: 'engine_crashed' });
     await doomed.stop();
 
     const read: number[] = [];
-    const resumed = await engine.call('buildSecondMoment', params, { onProgress: ({ done }) => read.push(done) });
+    const resumed = await engine.call('buildArtefacts', params, { onProgress: ({ done }) => read.push(done) });
     // 256 windows of 96 tokens lie before the checkpoint.
     expect(read[0]).toBeGreaterThan(256 * 96);
-    const unbroken = await engine.call('buildSecondMoment', params);
+    const unbroken = await engine.call('buildArtefacts', params);
     expect(resumed).toEqual(unbroken);
     expect(unbroken.artefacts).toMatchObject([
-      { kind: 'second_moment', scope: 'layer 0', details: { model: model.digest, size: 64, statistic: 'mean' } },
-      { kind: 'second_moment', scope: 'layer 2' },
+      { scope: 'layer 0', details: { model: model.digest, size: 64, statistic: 'mean' } },
+      { scope: 'layer 2' },
     ]);
   });
 
   it('need a text, and a layer that exists', async () => {
-    const call = (more: object) => engine.call('buildSecondMoment', { model: reference(), layers: [0], ...more });
+    const call = (request: object, layers = [0], more: object = {}) =>
+      engine.call('buildArtefacts', { ...moments(layers, request), ...more });
     await expect(call({ corpus: join(folder, 'nowhere.txt') })).rejects.toMatchObject({ code: 'corpus_missing' });
     const pipe = join(folder, 'pipe.txt');
     execFileSync('mkfifo', [pipe]);
     await expect(call({ corpus: pipe })).rejects.toMatchObject({ code: 'corpus_missing' });
-    await expect(call({ layers: [7] })).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(call({}, [7])).rejects.toMatchObject({ code: 'invalid_request' });
     const bare = await writeTinyModel({ seed: 5, defaults: null });
     removals.push(bare.remove);
     const imported = await engine.call('importModel', { path: bare.path });
-    await expect(call({ model: imported })).rejects.toMatchObject({ code: 'corpus_missing' });
+    await expect(call({}, [0], { model: imported })).rejects.toMatchObject({ code: 'corpus_missing' });
   });
 });
 
@@ -403,15 +443,13 @@ describe('the process', () => {
   it('that dies during a call fails that call alone', async () => {
     const victim = startEngine({ blobsDir, threads: 1 });
     try {
-      const lost = victim.call(
-        'buildSecondMoment',
-        { model: reference(), layers: [0, 1, 2] },
-        { onProgress: () => process.kill(victim.pid()!, 'SIGKILL') },
-      );
+      const lost = victim.call('buildArtefacts', moments([0, 1, 2]), {
+        onProgress: () => process.kill(victim.pid()!, 'SIGKILL'),
+      });
       const next = victim.call('inspectModel', { path: directory });
       await expect(lost).rejects.toMatchObject({
         code: 'engine_crashed',
-        details: { method: 'buildSecondMoment', signal: 'SIGKILL' },
+        details: { method: 'buildArtefacts', signal: 'SIGKILL' },
       });
       expect((await next).digest).toBe(model.digest);
     } finally {
@@ -467,13 +505,13 @@ describe('the process', () => {
   it('gives up a call that is cancelled, and takes the next', async () => {
     const controller = new AbortController();
     const reason = new Error('changed my mind');
-    const build = { model: reference(), layers: [0, 1, 2] };
-    const given = engine.call('buildSecondMoment', build, {
+    const build = moments([0, 1, 2]);
+    const given = engine.call('buildArtefacts', build, {
       signal: controller.signal,
       onProgress: () => controller.abort(reason),
     });
     const waiting = new AbortController();
-    const never = engine.call('buildSecondMoment', build, { signal: waiting.signal });
+    const never = engine.call('buildArtefacts', build, { signal: waiting.signal });
     waiting.abort(reason);
     await expect(never).rejects.toBe(reason);
     await expect(given).rejects.toBe(reason);
@@ -481,7 +519,7 @@ describe('the process', () => {
   });
 
   it('is given up on when a call takes too long', async () => {
-    const late = engine.call('buildSecondMoment', { model: reference(), layers: [0, 1, 2] }, { timeoutMs: 1 });
+    const late = engine.call('buildArtefacts', moments([0, 1, 2]), { timeoutMs: 1 });
     await expect(late).rejects.toMatchObject({ code: 'timeout' });
     expect((await engine.call('inspectModel', { path: directory })).digest).toBe(model.digest);
   });
@@ -491,15 +529,13 @@ describe('the process', () => {
     try {
       await client.call('inspectModel', { path: directory });
       const pid = client.pid()!;
-      const frozen = client.call(
-        'buildSecondMoment',
-        { model: reference(), layers: [0, 1, 2] },
-        { onProgress: () => process.kill(pid, 'SIGSTOP') },
-      );
+      const frozen = client.call('buildArtefacts', moments([0, 1, 2]), {
+        onProgress: () => process.kill(pid, 'SIGSTOP'),
+      });
       const next = client.call('inspectModel', { path: directory });
       await expect(frozen).rejects.toMatchObject({
         code: 'engine_crashed',
-        details: { method: 'buildSecondMoment', silence_ms: 10_000 },
+        details: { method: 'buildArtefacts', silence_ms: 10_000 },
       });
       expect((await next).digest).toBe(model.digest);
       expect(client.pid()).not.toBe(pid);

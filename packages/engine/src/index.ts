@@ -1,7 +1,6 @@
 // The face of @errata/engine: the client of the process that holds models. Importing it loads no numerical runtime.
 
-export { type FileArtefactStore, fileArtefactStore } from './artefacts/file-artefacts.ts';
-export { digestCorpus } from './artefacts/file-digest.ts';
+export { fileArtefactStore } from './artefacts/file-artefacts.ts';
 export type {
   BuiltArtefact,
   BuiltDelta,
@@ -23,4 +22,4 @@ export type {
 export { type CallOptions, type ClientOptions, type EngineClient, startEngine } from './client.ts';
 export { asErrataError } from './errors.ts';
 export { readDefaults } from './models/model-defaults.ts';
-export { defaultMomentTokens, defaultSilenceMs, type EngineSettings } from './settings.ts';
+export { defaultSilenceMs, type EngineSettings } from './settings.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { openDiskStore } from '@errata/blobs';
 import { inSlices } from '@errata/contracts';
 import { encodePrompt } from '@errata/models';
+import { buildAndStore } from './artefacts/build-artefacts.ts';
 import { fileArtefactStore } from './artefacts/file-artefacts.ts';
-import { buildSecondMoment } from './artefacts/second-moment.ts';
 import type { EngineMethod, ParamsOf, ResultOf } from './calls/index.ts';
 import type { CallContext } from './context.ts';
 import { applyEdits } from './edits/apply-edits.ts';
@@ -39,21 +39,19 @@ export async function createService(settings: EngineSettings): Promise<Service> 
   const methods: Methods = {
     inspectModel: ({ path }, context) => readModelDirectory(path, undefined, context),
     importModel: ({ path }, context) => readModelDirectory(path, blobs, context),
-    buildSecondMoment: async ({ model, ...params }, context) =>
-      buildSecondMoment(await models.open(model), params, { blobs, scratch }, context),
+    buildArtefacts: async ({ model, ...params }, context) =>
+      buildAndStore(await models.open(model), params, { blobs, scratch }, context),
     layOutEdits: async ({ model, context, edits }, { signal }) => {
       const { tokenizer, defaults } = await texts(model);
       return { ...(await inSlices(layingOut({ tokenizer, context }, edits, signal))), defaults };
     },
-    applyEdits: async ({ model, ...params }, context) =>
-      applyEdits(await models.open(model), params, { blobs, scratch }, context),
+    applyEdits: async ({ model, ...params }, context) => applyEdits(await models.open(model), params, blobs, context),
     evaluateCandidate: async (params, context) => evaluateCandidate(await models.open(params.model), params, context),
     evaluateCases: async ({ model, ...params }, context) => evaluateCases(await models.open(model), params, context),
     concludeEvaluation: async ({ model, ...params }, context) =>
       concludeEvaluation(await models.open(model), params, context),
     complete: async (params, context) => complete(await models.open(params.model), params, context),
-    tryEdits: async ({ model, ...params }, context) =>
-      tryEdits(await models.open(model), params, { blobs, scratch }, context),
+    tryEdits: async ({ model, ...params }, context) => tryEdits(await models.open(model), params, blobs, context),
     concludeProtocol: async ({ model, ...params }) => concludeProtocol(await models.open(model), params),
     compareResults: async (params) => compareResults(params),
     answerQuestion: async ({ model, ...params }, context) => answerQuestion(await models.open(model), params, context),

@@ -18,6 +18,3 @@ export const defaultMemoryMb = 3072;
  * between two of them it is heard.
  */
 export const defaultSilenceMs = 600_000;
-
-/** Tokens that a second moment is taken over unless told otherwise. */
-export const defaultMomentTokens = 200_000;

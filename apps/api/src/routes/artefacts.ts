@@ -1,6 +1,6 @@
-// Artefacts: what editors need of a model beforehand, second moments above all. Building them is a job.
-import { artefactRequestSchema, artefactSchema, nameOrIdSchema, pageQuerySchema, pageSchema } from '@errata/contracts';
-import { requireEditor } from '@errata/editors/catalogue';
+// Artefacts: what editors need of a model beforehand. Building them is a job.
+import { artefactSchema, nameOrIdSchema, pageQuerySchema, pageSchema } from '@errata/contracts';
+import { artefactJobInput, artefactKindNames, artefactRequestSchema, requireEditor } from '@errata/editors/catalogue';
 import { getArtefact, getModel, listArtefacts, submitArtefactJob } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -23,7 +23,7 @@ export const artefactRoutes =
         config: { access: 'edits:write' },
         schema: {
           tags,
-          summary: 'Build second moments of the keys of a model',
+          summary: 'Build what editors need of a model beforehand',
           description: "A corpus of its own is a file of the worker's machine and needs the scope `admin`.",
           headers: postHeaders,
           body: artefactRequestSchema,
@@ -32,10 +32,11 @@ export const artefactRoutes =
       },
       async (request, reply) => {
         const caller = callerFor(request, { kind: 'artefact', input: request.body });
-        const { editor, ...body } = request.body;
+        const { model, editor } = request.body;
+        const body = editor === undefined ? request.body : { ...request.body, editor: requireEditor(editor) };
         const job = await submitArtefactJob(lineage, {
-          ...body,
-          editor: editor === undefined ? undefined : requireEditor(editor),
+          model,
+          input: artefactJobInput(body),
           created_by: caller.id,
           idempotency: request.claim ?? undefined,
         });
@@ -50,13 +51,17 @@ export const artefactRoutes =
         schema: {
           tags,
           summary: 'List the artefacts of a model, newest first',
-          querystring: z.strictObject({ ...pageQuerySchema.shape, model: nameOrIdSchema.describe('Name or id') }),
+          querystring: z.strictObject({
+            ...pageQuerySchema.shape,
+            model: nameOrIdSchema.describe('Name or id'),
+            kind: z.enum(artefactKindNames).optional().describe('Only those of this kind'),
+          }),
           response: { 200: pageSchema(artefactSchema) },
         },
       },
-      async ({ query: { model, ...page } }) => {
+      async ({ query: { model, kind, ...page } }) => {
         const { resource } = await getModel(lineage, model);
-        return shown(await listArtefacts(lineage, resource.id, {}, page));
+        return shown(await listArtefacts(lineage, resource.id, { kind }, page));
       },
     );
 

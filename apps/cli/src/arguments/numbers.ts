@@ -25,9 +25,6 @@ export const positive = numberThat((value) => Number.isFinite(value) && value > 
 export const numberIn = (least: number, most: number) =>
   numberThat((value) => value >= least && value <= most, `a number, ${least} to ${most}`);
 
-/** A ridge: a fraction of the mean of a second moment's diagonal. */
-export const ridge = numberThat((value) => value > 0 && value <= 1, 'above 0 and at most 1');
-
 /** Whole numbers, as in 1,5,9. */
 export function wholeNumbers(text: string): number[] {
   const values = text.split(',').map((part) => Number(part.trim() || Number.NaN));

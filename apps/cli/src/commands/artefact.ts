@@ -1,73 +1,81 @@
-// errata artefact: second moments of a model's keys, which editors of the ROME family need beforehand.
-import { resolve } from 'node:path';
+// errata artefact: what editors need of a model beforehand.
 import type { ArtefactResource } from '@errata/contracts';
-import { requireEditor } from '@errata/editors/catalogue';
+import { artefactKindNames, describeArtefact, requireEditor } from '@errata/editors/catalogue';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { ridge, wholeNumber, wholeNumbers } from '../arguments/numbers.ts';
+import { addArtefactFields, artefactFields, choosingFields } from '../arguments/artefact-fields.ts';
 import { exitCodeOfJob } from '../output/exit-codes.ts';
 import { printJson, table } from '../output/output.ts';
 import { connect } from '../service/connection.ts';
 import { followJob, outcomeOf } from '../service/follow.ts';
 
 interface BuildOptions {
-  corpus?: string;
-  layers?: number[];
-  editor?: string;
-  tokens?: number;
-  ridge?: number;
-  json?: true;
+  readonly kind: string;
+  readonly editor?: string;
+  readonly json?: true;
 }
 
-const resultSchema = z.object({ artefacts: z.array(z.object({ layer: z.int() })) });
+const resultSchema = z.object({ artefacts: z.array(z.object({ kind: z.string(), scope: z.string() })) });
+
+const kindsThereAre = artefactKindNames.map((kind) => `  ${kind}: ${describeArtefact(kind).title}`).join('\n');
 
 export function register(program: Command): void {
-  const artefact = program.command('artefact').description("second moments of a model's keys, which editors need");
+  const artefact = program
+    .command('artefact')
+    .description('what editors need of a model beforehand')
+    .addHelpText('after', `\nKinds:\n${kindsThereAre}`);
 
-  artefact
+  const build = artefact
     .command('build <model>')
-    .description('measure the keys of layers over a text; once for a model, for all its branches')
-    .option('--corpus <file>', "a text file that the workers can read; the model's own when left out")
-    .option('--layers <list>', 'layers, as in 3,4,5; all that the editors need by default when left out', wholeNumbers)
+    .description('build artefacts of a kind; once for a model, for all its branches')
+    .addOption(new Option('--kind <kind>', 'what to build').choices(artefactKindNames).default(artefactKindNames[0]))
     .addOption(
-      new Option('-e, --editor <name>', 'instead of layers: those that this editor needs by default')
+      new Option('-e, --editor <name>', 'instead of choosing: those that this editor needs by default')
         .argParser(requireEditor)
-        .conflicts('layers'),
-    )
-    .option('--tokens <n>', 'tokens of the text read at most', wholeNumber)
-    .option('--ridge <fraction>', 'added to the diagonal, as a fraction of its mean; for a short text', ridge)
+        .conflicts([...choosingFields]),
+    );
+  addArtefactFields(build)
     .option('--json', 'print the job as JSON')
-    .action(async (model: string, { corpus, json, ...rest }: BuildOptions) => {
+    .addHelpText('after', `\nKinds:\n${kindsThereAre}`)
+    .action(async (model: string, { kind, editor, json, ...rest }: BuildOptions) => {
       const client = connect();
-      const queued = await client.artefacts.create({
-        model,
-        kind: 'second_moment',
-        ...rest,
-        ...(corpus === undefined ? {} : { corpus: resolve(corpus) }),
-      });
+      const request = { model, kind, ...artefactFields(rest), ...(editor === undefined ? {} : { editor }) };
+      const queued = await client.artefacts.create(request);
       const job = await followJob(client, queued.id, json);
       process.exitCode = exitCodeOfJob(job.state);
       if (json) return printJson(job);
       console.log(outcomeOf(job));
       const built = resultSchema.safeParse(job.result);
-      if (built.success) console.log(`  layers ${built.data.artefacts.map(({ layer }) => layer).join(', ')}`);
+      if (built.success) console.log(`  ${kind}: ${built.data.artefacts.map(({ scope }) => scope).join(', ')}`);
     });
 
   artefact
     .command('list <model>', { isDefault: true })
-    .description('the artefacts of a model, newest first; the newest of a layer is used')
+    .description('the artefacts of a model, newest first; of each scope the newest is used')
+    .addOption(new Option('--kind <kind>', 'only those of this kind').choices(artefactKindNames))
     .option('--json', 'print JSON')
-    .action(async (model: string, options: { json?: true }) => {
-      const found = await connect().artefacts.list({ model }).all();
-      if (options.json) return printJson(found);
-      const rows = found.map(({ id, kind, scope, parameters, created_at }) => [
-        id,
-        kind,
-        scope,
-        tellParameters(parameters),
-        created_at,
-      ]);
+    .action(async (model: string, { kind, json }: { kind?: string; json?: true }) => {
+      const found = await connect()
+        .artefacts.list({ model, ...(kind === undefined ? {} : { kind }) })
+        .all();
+      if (json) return printJson(found);
+      const rows = found.map((one) => [one.id, one.kind, one.scope, tellParameters(one.parameters), one.created_at]);
       console.log(table(['artefact', 'kind', 'scope', 'parameters', 'built'], rows));
+    });
+
+  artefact
+    .command('show <artefact>')
+    .description('an artefact: what it was built with and from, by which job, and what its kind tells of it')
+    .option('--json', 'print JSON')
+    .action(async (id: string, { json }: { json?: true }) => {
+      const found = await connect().artefacts.get(id);
+      if (json) return printJson(found);
+      const { kind, scope, parameters, parents, details, blob, bytes, job_id, created_at } = found;
+      console.log(`${found.id}  ${kind} of ${scope}, ${bytes} bytes, sha256 ${blob}`);
+      console.log(`  built ${created_at}${job_id === null ? '' : ` by ${job_id}`}`);
+      if (parents.length > 0) console.log(`  from ${parents.join(', ')}`);
+      for (const [what, values] of Object.entries({ parameters, details }))
+        for (const [key, value] of Object.entries(values)) console.log(`  ${what}.${key}  ${JSON.stringify(value)}`);
     });
 }
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { type ConfigOverrides, ErrataError, type Protocol, protocolSchema } from '@errata/contracts';
 import { isEditorName, writtenEditor } from '@errata/editors/catalogue';
-import { defaultMomentTokens } from '@errata/engine';
 import type { Report } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
+import { addArtefactFields, artefactFields, buildingFields } from '../arguments/artefact-fields.ts';
 import { type AbilityFile, collectAbility, readAbility, readEvalData, readQuestions } from '../arguments/data-files.ts';
 import { atLeastOne, wholeNumber, wholeNumbers } from '../arguments/numbers.ts';
 import { collectSetting } from '../arguments/references.ts';
@@ -28,7 +28,6 @@ interface Options {
   limit?: number;
   set?: ConfigOverrides;
   corpus?: string;
-  tokens: number;
   writers?: number;
   references?: string;
   ability?: readonly AbilityFile[];
@@ -46,7 +45,7 @@ const saidByMatrix = [
 ] satisfies readonly (keyof Options)[];
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('eval')
     .description('evaluate an editor on a model directory by a protocol, in this process; or a whole matrix of them')
     .option('-m, --model <dir>', 'a directory in Hugging Face layout')
@@ -76,7 +75,6 @@ export function register(program: Command): void {
     .option('--limit <n>', 'the first records only', atLeastOne)
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--corpus <file>', "text for the editor's statistics and for perplexity; the model's own when left out")
-    .option('--tokens <n>', 'tokens of it read for statistics at most', atLeastOne, defaultMomentTokens)
     .option('--writers <n>', 'records that texts are generated for, to measure fluency', wholeNumber)
     .option(
       '--references <file>',
@@ -84,11 +82,12 @@ export function register(program: Command): void {
     )
     .option('--ability <task=file>', 'general ability to measure along the way; repeatable', collectAbility)
     .option('--questions <file>', 'questions that no edit is about, to measure along the way what is still answered')
-    .option('--seed <n>', 'seed of everything random', wholeNumber, 0)
+    .option('--seed <n>', 'seed of everything random', wholeNumber, 0);
+  addArtefactFields(command, buildingFields)
     .option('--report <dir>', 'keep the run there, with its report: index.html, report.json, rows.csv')
     .option('--resume', 'go on with what the directory holds')
     .option('--json', 'print the report as JSON')
-    .action(async (options: Options, command: Command) => {
+    .action(async (options: Options) => {
       const { model, edits, editor, matrix } = options;
       const work =
         matrix !== undefined
@@ -125,7 +124,7 @@ async function runOne(
   directory: string,
 ): Promise<Report> {
   const { writeReport } = await import('@errata/evaluation');
-  const { protocol: kind, batch = 1, editor, seed, writers, corpus, tokens, set = {} } = options;
+  const { protocol: kind, batch = 1, editor, seed, writers, corpus, set = {} } = options;
   const { checkpoints } = options;
   if (checkpoints !== undefined && kind !== 'lifelong' && kind !== 'efficiency')
     throw new ErrataError('invalid_request', `the protocol ${kind} has no checkpoints: lifelong and efficiency have`);
@@ -152,7 +151,18 @@ async function runOne(
   const line = progressLine();
   try {
     await withModel(resolve(options.model), (local) => {
-      const run = { editor, set, data, protocol, seed, writers, ability, questions, corpus, tokens };
+      const run = {
+        editor,
+        set,
+        data,
+        protocol,
+        seed,
+        writers,
+        ability,
+        questions,
+        corpus,
+        building: artefactFields(options),
+      };
       return runLocally(local, run, directory, options.resume ?? false, line);
     });
   } finally {

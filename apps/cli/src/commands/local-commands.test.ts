@@ -116,7 +116,7 @@ describe('errata try', () => {
   it('edits, measures, and writes a checkpoint that gives the new answer; statistics are built once', async () => {
     const out = join(folder, 'edited');
     const first = await attempt('--corpus', corpusFile, '--out', out, '--json');
-    expect(first.stderr).toContain('No second moment is stored for layer 1: building it');
+    expect(first.stderr).toContain('second moments of the keys of layers (layer 1): none stored, building them from');
     const trial = JSON.parse(first.stdout) as { summary: EvaluationSummary; edits: { answer_after: string }[] };
     const summary = evaluationSummarySchema.parse(trial.summary);
     expect(summary).toMatchObject({ edits: 1, applied: 1 });

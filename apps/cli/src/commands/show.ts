@@ -23,13 +23,16 @@ export function register(program: Command): void {
           `${version.id}\n  parent   ${version.parent_id ?? '(imported)'}\n  made by  ${version.job_id ?? '-'} at ${version.created_at}\n  stored   ${version.delta_bytes} bytes of deltas, left by ${version.depth} solves`,
         );
         if (version.depth === 0 || version.depth > solvesShown) return;
-        const { deltas } = await client.versions.manifest(version.id);
-        return console.log(
+        const { deltas, artefacts } = await client.versions.manifest(version.id);
+        console.log(
           table(
             ['delta', 'blob'],
             deltas.map(({ kind, blob }) => [kind, blob]),
           ),
         );
+        if (artefacts.length === 0) return;
+        const rows = artefacts.map((used) => [used.id, used.kind, used.scope, used.job_ids.join(', ')]);
+        return console.log(`\n${table(['made with', 'kind', 'scope', 'by'], rows)}`);
       }
       if (id.startsWith('edit_')) {
         const edit = await client.edits.get(id);

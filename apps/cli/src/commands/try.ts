@@ -9,13 +9,13 @@ import {
   type EvaluationSummary,
 } from '@errata/contracts';
 import { defaultEditor, describeEditor, type EditorName, lacksSubject, requireEditor } from '@errata/editors/catalogue';
-import { defaultMomentTokens } from '@errata/engine';
 import type { View } from '@errata/models';
 import { type Command, Option } from 'commander';
+import { addArtefactFields, artefactFields, buildingFields } from '../arguments/artefact-fields.ts';
 import { checkedEdits } from '../arguments/given-cases.ts';
-import { atLeastOne, ridge, wholeNumber } from '../arguments/numbers.ts';
+import { wholeNumber } from '../arguments/numbers.ts';
 import { collectSetting } from '../arguments/references.ts';
-import { corpusOf, localArtefacts, localConfig } from '../local/editing.ts';
+import { artefactsForEditor, corpusOf, localConfig } from '../local/editing.ts';
 import { type LocalModel, withModel } from '../local/model.ts';
 import { remarksOn } from '../output/edit-results.ts';
 import { costLine, metricsTable } from '../output/metrics-table.ts';
@@ -32,8 +32,6 @@ interface Options {
   set?: ConfigOverrides;
   out?: string;
   corpus?: string;
-  tokens: number;
-  ridge?: number;
   seed: number;
   onError: (typeof onErrorChoices)[number];
   json?: true;
@@ -53,7 +51,7 @@ interface Trial {
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('try')
     .description('edit a model directory in this process and measure the result; nothing is kept unless --out says so')
     .requiredOption('-m, --model <dir>', 'a directory in Hugging Face layout')
@@ -63,13 +61,8 @@ export function register(program: Command): void {
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--out <dir>', 'write the edited checkpoint there, in Hugging Face layout')
     .option('--corpus <file>', "text for the editor's statistics and for perplexity; the model's own when left out")
-    .option('--tokens <n>', 'tokens of it read for statistics at most', atLeastOne, defaultMomentTokens)
-    .option(
-      '--ridge <fraction>',
-      'added to the diagonal of statistics, as a fraction of its mean; for a short text',
-      ridge,
-    )
-    .option('--seed <n>', 'seed of everything random', wholeNumber, 0)
+    .option('--seed <n>', 'seed of everything random', wholeNumber, 0);
+  addArtefactFields(command, buildingFields)
     .addOption(
       new Option('--on-error <choice>', 'what an edit that cannot be applied does to the batch')
         .choices(onErrorChoices)
@@ -146,11 +139,12 @@ async function runTrial(
   const tokenizer = local.tokenizer();
   const line = progressLine();
   try {
-    const artefacts = await localArtefacts(
+    const artefacts = await artefactsForEditor(
       local,
       editor,
       config,
-      { corpus, tokens: options.tokens, ridge: options.ridge },
+      options.seed,
+      { corpus, request: artefactFields(options) },
       line,
     );
     const parent = model.view();

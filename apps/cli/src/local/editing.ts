@@ -8,11 +8,10 @@ import {
   type EditorSettings,
   type ModelShape,
   resolveConfig,
-  secondMomentLayers,
 } from '@errata/editors/catalogue';
 import { readDefaults } from '@errata/engine';
-import { bar, type ProgressLine } from '../output/output.ts';
-import { type MomentSource, prepareArtefacts } from './artefacts.ts';
+import type { ProgressLine } from '../output/output.ts';
+import { type ArtefactSource, cachedArtefacts } from './artefacts.ts';
 import type { LocalModel } from './model.ts';
 
 /** The text for statistics and perplexity: the one given, else the model's own. */
@@ -36,22 +35,11 @@ export const localConfig = (local: LocalModel, editor: EditorName, overrides: Co
  * The artefacts that an editor needs under a configuration, built where the cache lacks them.
  * @throws ErrataError `corpus_missing`
  */
-export async function localArtefacts(
+export const artefactsForEditor = (
   local: LocalModel,
   editor: EditorName,
   config: EditorSettings,
-  source: Omit<MomentSource, 'layers'>,
+  seed: number,
+  source: ArtefactSource,
   line: ProgressLine,
-): Promise<Artefacts> {
-  const { openArtefacts } = await import('@errata/editors');
-  const store = await prepareArtefacts(
-    local,
-    { layers: secondMomentLayers(artefactNeeds(editor, config, shapeOf(local))), ...source },
-    {
-      onBuild: (layers, text) =>
-        console.error(`No second moment is stored for layer ${layers.join(', ')}: building it from ${text}`),
-      onProgress: ({ phase, done, total }) => line.update(phase === 'sum' ? 'reading' : 'inverting', bar(done, total)),
-    },
-  );
-  return openArtefacts(store, local.checkpoint.digest);
-}
+): Promise<Artefacts> => cachedArtefacts(local, artefactNeeds(editor, config, shapeOf(local), seed), source, line);

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { ErrataError } from '@errata/contracts';
 import type { Report, ReportedRun } from '@errata/evaluation';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { artefactFields } from '../arguments/artefact-fields.ts';
 import { readAbility, readEvalData, readQuestions } from '../arguments/data-files.ts';
 import { readText } from '../arguments/files.ts';
 import { type ProgressLine, progressLine } from '../output/output.ts';
@@ -12,7 +13,6 @@ import { withModel } from './model.ts';
 
 export interface MatrixOptions {
   readonly corpus?: string;
-  readonly tokens: number;
   readonly limit?: number;
   readonly resume?: true;
 }
@@ -69,7 +69,7 @@ export async function runMatrix(file: string, directory: string, options: Matrix
               ability,
               questions,
               corpus: options.corpus,
-              tokens: options.tokens,
+              building: artefactFields(options),
             },
             run.directory,
             options.resume ?? false,

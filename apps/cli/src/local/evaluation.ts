@@ -4,7 +4,7 @@ import { requireEditor } from '@errata/editors/catalogue';
 import type { AbilitySuite, PreparedEditor, QuestionItem, RunManifest } from '@errata/evaluation';
 import type { EvalData } from '../arguments/data-files.ts';
 import { bar, type ProgressLine } from '../output/output.ts';
-import { corpusOf, localArtefacts, localConfig } from './editing.ts';
+import { artefactsForEditor, corpusOf, localConfig } from './editing.ts';
 import type { LocalModel } from './model.ts';
 
 export interface LocalRun {
@@ -20,8 +20,8 @@ export interface LocalRun {
   readonly questions: readonly QuestionItem[];
   /** Text for statistics and perplexity; the model's own where undefined. */
   readonly corpus: string | undefined;
-  /** Tokens of it read for statistics at most. */
-  readonly tokens: number;
+  /** What else is said of how artefacts are built. */
+  readonly building: Readonly<Record<string, unknown>>;
 }
 
 /** Runs a protocol, or goes on with one, telling how far it is. */
@@ -63,13 +63,17 @@ export async function runLocally(
 
 async function prepare(
   local: LocalModel,
-  { editor, set, tokens }: LocalRun,
+  { editor, set, building, seed }: LocalRun,
   corpus: string | undefined,
   line: ProgressLine,
 ): Promise<PreparedEditor> {
   const name = requireEditor(editor);
   const config = localConfig(local, name, set);
-  return { name, config, artefacts: await localArtefacts(local, name, config, { corpus, tokens }, line) };
+  return {
+    name,
+    config,
+    artefacts: await artefactsForEditor(local, name, config, seed, { corpus, request: building }, line),
+  };
 }
 
 /** How long the rest will take if it goes on as since the first call; nothing before that can be told. */

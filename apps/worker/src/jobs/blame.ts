@@ -145,7 +145,7 @@ async function attribute(run: JobRun, chain: Chain, prompt: string, position: nu
   const without = new Map<string, string>();
   if (suspects.length <= replayedEdits) {
     const base = await groundAt(lineage, chain.model.resource.digest, contribution.previous);
-    const { request } = requestOf(replay);
+    const { request } = await requestOf(run, chain.model, replay);
     for (const [index, suspect] of suspects.entries()) {
       const others = edits.filter(({ id }) => id !== suspect.id);
       const place = `replay ${index + 1} of ${suspects.length}`;

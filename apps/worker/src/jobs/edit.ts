@@ -1,11 +1,11 @@
 // Edit: corrections become deltas, the candidate is measured against its parent, and only what passes the gate moves the branch.
 import { gatePolicySchema, onErrorChoices, toPlainError } from '@errata/contracts';
-import { artefactNeeds, requireEditor, resolveConfig, secondMomentLayers } from '@errata/editors/catalogue';
+import { artefactNeeds, requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import { failpoint } from '@errata/failpoints';
 import { finishJob, openBranchWork } from '@errata/lineage';
 import { z } from 'zod';
 import type { JobRun } from '../attempts/job-run.ts';
-import { secondMomentsFor } from '../candidates/artefacts.ts';
+import { artefactsFor } from '../candidates/artefacts.ts';
 import { workBatch } from '../candidates/batch.ts';
 import { gateOf, isUnchanged } from '../candidates/candidate.ts';
 import { commitApproved, conclude } from '../candidates/conclude.ts';
@@ -35,8 +35,7 @@ export async function applyEditJob(run: JobRun): Promise<void> {
   const defaults = await modelDefaults(blobs, model);
   const shape = modelShape(model);
   const config = resolveConfig(editor, shape, defaults, overrides);
-  const layers = secondMomentLayers(artefactNeeds(editor, config, shape));
-  const artefacts = await secondMomentsFor(run, model, defaults, layers);
+  const artefacts = await artefactsFor(run, model, defaults, artefactNeeds(editor, config, shape, seed));
 
   const request = { jobId: run.job.id, edits, editor, config, seed, on_error, artefacts };
   const gate = gateOf(work, own);

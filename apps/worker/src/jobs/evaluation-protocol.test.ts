@@ -11,7 +11,7 @@ import {
   type ServedProtocol,
   type SuiteCase,
 } from '@errata/contracts';
-import { memoryArtefactStore, openArtefacts } from '@errata/editors';
+import { openArtefacts } from '@errata/editors';
 import { resolveConfig } from '@errata/editors/catalogue';
 import { type QuestionItem, readFindings, readHeldText, runProtocol } from '@errata/evaluation';
 import {
@@ -92,7 +92,7 @@ async function runHere(name: string, protocol: ServedProtocol): Promise<readonly
   const editor = {
     name: 'ft-m' as const,
     config: resolveConfig('ft-m', shape, undefined, config),
-    artefacts: openArtefacts(memoryArtefactStore(), model.digest!),
+    artefacts: openArtefacts(model.digest!, []),
   };
   const input = { model, tokenizer: model.tokenizer!, editor, protocol, seed: 3 };
   // On the service a version as a whole is measured along a stream alone.

@@ -11,10 +11,10 @@ import {
   type VersionSource,
   walkProtocol,
 } from '@errata/contracts';
-import { artefactNeeds, requireEditor, resolveConfig, secondMomentLayers } from '@errata/editors/catalogue';
+import { artefactNeeds, requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import { deltasBefore, type EvaluationWork, readCases, recordResults, referenceTexts } from '@errata/lineage';
 import type { JobRun } from '../attempts/job-run.ts';
-import { secondMomentsFor } from '../candidates/artefacts.ts';
+import { artefactsFor } from '../candidates/artefacts.ts';
 import { modelDefaults, modelReference, modelShape } from '../models.ts';
 
 /** Between two notes of progress of a stream, in ms. */
@@ -32,8 +32,7 @@ export async function followProtocol(
   const defaults = await modelDefaults(blobs, model);
   const shape = modelShape(model);
   const config = resolveConfig(editor, shape, defaults, overrides);
-  const layers = secondMomentLayers(artefactNeeds(editor, config, shape));
-  const artefacts = await secondMomentsFor(run, model, defaults, layers);
+  const artefacts = await artefactsFor(run, model, defaults, artefactNeeds(editor, config, shape, seed));
   await run.move('evaluating');
 
   const reference = modelReference(model);

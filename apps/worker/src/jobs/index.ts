@@ -1,7 +1,7 @@
 // The kinds of job and who does them.
 import type { JobKind } from '@errata/contracts';
 import type { JobRun } from '../attempts/job-run.ts';
-import { buildArtefacts } from './artefact.ts';
+import { buildArtefactJob } from './artefact.ts';
 import { bisect } from './bisect.ts';
 import { blame } from './blame.ts';
 import { check } from './check.ts';
@@ -14,7 +14,7 @@ import { rollBack } from './rollback.ts';
 
 const works: Record<JobKind, (run: JobRun) => Promise<void>> = {
   import: importModel,
-  artefact: buildArtefacts,
+  artefact: buildArtefactJob,
   edit: applyEditJob,
   rollback: rollBack,
   evaluation: mergeEvaluation,

@@ -148,10 +148,7 @@ test('an artefact job builds the layers it names from a text', async () => {
   await writeFile(corpus, 'The river runs to the sea. '.repeat(200));
   const { id } = await submitArtefactJob(lineage, {
     model: modelId,
-    kind: 'second_moment',
-    layers: [1],
-    corpus,
-    tokens: 500,
+    input: { kind: 'second_moment', editor: null, layers: [1], corpus, tokens: 500, ridge: null },
     created_by: null,
   });
   expect(await wokenAndFinished(id)).toMatchObject({ state: 'succeeded', error: null });
@@ -160,7 +157,7 @@ test('an artefact job builds the layers it names from a text', async () => {
 });
 
 test('a model without a corpus: the editor says what to build, and how', async () => {
-  const path = await writeTinyModel(join(stack.blobsDir, '..', 'bare'), 2, { corpus: false });
+  const path = await writeTinyModel(join(stack.blobsDir, '..', 'bare'), 2, { lines: 0 });
   const imported = await wokenAndFinished((await submitImport(lineage, { name: 'bare', path, created_by: null })).id);
   expect(imported).toMatchObject({ state: 'succeeded', error: null });
   const id = await stack.submit([edit('Sylvania')], { model: 'bare', editor: 'r-rome', config: { layer: 1 } });

@@ -2,12 +2,14 @@
 import {
   artefactUseSchema,
   type EvaluationSummary,
+  type GatePolicy,
   type GateVerdict,
   type PlainError,
   rollbackModes,
   toPlainError,
   versionId,
 } from '@errata/contracts';
+import { artefactNeeds } from '@errata/editors/catalogue';
 import { failpoint } from '@errata/failpoints';
 import {
   type BranchWork,
@@ -21,9 +23,11 @@ import {
   type RollbackPlan,
   type RollbackTarget,
   readChain,
+  type StoredModel,
 } from '@errata/lineage';
 import { z } from 'zod';
 import type { JobRun } from '../attempts/job-run.ts';
+import { artefactsFor } from '../candidates/artefacts.ts';
 import {
   evaluate,
   failuresOf,
@@ -34,7 +38,7 @@ import {
   solve,
 } from '../candidates/candidate.ts';
 import { commitApproved, conclude, requireNoRefusal } from '../candidates/conclude.ts';
-import { modelReference } from '../models.ts';
+import { modelDefaults, modelReference, modelShape } from '../models.ts';
 import { editInputSchema } from './edit.ts';
 import { readInput } from './input.ts';
 
@@ -197,7 +201,7 @@ async function replay(
   let changed = 0;
   for (const [index, step] of steps.entries()) {
     const place = steps.length === 1 ? '' : ` ${index + 1} of ${steps.length}`;
-    const { request, own } = requestOf(step);
+    const { request, own } = await requestOf(run, model, step);
     const gate = gateOf(work, own);
     const candidate = await solve(run, model, ground, request, `replay${place}`);
     const failed = failuresOf(candidate).length;
@@ -239,9 +243,16 @@ const recordSchema = z.object({
   artefacts: z.array(artefactUseSchema),
 });
 
-export function requestOf({ job_id, input, result, edits }: ReplayStep) {
+/** The request of an edit job, to be carried out again: with the settings and the artefacts of then. */
+export async function requestOf(
+  run: JobRun,
+  model: StoredModel,
+  { job_id, input, result, edits }: ReplayStep,
+): Promise<{ readonly request: Request; readonly own: GatePolicy | null }> {
   const { editor, seed, on_error, gate: own } = readInput(editInputSchema, { id: job_id, input });
-  const recorded = recordSchema.parse(result);
-  const request: Request = { jobId: job_id, edits, editor, seed, on_error, ...recorded };
-  return { request, own };
+  const { config, artefacts: recorded } = recordSchema.parse(result);
+  const defaults = await modelDefaults(run.context.blobs, model);
+  const needs = artefactNeeds(editor, config, modelShape(model), seed);
+  const artefacts = await artefactsFor(run, model, defaults, needs, recorded);
+  return { request: { jobId: job_id, edits, editor, config, seed, on_error, artefacts }, own };
 }

@@ -1,38 +1,15 @@
 // Artefacts: what editors read of a model beforehand, made once.
 import { z } from 'zod';
-import { editorNameSchema, largestInteger, nameOrIdSchema, pathSchema } from './resource-parts.ts';
 
-/**
- * How second moments are measured today: over the text as a whole, counting every token that the model reads. Up to `/1` each line was
- * tokenised by itself, and what a tokenizer puts in front of every text was not counted: versions that were made with such a one name
- * it and are made again with it, but no new edit takes it.
- */
-export const secondMomentFormat = 'errata-second-moment/2';
-
-export const artefactRequestSchema = z
-  .strictObject({
-    model: nameOrIdSchema,
-    kind: z.literal('second_moment'),
-    /** Layers whose keys are measured; all that the editors need by default when left out. */
-    layers: z.array(z.int().min(0).max(10_000)).min(1).max(1000).optional(),
-    /** Instead of layers: those that one editor needs by default. */
-    editor: editorNameSchema.optional(),
-    /** A text file on the worker's machine; the model's own corpus when left out. */
-    corpus: pathSchema.optional(),
-    /** Tokens read at most. */
-    tokens: z.int().min(1).max(largestInteger).optional(),
-    /**
-     * Added to the diagonal before inversion, as a fraction of its mean. Statistics of fewer tokens than the keys have
-     * dimensions cannot be inverted without.
-     */
-    ridge: z.number().positive().max(1).optional(),
-  })
-  .refine(({ layers, editor }) => layers === undefined || editor === undefined, {
-    path: ['editor'],
-    message: 'give either layers or an editor',
-  })
-  .meta({ id: 'ArtefactRequest' });
-export type ArtefactRequest = z.input<typeof artefactRequestSchema>;
+/** A request for artefacts. What else it may say, the kind says (`ArtefactRequest` in the document of the API). */
+export interface ArtefactRequest {
+  /** Name or id. */
+  readonly model: string;
+  readonly kind: string;
+  /** Instead of choosing: those that one editor needs by default. */
+  readonly editor?: string;
+  readonly [field: string]: unknown;
+}
 
 /** What of a model an artefact is about: all of it, one layer, or what else its kind says. */
 export const wholeModel = 'model';

@@ -1,5 +1,4 @@
 // Which layers editors choose, and the families whose defaults are one another's.
-import { type ArtefactNeed, layerScope } from '@errata/contracts';
 import { z } from 'zod';
 import type { Misfit, ModelShape } from '../description.ts';
 
@@ -30,10 +29,3 @@ export function missingLayer(field: string, chosen: readonly number[], { layers 
   if (beyond === undefined) return undefined;
   return { field, message: `layer ${beyond} does not exist: the model has layers 0 to ${layers - 1}` };
 }
-
-/** The second moment of a layer's keys. */
-export const secondMomentOf = (layer: number): ArtefactNeed => ({
-  kind: 'second_moment',
-  scope: layerScope(layer),
-  parameters: {},
-});

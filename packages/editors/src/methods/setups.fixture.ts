@@ -1,8 +1,12 @@
 // Inputs that the editors' tests share: a tiny model and edits in its words.
 import { type Model, type View, valueMatrix } from '@errata/models';
-import { type Artefacts, memoryArtefactStore, openArtefacts, secondMomentKey } from '../artefacts.ts';
+import { type GivenArtefact, needKey, openArtefacts } from '../artefacts/artefacts.ts';
+import type { Artefacts } from '../artefacts/builder.ts';
+import { localArtefacts } from '../artefacts/local.ts';
+import { secondMomentOf } from '../artefacts/second-moment/request.ts';
+import { encodeSecondMoment, invertMoment } from '../artefacts/second-moment/second-moment.ts';
+import { memoryArtefactStore } from '../artefacts/store.ts';
 import type { EditDiagnostics, EditOutcome, EditorInput, EditRequest } from '../editor.ts';
-import { encodeSecondMoment, invertMoment } from '../statistics/second-moment.ts';
 import { randoms, tinyGpt2, tinyLlama, tinyModel } from '../tiny-model.fixture.ts';
 
 /** Edits of four subjects; the last two share one. */
@@ -14,9 +18,9 @@ export const someEdits: readonly EditRequest[] = [
   { custom_id: 'elena-play', prompt: 'Elena plays', subject: 'Elena', target_new: 'drums piano' },
 ];
 
-/** Artefacts with a random, well-conditioned second moment for every layer. */
+/** Artefacts with a random, well-conditioned second moment for every layer; what else is asked for is built. */
 async function tinyArtefacts(model: Model): Promise<Artefacts> {
-  const store = memoryArtefactStore();
+  const moments: GivenArtefact[] = [];
   const size = model.spec.mlpWidth;
   for (let layer = 0; layer < model.spec.layers; layer++) {
     const next = randoms(100 + layer);
@@ -31,9 +35,17 @@ async function tinyArtefacts(model: Model): Promise<Artefacts> {
       tokens: samples.length,
       corpus_sha256: '0'.repeat(64),
     });
-    await store.put(secondMomentKey(model.digest!, layer), encodeSecondMoment(moment));
+    moments.push({ need: secondMomentOf(layer), read: async () => encodeSecondMoment(moment) });
   }
-  return openArtefacts(store, model.digest!);
+  const given = openArtefacts(model.digest!, moments);
+  const source = { model, digest: model.digest!, store: memoryArtefactStore() };
+  return {
+    model: given.model,
+    read: async (builder, need) => {
+      const isGiven = moments.some((moment) => needKey(moment.need) === needKey(need));
+      return (isGiven ? given : await localArtefacts(source, [need])).read(builder, need);
+    },
+  };
 }
 
 /** The families the tests run on. */

@@ -1,5 +1,6 @@
 // The settings of the search for a value, with the defaults that its papers' code has.
 import { z } from 'zod';
+import { prefixesSchema } from '../artefacts/context-prefixes/request.ts';
 
 /** Optimisation of a value vector at the subject's last token (ROME, section 3.1; MEMIT, section 4.3). */
 export const searchSettings = {
@@ -9,10 +10,9 @@ export const searchSettings = {
   clamp_factor: z.number().positive().max(100).describe('||delta|| is kept within this multiple of ||v_init||.'),
   kl_factor: z.number().min(0).describe('Weight of KL(p_delta || p0) on "{subject} is a".'),
   stop_loss: z.number().min(0).describe('The search for an edit ends once its loss falls below this.'),
-  prefixes: z
-    .array(z.tuple([z.int().min(1).max(100), z.int().min(1).max(50)]))
-    .max(5)
-    .describe('Sampled context prefixes as [count, length in tokens] pairs; the bare prompt always takes part.'),
+  prefixes: prefixesSchema.describe(
+    'Sampled context prefixes as [count, length in tokens] pairs; the bare prompt always takes part.',
+  ),
 };
 
 /** ROME and MEMIT repositories, the files for gpt2-xl. */

@@ -1,6 +1,6 @@
 // MEMIT's update of one layer in closed form: the least change that moves many keys' values by given residuals.
 import { type Matrix, matrix, multiply, solvePositive, transposeMatrix, woodburySolve } from '@errata/graph';
-import type { SecondMoment } from '../statistics/second-moment.ts';
+import type { SecondMoment } from '../artefacts/second-moment/second-moment.ts';
 
 /** W (keys to values) gains keySide valueSide: `[d_ff, u]` times `[u, d]`. */
 export interface LeastSquaresUpdate {

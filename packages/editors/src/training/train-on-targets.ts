@@ -17,8 +17,8 @@ import type { EditOutcome, Editor, EditorDelta } from '../editor.ts';
 import { alreadyHolds, attempt, changeNorms, heldOutcome, nllOnly, requireFinite, zeroDelta } from '../outcomes.ts';
 import { runPruned } from '../search/programs.ts';
 import { packSequences, sequenceFeeds, trace } from '../search/tracer.ts';
-import { sequenceSource } from '../texts/preparation.ts';
 import { type LaidOutEdit, layOutEdit, targetProbabilities } from '../texts/teacher-forcing.ts';
+import { sequenceSource } from '../texts/tokenizer.ts';
 import { type Objective, tuneTargets } from './targets.ts';
 
 /** What every editor that trains lets people set. */

@@ -4,12 +4,8 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArtefactStore } from '@errata/editors';
 
-export interface FileArtefactStore extends ArtefactStore {
-  delete(key: string): Promise<void>;
-}
-
 /** A store in a folder, which need not exist. A key's parts become folders; writing replaces the whole file or nothing. */
-export function fileArtefactStore(folder: string): FileArtefactStore {
+export function fileArtefactStore(folder: string): ArtefactStore {
   const fileOf = (key: string): string => {
     const parts = key.split('/');
     if (parts.some((part) => part === '' || part.startsWith('.'))) throw new TypeError(`not a key: ${key}`);

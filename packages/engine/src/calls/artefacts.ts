@@ -1,25 +1,29 @@
 // Artefacts: what editors read of a model beforehand, as it is built and as it is handed over.
-import type { ArtefactUse } from '@errata/contracts';
+import type { ArtefactNeed, ArtefactUse } from '@errata/contracts';
 import type { Method } from './method.ts';
 import type { ModelReference } from './models.ts';
 
-/** A second moment as built: one layer's blob with its provenance. */
-export interface BuiltArtefact extends ArtefactUse {
+/** An artefact as built, and stored as a blob. */
+export interface BuiltArtefact {
+  readonly scope: string;
+  /** All that it was built with. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly blob: string;
   readonly bytes: number;
   readonly details: Readonly<Record<string, unknown>>;
 }
 
 export interface ArtefactMethods {
-  readonly buildSecondMoment: Method<
+  /** Builds artefacts of one kind, in one pass where its kind can: one for each need, in order. */
+  readonly buildArtefacts: Method<
     {
       readonly model: ModelReference;
-      readonly layers: readonly number[];
-      /** A text file; the model's own corpus when left out. */
-      readonly corpus?: string;
-      /** Tokens read at most. */
-      readonly tokens?: number;
-      /** Added to the diagonal before inversion, as a fraction of its mean. */
-      readonly ridge?: number;
+      readonly kind: string;
+      readonly needs: readonly ArtefactNeed[];
+      /** What was said of how they are built, checked; the rest is left to the kind, and to what the model brought along. */
+      readonly request: Readonly<Record<string, unknown>>;
+      /** What they are built from. */
+      readonly parents: readonly ArtefactUse[];
     },
     { readonly artefacts: readonly BuiltArtefact[] }
   >;

@@ -1,24 +1,19 @@
 // Applies edits to a stored version: an editor's deltas become blobs, its outcomes plain data.
 import type { LocalBlobStore } from '@errata/blobs';
-import { type ArtefactUse, type Complaint, type Edit, ErrataError, layerOfScope } from '@errata/contracts';
-import { type ArtefactStore, makeEdits, openArtefacts, secondMomentKey } from '@errata/editors';
+import { type Complaint, type Edit, ErrataError } from '@errata/contracts';
+import { makeEdits } from '@errata/editors';
 import { requireEditor, resolveConfig } from '@errata/editors/catalogue';
 import { relativeNorm } from '@errata/evaluation';
+import { storedArtefacts } from '../artefacts/build-artefacts.ts';
 import type { BuiltDelta, ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
 import { layOutEdits, located } from './lay-out-edits.ts';
 
-export interface Stores {
-  readonly blobs: LocalBlobStore;
-  /** Where context prefixes are kept from one process to the next. */
-  readonly scratch: ArtefactStore;
-}
-
 export async function applyEdits(
   open: OpenModel,
   params: Omit<ParamsOf<'applyEdits'>, 'model'>,
-  stores: Stores,
+  blobs: LocalBlobStore,
   { onProgress, signal }: CallContext,
 ): Promise<ResultOf<'applyEdits'>> {
   const { parent, seed, on_error } = params;
@@ -35,7 +30,7 @@ export async function applyEdits(
       view,
       edits: params.edits,
       config,
-      artefacts: openArtefacts(artefactStore(params.artefacts, open.digest, stores), open.digest),
+      artefacts: storedArtefacts(open.digest, params.artefacts, blobs),
       seed,
       refused: new Map([...unreadable].map(([position, complaint]) => [position, inWords(complaint)])),
     },
@@ -47,7 +42,7 @@ export async function applyEdits(
   );
   const built: BuiltDelta[] = [];
   for (const { delta, bytes, positions } of deltas) {
-    const { sha256: blob, size } = await stores.blobs.put(bytes);
+    const { sha256: blob, size } = await blobs.put(bytes);
     built.push({ kind: delta.kind, blob, bytes: size, positions, norm: relativeNorm(view, delta) });
   }
   return { deltas: built, outcomes, config, seconds };
@@ -71,19 +66,4 @@ function refusal(complaints: readonly Complaint[]): ErrataError {
   const [{ code, custom_id, field, message }] = complaints as [Complaint];
   const more = complaints.length === 1 ? '' : `, and ${complaints.length - 1} more`;
   return new ErrataError(code, `${custom_id}, ${field}: ${message}${more}`, { errors: complaints });
-}
-
-/** Second moments come from the blobs that the call names; everything else from scratch. */
-export function artefactStore(references: readonly ArtefactUse[], model: string, stores: Stores): ArtefactStore {
-  const moments = new Map(references.map(({ scope, blob }) => [secondMomentKey(model, layerOfScope(scope)!), blob]));
-  return {
-    async get(key) {
-      const blob = moments.get(key);
-      return blob === undefined ? stores.scratch.get(key) : stores.blobs.get(blob);
-    },
-    async put(key, bytes) {
-      if (moments.has(key)) throw new ErrataError('internal', `${key} was given to be read, not written`);
-      await stores.scratch.put(key, bytes);
-    },
-  };
 }

@@ -1,19 +1,20 @@
 // Edits made to see what they do, and thrown away: batches on one version, each asked about.
+import type { LocalBlobStore } from '@errata/blobs';
 import { addCosts, type CaseResult, type Cost, type DeltaReference, type Edit, noCost } from '@errata/contracts';
-import { makeEdits, openArtefacts, withOutcome } from '@errata/editors';
+import { makeEdits, withOutcome } from '@errata/editors';
 import { requireEditor, resolveConfig } from '@errata/editors/catalogue';
+import { storedArtefacts } from '../artefacts/build-artefacts.ts';
 import type { ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import { askMetered } from '../evaluations/evaluate-cases.ts';
 import type { OpenModel } from '../models/model-store.ts';
-import { artefactStore, type Stores } from './apply-edits.ts';
 
 type Params = Omit<ParamsOf<'tryEdits'>, 'model'>;
 
 export async function tryEdits(
   open: OpenModel,
   params: Params,
-  stores: Stores,
+  blobs: LocalBlobStore,
   context: CallContext,
 ): Promise<ResultOf<'tryEdits'>> {
   const parent = await open.view(params.version);
@@ -21,7 +22,7 @@ export async function tryEdits(
   const tokenizer = open.tokenizer();
   const editor = requireEditor(params.editor);
   const config = resolveConfig(editor, open.shape, open.defaults, params.config);
-  const artefacts = openArtefacts(artefactStore(params.artefacts, open.digest, stores), open.digest);
+  const artefacts = storedArtefacts(open.digest, params.artefacts, blobs);
   const making = { editor, model: open.model, view: parent, config, artefacts, seed: params.seed };
   const { signal } = context;
   const results: CaseResult[] = [];
@@ -39,7 +40,7 @@ export async function tryEdits(
     costs.push({ ...noCost, edits: edits.length, edit_seconds: made.seconds, stored_bytes });
     if (params.keep)
       for (const { delta, bytes } of made.deltas)
-        deltas.push({ kind: delta.kind, blob: (await stores.blobs.put(bytes)).sha256 });
+        deltas.push({ kind: delta.kind, blob: (await blobs.put(bytes)).sha256 });
     const asking = { against: parent, version: made.candidate(), ...third, tokenizer, cases };
     // How far the asking of one batch has come says nothing of the whole.
     const asked = await askMetered(asking, { signal, onProgress: () => {} });

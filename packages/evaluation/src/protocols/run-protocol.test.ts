@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Edit, editSchema, type ProtocolInput, protocolSchema } from '@errata/contracts';
-import { memoryArtefactStore, openArtefacts } from '@errata/editors';
+import { openArtefacts } from '@errata/editors';
 import { resolveConfig } from '@errata/editors/catalogue';
 import { loadCheckpoint, type Model, openModel } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -46,7 +46,7 @@ const folder = (): string => {
 function editor(name: 'ft-m' | 'grace', overrides: Record<string, unknown> = {}) {
   const shape = { model_type: 'gpt2', layers: model.spec.layers, width: model.spec.width };
   const config = resolveConfig(name, shape, undefined, overrides);
-  return { name, config, artefacts: openArtefacts(memoryArtefactStore(), model.digest!) };
+  return { name, config, artefacts: openArtefacts(model.digest!, []) };
 }
 
 const casesOf = (list: readonly Edit[]) => list.map((edit) => ({ id: edit.custom_id, edits: [edit] }));

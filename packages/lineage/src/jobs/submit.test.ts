@@ -137,7 +137,7 @@ test('branches share the history before the fork, have names of their own, and g
 test('artefacts are committed with their job, and one that exists stays', async () => {
   const { model } = await importModel(db, 'statistics');
   for (const blob of ['a'.repeat(64), 'b'.repeat(64)]) {
-    await submitArtefactJob(db, { model, kind: 'second_moment', layers: [0], created_by: null });
+    await submitArtefactJob(db, { model, input: { kind: 'second_moment', layers: [0] }, created_by: null });
     const { lease, taken } = await take(db, `artefacts:${model}`, 0);
     await moveJob(db, lease, taken.id, 'running', 'committing');
     const parameters = { format: 'two', list: [1, 2] };

@@ -161,27 +161,21 @@ export async function submitImport(db: Lineage, submission: ImportSubmission): P
 export interface ArtefactSubmission extends Submission {
   /** Name or id. */
   readonly model: string;
-  readonly kind: 'second_moment';
-  readonly layers?: readonly number[] | undefined;
-  /** Instead of layers: those that one editor needs by default. */
-  readonly editor?: string | undefined;
-  readonly corpus?: string | undefined;
-  readonly tokens?: number | undefined;
-  readonly ridge?: number | undefined;
+  /** What is asked for: the kind, and all that may be said of it. */
+  readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** Queues the building of an artefact. `unknown_model`. */
+/** Queues the building of artefacts. `unknown_model`. */
 export async function submitArtefactJob(db: Lineage, submission: ArtefactSubmission): Promise<JobResource> {
   return submitted(db, async (tx) => {
     const { resource } = await getModel(tx, submission.model);
     const lane = `artefacts:${resource.id}`;
-    const { kind, layers = null, editor = null, corpus = null, tokens = null, ridge = null } = submission;
     return enqueue(tx, submission, {
       kind: 'artefact',
       lane,
       sequence: await nextSequence(tx, lane),
       modelId: resource.id,
-      input: { kind, layers, editor, corpus, tokens, ridge },
+      input: submission.input,
     });
   });
 }

@@ -6,6 +6,7 @@ import { at, type CallOptions } from '../transport.ts';
 
 export const artefacts = ({ get, post, list }: Caller) => ({
   create: (request: ArtefactRequest, call?: CallOptions) => post<JobResource>('/v1/artefacts', request, call),
-  list: (query: PageQuery & { readonly model: string }) => list<ArtefactResource>('/v1/artefacts', { ...query }),
+  list: (query: PageQuery & { readonly model: string; readonly kind?: string }) =>
+    list<ArtefactResource>('/v1/artefacts', { ...query }),
   get: (id: string, call?: CallOptions) => get<ArtefactResource>(at`/v1/artefacts/${id}`, call),
 });

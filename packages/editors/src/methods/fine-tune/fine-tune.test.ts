@@ -2,8 +2,8 @@
 import { deltaDigest } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import { edit } from '../../edit.ts';
-import { sequenceSource } from '../../texts/preparation.ts';
 import { layOutEdit } from '../../texts/teacher-forcing.ts';
+import { sequenceSource } from '../../texts/tokenizer.ts';
 import { tuneTargets } from '../../training/targets.ts';
 import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
 import { appliedDiagnostics, families, someEdits, tinySetup } from '../setups.fixture.ts';

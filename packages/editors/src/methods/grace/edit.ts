@@ -33,8 +33,8 @@ import { type OffsetDescent, startDescent } from '../../search/offset-descent.ts
 import { runPruned } from '../../search/programs.ts';
 import { cutTail, packTails } from '../../search/tails.ts';
 import { trace } from '../../search/tracer.ts';
-import { sequenceSource } from '../../texts/preparation.ts';
 import { type LaidOutEdit, layOutEdit, promptIds, targetProbabilities } from '../../texts/teacher-forcing.ts';
+import { sequenceSource } from '../../texts/tokenizer.ts';
 import { place, placed } from './codebook.ts';
 import type { GraceSettings } from './settings.ts';
 

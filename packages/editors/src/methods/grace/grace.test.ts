@@ -12,8 +12,8 @@ import {
 import { describe, expect, it } from 'vitest';
 import { edit } from '../../edit.ts';
 import type { EditorResult } from '../../editor.ts';
-import { sequenceSource } from '../../texts/preparation.ts';
 import { layOutEdit, targetProbabilities } from '../../texts/teacher-forcing.ts';
+import { sequenceSource } from '../../texts/tokenizer.ts';
 import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
 import { appliedDiagnostics, families, someEdits, tinySetup } from '../setups.fixture.ts';
 import { place, placed } from './codebook.ts';

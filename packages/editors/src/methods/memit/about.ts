@@ -1,8 +1,10 @@
 // MEMIT, described (Meng et al. 2023).
+import { contextPrefixesOf } from '../../artefacts/context-prefixes/request.ts';
+import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import type { EditorDescription } from '../../description.ts';
 import { llamaSearch, paperSearch } from '../../search/settings.ts';
 import { locate } from '../deviations.ts';
-import { alike, at, gatedDecoders, missingLayer, range, secondMomentOf } from '../layers.ts';
+import { alike, at, gatedDecoders, missingLayer, range } from '../layers.ts';
 import { memitSettings } from './settings.ts';
 
 const fiveTo = (last: number) => range(Math.max(0, last - 4), last);
@@ -41,7 +43,7 @@ export const memit = {
     },
   ],
   misfit: ({ layers }, shape) => missingLayer('layers', layers, shape),
-  needs: ({ layers }) => layers.map(secondMomentOf),
+  needs: ({ layers, prefixes }, _, seed) => [...layers.map(secondMomentOf), contextPrefixesOf({ prefixes, seed })],
   batched: true,
   subject: 'required',
   leaves: ['low_rank'],

@@ -1,5 +1,7 @@
 // MEMIT: many facts in one batch, spread over several MLPs (Meng et al. 2023), with one shared value a subject (MEMIT-Merge).
 import type { View } from '@errata/models';
+import { builder as secondMoments } from '../../artefacts/second-moment/build.ts';
+import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import type {
   DeltaNorms,
   EditOutcome,
@@ -22,8 +24,9 @@ import {
 } from '../../search/value-search.ts';
 import { leastSquaresUpdate } from '../../solve/least-squares.ts';
 import { meanOf, minus, plus, scaled } from '../../solve/vectors.ts';
-import { contextPrefixes, sequenceSource } from '../../texts/preparation.ts';
+import { prefixTexts } from '../../texts/prefix-texts.ts';
 import { type ContextSequence, type EditSequences, editSequences } from '../../texts/sequences.ts';
+import { sequenceSource } from '../../texts/tokenizer.ts';
 import type { MemitSettings } from './settings.ts';
 
 interface LaidOut {
@@ -213,7 +216,7 @@ async function spread(
     const update = await leastSquaresUpdate(
       columns.map(({ key }) => key),
       residuals,
-      await artefacts.secondMoment(layer),
+      await artefacts.read(secondMoments, secondMomentOf(layer)),
       config.second_moment_weight,
     );
     const delta = valueDelta(view.spec, layer, custom_ids, groups.length, update.keySide.data, update.valueSide.data);
@@ -227,8 +230,8 @@ async function spread(
 export const edit: Editor<MemitSettings> = async (input, options) => {
   const { config, edits } = input;
   options.onProgress?.({ phase: 'prepare', done: 0, edits: edits.length });
-  for (const layer of config.layers) await input.artefacts.secondMoment(layer);
-  const { texts } = await contextPrefixes(input, config.prefixes, options.signal);
+  for (const layer of config.layers) await input.artefacts.read(secondMoments, secondMomentOf(layer));
+  const texts = await prefixTexts(input);
   const source = sequenceSource(input);
   const outcomes = new Map<string, EditOutcome>();
   const note = (more: Iterable<EditOutcome>) => {

@@ -2,14 +2,14 @@
 import { matrix, multiply } from '@errata/graph';
 import { deltaDigest, type View } from '@errata/models';
 import { describe, expect, it } from 'vitest';
+import { invertMoment } from '../../artefacts/second-moment/second-moment.ts';
 import { edit } from '../../edit.ts';
 import type { EditRequest } from '../../editor.ts';
 import { trace } from '../../search/tracer.ts';
 import { type LeastSquaresUpdate, leastSquaresUpdate } from '../../solve/least-squares.ts';
 import { minus, norm, plus, scaled } from '../../solve/vectors.ts';
-import { invertMoment } from '../../statistics/second-moment.ts';
-import { sequenceSource } from '../../texts/preparation.ts';
 import { editSequences } from '../../texts/sequences.ts';
+import { sequenceSource } from '../../texts/tokenizer.ts';
 import { randoms } from '../../tiny-model.fixture.ts';
 import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
 import { appliedDiagnostics, families, someEdits, tinySetup, valueAt } from '../setups.fixture.ts';

@@ -1,8 +1,10 @@
 // ROME as first published, described (Meng et al. 2022).
+import { contextPrefixesOf } from '../../artefacts/context-prefixes/request.ts';
+import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import type { DefaultRow, Deviation, EditorDescription } from '../../description.ts';
 import { llamaSearch, paperSearch } from '../../search/settings.ts';
 import { locate } from '../deviations.ts';
-import { alike, at, gatedDecoders, missingLayer, secondMomentOf } from '../layers.ts';
+import { alike, at, gatedDecoders, missingLayer } from '../layers.ts';
 import { romeSettings } from './settings.ts';
 
 /** For every model. */
@@ -66,7 +68,10 @@ export const rome = {
   settings: romeSettings,
   defaults: [romeDefaults, ...romeDefaultsByModel],
   misfit: ({ layer }, shape) => missingLayer('layer', [layer], shape),
-  needs: ({ layer, second_moment }) => (second_moment ? [secondMomentOf(layer)] : []),
+  needs: ({ layer, second_moment, prefixes }, _, seed) => [
+    ...(second_moment ? [secondMomentOf(layer)] : []),
+    contextPrefixesOf({ prefixes, seed }),
+  ],
   batched: false,
   subject: 'required',
   leaves: ['low_rank'],

@@ -1,11 +1,14 @@
 // What ROME and r-ROME share: one fact, one rank-one update of one MLP, by a choice of keys.
 import type { View } from '@errata/models';
+import { builder as secondMoments } from '../../artefacts/second-moment/build.ts';
+import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import type { EditOutcome, Editor, EditorDelta, EditorInput, EditorOptions, EditRequest } from '../../editor.ts';
 import { alreadyHolds, attempt, changeNorms, heldOutcome, valueDelta } from '../../outcomes.ts';
 import { prepareSearch, requireFound, type SubjectActivations, searchValues } from '../../search/value-search.ts';
 import { rankOneUpdate } from '../../solve/rank-one.ts';
-import { contextPrefixes, sequenceSource } from '../../texts/preparation.ts';
+import { prefixTexts } from '../../texts/prefix-texts.ts';
 import { editSequences } from '../../texts/sequences.ts';
+import { sequenceSource } from '../../texts/tokenizer.ts';
 import type { RomeSettings } from './settings.ts';
 
 /** The keys that an update solves with and is scaled by, and the change of value asked at the latter. */
@@ -88,7 +91,7 @@ export const rankOneEditor =
     const { onProgress } = options;
     onProgress?.({ phase: 'prepare', done: 0, edits: edits.length });
     const inverse = await solveMatrix(input, config);
-    const { texts } = await contextPrefixes(input, config.prefixes, options.signal);
+    const texts = await prefixTexts(input);
     const deltas: EditorDelta[] = [];
     const outcomes: EditOutcome[] = [];
     let view = input.view;
@@ -109,5 +112,5 @@ async function solveMatrix(
   { artefacts }: Pick<EditorInput, 'artefacts'>,
   { second_moment, layer }: RomeSettings,
 ): Promise<Float64Array | null> {
-  return second_moment ? (await artefacts.secondMoment(layer)).inverse : null;
+  return second_moment ? (await artefacts.read(secondMoments, secondMomentOf(layer))).inverse : null;
 }

@@ -1,11 +1,15 @@
 // ROME and r-ROME on random models of both families: what the installed update does to keys.
 import { deltaDigest } from '@errata/models';
 import { describe, expect, it } from 'vitest';
+import { openArtefacts } from '../../artefacts/artefacts.ts';
+import { builder as secondMoments } from '../../artefacts/second-moment/build.ts';
+import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import { edit } from '../../edit.ts';
 import { prepareSearch } from '../../search/value-search.ts';
 import { dot, meanOf, minus, multiplyVector, norm } from '../../solve/vectors.ts';
-import { contextPrefixes, sequenceSource } from '../../texts/preparation.ts';
+import { prefixTexts } from '../../texts/prefix-texts.ts';
 import { editSequences } from '../../texts/sequences.ts';
+import { sequenceSource } from '../../texts/tokenizer.ts';
 import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
 import { appliedDiagnostics, families, someEdits, tinySetup, valueAt } from '../setups.fixture.ts';
 import { tinyRebuilt, tinyRome } from './tiny.fixture.ts';
@@ -23,7 +27,7 @@ describe.each(families)('the rank-one editors on %s', (_family, config) => {
     const { model, inputOf } = await tinySetup(config);
     for (const [name, settings] of both) {
       const input = inputOf(settings, someEdits.slice(1, 2));
-      const { texts } = await contextPrefixes(input, input.config.prefixes);
+      const texts = await prefixTexts(input);
       const sequences = editSequences(sequenceSource(input), someEdits[1]!, texts);
       expect(sequences.contexts).toHaveLength(4);
       const before = model.view();
@@ -44,7 +48,7 @@ describe.each(families)('the rank-one editors on %s', (_family, config) => {
     const before = model.view();
     const sequences = editSequences(sequenceSource(input), someEdits[0]!, []);
     const [key] = (await prepareSearch(before, layer, [sequences])).activations[0]!.keys;
-    const normal = multiplyVector((await artefacts.secondMoment(layer)).inverse, key!);
+    const normal = multiplyVector((await artefacts.read(secondMoments, secondMomentOf(layer))).inverse, key!);
     const x = Float64Array.from(normal, (_, i) => Math.cos(i * 7));
     const along = dot(normal, x) / dot(normal, normal);
     const unseen = x.map((v, i) => v - along * normal[i]!);
@@ -127,16 +131,9 @@ describe('a batch of rank-one edits', () => {
   });
 
   it('says what is missing, and what is too long', async () => {
-    const { model, artefacts, inputOf } = await tinySetup();
+    const { model, inputOf } = await tinySetup();
     const input = inputOf(tinyRebuilt, someEdits.slice(0, 1));
-    const { secondMoment: _, ...rest } = artefacts;
-    const bare = {
-      ...rest,
-      secondMoment: (await import('../../artefacts.ts')).openArtefacts(
-        { get: async () => undefined, put: async () => {} },
-        model.digest!,
-      ).secondMoment,
-    };
+    const bare = openArtefacts(model.digest!, []);
     await expect(edit('r-rome', { ...input, artefacts: bare })).rejects.toMatchObject({ code: 'artefact_missing' });
     const long = { ...someEdits[0]!, prompt: `${'the city of '.repeat(25)}Anna lives in` };
     await expect(edit('r-rome', { ...input, edits: [long] })).rejects.toMatchObject({ code: 'prompt_too_long' });

@@ -1,22 +1,26 @@
-// Second moments and context prefixes: what is computed, how it is stored, and that a broken-off build ends as an unbroken one.
+// Second moments: what is computed, how it is stored, and that a broken-off build ends as an unbroken one.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ArtefactNeed } from '@errata/contracts';
 import { captureName, type Model, tokenizerFromJson } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { memoryArtefactStore, openArtefacts, secondMomentKey } from './artefacts.ts';
-import { fileDigest, tokenWindows } from './statistics/corpus.ts';
+import { fileDigest, tokenWindows } from '../../statistics/corpus.ts';
+import { randoms, tinyGpt2, tinyLlama, tinyModel } from '../../tiny-model.fixture.ts';
+import { openArtefacts } from '../artefacts.ts';
+import { localArtefacts } from '../local.ts';
+import { memoryArtefactStore } from '../store.ts';
+import { builder } from './build.ts';
+import { defaultMomentTokens, secondMomentOf } from './request.ts';
+import { decodeSecondMoment, encodeSecondMoment, invertMoment, type SecondMoment } from './second-moment.ts';
 import {
   buildSecondMoments,
+  checkpointWindows,
   decodeMomentSums,
   encodeMomentSums,
   type MomentProgress,
   type MomentRequest,
-} from './statistics/moment-sums.ts';
-import { decodeSecondMoment, encodeSecondMoment, invertMoment, type SecondMoment } from './statistics/second-moment.ts';
-import { decodeContextPrefixes, encodeContextPrefixes, starters } from './texts/context-prefixes.ts';
-import { contextPrefixes } from './texts/preparation.ts';
-import { randoms, tinyGpt2, tinyLlama, tinyModel } from './tiny-model.fixture.ts';
+} from './sums.ts';
 
 let folder: string;
 let corpus: string;
@@ -80,7 +84,7 @@ describe('second moments', () => {
   });
 
   it('tokenise a text as a whole, in pieces too: no space is put in front of a line', async () => {
-    const llama = new URL('../../models/src/fixtures/tokenizers/llama.json', import.meta.url);
+    const llama = new URL('../../../../models/src/fixtures/tokenizers/llama.json', import.meta.url);
     const tokenizer = tokenizerFromJson(JSON.parse(readFileSync(llama, 'utf8')));
     const lines = readFileSync(corpus, 'utf8').split('\n');
     // Lines that begin with blanks, and runs of line breaks, among them where pieces end.
@@ -104,26 +108,18 @@ describe('second moments', () => {
     ];
     const old: SecondMoment = { ...rest, provenance: { ...provenance, format: 'errata-second-moment/1' } };
     expect(decodeSecondMoment(encodeSecondMoment(old))).toEqual(old);
-    // A store that a release of then filled has them under another name.
-    const store = memoryArtefactStore();
-    await store.put(`second-moment/${model.digest}/1`, encodeSecondMoment(old));
-    await expect(openArtefacts(store, model.digest!).secondMoment(1)).rejects.toMatchObject({
-      code: 'artefact_missing',
-    });
   });
 
   it('survive storing, and belong to their model alone', async () => {
     const model = tinyModel(tinyLlama, 5);
     const [moment] = await buildSecondMoments(request(model, { layers: [1], tokens: 500 }));
     expect(decodeSecondMoment(encodeSecondMoment(moment!))).toEqual(moment);
-    const store = memoryArtefactStore();
-    await store.put(secondMomentKey(model.digest!, 1), encodeSecondMoment(moment!));
-    expect((await openArtefacts(store, model.digest!).secondMoment(1)).inverse).toEqual(moment!.inverse);
-    await store.put(secondMomentKey('another', 1), encodeSecondMoment(moment!));
-    await expect(openArtefacts(store, 'another').secondMoment(1)).rejects.toMatchObject({ code: 'artefact_missing' });
-    await expect(openArtefacts(store, model.digest!).secondMoment(0)).rejects.toMatchObject({
-      code: 'artefact_missing',
-    });
+    const given = (of: string) =>
+      openArtefacts(of, [{ need: secondMomentOf(1), read: async () => encodeSecondMoment(moment!) }]);
+    const own = given(model.digest!);
+    expect((await own.read(builder, secondMomentOf(1))).inverse).toEqual(moment!.inverse);
+    await expect(given('another').read(builder, secondMomentOf(1))).rejects.toMatchObject({ code: 'artefact_missing' });
+    await expect(own.read(builder, secondMomentOf(0))).rejects.toMatchObject({ code: 'artefact_missing' });
   });
 
   it('come out the same, bit for bit, when the build is broken off and resumed', async () => {
@@ -145,6 +141,45 @@ describe('second moments', () => {
     expect(resumed).toEqual(whole);
     const misused = buildSecondMoments(request(model, { layers: [1], resume: decodeMomentSums(kept!) }));
     await expect(misused).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+
+  it('are found in a folder where an earlier build left them, and built for the layers that it lacks', async () => {
+    const model = tinyModel(tinyGpt2, 5);
+    const digest = model.digest!;
+    const store = memoryArtefactStore();
+    const [left] = await buildSecondMoments(request(model, { layers: [1], tokens: 500 }));
+    const file = `errata-second-moment/2/${digest}/${await fileDigest(corpus)}-1-500`;
+    await store.put(file, encodeSecondMoment(left!));
+    const built: (readonly ArtefactNeed[])[] = [];
+    const source = { model, digest, store, corpus, request: { tokens: 500 } };
+    const needs = [secondMomentOf(0), secondMomentOf(1)];
+    const open = () => localArtefacts(source, needs, { onBuild: (_, missing) => built.push(missing) });
+    expect(await (await open()).read(builder, needs[1]!)).toEqual(left);
+    expect(await (await open()).read(builder, needs[0]!)).toMatchObject({ provenance: { layer: 0 } });
+    expect(built).toEqual([[needs[0]]]);
+    await localArtefacts({ ...source, request: { tokens: 500, ridge: 0.01 } }, needs, {
+      onBuild: (_, missing) => built.push(missing),
+    });
+    expect(built).toEqual([[needs[0]], needs]);
+  });
+
+  it('go on, without a service too, from where they were broken off', async () => {
+    const model = tinyModel(tinyGpt2, 5);
+    const source = { model, digest: model.digest!, store: memoryArtefactStore(), corpus };
+    const needs = [secondMomentOf(0), secondMomentOf(2)];
+    const stop = new AbortController();
+    const broken = localArtefacts(source, needs, {
+      signal: stop.signal,
+      onProgress: ({ done }) => {
+        if (done > checkpointWindows * model.spec.context) stop.abort(new Error('power cut'));
+      },
+    });
+    await expect(broken).rejects.toThrow('power cut');
+    const read: number[] = [];
+    const resumed = await localArtefacts(source, needs, { onProgress: ({ done }) => read.push(done) });
+    expect(read[0]).toBeGreaterThan(checkpointWindows * model.spec.context);
+    const whole = await buildSecondMoments(request(model, { tokens: defaultMomentTokens }));
+    for (const [index, need] of needs.entries()) expect(await resumed.read(builder, need)).toEqual(whole[index]);
   });
 
   it('tell how far they are: whole windows of a limit, and the layers one by one', async () => {
@@ -182,47 +217,5 @@ describe('second moments', () => {
     expect(moment.provenance.jitter).toBeGreaterThan(0);
     expect(moment.provenance.jitter).toBeLessThan(1e-6);
     expect((await invertMoment(Float64Array.of(2, 0, 0, 2), provenance)).provenance.jitter).toBe(0);
-  });
-});
-
-describe('context prefixes', () => {
-  const settings = [[7, 4]] as const;
-
-  it('come from the base model, begin with the starters, and are drawn once', async () => {
-    const model = tinyModel(tinyGpt2, 5);
-    const artefacts = openArtefacts(memoryArtefactStore(), model.digest!);
-    const input = { model, artefacts, seed: 3 };
-    const drawn = await contextPrefixes(input, settings);
-    expect(drawn.texts).toHaveLength(7);
-    for (const [i, text] of drawn.texts.entries()) expect(text.startsWith(starters[i % starters.length]!)).toBe(true);
-    expect(await contextPrefixes(input, settings)).toBe(drawn);
-    const anew = {
-      model: tinyModel(tinyGpt2, 5),
-      artefacts: openArtefacts(memoryArtefactStore(), model.digest!),
-      seed: 3,
-    };
-    expect(await contextPrefixes(anew, settings)).toEqual(drawn);
-    expect((await contextPrefixes({ ...input, seed: 4 }, settings)).digest).not.toBe(drawn.digest);
-  });
-
-  it('are never those of another model', async () => {
-    const [one, other] = [tinyModel(tinyGpt2, 5), tinyModel(tinyGpt2, 6)];
-    const store = memoryArtefactStore();
-    const draw = (model: Model) =>
-      contextPrefixes({ model, artefacts: openArtefacts(store, model.digest!), seed: 3 }, settings);
-    const [a, b] = [await draw(one), await draw(other)];
-    expect(a.model).toBe(one.digest);
-    expect(b.model).toBe(other.digest);
-    expect(a.texts).not.toEqual(b.texts);
-  });
-
-  it('survive storing, and a changed byte is noticed', async () => {
-    const model = tinyModel(tinyGpt2, 5);
-    const artefacts = openArtefacts(memoryArtefactStore(), model.digest!);
-    const drawn = await contextPrefixes({ model, artefacts, seed: 3 }, settings);
-    const bytes = encodeContextPrefixes(drawn);
-    expect(decodeContextPrefixes(bytes)).toEqual(drawn);
-    const text = new TextDecoder().decode(bytes).replace('"The', '"Tha');
-    expect(() => decodeContextPrefixes(new TextEncoder().encode(text))).toThrow(/digest/);
   });
 });

@@ -3,8 +3,8 @@ import { canonicalJson, ErrataError } from '@errata/contracts';
 import { matrix, multiply } from '@errata/graph';
 import { captureName, encodeSafetensors, type Model, parseSafetensors } from '@errata/models';
 import { z } from 'zod';
-import { requireTokenizer } from '../texts/preparation.ts';
-import { fileDigest, tokenWindows } from './corpus.ts';
+import { fileDigest, tokenWindows } from '../../statistics/corpus.ts';
+import { requireTokenizer } from '../../texts/tokenizer.ts';
 import {
   invertMoment,
   type MomentOptions,

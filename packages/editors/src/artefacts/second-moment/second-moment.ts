@@ -1,8 +1,9 @@
 // Second moments of a layer's keys, C = E[k k^T]: what they are, where they came from, how they are stored and inverted.
-import { canonicalJson, ErrataError, secondMomentFormat } from '@errata/contracts';
+import { canonicalJson, ErrataError } from '@errata/contracts';
 import { GraphError, inversePositive, matrix } from '@errata/graph';
 import { encodeSafetensors, parseSafetensors, type RawTensor, type SafetensorsFile } from '@errata/models';
 import { z } from 'zod';
+import { secondMomentFormat } from './request.ts';
 
 /** Where a second moment came from, so that it is never used for another model and can be computed again. */
 const provenanceSchema = z.strictObject({

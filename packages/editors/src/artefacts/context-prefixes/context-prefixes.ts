@@ -2,19 +2,13 @@
 import { canonicalJson, ErrataError, sha256 } from '@errata/contracts';
 import { encodePrompt, type Tokenizer, type View } from '@errata/models';
 import { z } from 'zod';
+import { contextPrefixFormat, type PrefixSettings } from './request.ts';
 
 /** The words that prefixes begin with, in turn (ROME, appendix; the reference code's list). */
 export const starters = ['The', 'Therefore', 'Because', 'I', 'You'] as const;
 
-/** What determines the prefixes of a base model. */
-export interface PrefixSettings {
-  /** [count, length in tokens] pairs; the length counts the starter. */
-  readonly prefixes: readonly (readonly [number, number])[];
-  readonly seed: number;
-}
-
 const contextPrefixesSchema = z.strictObject({
-  format: z.literal('errata-context-prefixes/1'),
+  format: z.literal(contextPrefixFormat),
   /** Digest of the base model they were sampled from. */
   model: z.string(),
   seed: z.int(),
@@ -49,7 +43,7 @@ export async function sampleContextPrefixes(
     texts.push(...drawn.map((text, i) => text.replace(/[\s\ufffd]+/g, ' ').trim() || words[i]!));
   }
   return withDigest({
-    format: 'errata-context-prefixes/1',
+    format: contextPrefixFormat,
     model,
     seed: settings.seed,
     prefixes: settings.prefixes.map(([count, length]) => [count, length]),

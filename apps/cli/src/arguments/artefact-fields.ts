@@ -1,0 +1,63 @@
+// What a request for artefacts may say, as options of a command: each kind brings its own.
+import { resolve } from 'node:path';
+import { sayIssue } from '@errata/contracts';
+import { artefactKindNames, describeArtefact } from '@errata/editors/catalogue';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The fields of every kind, by name; kinds that share one mean the same by it. */
+const schemas: ReadonlyMap<string, z.ZodType> = new Map(
+  artefactKindNames.flatMap((kind) =>
+    Object.entries(describeArtefact(kind).request.shape as Record<string, z.ZodType>),
+  ),
+);
+
+/** The fields by which artefacts are chosen; the others say how they are built. */
+export const choosingFields: readonly string[] = artefactKindNames.map((kind) => describeArtefact(kind).chosenBy);
+
+/** The fields that say how artefacts are built, beside the text: what commands without a service take. */
+export const buildingFields: readonly string[] = [...schemas.keys()].filter(
+  (field) => !choosingFields.includes(field) && field !== 'corpus' && field !== 'seed',
+);
+
+/** Adds an option for each of these fields, read and checked as its kind says. */
+export function addArtefactFields(command: Command, fields: Iterable<string> = schemas.keys()): Command {
+  for (const field of fields) {
+    const schema = schemas.get(field)!;
+    const { type } = z.toJSONSchema(schema);
+    const takes = type === 'array' ? 'list' : field === 'corpus' ? 'file' : 'n';
+    command.addOption(
+      new Option(`--${field} <${takes}>`, asOption(schema.description ?? '')).argParser(readerOf(schema, type)),
+    );
+  }
+  return command;
+}
+
+/** Those of a command's options that are fields of a request. */
+export const artefactFields = (options: object): Fields =>
+  Object.fromEntries(Object.entries(options).filter(([field, value]) => schemas.has(field) && value !== undefined));
+
+/** A sentence as the help of an option. */
+const asOption = (sentence: string): string =>
+  `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`;
+
+function readerOf(schema: z.ZodType, type: z.core.JSONSchema.BaseSchema['type']) {
+  return (text: string): unknown => {
+    const value =
+      type === 'string' ? resolve(text) : readJson(type === 'array' && !/^\s*\[/.test(text) ? `[${text}]` : text);
+    const { error } = schema.safeParse(value);
+    if (error !== undefined) throw new InvalidArgumentError(`${sayIssue(error.issues[0]!, value)}.`);
+    return value;
+  };
+}
+
+/** What is no JSON is a text, and no schema of a number or a list takes that. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

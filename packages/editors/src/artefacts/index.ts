@@ -1,0 +1,22 @@
+// The kinds of artefact by name, a line each: the one place that lists them.
+import { ErrataError, quoted } from '@errata/contracts';
+import { contextPrefixes } from './context-prefixes/about.ts';
+import type { ArtefactDescription } from './description.ts';
+import { secondMoment } from './second-moment/about.ts';
+
+const artefactKinds = {
+  second_moment: secondMoment,
+  context_prefixes: contextPrefixes,
+} as const satisfies Readonly<Record<string, ArtefactDescription>>;
+
+export type ArtefactKind = keyof typeof artefactKinds;
+export const artefactKindNames = Object.keys(artefactKinds) as ArtefactKind[];
+
+/** What a kind of artefact says of itself. @throws ErrataError `invalid_request` */
+export function describeArtefact(kind: string): ArtefactDescription {
+  if (Object.hasOwn(artefactKinds, kind)) return artefactKinds[kind as ArtefactKind];
+  throw new ErrataError(
+    'invalid_request',
+    `unknown kind of artefact ${quoted(kind)}; there are ${artefactKindNames.join(', ')}`,
+  );
+}
