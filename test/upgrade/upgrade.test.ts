@@ -71,6 +71,14 @@ describe.each(await readdir(fixtures))('what the build of %s left', (name) => {
     expect(differences(answers.opened, await openEach(stored, model, versions))).toEqual([]);
   });
 
+  test('versions name the artefacts that their edits were made with', async () => {
+    const { artefacts } = await errata.versions.manifest(await headOf('main'));
+    const { job_id } = await errata.edits.get(answers.open.first.edit);
+    expect(artefacts).toMatchObject([{ kind: 'second_moment', scope: 'layer 0' }]);
+    expect(artefacts[0]!.job_ids).toContain(job_id);
+    expect((await errata.artefacts.get(artefacts[0]!.id)).blob).toBe(artefacts[0]!.blob);
+  });
+
   test('keys open what they opened', async () => {
     const { reader, revoked } = answers.keys;
     expect((await clientOf(reader).models.get(model)).name).toBe(model);
@@ -136,6 +144,10 @@ describe.each(await readdir(fixtures))('what the build of %s left', (name) => {
       const { id } = await errata.editJobs.create(correction('main', editor, [capital(`New ${editor}`, 'Q')]));
       await ended(errata, await errata.jobs.get(id));
     }
+    // Second moments as they are measured today, and the prefixes, beside what the earlier edits were made with.
+    const { artefacts } = await errata.versions.manifest(await headOf('main'));
+    const named = new Set(artefacts.map(({ kind, scope }) => `${kind} of ${scope}`));
+    expect([...named].sort()).toEqual(['context_prefixes of model', 'second_moment of layer 0']);
     const { evaluation } = answers.open;
     const { suite, against, cases } = await errata.evaluations.get(evaluation);
     const again = await errata.evaluations.create({ model, suite: suite.name!, against: against.version_id });

@@ -36,6 +36,7 @@ export * from './history/history.ts';
 export * from './history/rollback-plan.ts';
 export * from './history/snapshots.ts';
 export {
+  artefactsOfVersion,
   findPlace,
   getVersion,
   listVersions,

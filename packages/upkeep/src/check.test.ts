@@ -169,6 +169,18 @@ const damages: readonly Damage[] = [
     ...column('snapshots', 'contribution_id', two, 'version_id', third.version),
   },
   {
+    kind: 'artefact_broken',
+    what: 'an artefact made of one that is gone',
+    where: 'art_orphan',
+    inflict: () =>
+      query(
+        `INSERT INTO artefacts (id, model_id, kind, scope, parameters, parameters_digest, parents, blob, bytes)
+         VALUES ('art_orphan', $1, 'projector', 'layer 1', '{}', 'p', '{art_gone}', $2, 7)`,
+        [branch.model, sha256('weights')],
+      ),
+    mend: () => query(`DELETE FROM artefacts WHERE id = 'art_orphan'`),
+  },
+  {
     kind: 'job_broken',
     what: 'a state that no event tells of',
     where: job,

@@ -7,8 +7,8 @@ import {
   type DeltaReference,
   type EditMention,
   ErrataError,
-  manifestSchema,
   pageSchema,
+  shownManifestSchema,
   type VersionDiff,
   type VersionResource,
   versionDiffSchema,
@@ -16,6 +16,7 @@ import {
   weightsDiffSchema,
 } from '@errata/contracts';
 import {
+  artefactsOfVersion,
   compareChains,
   deltasOf,
   editsById,
@@ -91,12 +92,16 @@ export const versionRoutes =
         config: { access },
         schema: {
           tags,
-          summary: 'Everything a version is made of: the model and its deltas in order, all of them',
+          summary:
+            'Everything a version is made of: the model, its deltas in order, all of them, and the artefacts they were made with',
           params: params('version'),
-          response: { 200: manifestSchema },
+          response: { 200: shownManifestSchema },
         },
       },
-      async ({ params: { version } }) => readManifest(lineage, version),
+      async ({ params: { version } }) => ({
+        ...(await readManifest(lineage, version)),
+        artefacts: [...(await artefactsOfVersion(lineage, version))],
+      }),
     );
 
     app.get(

@@ -12,16 +12,33 @@ export type DeltaReference = z.infer<typeof deltaReferenceSchema>;
 
 export const manifestFormat = 'errata-manifest/1';
 
-export const manifestSchema = z
+export const manifestSchema = z.strictObject({
+  format: z.literal(manifestFormat),
+  /** Digest of the imported model. */
+  model: digest,
+  /** Active deltas in the order in which they are installed. */
+  deltas: z.array(deltaReferenceSchema),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** What a version is made of, and what that was made with. */
+export const shownManifestSchema = z
   .strictObject({
-    format: z.literal(manifestFormat),
-    /** Digest of the imported model. */
-    model: digest,
-    /** Active deltas in the order in which they are installed. */
-    deltas: z.array(deltaReferenceSchema),
+    ...manifestSchema.shape,
+    /** Artefacts that active edits were made with, by kind and scope. */
+    artefacts: z.array(
+      z.strictObject({
+        id: z.string(),
+        kind: z.string(),
+        scope: z.string(),
+        blob: digest,
+        /** The edit jobs that used it. */
+        job_ids: z.array(z.string()),
+      }),
+    ),
   })
   .meta({ id: 'Manifest' });
-export type Manifest = z.infer<typeof manifestSchema>;
+export type ShownManifest = z.infer<typeof shownManifestSchema>;
 
 /** A version that is stored whole: the weights and memories that its deltas add up to. */
 export interface SnapshotReference {

@@ -12,13 +12,14 @@ export const problemKinds = [
   'tag_broken',
   'snapshot_broken',
   'candidate_broken',
+  'artefact_broken',
   'job_broken',
 ] as const;
 export type ProblemKind = (typeof problemKinds)[number];
 
 export const problemFindingSchema = z.strictObject({
   kind: z.enum(problemKinds),
-  /** The id of what is broken: of a blob, a contribution, a version, a branch, an alias, a tag, a job. */
+  /** The id of what is broken: of a blob, a contribution, a version, a branch, an alias, a tag, an artefact, a job. */
   where: z.string(),
   what: z.string(),
 });

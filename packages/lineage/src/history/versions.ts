@@ -3,6 +3,7 @@ import {
   ErrataError,
   type Manifest,
   type Page,
+  type ShownManifest,
   type VersionResource,
   type VersionSource,
   versionPrefix,
@@ -56,6 +57,33 @@ export async function readManifest(db: Db, idOrPrefix: string, modelId?: string)
   const row = await findVersion(db, idOrPrefix, modelId);
   const { digest } = await clientOf(db).model.findUniqueOrThrow({ where: { id: row.modelId } });
   return manifestOf(digest, await readChain(db, row.tipId));
+}
+
+/**
+ * The artefacts that the edits of a version were made with, by kind and scope; what an edit job used it has noted in its result. It
+ * takes what reading the manifest takes. `unknown_version`.
+ */
+export async function artefactsOfVersion(
+  db: Db,
+  idOrPrefix: string,
+  modelId?: string,
+): Promise<ShownManifest['artefacts']> {
+  const row = await findVersion(db, idOrPrefix, modelId);
+  return clientOf(db).$queryRaw<ShownManifest['artefacts']>`
+    WITH RECURSIVE chain AS (
+      SELECT previous_id, job_id FROM contributions WHERE id = ${row.tipId}
+      UNION ALL
+      SELECT c.previous_id, c.job_id FROM chain JOIN contributions c ON c.id = chain.previous_id
+    ), used AS (
+      SELECT DISTINCT jobs.id AS job_id, artefact->>'kind' AS kind, artefact->>'scope' AS scope, artefact->>'blob' AS blob
+      FROM jobs CROSS JOIN jsonb_array_elements(
+        CASE jsonb_typeof(result->'artefacts') WHEN 'array' THEN result->'artefacts' ELSE '[]' END) AS artefact
+      WHERE jobs.id IN (SELECT job_id FROM chain)
+    )
+    SELECT min(a.id) AS id, used.kind, used.scope, used.blob, array_agg(DISTINCT used.job_id ORDER BY used.job_id) AS job_ids
+    FROM used JOIN artefacts a
+      ON a.model_id = ${row.modelId} AND a.kind = used.kind AND a.scope = used.scope AND a.blob = used.blob
+    GROUP BY used.kind, used.scope, used.blob ORDER BY used.kind, used.scope, id`;
 }
 
 export async function findVersion(db: Db, idOrPrefix: string, modelId?: string): Promise<VersionRow> {

@@ -26,6 +26,7 @@ export async function* auditLineage(db: Lineage): AsyncGenerator<AuditStep> {
   yield* auditTags(db, roots);
   yield* auditSnapshots(db);
   yield* auditCandidates(db, roots);
+  yield* auditArtefacts(db);
   yield* auditJobs(db);
 }
 
@@ -198,6 +199,15 @@ async function* auditCandidates(db: Lineage, roots: Roots): AsyncGenerator<Audit
     if (found !== candidate.version)
       yield broken('candidate_broken', jobId, `its candidate is ${candidate.version}, its deltas end at ${found}`);
   }
+}
+
+/** What artefacts were built from is there; their content is looked at as that of everything else that is named. */
+async function* auditArtefacts(db: Lineage): AsyncGenerator<AuditStep> {
+  const rows = await db.prisma.$queryRaw<{ id: string; parent: string }[]>`
+    SELECT a.id, parent FROM artefacts a CROSS JOIN unnest(a.parents) AS parent
+    WHERE NOT EXISTS (SELECT 1 FROM artefacts p WHERE p.id = parent AND p.model_id = a.model_id) ORDER BY a.id`;
+  for (const { id, parent } of rows)
+    yield broken('artefact_broken', id, `it was built from ${parent}, which is not there`);
 }
 
 /** Every job: its state is that of its last event, and what succeeded has moved its branch, once, unless nothing changed. */

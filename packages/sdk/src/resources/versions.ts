@@ -1,5 +1,5 @@
 // Versions: what they are made of, how two differ, and their export.
-import type { Manifest, VersionDiff, VersionResource, WeightsDiff } from '@errata/contracts';
+import type { ShownManifest, VersionDiff, VersionResource, WeightsDiff } from '@errata/contracts';
 import type { Caller } from '../caller.ts';
 import type { PageQuery } from '../pages.ts';
 import { at, type CallOptions } from '../transport.ts';
@@ -7,8 +7,8 @@ import { at, type CallOptions } from '../transport.ts';
 export const versions = ({ get, list, send }: Caller) => ({
   list: (model: string, query: PageQuery = {}) => list<VersionResource>(at`/v1/models/${model}/versions`, { ...query }),
   get: (version: string, call?: CallOptions) => get<VersionResource>(at`/v1/versions/${version}`, call),
-  /** The model and all deltas of a version, in order. */
-  manifest: (version: string, call?: CallOptions) => get<Manifest>(at`/v1/versions/${version}/manifest`, call),
+  /** The model and all deltas of a version, in order, and the artefacts they were made with. */
+  manifest: (version: string, call?: CallOptions) => get<ShownManifest>(at`/v1/versions/${version}/manifest`, call),
   /** The version and those it was made from, newest first, down to the imported model. */
   lineage: (version: string, query: PageQuery = {}) =>
     list<VersionResource>(at`/v1/versions/${version}/lineage`, { ...query }),
