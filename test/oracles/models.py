@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import GPTJConfig, GPTJForCausalLM
 from transformers import Gemma2Config, Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 from transformers import MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
 from transformers import Phi3Config, Phi3ForCausalLM, Qwen3Config, Qwen3ForCausalLM
@@ -100,7 +101,7 @@ KEEP = {
     "num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
     "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window", "use_sliding_window", "max_window_layers",
     "layer_types", "hidden_activation", "query_pre_attn_scalar", "rope_local_base_freq",
-    "original_max_position_embeddings", "partial_rotary_factor", "final_logit_softcapping", "attn_logit_softcapping",
+    "rotary_dim", "original_max_position_embeddings", "partial_rotary_factor", "final_logit_softcapping", "attn_logit_softcapping",
 }
 
 
@@ -118,6 +119,12 @@ def gpt2_untied():
                         tie_word_embeddings=False, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0)
     wanted = ["transformer.wte.weight", "transformer.h.0.mlp.c_proj.weight", "lm_head.weight"]
     write("gpt2-untied", GPT2LMHeadModel(config), 2, wanted, strip="transformer.")
+
+
+def gptj():
+    config = GPTJConfig(vocab_size=40, n_positions=24, n_embd=16, n_layer=2, n_head=2, rotary_dim=4,
+                        resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, bos_token_id=0, eos_token_id=0)
+    write("gptj", GPTJForCausalLM(config), 13)
 
 
 def llama_grouped():
@@ -231,6 +238,7 @@ def tinystories656k():
 ENTRIES = {
     "gpt2-tied": gpt2_tied,
     "gpt2-untied": gpt2_untied,
+    "gptj": gptj,
     "llama-grouped": llama_grouped,
     "llama-tied": llama_tied,
     "mistral": mistral,

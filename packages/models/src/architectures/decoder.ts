@@ -141,7 +141,7 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
     });
     present.push(attended.present);
     const middle = add(hidden, tap('attn_out', layer, norm(block.attentionOutputNorm, attended.output)));
-    const input = tap('mlp_in', layer, norm(block.mlpNorm, middle));
+    const input = tap('mlp_in', layer, norm(block.mlpNorm, block.parallel ? hidden : middle));
     const output = mlp(weight, block.mlp, input, (site, x) => tap(site, layer, x));
     return tap('block_out', layer, add(middle, norm(block.mlpOutputNorm, output)));
   };

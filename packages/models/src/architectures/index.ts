@@ -10,6 +10,7 @@ import type { EncoderSpec } from './encoder-spec.ts';
 import { gemma2 } from './gemma2.ts';
 import { gemma3, gemma3Text } from './gemma3.ts';
 import { gpt2 } from './gpt2.ts';
+import { gptj } from './gptj.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
 import { phi3 } from './phi3.ts';
@@ -27,6 +28,7 @@ const decoders: Families<DecoderSpec> = {
   gemma3,
   gemma3_text: gemma3Text,
   gpt2,
+  gptj,
   llama,
   mistral,
   phi3,

@@ -28,6 +28,10 @@ export const rotaryFields = {
   original_max_position_embeddings: count.nullish(),
 };
 
+/** theta^(-2i/d) for pair i of d/2, in float32. */
+export const plainFrequencies = (theta: number, rotated: number): readonly number[] =>
+  Array.from({ length: rotated / 2 }, (_, i) => Math.fround(1 / Math.fround(theta ** ((2 * i) / rotated))));
+
 /** Those fields, parsed. */
 export type RotaryConfig = z.output<z.ZodObject<typeof rotaryFields>>;
 
@@ -48,9 +52,7 @@ export function rotaryOf(config: RotaryConfig, headDim: number): Rotary {
   const theta = config.rope_parameters?.rope_theta ?? config.rope_theta ?? 10_000;
   const rotated = Math.trunc(headDim * (rope.partial_rotary_factor ?? config.partial_rotary_factor ?? 1));
   requireDivisible(rotated, 2, 'the rotated part of head_dim over 2');
-  const plain = Array.from({ length: rotated / 2 }, (_, i) =>
-    Math.fround(1 / Math.fround(theta ** ((2 * i) / rotated))),
-  );
+  const plain = plainFrequencies(theta, rotated);
   const {
     type,
     factor,

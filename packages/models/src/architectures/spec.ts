@@ -14,9 +14,10 @@ import {
 
 /**
  * One block: attention, then an MLP, both added to the residual stream. There is a norm in front of each, or behind each before
- * it is added, or both.
+ * it is added, or both. In a parallel block the MLP takes what the block took, and the two norms may be one.
  */
 export interface BlockRefs extends AttentionRefs {
+  readonly parallel?: boolean;
   readonly attentionNorm?: NormRef | undefined;
   readonly attentionOutputNorm?: NormRef | undefined;
   readonly mlpNorm?: NormRef | undefined;
@@ -94,6 +95,7 @@ export function listParameters(
     blockMatrices(block).forEach(list.matrix);
   }
   list.norm(spec.finalNorm);
-  if (!spec.tied) list.matrix(spec.head);
+  // A tied one is the embedding once more.
+  list.matrix(spec.head);
   return list.shapes;
 }

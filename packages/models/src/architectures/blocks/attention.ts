@@ -44,15 +44,15 @@ export interface Rotation {
 }
 
 /** Prepares the rotation of a run's positions (`[B*T]` int32). */
-export function rotationOf({ inverseFrequencies, scale }: Rotary, headDim: number, positions: Tensor): Rotation {
+export function rotationOf({ inverseFrequencies, pairs, scale }: Rotary, headDim: number, positions: Tensor): Rotation {
   const rows = positions.dims[0]!;
-  const pairs = inverseFrequencies.length;
+  const neighbours = pairs === 'neighbours';
   // What is in no pair turns by nothing.
   const frequencies = new Float32Array(headDim);
   const scales = new Float32Array(headDim).fill(1);
   const swap = new Float32Array(headDim * headDim);
   for (const [pair, frequency] of inverseFrequencies.entries()) {
-    const [first, second] = [pair, pair + pairs];
+    const [first, second] = neighbours ? [2 * pair, 2 * pair + 1] : [pair, pair + inverseFrequencies.length];
     for (const at of [first, second]) {
       frequencies[at] = frequency;
       scales[at] = scale ?? 1;

@@ -68,11 +68,10 @@ export interface HeadNorms {
 
 /** The rotation of queries and keys by position (Su et al. 2021). */
 export interface Rotary {
-  /**
-   * Radians a position of each pair of dimensions; what a head has beyond them stays as it is. The dimensions of a pair are as
-   * far apart as there are pairs.
-   */
+  /** Radians a position of each pair of dimensions; what a head has beyond them stays as it is. */
   readonly inverseFrequencies: readonly number[];
+  /** Which dimensions are a pair: those as far apart as there are pairs, where left out, or neighbours. */
+  readonly pairs?: 'halves' | 'neighbours';
   /** What rotated dimensions are multiplied by, where they are. */
   readonly scale?: number | undefined;
 }
