@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import GPTJConfig, GPTJForCausalLM
+from transformers import GPTJConfig, GPTJForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM
 from transformers import Gemma2Config, Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 from transformers import MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
 from transformers import Phi3Config, Phi3ForCausalLM, Qwen3Config, Qwen3ForCausalLM
@@ -55,7 +55,7 @@ def write(name, model, seed, wanted=None, strip=None):
     (folder / "config.json").write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
     state = {}
     for key, value in model.state_dict().items():
-        if key == "lm_head.weight" and model.config.tie_word_embeddings:
+        if key in ("lm_head.weight", "embed_out.weight") and model.config.tie_word_embeddings:
             continue
         state[key[len(strip):] if strip and key.startswith(strip) else key] = value.contiguous().clone()
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
@@ -101,7 +101,8 @@ KEEP = {
     "num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
     "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window", "use_sliding_window", "max_window_layers",
     "layer_types", "hidden_activation", "query_pre_attn_scalar", "rope_local_base_freq",
-    "rotary_dim", "original_max_position_embeddings", "partial_rotary_factor", "final_logit_softcapping", "attn_logit_softcapping",
+    "rotary_dim", "rotary_pct", "rotary_emb_base", "layer_norm_eps", "use_parallel_residual",
+    "original_max_position_embeddings", "partial_rotary_factor", "final_logit_softcapping", "attn_logit_softcapping",
 }
 
 
@@ -125,6 +126,19 @@ def gptj():
     config = GPTJConfig(vocab_size=40, n_positions=24, n_embd=16, n_layer=2, n_head=2, rotary_dim=4,
                         resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, bos_token_id=0, eos_token_id=0)
     write("gptj", GPTJForCausalLM(config), 13)
+
+
+def gpt_neox():
+    config = GPTNeoXConfig(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
+                           num_attention_heads=2, rotary_pct=0.5, max_position_embeddings=24)
+    write("gpt-neox", GPTNeoXForCausalLM(config), 14)
+
+
+def gpt_neox_sequential():
+    config = GPTNeoXConfig(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
+                           num_attention_heads=4, rotary_pct=1.0, max_position_embeddings=24,
+                           use_parallel_residual=False, attention_bias=False, tie_word_embeddings=True)
+    write("gpt-neox-sequential", GPTNeoXForCausalLM(config), 15)
 
 
 def llama_grouped():
@@ -238,6 +252,8 @@ def tinystories656k():
 ENTRIES = {
     "gpt2-tied": gpt2_tied,
     "gpt2-untied": gpt2_untied,
+    "gpt-neox": gpt_neox,
+    "gpt-neox-sequential": gpt_neox_sequential,
     "gptj": gptj,
     "llama-grouped": llama_grouped,
     "llama-tied": llama_tied,

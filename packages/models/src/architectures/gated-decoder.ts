@@ -93,7 +93,7 @@ export function gatedDecoder(
           }
         : { mlpNorm: norm(`${at}.post_attention_layernorm`) }),
       projections: traits.fused
-        ? { kind: 'fused', matrix: projection('qkv', (heads + 2 * kvHeads) * headDim) }
+        ? { kind: 'fused', matrix: projection('qkv', (heads + 2 * kvHeads) * headDim), by: 'kind' }
         : {
             kind: 'separate',
             query: projection('q', heads * headDim),

@@ -42,7 +42,7 @@ export const gpt2 = architecture(schema, (c, names) => {
     const at = `${prefix}h.${layer}`;
     return {
       attentionNorm: norm(`${at}.ln_1`),
-      projections: { kind: 'fused', matrix: conv(`${at}.attn.c_attn`, width, 3 * width) },
+      projections: { kind: 'fused', matrix: conv(`${at}.attn.c_attn`, width, 3 * width), by: 'kind' },
       attentionOutput: conv(`${at}.attn.c_proj`, width, width),
       mlpNorm: norm(`${at}.ln_2`),
       mlp: {

@@ -9,6 +9,7 @@ import type { EncoderDecoderSpec } from './encoder-decoder-spec.ts';
 import type { EncoderSpec } from './encoder-spec.ts';
 import { gemma2 } from './gemma2.ts';
 import { gemma3, gemma3Text } from './gemma3.ts';
+import { gptNeox } from './gpt-neox.ts';
 import { gpt2 } from './gpt2.ts';
 import { gptj } from './gptj.ts';
 import { llama } from './llama.ts';
@@ -28,6 +29,7 @@ const decoders: Families<DecoderSpec> = {
   gemma3,
   gemma3_text: gemma3Text,
   gpt2,
+  gpt_neox: gptNeox,
   gptj,
   llama,
   mistral,

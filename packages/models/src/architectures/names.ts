@@ -2,7 +2,7 @@
 
 import type { MatrixRef } from './blocks/refs.ts';
 
-const headName = 'lm_head.weight';
+const usualHead = 'lm_head.weight';
 
 /** The prefix under which the checkpoint keeps the decoder: published files come with and without it, or with another. */
 export function prefixOf(
@@ -15,10 +15,21 @@ export function prefixOf(
 }
 
 /** A tied matrix is stored once, as the embedding or, in some files, as the head. */
-export function embeddingOf(usual: string, tied: boolean, names: ReadonlySet<string> | undefined): string {
-  return tied && names && !names.has(usual) && names.has(headName) ? headName : usual;
+export function embeddingOf(
+  usual: string,
+  tied: boolean,
+  names: ReadonlySet<string> | undefined,
+  head = usualHead,
+): string {
+  return tied && names && !names.has(usual) && names.has(head) ? head : usual;
 }
 
-export function headOf(tied: boolean, tokenEmbedding: string, inSize: number, outSize: number): MatrixRef {
-  return { weight: tied ? tokenEmbedding : headName, bias: null, orientation: 'out_in', inSize, outSize };
+export function headOf(
+  tied: boolean,
+  tokenEmbedding: string,
+  inSize: number,
+  outSize: number,
+  head = usualHead,
+): MatrixRef {
+  return { weight: tied ? tokenEmbedding : head, bias: null, orientation: 'out_in', inSize, outSize };
 }

@@ -25,7 +25,7 @@ import {
 } from '@errata/graph';
 import { hidden } from '../../running/masks.ts';
 import { applyMatrix, normalise, type WeightOf } from './layers.ts';
-import type { AttentionRefs, AttentionShape, CrossAttentionRefs, MatrixRef, Rotary } from './refs.ts';
+import type { AttentionRefs, AttentionShape, CrossAttentionRefs, MatrixRef, ProjectionRefs, Rotary } from './refs.ts';
 
 /** Keys and values of one layer, `[B, kvHeads, positions, headDim]` each, keys already rotated. */
 export interface KeysValues {
@@ -130,6 +130,34 @@ function attend(
   return reshape(transpose(mixed, [0, 2, 1, 3]), [mulDims(batch, time), heads * headDim]);
 }
 
+/** Queries `[rows, heads*headDim]`, keys and values `[rows, kvHeads*headDim]` of what attention takes. */
+function projected(
+  { heads, kvHeads, headDim }: AttentionShape,
+  projections: ProjectionRefs,
+  x: Tensor,
+  weight: WeightOf,
+): readonly [Tensor, Tensor, Tensor] {
+  const project = (m: MatrixRef) => applyMatrix(weight, m, x);
+  if (projections.kind === 'separate')
+    return [project(projections.query), project(projections.key), project(projections.value)];
+  const all = project(projections.matrix);
+  const sizes = [heads, kvHeads, kvHeads];
+  const rows = x.dims[0]!;
+  const parts =
+    projections.by === 'kind'
+      ? split(
+          all,
+          1,
+          sizes.map((count) => count * headDim),
+        )
+      : split(
+          reshape(all, [rows, kvHeads, heads / kvHeads + 2, headDim]),
+          2,
+          sizes.map((count) => count / kvHeads),
+        ).map((part, i) => reshape(part, [rows, sizes[i]! * headDim]));
+  return [parts[0]!, parts[1]!, parts[2]!];
+}
+
 /**
  * Attention of a sequence to itself.
  * @param x `[B*T, width]`, normalised where the block normalises it
@@ -144,14 +172,7 @@ export function attention(
   const { heads, kvHeads, headDim } = shape;
   const { batch, time, weight, rotation, past } = options;
   const rows = x.dims[0]!;
-  const [q, k, v] =
-    projections.kind === 'fused'
-      ? split(applyMatrix(weight, projections.matrix, x), 1, [heads * headDim, kvHeads * headDim, kvHeads * headDim])
-      : [
-          applyMatrix(weight, projections.query, x),
-          applyMatrix(weight, projections.key, x),
-          applyMatrix(weight, projections.value, x),
-        ];
+  const [q, k, v] = projected(shape, projections, x, weight);
   const even = (values: Tensor, count: number, of: 'query' | 'key') => {
     if (headNorms === undefined) return values;
     const vectors = headNorms.over === 'head' ? reshape(values, [rows, count, headDim]) : values;
@@ -160,14 +181,14 @@ export function attention(
   const turn = (values: Tensor, count: number, of: 'query' | 'key') =>
     rotation ? rotate(even(values, count, of), count, headDim, rotation) : even(values, count, of);
   const present = {
-    key: byHead(turn(k!, kvHeads, 'key'), batch, time, kvHeads, headDim),
-    value: byHead(v!, batch, time, kvHeads, headDim),
+    key: byHead(turn(k, kvHeads, 'key'), batch, time, kvHeads, headDim),
+    value: byHead(v, batch, time, kvHeads, headDim),
   };
   const seen = past
     ? { key: concat([past.key, present.key], 2), value: concat([past.value, present.value], 2) }
     : present;
   return {
-    output: applyMatrix(weight, attentionOutput, attend(shape, turn(q!, heads, 'query'), seen, options)),
+    output: applyMatrix(weight, attentionOutput, attend(shape, turn(q, heads, 'query'), seen, options)),
     present,
   };
 }

@@ -56,7 +56,14 @@ export interface SeparateProjectionRefs {
 }
 
 /** Projections to queries, keys and values: one matrix for the three, or one each. */
-export type ProjectionRefs = { readonly kind: 'fused'; readonly matrix: MatrixRef } | SeparateProjectionRefs;
+export type ProjectionRefs =
+  | {
+      readonly kind: 'fused';
+      readonly matrix: MatrixRef;
+      /** What lies together in its outputs: all queries, all keys, all values; or those of each head of keys. */
+      readonly by: 'kind' | 'head';
+    }
+  | SeparateProjectionRefs;
 
 /** Norms of queries and keys before they are rotated, of each head by itself or of all heads as one vector. */
 export interface HeadNorms {
