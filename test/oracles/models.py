@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import GPTJConfig, GPTJForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM
 from transformers import Gemma2Config, Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 from transformers import MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import Olmo2Config, Olmo2ForCausalLM
 from transformers import Phi3Config, Phi3ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -214,6 +215,12 @@ def qwen3():
     write("qwen3", Qwen3ForCausalLM(config), 9)
 
 
+def olmo2():
+    config = Olmo2Config(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
+                         num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64)
+    write("olmo2", Olmo2ForCausalLM(config), 16)
+
+
 def phi3():
     config = Phi3Config(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
                         num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64,
@@ -261,6 +268,7 @@ ENTRIES = {
     "mistral-window": mistral_window,
     "gemma2": gemma2,
     "gemma3": gemma3,
+    "olmo2": olmo2,
     "phi3": phi3,
     "phi3-long": phi3_long,
     "qwen2": qwen2,

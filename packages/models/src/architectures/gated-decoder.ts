@@ -29,8 +29,8 @@ export interface GatedDecoderTraits {
   readonly biases: { readonly queryKeyValue: boolean; readonly attentionOutput: boolean; readonly mlp: boolean };
   /** Whether queries, keys and values are projected by one matrix, and gate and up are one too. */
   readonly fused?: boolean;
-  /** Whether attention and MLP have a norm behind them too. */
-  readonly outputNorms?: boolean;
+  /** Where attention and MLP have a norm; before them where left out. */
+  readonly norms?: 'before' | 'after' | 'both';
   /** What the stored weights of norms lack to be their scales. */
   readonly normOffset?: number;
   /** Norms of queries and keys. */
@@ -43,11 +43,27 @@ export interface GatedDecoderTraits {
   readonly prefixes?: readonly string[];
 }
 
+type BlockNorms = Pick<BlockRefs, 'attentionNorm' | 'attentionOutputNorm' | 'mlpNorm' | 'mlpOutputNorm'>;
+
+/** What the norms of a block are called depends on which there are. */
+const blockNorms: Readonly<
+  Record<NonNullable<GatedDecoderTraits['norms']>, (norm: (name: string) => NormRef) => BlockNorms>
+> = {
+  before: (norm) => ({ attentionNorm: norm('input'), mlpNorm: norm('post_attention') }),
+  after: (norm) => ({ attentionOutputNorm: norm('post_attention'), mlpOutputNorm: norm('post_feedforward') }),
+  both: (norm) => ({
+    attentionNorm: norm('input'),
+    attentionOutputNorm: norm('post_attention'),
+    mlpNorm: norm('pre_feedforward'),
+    mlpOutputNorm: norm('post_feedforward'),
+  }),
+};
+
 /** @throws ModelError architecture_config_invalid */
 export function gatedDecoder(
   c: z.output<z.ZodObject<typeof gatedDecoderFields>>,
   names: ReadonlySet<string> | undefined,
-  { context, biases, normOffset, ...traits }: GatedDecoderTraits,
+  { context, biases, norms = 'before', normOffset, ...traits }: GatedDecoderTraits,
 ): Omit<DecoderSpec, 'family' | 'parameters'> {
   const width = c.hidden_size;
   const heads = c.num_attention_heads;
@@ -84,14 +100,7 @@ export function gatedDecoder(
     const mlp = (name: string, inSize: number, outSize: number) =>
       dense(`${at}.mlp.${name}_proj`, inSize, outSize, biases.mlp);
     return {
-      attentionNorm: norm(`${at}.input_layernorm`),
-      ...(traits.outputNorms
-        ? {
-            attentionOutputNorm: norm(`${at}.post_attention_layernorm`),
-            mlpNorm: norm(`${at}.pre_feedforward_layernorm`),
-            mlpOutputNorm: norm(`${at}.post_feedforward_layernorm`),
-          }
-        : { mlpNorm: norm(`${at}.post_attention_layernorm`) }),
+      ...blockNorms[norms]((name) => norm(`${at}.${name}_layernorm`)),
       projections: traits.fused
         ? { kind: 'fused', matrix: projection('qkv', (heads + 2 * kvHeads) * headDim), by: 'kind' }
         : {

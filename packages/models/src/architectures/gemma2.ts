@@ -33,7 +33,7 @@ export const gemma2 = architecture(schema, (c, names) => {
     ...gatedDecoder({ ...c, hidden_act: c.hidden_activation }, names, {
       context: c.max_position_embeddings,
       biases: { queryKeyValue: c.attention_bias, attentionOutput: c.attention_bias, mlp: false },
-      outputNorms: true,
+      norms: 'both',
       normOffset: 1,
       window: (layer) => (sliding(layer) ? c.sliding_window : undefined),
     }),

@@ -28,7 +28,7 @@ export const gemma3Text = architecture(schema, (c, names) => {
     ...gatedDecoder({ ...c, ...rope, hidden_act: c.hidden_activation }, names, {
       context: c.max_position_embeddings,
       biases: { queryKeyValue: c.attention_bias, attentionOutput: c.attention_bias, mlp: false },
-      outputNorms: true,
+      norms: 'both',
       normOffset: 1,
       headNorms: 'head',
       rotary: (layer, usual) => (sliding(layer) ? near : usual),

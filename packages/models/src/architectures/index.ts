@@ -14,6 +14,7 @@ import { gpt2 } from './gpt2.ts';
 import { gptj } from './gptj.ts';
 import { llama } from './llama.ts';
 import { mistral } from './mistral.ts';
+import { olmo2 } from './olmo2.ts';
 import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
@@ -33,6 +34,7 @@ const decoders: Families<DecoderSpec> = {
   gptj,
   llama,
   mistral,
+  olmo2,
   phi3,
   qwen2,
   qwen3,
