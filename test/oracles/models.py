@@ -17,6 +17,7 @@ from transformers import Gemma2Config, Gemma2ForCausalLM, Gemma3ForCausalLM, Gem
 from transformers import MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
 from transformers import Olmo2Config, Olmo2ForCausalLM
 from transformers import Phi3Config, Phi3ForCausalLM, Qwen3Config, Qwen3ForCausalLM
+from transformers import SmolLM3Config, SmolLM3ForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "packages/models/src/fixtures"
@@ -102,7 +103,7 @@ KEEP = {
     "num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
     "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window", "use_sliding_window", "max_window_layers",
     "layer_types", "hidden_activation", "query_pre_attn_scalar", "rope_local_base_freq",
-    "rotary_dim", "rotary_pct", "rotary_emb_base", "layer_norm_eps", "use_parallel_residual",
+    "no_rope_layers", "rotary_dim", "rotary_pct", "rotary_emb_base", "layer_norm_eps", "use_parallel_residual",
     "original_max_position_embeddings", "partial_rotary_factor", "final_logit_softcapping", "attn_logit_softcapping",
 }
 
@@ -238,6 +239,14 @@ def phi3_long():
     write("phi3-long", Phi3ForCausalLM(config), 12)
 
 
+def smollm3():
+    config = SmolLM3Config(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=3,
+                           num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64, pad_token_id=0,
+                           bos_token_id=0, eos_token_id=0, no_rope_layer_interval=2, use_sliding_window=True,
+                           sliding_window=5, attn_implementation="eager")
+    write("smollm3", SmolLM3ForCausalLM(config), 17)
+
+
 def tinystories656k():
     """What transformers makes of real weights, where the shared data is there."""
     if not STORIES.exists():
@@ -273,6 +282,7 @@ ENTRIES = {
     "phi3-long": phi3_long,
     "qwen2": qwen2,
     "qwen3": qwen3,
+    "smollm3": smollm3,
     "tinystories656k": tinystories656k,
 }
 

@@ -35,8 +35,8 @@ export interface GatedDecoderTraits {
   readonly normOffset?: number;
   /** Norms of queries and keys. */
   readonly headNorms?: HeadNorms['over'];
-  /** The rotation of a layer, given what the config says for all. */
-  readonly rotary?: (layer: number, usual: Rotary) => Rotary;
+  /** The rotation of a layer, given what the config says for all; undefined for none. */
+  readonly rotary?: (layer: number, usual: Rotary) => Rotary | undefined;
   /** Positions that the tokens of a layer attend to at most, where it has a window. */
   readonly window?: (layer: number) => number | undefined;
   /** Where else than under `model.` the decoder may be. */

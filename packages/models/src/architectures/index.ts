@@ -19,6 +19,7 @@ import { phi3 } from './phi3.ts';
 import { qwen2 } from './qwen2.ts';
 import { qwen3 } from './qwen3.ts';
 import { roberta } from './roberta.ts';
+import { smollm3 } from './smollm3.ts';
 import type { DecoderSpec } from './spec.ts';
 import { t5 } from './t5.ts';
 
@@ -38,6 +39,7 @@ const decoders: Families<DecoderSpec> = {
   phi3,
   qwen2,
   qwen3,
+  smollm3,
 };
 
 const encoders: Families<EncoderSpec> = {
