@@ -17,7 +17,7 @@ from transformers import Gemma2Config, Gemma2ForCausalLM, Gemma3ForCausalLM, Gem
 from transformers import MistralConfig, MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM
 from transformers import Olmo2Config, Olmo2ForCausalLM
 from transformers import Phi3Config, Phi3ForCausalLM, Qwen3Config, Qwen3ForCausalLM
-from transformers import SmolLM3Config, SmolLM3ForCausalLM
+from transformers import SmolLM3Config, SmolLM3ForCausalLM, StableLmConfig, StableLmForCausalLM
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "packages/models/src/fixtures"
@@ -103,7 +103,7 @@ KEEP = {
     "num_key_value_heads", "head_dim", "hidden_act", "rms_norm_eps", "rope_theta", "rope_scaling", "rope_parameters",
     "max_position_embeddings", "attention_bias", "mlp_bias", "sliding_window", "use_sliding_window", "max_window_layers",
     "layer_types", "hidden_activation", "query_pre_attn_scalar", "rope_local_base_freq",
-    "no_rope_layers", "rotary_dim", "rotary_pct", "rotary_emb_base", "layer_norm_eps", "use_parallel_residual",
+    "no_rope_layers", "use_qkv_bias", "rotary_dim", "rotary_pct", "rotary_emb_base", "layer_norm_eps", "use_parallel_residual",
     "original_max_position_embeddings", "partial_rotary_factor", "final_logit_softcapping", "attn_logit_softcapping",
 }
 
@@ -247,6 +247,20 @@ def smollm3():
     write("smollm3", SmolLM3ForCausalLM(config), 17)
 
 
+def stablelm():
+    config = StableLmConfig(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
+                            num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=64,
+                            use_qkv_bias=True)
+    write("stablelm", StableLmForCausalLM(config), 18)
+
+
+def stablelm_parallel():
+    config = StableLmConfig(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
+                            num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=64,
+                            partial_rotary_factor=0.5, use_parallel_residual=True)
+    write("stablelm-parallel", StableLmForCausalLM(config), 19)
+
+
 def tinystories656k():
     """What transformers makes of real weights, where the shared data is there."""
     if not STORIES.exists():
@@ -283,6 +297,8 @@ ENTRIES = {
     "qwen2": qwen2,
     "qwen3": qwen3,
     "smollm3": smollm3,
+    "stablelm": stablelm,
+    "stablelm-parallel": stablelm_parallel,
     "tinystories656k": tinystories656k,
 }
 

@@ -31,6 +31,10 @@ export interface GatedDecoderTraits {
   readonly fused?: boolean;
   /** Where attention and MLP have a norm; before them where left out. */
   readonly norms?: 'before' | 'after' | 'both';
+  /** Whether attention and MLP both take what the block takes, behind one norm. */
+  readonly parallel?: boolean;
+  /** Whether norms are layer norms, with biases, instead of RMS norms. */
+  readonly layerNorms?: boolean;
   /** What the stored weights of norms lack to be their scales. */
   readonly normOffset?: number;
   /** Norms of queries and keys. */
@@ -63,7 +67,15 @@ const blockNorms: Readonly<
 export function gatedDecoder(
   c: z.output<z.ZodObject<typeof gatedDecoderFields>>,
   names: ReadonlySet<string> | undefined,
-  { context, biases, norms = 'before', normOffset, ...traits }: GatedDecoderTraits,
+  {
+    context,
+    biases,
+    norms = 'before',
+    parallel = false,
+    layerNorms = false,
+    normOffset,
+    ...traits
+  }: GatedDecoderTraits,
 ): Omit<DecoderSpec, 'family' | 'parameters'> {
   const width = c.hidden_size;
   const heads = c.num_attention_heads;
@@ -83,7 +95,7 @@ export function gatedDecoder(
   });
   const norm = (name: string, size = width): NormRef => ({
     weight: `${name}.weight`,
-    bias: null,
+    bias: layerNorms ? `${name}.bias` : null,
     size,
     offset: normOffset,
   });
@@ -100,7 +112,8 @@ export function gatedDecoder(
     const mlp = (name: string, inSize: number, outSize: number) =>
       dense(`${at}.mlp.${name}_proj`, inSize, outSize, biases.mlp);
     return {
-      ...blockNorms[norms]((name) => norm(`${at}.${name}_layernorm`)),
+      parallel,
+      ...blockNorms[norms]((name) => norm(`${at}.${parallel ? 'input' : name}_layernorm`)),
       projections: traits.fused
         ? { kind: 'fused', matrix: projection('qkv', (heads + 2 * kvHeads) * headDim), by: 'kind' }
         : {
@@ -136,7 +149,7 @@ export function gatedDecoder(
     mlpWidth: c.intermediate_size,
     vocab: c.vocab_size,
     context: rotaryContext(c, context),
-    norm: { kind: 'rms', epsilon: c.rms_norm_eps },
+    norm: { kind: layerNorms ? 'layer' : 'rms', epsilon: c.rms_norm_eps },
     positions: { kind: 'rotary' },
     tokenEmbedding,
     blocks: Array.from({ length: c.num_hidden_layers }, (_, layer) => block(layer)),

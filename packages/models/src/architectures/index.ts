@@ -21,6 +21,7 @@ import { qwen3 } from './qwen3.ts';
 import { roberta } from './roberta.ts';
 import { smollm3 } from './smollm3.ts';
 import type { DecoderSpec } from './spec.ts';
+import { stablelm } from './stablelm.ts';
 import { t5 } from './t5.ts';
 
 /** Families of one kind, by model_type. */
@@ -40,6 +41,7 @@ const decoders: Families<DecoderSpec> = {
   qwen2,
   qwen3,
   smollm3,
+  stablelm,
 };
 
 const encoders: Families<EncoderSpec> = {
