@@ -164,6 +164,28 @@ def llama_tied():
     write("llama-tied", LlamaForCausalLM(config), 4, wanted)
 
 
+def llama_scaled(name, seed, context, scaling):
+    """A Llama whose positions are scaled; the sequences, and more so what is generated, go beyond a context of 8."""
+    config = LlamaConfig(vocab_size=40, hidden_size=32, intermediate_size=28, num_hidden_layers=2,
+                         num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=context,
+                         tie_word_embeddings=True, rope_theta=100.0, rope_scaling=scaling)
+    write(name, LlamaForCausalLM(config), seed, ["model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.weight"])
+
+
+def llama_linear():
+    llama_scaled("llama-linear", 20, 32, {"rope_type": "linear", "factor": 4.0})
+
+
+def llama_yarn():
+    llama_scaled("llama-yarn", 21, 32, {"rope_type": "yarn", "factor": 4.0, "beta_fast": 1.0, "beta_slow": 0.2,
+                                        "original_max_position_embeddings": 8})
+
+
+def llama_dynamic():
+    """Its generation ends where the frequencies would begin to change."""
+    llama_scaled("llama-dynamic", 22, 18, {"rope_type": "dynamic", "factor": 4.0})
+
+
 def mistral():
     config = MistralConfig(vocab_size=40, hidden_size=16, intermediate_size=28, num_hidden_layers=2,
                            num_attention_heads=4, num_key_value_heads=2, head_dim=6, max_position_embeddings=64,
@@ -287,6 +309,9 @@ ENTRIES = {
     "gptj": gptj,
     "llama-grouped": llama_grouped,
     "llama-tied": llama_tied,
+    "llama-linear": llama_linear,
+    "llama-yarn": llama_yarn,
+    "llama-dynamic": llama_dynamic,
     "mistral": mistral,
     "mistral-window": mistral_window,
     "gemma2": gemma2,

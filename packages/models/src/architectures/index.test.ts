@@ -55,9 +55,9 @@ describe('what cannot be served', () => {
       says: /"xielu".*silu/,
     },
     'a scaling of positions that is not implemented': {
-      config: { ...llama, rope_scaling: { rope_type: 'yarn', factor: 2 } } as never,
+      config: { ...llama, rope_scaling: { rope_type: 'xpos', factor: 2 } } as never,
       code: 'architecture_config_invalid',
-      says: /yarn.*llama3/,
+      says: /xpos.*llama3/,
     },
     'attention scaled by layer': {
       config: { ...gpt2, scale_attn_by_inverse_layer_idx: true } as never,

@@ -39,4 +39,5 @@ it('rotates by the base of either config layout', () => {
   expect(frequencies({ rope_theta: 100 })[1]).toBeCloseTo(0.1, 7);
   expect(frequencies({ rope_parameters: { rope_theta: 100, rope_type: 'default' } })[1]).toBeCloseTo(0.1, 7);
   expect(frequencies({ rope_scaling: { type: 'linear', factor: 4 } })[0]).toBeCloseTo(0.25, 7);
+  expect(frequencies({ rope_scaling: { type: 'dynamic', factor: 4 } })).toEqual(frequencies({}));
 });
