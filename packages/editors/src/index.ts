@@ -19,13 +19,13 @@ export type {
   LossTerms,
 } from './editor.ts';
 export { type MadeDelta, type MadeEdits, type Making, makeEdits, withOutcome } from './make-edits.ts';
+export type { ValueSite } from './search/suffix-loss.ts';
 export {
   type FoundOffset,
   type PreparedSearch,
   prepareSearch,
   type SearchProblem,
   searchValues,
-  type ValueSite,
 } from './search/value-search.ts';
 export { tokenWindows } from './statistics/corpus.ts';
 export { type ContextSequence, type EditSequences, editSequences } from './texts/sequences.ts';

@@ -11,6 +11,7 @@ export {
   type ProjectionRefs,
 } from './architectures/blocks/refs.ts';
 export {
+  addedByMlp,
   buildDecoder,
   type DecoderGraph,
   type DecoderOptions,

@@ -1,5 +1,6 @@
 // The loss of value offsets as a graph: the layers after the edited one, over the positions from the subject on.
 import {
+  add,
   addDims,
   concat,
   exp,
@@ -7,7 +8,6 @@ import {
   gatherElements,
   gemm,
   input,
-  linear,
   logSoftmax,
   mul,
   mulDims,
@@ -20,6 +20,7 @@ import {
   vectorJacobian,
 } from '@errata/graph';
 import {
+  addedByMlp,
   buildDecoder,
   type DecoderSpec,
   type KeysValues,
@@ -28,9 +29,12 @@ import {
   type WeightSource,
 } from '@errata/models';
 
+/** What the value is: the MLP's output (ROME) or the residual stream after the block (MEMIT). */
+export type ValueSite = 'mlp_out' | 'block_out';
+
 /**
- * The loss of offsets added after `layer`, with its gradient. In a pre-norm block an offset at the MLP's output and one at the
- * block's output are the same addition to the residual stream, so ROME and MEMIT share this graph.
+ * The loss of offsets added at `layer`, with its gradient. An offset at the MLP's output and one at the block's output are the same
+ * addition to the residual stream, except where a norm stands between them.
  *
  * For E offsets over B sequences of T positions behind P cached ones, with R target tokens, its inputs are
  *
@@ -39,6 +43,7 @@ import {
  * | `offsets` | `[E, d]` | the variables |
  * | `selector` | `[B*T, E]` | 1 where a row takes an offset |
  * | `hidden` | `[B*T, d]` | residual stream after the layer, without offset |
+ * | `output` | `[B*T, d]` | output of the layer's MLP, without offset; taken where a norm is behind it |
  * | `positions`, `bias` | `[B*T]`, `[B, 1, T, P+T]` | as buildDecoder takes them |
  * | `past_key_i`, `past_value_i` | `[B, kvHeads, P, headDim]` | caches of the i-th layer above |
  * | `rows` | `[R+E]` | rows that predict targets, then one row an offset for the KL term |
@@ -47,11 +52,17 @@ import {
  *
  * and its outputs `log_probs` `[R]`, `kl` `[E]`, `essence_log_probs` `[E, V]` and `gradient` `[E, d]`.
  */
-export function suffixLoss(view: View, layer: number): Promise<ViewProgram> {
-  return view.program(`suffix loss ${layer}`, (weight) => suffixGraph(view.spec, layer, weight));
+export function suffixLoss(view: View, layer: number, site: ValueSite): Promise<ViewProgram> {
+  const behindNorm = site === 'mlp_out' && hasOutputNorm(view.spec, layer);
+  const key = `suffix loss ${layer}${behindNorm ? ' through its norm' : ''}`;
+  return view.program(key, (weight) => suffixGraph(view.spec, layer, behindNorm, weight));
 }
 
-function suffixGraph(spec: DecoderSpec, layer: number, weight: WeightSource) {
+/** Whether a norm is behind the MLP of a layer. */
+export const hasOutputNorm = (spec: DecoderSpec, layer: number): boolean =>
+  spec.blocks[layer]?.mlpOutputNorm !== undefined;
+
+function suffixGraph(spec: DecoderSpec, layer: number, behindNorm: boolean, weight: WeightSource) {
   const above = spec.layers - layer - 1;
   // Without attention nothing but their product is left of batch and time.
   const tokens = above > 0 ? mulDims('B', 'T') : 'N';
@@ -63,10 +74,17 @@ function suffixGraph(spec: DecoderSpec, layer: number, weight: WeightSource) {
     key: cache(`past_key_${i}`),
     value: cache(`past_value_${i}`),
   }));
-  const { normed } = buildDecoder(spec, {
+  const moved = () => {
+    if (!behindNorm) return gemm(selector, offsets, { bias: frozen });
+    const output = input('output', 'float32', [tokens, spec.width]);
+    const added = (x: Tensor) => addedByMlp(spec, layer, weight, x);
+    // Where there is no offset the difference is exactly zero.
+    return add(frozen, sub(added(gemm(selector, offsets, { bias: output })), added(output)));
+  };
+  const { logits } = buildDecoder(spec, {
     batch: 'B',
     time: 'T',
-    start: { kind: 'hidden', hidden: gemm(selector, offsets, { bias: frozen }) },
+    start: { kind: 'hidden', hidden: moved() },
     from: layer + 1,
     positions: input('positions', 'int32', [tokens]),
     bias: input('bias', 'float32', ['B', 1, 'T', addDims('P', 'T')]),
@@ -74,7 +92,7 @@ function suffixGraph(spec: DecoderSpec, layer: number, weight: WeightSource) {
     rows: input('rows', 'int32', [addDims('R', 'E')]),
     weight,
   });
-  return offsetLoss(normed!, weight(spec.head.weight), spec.head.orientation, offsets);
+  return offsetLoss(logits(), offsets);
 }
 
 /**
@@ -82,10 +100,9 @@ function suffixGraph(spec: DecoderSpec, layer: number, weight: WeightSource) {
  * is from the distribution before to the one after, p in front, as the reference code has it: p may lose what p0 held, but pays
  * for what it gains. Gradients with respect to the logits are p - q, with q the target's one-hot row, and p (log p/p0 - KL).
  */
-function offsetLoss(normed: Tensor, head: Tensor, orientation: 'in_out' | 'out_in', offsets: Tensor) {
+function offsetLoss(logits: Tensor, offsets: Tensor) {
   const targets = input('targets', 'int32', ['R']);
   const targetWeights = input('target_weights', 'float32', ['R']);
-  const logits = linear(normed, head, orientation);
   const base = input('base', 'float32', ['E', logits.dims[1]!]);
   const klWeights = input('kl_weights', 'float32', ['E']);
   const all = logSoftmax(logits);
@@ -103,8 +120,7 @@ function offsetLoss(normed: Tensor, head: Tensor, orientation: 'in_out' | 'out_i
     0,
   );
   const rowWeights = reshape(concat([targetWeights, klWeights], 0), [addDims('R', 'E'), 1]);
-  const cotangent = mul(gemm(error, head, { transB: orientation === 'in_out' }), rowWeights);
-  const [gradient] = vectorJacobian([{ output: normed, cotangent }], [offsets]);
+  const [gradient] = vectorJacobian([{ output: logits, cotangent: mul(error, rowWeights) }], [offsets]);
   return {
     log_probs: reshape(gatherElements(ofTargets, at, 1), ['R']),
     kl,

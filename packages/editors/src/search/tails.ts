@@ -10,6 +10,8 @@ export interface Tail {
   readonly length: number;
   /** Residual stream after the edited layer, `[length, d]`. */
   readonly hidden: Float32Array;
+  /** Output of that layer's MLP, `[length, d]`, where a norm is behind it; else empty. */
+  readonly output: Float32Array;
   /** One entry a suffix layer, `[kvHeads, past, headDim]`. */
   readonly caches: readonly { readonly key: Float32Array; readonly value: Float32Array }[];
   /** First row that predicts a target, and what it and the following ones predict; no targets for the KL prompt. */
@@ -47,6 +49,7 @@ export function cutTail(spec: DecoderSpec, trace: Trace, index: number, source: 
     past,
     length,
     hidden: trace.hidden.slice(from, from + length * width),
+    output: trace.output.slice(from, from + length * width),
     caches: trace.caches.map(({ key, value }) => ({ key: pastOf(key), value: pastOf(value) })),
     targetStart: source.targetStart - past,
     targetIds: source.targetIds,
@@ -80,6 +83,7 @@ export function packTails(spec: DecoderSpec, groups: readonly TailGroup[]): Pack
   const past = Math.max(...entries.map(({ tail }) => tail.past));
   const rows = batch * time;
   const stream = new Float32Array(rows * spec.width);
+  const output = new Float32Array(rows * spec.width);
   const selector = new Float32Array(rows * groups.length);
   const positions = new Int32Array(rows);
   const bias = new Float32Array(batch * time * (past + time)).fill(hidden);
@@ -90,6 +94,7 @@ export function packTails(spec: DecoderSpec, groups: readonly TailGroup[]): Pack
   const spans: [number, number][][] = groups.map(() => []);
   for (const [b, { tail, group }] of entries.entries()) {
     stream.set(tail.hidden, b * time * spec.width);
+    output.set(tail.output, b * time * spec.width);
     selector[b * time * groups.length + group] = 1;
     for (let t = 0; t < time; t++) {
       // Padding repeats the last position: it is seen by nothing and must stay inside the position table.
@@ -130,6 +135,7 @@ export function packTails(spec: DecoderSpec, groups: readonly TailGroup[]): Pack
     spans,
     feeds: {
       hidden: float32([rows, spec.width], stream),
+      output: float32([rows, spec.width], output),
       selector: float32([rows, groups.length], selector),
       positions: int32([rows], positions),
       bias: float32([batch, 1, time, past + time], bias),

@@ -2,6 +2,7 @@
 import { float32, float32Data, gather, type HostTensor, input, int32, mulDims, type Tensor } from '@errata/graph';
 import { buildDecoder, causalBias, type Tap, type View } from '@errata/models';
 import { runPruned } from './programs.ts';
+import { hasOutputNorm } from './suffix-loss.ts';
 
 /** A sequence with the position that is recorded. */
 export interface TracedSequence {
@@ -32,6 +33,8 @@ export interface Trace {
   readonly layers: ReadonlyMap<number, LayerRecord>;
   /** Residual stream before the suffix's first layer, `[N*T, d]`; empty without one. */
   readonly hidden: Float32Array;
+  /** Output of the MLP before it, `[N*T, d]`, where a norm is behind that; else empty. */
+  readonly output: Float32Array;
   /** One entry a layer of the suffix, where they were asked for. */
   readonly caches: readonly CachedLayer[];
 }
@@ -83,6 +86,7 @@ export async function trace(view: View, plan: TracePlan, sequences: readonly Tra
   const { spec } = view;
   const { recorded, suffix } = plan;
   const to = suffix?.caches ? spec.layers : Math.max(suffix?.from ?? 0, ...recorded.map((layer) => layer + 1));
+  const normed = suffix && hasOutputNorm(spec, suffix.from - 1) ? suffix.from - 1 : undefined;
   const cached = suffix?.caches ? spec.layers - suffix.from : 0;
   const program = await view.program(`trace ${recorded.join(' ')} | ${suffix?.from} ${suffix?.caches}`, (weight) => {
     const rows = input('rows', 'int32', ['N']);
@@ -92,6 +96,7 @@ export async function trace(view: View, plan: TracePlan, sequences: readonly Tra
         outputs[`${site}_${layer}`] = gather(x, rows);
       const stream = suffix?.from === 0 ? site === 'embed' : site === 'block_out' && layer + 1 === suffix?.from;
       if (stream) outputs.hidden = x;
+      if (site === 'mlp_out' && layer === normed) outputs.output = x;
       return x;
     };
     const { present } = buildDecoder(spec, { ...sequenceInputs(), weight, to, tap });
@@ -115,6 +120,7 @@ export async function trace(view: View, plan: TracePlan, sequences: readonly Tra
     time,
     layers: new Map(recorded.map((layer) => [layer, record(layer)])),
     hidden: suffix ? read('hidden') : new Float32Array(0),
+    output: normed === undefined ? new Float32Array(0) : read('output'),
     caches: Array.from({ length: cached }, (_, i) => ({
       key: read(`cache_key_${i}`),
       value: read(`cache_value_${i}`),

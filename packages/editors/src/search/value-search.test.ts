@@ -1,15 +1,5 @@
 // The suffix form of the value search against the whole model run plainly, on random models of both families.
-import {
-  float32,
-  float32Data,
-  gemm,
-  gradients,
-  input,
-  int32,
-  linearCrossEntropy,
-  logSoftmax,
-  mulDims,
-} from '@errata/graph';
+import { float32, float32Data, gemm, gradients, input, int32, logSoftmax, mulDims } from '@errata/graph';
 import { buildDecoder, type View } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import type { ContextSequence, EditSequences } from '../texts/sequences.ts';
@@ -29,6 +19,20 @@ const settings = {
   kl_factor: 0.0625,
   stop_loss: 0.05,
 } as const;
+
+/** Norms behind the MLP, bounded scores and logits, a window. */
+const tinyGemma2 = {
+  ...tinyLlama,
+  model_type: 'gemma2',
+  head_dim: 4,
+  sliding_window: 3,
+  attn_logit_softcapping: 5,
+  final_logit_softcapping: 30,
+  tie_word_embeddings: true,
+};
+
+/** Parallel blocks, a head with a bias. */
+const tinyGptj = { ...tinyGpt2, model_type: 'gptj', rotary_dim: 4 };
 
 function context(ids: number[], subjectLast: number, targetIds: number[]): ContextSequence {
   return { ids: [...ids, ...targetIds].slice(0, -1), subjectLast, targetStart: ids.length - 1, targetIds };
@@ -59,19 +63,13 @@ async function wholeModel(view: View, layer: number, sequences: readonly Scored[
   const program = await view.program(`whole model ${layer}`, (weight) => {
     const variable = input('offset', 'float32', [1, spec.width]);
     const where = input('selector', 'float32', [mulDims('B', 'T'), 1]);
-    const { normed, logits } = buildDecoder(spec, {
+    const { crossEntropy, logits } = buildDecoder(spec, {
       ...sequenceInputs(),
       rows: input('rows', 'int32', ['R']),
       weight,
       tap: (site, at, x) => (site === 'mlp_out' && at === layer ? gemm(where, variable, { bias: x }) : x),
     });
-    const { loss } = linearCrossEntropy(
-      normed!,
-      weight(spec.head.weight),
-      spec.head.orientation,
-      input('targets', 'int32', ['R']),
-      input('row_weights', 'float32', ['R']),
-    );
+    const { loss } = crossEntropy(input('targets', 'int32', ['R']), input('row_weights', 'float32', ['R']));
     return { loss, gradient: gradients(loss, [variable])[0]!, log_probs: logSoftmax(logits()) };
   });
   const packed = packSequences(sequences);
@@ -123,6 +121,8 @@ async function plainly(view: View, layer: number, { contexts, essence }: EditSeq
 describe.each([
   ['gpt2', tinyGpt2],
   ['llama', tinyLlama],
+  ['gemma2', tinyGemma2],
+  ['gptj', tinyGptj],
 ] as const)('the value search on %s', (_family, config) => {
   const source = tinyModel(config, 3).view();
   const zero = new Float32Array(source.spec.width);
@@ -144,7 +144,7 @@ describe.each([
   it('has the gradient of the whole model, the KL term included', async () => {
     const layer = 1;
     const prepared = await prepareSearch(source, layer, [edit]);
-    const loss = await suffixLoss(source, layer);
+    const loss = await suffixLoss(source, layer, 'mlp_out');
     const offset = Float32Array.from(zero, (_, i) => Math.sin(i));
     const { feeds } = packTails(source.spec, [prepared.tails]);
     const at = async (offset: Float32Array, klWeight: number) => {

@@ -8,12 +8,9 @@ import { meanOf, norm } from '../solve/vectors.ts';
 import type { EditSequences } from '../texts/sequences.ts';
 import { type DescentSettings, type OffsetDescent, startDescent } from './offset-descent.ts';
 import { runPruned } from './programs.ts';
-import { suffixLoss } from './suffix-loss.ts';
+import { suffixLoss, type ValueSite } from './suffix-loss.ts';
 import { cutTail, packTails, type TailGroup, type TailSource } from './tails.ts';
 import { type LayerRecord, trace } from './tracer.ts';
-
-/** What the value is: the MLP's output (ROME) or the residual stream after the block (MEMIT). */
-export type ValueSite = 'mlp_out' | 'block_out';
 
 /** The edits of one search; several of one subject share their offset (MEMIT-Merge), and their losses add up. */
 export type SearchProblem = readonly [EditSequences, ...EditSequences[]];
@@ -125,7 +122,7 @@ export async function searchValues(
   { signal, onStep }: SearchOptions = {},
 ): Promise<readonly FoundOffset[]> {
   const { spec } = view;
-  const loss = await suffixLoss(view, prepared[0].layer);
+  const loss = await suffixLoss(view, prepared[0].layer, settings.site);
   const searches = prepared.map((one): Running => {
     const site = settings.site === 'mlp_out' ? 'mlpOut' : 'blockOut';
     const valueNorm = norm(meanOf(one.activations.map((edit) => edit[site][0]!)));

@@ -8,7 +8,6 @@ import {
   type HostTensor,
   input,
   int32,
-  linearCrossEntropy,
   mulDims,
   type Tensor,
 } from '@errata/graph';
@@ -82,7 +81,7 @@ function trainingProgram(view: View, { key, from, apply }: Training): Promise<Vi
   return view.program(key, (own) => {
     const { weight, trained } = apply(own);
     const tokens = mulDims('B', 'T');
-    const { normed } = buildDecoder(spec, {
+    const { crossEntropy } = buildDecoder(spec, {
       batch: 'B',
       time: 'T',
       start: { kind: 'hidden', hidden: input('hidden', 'float32', [tokens, spec.width]) },
@@ -92,13 +91,7 @@ function trainingProgram(view: View, { key, from, apply }: Training): Promise<Vi
       rows: input('rows', 'int32', ['R']),
       weight,
     });
-    const { loss, logProbs } = linearCrossEntropy(
-      normed!,
-      weight(spec.head.weight),
-      spec.head.orientation,
-      input('targets', 'int32', ['R']),
-      input('row_weights', 'float32', ['R']),
-    );
+    const { loss, logProbs } = crossEntropy(input('targets', 'int32', ['R']), input('row_weights', 'float32', ['R']));
     const found = gradients(loss, trained).map((gradient, i) => [gradientName(i), gradient] as const);
     return { loss, log_probs: logProbs, ...Object.fromEntries(found) };
   });

@@ -101,6 +101,12 @@ function embed(spec: DecoderSpec, { start, positions, weight }: DecoderOptions):
   return spec.positions.kind === 'learned' ? add(tokens, gather(weight(spec.positions.table), positions)) : tokens;
 }
 
+/** What a layer adds to the residual stream where its MLP puts out this, `[rows, width]`: what a norm behind it makes of it. */
+export function addedByMlp(spec: DecoderSpec, layer: number, weight: WeightOf, output: Tensor): Tensor {
+  const norm = spec.blocks[layer]!.mlpOutputNorm;
+  return norm ? normalise(weight, norm, spec.norm.epsilon, output) : output;
+}
+
 /**
  * Builds the forward graph of layers `from` to `to`.
  * @throws RangeError for a layer range outside the model, or one that does not fit the start or the cache
@@ -143,7 +149,7 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
     const middle = add(hidden, tap('attn_out', layer, norm(block.attentionOutputNorm, attended.output)));
     const input = tap('mlp_in', layer, norm(block.mlpNorm, block.parallel ? hidden : middle));
     const output = mlp(weight, block.mlp, input, (site, x) => tap(site, layer, x));
-    return tap('block_out', layer, add(middle, norm(block.mlpOutputNorm, output)));
+    return tap('block_out', layer, add(middle, addedByMlp(spec, layer, weight, output)));
   };
 
   let hidden = embed(spec, options);

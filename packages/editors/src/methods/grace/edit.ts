@@ -8,7 +8,6 @@ import {
   gradients,
   input,
   int32,
-  linearCrossEntropy,
   mulDims,
   scatterRows,
   type Tensor,
@@ -58,7 +57,7 @@ function valueProgram(view: View, site: CodebookSite, layer: number): Promise<Vi
       value: cache(`past_value_${i}`),
     }));
     let current: Tensor | undefined;
-    const { normed } = buildDecoder(spec, {
+    const { crossEntropy } = buildDecoder(spec, {
       batch: 'B',
       time: 'T',
       start: { kind: 'hidden', hidden: input('hidden', 'float32', [tokens, spec.width]) },
@@ -74,10 +73,7 @@ function valueProgram(view: View, site: CodebookSite, layer: number): Promise<Vi
         return scatterRows(x, replaced, gather(value, same));
       },
     });
-    const { loss, logProbs } = linearCrossEntropy(
-      normed!,
-      weight(spec.head.weight),
-      spec.head.orientation,
+    const { loss, logProbs } = crossEntropy(
       input('targets', 'int32', ['R']),
       input('target_weights', 'float32', ['R']),
     );

@@ -23,6 +23,7 @@ import {
   searchValues,
 } from '../../search/value-search.ts';
 import { leastSquaresUpdate } from '../../solve/least-squares.ts';
+import { outputChange } from '../../solve/output-change.ts';
 import { meanOf, minus, plus, scaled } from '../../solve/vectors.ts';
 import { prefixTexts } from '../../texts/prefix-texts.ts';
 import { type ContextSequence, type EditSequences, editSequences } from '../../texts/sequences.ts';
@@ -145,9 +146,10 @@ async function findTargets(
   return { targets, held };
 }
 
-/** A group's key at a layer and its stream after the last one, under the weights of `view`. */
+/** A group's key and MLP output at a layer and its stream after the last one, under the weights of `view`. */
 interface Column {
   readonly key: Float64Array;
+  readonly output: Float64Array;
   readonly stream: Float64Array;
 }
 
@@ -170,6 +172,7 @@ async function readColumns(
   const cut = sequences.map(({ ids, subjectLast }) => ({ ids: ids.slice(0, subjectLast + 1), subjectLast }));
   const longest = Math.max(...cut.map(({ ids }) => ids.length));
   const keys: Float64Array[] = [];
+  const outputs: Float64Array[] = [];
   const streams: Float64Array[] = [];
   for (const part of inParts(cut, traceTokens, () => longest)) {
     signal?.throwIfAborted();
@@ -178,21 +181,24 @@ async function readColumns(
       Float64Array.from(data.subarray(row * n, (row + 1) * n));
     for (let row = 0; row < part.length; row++) {
       keys.push(vector(layers.get(layer)!.keys, row, mlpWidth));
+      outputs.push(vector(layers.get(layer)!.mlpOut, row, width));
       streams.push(vector(layers.get(last)!.blockOut, row, width));
     }
   }
   let at = 0;
   return groups.map((group) => {
     const ownKeys: Float64Array[] = [];
+    const ownOutputs: Float64Array[] = [];
     const ownStreams: Float64Array[] = [];
     for (const {
       sequences: { contexts },
     } of group) {
       ownKeys.push(editKey(keys.slice(at, at + contexts.length)));
+      ownOutputs.push(outputs[at]!);
       ownStreams.push(streams[at]!);
       at += contexts.length;
     }
-    return { key: meanOf(ownKeys), stream: meanOf(ownStreams) };
+    return { key: meanOf(ownKeys), output: meanOf(ownOutputs), stream: meanOf(ownStreams) };
   });
 }
 
@@ -212,7 +218,9 @@ async function spread(
     onProgress?.({ phase: 'solve', done: 0, edits: edits.length, layer, step: i + 1, steps: config.layers.length });
     const columns = await readColumns(view, layer, last, groups, signal);
     const share = 1 / (config.layers.length - i);
-    const residuals = targets.map(({ stream }, g) => scaled(minus(stream, columns[g]!.stream), share));
+    const residuals = targets.map(({ stream }, g) =>
+      outputChange(view, layer, columns[g]!.output, scaled(minus(stream, columns[g]!.stream), share)),
+    );
     const update = await leastSquaresUpdate(
       columns.map(({ key }) => key),
       residuals,
