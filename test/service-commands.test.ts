@@ -78,7 +78,7 @@ test('mistakes are said once, in words, with the field they are in', async () =>
   expect(never.stderr.match(/cron/g)).toHaveLength(1);
   expect(number).toMatchObject({ code: 2, stderr: expect.stringContaining('It must be a number above 0.') });
   expect(none.stderr).toBe(`error not_found there is no file ${join(folder, 'none.jsonl')}\n`);
-  expect(directory.stderr).toBe(`error invalid_request ${folder} is a directory, not a file\n`);
+  expect(directory.stderr).toBe(`error unreadable_dataset ${folder} is a directory, not a file\n`);
 });
 
 test('suites are made of our own lines and of published data sets, listed, shown and asked', {
@@ -95,7 +95,7 @@ test('suites are made of our own lines and of published data sets, listed, shown
     await errata('suite', 'create', 'bad', edits),
     await errata('suite', 'create', 'choice', fixture('csqa.jsonl')),
   ];
-  expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining('line 2: subject is missing') });
+  expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining('line 2: prompt is missing') });
   expect(choice.stdout).toMatch(/^choice holds \d+ cases/);
 
   expect((await errata('suite')).stdout).toMatch(/open +1 .*\nplain +2 .*what must stay\npublished +3 /);
