@@ -1,6 +1,6 @@
 // Generation: greedy, temperature and top-k, batched over prompts, with a cache of keys and values of fixed capacity.
 
-import { float32Data } from '@errata/graph';
+import { float32Data, type HostTensors, int32Data } from '@errata/graph';
 import { type Batch, checkSequences, packBatches } from './batches.ts';
 import { indices } from './feeds.ts';
 import type { Forward, Runner } from './forward.ts';
@@ -70,6 +70,8 @@ export async function generateBatch(
   const limits = lengths.map((length) => Math.min(maxTokens, spec.context - length));
   const tokens: number[][] = batch.members.map(() => []);
   const finish: ('stop' | 'length' | undefined)[] = limits.map((limit) => (limit === 0 ? 'length' : undefined));
+  // The most likely tokens are found by the program; only what is drawn needs the logits, which are many.
+  const wanted = temperature === 0 ? 'best' : 'logits';
   const choose = batch.members.map((member) =>
     sampler({ temperature, topK, seed, stream: streams?.[member] ?? member }),
   );
@@ -78,10 +80,13 @@ export async function generateBatch(
     return finish.some((state) => state === undefined);
   };
 
-  const take = (logits: Float32Array) => {
+  const take = ({ best, logits }: HostTensors) => {
+    const likeliest = int32Data(best!);
+    const all = float32Data(logits!);
     for (const [row, member] of batch.members.entries()) {
       if (finish[row] !== undefined) continue;
-      const token = choose[row]!(logits.subarray(row * spec.vocab, (row + 1) * spec.vocab));
+      const token =
+        wanted === 'best' ? likeliest[row]! : choose[row]!(all.subarray(row * spec.vocab, (row + 1) * spec.vocab));
       if (stop.includes(token)) {
         finish[row] = 'stop';
         continue;
@@ -95,11 +100,11 @@ export async function generateBatch(
   if (running()) {
     const laidOut = batch.members.map((member, row) => placedIn(batch, row, prompts[member]!));
     const ends = laidOut.map(({ last }) => last);
-    const each = indices(ends.map((_, row) => row));
     const nothing = indices(ends.map(() => 0));
-    const prefill = { ...freshFeeds(forward, batch), rows: indices(ends), targets: nothing, logit_rows: each };
+    const whole = indices(wanted === 'logits' ? ends.map((_, row) => row) : []);
+    const prefill = { ...freshFeeds(forward, batch), rows: indices(ends), targets: nothing, logit_rows: whole };
     let out = await forward.run(prefill, laidOut);
-    take(float32Data(out.logits!));
+    take(out);
     if (running()) {
       const cache = makeKeyValueCache(forward, lengths, Math.max(...limits));
       for (const [row, length] of lengths.entries())
@@ -107,8 +112,8 @@ export async function generateBatch(
       while (running()) {
         // A finished row repeats its last token.
         const last = tokens.map((row) => row.at(-1) ?? 0);
-        out = await cache.step(last, 'logits');
-        take(float32Data(out.logits!));
+        out = await cache.step(last, wanted);
+        take(out);
       }
     }
   }
