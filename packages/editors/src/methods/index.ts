@@ -3,6 +3,7 @@ import type { EditorDescription } from '../description.ts';
 import { ftL, ftM } from './fine-tune/about.ts';
 import { grace } from './grace/about.ts';
 import { memit } from './memit/about.ts';
+import { retrieval } from './retrieval/about.ts';
 import { rome } from './rome/about.ts';
 import { rebuiltRome } from './rome/rebuilt.ts';
 
@@ -13,4 +14,5 @@ export const methods = {
   'ft-m': ftM,
   'ft-l': ftL,
   grace,
+  retrieval,
 } as const satisfies Readonly<Record<string, EditorDescription>>;

@@ -7,12 +7,14 @@ import { codebook, codebookRows } from './codebook/index.ts';
 import { dense } from './dense.ts';
 import { type DeltaKind, type Effect, type MemoryKind, malformed } from './kind.ts';
 import { lowRank } from './low-rank.ts';
+import { textRows } from './text-rows/index.ts';
 
 const table = {
   low_rank: lowRank,
   dense,
   codebook,
   codebook_rows: codebookRows,
+  text_rows: textRows,
 };
 
 type Table = typeof table;

@@ -1,0 +1,20 @@
+// The settings of retrieval.
+import { z } from 'zod';
+
+export const retrievalSettings = z.strictObject({
+  template: z
+    .string()
+    .max(1000)
+    .regex(/\{fact\}/, 'must hold {fact}')
+    .describe('What is put in front of a prompt: `{fact}` stands for a corrected prompt with its answer.'),
+  threshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe(
+      'Least similarity of a prompt to the corrected one: half of it is whether it names the subject, half how alike their words are.',
+    ),
+  top_k: z.int().min(1).max(100).describe('Corrections put in front of a prompt at most, the most similar ones.'),
+  stop_loss: z.number().min(0).describe('An edit whose loss is below this beforehand holds already.'),
+});
+export type RetrievalSettings = z.output<typeof retrievalSettings>;
