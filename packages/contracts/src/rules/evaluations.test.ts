@@ -25,7 +25,7 @@ test('shards cover all cases, each once, in whole blocks, whatever their number'
           if (index > 0) expect(from).toBe(ranges[index - 1]?.to);
         }
         // The same blocks, and so the same company for every case, as when there is one shard.
-        expect(ranges.flatMap(blocksOf)).toEqual(blocksOf({ from: 0, to: cases }));
+        expect(ranges.flatMap((range) => blocksOf(range))).toEqual(blocksOf({ from: 0, to: cases }));
       },
     ),
   );
