@@ -27,5 +27,4 @@ export {
   type SearchProblem,
   searchValues,
 } from './search/value-search.ts';
-export { tokenWindows } from './statistics/corpus.ts';
-export { type ContextSequence, type EditSequences, editSequences } from './texts/sequences.ts';
+export type { ContextSequence, EditSequences } from './texts/sequences.ts';

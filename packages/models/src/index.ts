@@ -34,7 +34,6 @@ export {
   type BlockRefs,
   blockNorms,
   type DecoderSpec,
-  findMatrix,
   type Positions,
   valueMatrix,
 } from './architectures/spec.ts';
