@@ -2,6 +2,7 @@
 import type { EditorDescription } from '../description.ts';
 import { ftL, ftM } from './fine-tune/about.ts';
 import { grace } from './grace/about.ts';
+import { lora } from './lora/about.ts';
 import { memit } from './memit/about.ts';
 import { retrieval } from './retrieval/about.ts';
 import { rome } from './rome/about.ts';
@@ -13,6 +14,7 @@ export const methods = {
   memit,
   'ft-m': ftM,
   'ft-l': ftL,
+  lora,
   grace,
   retrieval,
 } as const satisfies Readonly<Record<string, EditorDescription>>;
