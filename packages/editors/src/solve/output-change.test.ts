@@ -25,6 +25,18 @@ it('makes the stream gain what it is to, as far as a norm lets it', () => {
   for (const [i, x] of after.entries()) expect(x).toBeCloseTo(wanted[i]!, 5);
 });
 
+it('asks nothing of a dimension that the norm closes', () => {
+  const base = tinyModel(tinyGemma2, 2).view();
+  const tensor = 'model.layers.1.post_feedforward_layernorm.weight';
+  // 1 + w is exactly zero in the first dimension.
+  const data = new Float32Array(24);
+  data[0] = -1 - base.weight(tensor)[0]!;
+  const view = base.with([{ kind: 'dense', tensor, data }]);
+  const change = outputChange(view, 1, new Float64Array(24).fill(1), new Float64Array(24).fill(0.5));
+  expect(change[0]).toBe(0);
+  expect(change.slice(1).every((x) => Number.isFinite(x) && x !== 0)).toBe(true);
+});
+
 it('asks for the gain itself where no norm is behind the MLP', () => {
   const view = tinyModel(tinyGpt2, 2).view();
   const added = new Float64Array(24).fill(2);
