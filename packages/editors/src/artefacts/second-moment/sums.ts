@@ -75,13 +75,16 @@ export interface MomentRequest extends MomentOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Windows that run together. Fixed, because the order of the additions is part of the result. */
-const chunkWindows = 16;
-
 const longestWindow = 2048;
 
+/**
+ * Windows that run together: as many as have the positions of the longest, so that what is held does not grow with the window.
+ * The order of the additions is part of the result.
+ */
+const chunkOf = (window: number): number => Math.max(1, Math.min(16, Math.floor(longestWindow / window)));
+
 /** Windows between two checkpoints. */
-export const checkpointWindows = 16 * chunkWindows;
+export const checkpointWindows = 256;
 
 /** Tokens in a window: what the model reads, but no more than articles have. Attention over a window costs the square of its length. */
 const windowOf = ({ spec }: Model): number => Math.min(spec.context, longestWindow);
@@ -121,6 +124,7 @@ export async function buildSecondMoments(request: MomentRequest): Promise<readon
   let state = startSums(request, corpus_sha256);
   const limit = request.tokens ?? Number.POSITIVE_INFINITY;
   const window = windowOf(model);
+  const together = chunkOf(window);
   const most = Math.ceil(limit / window) * window;
 
   const skipped = state.windows;
@@ -141,7 +145,7 @@ export async function buildSecondMoments(request: MomentRequest): Promise<readon
     if (counted >= limit) break;
     chunk.push(tokens);
     counted += tokens.length;
-    if (chunk.length === chunkWindows) await flush();
+    if (chunk.length === together) await flush();
   }
   await flush();
   if (state.tokens === 0) throw new ErrataError('corpus_missing', `the corpus ${corpus} holds no text`);
@@ -169,7 +173,7 @@ async function addKeys(
   const recorded = await model.view().activations(sequences, wanted, 'all');
   const count = sequences.reduce((total, { length }) => total + length, 0);
   for (const [i, at] of wanted.entries()) {
-    const keys = matrix(count, model.spec.mlpWidth, Float64Array.from(recorded.get(captureName(at))!));
+    const keys = matrix(count, model.spec.mlpWidth, new Float64Array(recorded.get(captureName(at))!));
     const product = await multiply(keys, keys, { transA: true });
     const sum = sums[i]!;
     for (let j = 0; j < sum.length; j++) sum[j]! += product.data[j]!;
