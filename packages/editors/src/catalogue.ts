@@ -4,8 +4,8 @@ import { z } from 'zod';
 import type { DefaultRow, EditorDescription, EditorSettings, ModelShape } from './description.ts';
 import { methods } from './methods/index.ts';
 
-export { needKey } from './artefacts/artefacts.ts';
 export { artefactKindNames, describeArtefact } from './artefacts/index.ts';
+export { needKey } from './artefacts/need-key.ts';
 export { type Provided, parentsOf, provideArtefacts } from './artefacts/provide.ts';
 export { artefactJobFields, artefactJobInput, artefactRequestSchema } from './artefacts/request.ts';
 export type {

@@ -1,15 +1,13 @@
 // The artefacts of one base model, opened: each is read and decoded once.
-import { type ArtefactNeed, canonicalJson, ErrataError } from '@errata/contracts';
+import { type ArtefactNeed, ErrataError } from '@errata/contracts';
 import type { ArtefactBuilder, Artefacts } from './builder.ts';
+import { needKey } from './need-key.ts';
 
 /** An artefact that is there for a need. */
 export interface GivenArtefact {
   readonly need: ArtefactNeed;
   read(): Promise<Uint8Array | undefined>;
 }
-
-/** Names a need. */
-export const needKey = ({ kind, scope, parameters }: ArtefactNeed): string => canonicalJson([kind, scope, parameters]);
 
 /** Opens the artefacts of one base model. What was read once is kept for as long as the returned object is. */
 export function openArtefacts(model: string, given: readonly GivenArtefact[]): Artefacts {

@@ -1,7 +1,7 @@
 // Artefacts for whoever needs them: what is stored is taken, what is missing is built once, and what it is built from before it.
 import { type ArtefactNeed, canonicalJson } from '@errata/contracts';
 import { expect, test } from 'vitest';
-import { needKey } from './artefacts.ts';
+import { needKey } from './need-key.ts';
 import { provideArtefacts } from './provide.ts';
 
 const needed = (kind: string, scope = 'model', parameters = {}): ArtefactNeed => ({ kind, scope, parameters });

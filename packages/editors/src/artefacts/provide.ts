@@ -1,7 +1,7 @@
 // Artefacts for whoever needs them: what is stored is fetched, what is missing is built and stored, and what it is built from first.
 import type { ArtefactNeed } from '@errata/contracts';
-import { needKey } from './artefacts.ts';
 import { describeArtefact } from './index.ts';
+import { needKey } from './need-key.ts';
 
 /** An artefact as its keeper knows it, and the need that it answers. */
 export interface Provided<Kept> {

@@ -1,8 +1,9 @@
 // Inputs that the editors' tests share: a tiny model and edits in its words.
 import { type Model, type View, valueMatrix } from '@errata/models';
-import { type GivenArtefact, needKey, openArtefacts } from '../artefacts/artefacts.ts';
+import { type GivenArtefact, openArtefacts } from '../artefacts/artefacts.ts';
 import type { Artefacts } from '../artefacts/builder.ts';
 import { localArtefacts } from '../artefacts/local.ts';
+import { needKey } from '../artefacts/need-key.ts';
 import { secondMomentOf } from '../artefacts/second-moment/request.ts';
 import { encodeSecondMoment, invertMoment } from '../artefacts/second-moment/second-moment.ts';
 import { memoryArtefactStore } from '../artefacts/store.ts';
