@@ -6,10 +6,10 @@ import type { Misfit, ModelShape } from '../description.ts';
 export const layerSchema = z.int().min(0);
 
 /** Families of one design (RMSNorm, rotary positions, gated MLPs): what was found for Llama is the best guess for the others. */
-export const gatedDecoders = ['llama', 'mistral', 'qwen2'] as const;
+export const gatedDecoders = ['llama', 'mistral', 'phi3', 'qwen2', 'qwen3', 'smollm3'] as const;
 
 /** How the sources of defaults for {@link gatedDecoders} end. */
-export const alike = 'mistral and qwen2 by their likeness to it';
+export const alike = `${gatedDecoders.slice(1, -1).join(', ')} and ${gatedDecoders.at(-1)} by their likeness to it`;
 
 /** The layer at a fraction of the depth. */
 export const at = (fraction: number, { layers }: ModelShape): number =>

@@ -62,6 +62,11 @@ export const memit = {
         here: 'Keeps none',
         why: 'The same id in another data set would be served a stale value',
       },
+      {
+        reference: 'Spreads what the stream is to gain over the matrices as it is, whatever stands behind them',
+        here: 'Takes it back through the norm where one stands behind the MLP (Gemma 2 and 3, OLMo 2); dimensions that the norm scales by less than a tenth of the mean are left alone',
+        why: 'The norm decides what comes through: without this an edit does something else, and where its scale is zero the change was infinite',
+      },
       ...locate,
     ],
   },
