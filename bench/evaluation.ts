@@ -94,7 +94,7 @@ async function oneAtATime(parent: Asked, candidate: Asked, edits: readonly Edit[
           `locality.${reading}`,
           kept.map((score) => score[reading]),
         );
-    for (const [role, pairs] of Object.entries(asked.rivals ?? {})) {
+    for (const [role, pairs] of Object.entries(asked.rivals?.weighed ?? {})) {
       const wins: number[] = [];
       for (const { wanted, unwanted } of pairs) {
         const [one, other] = [(await both(wanted))[1], (await both(unwanted))[1]];
