@@ -119,6 +119,9 @@ export {
   type ViewProgram,
 } from './running/view.ts';
 export type { ModelOptions } from './running/weights.ts';
+export { tokenizerFromJson } from './text/forms/tokenizer-json.ts';
+export { tokenizerFromVocabAndMerges } from './text/forms/vocab-and-merges.ts';
+export { loadTokenizer } from './text/load-tokenizer.ts';
 export {
   encodeContinuation,
   encodePrompt,
@@ -132,4 +135,4 @@ export {
   type TextLayout,
   unspellable,
 } from './text/text-layout.ts';
-export { loadTokenizer, type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from './text/tokenizer.ts';
+export type { Tokenizer } from './text/tokenizer.ts';

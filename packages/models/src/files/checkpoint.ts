@@ -7,7 +7,8 @@ import { canonicalJson } from '@errata/contracts';
 import { otherThanFile } from '@errata/host';
 import { z } from 'zod';
 import { ModelError, type ModelErrorCode } from '../errors.ts';
-import { loadTokenizer, type Tokenizer, tokenizerFileNames } from '../text/tokenizer.ts';
+import { loadTokenizer, tokenizerFileNames } from '../text/load-tokenizer.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
 import { openSafetensors, type RawTensor, type ReadTensorOptions, type SafetensorsFile } from './safetensors.ts';
 import type { TensorInfo } from './safetensors-header.ts';
 

@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ModelError, type ModelErrorCode } from '../errors.ts';
+import { tokenizerFromJson } from './forms/tokenizer-json.ts';
+import { tokenizerFromVocabAndMerges } from './forms/vocab-and-merges.ts';
+import { loadTokenizer } from './load-tokenizer.ts';
 import {
   encodeContinuation,
   encodePrompt,
@@ -18,7 +21,7 @@ import {
   unspellable,
 } from './text-layout.ts';
 import { tokenOffsets } from './token-offsets.ts';
-import { loadTokenizer, type Tokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from './tokenizer.ts';
+import type { Tokenizer } from './tokenizer.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/tokenizers/', import.meta.url));
 const sharedModels = fileURLToPath(new URL('../../../../../shared/data/models/', import.meta.url));
