@@ -1,8 +1,10 @@
 """Prints what transformers makes of a model directory: a JSON array of texts with their ids and log-probabilities.
 
     python test/oracles/real_models.py DIRECTORY [TEXTS.json]
+    python test/oracles/real_models.py DIRECTORY --fixture > test/fixtures/real-models/NAME.json
 TEXTS.json is an array of strings; without it, a few texts in several scripts, one of them longer than the windows of small models.
 Every text has `ids` as the tokenizer gives them, special tokens included, and `log_probs` of each id but the first, float32.
+A fixture has the short ones of those texts, figures to five places, and `greedy`: what the model goes on with behind some prompts.
 """
 
 import json
@@ -21,12 +23,25 @@ TEXTS = [
     "Once upon a time there was a little girl named Lily. " * 60,
 ]
 
+SHORT = TEXTS[:-1]
+PROMPTS = ["The capital of France is", "The Eiffel Tower is located in the city of", "The official language of Brazil is"]
+GREEDY_TOKENS = 8
+
+
+def greedy(model, tokenizer, prompt):
+    ids = tokenizer(prompt)["input_ids"]
+    for _ in range(GREEDY_TOKENS):
+        with torch.no_grad():
+            ids.append(model(torch.tensor([ids])).logits[0, -1].argmax().item())
+    return {"prompt": prompt, "ids": ids[-GREEDY_TOKENS:]}
+
 
 def main():
-    directory = sys.argv[1]
-    texts = TEXTS
-    if len(sys.argv) > 2:
-        with open(sys.argv[2], encoding="utf-8") as file:
+    directory, *rest = sys.argv[1:]
+    fixture = rest == ["--fixture"]
+    texts = SHORT if fixture else TEXTS
+    if rest and not fixture:
+        with open(rest[0], encoding="utf-8") as file:
             texts = json.load(file)
     tokenizer = AutoTokenizer.from_pretrained(directory)
     model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
@@ -37,7 +52,13 @@ def main():
             rows = torch.log_softmax(model(torch.tensor([ids])).logits[0], -1)
         log_probs = [rows[at, token].item() for at, token in enumerate(ids[1:])]
         found.append({"text": text, "ids": ids, "log_probs": log_probs})
-    json.dump(found, sys.stdout, ensure_ascii=False)
+    if not fixture:
+        json.dump(found, sys.stdout, ensure_ascii=False)
+        return
+    for each in found:
+        each["log_probs"] = [round(value, 5) for value in each["log_probs"]]
+    written = {"texts": found, "greedy": [greedy(model, tokenizer, prompt) for prompt in PROMPTS]}
+    print(json.dumps(written, ensure_ascii=False))
 
 
 if __name__ == "__main__":

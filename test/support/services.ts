@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findRedisServer, startPostgres, startRedis } from '@errata/local-services';
 import type { TestProject } from 'vitest/node';
+import { withoutRealModels } from './real-models.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -22,6 +23,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const redis = binary === undefined ? undefined : await startRedis({ binary, dataDir: join(folder, 'redis') });
   if (redis === undefined)
     console.log('No redis-server found: the conformance tests of the Redis backend are skipped.');
+  const without = withoutRealModels();
+  if (without !== undefined) console.log(without);
   project.provide('postgresUrl', postgres.url);
   project.provide('redisUrl', redis?.url ?? null);
   return async () => {

@@ -68,10 +68,3 @@ export function worstDifference(a: ArrayLike<number>, b: ArrayLike<number>): num
   for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i]! - b[i]!));
   return worst;
 }
-
-/** A directory of the real models that `ERRATA_REAL_MODELS` names the folder of, or undefined where it is not at hand. */
-export function realModel(name: string): string | undefined {
-  const folder = process.env.ERRATA_REAL_MODELS;
-  const full = folder === undefined ? undefined : `${folder}/${name}`;
-  return full !== undefined && existsSync(full) ? full : undefined;
-}

@@ -4,9 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { float32, float32Data, gradients, input, int32Data, mul, reduceSum, type Tensor } from '@errata/graph';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { realModel } from '../../../../test/support/real-models.ts';
 import { buildEncoder } from '../architectures/encoder.ts';
 import { loadCheckpoint } from '../files/checkpoint.ts';
-import { realModel, worstDifference } from '../tiny-models.fixture.ts';
+import { worstDifference } from '../tiny-models.fixture.ts';
 import { type Encoder, encoderFromWeights, openEncoder } from './encoder.ts';
 import { type EncoderInput, encoderFeeds, encoderInputs } from './encoder-feeds.ts';
 
@@ -137,17 +138,20 @@ for (const { name } of families) {
 }
 
 const minilm = realModel('minilm');
-describe.skipIf(minilm === undefined)('the real all-MiniLM-L6-v2 (ERRATA_REAL_MODELS)', () => {
-  it('embeds sentences as sentence-transformers does', async () => {
-    const { sentences, vectors } = JSON.parse(readFileSync(`${fixtures}all-MiniLM-L6-v2.json`, 'utf8')) as {
-      readonly sentences: readonly string[];
-      readonly vectors: readonly (readonly number[])[];
-    };
-    const encoder = await open(minilm!);
-    expect(encoder.settings).toEqual({ pooling: 'mean', normalise: true, longest: 256 });
-    const got = await encoder.embed(sentences);
-    await encoder.release();
-    expect(sentences.length).toBe(20);
-    expect(worstDifference(got, vectors.flat())).toBeLessThan(1e-4);
-  });
-});
+describe.skipIf(minilm === undefined)(
+  'the real all-MiniLM-L6-v2 (skipped unless ERRATA_REAL_MODELS holds minilm)',
+  () => {
+    it('embeds sentences as sentence-transformers does', async () => {
+      const { sentences, vectors } = JSON.parse(readFileSync(`${fixtures}all-MiniLM-L6-v2.json`, 'utf8')) as {
+        readonly sentences: readonly string[];
+        readonly vectors: readonly (readonly number[])[];
+      };
+      const encoder = await open(minilm!);
+      expect(encoder.settings).toEqual({ pooling: 'mean', normalise: true, longest: 256 });
+      const got = await encoder.embed(sentences);
+      await encoder.release();
+      expect(sentences.length).toBe(20);
+      expect(worstDifference(got, vectors.flat())).toBeLessThan(1e-4);
+    });
+  },
+);
