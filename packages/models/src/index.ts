@@ -119,9 +119,12 @@ export {
   type ViewProgram,
 } from './running/view.ts';
 export type { ModelOptions } from './running/weights.ts';
-export { tokenizerFromJson } from './text/forms/tokenizer-json.ts';
-export { tokenizerFromVocabAndMerges } from './text/forms/vocab-and-merges.ts';
-export { loadTokenizer } from './text/load-tokenizer.ts';
+export {
+  loadTokenizer,
+  tokenizerFromFiles,
+  tokenizerFromJson,
+  tokenizerFromVocabAndMerges,
+} from './text/load-tokenizer.ts';
 export {
   encodeContinuation,
   encodePrompt,

@@ -1,5 +1,5 @@
 // The tokenizer: deterministic, reversible, and read alike by the project's loader.
-import { tokenizerFromJson } from '@errata/models';
+import { tokenizerFromFiles } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import { atlasRecipe } from '../training/recipe.ts';
 import { textDocuments, trainTokenizer } from '../training/tokenizer.ts';
@@ -10,9 +10,7 @@ import { trainBpe } from './train-bpe.ts';
 const world = buildWorld();
 const recipe = { ...atlasRecipe, vocabulary: 2048, tokenizerDocuments: 500 };
 const trained = trainTokenizer(world, recipe);
-const loaded = tokenizerFromJson(JSON.parse(trained.files.get('tokenizer.json')!), {
-  config: [JSON.parse(trained.files.get('tokenizer_config.json')!)],
-});
+const loaded = tokenizerFromFiles((name) => trained.files.get(name), 'trained');
 
 describe('byte-level BPE', () => {
   it('merges the most frequent pair first and breaks ties by spelling', () => {

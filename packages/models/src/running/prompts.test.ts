@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PromptReading } from '../deltas/reading.ts';
-import { tokenizerFromJson } from '../text/forms/tokenizer-json.ts';
+import { tokenizerFromJson } from '../text/load-tokenizer.ts';
 import { expectedOutputs, fixturePath, openTiny, tinyModels } from '../tiny-models.fixture.ts';
 import { activations } from './activations.ts';
 import { type Forward, makeForward } from './forward.ts';

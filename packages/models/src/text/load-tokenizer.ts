@@ -1,13 +1,18 @@
-// The tokenizer of a model directory: which of its forms the files are.
+// The tokenizer of a model directory: which form its files have, and what those beside it say.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { ModelError } from '../errors.ts';
+import { buildTokenizer } from './build-tokenizer.ts';
 import { parseJson } from './forms/parse.ts';
-import { tokenizerFromJson } from './forms/tokenizer-json.ts';
-import { tokenizerFromVocabAndMerges } from './forms/vocab-and-merges.ts';
-import { tokenizerFromVocabTxt } from './forms/vocab-txt.ts';
+import { documentFromJson } from './forms/tokenizer-json.ts';
+import { documentFromVocabAndMerges } from './forms/vocab-and-merges.ts';
+import { documentFromVocabTxt } from './forms/vocab-txt.ts';
+import { tokensSaid, withAddedTokens } from './special-tokens.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import { type SpecialName, type TokenizerForm, tokenizerClass } from './tokenizer-classes.ts';
+import { addsPrefixSpace, tokenizerSettings, withSettings } from './tokenizer-settings.ts';
 
 /** Names of the files that make up a tokenizer: what a copy of a model must carry. */
 export const tokenizerFileNames = [
@@ -21,42 +26,106 @@ export const tokenizerFileNames = [
   'tokenizer.model',
 ] as const;
 
+/** Gives the text of a file of a directory, undefined where it is not there. */
+type ReadText = (name: string) => string | undefined;
+
 /**
- * The tokenizer of a model directory: tokenizer.json, else vocab.json with merges.txt, else vocab.txt; BOS and EOS are named by
- * tokenizer_config.json or special_tokens_map.json.
+ * The tokenizer of a model directory, as the fast tokenizers of transformers take it: tokenizer.json, else vocab.json with merges.txt, else vocab.txt;
+ * with the tokens and settings that tokenizer_config.json, special_tokens_map.json and added_tokens.json say, by the rules of its class.
  * @throws ModelError tokenizer_missing, tokenizer_malformed, tokenizer_unsupported
  */
 export function loadTokenizer(directory: string): Tokenizer {
-  const read = (name: string): string | undefined => {
+  return tokenizerFromFiles((name) => {
     const path = join(directory, name);
     return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  }, directory);
+}
+
+/**
+ * The tokenizer that files make up; see {@link loadTokenizer}.
+ * @param directory what their place is called in errors
+ */
+export function tokenizerFromFiles(readText: ReadText, directory: string): Tokenizer {
+  const texts = new Map<string, string | undefined>();
+  const read: ReadText = (name) => {
+    if (!texts.has(name)) texts.set(name, readText(name));
+    return texts.get(name);
   };
-  const config: unknown[] = [];
-  for (const name of ['tokenizer_config.json', 'special_tokens_map.json']) {
+  const parsed = (name: string): unknown => {
     const text = read(name);
-    if (text !== undefined) config.push(parseJson(text, join(directory, name)));
-  }
-  const json = read('tokenizer.json');
-  if (json !== undefined) {
-    const where = join(directory, 'tokenizer.json');
-    return tokenizerFromJson(parseJson(json, where), { where, config });
-  }
-  const vocab = read('vocab.json');
-  const merges = read('merges.txt');
-  const words = read('vocab.txt');
-  if ((vocab === undefined || merges === undefined) && words !== undefined)
-    return tokenizerFromVocabTxt(words, { where: join(directory, 'vocab.txt'), config });
-  if (vocab === undefined || merges === undefined) {
-    throw new ModelError('tokenizer_missing', {
-      where: directory,
-      what: 'there is no tokenizer.json, no vocab.json with merges.txt and no vocab.txt',
-      hint: 'Copy the tokenizer files of the model there; sentencepiece files must be converted to tokenizer.json',
-    });
-  }
-  const first = config[0] as { add_prefix_space?: unknown } | undefined;
-  return tokenizerFromVocabAndMerges(vocab, merges, {
-    where: join(directory, 'vocab.json'),
-    config,
-    addPrefixSpace: first?.add_prefix_space === true,
+    return text === undefined ? undefined : parseJson(text, join(directory, name));
+  };
+  const form = formOf(read, directory);
+  const where = join(directory, form);
+  const model = parsed('config.json');
+  const config = parsed('tokenizer_config.json');
+  const kind = tokenizerClass(config, model, form);
+  const settings = tokenizerSettings(config);
+  const json = form === 'tokenizer.json' ? documentFromJson(parsed(form), where) : undefined;
+  const { named, added } = tokensSaid(
+    { config, specialTokensMap: parsed('special_tokens_map.json'), addedTokens: parsed('added_tokens.json') },
+    kind,
+    json?.added_tokens ?? [],
+    where,
+  );
+  const name = (part: SpecialName, otherwise: string) => named.get(part) ?? otherwise;
+  const documentOf = {
+    'tokenizer.json': () => json!,
+    'vocab.json': () =>
+      documentFromVocabAndMerges({
+        vocab: read('vocab.json')!,
+        merges: read('merges.txt')!,
+        kind: kind.merges ?? 'gpt2',
+        addPrefixSpace: addsPrefixSpace(settings, kind) ?? false,
+        around: { first: name('cls_token', '<s>'), last: name('sep_token', '</s>') },
+        where,
+      }),
+    'vocab.txt': () =>
+      documentFromVocabTxt(
+        read('vocab.txt')!,
+        { unknown: name('unk_token', '[UNK]'), first: name('cls_token', '[CLS]'), last: name('sep_token', '[SEP]') },
+        where,
+      ),
+  };
+  const document = withAddedTokens(documentOf[form](), added, embeddingRows(model));
+  return buildTokenizer(
+    withSettings(document, settings, kind, form === 'vocab.json', named),
+    { bos: named.get('bos_token'), eos: named.get('eos_token') },
+    where,
+  );
+}
+
+/**
+ * A tokenizer from the contents of tokenizer.json alone.
+ * @throws ModelError tokenizer_malformed, tokenizer_unsupported
+ */
+export const tokenizerFromJson = (json: unknown): Tokenizer =>
+  buildTokenizer(documentFromJson(json, 'tokenizer.json'), { bos: undefined, eos: undefined }, 'tokenizer.json');
+
+/**
+ * GPT-2's byte-level BPE from its two old files alone.
+ * @throws ModelError tokenizer_malformed
+ */
+export const tokenizerFromVocabAndMerges = (vocab: string, merges: string): Tokenizer =>
+  tokenizerFromFiles((name) => ({ 'vocab.json': vocab, 'merges.txt': merges })[name], '');
+
+/** The form of a directory's tokenizer, by its first file. */
+function formOf(read: ReadText, directory: string): TokenizerForm {
+  const has = (name: string) => read(name) !== undefined;
+  if (has('tokenizer.json')) return 'tokenizer.json';
+  if (has('vocab.json') && has('merges.txt')) return 'vocab.json';
+  if (has('vocab.txt')) return 'vocab.txt';
+  throw new ModelError('tokenizer_missing', {
+    where: directory,
+    what: 'there is no tokenizer.json, no vocab.json with merges.txt and no vocab.txt',
+    hint: 'Copy the tokenizer files of the model there; sentencepiece files must be converted to tokenizer.json',
   });
+}
+
+const rowsSchema = z.looseObject({ vocab_size: z.number() });
+
+/** Rows of the embedding by a parsed config.json; 0 where it does not say. */
+function embeddingRows(config: unknown): number {
+  const nested = z.looseObject({ text_config: rowsSchema }).safeParse(config).data?.text_config;
+  return (rowsSchema.safeParse(config).data ?? nested)?.vocab_size ?? 0;
 }

@@ -6,9 +6,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ModelError, type ModelErrorCode } from '../errors.ts';
-import { tokenizerFromJson } from './forms/tokenizer-json.ts';
-import { tokenizerFromVocabAndMerges } from './forms/vocab-and-merges.ts';
-import { loadTokenizer } from './load-tokenizer.ts';
+import { loadTokenizer, tokenizerFromJson, tokenizerFromVocabAndMerges } from './load-tokenizer.ts';
 import {
   encodeContinuation,
   encodePrompt,

@@ -11,6 +11,16 @@ export interface TokenSpan {
 
 const space = 0x20;
 
+const isSpace = (byte: number | undefined): boolean =>
+  byte === space || (byte !== undefined && byte >= 9 && byte <= 13);
+
+/** The end of the white space that begins there. */
+function behindSpace(text: Uint8Array, at: number): number {
+  let end = at;
+  while (isSpace(text[end])) end++;
+  return end;
+}
+
 function matchesAt(text: Uint8Array, at: number, piece: Uint8Array): boolean {
   if (at + piece.length > text.length) return false;
   for (let i = 0; i < piece.length; i++) {
@@ -20,19 +30,20 @@ function matchesAt(text: Uint8Array, at: number, piece: Uint8Array): boolean {
 }
 
 /**
- * Aligns tokens with bytes. Two things keep it from being mere addition: tokenizers insert a space at the start (and after
- * added tokens), and the unknown token stands for one or more characters that it does not show. So the reachable ends
- * after each token are followed, and the path to the end of the text is taken.
+ * Aligns tokens with bytes. Three things keep it from being mere addition: tokenizers insert a space at the start (and after
+ * added tokens), added tokens may take the white space beside them, and the unknown token stands for one or more characters that
+ * it does not show. So the reachable ends after each token are followed, and the path to the end of the text is taken.
  */
 function align(text: Uint8Array, tokenizer: Tokenizer, ids: readonly number[]): TokenSpan[] | undefined {
-  const literal = new Set(tokenizer.specialTokens.values());
-  if (tokenizer.unknownId !== undefined) literal.delete(tokenizer.unknownId);
+  const added = new Map(tokenizer.addedTokens);
+  if (tokenizer.unknownId !== undefined) added.delete(tokenizer.unknownId);
   // For each token, the reachable ends, each with the start that led there first.
   const steps: Map<number, number>[] = [];
   let reachable = new Set([0]);
   for (const [index, id] of ids.entries()) {
     const bytes = tokenizer.tokenBytes(id);
-    const mayInsertSpace = index === 0 || literal.has(ids[index - 1]!);
+    const mayInsertSpace = index === 0 || added.has(ids[index - 1]!);
+    const takes = added.get(id);
     const step = new Map<number, number>();
     let firstEntered = text.length + 1;
     for (const start of reachable) {
@@ -45,7 +56,11 @@ function align(text: Uint8Array, tokenizer: Tokenizer, ids: readonly number[]): 
         firstEntered = Math.min(firstEntered, start + 1);
         continue;
       }
-      if (matchesAt(text, start, bytes) && !step.has(start + bytes.length)) step.set(start + bytes.length, start);
+      const from = takes?.before ? behindSpace(text, start) : start;
+      if (matchesAt(text, from, bytes)) {
+        const end = takes?.behind ? behindSpace(text, from + bytes.length) : from + bytes.length;
+        if (!step.has(end)) step.set(end, start);
+      }
       if (mayInsertSpace && bytes[0] === space) {
         const rest = bytes.subarray(1);
         if (matchesAt(text, start, rest) && !step.has(start + rest.length)) step.set(start + rest.length, start);

@@ -7,9 +7,14 @@ const addedTokenSchema = z.looseObject({
   id: tokenId,
   content: z.string().min(1),
   special: z.boolean().optional(),
+  lstrip: z.boolean().optional(),
+  rstrip: z.boolean().optional(),
   single_word: z.boolean().optional(),
   normalized: z.boolean().optional(),
 });
+
+/** A token beside the vocabulary's own, looked for in a text before anything else. */
+export type AddedToken = z.infer<typeof addedTokenSchema>;
 
 const modelSchema = z.looseObject({
   type: z.string().optional(),

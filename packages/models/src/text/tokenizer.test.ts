@@ -7,10 +7,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ModelError, type ModelErrorCode } from '../errors.ts';
-import { tokenizerFromJson } from './forms/tokenizer-json.ts';
-import { tokenizerFromVocabAndMerges } from './forms/vocab-and-merges.ts';
-import { tokenizerFromVocabTxt } from './forms/vocab-txt.ts';
-import { loadTokenizer } from './load-tokenizer.ts';
+import { loadTokenizer, tokenizerFromFiles, tokenizerFromJson, tokenizerFromVocabAndMerges } from './load-tokenizer.ts';
 import { tokenOffsets } from './token-offsets.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
@@ -32,6 +29,12 @@ interface Expectation {
 
 const expectationsOf = (name: string): Expectation[] =>
   readJson(join(fixtures, `${name}.expected.json`)) as Expectation[];
+/** The tokenizer of files by name; what is not text is written as JSON. */
+const ofFiles = (files: Readonly<Record<string, unknown>>): Tokenizer =>
+  tokenizerFromFiles((name) => {
+    const file = files[name];
+    return file === undefined || typeof file === 'string' ? file : JSON.stringify(file);
+  }, 'files');
 const fixtureTokenizer = (name: string): Tokenizer => tokenizerFromJson(readJson(join(fixtures, `${name}.json`)));
 
 function codeOf(action: () => unknown): ModelErrorCode {
@@ -122,7 +125,7 @@ describe("a unigram tokenizer with T5's parts agrees with the reference", () => 
 describe("BERT's word pieces agree with the reference", () => {
   const expected = readJson(join(fixtures, 'word-piece.expected.json')) as Encoded[];
   const words = readFileSync(join(fixtures, 'word-piece-vocab.txt'), 'utf8');
-  const tokenizers = { 'tokenizer.json': fixtureTokenizer('word-piece'), 'vocab.txt': tokenizerFromVocabTxt(words) };
+  const tokenizers = { 'tokenizer.json': fixtureTokenizer('word-piece'), 'vocab.txt': ofFiles({ 'vocab.txt': words }) };
   for (const [file, tokenizer] of Object.entries(tokenizers)) {
     test.each(expected)(`${file}: $text`, (expectation) => encodesAlike(tokenizer, expectation));
   }
@@ -133,15 +136,19 @@ describe("BERT's word pieces agree with the reference", () => {
     expect(tokenizer.tokenBytes(inside)).toEqual(Buffer.from(tokenizer.idToToken(inside)!.slice(2)));
   });
   test('vocab.txt is read as its configuration says', () => {
-    const lower = tokenizerFromVocabTxt('[UNK]\n[CLS]\n[SEP]\nRome\nrome\r\n');
+    const lower = ofFiles({ 'vocab.txt': '[UNK]\n[CLS]\n[SEP]\nRome\nrome\r\n' });
     expect(lower.encode('Rome')).toEqual([4]);
-    const cased = tokenizerFromVocabTxt('[UNK]\n[CLS]\n[SEP]\nRome\nrome\n', { config: [{ do_lower_case: false }] });
+    const cased = ofFiles({
+      'vocab.txt': '[UNK]\n[CLS]\n[SEP]\nRome\nrome\n',
+      'tokenizer_config.json': { do_lower_case: false },
+    });
     expect(cased.encode('Rome')).toEqual([3]);
-    const named = tokenizerFromVocabTxt('<unk>\n<s>\n</s>\nrome\n', {
-      config: [{ unk_token: '<unk>', cls_token: { content: '<s>' }, sep_token: '</s>' }],
+    const named = ofFiles({
+      'vocab.txt': '<unk>\n<s>\n</s>\nrome\n',
+      'tokenizer_config.json': { unk_token: '<unk>', cls_token: { content: '<s>' }, sep_token: '</s>' },
     });
     expect(named.encode('Rome x', { specialTokens: true })).toEqual([1, 3, 0, 2]);
-    expect(codeOf(() => tokenizerFromVocabTxt('rome\n'))).toBe('tokenizer_malformed');
+    expect(codeOf(() => ofFiles({ 'vocab.txt': 'rome\n' }))).toBe('tokenizer_malformed');
   });
 });
 
@@ -181,13 +188,12 @@ describe('special tokens', () => {
     expect(fixtureTokenizer('space-after').prefixIds).toEqual([1]);
     expect(fixtureTokenizer('space-after').suffixIds).toEqual([2]);
   });
-  test('BOS and EOS come from the configuration, as text or as an object; the first that names one wins', () => {
+  test('BOS and EOS come from the configuration, as text or as an object; the old map goes before it', () => {
     const json = readJson(join(fixtures, 'llama.json'));
-    const tokenizer = tokenizerFromJson(json, {
-      config: [
-        { bos_token: null, eos_token: '</s>' },
-        { bos_token: { content: '<s>' }, eos_token: '<unk>' },
-      ],
+    const tokenizer = ofFiles({
+      'tokenizer.json': json,
+      'tokenizer_config.json': { bos_token: null, eos_token: '<unk>' },
+      'special_tokens_map.json': { bos_token: { content: '<s>' }, eos_token: '</s>' },
     });
     expect([tokenizer.bosId, tokenizer.eosId]).toEqual([1, 2]);
     expect(tokenizerFromJson(json).bosId).toBeUndefined();

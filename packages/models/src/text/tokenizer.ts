@@ -1,5 +1,11 @@
 // What a tokenizer is to the rest of the project: one small interface that also knows its bytes.
 
+/** The white space that an added token takes: all before it, all behind it. */
+export interface TakenSpace {
+  readonly before: boolean;
+  readonly behind: boolean;
+}
+
 /** Text to ids and back, as the model's own tokenizer does it. What it keeps from one call to the next changes no answer. */
 export interface Tokenizer {
   /** One more than the highest id. A model's embedding may have more rows than this, never fewer. */
@@ -10,6 +16,8 @@ export interface Tokenizer {
   readonly unknownId: number | undefined;
   /** Special tokens by their text. */
   readonly specialTokens: ReadonlyMap<string, number>;
+  /** Tokens that are looked for in a text before it is cut into others, by id; they may take the white space beside them. */
+  readonly addedTokens: ReadonlyMap<number, TakenSpace>;
   /** Ids that the tokenizer puts in front of every text: Llama's BOS; none for GPT-2. */
   readonly prefixIds: readonly number[];
   /** Ids that the tokenizer puts after every text. Never part of a prompt. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../files/safetensors.ts';
-import { tokenizerFromJson } from '../../text/forms/tokenizer-json.ts';
+import { tokenizerFromJson } from '../../text/load-tokenizer.ts';
 import { fixturePath, openTiny } from '../../tiny-models.fixture.ts';
 import { decodeDelta, deltaDigest, encodeDelta } from '../index.ts';
 import { decodeSnapshot, encodeSnapshot } from '../snapshots.ts';

@@ -8,11 +8,35 @@ export const maximumVocabulary = 4_000_000;
 
 export const tokenId = z.number().int().min(0).max(maximumVocabulary);
 
-/** A special token as configurations name it: its text, or an object that holds it. */
+/** A token that a file adds or names; `bare` where by nothing but its text. */
+export interface StatedToken {
+  readonly content: string;
+  readonly bare?: boolean | undefined;
+  readonly lstrip?: boolean | undefined;
+  readonly rstrip?: boolean | undefined;
+  readonly single_word?: boolean | undefined;
+  readonly normalized?: boolean | undefined;
+  readonly special?: boolean | undefined;
+}
+
+const flag = z.boolean().optional();
+
+/** A token as configurations name it: its text, or an object that also says how it is looked for. Null where there is to be none. */
 export const namedToken = z
-  .union([z.string(), z.looseObject({ content: z.string() })])
-  .nullish()
-  .transform((token) => (typeof token === 'object' ? (token?.content ?? undefined) : token));
+  .union([
+    z.string().transform((content): StatedToken => ({ content, bare: true })),
+    z
+      .object({
+        content: z.string(),
+        lstrip: flag,
+        rstrip: flag,
+        single_word: flag,
+        normalized: flag,
+        special: flag,
+      })
+      .transform((token): StatedToken => token),
+  ])
+  .nullish();
 
 /** The error for a tokenizer file that is not what it should be. */
 export function malformed(where: string, what: string, cause?: unknown): ModelError {
