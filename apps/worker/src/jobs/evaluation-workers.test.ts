@@ -9,18 +9,13 @@ import {
 } from '@errata/contracts';
 import { createBranch, getEvaluation, getJob, lanesOfShards, listResults, submitEvaluation } from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { edit, startFaultStack, until } from '../../../../test/support/fault-stack.ts';
+import { edit, startFaultStack, until, type WorkerProcess } from '../../../../test/support/fault-stack.ts';
 
 const workers = 4;
+const names = Array.from({ length: workers }, (_, index) => `worker ${index}`);
 const stack = await startFaultStack();
 const { lineage, dispatch, modelId } = stack;
 afterAll(() => stack.close());
-
-beforeAll(async () => {
-  await createBranch(lineage, modelId, { name: 'edited', from: 'main' });
-  const edited = await stack.submit([edit('Sylvania')], { branch: 'edited' });
-  expect(await stack.rescue(edited)).toMatchObject({ state: 'succeeded', error: null });
-}, 300_000);
 
 interface Asked {
   readonly branch: string;
@@ -61,11 +56,10 @@ async function byOne(asked: Asked): Promise<string> {
   return id;
 }
 
-/** By four, each of which stands still with the first shard that it takes until all have one. */
+let crew: readonly WorkerProcess[];
+
+/** By four, each of which stands still with a shard that it takes until all have one. */
 async function byFour(asked: Asked): Promise<string> {
-  const names = Array.from({ length: workers }, (_, index) => `worker ${index}`);
-  const crew = names.map((name) => stack.startWorker({ WORKER_NAME: name, ERRATA_FAILPOINT: 'take.after:stop' }));
-  await Promise.all(crew.map(({ ready }) => ready));
   const id = await submit(asked, workers);
   await until('every worker has a shard', async () => (await holdersOf(id)).length === workers);
   // What is taken is noted before its worker stands still.
@@ -75,8 +69,6 @@ async function byFour(asked: Asked): Promise<string> {
   });
   expect(await getJob(lineage, id)).toMatchObject({ state: 'succeeded', error: null });
   expect(await holdersOf(id)).toEqual(names);
-  for (const worker of crew) worker.signal('SIGKILL');
-  await Promise.all(crew.map(({ exited }) => exited));
   return id;
 }
 
@@ -137,29 +129,40 @@ const mixed = (index: number): SuiteCase => {
   }
 };
 
+const suite = { branch: 'edited', cases: Array.from({ length: 100 }, (_, index) => mixed(index)) };
+const batches = {
+  branch: 'main',
+  cases: Array.from({ length: 8 }, (_, index) => made(index)),
+  editor: {
+    name: 'ft-m',
+    config: { layer: 1, epochs: 4, learning_rate: 0.02 },
+    seed: 3,
+    protocol: { kind: 'batch', size: 2 },
+  },
+} as const;
+const byOneOf = { suite: '', batches: '' };
+
+beforeAll(async () => {
+  await createBranch(lineage, modelId, { name: 'edited', from: 'main' });
+  const edited = await stack.submit([edit('Sylvania')], { branch: 'edited' });
+  expect(await stack.rescue(edited)).toMatchObject({ state: 'succeeded', error: null });
+  byOneOf.suite = await byOne(suite);
+  byOneOf.batches = await byOne(batches);
+  crew = names.map((name) => stack.startWorker({ WORKER_NAME: name, ERRATA_FAILPOINT: 'take.after:stop' }));
+  await Promise.all(crew.map(({ ready }) => ready));
+}, 600_000);
+
 test('a suite of edits with locality and items of all kinds finds the same by 1 worker and by 4', async () => {
-  const asked = { branch: 'edited', cases: Array.from({ length: 100 }, (_, index) => mixed(index)) };
-  const one = await byOne(asked);
-  const metrics = Object.keys((await getEvaluation(lineage, one)).outcome!.metrics);
+  const metrics = Object.keys((await getEvaluation(lineage, byOneOf.suite)).outcome!.metrics);
   for (const metric of ['locality.token', 'multi_hop.accuracy', 'ripple.forgetfulness', 'ability.csqa.likelihood'])
     expect(metrics).toContain(metric);
   for (const metric of ['ngram_entropy', 'reference_score', 'accuracy.exact', 'ability.atlas_reading.f1'])
     expect(metrics).toContain(metric);
-  await expectEqual(one, await byFour(asked));
-}, 900_000);
+  await expectEqual(byOneOf.suite, await byFour(suite));
+}, 600_000);
 
 test('batches of edits made anew find the same by 1 worker and by 4', async () => {
-  const asked = {
-    branch: 'main',
-    cases: Array.from({ length: 8 }, (_, index) => made(index)),
-    editor: {
-      name: 'ft-m',
-      config: { layer: 1, epochs: 4, learning_rate: 0.02 },
-      seed: 3,
-      protocol: { kind: 'batch', size: 2 },
-    },
-  } as const;
-  const one = await byOne(asked);
-  expect((await getEvaluation(lineage, one)).outcome?.metrics['reliability.token']).toMatchObject({ cases: 8 });
-  await expectEqual(one, await byFour(asked));
-}, 900_000);
+  const { outcome } = await getEvaluation(lineage, byOneOf.batches);
+  expect(outcome?.metrics['reliability.token']).toMatchObject({ cases: 8 });
+  await expectEqual(byOneOf.batches, await byFour(batches));
+}, 600_000);

@@ -1,4 +1,4 @@
-// Every time zone whose clocks change in 2026 to 2028 against a walk through the minutes around each change: what the clocks show then is
+// Every time zone whose clocks change in 2026 and 2027 against a walk through the minutes around each change: what the clocks show then is
 // read off, and what is due follows from the list alone.
 import { expect, test } from 'vitest';
 import { nextDue } from './cron.ts';
@@ -6,7 +6,7 @@ import { nextDue } from './cron.ts';
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const from = Date.UTC(2026, 0, 1);
-const until = Date.UTC(2029, 0, 1);
+const until = Date.UTC(2028, 0, 1);
 
 interface Change {
   /** The first moment under the new rule, in ms. */
@@ -125,7 +125,7 @@ test.each(distinct)(
     for (const change of changes) {
       const walk = new Walk(zone, change);
       const note = `${zone} at ${new Date(change.at).toISOString()}`;
-      const hours = [0, 1, 2, 3, 9, 23];
+      const hours = [0, 1, 2, 3, 23];
       for (const hour of hours) {
         for (const minute of [0, 30]) {
           const due = dueWithin(`${minute} ${hour} * * *`, zone, walk);
