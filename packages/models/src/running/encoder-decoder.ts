@@ -28,6 +28,7 @@ import { type Generated, type GenerateOptions, generateBatch } from './generate.
 import type { WeightSource } from './program-cache.ts';
 import { asGiven } from './prompts.ts';
 import { freshFeeds, type Score } from './score.ts';
+import { idsWithoutToken, withoutIds } from './undrawable.ts';
 import type { ViewProgram } from './view.ts';
 import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
 
@@ -105,7 +106,11 @@ export function crossDecoderInputs({ decoder }: EncoderDecoderSpec) {
 }
 
 /** Says what the forward graph of a decoder alone says ({@link forwardGraph}), of an input that has been read. */
-function sayingGraph(spec: EncoderDecoderSpec, weight: WeightSource): Record<string, Tensor> {
+function sayingGraph(
+  spec: EncoderDecoderSpec,
+  weight: WeightSource,
+  undrawable: readonly number[],
+): Record<string, Tensor> {
   const { heads, headDim } = spec.decoder;
   const read = (name: string) => input(name, 'float32', ['B', heads, 'S', headDim]);
   const { logits, present } = buildCrossDecoder(spec, {
@@ -118,7 +123,7 @@ function sayingGraph(spec: EncoderDecoderSpec, weight: WeightSource): Record<str
   const targets = reshape(input('targets', 'int32', ['R']), ['R', 1]);
   const outputs: Record<string, Tensor> = {
     log_probs: reshape(gatherElements(logSoftmax(all), targets, 1), ['R']),
-    best: argMax(all),
+    best: argMax(withoutIds(all, undrawable, spec.decoder.vocab)),
     logits: gather(all, input('logit_rows', 'int32', ['L'])),
   };
   for (const [layer, { key, value }] of present.entries()) {
@@ -157,6 +162,7 @@ export function encoderDecoderFromWeights(
 ): EncoderDecoder {
   const { weight, weightBytes, programs } = keepWeights(spec, weights, options);
   const { encoder, decoder } = spec;
+  const undrawable = idsWithoutToken(identity.tokenizer, decoder.vocab);
 
   const program: EncoderDecoder['program'] = async (key, build, inputs = []) => {
     const bound = await programs.get(key, new Set(inputs), build);
@@ -171,9 +177,10 @@ export function encoderDecoderFromWeights(
     );
     const reading = await program('read', (source) => readingGraph(spec, source));
     const read = await reading.run(feeds);
-    const saying = await program('say', (source) => sayingGraph(spec, source));
+    const saying = await program('say', (source) => sayingGraph(spec, source, undrawable));
     return {
       spec: decoder,
+      undrawable,
       run: (given) => saying.run({ ...given, ...read, input_bias: feeds.input_bias!, positions: placed(spec, given) }),
     };
   };
@@ -253,7 +260,7 @@ export function encoderDecoderFromWeights(
     const results = new Array<Generated>(inputs.length);
     for (const { members } of packBatches(inputs, tokenBudget, () => wanted.maxTokens)) {
       const begun = members.map(() => [spec.firstToken]);
-      const { onToken } = wanted;
+      const { onToken, until } = wanted;
       const continued = await generateBatch(
         await forwardOver(members.map((member) => inputs[member]!)),
         begun.map(asGiven),
@@ -264,7 +271,8 @@ export function encoderDecoderFromWeights(
         {
           ...wanted,
           streams: members.map((member) => wanted.streams?.[member] ?? member),
-          ...(onToken ? { onToken: (row: number, token: number) => onToken(members[row]!, token) } : {}),
+          ...(onToken && { onToken: (row, token, logProbs) => onToken(members[row]!, token, logProbs) }),
+          ...(until && { until: (row, token) => until(members[row]!, token) }),
         },
       );
       for (const [row, member] of members.entries()) results[member] = continued[row]!;

@@ -12,6 +12,8 @@ type Outputs = Promise<Readonly<Record<string, HostTensor>>>;
 /** Runs batches. `prompts` are those that lie in a run, each as a whole: where memories act. */
 export interface Runner {
   readonly spec: Pick<DecoderSpec, 'layers' | 'kvHeads' | 'headDim' | 'vocab' | 'context'>;
+  /** Ids that are never the best nor drawn: {@link idsWithoutToken}. */
+  readonly undrawable: readonly number[];
   /** @param feeds of {@link forwardGraph}, without weights and memories */
   readonly run: (feeds: HostTensors, prompts: readonly PlacedPrompt[]) => Outputs;
 }
@@ -27,6 +29,7 @@ export interface Forward extends Runner {
 
 /** What a forward pass is made of. */
 export interface ForwardParts extends PromptModel {
+  readonly undrawable: readonly number[];
   readonly programs: ProgramCache;
   readonly readings: readonly Reading[];
   readonly weight: (name: string) => Float32Array;
@@ -34,7 +37,7 @@ export interface ForwardParts extends PromptModel {
   readonly inputs: ReadonlySet<string>;
 }
 
-export function makeForward({ programs, readings, weight, inputs, ...model }: ForwardParts): Forward {
+export function makeForward({ programs, readings, weight, inputs, undrawable, ...model }: ForwardParts): Forward {
   const { spec } = model;
   const activations = readings.filter((reading) => reading.at === 'activation');
   const ownFeeds: HostTensors = Object.assign({}, ...activations.map(({ feeds }) => feeds));
@@ -53,13 +56,16 @@ export function makeForward({ programs, readings, weight, inputs, ...model }: Fo
 
   return {
     spec,
+    undrawable,
     read: promptReader(
       model,
       readings.filter((reading) => reading.at === 'prompt'),
     ),
     run: async (feeds, prompts) => {
       const { acting, key, feeds: further } = actingOn(prompts);
-      const program = await programs.get(`forward ${key}`, inputs, (source) => forwardGraph(spec, source, acting));
+      const program = await programs.get(`forward ${key}`, inputs, (source) =>
+        forwardGraph(spec, source, acting, undrawable),
+      );
       return program.run({ ...feeds, ...takenBy(program, further) }, weight);
     },
     capture: async (wanted, feeds, prompts) => {

@@ -1,30 +1,31 @@
-// Generation: greedy, temperature and top-k, batched over prompts, with a cache of keys and values of fixed capacity.
+// Generation: greedy or sampled, batched over prompts, with a cache of keys and values of fixed capacity.
 
 import { float32Data, type HostTensors, int32Data } from '@errata/graph';
 import { type Batch, checkSequences, packBatches } from './batches.ts';
 import { indices } from './feeds.ts';
 import type { Forward, Runner } from './forward.ts';
 import { makeKeyValueCache } from './kv-cache.ts';
+import { type TokenLogProbs, tokenLogProbs } from './log-probs.ts';
 import { placedIn, type ReadPrompt } from './prompts.ts';
-import { sampler } from './sampling.ts';
+import { isPlainlyGreedy, type SamplingOptions, sampler } from './sampling.ts';
 import { freshFeeds } from './score.ts';
 
 /** How to continue prompts. */
-export interface GenerateOptions {
+export interface GenerateOptions extends SamplingOptions {
   /** New tokens at most, a prompt. */
   readonly maxTokens: number;
-  /** 0, the default, takes the most likely token; 1 samples from the model as it is. */
-  readonly temperature?: number;
-  /** Sample among the k most likely only; default all. */
-  readonly topK?: number;
   /** Default 0. Each prompt has a stream of its own, so its sample does not depend on what else is in the batch. */
   readonly seed?: number;
   /** Which stream of the seed each prompt draws from, as a 32-bit number; default its place among the prompts. */
   readonly streams?: readonly number[];
   /** Tokens that end a continuation; not part of it. */
   readonly stop?: readonly number[];
+  /** Says of each new token how probable it was, beside so many of the likeliest in its place. */
+  readonly logProbs?: number | undefined;
   /** Called for every new token as it comes, with the index of its prompt. */
-  readonly onToken?: (prompt: number, token: number) => void;
+  readonly onToken?: (prompt: number, token: number, logProbs: TokenLogProbs | undefined) => void;
+  /** Asked of every new token after `onToken`: true ends that prompt's continuation, of which the token is a part. */
+  readonly until?: (prompt: number, token: number) => boolean;
   /** Stops between two tokens: the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -32,7 +33,9 @@ export interface GenerateOptions {
 /** One continuation. */
 export interface Generated {
   readonly tokens: readonly number[];
-  /** `stop` at a stop token, `length` at maxTokens or the end of the context. */
+  /** Of each token, where they were asked for. */
+  readonly logProbs?: readonly TokenLogProbs[];
+  /** `stop` at a stop token or where `until` had it, `length` at maxTokens or the end of the context. */
   readonly finish: 'stop' | 'length';
 }
 
@@ -63,17 +66,18 @@ export async function generateBatch(
   forward: Runner,
   prompts: readonly ReadPrompt[],
   batch: Batch,
-  { maxTokens, temperature = 0, topK, seed = 0, streams, stop = [], onToken, signal }: GenerateOptions,
+  { maxTokens, seed = 0, streams, stop = [], logProbs, onToken, until, signal, ...sampling }: GenerateOptions,
 ): Promise<readonly Generated[]> {
-  const { spec } = forward;
+  const { spec, undrawable } = forward;
   const lengths = batch.members.map((member) => prompts[member]!.ids.length);
   const limits = lengths.map((length) => Math.min(maxTokens, spec.context - length));
   const tokens: number[][] = batch.members.map(() => []);
+  const probabilities: TokenLogProbs[][] = batch.members.map(() => []);
   const finish: ('stop' | 'length' | undefined)[] = limits.map((limit) => (limit === 0 ? 'length' : undefined));
   // The most likely tokens are found by the program; only what is drawn needs the logits, which are many.
-  const wanted = temperature === 0 ? 'best' : 'logits';
+  const wanted = isPlainlyGreedy(sampling) && logProbs === undefined ? 'best' : 'logits';
   const choose = batch.members.map((member) =>
-    sampler({ temperature, topK, seed, stream: streams?.[member] ?? member }),
+    sampler({ ...sampling, undrawable, seed, stream: streams?.[member] ?? member }),
   );
   const running = () => {
     signal?.throwIfAborted();
@@ -85,15 +89,20 @@ export async function generateBatch(
     const all = float32Data(logits!);
     for (const [row, member] of batch.members.entries()) {
       if (finish[row] !== undefined) continue;
+      const logits = all.subarray(row * spec.vocab, (row + 1) * spec.vocab);
+      // Who chooses changes the logits.
       const token =
-        wanted === 'best' ? likeliest[row]! : choose[row]!(all.subarray(row * spec.vocab, (row + 1) * spec.vocab));
+        wanted === 'best' ? likeliest[row]! : choose[row]!(logProbs === undefined ? logits : logits.slice());
       if (stop.includes(token)) {
         finish[row] = 'stop';
         continue;
       }
+      const found = logProbs === undefined ? undefined : tokenLogProbs(logits, token, logProbs);
       tokens[row]!.push(token);
-      onToken?.(member, token);
-      if (tokens[row]!.length === limits[row]) finish[row] = 'length';
+      if (found !== undefined) probabilities[row]!.push(found);
+      onToken?.(member, token, found);
+      if (until?.(member, token)) finish[row] = 'stop';
+      else if (tokens[row]!.length === limits[row]) finish[row] = 'length';
     }
   };
 
@@ -117,5 +126,9 @@ export async function generateBatch(
       }
     }
   }
-  return tokens.map((row, i) => ({ tokens: row, finish: finish[i] ?? 'length' }));
+  return tokens.map((row, i) => ({
+    tokens: row,
+    finish: finish[i] ?? 'length',
+    ...(logProbs !== undefined && { logProbs: probabilities[i]! }),
+  }));
 }

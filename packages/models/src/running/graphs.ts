@@ -6,6 +6,7 @@ import { buildDecoder, type Site, type Tap } from '../architectures/decoder.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import type { ActivationReading, PromptInputs } from '../deltas/reading.ts';
 import type { WeightSource } from './program-cache.ts';
+import { withoutIds } from './undrawable.ts';
 
 const promptInputs = (): PromptInputs => ({
   last: input('prompt_ends', 'int32', ['C']),
@@ -52,12 +53,13 @@ function sharedInputs({ width }: DecoderSpec, embedded: boolean, cached: boolean
 
 /**
  * Scores and logits of chosen rows, and the new keys and values. `rows` R and `targets` give `log_probs` and `best`;
- * `logit_rows` L are indices into R whose logits come out whole.
+ * `logit_rows` L are indices into R whose logits come out whole. `best` is none of `undrawable`.
  */
 export function forwardGraph(
   spec: DecoderSpec,
   weight: WeightSource,
   { activations, embedded }: Readings,
+  undrawable: readonly number[],
 ): Record<string, Tensor> {
   const cache: KeysValues[] = spec.blocks.map((_, layer) => ({
     key: input(`past_key.${layer}`, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]),
@@ -74,7 +76,7 @@ export function forwardGraph(
   const targets = reshape(input('targets', 'int32', ['R']), ['R', 1]);
   const outputs: Record<string, Tensor> = {
     log_probs: reshape(gatherElements(logSoftmax(all), targets, 1), ['R']),
-    best: argMax(all),
+    best: argMax(withoutIds(all, undrawable, spec.vocab)),
     logits: gather(all, input('logit_rows', 'int32', ['L'])),
   };
   for (const [layer, { key, value }] of present.entries()) {

@@ -51,7 +51,7 @@ describe.each(tinyModels)('%s', (name) => {
   };
   const forwardWith = (...readings: readonly PromptReading[]): Forward => {
     const { spec, tokenizer } = model;
-    return makeForward({ spec, tokenizer, programs, readings, weight, inputs: new Set() });
+    return makeForward({ spec, tokenizer, programs, readings, weight, inputs: new Set(), undrawable: [] });
   };
 
   const targets = [
@@ -102,7 +102,15 @@ describe.each(tinyModels)('%s', (name) => {
     const tokenizer = tokenizerFromJson(JSON.parse(readFileSync(fixturePath('tokenizers/llama.json'), 'utf8')));
     expect(tokenizer.prefixIds).toEqual([1]);
     const front: PromptReading = { at: 'prompt', front: async () => ({ kind: 'ids', ids: [8, 9] }) };
-    const acting = makeForward({ spec, tokenizer, programs, readings: [front], weight, inputs: new Set() });
+    const acting = makeForward({
+      spec,
+      tokenizer,
+      programs,
+      readings: [front],
+      weight,
+      inputs: new Set(),
+      undrawable: [],
+    });
     const prompts = [[1, 3, 2], [3, 2], [1]];
     const all = [
       [1, 8, 9, 3, 2],

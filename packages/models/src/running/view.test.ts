@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { valueMatrix } from '../architectures/spec.ts';
 import type { CodebookDelta } from '../deltas/codebook/rows.ts';
 import type { Delta } from '../deltas/index.ts';
+import { tokenizerFromVocabAndMerges } from '../text/tokenizer.ts';
 import {
   expectedOutputs,
   fixturePath,
@@ -15,7 +16,7 @@ import {
   tinyModels,
   worstDifference,
 } from '../tiny-models.fixture.ts';
-import type { Model, View } from './view.ts';
+import { type Model, modelFromWeights, type View } from './view.ts';
 
 /** log softmax of one row, in float64. */
 function logSoftmax(logits: ArrayLike<number>): number[] {
@@ -378,6 +379,43 @@ describe('generation', () => {
     const call = model.view().generate([[3, 4]], { maxTokens: 6, onToken, signal: controller.signal });
     await expect(call).rejects.toMatchObject({ name: 'AbortError' });
     expect(seen).toHaveLength(1);
+  });
+
+  it('never writes ids that the tokenizer has no token for, greedy or drawn, and foretells none', async () => {
+    const { spec } = model;
+    const weights = new Map([...spec.parameters.keys()].map((name) => [name, model.view().weight(name)]));
+    const [asIs] = await model.view().generate([[3, 4]], { maxTokens: 6 });
+    const known = [...Array(spec.vocab).keys()].filter((id) => id === 3 || id === 4 || !asIs!.tokens.includes(id));
+    const vocabulary = Object.fromEntries(known.map((id) => [String.fromCharCode(0x41 + id), id]));
+    const tokenizer = tokenizerFromVocabAndMerges(JSON.stringify(vocabulary), '');
+    const padded = modelFromWeights(spec, weights, { tokenizer });
+    const view = padded.view();
+    const [greedy] = await view.generate([[3, 4]], { maxTokens: 6 });
+    expect(known).toEqual(expect.arrayContaining([...greedy!.tokens]));
+    // The same by the logits, of which the probabilities are those of the model as it is.
+    const [seen] = await view.generate([[3, 4]], { maxTokens: 6, logProbs: 2 });
+    expect(seen!.tokens).toEqual(greedy!.tokens);
+    const [score] = await model.view().score([{ prompt: [3, 4], target: [...greedy!.tokens] }]);
+    expect(
+      worstDifference(
+        seen!.logProbs!.map(({ logProb }) => logProb),
+        score!.logProbs,
+      ),
+    ).toBeLessThan(1e-4);
+    expect(seen!.logProbs![0]!.top[0]!.token).toBe(asIs!.tokens[0]);
+    const [drawn] = await view.generate([[3, 4]], { maxTokens: 20, temperature: 50, seed: 1 });
+    expect(known).toEqual(expect.arrayContaining([...drawn!.tokens]));
+    expect((await view.reply([{ prompt: [3, 4], targets: [], tokens: 6 }]))[0]!.greedy).toEqual(greedy!.tokens);
+    await padded.release();
+  });
+
+  it('ends where it is told to, with the token it was told at', async () => {
+    const [whole] = await model.view().generate([[3, 4]], { maxTokens: 6 });
+    const heard: number[] = [];
+    const [ended] = await model
+      .view()
+      .generate([[3, 4]], { maxTokens: 6, until: (_, token) => heard.push(token) === 2 });
+    expect(ended).toEqual({ tokens: whole!.tokens.slice(0, 2), finish: 'stop' });
   });
 
   it('ends at a stop token, which it leaves out, and at the end of the context', async () => {

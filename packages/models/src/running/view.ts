@@ -16,6 +16,7 @@ import type { SiteAt } from './graphs.ts';
 import type { ProgramCache, WeightSource } from './program-cache.ts';
 import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
+import { idsWithoutToken } from './undrawable.ts';
 import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
 
 /** A program of the caller's own over a version's weights. */
@@ -108,6 +109,7 @@ interface Shared extends PromptModel {
   /** W0 by name. */
   readonly base: (name: string) => Float32Array;
   readonly programs: ProgramCache;
+  readonly undrawable: readonly number[];
 }
 
 function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState): View {
@@ -172,7 +174,7 @@ export function modelFromWeights(
 ): Model {
   const { weight: base, weightBytes, programs } = keepWeights(spec, weights, options);
   const { digest, tokenizer } = identity;
-  const shared: Shared = { spec, tokenizer, base, programs };
+  const shared: Shared = { spec, tokenizer, base, programs, undrawable: idsWithoutToken(tokenizer, spec.vocab) };
   return {
     spec,
     digest,
