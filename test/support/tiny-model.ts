@@ -74,11 +74,13 @@ export interface TinyModelOptions {
   readonly tokenizer?: boolean;
   /** Contents of errata.json, and the corpus beside it. */
   readonly defaults?: Readonly<Record<string, unknown>> | null;
+  /** Further files by name. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** A new directory with a tiny model in Hugging Face layout; the caller removes it. */
 export async function writeTinyModel(options: TinyModelOptions = {}): Promise<{ path: string; remove(): void }> {
-  const { seed = 1, tokenizer = true, defaults = { corpus: 'corpus.txt' } } = options;
+  const { seed = 1, tokenizer = true, defaults = { corpus: 'corpus.txt' }, files: further = {} } = options;
   const root = mkdtempSync(join(tmpdir(), 'errata-tiny-'));
   const path = join(root, 'model');
   const spec = decoderSpec(tinyConfig);
@@ -89,6 +91,7 @@ export async function writeTinyModel(options: TinyModelOptions = {}): Promise<{ 
     files.set('errata.json', JSON.stringify(defaults));
     files.set('corpus.txt', tinyCorpus());
   }
+  for (const [name, text] of Object.entries(further)) files.set(name, text);
   await writeCheckpoint(path, {
     config: tinyConfig,
     tensors: new Map([...weights].map(([name, data]) => [name, { shape: spec.parameters.get(name)!, data }])),

@@ -324,6 +324,41 @@ describe('completions', () => {
     expect(chat.completions).toEqual((await complete(root, ['Rivers sing.\nThe river'])).completions);
   });
 
+  it('read messages as the chat template of the model has them, and end at every token that ends a text', async () => {
+    const chat_template =
+      "{{ bos_token }}{% for message in messages %}{% if message.role == 'system' %}{{ raise_exception('No system here') }}" +
+      '{% endif %}[{{ message.role }}]{{ message.content }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}';
+    const talk = async (generation: object) => {
+      const files = {
+        'tokenizer_config.json': JSON.stringify({
+          bos_token: '<|endoftext|>',
+          eos_token: '<|endoftext|>',
+          chat_template,
+        }),
+        'generation_config.json': JSON.stringify(generation),
+        'README.md': '# A card\n',
+      };
+      const tiny = await writeTinyModel({ defaults: null, files });
+      removals.push(tiny.remove);
+      const taught = await engine.call('importModel', { path: tiny.path });
+      expect(taught.files.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(files)));
+      const ask = (role: 'user' | 'system') => {
+        const prompts = { messages: [{ role, content: 'Oz' }] };
+        return engine.call('complete', { model: taught, version: rootManifest(taught.digest), prompts, sampling });
+      };
+      return { ask, answer: (await ask('user')).completions[0]! };
+    };
+    const { ask, answer } = await talk({ eos_token_id: 256 });
+    // A token a byte, and BOS once.
+    expect(answer.prompt_tokens).toBe('[user]Oz[assistant]'.length + 1);
+    await expect(ask('system')).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('No system here'),
+    });
+    const ended = await talk({ eos_token_id: Array.from({ length: 256 }, (_, id) => id) });
+    expect(ended.answer).toMatchObject({ finish_reason: 'stop', completion_tokens: 0 });
+  });
+
   it('refuse a prompt that leaves no room for an answer', async () => {
     await expect(complete(root, ['long '.repeat(40)])).rejects.toMatchObject({ code: 'prompt_too_long' });
     // By its bytes, before it is tokenised.

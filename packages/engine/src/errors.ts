@@ -26,6 +26,7 @@ function codeOfModelError(code: ModelErrorCode): ErrorCode {
   if (code === 'architecture_unsupported' || code === 'tokenizer_unsupported') return 'unsupported_model';
   if (code === 'sequence_too_long') return 'prompt_too_long';
   if (code === 'sequence_id_unknown') return 'invalid_token_id';
+  if (code === 'chat_template_refused') return 'invalid_request';
   if (code.startsWith('layout_') || code.startsWith('sequence_')) return 'invalid_request';
   if (code.startsWith('delta_')) return 'blob_corrupt';
   return 'invalid_checkpoint';

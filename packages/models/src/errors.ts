@@ -34,7 +34,7 @@ export const modelErrorCatalogue = {
   // Checkpoint directories.
   checkpoint_not_a_directory: 'the path is not a directory',
   checkpoint_config_missing: 'the directory has no config.json',
-  checkpoint_config_malformed: 'config.json is not a model configuration',
+  checkpoint_config_malformed: 'config.json or generation_config.json is not a configuration',
   checkpoint_weights_missing: 'the directory has no safetensors weights',
   checkpoint_weights_pickled: 'the directory has only pickled weights, which can run code when loaded',
   checkpoint_index_malformed: 'model.safetensors.index.json is not a shard index',
@@ -49,6 +49,9 @@ export const modelErrorCatalogue = {
   tokenizer_unsupported: 'the tokenizer uses a part that is not supported',
   tokenizer_id_unknown: 'an id lies outside the vocabulary',
   tokenizer_offsets_unavailable: 'the tokens cannot be matched to the text they came from',
+  // Chat templates.
+  chat_template_malformed: 'the chat template of the model is not a template',
+  chat_template_refused: 'the chat template does not take a conversation',
   // Architectures.
   architecture_unsupported: 'config.json names a model_type that has no graph here',
   architecture_config_invalid: 'a field of config.json is missing, malformed or asks for something not implemented',

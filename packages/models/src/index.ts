@@ -85,6 +85,7 @@ export {
   writeCheckpoint,
 } from './files/checkpoint-write.ts';
 export type { EmbeddingSettings } from './files/embedding-settings.ts';
+export { endIds } from './files/end-ids.ts';
 export {
   encodeSafetensors,
   openSafetensors,
@@ -119,6 +120,8 @@ export {
   type ViewProgram,
 } from './running/view.ts';
 export type { ModelOptions } from './running/weights.ts';
+export type { ChatTemplate } from './text/chat-template.ts';
+export { loadChatTemplate } from './text/load-chat-template.ts';
 export {
   loadTokenizer,
   tokenizerFromFiles,

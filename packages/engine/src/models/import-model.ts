@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import type { LocalBlobStore } from '@errata/blobs';
 import { ErrataError } from '@errata/contracts';
 import type { ModelDefaults } from '@errata/editors/catalogue';
-import { type Checkpoint, checkParameters, type DecoderSpec, decoderSpec, loadCheckpoint } from '@errata/models';
+import {
+  type Checkpoint,
+  checkParameters,
+  type DecoderSpec,
+  decoderSpec,
+  endIds,
+  loadChatTemplate,
+  loadCheckpoint,
+} from '@errata/models';
 import { digestFile } from '../artefacts/file-digest.ts';
 import type { EngineProgress, ModelFile, ModelInspection } from '../calls/index.ts';
 import { defaultsFileName, readDefaults } from './model-defaults.ts';
@@ -29,6 +37,9 @@ export async function readModelDirectory(
     const spec = decoderSpec(checkpoint.config, checkpoint.tensors.names);
     checkParameters(spec, (name) => (checkpoint.tensors.has(name) ? checkpoint.tensors.info(name).shape : undefined));
     checkVocabulary(spec, checkpoint);
+    // Refused here, and not when the model is to write or to talk.
+    endIds(checkpoint);
+    loadChatTemplate(checkpoint);
     const defaults = readDefaults(path);
     checkWeights(spec, checkpoint, onProgress, signal);
     const names = fileNames(checkpoint, defaults);

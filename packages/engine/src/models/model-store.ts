@@ -4,8 +4,11 @@ import { canonicalJson, ErrataError, sha256, type VersionSource, versionId } fro
 import type { ModelDefaults, ModelShape } from '@errata/editors/catalogue';
 import { type AnswerCache, createAnswerCache } from '@errata/evaluation';
 import {
+  type ChatTemplate,
   type Checkpoint,
   decoderSpec,
+  endIds,
+  loadChatTemplate,
   loadCheckpoint,
   type Model,
   openModel,
@@ -30,6 +33,8 @@ export interface OpenModel {
   readonly endIds: readonly number[];
   /** @throws ErrataError `tokenizer_missing` */
   tokenizer(): Tokenizer;
+  /** How it reads conversations; undefined for a model that was not taught to. */
+  readonly chatTemplate: ChatTemplate | undefined;
   /** The model's own corpus as a file; undefined where it brought none. */
   corpus(): Promise<string | undefined>;
   /**
@@ -131,7 +136,8 @@ function makeOpenModel(
     model,
     shape: { model_type: config.model_type, layers: model.spec.layers, width: model.spec.width },
     defaults,
-    endIds: [...new Set([model.tokenizer?.eosId, config.eos_token_id].flat())].filter((id) => typeof id === 'number'),
+    endIds: endIds(checkpoint),
+    chatTemplate: loadChatTemplate(checkpoint),
     tokenizer() {
       if (model.tokenizer !== undefined) return model.tokenizer;
       throw new ErrataError('tokenizer_missing', 'the model was imported without a tokenizer');

@@ -1,9 +1,10 @@
 // Completions: prompts or messages in, texts out.
 import { ErrataError } from '@errata/contracts';
 import { encodePrompt, type Tokenizer } from '@errata/models';
-import type { ChatMessage, Completion, ParamsOf, ResultOf } from '../calls/index.ts';
+import type { Completion, ParamsOf, ResultOf } from '../calls/index.ts';
 import type { CallContext } from '../context.ts';
 import type { OpenModel } from '../models/model-store.ts';
+import { encodeConversation } from './conversations.ts';
 
 /** Continues each prompt. Each has random numbers of its own, so that its answer does not depend on its company. */
 export async function complete(
@@ -12,11 +13,14 @@ export async function complete(
   { signal }: CallContext,
 ): Promise<ResultOf<'complete'>> {
   const tokenizer = open.tokenizer();
-  const texts = 'messages' in prompts ? [joinMessages(prompts.messages)] : prompts;
   const { context } = open.model.spec;
+  const given = 'messages' in prompts ? [prompts] : prompts;
   const ids: (readonly number[])[] = [];
-  for (const text of texts) {
-    const tokens = encodePrompt(tokenizer, text, { context });
+  for (const prompt of given) {
+    const tokens =
+      typeof prompt === 'string'
+        ? encodePrompt(tokenizer, prompt, { context })
+        : encodeConversation(open.chatTemplate, tokenizer, prompt.messages, context);
     const { length } = tokens;
     // Before the next is tokenised: the first that is too long answers for all.
     if (length >= context) {
@@ -49,9 +53,6 @@ export async function complete(
   });
   return { completions };
 }
-
-/** A base model knows no roles: it reads a conversation as one text, a message a line. */
-const joinMessages = (messages: readonly ChatMessage[]): string => messages.map(({ content }) => content).join('\n');
 
 /** The text before the first stop sequence, with the tokens it took to see it; null where there is none. */
 function cutAtStop(

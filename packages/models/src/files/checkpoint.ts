@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { ModelError, type ModelErrorCode } from '../errors.ts';
 import { loadTokenizer, tokenizerFileNames } from '../text/load-tokenizer.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
+import { companionNames } from './companion-names.ts';
 import { openSafetensors, type RawTensor, type ReadTensorOptions, type SafetensorsFile } from './safetensors.ts';
 import type { TensorInfo } from './safetensors-header.ts';
 
@@ -47,7 +48,7 @@ export interface Checkpoint {
   readonly digest: string;
   /** sha256 (hex) of the weight files alone. */
   readonly weightsDigest: string;
-  /** Names of the files beside weights and config that a copy of the model carries: tokenizer and generation defaults. */
+  /** Names of the files beside weights and config that a copy of the model carries: its tokenizer's, and {@link companionNames}. */
   readonly companionFiles: readonly string[];
   /** Releases the weight files. */
   close(): void;
@@ -263,7 +264,7 @@ export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
         ? null
         : sha256Text(canonicalJson(tokenizerFiles.map((name) => [name, sha256File(find(name)!)])));
     const digest = sha256Text(canonicalJson({ config, weights: weightsDigest, tokenizer: tokenizerDigest }));
-    const companionFiles = [...tokenizerFiles, 'generation_config.json'].filter((name) => find(name) !== undefined);
+    const companionFiles = [...tokenizerFiles, ...companionNames].filter((name) => find(name) !== undefined);
     return { directory, config, tensors, tokenizer, digest, weightsDigest, companionFiles, close };
   } catch (error) {
     close();

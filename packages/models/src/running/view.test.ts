@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { valueMatrix } from '../architectures/spec.ts';
 import type { CodebookDelta } from '../deltas/codebook/rows.ts';
 import type { Delta } from '../deltas/index.ts';
-import { tokenizerFromVocabAndMerges } from '../text/tokenizer.ts';
+import { tokenizerFromVocabAndMerges } from '../text/load-tokenizer.ts';
 import {
   expectedOutputs,
   fixturePath,

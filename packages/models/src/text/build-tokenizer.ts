@@ -12,12 +12,6 @@ import { mendedNormalizer, mendedPreTokenizer, mendSingleWords } from './tokeniz
 const rememberedTexts = 8192;
 const rememberedLength = 500;
 
-/** The tokens that configurations give a part. */
-export interface NamedTokens {
-  readonly bos: string | undefined;
-  readonly eos: string | undefined;
-}
-
 /**
  * The library's tokenizer for a document.
  * @throws ModelError tokenizer_unsupported
@@ -49,10 +43,15 @@ function construct(document: TokenizerDocument, where: string): HuggingFaceToken
 
 /**
  * The tokenizer that a document describes.
+ * @param named special tokens by their part: `bos_token`, `eos_token` ...
  * @param where what to call it in errors
  * @throws ModelError tokenizer_unsupported
  */
-export function buildTokenizer(document: TokenizerDocument, named: NamedTokens, where: string): Tokenizer {
+export function buildTokenizer(
+  document: TokenizerDocument,
+  named: ReadonlyMap<string, string>,
+  where: string,
+): Tokenizer {
   const inner = construct(document, where);
   const vocabulary = inner.get_vocab();
   let vocabSize = 0;
@@ -69,7 +68,7 @@ export function buildTokenizer(document: TokenizerDocument, named: NamedTokens, 
   const checkId = (id: number): number => {
     if (Number.isInteger(id) && id >= 0 && inner.id_to_token(id) !== undefined) return id;
     throw new ModelError('tokenizer_id_unknown', {
-      where,
+      where: 'the tokenizer',
       what: `there is no token with id ${id}`,
       hint: `Ids run from 0 to ${vocabSize - 1}; the model's vocabulary may be padded beyond them`,
     });
@@ -102,10 +101,11 @@ export function buildTokenizer(document: TokenizerDocument, named: NamedTokens, 
 
   return {
     vocabSize,
-    bosId: idOf(named.bos),
-    eosId: idOf(named.eos),
+    bosId: idOf(named.get('bos_token')),
+    eosId: idOf(named.get('eos_token')),
     unknownId,
     specialTokens,
+    namedTokens: named,
     addedTokens: new Map(
       document.added_tokens.map(({ id, lstrip = false, rstrip = false }) => [id, { before: lstrip, behind: rstrip }]),
     ),

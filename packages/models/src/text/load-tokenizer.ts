@@ -88,11 +88,7 @@ export function tokenizerFromFiles(readText: ReadText, directory: string): Token
       ),
   };
   const document = withAddedTokens(documentOf[form](), added, embeddingRows(model));
-  return buildTokenizer(
-    withSettings(document, settings, kind, form === 'vocab.json', named),
-    { bos: named.get('bos_token'), eos: named.get('eos_token') },
-    where,
-  );
+  return buildTokenizer(withSettings(document, settings, kind, form === 'vocab.json', named), named, where);
 }
 
 /**
@@ -100,7 +96,7 @@ export function tokenizerFromFiles(readText: ReadText, directory: string): Token
  * @throws ModelError tokenizer_malformed, tokenizer_unsupported
  */
 export const tokenizerFromJson = (json: unknown): Tokenizer =>
-  buildTokenizer(documentFromJson(json, 'tokenizer.json'), { bos: undefined, eos: undefined }, 'tokenizer.json');
+  buildTokenizer(documentFromJson(json, 'tokenizer.json'), new Map(), 'tokenizer.json');
 
 /**
  * GPT-2's byte-level BPE from its two old files alone.

@@ -18,6 +18,8 @@ export interface Tokenizer {
   readonly specialTokens: ReadonlyMap<string, number>;
   /** Tokens that are looked for in a text before it is cut into others, by id; they may take the white space beside them. */
   readonly addedTokens: ReadonlyMap<number, TakenSpace>;
+  /** The texts of special tokens by their part: `bos_token`, `eos_token`, `pad_token` ... */
+  readonly namedTokens: ReadonlyMap<string, string>;
   /** Ids that the tokenizer puts in front of every text: Llama's BOS; none for GPT-2. */
   readonly prefixIds: readonly number[];
   /** Ids that the tokenizer puts after every text. Never part of a prompt. */
