@@ -127,7 +127,16 @@ export async function openApi(
     const { lease, job } = await take(`import:${name}`);
     await moveJob(lineage, lease, job.id, 'running', 'committing');
     const shape = { layers: 2, width: 8, vocabulary: 50, context: 96 };
-    const model = { name, digest, model_type: 'gpt2', parameters: 1000, ...shape, has_tokenizer: true, files };
+    const model = {
+      name,
+      digest,
+      model_type: 'gpt2',
+      parameters: 1000,
+      ...shape,
+      has_tokenizer: true,
+      origin: [],
+      files,
+    };
     const { model_id, branch_id, version } = await commitImport(lineage, lease, {
       jobId: job.id,
       model,

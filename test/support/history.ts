@@ -53,6 +53,7 @@ export async function importMadeModel(
       vocabulary: 50_257,
       context: 1024,
       has_tokenizer: true,
+      origin: [],
       files,
     },
     default_editor: 'r-rome',

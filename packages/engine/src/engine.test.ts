@@ -128,6 +128,19 @@ describe('importing', () => {
     expect(await engine.call('inspectModel', { path: directory })).toEqual(model);
   });
 
+  it('makes a directory of an adapter and the base that it is given, and says what it came from', async () => {
+    const fixture = (name: string) => new URL(`../../models/src/fixtures/${name}`, import.meta.url).pathname;
+    const [path, base] = [fixture('adapters/llama'), fixture('llama-grouped')];
+    const merged = await engine.call('importModel', { path, base });
+    expect(merged.files.map(({ name }) => name)).toEqual(['config.json', 'model.safetensors']);
+    expect(merged.origin).toEqual([
+      { reference: path, format: 'adapter' },
+      { reference: base, format: 'safetensors' },
+    ]);
+    const version = rootManifest(merged.digest);
+    expect(await engine.call('digestWeights', { model: merged, version })).toHaveProperty('digest');
+  });
+
   it('refuses a directory that is no model', async () => {
     const empty = mkdtempSync(join(folder, 'empty-'));
     await expect(engine.call('importModel', { path: empty })).rejects.toMatchObject({ code: 'not_a_model_directory' });

@@ -23,7 +23,8 @@ function codeOfModelError(code: ModelErrorCode): ErrorCode {
   if (code === 'layout_target_empty') return 'empty_target';
   if (code === 'layout_subject_not_in_prompt' || code === 'layout_subject_inside_word') return 'subject_not_in_prompt';
   if (code === 'layout_subject_unspellable' || code === 'layout_target_unspellable') return 'unspellable_text';
-  if (code === 'architecture_unsupported' || code === 'tokenizer_unsupported') return 'unsupported_model';
+  if (code === 'adapter_unsupported' || code === 'architecture_unsupported' || code === 'tokenizer_unsupported')
+    return 'unsupported_model';
   if (code === 'sequence_too_long') return 'prompt_too_long';
   if (code === 'sequence_id_unknown') return 'invalid_token_id';
   if (code === 'chat_template_refused') return 'invalid_request';

@@ -14,7 +14,7 @@ import { compareResults } from './evaluations/compare-results.ts';
 import { concludeProtocol } from './evaluations/conclude-protocol.ts';
 import { evaluateCandidate } from './evaluations/evaluate-candidate.ts';
 import { concludeEvaluation, evaluateCases } from './evaluations/evaluate-cases.ts';
-import { readModelDirectory } from './models/import-model.ts';
+import { readModel } from './models/import-model.ts';
 import { createModelStore } from './models/model-store.ts';
 import { createTextModels } from './models/text-models.ts';
 import { defaultMemoryMb, type EngineSettings } from './settings.ts';
@@ -37,8 +37,8 @@ export async function createService(settings: EngineSettings): Promise<Service> 
   const models = createModelStore(blobs, settings.memoryMb ?? defaultMemoryMb);
   const texts = createTextModels(blobs);
   const methods: Methods = {
-    inspectModel: ({ path }, context) => readModelDirectory(path, undefined, context),
-    importModel: ({ path }, context) => readModelDirectory(path, blobs, context),
+    inspectModel: (given, context) => readModel(given, undefined, context),
+    importModel: (given, context) => readModel(given, blobs, context),
     buildArtefacts: async ({ model, ...params }, context) =>
       buildAndStore(await models.open(model), params, { blobs, scratch }, context),
     layOutEdits: async ({ model, context, edits }, { signal }) => {

@@ -63,6 +63,7 @@ export const madeModel = (name: string): ImportedModel => ({
   vocabulary: 50,
   context: 32,
   has_tokenizer: true,
+  origin: [],
   files: [{ path: 'model.safetensors', blob: sha256(`${name} weights`), bytes: 4_000_000 }],
 });
 

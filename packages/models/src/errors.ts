@@ -43,6 +43,12 @@ export const modelErrorCatalogue = {
   checkpoint_not_a_file: 'what has the name of a file of the directory is a pipe, a socket, a device or a directory',
   checkpoint_target_not_empty: 'the directory to be written exists and is not empty',
   checkpoint_target_unwritable: 'the directory to be written cannot be created',
+  // Adapters.
+  adapter_config_malformed: 'adapter_config.json is not the configuration of an adapter',
+  adapter_unsupported: 'the adapter is of a kind, or uses an option, that is not merged',
+  adapter_weights_missing: 'the directory of the adapter has no adapter_model.safetensors',
+  adapter_base_unknown: 'the adapter does not say which model it is for, or that model is not at hand',
+  adapter_misfit: 'a tensor of the adapter does not fit the model that it is to be merged onto',
   // Tokenizers.
   tokenizer_missing: 'the directory has no tokenizer.json, no vocab.json with merges.txt and no vocab.txt',
   tokenizer_malformed: 'a tokenizer file is not what it should be',

@@ -80,6 +80,7 @@ export {
 } from './files/checkpoint.ts';
 export {
   type CheckpointContents,
+  checkpointContents,
   versionContents,
   type WriteCheckpointOptions,
   writeCheckpoint,
@@ -120,6 +121,7 @@ export {
   type ViewProgram,
 } from './running/view.ts';
 export type { ModelOptions } from './running/weights.ts';
+export { openModelSource } from './sources/index.ts';
 export type { ChatTemplate } from './text/chat-template.ts';
 export { loadChatTemplate } from './text/load-chat-template.ts';
 export {

@@ -1,4 +1,4 @@
-// errata eval: carries evaluation protocols out on model directories, in this process. Needs no service.
+// errata eval: carries evaluation protocols out on models, in this process. Needs no service.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -8,6 +8,7 @@ import type { Report } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
 import { addArtefactFields, artefactFields, buildingFields } from '../arguments/artefact-fields.ts';
 import { type AbilityFile, collectAbility, readAbility, readEvalData, readQuestions } from '../arguments/data-files.ts';
+import { baseOption, type GivenModel, modelOption } from '../arguments/model-source.ts';
 import { atLeastOne, wholeNumber, wholeNumbers } from '../arguments/numbers.ts';
 import { collectSetting } from '../arguments/references.ts';
 import { runLocally } from '../local/evaluation.ts';
@@ -16,8 +17,7 @@ import { withModel } from '../local/model.ts';
 import { printJson, progressLine } from '../output/output.ts';
 import { printReport } from '../output/report.ts';
 
-interface Options {
-  model?: string;
+interface Options extends Partial<GivenModel> {
   edits?: string;
   layout?: string;
   editor?: string;
@@ -40,15 +40,16 @@ interface Options {
 
 /** What a matrix says for all of its runs, so that it cannot be said beside it. */
 const saidByMatrix = [
-  ...(['model', 'edits', 'layout', 'editor', 'protocol', 'batch', 'set'] as const),
+  ...(['model', 'base', 'edits', 'layout', 'editor', 'protocol', 'batch', 'set'] as const),
   ...(['writers', 'ability', 'questions', 'seed'] as const),
 ] satisfies readonly (keyof Options)[];
 
 export function register(program: Command): void {
   const command = program
     .command('eval')
-    .description('evaluate an editor on a model directory by a protocol, in this process; or a whole matrix of them')
-    .option('-m, --model <dir>', 'a directory in Hugging Face layout')
+    .description('evaluate an editor on a model by a protocol, in this process; or a whole matrix of them')
+    .addOption(modelOption())
+    .addOption(baseOption())
     .option('--edits <file>', 'corrections: one edit a line, or a published data set (errata data layouts)')
     .option('--layout <name>', 'the layout of that file; recognised when left out')
     .option('-e, --editor <name>', 'the editor; none measures the model as it is', (name: string) => name.toLowerCase())
@@ -150,7 +151,7 @@ async function runOne(
   const questions = await readQuestions(options.questions === undefined ? undefined : { file: options.questions });
   const line = progressLine();
   try {
-    await withModel(resolve(options.model), (local) => {
+    await withModel(options, (local) => {
       const run = {
         editor,
         set,

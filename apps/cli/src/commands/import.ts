@@ -1,6 +1,7 @@
-// errata import: brings a checkpoint directory into the service.
+// errata import: brings a model into the service.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { baseOption } from '../arguments/model-source.ts';
 import { exitCodeOfJob } from '../output/exit-codes.ts';
 import { printJson } from '../output/output.ts';
 import { connect } from '../service/connection.ts';
@@ -8,12 +9,17 @@ import { followJob, outcomeOf } from '../service/follow.ts';
 
 export function register(program: Command): void {
   program
-    .command('import <name> <dir>')
-    .description('import a model from a directory in Hugging Face layout')
+    .command('import <name> <model>')
+    .description('import a model: a directory in Hugging Face layout, or that of a LoRA adapter')
+    .addOption(baseOption())
     .option('--json', 'print the job as JSON')
-    .action(async (name: string, dir: string, options: { json?: true }) => {
+    .action(async (name: string, model: string, options: { base?: string; json?: true }) => {
       const client = connect();
-      const queued = await client.models.import({ name, path: resolve(dir) });
+      const queued = await client.models.import({
+        name,
+        path: resolve(model),
+        ...(options.base !== undefined && { base: resolve(options.base) }),
+      });
       const job = await followJob(client, queued.id, options.json);
       if (options.json) printJson(job);
       else console.log(outcomeOf(job));

@@ -1,13 +1,12 @@
-// errata score: log-probabilities of a text's tokens, or of ids, by a checkpoint directory. Needs no service.
-import { resolve } from 'node:path';
+// errata score: log-probabilities of a text's tokens, or of ids, by a model. Needs no service.
 import { ErrataError } from '@errata/contracts';
 import type { Command } from 'commander';
+import { baseOption, type GivenModel, modelOption } from '../arguments/model-source.ts';
 import { wholeNumbers } from '../arguments/numbers.ts';
 import { withModel } from '../local/model.ts';
 import { table } from '../output/output.ts';
 
-interface Options {
-  model: string;
+interface Options extends GivenModel {
   text?: string;
   ids?: readonly number[];
   json?: true;
@@ -16,14 +15,15 @@ interface Options {
 export function register(program: Command): void {
   program
     .command('score')
-    .description('log-probability of each token of a text, by a model directory')
-    .requiredOption('-m, --model <dir>', 'a directory in Hugging Face layout')
+    .description('log-probability of each token of a text, by a model')
+    .addOption(modelOption().makeOptionMandatory())
+    .addOption(baseOption())
     .option('--text <text>', 'the text')
     .option('--ids <ids>', 'token ids instead, as in 1,5,9; the model then needs no tokenizer', wholeNumbers)
     .option('--json', 'print {"ids", "logprobs"}')
-    .action(async ({ model, text, ids, json }: Options, command: Command) => {
+    .action(async ({ text, ids, json, ...given }: Options, command: Command) => {
       if ((text === undefined) === (ids === undefined)) command.error('error: give either --text or --ids');
-      await withModel(resolve(model), async ({ model, tokenizer }) => {
+      await withModel(given, async ({ model, tokenizer }) => {
         const tokens = ids ?? textIds(tokenizer(), text!);
         const unknown = tokens.find((id) => id >= model.spec.vocab);
         if (unknown !== undefined) {

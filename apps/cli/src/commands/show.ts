@@ -1,4 +1,5 @@
 // errata show: one version, edit, job or model in full.
+import type { ModelOrigin } from '@errata/contracts';
 import type { Command } from 'commander';
 import { versionNamed } from '../arguments/references.ts';
 import { costLine, metricsTable } from '../output/metrics-table.ts';
@@ -8,6 +9,8 @@ import { outcomeOf } from '../service/follow.ts';
 
 /** A version of more is not listed delta by delta; its manifest is there for those who want it. */
 const solvesShown = 50;
+
+const originLine = ({ reference, format }: ModelOrigin): string => `${reference} (${format})`;
 
 export function register(program: Command): void {
   program
@@ -57,7 +60,7 @@ export function register(program: Command): void {
       const model = await client.models.get(id);
       if (options.json) return printJson(model);
       console.log(
-        `${model.name}  ${model.model_type}, ${model.layers} layers, ${model.parameters} parameters\n  digest ${model.digest}`,
+        `${model.name}  ${model.model_type}, ${model.layers} layers, ${model.parameters} parameters\n  digest ${model.digest}${model.origin.map((from) => `\n  from   ${originLine(from)}`).join('')}`,
       );
       console.log(
         table(

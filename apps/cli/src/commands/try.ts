@@ -1,4 +1,4 @@
-// errata try: edits a checkpoint directory in this process and measures what became of it. Needs no service.
+// errata try: edits a model in this process and measures what became of it. Needs no service.
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import {
@@ -13,6 +13,7 @@ import type { View } from '@errata/models';
 import { type Command, Option } from 'commander';
 import { addArtefactFields, artefactFields, buildingFields } from '../arguments/artefact-fields.ts';
 import { checkedEdits } from '../arguments/given-cases.ts';
+import { baseOption, type GivenModel, modelOption } from '../arguments/model-source.ts';
 import { wholeNumber } from '../arguments/numbers.ts';
 import { collectSetting } from '../arguments/references.ts';
 import { artefactsForEditor, corpusOf, localConfig } from '../local/editing.ts';
@@ -24,8 +25,7 @@ import { bar, printJson, progressLine, table } from '../output/output.ts';
 /** Nothing is kept here that could be rolled back. */
 const onErrorChoices = ['abort', 'continue'] as const;
 
-interface Options {
-  model: string;
+interface Options extends GivenModel {
   editor: string;
   edits: string;
   layout?: string;
@@ -53,8 +53,9 @@ interface Trial {
 export function register(program: Command): void {
   const command = program
     .command('try')
-    .description('edit a model directory in this process and measure the result; nothing is kept unless --out says so')
-    .requiredOption('-m, --model <dir>', 'a directory in Hugging Face layout')
+    .description('edit a model in this process and measure the result; nothing is kept unless --out says so')
+    .addOption(modelOption().makeOptionMandatory())
+    .addOption(baseOption())
     .requiredOption('--edits <file>', 'corrections: our own records or a published data set (errata data layouts)')
     .option('--layout <name>', 'the layout of that file; recognised when left out')
     .option('-e, --editor <name>', 'the editor', defaultEditor)
@@ -75,7 +76,7 @@ export function register(program: Command): void {
       const lack = edits.map((edit) => lacksSubject(editor, edit)).find((found) => found !== undefined);
       if (lack !== undefined && options.onError === 'abort') throw lack;
       const out = options.out === undefined ? undefined : await checkOutput(editor, resolve(options.out));
-      const trial = await withModel(resolve(options.model), (local) => runTrial(local, editor, edits, out, options));
+      const trial = await withModel(options, (local) => runTrial(local, editor, edits, out, options));
       if (options.json) printJson(trial);
       else printTrial(trial, edits);
     });

@@ -45,7 +45,7 @@ export async function runMatrix(file: string, directory: string, options: Matrix
   try {
     for (const model of matrix.models) {
       const mine = cells.flatMap((cell, index) => (cell.model === model ? [{ cell, run: runs[index]!, index }] : []));
-      await withModel(fromMatrix(model), async (local) => {
+      await withModel({ model: fromMatrix(model) }, async (local) => {
         for (const { cell, run, index } of mine) {
           const { file: dataFile, references } = cell.data;
           const { layout, limit = cell.data.limit } = { ...cell.data, ...options };

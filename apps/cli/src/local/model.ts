@@ -1,7 +1,8 @@
-// A model directory opened in this process, for the commands that need no service.
+// A model opened in this process, for the commands that need no service.
 import { ErrataError } from '@errata/contracts';
 import { asErrataError } from '@errata/engine';
 import type { Checkpoint, Model, Tokenizer } from '@errata/models';
+import type { GivenModel } from '../arguments/model-source.ts';
 
 export interface LocalModel {
   readonly checkpoint: Checkpoint;
@@ -11,19 +12,19 @@ export interface LocalModel {
 }
 
 /**
- * Opens a model directory for the length of `work`. The numerical runtime is loaded here and not with the command line,
+ * Opens a model for the length of `work`. The numerical runtime is loaded here and not with the command line,
  * which should answer `--help` at once.
  * @throws ErrataError in the words of the catalogue, whatever reading or running the model throws
  */
-export async function withModel<T>(directory: string, work: (local: LocalModel) => Promise<T>): Promise<T> {
-  const { loadCheckpoint, openModel } = await import('@errata/models');
+export async function withModel<T>(given: GivenModel, work: (local: LocalModel) => Promise<T>): Promise<T> {
+  const { openModel, openModelSource } = await import('@errata/models');
   try {
-    const checkpoint = await loadCheckpoint(directory);
+    const { checkpoint } = await openModelSource(given.model, { base: given.base });
     try {
       const model = openModel(checkpoint);
       const tokenizer = () => {
         if (model.tokenizer !== undefined) return model.tokenizer;
-        throw new ErrataError('tokenizer_missing', `${directory} has no tokenizer`);
+        throw new ErrataError('tokenizer_missing', `${given.model} has no tokenizer`);
       };
       try {
         return await work({ checkpoint, model, tokenizer });

@@ -5,11 +5,25 @@ import { metadataSchema, nameSchema, pathSchema, storedMetadataSchema } from './
 export const importRequestSchema = z
   .strictObject({
     name: nameSchema,
+    /** What to import, on the worker's machine: a directory in Hugging Face layout, or that of a LoRA adapter. */
     path: pathSchema,
+    /** The model that an adapter is merged onto, instead of the one that it names. */
+    base: pathSchema.optional(),
     metadata: metadataSchema.optional(),
   })
   .meta({ id: 'ImportRequest' });
 export type ImportRequest = z.input<typeof importRequestSchema>;
+
+/** One of the things that a model came from. */
+export const modelOriginSchema = z
+  .strictObject({
+    /** As it was given, or as an adapter names it. */
+    reference: z.string(),
+    format: z.enum(['safetensors', 'adapter']),
+  })
+  .meta({ id: 'ModelOrigin' });
+export type ModelOrigin = z.output<typeof modelOriginSchema>;
+
 export const modelSchema = z.strictObject({
   id: z.string(),
   object: z.literal('model'),
@@ -22,6 +36,8 @@ export const modelSchema = z.strictObject({
   vocabulary: z.int(),
   context: z.int(),
   has_tokenizer: z.boolean(),
+  /** What was imported, then what that was merged onto; empty for models that were imported before this was kept. */
+  origin: z.array(modelOriginSchema),
   metadata: storedMetadataSchema,
   created_at: z.iso.datetime(),
 });

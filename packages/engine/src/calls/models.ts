@@ -1,4 +1,5 @@
-// Models: what a directory holds, and how an imported one is named.
+// Models: what was given holds, and how an imported one is named.
+import type { ModelOrigin } from '@errata/contracts';
 import type { ModelDefaults } from '@errata/editors/catalogue';
 import type { Method } from './method.ts';
 
@@ -15,7 +16,7 @@ export interface ModelReference {
   readonly files: readonly ModelFile[];
 }
 
-/** What a model directory turned out to hold. */
+/** What was given turned out to hold. */
 export interface ModelInspection extends ModelReference {
   readonly model_type: string;
   readonly parameters: number;
@@ -25,11 +26,21 @@ export interface ModelInspection extends ModelReference {
   readonly context: number;
   readonly has_tokenizer: boolean;
   readonly defaults: ModelDefaults;
+  /** What was given, then what that was merged onto. */
+  readonly origin: readonly ModelOrigin[];
+}
+
+/** A model that is to be read. */
+export interface GivenModel {
+  /** A directory in Hugging Face layout, or that of an adapter. */
+  readonly path: string;
+  /** What an adapter is merged onto, instead of what it names. */
+  readonly base?: string | undefined;
 }
 
 export interface ModelMethods {
-  /** Reads a model directory without storing anything but its digests. */
-  readonly inspectModel: Method<{ readonly path: string }, ModelInspection>;
-  /** Checks a model directory and stores its files as blobs. */
-  readonly importModel: Method<{ readonly path: string }, ModelInspection>;
+  /** Reads a model without storing anything but its digests. */
+  readonly inspectModel: Method<GivenModel, ModelInspection>;
+  /** Checks a model and stores its files as blobs: those of the directory, or of the one that it is made into. */
+  readonly importModel: Method<GivenModel, ModelInspection>;
 }

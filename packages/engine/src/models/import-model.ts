@@ -1,20 +1,25 @@
-// Importing a model directory: checked as a whole, described, and stored file by file.
+// Importing a model: opened wherever it comes from, checked as a whole, described, and stored file by file as a directory.
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { LocalBlobStore } from '@errata/blobs';
 import { ErrataError } from '@errata/contracts';
 import type { ModelDefaults } from '@errata/editors/catalogue';
 import {
   type Checkpoint,
   checkParameters,
+  checkpointContents,
   type DecoderSpec,
   decoderSpec,
   endIds,
   loadChatTemplate,
   loadCheckpoint,
+  openModelSource,
+  writeCheckpoint,
 } from '@errata/models';
 import { digestFile } from '../artefacts/file-digest.ts';
-import type { EngineProgress, ModelFile, ModelInspection } from '../calls/index.ts';
+import type { EngineProgress, GivenModel, ModelFile, ModelInspection } from '../calls/index.ts';
 import { defaultsFileName, readDefaults } from './model-defaults.ts';
 
 export interface ImportOptions {
@@ -23,40 +28,87 @@ export interface ImportOptions {
 }
 
 /**
- * Checks a model directory and says what it holds; with a store, also keeps every file of it as a blob. All values of all
- * weights are read once, so that a model with one NaN in it is refused here and not when it is served.
+ * Checks a model and says what it holds; with a store, also keeps every file of it as a blob. What is no directory in Hugging Face
+ * layout is made into one first. All values of all weights are read once, so that a model with one NaN in it is refused here and not
+ * when it is served.
  * @throws ErrataError `not_a_model_directory`, `invalid_config` for errata.json, `corpus_missing`; ModelError
  */
-export async function readModelDirectory(
-  path: string,
+export async function readModel(
+  { path, base }: GivenModel,
   store: LocalBlobStore | undefined,
-  { onProgress, signal }: ImportOptions = {},
+  options: ImportOptions = {},
 ): Promise<ModelInspection> {
-  const checkpoint = await loadCheckpoint(path);
+  const { checkpoint, origin } = await openModelSource(path, { base });
   try {
-    const spec = decoderSpec(checkpoint.config, checkpoint.tensors.names);
-    checkParameters(spec, (name) => (checkpoint.tensors.has(name) ? checkpoint.tensors.info(name).shape : undefined));
-    checkVocabulary(spec, checkpoint);
-    // Refused here, and not when the model is to write or to talk.
-    endIds(checkpoint);
-    loadChatTemplate(checkpoint);
-    const defaults = readDefaults(path);
-    checkWeights(spec, checkpoint, onProgress, signal);
-    const names = fileNames(checkpoint, defaults);
-    const files: ModelFile[] = [];
-    for (const [index, name] of names.entries()) {
-      signal?.throwIfAborted();
-      onProgress?.({ stage: store === undefined ? 'reading' : 'storing', done: index, total: names.length });
-      const file = join(path, name);
-      files.push({ name, ...(store === undefined ? await digestFile(file) : await store.put(createReadStream(file))) });
-    }
-    return { ...describe(spec, checkpoint), digest: checkpoint.digest, files, defaults };
+    if (origin[0]!.format === 'safetensors') return { ...(await readCheckpoint(checkpoint, store, options)), origin };
+    return await withWritten(checkpoint, options, async (written) => ({
+      ...(await readCheckpoint(written, store, options)),
+      origin,
+    }));
   } finally {
     checkpoint.close();
   }
 }
 
-function describe(spec: DecoderSpec, checkpoint: Checkpoint): Omit<ModelInspection, 'digest' | 'files' | 'defaults'> {
+/** Runs `work` on a checkpoint written out as a directory, with the settings that lie beside it. */
+async function withWritten<T>(
+  checkpoint: Checkpoint,
+  { onProgress }: ImportOptions,
+  work: (written: Checkpoint) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'errata-import-'));
+  try {
+    const { corpus } = readDefaults(checkpoint.directory);
+    const beside = [defaultsFileName, corpus].flatMap((name) =>
+      name !== undefined && existsSync(join(checkpoint.directory, name)) ? [name] : [],
+    );
+    const directory = join(folder, 'model');
+    onProgress?.({ stage: 'converting', done: 0, total: 1 });
+    await writeCheckpoint(directory, checkpointContents(checkpoint));
+    for (const name of beside) {
+      await mkdir(dirname(join(directory, name)), { recursive: true });
+      await copyFile(join(checkpoint.directory, name), join(directory, name));
+    }
+    const written = await loadCheckpoint(directory);
+    try {
+      return await work(written);
+    } finally {
+      written.close();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What the files of a directory say of the model. */
+async function readCheckpoint(
+  checkpoint: Checkpoint,
+  store: LocalBlobStore | undefined,
+  { onProgress, signal }: ImportOptions,
+): Promise<Omit<ModelInspection, 'origin'>> {
+  const spec = decoderSpec(checkpoint.config, checkpoint.tensors.names);
+  checkParameters(spec, (name) => (checkpoint.tensors.has(name) ? checkpoint.tensors.info(name).shape : undefined));
+  checkVocabulary(spec, checkpoint);
+  // Refused here, and not when the model is to write or to talk.
+  endIds(checkpoint);
+  loadChatTemplate(checkpoint);
+  const defaults = readDefaults(checkpoint.directory);
+  checkWeights(spec, checkpoint, onProgress, signal);
+  const names = fileNames(checkpoint, defaults);
+  const files: ModelFile[] = [];
+  for (const [index, name] of names.entries()) {
+    signal?.throwIfAborted();
+    onProgress?.({ stage: store === undefined ? 'reading' : 'storing', done: index, total: names.length });
+    const file = join(checkpoint.directory, name);
+    files.push({ name, ...(store === undefined ? await digestFile(file) : await store.put(createReadStream(file))) });
+  }
+  return { ...describe(spec, checkpoint), digest: checkpoint.digest, files, defaults };
+}
+
+function describe(
+  spec: DecoderSpec,
+  checkpoint: Checkpoint,
+): Omit<ModelInspection, 'digest' | 'files' | 'defaults' | 'origin'> {
   return {
     model_type: spec.family,
     parameters: parameterCount(spec),

@@ -138,8 +138,10 @@ export async function submitRollbackWithin(tx: Tx, submission: RollbackSubmissio
 
 export interface ImportSubmission extends Submission {
   readonly name: string;
-  /** A model directory on the worker's machine. */
+  /** What to import, on the worker's machine. */
   readonly path: string;
+  /** What an adapter is merged onto, instead of what it names. */
+  readonly base?: string | undefined;
 }
 
 /** Queues an import. `name_taken` when a model of this name exists. */
@@ -153,8 +155,9 @@ export async function submitImport(db: Lineage, submission: ImportSubmission): P
         details: { model_id: known.id },
       });
     }
-    const { name, path } = submission;
-    return enqueue(tx, submission, { kind: 'import', lane, sequence, input: { name, path } });
+    const { name, path, base } = submission;
+    const input = { name, path, ...(base !== undefined && { base }) };
+    return enqueue(tx, submission, { kind: 'import', lane, sequence, input });
   });
 }
 

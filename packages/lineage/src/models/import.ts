@@ -1,5 +1,5 @@
 // The commit of an import: the model, its root version and its branch `main` appear together with the end of the job.
-import { defaultPolicy, ErrataError, rootManifest, versionId } from '@errata/contracts';
+import { defaultPolicy, ErrataError, type ModelOrigin, rootManifest, versionId } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
 import { asJson, isUniqueViolation, type Lineage } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
@@ -19,6 +19,8 @@ export interface ImportedModel {
   readonly vocabulary: number;
   readonly context: number;
   readonly has_tokenizer: boolean;
+  /** What was imported, then what that was merged onto. */
+  readonly origin: readonly ModelOrigin[];
   /** Every file, its blob already stored. */
   readonly files: readonly ModelFile[];
 }
@@ -57,6 +59,7 @@ export async function commitImport(
           vocabulary: model.vocabulary,
           context: model.context,
           hasTokenizer: model.has_tokenizer,
+          origin: asJson(model.origin),
           files: asJson(files),
           metadata: asJson(job.metadata),
         },

@@ -1,5 +1,5 @@
 // Models: imported checkpoints, found by name or id.
-import { ErrataError, type ModelResource, type Page } from '@errata/contracts';
+import { ErrataError, type ModelResource, modelOriginSchema, type Page } from '@errata/contracts';
 import { z } from 'zod';
 import { clientOf, type Db } from '../database/client.ts';
 import { idFirst } from '../database/ids.ts';
@@ -58,6 +58,7 @@ export const modelResource = (row: ModelRow): ModelResource => ({
   vocabulary: row.vocabulary,
   context: row.context,
   has_tokenizer: row.hasTokenizer,
+  origin: readStored(z.array(modelOriginSchema), row.origin, `the origin of ${row.id}`),
   metadata: readMetadata(row.metadata, `the metadata of ${row.id}`),
   created_at: row.createdAt.toISOString(),
 });

@@ -8,7 +8,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -113,14 +112,14 @@ function withDtype(config: Readonly<Record<string, unknown>>, dtype: string): Re
 }
 
 /**
- * The contents of an opened checkpoint with some tensors replaced: what an edited model is written from. Tensors that are
+ * The contents of an opened checkpoint, with some tensors replaced: what a converted or edited model is written from. Tensors that are
  * not replaced are read when their turn to be written comes, so only one is in memory; those that are not floats pass
  * through as they are.
  * @param replaced new values by tensor name, float32, in the shape the checkpoint has
  */
-export function editedContents(
+export function checkpointContents(
   checkpoint: Checkpoint,
-  replaced: ReadonlyMap<string, Float32Array>,
+  replaced: ReadonlyMap<string, Float32Array> = new Map(),
 ): CheckpointContents {
   const tensors = new Map<string, WritableTensor>();
   for (const name of replaced.keys()) checkpoint.tensors.info(name);
@@ -133,7 +132,7 @@ export function editedContents(
     }
   }
   const files = new Map<string, Uint8Array>();
-  for (const name of checkpoint.companionFiles) files.set(name, readFileSync(join(checkpoint.directory, name)));
+  for (const name of checkpoint.companionFiles) files.set(name, checkpoint.readCompanion(name));
   return { config: checkpoint.config, tensors, files };
 }
 
@@ -141,5 +140,5 @@ export function editedContents(
 export function versionContents(checkpoint: Checkpoint, model: Model, version: View): CheckpointContents {
   const base = model.view();
   const changed = [...model.spec.parameters.keys()].filter((name) => version.weight(name) !== base.weight(name));
-  return editedContents(checkpoint, new Map(changed.map((name) => [name, version.weight(name)])));
+  return checkpointContents(checkpoint, new Map(changed.map((name) => [name, version.weight(name)])));
 }

@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ModelError, type ModelErrorCode } from '../errors.ts';
 import { loadCheckpoint } from './checkpoint.ts';
-import { editedContents, writeCheckpoint } from './checkpoint-write.ts';
+import { checkpointContents, writeCheckpoint } from './checkpoint-write.ts';
 import { encodeSafetensors, openSafetensors, type WritableTensor } from './safetensors.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'checkpoint-'));
@@ -253,7 +253,7 @@ describe('writing', () => {
   test('a copy has the same tensors bit for bit, the tokenizer and the dtype in its config', async () => {
     const original = await loadCheckpoint(source);
     const target = join(root, 'nested', 'copy');
-    await writeCheckpoint(target, editedContents(original, new Map()));
+    await writeCheckpoint(target, checkpointContents(original, new Map()));
     const copy = await loadCheckpoint(target);
     for (const name of original.tensors.names) expect(copy.tensors.read(name)).toEqual(original.tensors.read(name));
     expect(copy.config).toEqual({ ...config, torch_dtype: 'float32' });
@@ -268,7 +268,8 @@ describe('writing', () => {
     const original = await loadCheckpoint(source);
     const bias = Float32Array.of(7, 8, 9);
     const targets = [join(root, 'edited-1'), join(root, 'edited-2')] as const;
-    for (const target of targets) await writeCheckpoint(target, editedContents(original, new Map([['ln.bias', bias]])));
+    for (const target of targets)
+      await writeCheckpoint(target, checkpointContents(original, new Map([['ln.bias', bias]])));
     const [one, two] = await Promise.all(targets.map(loadCheckpoint));
     expect(one!.tensors.read('ln.bias')).toEqual(bias);
     expect(one!.tensors.read('wte.weight')).toEqual(original.tensors.read('wte.weight'));
@@ -289,14 +290,14 @@ describe('writing', () => {
     expect(half.tensors.read('ln.bias')[0]).toBeCloseTo(0.1, 4);
     expect(half.tensors.readRaw('mask').bytes).toEqual(Uint8Array.of(1, 0));
     const again = join(root, 'half-again');
-    await writeCheckpoint(again, editedContents(half, new Map()));
+    await writeCheckpoint(again, checkpointContents(half, new Map()));
     expect(openSafetensors(join(again, 'model.safetensors')).tensors.get('mask')!.dtype).toBe('BOOL');
     half.close();
   });
 
   test('a tensor that the checkpoint does not have cannot be replaced', async () => {
     const original = await loadCheckpoint(source);
-    expect(() => editedContents(original, new Map([['no', new Float32Array(1)]]))).toThrow(/no tensor named "no"/);
+    expect(() => checkpointContents(original, new Map([['no', new Float32Array(1)]]))).toThrow(/no tensor named "no"/);
     original.close();
   });
 
@@ -337,7 +338,7 @@ test.skipIf(!existsSync(storiesFolder))(
       .reduce((sum, elements) => sum + elements, 0);
     expect(count).toBe(656_000);
     const target = join(root, 'stories');
-    await writeCheckpoint(target, editedContents(original, new Map()));
+    await writeCheckpoint(target, checkpointContents(original, new Map()));
     const copy = await loadCheckpoint(target);
     for (const name of original.tensors.names) {
       // Buffers compare at once; toEqual would walk every element.

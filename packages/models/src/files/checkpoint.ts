@@ -31,14 +31,15 @@ export interface CheckpointTensors {
   readonly names: readonly string[];
   has(name: string): boolean;
   /** @throws ModelError safetensors_tensor_missing */
-  info(name: string): TensorInfo;
+  info(name: string): Pick<TensorInfo, 'dtype' | 'shape'>;
   /** One tensor as float32, row-major. See {@link SafetensorsFile.read}. */
   read(name: string, options?: ReadTensorOptions): Float32Array<ArrayBuffer>;
   readRaw(name: string): RawTensor;
 }
 
-/** An opened model directory. */
+/** An opened model: a directory, or what was made of something else (`sources`). */
 export interface Checkpoint {
+  /** Where the files beside the weights are; of what is no directory itself, the one that it lies in. */
   readonly directory: string;
   readonly config: CheckpointConfig;
   readonly tensors: CheckpointTensors;
@@ -50,6 +51,8 @@ export interface Checkpoint {
   readonly weightsDigest: string;
   /** Names of the files beside weights and config that a copy of the model carries: its tokenizer's, and {@link companionNames}. */
   readonly companionFiles: readonly string[];
+  /** The contents of one of them. */
+  readCompanion(name: string): Uint8Array;
   /** Releases the weight files. */
   close(): void;
 }
@@ -81,7 +84,7 @@ function sha256File(path: string): string {
  * Makes the function that finds a file of the directory, refusing what is no regular file and links that lead out of it. A snapshot of the Hugging Face
  * cache is a folder of links into its sibling `blobs`, so those are allowed.
  */
-function makeFinder(directory: string): (name: string) => string | undefined {
+export function makeFinder(directory: string): (name: string) => string | undefined {
   const root = realpathSync(directory);
   const allowed = [root];
   if (basename(dirname(root)) === 'snapshots') allowed.push(join(dirname(dirname(root)), 'blobs'));
@@ -265,7 +268,8 @@ export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
         : sha256Text(canonicalJson(tokenizerFiles.map((name) => [name, sha256File(find(name)!)])));
     const digest = sha256Text(canonicalJson({ config, weights: weightsDigest, tokenizer: tokenizerDigest }));
     const companionFiles = [...tokenizerFiles, ...companionNames].filter((name) => find(name) !== undefined);
-    return { directory, config, tensors, tokenizer, digest, weightsDigest, companionFiles, close };
+    const readCompanion = (name: string): Uint8Array => readFileSync(find(name)!);
+    return { directory, config, tensors, tokenizer, digest, weightsDigest, companionFiles, readCompanion, close };
   } catch (error) {
     close();
     throw error;

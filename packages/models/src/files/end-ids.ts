@@ -1,6 +1,5 @@
 // The tokens that end what a model writes, by all that its files say.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
@@ -16,13 +15,14 @@ const schema = z.looseObject({
  * talk end their turns with one of the latter.
  * @throws ModelError checkpoint_config_malformed for a generation_config.json that is none
  */
-export function endIds({ directory, config, tokenizer, companionFiles }: Checkpoint): readonly number[] {
-  const said = companionFiles.includes(generationConfigName) ? readGenerationConfig(directory) : {};
+export function endIds(checkpoint: Checkpoint): readonly number[] {
+  const { config, tokenizer, companionFiles } = checkpoint;
+  const said = companionFiles.includes(generationConfigName) ? readGenerationConfig(checkpoint) : {};
   const all = [tokenizer?.eosId, config.eos_token_id, said.eos_token_id].flat();
   return [...new Set(all)].filter((id) => typeof id === 'number');
 }
 
-function readGenerationConfig(directory: string): z.infer<typeof schema> {
+function readGenerationConfig({ directory, readCompanion }: Checkpoint): z.infer<typeof schema> {
   const where = join(directory, generationConfigName);
   const refuse = (what: string, cause?: unknown) =>
     new ModelError('checkpoint_config_malformed', {
@@ -33,7 +33,7 @@ function readGenerationConfig(directory: string): z.infer<typeof schema> {
     });
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(where, 'utf8'));
+    json = JSON.parse(Buffer.from(readCompanion(generationConfigName)).toString('utf8'));
   } catch (cause) {
     throw refuse(`it is not JSON (${(cause as Error).message})`, cause);
   }

@@ -92,7 +92,8 @@ function toFloat32(
   }
 }
 
-function refuseNonFinite(where: string, name: string, values: Float32Array): void {
+/** @throws ModelError safetensors_non_finite */
+export function refuseNonFinite(where: string, name: string, values: Float32Array): void {
   const at = firstNonFinite(values);
   if (at < 0) return;
   throw new ModelError('safetensors_non_finite', {

@@ -1,9 +1,7 @@
 // Chat templates against transformers, byte for byte, on templates of the shapes that model families use.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { fixturePath } from '../tiny-models.fixture.ts';
 import { type Conversation, chatTemplate } from './chat-template.ts';
 import { loadChatTemplate } from './load-chat-template.ts';
@@ -42,8 +40,6 @@ it('give dates as Python does', () => {
 });
 
 describe('of a model directory', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'errata-templates-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
   const said = { messages: [{ role: 'user', content: 'Hi' }] };
   const settings = JSON.stringify({ bos_token: { content: '<s>' }, eos_token: '</s>' });
   const vocab = '{"H":0,"i":1,"a":2,"<s>":3,"</s>":4}';
@@ -55,10 +51,9 @@ describe('of a model directory', () => {
   const tokenizer = tokenizerFromFiles((name) => files[name], '');
   /** What the templates of some files give, of which only names and texts are looked at. */
   const render = (files: Readonly<Record<string, unknown>>, conversation: Conversation = said) => {
-    const directory = mkdtempSync(join(folder, 'model-'));
-    for (const [name, content] of Object.entries(files))
-      writeFileSync(join(directory, name), typeof content === 'string' ? content : JSON.stringify(content));
-    const template = loadChatTemplate({ directory, companionFiles: Object.keys(files), tokenizer });
+    const readCompanion = (name: string) =>
+      Buffer.from(typeof files[name] === 'string' ? files[name] : JSON.stringify(files[name]));
+    const template = loadChatTemplate({ directory: '', companionFiles: Object.keys(files), readCompanion, tokenizer });
     return template?.render(conversation);
   };
   const asked = '{{ bos_token }}{{ messages[0].content }}{{ eos_token }}';

@@ -1,6 +1,5 @@
 // The chat template of a model directory: a file of its own, or a field of tokenizer_config.json, one text or several by name.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Checkpoint } from '../files/checkpoint.ts';
@@ -12,16 +11,21 @@ const named = z.array(z.looseObject({ name: z.string(), template: z.string() }))
 const templateSchema = z.looseObject({ chat_template: z.union([z.string(), named]).nullish() });
 
 /** The files of an opened checkpoint, and its tokenizer. */
-type Source = Pick<Checkpoint, 'directory' | 'companionFiles' | 'tokenizer'>;
+type Source = Pick<Checkpoint, 'directory' | 'companionFiles' | 'readCompanion' | 'tokenizer'>;
 
 /**
  * The chat template of an opened checkpoint; undefined where it brings none. As in transformers, chat_template.jinja goes before
  * tokenizer_config.json, and a template may name the special tokens of the tokenizer.
  * @throws ModelError tokenizer_malformed
  */
-export function loadChatTemplate({ directory, companionFiles, tokenizer }: Source): ChatTemplate | undefined {
+export function loadChatTemplate({
+  directory,
+  companionFiles,
+  readCompanion,
+  tokenizer,
+}: Source): ChatTemplate | undefined {
   const read = (name: string): string | undefined =>
-    companionFiles.includes(name) ? readFileSync(join(directory, name), 'utf8') : undefined;
+    companionFiles.includes(name) ? Buffer.from(readCompanion(name)).toString('utf8') : undefined;
   const template =
     read(chatTemplateName) ?? stated(read('tokenizer_config.json'), join(directory, 'tokenizer_config.json'));
   if (template === undefined || template === null) return undefined;
