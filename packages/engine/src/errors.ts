@@ -12,6 +12,17 @@ const notAModelDirectory: readonly ModelErrorCode[] = [
   'checkpoint_config_missing',
   'checkpoint_weights_missing',
   'checkpoint_weights_pickled',
+  'checkpoint_lfs_pointer',
+  'checkpoint_web_page',
+  'checkpoint_archive',
+  'checkpoint_gguf',
+];
+
+const unsupported: readonly ModelErrorCode[] = [
+  'adapter_unsupported',
+  'architecture_unsupported',
+  'tokenizer_unsupported',
+  'checkpoint_quantised',
 ];
 
 function codeOfModelError(code: ModelErrorCode): ErrorCode {
@@ -23,8 +34,7 @@ function codeOfModelError(code: ModelErrorCode): ErrorCode {
   if (code === 'layout_target_empty') return 'empty_target';
   if (code === 'layout_subject_not_in_prompt' || code === 'layout_subject_inside_word') return 'subject_not_in_prompt';
   if (code === 'layout_subject_unspellable' || code === 'layout_target_unspellable') return 'unspellable_text';
-  if (code === 'adapter_unsupported' || code === 'architecture_unsupported' || code === 'tokenizer_unsupported')
-    return 'unsupported_model';
+  if (unsupported.includes(code)) return 'unsupported_model';
   if (code === 'sequence_too_long') return 'prompt_too_long';
   if (code === 'sequence_id_unknown') return 'invalid_token_id';
   if (code === 'chat_template_refused') return 'invalid_request';

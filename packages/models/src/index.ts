@@ -29,7 +29,7 @@ export {
 } from './architectures/encoder-decoder.ts';
 export type { CrossBlockRefs, CrossDecoderSpec, EncoderDecoderSpec } from './architectures/encoder-decoder-spec.ts';
 export type { DescribedEncoder, EncoderBlockRefs, EncoderSpec } from './architectures/encoder-spec.ts';
-export { checkParameters, decoderSpec, encoderDecoderSpec, encoderSpec } from './architectures/index.ts';
+export { decoderSpec, encoderDecoderSpec, encoderSpec } from './architectures/index.ts';
 export {
   type BlockRefs,
   blockNorms,
@@ -75,9 +75,9 @@ export { ModelError, type ModelErrorCode, type ModelErrorFields } from './errors
 export {
   type Checkpoint,
   type CheckpointConfig,
-  type CheckpointTensors,
   loadCheckpoint,
 } from './files/checkpoint.ts';
+export type { CheckpointTensors } from './files/checkpoint-tensors.ts';
 export {
   type CheckpointContents,
   checkpointContents,
@@ -87,6 +87,7 @@ export {
 } from './files/checkpoint-write.ts';
 export type { EmbeddingSettings } from './files/embedding-settings.ts';
 export { endIds } from './files/end-ids.ts';
+export { checkTensors } from './files/missing-tensors.ts';
 export {
   encodeSafetensors,
   openSafetensors,

@@ -1,5 +1,5 @@
 // Importing a model: opened wherever it comes from, checked as a whole, described, and stored file by file as a directory.
-import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,8 +8,8 @@ import { ErrataError } from '@errata/contracts';
 import type { ModelDefaults } from '@errata/editors/catalogue';
 import {
   type Checkpoint,
-  checkParameters,
   checkpointContents,
+  checkTensors,
   type DecoderSpec,
   decoderSpec,
   endIds,
@@ -87,7 +87,7 @@ async function readCheckpoint(
   { onProgress, signal }: ImportOptions,
 ): Promise<Omit<ModelInspection, 'origin'>> {
   const spec = decoderSpec(checkpoint.config, checkpoint.tensors.names);
-  checkParameters(spec, (name) => (checkpoint.tensors.has(name) ? checkpoint.tensors.info(name).shape : undefined));
+  checkTensors(spec, checkpoint.tensors);
   checkVocabulary(spec, checkpoint);
   // Refused here, and not when the model is to write or to talk.
   endIds(checkpoint);
@@ -149,18 +149,8 @@ function checkWeights(
 
 /** Everything that a copy of the model needs, in a fixed order. */
 function fileNames(checkpoint: Checkpoint, defaults: ModelDefaults): string[] {
-  const { directory, companionFiles } = checkpoint;
+  const { directory, weightFiles, companionFiles } = checkpoint;
   const own = existsSync(join(directory, defaultsFileName)) ? [defaultsFileName] : [];
   const corpus = defaults.corpus === undefined ? [] : [defaults.corpus];
-  return [...new Set(['config.json', ...weightFiles(directory), ...companionFiles, ...own, ...corpus])].sort();
-}
-
-/** Names of the weight files of a directory whose checkpoint has been opened, so that they are known to be sound. */
-function weightFiles(directory: string): readonly string[] {
-  if (existsSync(join(directory, 'model.safetensors'))) return ['model.safetensors'];
-  const index = 'model.safetensors.index.json';
-  const { weight_map: shards } = JSON.parse(readFileSync(join(directory, index), 'utf8')) as {
-    readonly weight_map: Readonly<Record<string, string>>;
-  };
-  return [index, ...new Set(Object.values(shards))];
+  return [...new Set(['config.json', ...weightFiles, ...companionFiles, ...own, ...corpus])].sort();
 }

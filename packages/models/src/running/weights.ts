@@ -1,7 +1,8 @@
 // The weights of a loaded model, whatever its kind: all there, in the right shape, and the programs that run over them.
 
 import { checkParameters } from '../architectures/index.ts';
-import type { CheckpointTensors } from '../files/checkpoint.ts';
+import type { CheckpointTensors } from '../files/checkpoint-tensors.ts';
+import { checkTensors, type WeightedSpec } from '../files/missing-tensors.ts';
 import { limitsFor, makeProgramCache, type ProgramCache } from './program-cache.ts';
 
 /** Settings of a loaded model. */
@@ -10,12 +11,6 @@ export interface ModelOptions {
   readonly programs?: number;
   /** Whether compiled programs store copies of matrices, which is faster. Default for models of less than 128 MiB. */
   readonly storeMatrices?: boolean;
-}
-
-/** What of a model says which weights it has. */
-interface WeightedSpec {
-  readonly family: string;
-  readonly parameters: ReadonlyMap<string, readonly number[]>;
 }
 
 /** The base weights of a model, and its compiled programs. */
@@ -53,9 +48,9 @@ export function keepWeights(
 
 /**
  * Reads every parameter of a model as float32.
- * @throws ModelError architecture_tensor_missing, architecture_tensor_shape, safetensors_*
+ * @throws ModelError as {@link checkTensors}, safetensors_*
  */
 export function readWeights(spec: WeightedSpec, tensors: CheckpointTensors): ReadonlyMap<string, Float32Array> {
-  checkParameters(spec, (name) => (tensors.has(name) ? tensors.info(name).shape : undefined));
+  checkTensors(spec, tensors);
   return new Map([...spec.parameters.keys()].map((name) => [name, tensors.read(name)]));
 }

@@ -1,7 +1,7 @@
 // Weights that are worked out when they are read, in the place of stored ones or beside them.
 
 import { ModelError } from '../errors.ts';
-import type { CheckpointTensors } from '../files/checkpoint.ts';
+import type { CheckpointTensors } from '../files/checkpoint-tensors.ts';
 import { refuseNonFinite } from '../files/safetensors.ts';
 
 /** A tensor in float32, row-major, made anew each time it is read. */
@@ -39,6 +39,7 @@ export function computedTensors(
   };
   return {
     names,
+    prefix: stored?.prefix ?? '',
     has: (name) => known.has(name),
     info(name) {
       const tensor = computed.get(name);

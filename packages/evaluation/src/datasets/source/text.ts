@@ -4,16 +4,13 @@ import { open, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { ErrataError } from '@errata/contracts';
-import { otherThanFile } from '@errata/host';
+import { headBytes, otherThanFile } from '@errata/host';
 import { isGzip, otherThanRecords } from './kinds.ts';
 
 /** @throws always: ErrataError `unreadable_dataset` */
 export function unreadable(file: string, fault: string, details: Record<string, unknown> = {}): never {
   throw new ErrataError('unreadable_dataset', `${file} ${fault}`, { details: { file, ...details } });
 }
-
-/** Enough of a file to tell what it is. In bytes. */
-const headBytes = 512;
 
 /**
  * The first bytes of a file as it lies on disk.

@@ -1,7 +1,7 @@
 // The tensors of a LoRA adapter by what they do to which tensor of the base.
 
 import { ModelError } from '../../errors.ts';
-import type { CheckpointTensors } from '../../files/checkpoint.ts';
+import type { CheckpointTensors } from '../../files/checkpoint-tensors.ts';
 import type { SafetensorsFile } from '../../files/safetensors.ts';
 import type { ComputedTensor } from '../computed.ts';
 import { type AdapterConfig, refuseAdapter, scaleOf } from './config.ts';
