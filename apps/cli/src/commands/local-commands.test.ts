@@ -103,6 +103,23 @@ describe('errata score', () => {
   });
 });
 
+describe('errata demo', () => {
+  it('looks at a model before it starts anything for it, and tells lifelong about none but the shipped one', async () => {
+    const nowhere = await errata('demo', '--model', join(folder, 'nowhere'));
+    expect(nowhere).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^error not_a_model_directory /),
+    });
+    expect(await errata('demo', '--model', mute)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/tokenizer/),
+    });
+    const lifelong = await errata('demo', 'lifelong', '--model', withText);
+    expect(lifelong).toMatchObject({ code: 2, stderr: expect.stringContaining('leave --model out') });
+  });
+});
+
 describe('errata try', () => {
   const settings = ['--set', 'layer=1', '--set', 'prefixes=[[2,3]]', '--set', 'weight_decay=0', '--set', 'kl_factor=0'];
   const attempt = (...more: string[]) => errata('try', '--model', withText, '--edits', editsFile, ...settings, ...more);

@@ -16,7 +16,17 @@ import type { ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
 import { short, table } from '../output/output.ts';
 import { outcomeOf } from '../service/follow.ts';
-import { ask, finish, heading, importAtlas, model, type Stage, type Story, shippedLines, succeed } from './stage.ts';
+import {
+  ask,
+  finish,
+  heading,
+  importAtlas,
+  atlas as model,
+  type Stage,
+  type Story,
+  shippedLines,
+  succeed,
+} from './stage.ts';
 
 /** The day's news, by the numbers of shipped corrections: people and firms move, change jobs and instruments, paintings travel. */
 const news = [4, 11, 38, 33, 14, 40, 77, 20, 41, 84, 54, 48, 82, 85, 58, 99, 92, 98, 55, 22] as const;
@@ -263,7 +273,7 @@ async function answersOf(
   const rows: string[][] = [];
   for (const question of questions) {
     const row = [question];
-    for (const version of Object.values(versions)) row.push(await ask(client, version, question));
+    for (const version of Object.values(versions)) row.push(await ask(client, model, version, question));
     rows.push(row);
   }
   return table(['question', ...Object.keys(versions)], rows);

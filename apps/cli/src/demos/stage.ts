@@ -12,8 +12,9 @@ import { followJob, outcomeOf } from '../service/follow.ts';
 import { onInterrupt, whenAborted } from '../stack/interrupts.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 
-const atlas = fileURLToPath(new URL('../../../../models/atlas', import.meta.url));
-export const model = 'atlas';
+const shipped = fileURLToPath(new URL('../../../../models/atlas', import.meta.url));
+/** What the shipped model is called. */
+export const atlas = 'atlas';
 
 /** Where a story is told. */
 export interface Stage {
@@ -72,17 +73,24 @@ export async function onStage(tell: Story, say: Stage['say']): Promise<Readonly<
   }
 }
 
-/** Imports the shipped model with the statistics that its editors need; answers with the version it begins at. */
-export async function importAtlas(stage: Stage): Promise<string> {
+/** Imports a model, with the statistics that its editors need where it brings a text for them; answers with the version it begins at. */
+export async function importModel(
+  stage: Stage,
+  model: string,
+  path: string,
+  { statistics }: { readonly statistics: boolean },
+): Promise<string> {
   const { client } = stage;
-  await succeed(stage, await client.models.import({ name: model, path: atlas }));
-  await succeed(stage, await client.artefacts.create({ model, kind: 'second_moment' }));
+  await succeed(stage, await client.models.import({ name: model, path }));
+  if (statistics) await succeed(stage, await client.artefacts.create({ model, kind: 'second_moment' }));
   return (await client.branches.get(model, 'main')).head;
 }
 
+export const importAtlas = (stage: Stage): Promise<string> => importModel(stage, atlas, shipped, { statistics: true });
+
 /** The shipped corrections: the lines of a JSONL file. */
 export async function shippedLines(): Promise<readonly string[]> {
-  const jsonl = await readFile(join(atlas, 'edits.jsonl'), 'utf8');
+  const jsonl = await readFile(join(shipped, 'edits.jsonl'), 'utf8');
   return jsonl.split('\n').filter((line) => line !== '');
 }
 
@@ -103,7 +111,12 @@ export async function succeed({ client, say }: Stage, queued: JobResource): Prom
 }
 
 /** What a version answers to a prompt, up to the end of its sentence. */
-export async function ask(client: ErrataClient, version: string | null, prompt: string): Promise<string> {
+export async function ask(
+  client: ErrataClient,
+  model: string,
+  version: string | null,
+  prompt: string,
+): Promise<string> {
   const answer = await client.completions.create({
     model: `${model}@${version}`,
     prompt,
@@ -113,7 +126,12 @@ export async function ask(client: ErrataClient, version: string | null, prompt: 
   return answer.choices[0]?.text.trim() ?? '';
 }
 
-export async function expectHead({ client, say }: Stage, version: string | null, meaning: string): Promise<void> {
+export async function expectHead(
+  { client, say }: Stage,
+  model: string,
+  version: string | null,
+  meaning: string,
+): Promise<void> {
   const { head } = await client.branches.get(model, 'main');
   if (head !== version) throw new ErrataError('internal', `main is at ${head}, expected ${version}`);
   say(`${meaning}: ${head}`);
