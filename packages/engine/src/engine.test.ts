@@ -132,7 +132,7 @@ describe('importing', () => {
     const fixture = (name: string) => new URL(`../../models/src/fixtures/${name}`, import.meta.url).pathname;
     const [path, base] = [fixture('adapters/llama'), fixture('llama-grouped')];
     const merged = await engine.call('importModel', { path, base });
-    expect(merged.files.map(({ name }) => name)).toEqual(['config.json', 'model.safetensors']);
+    expect(merged.files.map(({ name }) => name)).toEqual(['config.json', 'expected.json', 'model.safetensors']);
     expect(merged.origin).toEqual([
       { reference: path, format: 'adapter' },
       { reference: base, format: 'safetensors' },

@@ -13,7 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import { ModelError } from '../errors.ts';
 import type { Model, View } from '../running/view.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -24,7 +24,7 @@ export interface CheckpointContents {
   /** Becomes config.json, its dtype replaced by that of the weights written. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly tensors: ReadonlyMap<string, WritableTensor>;
-  /** Further files by name, copied as they are: tokenizer files, a model card. */
+  /** Further files by name, perhaps within a folder, copied as they are: tokenizer files, a model card. */
   readonly files?: ReadonlyMap<string, string | Uint8Array>;
 }
 
@@ -81,7 +81,9 @@ export async function writeCheckpoint(
     const config = withDtype(contents.config, dtype);
     writeFileSync(join(staging, 'config.json'), `${JSON.stringify(config, null, 2)}\n`, { flush: true });
     for (const [name, data] of contents.files ?? []) {
-      if (basename(name) !== name) throw new Error(`${name} is not a file name`);
+      if (normalize(name) !== name || isAbsolute(name) || name.startsWith('..'))
+        throw new Error(`${name} is not inside`);
+      mkdirSync(dirname(join(staging, name)), { recursive: true });
       writeFileSync(join(staging, name), data, { flush: true });
     }
     writeSafetensors(join(staging, 'model.safetensors'), contents.tensors, {

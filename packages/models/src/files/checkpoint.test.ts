@@ -97,6 +97,7 @@ describe('opening', () => {
     const beside = await loadCheckpoint(folder({ ...other, 'vocab.txt': words }));
     expect(beside.digest).toBe(without.digest);
     expect(beside.tokenizer?.vocabSize).toBe(420);
+    expect(beside.companionFiles).toContain('vocab.txt');
     without.close();
     beside.close();
   });
@@ -262,6 +263,59 @@ describe('writing', () => {
     expect(openSafetensors(join(target, 'model.safetensors')).metadata.get('format')).toBe('pt');
     original.close();
     copy.close();
+  });
+
+  test('a copy carries what accompanies a model, and neither other weights nor what lies elsewhere or is large', async () => {
+    const outside = folder({ 'secret.json': '{}' });
+    const carried = {
+      'README.md': '# A model',
+      LICENSE: 'MIT',
+      'NOTICE.txt': 'Whose it is',
+      'chat_template.jinja': '{{ messages }}',
+      'chat_template.json': '{"chat_template":""}',
+      'additional_chat_templates/rag.jinja': '{{ documents }}',
+      'preprocessor_config.json': '{}',
+      'generation_config.json': '{"eos_token_id":[1,2]}',
+      'spiece.model': 'pieces',
+      'errata.json': '{"corpus":"corpus.txt"}',
+      'corpus.txt': 'Once upon a time',
+    };
+    const left = {
+      'pytorch_model.bin': 'pickle',
+      'pytorch_model.bin.index.json': '{}',
+      'consolidated.safetensors': weights,
+      '.gitattributes': '*.bin filter=lfs',
+      'modeling.py': 'import os',
+      'card.md': 'version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 7\n',
+      'vast.txt': new Uint8Array((16 << 20) + 1).fill(0x20),
+    };
+    const path = folder({ 'config.json': configText, 'model.safetensors': weights });
+    mkdirSync(join(path, 'additional_chat_templates'));
+    for (const [name, data] of Object.entries({ ...carried, ...left })) writeFileSync(join(path, name), data);
+    symlinkSync(join(outside, 'secret.json'), join(path, 'secret.json'));
+    mkdirSync(join(path, 'folder.json'));
+    const original = await loadCheckpoint(path);
+    const target = join(root, 'accompanied');
+    await writeCheckpoint(target, checkpointContents(original));
+    original.close();
+    const copied = readdirSync(target, { recursive: true, encoding: 'utf8' });
+    expect(copied.sort()).toEqual(
+      ['config.json', 'model.safetensors', 'additional_chat_templates', ...Object.keys(carried)].sort(),
+    );
+    for (const [name, data] of Object.entries(carried)) expect(readFileSync(join(target, name), 'utf8')).toBe(data);
+  });
+
+  test('settings that name a text which is not carried are left with it', async () => {
+    const path = folder({
+      'config.json': configText,
+      'model.safetensors': weights,
+      'errata.json': '{"corpus":"texts/corpus.txt"}',
+    });
+    mkdirSync(join(path, 'texts'));
+    writeFileSync(join(path, 'texts', 'corpus.txt'), 'Once');
+    const checkpoint = await loadCheckpoint(path);
+    checkpoint.close();
+    expect(checkpoint.companionFiles).toEqual([]);
   });
 
   test('replaced tensors are replaced, others are not; writing twice gives the same bytes', async () => {

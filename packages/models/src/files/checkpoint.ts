@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { loadTokenizer, tokenizerFileNames } from '../text/load-tokenizer.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { type CheckpointTensors, makeTensors } from './checkpoint-tensors.ts';
-import { companionNames } from './companion-names.ts';
+import { findCompanions } from './companions.ts';
 import { fail, makeFinder, refuseOtherKinds } from './model-files.ts';
 import { refuseQuantised } from './quantised.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
@@ -39,7 +39,7 @@ export interface Checkpoint {
   readonly weightsDigest: string;
   /** Names of the files that hold the weights, an index of shards among them. */
   readonly weightFiles: readonly string[];
-  /** Names of the files beside weights and config that a copy of the model carries: its tokenizer's, and {@link companionNames}. */
+  /** Names of the files beside weights and config that a copy of the model carries: its tokenizer's, and {@link findCompanions}. */
   readonly companionFiles: readonly string[];
   /** The contents of one of them. */
   readCompanion(name: string): Uint8Array;
@@ -137,7 +137,7 @@ export async function loadCheckpoint(directory: string): Promise<Checkpoint> {
         ? null
         : sha256Text(canonicalJson(tokenizerFiles.map((name) => [name, sha256File(find(name)!)])));
     const digest = sha256Text(canonicalJson({ config, weights: weightsDigest, tokenizer: tokenizerDigest }));
-    const companionFiles = [...tokenizerFiles, ...companionNames].filter((name) => find(name) !== undefined);
+    const companionFiles = [...tokenizerFiles, ...findCompanions(directory, find, tokenizerFiles)];
     return {
       directory,
       config,

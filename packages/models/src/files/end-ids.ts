@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { generationConfigName } from './companion-names.ts';
+import { generationConfigName } from './companions.ts';
 
 const schema = z.looseObject({
   eos_token_id: z.union([z.number().int(), z.array(z.number().int())]).nullish(),

@@ -1,9 +1,9 @@
 // The chat template of a model directory: a file of its own, or a field of tokenizer_config.json, one text or several by name.
 
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import type { Checkpoint } from '../files/checkpoint.ts';
-import { chatTemplateName } from '../files/companion-names.ts';
+import { chatTemplateFolder, chatTemplateName } from '../files/companions.ts';
 import { type ChatTemplate, chatTemplate } from './chat-template.ts';
 import { check, parseJson } from './forms/parse.ts';
 
@@ -14,8 +14,8 @@ const templateSchema = z.looseObject({ chat_template: z.union([z.string(), named
 type Source = Pick<Checkpoint, 'directory' | 'companionFiles' | 'readCompanion' | 'tokenizer'>;
 
 /**
- * The chat template of an opened checkpoint; undefined where it brings none. As in transformers, chat_template.jinja goes before
- * tokenizer_config.json, and a template may name the special tokens of the tokenizer.
+ * The chat template of an opened checkpoint; undefined where it brings none. As in transformers, chat_template.jinja and
+ * what additional_chat_templates holds go before tokenizer_config.json, and a template may name the special tokens of the tokenizer.
  * @throws ModelError tokenizer_malformed
  */
 export function loadChatTemplate({
@@ -27,12 +27,22 @@ export function loadChatTemplate({
   const read = (name: string): string | undefined =>
     companionFiles.includes(name) ? Buffer.from(readCompanion(name)).toString('utf8') : undefined;
   const template =
-    read(chatTemplateName) ?? stated(read('tokenizer_config.json'), join(directory, 'tokenizer_config.json'));
+    inFiles(companionFiles, read) ?? stated(read('tokenizer_config.json'), join(directory, 'tokenizer_config.json'));
   if (template === undefined || template === null) return undefined;
   return chatTemplate(
     typeof template === 'string' ? template : new Map(template.map((one) => [one.name, one.template])),
     Object.fromEntries(tokenizer?.namedTokens ?? []),
   );
+}
+
+/** The template in chat_template.jinja, or with those in their folder several; undefined where there is neither. */
+function inFiles(names: readonly string[], read: (name: string) => string | undefined) {
+  const main = read(chatTemplateName);
+  const more = names
+    .filter((name) => name.startsWith(`${chatTemplateFolder}/`))
+    .map((name) => ({ name: basename(name, '.jinja'), template: read(name)! }));
+  if (more.length === 0) return main;
+  return main === undefined ? more : [{ name: 'default', template: main }, ...more];
 }
 
 const stated = (config: string | undefined, where: string) =>

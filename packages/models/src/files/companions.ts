@@ -1,0 +1,73 @@
+// Files beside weights, config and tokenizer that belong to a model: a copy carries them, and they are no part of its digest.
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { ModelError } from '../errors.ts';
+import type { FindFile } from './model-files.ts';
+
+export const generationConfigName = 'generation_config.json';
+export const chatTemplateName = 'chat_template.jinja';
+
+/** Where transformers keeps further chat templates, each named for what it is used for. */
+export const chatTemplateFolder = 'additional_chat_templates';
+
+/** These are read too, so that one that cannot be is refused and not left behind. */
+const known = [generationConfigName, chatTemplateName];
+
+/** Texts that accompany a model: its card, settings of its processors, what its licence asks for. */
+const accompanying = /\.(json|txt|md|model|jinja)$|^(licen[cs]e|notice|copying|readme|use_policy)[\w-]*$/i;
+
+/** What is written anew, or belongs to weights in another form. */
+const others = /^(config|adapter_config)\.json$|\.index\.json$|^\./;
+
+/** A model's own settings, and the text that they may name. */
+const ownSettings = 'errata.json';
+
+/** Bounds of what is carried: bytes of a file and of all, and how many. */
+const largestFile = 16 << 20;
+const largestSum = 64 << 20;
+const mostFiles = 64;
+
+/**
+ * Names of the companions of a model directory, those in its folder of chat templates with the folder's. What leads out of the directory, is no
+ * regular file or is larger than 16 MiB is left behind.
+ * @param besides names that are carried anyway
+ * @throws ModelError for generation_config.json or chat_template.jinja, as the finder
+ */
+export function findCompanions(directory: string, find: FindFile, besides: readonly string[]): readonly string[] {
+  const folder = join(directory, chatTemplateFolder);
+  const templates = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
+  const names = [
+    ...readdirSync(directory).filter((name) => accompanying.test(name) && !others.test(name)),
+    ...templates.filter((name) => extname(name) === '.jinja').map((name) => `${chatTemplateFolder}/${name}`),
+  ];
+  const found = known.filter((name) => find(name) !== undefined);
+  let sum = 0;
+  for (const name of names.sort()) {
+    if (besides.includes(name) || known.includes(name)) continue;
+    const size = sizeOf(name, find);
+    if (size === undefined || size > largestFile || sum + size > largestSum || found.length === mostFiles) continue;
+    sum += size;
+    found.push(name);
+  }
+  return found.filter((name) => name !== ownSettings || namesNothingElse(join(directory, name), found));
+}
+
+function sizeOf(name: string, find: FindFile): number | undefined {
+  try {
+    return statSync(find(name)!).size;
+  } catch (error) {
+    if (error instanceof ModelError) return undefined;
+    throw error;
+  }
+}
+
+/** Settings that name a text which is not carried would be refused where they arrive. */
+function namesNothingElse(path: string, carried: readonly string[]): boolean {
+  try {
+    const { corpus } = JSON.parse(readFileSync(path, 'utf8'));
+    return corpus === undefined || carried.includes(corpus);
+  } catch {
+    return false;
+  }
+}
