@@ -29,7 +29,7 @@ export {
 } from './architectures/encoder-decoder.ts';
 export type { CrossBlockRefs, CrossDecoderSpec, EncoderDecoderSpec } from './architectures/encoder-decoder-spec.ts';
 export type { DescribedEncoder, EncoderBlockRefs, EncoderSpec } from './architectures/encoder-spec.ts';
-export { decoderSpec, encoderDecoderSpec, encoderSpec } from './architectures/index.ts';
+export { decoderSpec, encoderDecoderSpec, encoderSpec, parameterCount } from './architectures/index.ts';
 export {
   type BlockRefs,
   blockNorms,

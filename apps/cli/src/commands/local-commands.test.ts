@@ -124,6 +124,13 @@ describe('errata try', () => {
   const settings = ['--set', 'layer=1', '--set', 'prefixes=[[2,3]]', '--set', 'weight_decay=0', '--set', 'kl_factor=0'];
   const attempt = (...more: string[]) => errata('try', '--model', withText, '--edits', editsFile, ...settings, ...more);
 
+  it('refuses a model that needs more memory than it may use, with the figures, before anything is loaded', async () => {
+    const line = `ENGINE_MEMORY_MB=64 $ERRATA try --model ${withText} --edits ${editsFile} --corpus ${corpusFile}`;
+    const { code, stdout, stderr } = await inShell(line);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/the model needs about 513 MiB and this process may use 64 MiB: raise ENGINE_MEMORY_MB/);
+  });
+
   it('asks for a text where statistics are needed and there is none', async () => {
     const { code, stderr } = await attempt();
     expect(code).toBe(1);

@@ -1,8 +1,18 @@
 // A model opened in this process, for the commands that need no service.
 import { ErrataError } from '@errata/contracts';
-import { asErrataError } from '@errata/engine';
+import { asErrataError, requireMemory } from '@errata/engine';
 import type { Checkpoint, Model, Tokenizer } from '@errata/models';
 import type { GivenModel } from '../arguments/model-source.ts';
+
+/** What this process may use: as it is told, else what the machine, or the container, has left. */
+function memoryBudget({ ENGINE_MEMORY_MB: told }: NodeJS.ProcessEnv = process.env) {
+  const left = Math.floor((process.memoryUsage.rss() + process.availableMemory()) / 2 ** 20);
+  if (!told) return { mb: left, advice: 'free some, or take a smaller model' };
+  const mb = Number(told);
+  if (!Number.isSafeInteger(mb) || mb < 64)
+    throw new ErrataError('invalid_request', `ENGINE_MEMORY_MB is "${told}": give MiB, 64 or more`);
+  return { mb, advice: 'raise ENGINE_MEMORY_MB' };
+}
 
 export interface LocalModel {
   readonly checkpoint: Checkpoint;
@@ -14,13 +24,15 @@ export interface LocalModel {
 /**
  * Opens a model for the length of `work`. The numerical runtime is loaded here and not with the command line,
  * which should answer `--help` at once.
- * @throws ErrataError in the words of the catalogue, whatever reading or running the model throws
+ * @throws ErrataError `insufficient_memory` before anything is loaded; in the words of the catalogue, whatever reading or running the model throws
  */
 export async function withModel<T>(given: GivenModel, work: (local: LocalModel) => Promise<T>): Promise<T> {
-  const { openModel, openModelSource } = await import('@errata/models');
+  const { decoderSpec, openModel, openModelSource, parameterCount, workingBytes } = await import('@errata/models');
   try {
     const { checkpoint } = await openModelSource(given.model, { base: given.base });
     try {
+      const parameters = parameterCount(decoderSpec(checkpoint.config, checkpoint.tensors.names));
+      requireMemory({ parameters, mb: Math.ceil(workingBytes(parameters) / 2 ** 20) }, memoryBudget());
       const model = openModel(checkpoint);
       const tokenizer = () => {
         if (model.tokenizer !== undefined) return model.tokenizer;

@@ -16,6 +16,7 @@ import {
   loadChatTemplate,
   loadCheckpoint,
   openModelSource,
+  parameterCount,
   writeCheckpoint,
 } from '@errata/models';
 import { digestFile } from '../artefacts/file-digest.ts';
@@ -119,10 +120,6 @@ function describe(
     has_tokenizer: checkpoint.tokenizer !== undefined,
   };
 }
-
-/** Elements of all parameters; a tied head counts once. */
-export const parameterCount = (spec: DecoderSpec): number =>
-  [...spec.parameters.values()].reduce((sum, dims) => sum + dims.reduce((product, n) => product * n, 1), 0);
 
 function checkVocabulary(spec: DecoderSpec, { tokenizer, directory }: Checkpoint): void {
   if (tokenizer === undefined || tokenizer.vocabSize <= spec.vocab) return;

@@ -6,12 +6,14 @@ import { type AnswerCache, createAnswerCache } from '@errata/evaluation';
 import {
   type ChatTemplate,
   type Checkpoint,
+  type DecoderSpec,
   decoderSpec,
   endIds,
   loadChatTemplate,
   loadCheckpoint,
   type Model,
   openModel,
+  parameterCount,
   type Tokenizer,
   type View,
   workingBytes,
@@ -19,7 +21,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { ModelReference, ParamsOf, ResultOf } from '../calls/index.ts';
 import { bytesPerMillisecond, makeVersions } from '../versions/open-versions.ts';
-import { parameterCount } from './import-model.ts';
+import { baselineMb, requireMemory } from './memory.ts';
 import { readDefaults } from './model-defaults.ts';
 import { withModelDirectory } from './model-directory.ts';
 
@@ -62,27 +64,16 @@ export class NeedsFreshProcess extends Error {
   override readonly name = 'NeedsFreshProcess';
 }
 
-/**
- * The runtime and what a batch in flight takes: a process with a tiny model was measured at 175 MiB, one that edits and
- * evaluates a model of 2.3 M parameters at 630 MiB at its peak.
- */
-const baselineMb = 512;
-
 const answerCachesKept = 4;
 
 export function createModelStore(blobs: LocalBlobStore, memoryMb: number): ModelStore {
   const open = new Map<string, { readonly needMb: number; readonly model: OpenModel }>();
 
-  const makeRoom = (parameters: number): number => {
+  const makeRoom = (spec: DecoderSpec): number => {
+    const parameters = parameterCount(spec);
+    const needMb = Math.ceil(workingBytes(parameters) / 2 ** 20);
+    requireMemory({ parameters, mb: needMb }, { mb: memoryMb, advice: 'raise ENGINE_MEMORY_MB' });
     // Freed sessions give little back, so that a process which needs room is replaced rather than emptied.
-    const needMb = Math.ceil(workingBytes(4 * parameters) / 2 ** 20);
-    if (baselineMb + needMb > memoryMb) {
-      throw new ErrataError(
-        'insufficient_memory',
-        `the model needs about ${baselineMb + needMb} MiB and the engine may use ${memoryMb} MiB; raise ENGINE_MEMORY_MB`,
-        { details: { parameters, needed_mb: baselineMb + needMb, budget_mb: memoryMb } },
-      );
-    }
     const held = [...open.values()].reduce((sum, entry) => sum + entry.needMb, 0);
     if (held > 0 && baselineMb + held + needMb > memoryMb) throw new NeedsFreshProcess();
     return needMb;
@@ -97,7 +88,7 @@ export function createModelStore(blobs: LocalBlobStore, memoryMb: number): Model
       return withModelDirectory(blobs, reference.files, async (directory) => {
         const checkpoint = await loadCheckpoint(directory);
         try {
-          const needMb = makeRoom(parameterCount(decoderSpec(checkpoint.config, checkpoint.tensors.names)));
+          const needMb = makeRoom(decoderSpec(checkpoint.config, checkpoint.tensors.names));
           const model = requireDigest(
             makeOpenModel(blobs, reference, checkpoint, readDefaults(directory), begun),
             reference,

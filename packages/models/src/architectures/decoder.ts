@@ -107,6 +107,12 @@ export function addedByMlp(spec: DecoderSpec, layer: number, weight: WeightOf, o
   return norm ? normalise(weight, norm, spec.norm.epsilon, output) : output;
 }
 
+/** Logits `[R, vocab]` of what the final norm puts out, `[R, width]`. */
+export function headLogits(spec: DecoderSpec, weight: WeightOf, normed: Tensor): Tensor {
+  const logits = applyMatrix(weight, spec.head, normed);
+  return spec.logitCap === undefined ? logits : softCap(logits, spec.logitCap);
+}
+
 /**
  * Builds the forward graph of layers `from` to `to`.
  * @throws RangeError for a layer range outside the model, or one that does not fit the start or the cache
@@ -182,10 +188,7 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
       return tap(
         'logits',
         last,
-        scope('head', () => {
-          const logits = applyMatrix(weight, spec.head, input);
-          return spec.logitCap === undefined ? logits : softCap(logits, spec.logitCap);
-        }),
+        scope('head', () => headLogits(spec, weight, input)),
       );
     },
     crossEntropy: (targets, rowWeights) => {

@@ -111,6 +111,10 @@ export const encoderSpec = (config: Config, names?: Iterable<string>): EncoderSp
 export const encoderDecoderSpec = (config: Config, names?: Iterable<string>): EncoderDecoderSpec =>
   describe('encoder-decoder', encoderDecoders, config, names);
 
+/** Elements of all parameters; a tied head counts once. */
+export const parameterCount = ({ parameters }: Pick<DecoderSpec, 'parameters'>): number =>
+  [...parameters.values()].reduce((sum, dims) => sum + dims.reduce((product, n) => product * n, 1), 0);
+
 /**
  * Checks that every parameter is there in its shape. Further tensors (GPT-2's attn.bias buffers, a stored copy of a tied
  * head) are not read.

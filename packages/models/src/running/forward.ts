@@ -4,6 +4,7 @@ import type { HostTensor, HostTensors } from '@errata/graph';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import type { PromptModel, Reading } from '../deltas/reading.ts';
 import { captureGraph, captureName, forwardGraph, type Readings, type SiteAt } from './graphs.ts';
+import { headGraph, runHead } from './head.ts';
 import type { BoundProgram, ProgramCache } from './program-cache.ts';
 import { embeddingFeeds, type PlacedPrompt, type PromptReader, promptFeeds, promptReader } from './prompts.ts';
 
@@ -14,7 +15,10 @@ export interface Runner {
   readonly spec: Pick<DecoderSpec, 'layers' | 'kvHeads' | 'headDim' | 'vocab' | 'context'>;
   /** Ids that are never the best nor drawn: {@link idsWithoutToken}. */
   readonly undrawable: readonly number[];
-  /** @param feeds of {@link forwardGraph}, without weights and memories */
+  /**
+   * Goes on from cached keys and values: `log_probs`, `best` and `logits` of {@link headGraph}, and the keys and values.
+   * @param feeds of a cached {@link forwardGraph} and of the head, without weights and memories
+   */
   readonly run: (feeds: HostTensors, prompts: readonly PlacedPrompt[]) => Outputs;
 }
 
@@ -23,6 +27,8 @@ export interface Forward extends Runner {
   readonly spec: DecoderSpec;
   /** Prompts as they are to be run. */
   readonly read: PromptReader;
+  /** The same as {@link Runner.run} of whole sequences that nothing goes on from: nothing is cached before or behind them. */
+  readonly scan: Runner['run'];
   /** @param feeds of {@link captureGraph}, of which some may not be needed */
   readonly capture: (wanted: readonly SiteAt[], feeds: HostTensors, prompts: readonly PlacedPrompt[]) => Outputs;
 }
@@ -54,6 +60,20 @@ export function makeForward({ programs, readings, weight, inputs, undrawable, ..
     return { acting, key, feeds: { ...feeds, ...embeddings } };
   };
 
+  const through = async (
+    cached: boolean,
+    { targets, logit_rows, ...feeds }: HostTensors,
+    prompts: readonly PlacedPrompt[],
+  ) => {
+    const { acting, key, feeds: further } = actingOn(prompts);
+    const name = `${cached ? 'forward' : 'scan'} ${key}`;
+    const program = await programs.get(name, inputs, (source) => forwardGraph(spec, source, acting, cached));
+    const { normed, ...kept } = await program.run({ ...feeds, ...takenBy(program, further) }, weight);
+    const head = await programs.get('head', inputs, (source) => headGraph(spec, source, undrawable));
+    const found = await runHead(head, spec, { normed: normed!, targets: targets!, logit_rows: logit_rows! }, weight);
+    return { ...kept, ...found };
+  };
+
   return {
     spec,
     undrawable,
@@ -61,13 +81,8 @@ export function makeForward({ programs, readings, weight, inputs, undrawable, ..
       model,
       readings.filter((reading) => reading.at === 'prompt'),
     ),
-    run: async (feeds, prompts) => {
-      const { acting, key, feeds: further } = actingOn(prompts);
-      const program = await programs.get(`forward ${key}`, inputs, (source) =>
-        forwardGraph(spec, source, acting, undrawable),
-      );
-      return program.run({ ...feeds, ...takenBy(program, further) }, weight);
-    },
+    run: (feeds, prompts) => through(true, feeds, prompts),
+    scan: (feeds, prompts) => through(false, feeds, prompts),
     capture: async (wanted, feeds, prompts) => {
       const { acting, key, feeds: further } = actingOn(prompts);
       const program = await programs.get(`capture ${wanted.map(captureName).join(' ')} ${key}`, inputs, (source) =>

@@ -1,12 +1,11 @@
-// The forward graphs: scores, next-token logits and keys/values of a batch, or activations, with or without memories that act.
+// The forward graphs: what the head takes of a batch and its keys and values, or activations, with or without memories that act.
 
-import { argMax, gather, gatherElements, input, logSoftmax, reshape, type Tensor } from '@errata/graph';
+import { gather, input, type Tensor } from '@errata/graph';
 import type { KeysValues } from '../architectures/blocks/attention.ts';
 import { buildDecoder, type Site, type Tap } from '../architectures/decoder.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import type { ActivationReading, PromptInputs } from '../deltas/reading.ts';
 import type { WeightSource } from './program-cache.ts';
-import { withoutIds } from './undrawable.ts';
 
 const promptInputs = (): PromptInputs => ({
   last: input('prompt_ends', 'int32', ['C']),
@@ -52,33 +51,28 @@ function sharedInputs({ width }: DecoderSpec, embedded: boolean, cached: boolean
 }
 
 /**
- * Scores and logits of chosen rows, and the new keys and values. `rows` R and `targets` give `log_probs` and `best`;
- * `logit_rows` L are indices into R whose logits come out whole. `best` is none of `undrawable`.
+ * What the head takes at chosen `rows` R, `normed` `[R, width]`. Where a batch is `cached` it goes on from earlier keys and values, and its
+ * own come out too: a copy of both, which a batch that is only scored does without.
  */
 export function forwardGraph(
   spec: DecoderSpec,
   weight: WeightSource,
   { activations, embedded }: Readings,
-  undrawable: readonly number[],
+  cached: boolean,
 ): Record<string, Tensor> {
-  const cache: KeysValues[] = spec.blocks.map((_, layer) => ({
-    key: input(`past_key.${layer}`, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]),
-    value: input(`past_value.${layer}`, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]),
-  }));
-  const { logits, present } = buildDecoder(spec, {
-    ...sharedInputs(spec, embedded, true),
+  const cache = (name: string) => input(name, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]);
+  const past = spec.blocks.map(
+    (_, layer): KeysValues => ({ key: cache(`past_key.${layer}`), value: cache(`past_value.${layer}`) }),
+  );
+  const { normed, present } = buildDecoder(spec, {
+    ...sharedInputs(spec, embedded, cached),
     weight,
-    past: cache,
+    ...(cached && { past }),
     rows: input('rows', 'int32', ['R']),
     ...(activations.length > 0 ? { tap: composeTaps(readingTaps(activations)) } : {}),
   });
-  const all = logits();
-  const targets = reshape(input('targets', 'int32', ['R']), ['R', 1]);
-  const outputs: Record<string, Tensor> = {
-    log_probs: reshape(gatherElements(logSoftmax(all), targets, 1), ['R']),
-    best: argMax(withoutIds(all, undrawable, spec.vocab)),
-    logits: gather(all, input('logit_rows', 'int32', ['L'])),
-  };
+  const outputs: Record<string, Tensor> = { normed: normed! };
+  if (!cached) return outputs;
   for (const [layer, { key, value }] of present.entries()) {
     outputs[`key.${layer}`] = key;
     outputs[`value.${layer}`] = value;

@@ -63,11 +63,14 @@ export const limitsFor = (
 ): CacheLimits => ({ programs, bytes: storedBytes, storeMatrices });
 
 /**
- * Bytes that working with a model takes, by those of its weights in float32: a small model's are copied into the programs of the forward
+ * Bytes that working with a model of so many parameters takes, in float32: a small model's are copied into the programs of the forward
  * graph, of a value search and of captures; a larger one's are there once, with a quarter of them again for what runs hold (editing takes
  * 1.5 times the weights in all for Gemma 3 270M, the runtime's own 115 MB included).
  */
-export const workingBytes = (weightBytes: number): number => (weightBytes < smallModel ? 4 : 1.25) * weightBytes;
+export const workingBytes = (parameters: number): number => {
+  const weightBytes = 4 * parameters;
+  return (weightBytes < smallModel ? 4 : 1.25) * weightBytes;
+};
 
 interface Entry {
   readonly program: Promise<Program>;
@@ -138,7 +141,7 @@ export function makeProgramCache(
     const chosen = [...inputs].filter((name) => !alwaysFed(name)).sort();
     const full = `${key} | ${chosen.join(' ')}`;
     const entry = entries.get(full) ?? {
-      program: compile(build(weights(inputs))),
+      program: compile(build(weights(inputs)), { lean: !limits.storeMatrices }),
       running: 0,
       bytes: 0,
       evicted: false,

@@ -1,6 +1,7 @@
 // Scoring: log-probabilities of given continuations, next-token logits and perplexity.
 
 import { float32, float32Data, type HostTensor, int32Data } from '@errata/graph';
+import type { DecoderSpec } from '../architectures/spec.ts';
 import { ModelError } from '../errors.ts';
 import { type Batch, checkSequences, packBatches } from './batches.ts';
 import { indices } from './feeds.ts';
@@ -24,18 +25,20 @@ export interface Score {
   readonly best: Int32Array;
 }
 
-/** Positions and logit rows in one run: bounds memory at some hundreds of MB for a vocabulary of 50,000. */
-const tokenBudget = 2048;
-const logitBudget = 2 ** 25;
+/** Positions in one run: as many as keep one activation of an MLP at 4 MB, within bounds. */
+const tokensAtOnce = ({ mlpWidth }: DecoderSpec): number =>
+  Math.min(2048, Math.max(256, Math.floor(2 ** 20 / mlpWidth)));
 
-/** Feeds of a forward run without a cache. */
-export function freshFeeds(forward: Runner, batch: Batch): Record<string, HostTensor> {
-  const { spec } = forward;
-  const feeds: Record<string, HostTensor> = {
-    ids: indices(batch.ids),
-    positions: indices(batch.positions),
-    bias: float32([batch.batch, 1, batch.time, batch.time], causalBias(batch.batch, batch.time)),
-  };
+/** Feeds of whole sequences. */
+const batchFeeds = ({ batch, time, ids, positions }: Batch): Record<string, HostTensor> => ({
+  ids: indices(ids),
+  positions: indices(positions),
+  bias: float32([batch, 1, time, time], causalBias(batch, time)),
+});
+
+/** Feeds of sequences behind which others will go on from their keys and values, with nothing cached before them. */
+export function freshFeeds({ spec }: Runner, batch: Batch): Record<string, HostTensor> {
+  const feeds = batchFeeds(batch);
   const none = () => float32([batch.batch, spec.kvHeads, 0, spec.headDim], new Float32Array(0));
   for (let layer = 0; layer < spec.layers; layer++) {
     feeds[`past_key.${layer}`] = none();
@@ -62,9 +65,8 @@ export async function score(forward: Forward, items: readonly ScoreItem[]): Prom
   const read = await forward.read(items.map(({ prompt, target }) => ({ ids: prompt, behind: target.length })));
   // The last token predicts nothing that is asked.
   const sequences = items.map(({ target }, item) => [...read[item]!.ids, ...target.slice(0, -1)]);
-  const rowPrice = Math.max(1, Math.round((tokenBudget * spec.vocab) / logitBudget));
   const results = new Array<Score>(items.length);
-  for (const batch of packBatches(sequences, tokenBudget, (member) => items[member]!.target.length * (rowPrice - 1))) {
+  for (const batch of packBatches(sequences, tokensAtOnce(spec))) {
     const rows: number[] = [];
     const targets: number[] = [];
     for (const [row, member] of batch.members.entries()) {
@@ -75,8 +77,8 @@ export async function score(forward: Forward, items: readonly ScoreItem[]): Prom
       }
     }
     const prompts = batch.members.map((member, row) => placedIn(batch, row, read[member]!));
-    const out = await forward.run(
-      { ...freshFeeds(forward, batch), rows: indices(rows), targets: indices(targets), logit_rows: indices([]) },
+    const out = await forward.scan(
+      { ...batchFeeds(batch), rows: indices(rows), targets: indices(targets), logit_rows: indices([]) },
       prompts,
     );
     const [logProbs, best] = [float32Data(out.log_probs!), int32Data(out.best!)];
@@ -99,17 +101,15 @@ export async function nextLogits(
   checkSequences(spec, prompts);
   const read = await forward.read(prompts.map((ids) => ({ ids, behind: 0 })));
   const results = new Array<Float32Array>(prompts.length);
-  const rowPrice = Math.round((tokenBudget * spec.vocab) / logitBudget);
   for (const batch of packBatches(
     read.map(({ ids }) => ids),
-    tokenBudget,
-    () => rowPrice,
+    tokensAtOnce(spec),
   )) {
     const laidOut = batch.members.map((member, row) => placedIn(batch, row, read[member]!));
     const ends = laidOut.map(({ last }) => last);
-    const out = await forward.run(
+    const out = await forward.scan(
       {
-        ...freshFeeds(forward, batch),
+        ...batchFeeds(batch),
         rows: indices(ends),
         targets: indices(ends.map(() => 0)),
         logit_rows: indices(ends.map((_, i) => i)),
@@ -145,7 +145,7 @@ export async function perplexity(forward: Forward, tokens: readonly number[]): P
   const items: ScoreItem[] = [];
   for (let at = 0; at + 1 < tokens.length; at += stride)
     items.push({ prompt: [tokens[at]!], target: tokens.slice(at + 1, at + 1 + stride) });
-  const scores = await score({ ...forward, read: readAsGiven, run: (feeds) => forward.run(feeds, []) }, items);
+  const scores = await score({ ...forward, read: readAsGiven, scan: (feeds) => forward.scan(feeds, []) }, items);
   let sum = 0;
   for (const { logProbs } of scores) for (const logProb of logProbs) sum -= logProb;
   const meanNegativeLogProb = sum / (tokens.length - 1);
