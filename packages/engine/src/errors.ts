@@ -20,6 +20,7 @@ const notAModelDirectory: readonly ModelErrorCode[] = [
 
 const unsupported: readonly ModelErrorCode[] = [
   'adapter_unsupported',
+  'gguf_unsupported',
   'architecture_unsupported',
   'tokenizer_unsupported',
   'checkpoint_quantised',

@@ -23,7 +23,7 @@ test.each(catalogue)('%s is thrown by the code', (name, meaning) => {
   expect(code.includes(`'${name}'`)).toBe(true);
 });
 
-const fromInput = /^(safetensors|checkpoint|adapter|tokenizer|layout)_/;
+const fromInput = /^(safetensors|checkpoint|adapter|gguf|tokenizer|layout)_/;
 test.each(catalogue.filter(([name]) => fromInput.test(name)))('%s is provoked by a test', (name) => {
   expect(tests.includes(`'${name}'`)).toBe(true);
 });

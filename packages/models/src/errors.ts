@@ -52,6 +52,11 @@ export const modelErrorCatalogue = {
   checkpoint_not_a_file: 'what has the name of a file of the directory is a pipe, a socket, a device or a directory',
   checkpoint_target_not_empty: 'the directory to be written exists and is not empty',
   checkpoint_target_unwritable: 'the directory to be written cannot be created',
+  // GGUF files.
+  gguf_unreadable: 'the file cannot be opened or read',
+  gguf_truncated: 'the file ends before what it says it holds',
+  gguf_malformed: 'the file breaks a rule of the format, or lacks what the model needs',
+  gguf_unsupported: 'the file holds an architecture, a quantisation or a tokenizer that is not read',
   // Adapters.
   adapter_config_malformed: 'adapter_config.json is not the configuration of an adapter',
   adapter_unsupported: 'the adapter is of a kind, or uses an option, that is not merged',

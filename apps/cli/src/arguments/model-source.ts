@@ -9,7 +9,10 @@ export interface GivenModel {
 
 /** A model that is read in this process. */
 export const modelOption = () =>
-  new Option('-m, --model <model>', 'a directory in Hugging Face layout, or that of a LoRA adapter');
+  new Option(
+    '-m, --model <model>',
+    'a directory in Hugging Face layout, a GGUF file, or the directory of a LoRA adapter',
+  );
 
 export const baseOption = () =>
   new Option('--base <model>', 'the model that an adapter is merged onto, instead of the one that it names');

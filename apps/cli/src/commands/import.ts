@@ -10,7 +10,7 @@ import { followJob, outcomeOf } from '../service/follow.ts';
 export function register(program: Command): void {
   program
     .command('import <name> <model>')
-    .description('import a model: a directory in Hugging Face layout, or that of a LoRA adapter')
+    .description('import a model: a directory in Hugging Face layout, a GGUF file, or the directory of a LoRA adapter')
     .addOption(baseOption())
     .option('--json', 'print the job as JSON')
     .action(async (name: string, model: string, options: { base?: string; json?: true }) => {

@@ -5,7 +5,7 @@ import { metadataSchema, nameSchema, pathSchema, storedMetadataSchema } from './
 export const importRequestSchema = z
   .strictObject({
     name: nameSchema,
-    /** What to import, on the worker's machine: a directory in Hugging Face layout, or that of a LoRA adapter. */
+    /** What to import, on the worker's machine: a directory in Hugging Face layout, a GGUF file, or the directory of a LoRA adapter. */
     path: pathSchema,
     /** The model that an adapter is merged onto, instead of the one that it names. */
     base: pathSchema.optional(),
@@ -19,7 +19,7 @@ export const modelOriginSchema = z
   .strictObject({
     /** As it was given, or as an adapter names it. */
     reference: z.string(),
-    format: z.enum(['safetensors', 'adapter']),
+    format: z.enum(['safetensors', 'gguf', 'adapter']),
   })
   .meta({ id: 'ModelOrigin' });
 export type ModelOrigin = z.output<typeof modelOriginSchema>;

@@ -32,6 +32,9 @@ function halfTable(): Uint32Array {
   return table;
 }
 
+/** The value of every float16 bit pattern. */
+export const float16Values = (): Float32Array => new Float32Array(halfTable().buffer);
+
 /** float16 bit patterns to float32, exactly; subnormals, infinities and NaN payloads included. */
 export function float16ToFloat32(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const table = halfTable();

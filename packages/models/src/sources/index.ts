@@ -5,15 +5,16 @@ import { resolve } from 'node:path';
 import { ModelError } from '../errors.ts';
 import { adapterForm } from './adapter/index.ts';
 import { directoryForm } from './directory.ts';
+import { ggufForm } from './gguf/index.ts';
 import type { LocalForm, OpenedModel, OpenOptions } from './source.ts';
 
 /** The first that recognises what is there opens it. */
-const localForms: readonly LocalForm[] = [adapterForm, directoryForm];
+const localForms: readonly LocalForm[] = [ggufForm, adapterForm, directoryForm];
 
 /**
  * Opens a model. Its checkpoint is to be closed when the weights have been read.
- * @param reference a path: a directory in Hugging Face layout, or that of an adapter
- * @throws ModelError checkpoint_*, safetensors_*, tokenizer_*, adapter_*
+ * @param reference a path: a directory in Hugging Face layout, a GGUF file, or the directory of an adapter
+ * @throws ModelError checkpoint_*, safetensors_*, tokenizer_*, gguf_*, adapter_*
  */
 export const openModelSource = (reference: string, options: OpenOptions = {}): Promise<OpenedModel> =>
   openFrom(reference, process.cwd(), options);
@@ -24,7 +25,7 @@ async function openFrom(reference: string, from: string, options: OpenOptions): 
     throw new ModelError('checkpoint_not_a_directory', {
       where: path,
       what: 'there is nothing there',
-      hint: 'Give the folder that holds config.json',
+      hint: 'Give the folder that holds config.json, or a .gguf file',
     });
   }
   const form = localForms.find(({ recognises }) => recognises(path))!;
