@@ -1,8 +1,9 @@
 """Writes packages/models/src/fixtures/directories.json: what transformers takes small model directories to be.
 
 Each variant is a set of files over the vocabularies in fixtures/tokenizers, and what AutoTokenizer makes of it: ids of texts with
-all that belongs around them, and the ids of named special tokens. Run with an interpreter that has transformers 4.57 and torch:
-python test/oracles/model_directories.py
+all that belongs around them, the ids of named special tokens, a conversation in words, and the tokens that end a text. Beside them,
+tensors that lie among the weights of tiny models, and which of those from_pretrained calls unexpected. Run with an interpreter that
+has transformers 4.57 and torch: python test/oracles/model_directories.py
 """
 
 import json
@@ -10,8 +11,10 @@ import logging
 import pathlib
 import tempfile
 
+import torch
 import transformers
-from transformers import AutoTokenizer
+from safetensors.torch import save_file
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 OUT = pathlib.Path(__file__).parents[2] / "packages/models/src/fixtures/directories.json"
 TOKENIZERS = OUT.parent / "tokenizers"
@@ -196,6 +199,37 @@ VARIANTS = {
         **PIECES,
         "config.json": {**LLAMA["config.json"], "tokenizer_class": "PreTrainedTokenizerFast"},
     },
+    # Chat templates and ends of texts.
+    "a chat template in a file": {**BYTES, "chat_template.jinja": "file {{ messages[0].content }}{{ eos_token }}"},
+    "a chat template in the settings": settings(BYTES, chat_template="settings {{ messages[0].content }}{{ pad_token }}"),
+    "chat templates by name": settings(
+        BYTES,
+        chat_template=[
+            {"name": "default", "template": "default {{ messages[0].content }}"},
+            {"name": "tool_use", "template": "tools"},
+        ],
+    ),
+    "a chat template in a file and another in the settings": {
+        **settings(BYTES, chat_template="settings"),
+        "chat_template.jinja": "file {{ messages[0].content }}",
+    },
+    "chat templates in a folder": {
+        **settings(BYTES, chat_template="settings"),
+        "chat_template.jinja": "file {{ messages[0].content }}",
+        "additional_chat_templates/rag.jinja": "rag",
+    },
+    "a chat template of a processor, which is none of the tokenizer": {
+        **BYTES,
+        "chat_template.json": {"chat_template": "processor"},
+    },
+    "ends of texts in generation_config.json": {
+        **settings(BYTES, added_tokens_decoder=USERS, eos_token="<|end|>"),
+        "generation_config.json": {"eos_token_id": [421, 420]},
+    },
+    "an end of texts in config.json": {
+        **BYTES,
+        "config.json": {**GPT2["config.json"], "eos_token_id": 7},
+    },
     # BERT's.
     "words": WORDS,
     "words with their letter case": settings(WORDS, do_lower_case=False, tokenizer_class="BertTokenizer"),
@@ -215,6 +249,7 @@ def write_files(directory, files):
                 text = json.dumps({**json.loads(text), **contents["patch"]})
         else:
             text = contents if isinstance(contents, str) else json.dumps(contents)
+        (directory / name).parent.mkdir(exist_ok=True)
         (directory / name).write_text(text)
 
 
@@ -223,8 +258,60 @@ def expected(files):
         directory = pathlib.Path(folder)
         write_files(directory, files)
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        known = {name: getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "pad")}
-        return {"ids": [tokenizer.encode(text) for text in TEXTS], **known}
+        row = {"ids": [tokenizer.encode(text) for text in TEXTS]}
+        row |= {name: getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "pad")}
+        if tokenizer.chat_template is not None:
+            row["chat"] = tokenizer.apply_chat_template([{"role": "user", "content": "Hi"}], tokenize=False)
+        if "generation_config.json" in files:
+            row["stops"] = ends(GenerationConfig.from_pretrained(folder))
+        elif "eos_token_id" in files["config.json"]:
+            row["stops"] = ends(GenerationConfig.from_model_config(AutoConfig.from_pretrained(folder)))
+        return row
+
+
+def ends(generation):
+    return generation.eos_token_id if isinstance(generation.eos_token_id, list) else [generation.eos_token_id]
+
+
+# By the folders of tiny models in fixtures: tensors that lie among their weights.
+BESIDE = {
+    "gpt2-tied": [
+        "transformer.h.0.attn.bias",
+        "transformer.h.0.attn.masked_bias",
+        "lm_head.weight",
+        "v_head.summary.weight",
+        "transformer.h.9.ln_1.weight",
+    ],
+    # Of GPT-J transformers names the masks too, which follow from its sizes all the same.
+    "gptj": ["transformer.h.0.attn.rotary.weight", "transformer.h.9.mlp.fc_in.bias"],
+    "gpt-neox": [
+        "gpt_neox.layers.0.attention.bias",
+        "gpt_neox.layers.0.attention.masked_bias",
+        "gpt_neox.layers.0.attention.rotary_emb.inv_freq",
+        "gpt_neox.layers.9.attention.dense.bias",
+    ],
+    "llama-tied": ["model.layers.0.self_attn.rotary_emb.inv_freq", "lm_head.weight", "score.weight"],
+    "llama-grouped": ["model.layers.0.self_attn.rotary_emb.inv_freq", "model.layers.7.mlp.up_proj.weight", "value.bias"],
+    "qwen2": ["model.layers.0.self_attn.q_norm.weight", "lm_head.extra"],
+    "qwen3": ["model.layers.0.self_attn.q_rescale.weight", "model.rotary_emb.inv_freq"],
+    "gemma2": ["lm_head.weight", "model.layers.0.extra_layernorm.weight"],
+}
+
+
+def unexpected(name, beside):
+    """The names that from_pretrained calls unexpected, of a model with random weights and those beside them."""
+    config = AutoConfig.from_pretrained(OUT.parent / name)
+    weights = {key: value.contiguous() for key, value in AutoModelForCausalLM.from_config(config).state_dict().items()}
+    if config.tie_word_embeddings:
+        weights.pop("lm_head.weight")
+    weights |= {key: torch.ones(3) for key in beside if key != "lm_head.weight"}
+    if "lm_head.weight" in beside:
+        weights["lm_head.weight"] = torch.ones(config.vocab_size, config.hidden_size)
+    with tempfile.TemporaryDirectory() as folder:
+        config.save_pretrained(folder)
+        save_file(weights, f"{folder}/model.safetensors", metadata={"format": "pt"})
+        _, info = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
+    return sorted(info["unexpected_keys"])
 
 
 if __name__ == "__main__":
@@ -236,10 +323,13 @@ if __name__ == "__main__":
             rows.append({"name": name, "files": files, **expected(files)})
         except Exception as error:
             print(f"{name}: {type(error).__name__}: {error}")
+    models = [{"model": name, "beside": beside, "unread": unexpected(name, beside)} for name, beside in BESIDE.items()]
     OUT.write_text(
         "{\n"
         + f'"texts": {json.dumps(TEXTS)},\n"variants": [\n'
         + ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
+        + '\n],\n"models": [\n'
+        + ",\n".join(json.dumps(row, separators=(",", ":")) for row in models)
         + "\n]}\n"
     )
     print(f"{len(rows)} directories")

@@ -88,6 +88,7 @@ export {
 export type { EmbeddingSettings } from './files/embedding-settings.ts';
 export { endIds } from './files/end-ids.ts';
 export { checkTensors } from './files/missing-tensors.ts';
+export { remarksOn } from './files/remarks.ts';
 export {
   encodeSafetensors,
   openSafetensors,

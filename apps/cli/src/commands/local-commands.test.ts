@@ -22,6 +22,7 @@ beforeAll(async () => {
   const [full, bare] = [await writeTinyModel({ defaults: null }), await writeTinyModel({ tokenizer: false })];
   removals.push(full.remove, bare.remove);
   [withText, mute] = [full.path, bare.path];
+  writeFileSync(join(withText, 'added_tokens.json'), '{"<|user|>":257}');
   const edit = {
     custom_id: 'capital',
     prompt: 'The capital of Oz',
@@ -85,7 +86,8 @@ describe('errata score', () => {
   });
 
   it('reads a text through the tokenizer, and shows a table to people', async () => {
-    const { stdout } = await errata('score', '--model', withText, '--text', 'Hi!');
+    const { stdout, stderr } = await errata('score', '--model', withText, '--text', 'Hi!');
+    expect(stderr).toBe('warning: no embedding has a row for "<|user|>": texts with it are refused\n');
     expect(stdout).toMatch(/72 {2}"H" .*-\n *105 {2}"i" +-\d+\.\d{4}\n *33 {2}"!" +-\d+\.\d{4}\n/);
   });
 
@@ -147,7 +149,7 @@ describe('errata try', () => {
     expect(summary.reliability.after.token).toBeGreaterThan(summary.reliability.before.token);
     expect(summary.perplexity).not.toBeNull();
 
-    expect(readdirSync(out).sort()).toEqual(['config.json', 'merges.txt', 'model.safetensors', 'vocab.json']);
+    expect(readdirSync(out).sort()).toEqual(readdirSync(withText).sort());
     const ids = [...Buffer.from('The capital of Oz !')];
     const [before, after] = [await score(withText, ids), await score(out, ids)];
     expect(after.at(-2)).toBeGreaterThan(before.at(-2)! + 1);

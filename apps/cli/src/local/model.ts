@@ -3,6 +3,7 @@ import { ErrataError } from '@errata/contracts';
 import { asErrataError, requireMemory } from '@errata/engine';
 import type { Checkpoint, Model, Tokenizer } from '@errata/models';
 import type { GivenModel } from '../arguments/model-source.ts';
+import { warn } from '../output/output.ts';
 
 /** What this process may use: as it is told, else what the machine, or the container, has left. */
 function memoryBudget({ ENGINE_MEMORY_MB: told }: NodeJS.ProcessEnv = process.env) {
@@ -23,17 +24,20 @@ export interface LocalModel {
 
 /**
  * Opens a model for the length of `work`. The numerical runtime is loaded here and not with the command line,
- * which should answer `--help` at once.
+ * which should answer `--help` at once. Remarks on the model go to stderr.
  * @throws ErrataError `insufficient_memory` before anything is loaded; in the words of the catalogue, whatever reading or running the model throws
  */
 export async function withModel<T>(given: GivenModel, work: (local: LocalModel) => Promise<T>): Promise<T> {
-  const { decoderSpec, openModel, openModelSource, parameterCount, workingBytes } = await import('@errata/models');
+  const { decoderSpec, openModel, openModelSource, parameterCount, remarksOn, workingBytes } = await import(
+    '@errata/models'
+  );
   try {
     const { checkpoint } = await openModelSource(given.model, { base: given.base });
     try {
       const parameters = parameterCount(decoderSpec(checkpoint.config, checkpoint.tensors.names));
       requireMemory({ parameters, mb: Math.ceil(workingBytes(parameters) / 2 ** 20) }, memoryBudget());
       const model = openModel(checkpoint);
+      for (const remark of remarksOn(model.spec, checkpoint)) warn(remark);
       const tokenizer = () => {
         if (model.tokenizer !== undefined) return model.tokenizer;
         throw new ErrataError('tokenizer_missing', `${given.model} has no tokenizer`);

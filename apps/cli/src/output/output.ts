@@ -13,6 +13,9 @@ export const oneLine = (text: string): string =>
     .replaceAll('\t', '⇥')
     .replaceAll(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
+/** Tells of something that stops nothing, on stderr. */
+export const warn = (remark: string): void => console.error(`${colors.yellow('warning:')} ${oneLine(remark)}`);
+
 /** What an edit asks for, on one line. */
 export const wording = ({ prompt, target_new }: { readonly prompt: string; readonly target_new: string }): string =>
   oneLine(`${prompt} -> ${target_new.trim()}`);

@@ -9,7 +9,7 @@ import {
 } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
-import { bar, progressLine, short } from '../output/output.ts';
+import { bar, oneLine, progressLine, short } from '../output/output.ts';
 
 /** Waits until the job has ended or needs a person, showing its state and progress on stderr. */
 export async function followJob(client: ErrataClient, id: string, quiet = false): Promise<JobResource> {
@@ -23,6 +23,9 @@ export async function followJob(client: ErrataClient, id: string, quiet = false)
   if (!quiet) line.done();
   return job;
 }
+
+/** What an import found out about a model, of whatever is stored with a job. */
+const asRemarks = (remarks: unknown): readonly string[] => (Array.isArray(remarks) ? remarks.map(String) : []);
 
 /** How a job ended, in a line or a few. */
 export function outcomeOf(job: JobResource): string {
@@ -38,6 +41,7 @@ export function outcomeOf(job: JobResource): string {
   if (error !== null && job.state !== 'gated_out')
     lines.push(`  ${error.code}: ${error.message}`, ...error.errors.slice(0, 20).map(({ message }) => `  ${message}`));
   if (changedNothing(job)) lines.push('  nothing changed: the branch stays where it was');
+  for (const remark of asRemarks(job.result?.remarks)) lines.push(`  ${colors.yellow('warning:')} ${oneLine(remark)}`);
   const { approval } = job;
   if (approval?.state === 'approved') lines.push(`  approved by ${approval.by}: ${approval.reason}`);
   if (job.state === 'awaiting_approval' && job.approval !== null) {

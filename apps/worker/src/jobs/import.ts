@@ -28,7 +28,7 @@ export async function importModel(run: JobRun): Promise<void> {
       files: found.files.map(({ name: path, sha256: blob, size: bytes }) => ({ path, blob, bytes })),
     },
     default_editor: defaultEditor,
-    result: { defaults: found.defaults },
+    result: { defaults: found.defaults, remarks: found.remarks },
   });
   run.ended('succeeded');
 }

@@ -28,6 +28,8 @@ export interface ModelInspection extends ModelReference {
   readonly defaults: ModelDefaults;
   /** What was given, then what that was merged onto. */
   readonly origin: readonly ModelOrigin[];
+  /** What a person should know of it, in sentences: tensors that are not read, and the like. */
+  readonly remarks: readonly string[];
 }
 
 /** A model that is to be read. */

@@ -17,6 +17,7 @@ import {
   loadCheckpoint,
   openModelSource,
   parameterCount,
+  remarksOn,
   writeCheckpoint,
 } from '@errata/models';
 import { digestFile } from '../artefacts/file-digest.ts';
@@ -103,13 +104,14 @@ async function readCheckpoint(
     const file = join(checkpoint.directory, name);
     files.push({ name, ...(store === undefined ? await digestFile(file) : await store.put(createReadStream(file))) });
   }
-  return { ...describe(spec, checkpoint), digest: checkpoint.digest, files, defaults };
+  const { digest } = checkpoint;
+  return { ...describe(spec, checkpoint), digest, files, defaults, remarks: remarksOn(spec, checkpoint) };
 }
 
 function describe(
   spec: DecoderSpec,
   checkpoint: Checkpoint,
-): Omit<ModelInspection, 'digest' | 'files' | 'defaults' | 'origin'> {
+): Omit<ModelInspection, 'digest' | 'files' | 'defaults' | 'origin' | 'remarks'> {
   return {
     model_type: spec.family,
     parameters: parameterCount(spec),
@@ -122,11 +124,15 @@ function describe(
 }
 
 function checkVocabulary(spec: DecoderSpec, { tokenizer, directory }: Checkpoint): void {
-  if (tokenizer === undefined || tokenizer.vocabSize <= spec.vocab) return;
+  if (tokenizer === undefined) return;
+  const { vocabSize, addedTokens } = tokenizer;
+  const beyond = Array.from({ length: Math.max(0, vocabSize - spec.vocab) }, (_, index) => spec.vocab + index);
+  // Tokens that were added and never trained are common; a vocabulary that is larger is another model's.
+  if (beyond.every((id) => addedTokens.has(id) || tokenizer.idToToken(id) === undefined)) return;
   throw new ErrataError(
     'invalid_checkpoint',
-    `the tokenizer has ${tokenizer.vocabSize} tokens, the model only ${spec.vocab}: they do not belong together`,
-    { details: { where: directory, tokenizer: tokenizer.vocabSize, model: spec.vocab } },
+    `the tokenizer has ${vocabSize} tokens, the model only ${spec.vocab}: they do not belong together`,
+    { details: { where: directory, tokenizer: vocabSize, model: spec.vocab } },
   );
 }
 

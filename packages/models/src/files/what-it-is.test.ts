@@ -9,6 +9,7 @@ import { decoderSpec } from '../architectures/index.ts';
 import { ModelError } from '../errors.ts';
 import { loadCheckpoint } from './checkpoint.ts';
 import { checkTensors } from './missing-tensors.ts';
+import { remarksOn } from './remarks.ts';
 import { encodeSafetensors, type WritableTensor } from './safetensors.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'what-it-is-'));
@@ -272,4 +273,30 @@ describe('is read, since it can mean only one thing', () => {
     expect([...exact.subarray(0, 2)]).toEqual([0x80, 0x02]);
     expect((await read({ 'model.safetensors': exact })).size).toBe(parameters.size);
   });
+});
+
+test('what is not read, or otherwise than it stands there, is remarked on', async () => {
+  const remarks = async (files: Files): Promise<readonly string[]> => {
+    const checkpoint = await loadCheckpoint(folder({ 'config.json': configJson, ...files }));
+    checkpoint.close();
+    return remarksOn(decoderSpec(whole, checkpoint.tensors.names), checkpoint);
+  };
+  expect(await remarks({ 'model.safetensors': weights() })).toEqual([]);
+  const extra = { shape: [1], data: Float32Array.of(1) };
+  const beside = Object.fromEntries(Array.from({ length: 7 }, (_, n) => [`model.layers.${n + 1}.more`, extra]));
+  expect(await remarks({ 'model.safetensors': weights({ named: (name) => `module.${name}` }) })).toEqual([
+    'every tensor is named behind "module.", and is read without that',
+  ]);
+  const vocab = '{"a":0,"b":1,"c":2,"d":3,"e":4}';
+  expect(
+    await remarks({
+      'model.safetensors': weights({ beside: { ...beside, 'model.rotary_emb.inv_freq': extra } }),
+      'vocab.json': vocab,
+      'merges.txt': '',
+      'added_tokens.json': '{"<|user|>":5}',
+    }),
+  ).toEqual([
+    '7 tensors are not read, since they are no part of a llama model: model.layers.1.more, model.layers.2.more, model.layers.3.more, model.layers.4.more, model.layers.5.more and 2 more',
+    'no embedding has a row for "<|user|>": texts with it are refused',
+  ]);
 });

@@ -8,7 +8,7 @@ export interface TakenSpace {
 
 /** Text to ids and back, as the model's own tokenizer does it. What it keeps from one call to the next changes no answer. */
 export interface Tokenizer {
-  /** One more than the highest id. A model's embedding may have more rows than this, never fewer. */
+  /** One more than the highest id. A model's embedding may have more rows than this, and fewer where tokens were added untrained. */
   readonly vocabSize: number;
   readonly bosId: number | undefined;
   readonly eosId: number | undefined;
