@@ -88,12 +88,22 @@ export async function ask({ url, token }: Service, { path, body, ids }: Question
   for (let after: string | null = null; ; ) {
     const cursor = after === null ? '' : `${path.includes('?') ? '&' : '?'}after=${encodeURIComponent(after)}`;
     const answer = await send(cursor);
-    if (!isPage(answer)) return isCompletion(answer) ? { ...answer, id: '', created: 0 } : answer;
-    items.push(...answer.data);
+    if (!isPage(answer)) return isCompletion(answer) ? { ...answer, id: '', created: 0 } : ownNamed(answer)[0];
+    items.push(...answer.data.flatMap(ownNamed));
     if (!answer.has_more) break;
     after = answer.next_cursor;
   }
   return ids === true ? items.map((item) => (item as { id: string }).id) : items;
+}
+
+/**
+ * Models are shown under every name that completions take, which is their `id`. Earlier builds showed each once, under the id that is now
+ * `model_id`.
+ */
+function ownNamed(answer: unknown): readonly unknown[] {
+  if (typeof answer !== 'object' || answer === null || !('model_id' in answer && 'owned_by' in answer)) return [answer];
+  const { id, name, model_id, ...rest } = answer as Readonly<Record<string, unknown>>;
+  return id === name ? [{ ...rest, name, id: model_id }] : [];
 }
 
 interface Page {

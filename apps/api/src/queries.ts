@@ -1,5 +1,5 @@
 // Reads that only the API needs.
-import { type BranchResource, isTerminal, jobStates } from '@errata/contracts';
+import { isTerminal, jobStates, type ReferenceKind } from '@errata/contracts';
 import type { Lineage } from '@errata/lineage';
 
 const openStates = jobStates.filter((state) => !isTerminal(state));
@@ -24,17 +24,30 @@ export async function countOpenJobs(db: Lineage): Promise<ReadonlyMap<string, nu
 export const countOpenJobsOf = (db: Lineage, keyId: string): Promise<number> =>
   db.prisma.job.count({ where: { createdBy: keyId, parentJobId: null, state: { in: openStates } } });
 
-/** Name and head of every branch of these models, by model. */
-export async function headsByModel(
+/** A name within a model, and the version it stands for now. */
+export interface NamedVersion {
+  readonly kind: ReferenceKind;
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Every branch, alias and tag of these models, by model: branches first, each kind by name. */
+export async function namesByModel(
   db: Lineage,
   modelIds: readonly string[],
-): Promise<ReadonlyMap<string, readonly Pick<BranchResource, 'name' | 'head'>[]>> {
-  const rows = await db.prisma.branch.findMany({
-    where: { modelId: { in: [...modelIds] }, deletedAt: null },
-    select: { modelId: true, name: true, headVersionId: true },
-    orderBy: { name: 'asc' },
-  });
-  const heads = new Map<string, Pick<BranchResource, 'name' | 'head'>[]>(modelIds.map((id) => [id, []]));
-  for (const { modelId, name, headVersionId } of rows) heads.get(modelId)?.push({ name, head: headVersionId });
-  return heads;
+): Promise<ReadonlyMap<string, readonly NamedVersion[]>> {
+  const where = { modelId: { in: [...modelIds] }, deletedAt: null };
+  const orderBy = { name: 'asc' } as const;
+  const [branches, aliases, tags] = await Promise.all([
+    db.prisma.branch.findMany({ where, orderBy, select: { modelId: true, name: true, headVersionId: true } }),
+    db.prisma.alias.findMany({ where, orderBy, select: { modelId: true, name: true, versionId: true } }),
+    db.prisma.tag.findMany({ where, orderBy, select: { modelId: true, name: true, versionId: true } }),
+  ]);
+  const names = new Map<string, NamedVersion[]>(modelIds.map((id) => [id, []]));
+  for (const { modelId, name, headVersionId } of branches)
+    names.get(modelId)?.push({ kind: 'branch', name, version: headVersionId });
+  for (const { modelId, name, versionId } of aliases)
+    names.get(modelId)?.push({ kind: 'alias', name, version: versionId });
+  for (const { modelId, name, versionId } of tags) names.get(modelId)?.push({ kind: 'tag', name, version: versionId });
+  return names;
 }

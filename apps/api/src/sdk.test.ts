@@ -93,14 +93,34 @@ test('refusals, artefacts and completions', async () => {
   expect(await errata.artefacts.list({ model: 'tiny' }).all()).toEqual([]);
   await expect(errata.artefacts.get('art_none')).rejects.toMatchObject({ code: 'not_found' });
 
-  const completion = await errata.completions.create({ model: `tiny@${root}`, prompt: 'Oz is', max_tokens: 2 });
+  const completion = await errata.completions.create({
+    model: `tiny@${root}`,
+    prompt: 'Oz is',
+    max_tokens: 2,
+    temperature: 0,
+  });
   expect(completion).toMatchObject({ version: root, choices: [{ index: 0 }] });
   const chat = await errata.chat.completions.create({
     model: `tiny@${root}`,
     messages: [{ role: 'user', content: 'Oz is' }],
     max_tokens: 2,
+    temperature: 0,
   });
   expect(chat.choices[0]?.message.content).toBe(completion.choices[0]?.text);
+  const asked = { model: `tiny@${root}`, max_tokens: 2, temperature: 0 };
+  let streamed = '';
+  for await (const { choices } of errata.completions.stream({ ...asked, prompt: 'Oz is' }))
+    streamed += choices[0]?.text;
+  expect(streamed).toBe(completion.choices[0]?.text);
+  streamed = '';
+  for await (const { choices } of errata.chat.completions.stream({
+    ...asked,
+    messages: [{ role: 'user', content: 'Oz is' }],
+  }))
+    streamed += choices[0]?.delta.content ?? '';
+  expect(streamed).toBe(completion.choices[0]?.text);
+  const unknown = errata.completions.stream({ ...asked, model: 'none', prompt: 'Oz is' }).next();
+  await expect(unknown).rejects.toMatchObject({ code: 'unknown_model' });
 });
 
 test('a caller who hangs up is forgotten', async () => {

@@ -45,6 +45,7 @@ async function answer({ id, method, params }: Extract<EngineRequest, { type: 'ca
   try {
     const value = await (await service).call(method, params as ParamsOf<EngineMethod>, {
       onProgress,
+      onPart: (part: unknown) => send({ type: 'part', id, part }),
       signal: controller.signal,
     });
     send({ type: 'result', id, value });

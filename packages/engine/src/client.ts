@@ -3,11 +3,21 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ErrataError, fromPlainError, onlyShowing } from '@errata/contracts';
-import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf, ResultOf } from './calls/index.ts';
+import type {
+  EngineMethod,
+  EngineProgress,
+  EngineRequest,
+  EngineResponse,
+  ParamsOf,
+  PartOf,
+  ResultOf,
+} from './calls/index.ts';
 import { defaultMemoryMb, defaultSilenceMs, type EngineSettings } from './settings.ts';
 
-export interface CallOptions {
+export interface CallOptions<Part = never> {
   readonly onProgress?: (progress: EngineProgress) => void;
+  /** Takes parts of the result as they come, all of them before the call ends. */
+  readonly onPart?: (part: Part) => void;
   /** Aborting rejects the call with the signal's reason at once; the process gets a moment to stop by itself. */
   readonly signal?: AbortSignal;
   /** Longest time from the moment the call is made. */
@@ -20,7 +30,7 @@ export interface EngineClient {
    * @throws ErrataError what the method throws; `engine_crashed` when the process ends during the call, or is killed because it
    * fell silent (the next call gets a new one), `insufficient_memory`, `timeout`, `unavailable` after {@link EngineClient.stop}
    */
-  call<M extends EngineMethod>(method: M, params: ParamsOf<M>, options?: CallOptions): Promise<ResultOf<M>>;
+  call<M extends EngineMethod>(method: M, params: ParamsOf<M>, options?: CallOptions<PartOf<M>>): Promise<ResultOf<M>>;
   /** Resident memory of the process in bytes; 0 while there is none. */
   rss(): number;
   /** The process's id; `undefined` while there is none. */
@@ -44,6 +54,7 @@ interface Pending {
   readonly method: EngineMethod;
   readonly params: unknown;
   readonly onProgress: (progress: EngineProgress) => void;
+  readonly onPart: (part: unknown) => void;
   /** Settles the caller's promise; only the first call counts. */
   readonly settle: (outcome: { readonly value: unknown } | { readonly error: unknown }) => void;
   abandoned: boolean;
@@ -125,6 +136,10 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
       if (!current.abandoned) current.onProgress(message.progress);
       return;
     }
+    if (message.type === 'part') {
+      if (!current.abandoned) current.onPart(message.part);
+      return;
+    }
     const answered = current;
     current = null;
     if (message.type === 'recycle') {
@@ -164,7 +179,11 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
   };
 
   return {
-    call<M extends EngineMethod>(method: M, params: ParamsOf<M>, { onProgress, signal, timeoutMs }: CallOptions = {}) {
+    call<M extends EngineMethod>(
+      method: M,
+      params: ParamsOf<M>,
+      { onProgress, onPart, signal, timeoutMs }: CallOptions<PartOf<M>> = {},
+    ) {
       return new Promise<ResultOf<M>>((resolve, reject) => {
         if (stopped) return reject(new ErrataError('unavailable', 'the engine was stopped'));
         if (signal?.aborted) return reject(signal.reason);
@@ -182,6 +201,7 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
           method,
           params,
           onProgress: onlyShowing(onProgress),
+          onPart: (part) => onPart?.(part as PartOf<M>),
           abandoned: false,
           settle(outcome) {
             if (settled) return;

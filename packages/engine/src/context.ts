@@ -7,3 +7,8 @@ export interface CallContext {
   /** Checked between runs of a graph, none of which can be interrupted. */
   readonly signal: AbortSignal;
 }
+
+/** A call that gives parts of its result as they come. */
+export interface CallInParts<Part> extends CallContext {
+  readonly onPart: (part: Part) => void;
+}

@@ -16,7 +16,13 @@ import {
 } from '@errata/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyCorpus, writeTinyModel } from '../../../test/support/tiny-model.ts';
-import { type EngineClient, type ModelInspection, type ModelReference, startEngine } from './index.ts';
+import {
+  type CompletionPart,
+  type EngineClient,
+  type ModelInspection,
+  type ModelReference,
+  startEngine,
+} from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'errata-engine-'));
 const blobsDir = join(folder, 'blobs');
@@ -326,6 +332,55 @@ describe('completions', () => {
     expect(cut!.finish_reason).toBe('stop');
     expect(cut!.text).toBe(whole!.text.slice(0, whole!.text.indexOf(stop)));
     expect(cut!.completion_tokens).toBeLessThanOrEqual(3);
+  });
+
+  it('come in parts that are the same text, of whole characters and without a stop sequence that crosses tokens', async () => {
+    // A token a byte: every sequence crosses tokens, and so does every character of two bytes.
+    const ask = async (more: object) => {
+      const parts: CompletionPart[] = [];
+      const params = { model: reference(), version: root, prompts: ['The river', 'Oz'], parts: true };
+      const asked = { ...params, sampling: { ...sampling, temperature: 2, seed: 4, max_tokens: 60, n: 2, ...more } };
+      const { completions } = await engine.call('complete', asked, { onPart: (part) => parts.push(part) });
+      const texts = completions.map((_, index) => parts.filter((part) => part.index === index).map(({ text }) => text));
+      return { completions, texts };
+    };
+    const { completions, texts } = await ask({});
+    expect(completions).toHaveLength(4);
+    expect(texts.map((pieces) => pieces.join(''))).toEqual(completions.map(({ text }) => text));
+    expect(Math.min(...texts.map(({ length }) => length))).toBeGreaterThan(3);
+    expect(new Set(completions.map(({ text }) => text)).size).toBe(4);
+    const whole = completions[0]!.text;
+    const [first] = /[ -~]{2}/.exec(whole.slice(10)) ?? [];
+    const cut = await ask({ stop: ['\u0001never', first!] });
+    expect(cut.completions[0]).toMatchObject({ text: whole.slice(0, whole.indexOf(first!)), finish_reason: 'stop' });
+    expect(cut.texts[0]!.join('')).toBe(cut.completions[0]!.text);
+  });
+
+  it('say how probable every token was, echo their prompts, and take tokens for text', async () => {
+    const greedy = { ...sampling, max_tokens: 3 };
+    const params = { model: reference(), version: root, sampling: greedy, logprobs: 2 };
+    const [echoed] = (await engine.call('complete', { ...params, prompts: ['Oz is'], echo: true })).completions;
+    const ids = [...Buffer.from('Oz is')];
+    const [alone] = (await engine.call('complete', { ...params, prompts: [ids] })).completions;
+    expect(echoed!.text).toBe(`Oz is${alone!.text}`);
+    expect(echoed!.tokens!.map(({ token }) => token).slice(0, 5)).toEqual(['O', 'z', ' ', 'i', 's']);
+    expect(echoed!.tokens!.map(({ offset }) => offset).slice(0, 6)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(echoed!.tokens![0]).toMatchObject({ logprob: null, top: [] });
+    expect(echoed!.tokens!.slice(5).map(({ logprob }) => logprob)).toEqual(
+      alone!.tokens!.map(({ logprob }) => logprob),
+    );
+    for (const { logprob, top } of alone!.tokens!) expect(top[0]!.logprob).toBe(logprob);
+    const nothing = { ...params, sampling: { ...greedy, max_tokens: 0 }, prompts: ['Oz is'], echo: true };
+    const [likelihoods] = (await engine.call('complete', nothing)).completions;
+    expect(likelihoods!.tokens).toEqual(echoed!.tokens!.slice(0, 5));
+    const { logits } = await engine.call('logits', { model: reference(), version: root, prompt: 'Oz i' });
+    const norm = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+    expect(likelihoods!.tokens![4]!.logprob).toBeCloseTo(logits['s'.charCodeAt(0)]! - norm, 4);
+  });
+
+  it('begin a text where there is no prompt', async () => {
+    const [answer] = (await complete(root, [''])).completions;
+    expect(answer).toMatchObject({ prompt_tokens: 1, completion_tokens: 5 });
   });
 
   it('read messages as one text', async () => {

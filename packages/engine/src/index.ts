@@ -6,6 +6,8 @@ export type {
   BuiltDelta,
   ChatMessage,
   Completion,
+  CompletionPart,
+  CompletionPiece,
   EditLayout,
   EngineMethod,
   EngineMethods,
@@ -16,8 +18,10 @@ export type {
   ModelInspection,
   ModelReference,
   ParamsOf,
+  PlacedToken,
   ResultOf,
   Sampling,
+  SpelledToken,
 } from './calls/index.ts';
 export { type CallOptions, type ClientOptions, type EngineClient, startEngine } from './client.ts';
 export { asErrataError } from './errors.ts';

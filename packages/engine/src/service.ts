@@ -5,8 +5,8 @@ import { inSlices } from '@errata/contracts';
 import { encodePrompt } from '@errata/models';
 import { buildAndStore } from './artefacts/build-artefacts.ts';
 import { fileArtefactStore } from './artefacts/file-artefacts.ts';
-import type { EngineMethod, ParamsOf, ResultOf } from './calls/index.ts';
-import type { CallContext } from './context.ts';
+import type { EngineMethod, ParamsOf, PartOf, ResultOf } from './calls/index.ts';
+import type { CallInParts } from './context.ts';
 import { applyEdits } from './edits/apply-edits.ts';
 import { layingOut } from './edits/lay-out-edits.ts';
 import { tryEdits } from './edits/try-edits.ts';
@@ -24,11 +24,11 @@ import { compareVersions } from './versions/compare-versions.ts';
 import { exportVersion } from './versions/export-version.ts';
 
 type Methods = {
-  readonly [M in EngineMethod]: (params: ParamsOf<M>, context: CallContext) => Promise<ResultOf<M>>;
+  readonly [M in EngineMethod]: (params: ParamsOf<M>, context: CallInParts<PartOf<M>>) => Promise<ResultOf<M>>;
 };
 
 export interface Service {
-  call<M extends EngineMethod>(method: M, params: ParamsOf<M>, context: CallContext): Promise<ResultOf<M>>;
+  call<M extends EngineMethod>(method: M, params: ParamsOf<M>, context: CallInParts<PartOf<M>>): Promise<ResultOf<M>>;
 }
 
 export async function createService(settings: EngineSettings): Promise<Service> {

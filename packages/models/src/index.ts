@@ -109,10 +109,11 @@ export {
 } from './running/encoder-decoder.ts';
 export { type EncoderInput, encoderFeeds, encoderInputs } from './running/encoder-feeds.ts';
 export { captureName, type SiteAt } from './running/graphs.ts';
+export type { TokenLogProbs } from './running/log-probs.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';
 export { type WeightSource, workingBytes } from './running/program-cache.ts';
 export type { Reply, ReplyItem, ReplyOptions } from './running/reply.ts';
-export { uniform } from './running/sampling.ts';
+export { type SamplingOptions, uniform } from './running/sampling.ts';
 export type { Perplexity, Score, ScoreItem } from './running/score.ts';
 export { type TrainingBatch, type TrainingProgram, type TrainingStep, trainingProgram } from './running/training.ts';
 export {

@@ -13,7 +13,7 @@ export class ErrataApiError extends ErrataError {
   /** Milliseconds that the server asked to wait before another attempt. */
   readonly retryAfterMs: number | null;
 
-  constructor(problem: Problem, requestId: string | null, retryAfterMs: number | null) {
+  constructor(problem: Omit<Problem, 'error'>, requestId: string | null, retryAfterMs: number | null) {
     const known = isErrorCode(problem.code);
     super(known ? (problem.code as ErrataError['code']) : 'internal', problem.detail, {
       errors: problem.errors as readonly Complaint[],
@@ -45,7 +45,7 @@ export async function readProblem(response: Response): Promise<ErrataApiError> {
     return new ErrataApiError(problem, problem.request_id, retryAfter);
   }
   const passing = response.status === 429 || response.status >= 502;
-  const problem: Problem = {
+  const problem: Omit<Problem, 'error'> = {
     type: 'about:blank',
     title: response.statusText,
     status: response.status,

@@ -3,8 +3,10 @@ export type {
   ArtefactRequest,
   BranchRequest,
   ChatCompletion,
+  ChatCompletionChunk,
   ChatCompletionRequest,
   Completion,
+  CompletionChunk,
   CompletionRequest,
   ImportRequest,
 } from '@errata/contracts';

@@ -56,8 +56,23 @@ export function toProblem(thrown: unknown, requestId: string): Problem {
     retryable,
     errors: error.errors.map((complaint: Complaint) => ({ ...complaint })),
     ...(Object.keys(error.details).length > 0 ? { details: { ...error.details } } : {}),
+    error: {
+      message: error.message,
+      type: kindOf(status),
+      param: error.errors[0]?.field ?? null,
+      code: error.code,
+    },
   };
 }
+
+/** Kinds of errors as clients of the widespread completion API know them. */
+const kinds: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  429: 'rate_limit_error',
+};
+
+const kindOf = (status: number): string => kinds[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error');
 
 /** Whether a failure is ours to mend, so that it belongs in the log with its cause. */
 export const isDefect = (thrown: unknown): boolean => {

@@ -27,6 +27,7 @@ test('a name, a branch, a version and a prefix of one stand for what they say', 
       model,
       prompt: 'The capital of',
       max_tokens: 5,
+      temperature: 0,
     });
     expect({ model, status, version: headers['errata-version'], said: body.version, asked: body.model }).toEqual({
       model,
@@ -63,7 +64,7 @@ test('the weights of two versions are compared by norm and rank', async () => {
   expect(body.tensors[0].norm).toBeCloseTo(norm, 3);
   expect((await api.get(`/v1/versions/${version}/diff/${version}/weights`)).body.tensors).toEqual([]);
   await api.call('PUT', '/v1/models/tiny/aliases/production', { body: { version: 'compared' } });
-  const ask = (model: string) => api.post('/v1/completions', { model, prompt: 'Oz', max_tokens: 2 });
+  const ask = (model: string) => api.post('/v1/completions', { model, prompt: 'Oz', max_tokens: 2, temperature: 0 });
   const [served, moved] = [await ask('tiny@production'), await ask('tiny@compared')];
   expect(served.headers['errata-version']).toBe(version);
   expect(served.body.choices).toEqual(moved.body.choices);
@@ -74,7 +75,12 @@ test('a version of the past that is dear to open is stored whole by whoever serv
   const { weight: tensor, inSize, outSize } = valueMatrix(decoderSpec(tinyConfig), 0);
   const side = await api.post('/v1/models/tiny/branches', { name: 'long' });
   const ask = async (version: string) => {
-    const answer = await api.post('/v1/completions', { model: `tiny@${version}`, prompt: 'Oz', max_tokens: 4 });
+    const answer = await api.post('/v1/completions', {
+      model: `tiny@${version}`,
+      prompt: 'Oz',
+      max_tokens: 4,
+      temperature: 0,
+    });
     expect(answer.status).toBe(200);
     return answer.body.choices;
   };
@@ -106,6 +112,51 @@ test('several prompts are answered in order, and tokens are counted', async () =
   expect(again.body.choices).toEqual(body.choices);
 });
 
+test('what clients send at its neutral value, or as null, changes nothing', async () => {
+  const bare = { model: 'tiny', prompt: 'Oz is', temperature: 0 };
+  const neutral = {
+    ...{
+      top_p: 1,
+      n: 1,
+      best_of: 1,
+      frequency_penalty: 0,
+      presence_penalty: 0,
+      logit_bias: {},
+      suffix: null,
+      stop: null,
+    },
+    ...{ stream: false, echo: false, logprobs: null, user: 'u', seed: -1, max_tokens: null, top_k: -1, min_p: 0 },
+  };
+  const plain = await api.post('/v1/completions', bare);
+  expect(plain.body.usage.completion_tokens).toBe(16);
+  expect((await api.post('/v1/completions', { ...bare, ...neutral })).body.choices).toEqual(plain.body.choices);
+  const said = { model: 'tiny', temperature: 0, max_completion_tokens: 16 };
+  const user = { role: 'user', content: [{ type: 'text', text: 'Oz is' }] };
+  const asked = await api.post('/v1/chat/completions', { ...said, messages: [{ role: 'user', content: 'Oz is' }] });
+  for (const messages of [
+    [user],
+    [
+      { role: 'developer', content: null },
+      { role: 'assistant', content: 'Oz', tool_calls: [] },
+    ],
+  ]) {
+    const tools = { tools: [], tool_choice: 'auto', response_format: { type: 'text' }, store: false };
+    const { status, body } = await api.post('/v1/chat/completions', { ...said, ...tools, messages });
+    expect([status, body.choices?.length]).toEqual([200, 1]);
+    if (messages[0] === user) expect(body.choices[0].message).toEqual(asked.body.choices[0].message);
+  }
+});
+
+test('biases and penalties act, and no seed is another answer each time', async () => {
+  const ask = async (more: object) =>
+    (await api.post('/v1/completions', { model: 'tiny', prompt: 'Oz is', max_tokens: 12, ...more })).body.choices[0]
+      .text;
+  expect(await ask({ temperature: 0, logit_bias: { 65: 100 } })).toBe('A'.repeat(12));
+  expect(await ask({ temperature: 0, logit_bias: { 65: 60, 66: 59 }, presence_penalty: 2 })).toMatch(/^AB/);
+  expect(await ask({})).not.toBe(await ask({}));
+  expect(await ask({ seed: 7 })).toBe(await ask({ seed: 7 }));
+});
+
 test('a conversation is answered in the shape of conversations, and replayed under its key', async () => {
   const request = { model: 'tiny@try', messages: [{ role: 'user', content: 'The capital of Oz is' }], max_tokens: 3 };
   const headers = { 'idempotency-key': 'chat' };
@@ -124,8 +175,13 @@ describe('what cannot be answered', () => {
     [{ model: 'tiny@' }, 404, 'unknown_reference'],
     [{ prompt: 'word '.repeat(500) }, 422, 'prompt_too_long'],
     [{ prompt: [] }, 400, 'invalid_request'],
-    [{ max_tokens: 0 }, 400, 'invalid_request'],
-    [{ stream: true }, 400, 'invalid_request'],
+    [{ max_tokens: -1 }, 400, 'invalid_request'],
+    [{ prompt: [1, 'Oz'] }, 400, 'invalid_request'],
+    [{ prompt: [7, 257] }, 422, 'invalid_token_id'],
+    [{ prompt: ['a', 'b'], n: 65 }, 400, 'invalid_request'],
+    [{ best_of: 2 }, 400, 'invalid_request'],
+    [{ logit_bias: { word: 1 } }, 400, 'invalid_request'],
+    [{ prompt: 'word '.repeat(500), stream: true }, 422, 'prompt_too_long'],
   ])('%j', async (fields, status, code) => {
     const answer = await api.post('/v1/completions', { model: 'tiny', prompt: 'Oz', ...fields });
     expect([answer.status, answer.body.code]).toEqual([status, code]);

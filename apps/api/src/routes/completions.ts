@@ -1,54 +1,36 @@
 // Completions of any version, in the shapes of the widespread completion API.
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import {
+  chatCompletionChunkSchema,
   chatCompletionRequestSchema,
   chatCompletionSchema,
+  completionChunkSchema,
   completionRequestSchema,
   completionSchema,
   ErrataError,
-  type VersionSource,
 } from '@errata/contracts';
-import type { ChatMessage, Completion, Sampling } from '@errata/engine';
-import {
-  forgetBrokenSnapshot,
-  getModel,
-  type Lineage,
-  resolveReference,
-  type StoredModel,
-  sourceAt,
-} from '@errata/lineage';
+import type { Completion, CompletionPart } from '@errata/engine';
+import { forgetBrokenSnapshot } from '@errata/lineage';
 import type { Snapshots } from '@errata/upkeep';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { postHeaders } from '../admission/idempotency.ts';
+import { type Asked, askedOfChat, askedOfText } from '../completions/asked.ts';
+import { type About, chatShape, type Shape, textShape, type Usage } from '../completions/shapes.ts';
+import { beginAnswer, completionStream } from '../completions/stream.ts';
+import { toProblem } from '../http/problems.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
 import { whileWaitedFor } from '../requests/caller-waits.ts';
 import { modelReference } from '../requests/model-reference.ts';
+import { resolveServed, type Served } from '../requests/served-names.ts';
 
 const tags = ['completions'];
 
 /** Names the digest of the version that answered. */
 const versionHeader = 'errata-version';
-
-interface Served {
-  readonly version: string;
-  readonly model: StoredModel;
-  readonly source: VersionSource;
-}
-
-/**
- * What `name` (its branch `main`), `name@branch`, `name@alias`, `name@tag`, `name@ver_...` stand for; ids serve as names.
- * @throws ErrataError `unknown_model`, `unknown_reference`, `unknown_version`
- */
-export async function resolveServed(lineage: Lineage, reference: string): Promise<Served> {
-  const at = reference.indexOf('@');
-  const model = await getModel(lineage, at < 0 ? reference : reference.slice(0, at));
-  const { id, digest } = model.resource;
-  const { version, tip } = await resolveReference(lineage, id, at < 0 ? 'main' : reference.slice(at + 1));
-  return { version, model, source: await sourceAt(lineage, digest, tip) };
-}
 
 export interface CompletionRouteOptions {
   /** Completions that may wait for the engine. */
@@ -57,19 +39,31 @@ export interface CompletionRouteOptions {
   readonly snapshots: Snapshots;
 }
 
+/** What requests for completions say beside what is asked of the engine. */
+interface Request {
+  readonly model: string;
+  readonly stream: boolean;
+  readonly stream_options?: { readonly include_usage: boolean } | undefined;
+  readonly n: number;
+}
+
 export const completionRoutes =
   ({ lineage, engine }: ApiParts, { queue, metrics, snapshots }: CompletionRouteOptions): FastifyPluginAsyncZod =>
   async (app) => {
     let pending = 0;
 
-    type Prompts = readonly string[] | { readonly messages: readonly ChatMessage[] };
-    async function complete(
+    /** Asks the engine, for as long as the caller waits. */
+    async function answer(
       request: FastifyRequest,
       reply: FastifyReply,
-      body: z.output<typeof completionRequestSchema> | z.output<typeof chatCompletionRequestSchema>,
-      prompts: Prompts,
-    ) {
-      let served = await resolveServed(lineage, body.model);
+      {
+        model,
+        served,
+        asked,
+        n,
+      }: { readonly model: string; readonly served: Served; readonly asked: Asked; readonly n: number },
+      onPart?: (part: CompletionPart) => void,
+    ): Promise<readonly Completion[]> {
       if (pending >= queue) {
         throw new ErrataError('unavailable', `${pending} completions are waiting for the engine`, {
           details: { retry_after_seconds: 1 },
@@ -77,36 +71,60 @@ export const completionRoutes =
       }
       pending += 1;
       try {
-        const ask = (signal: AbortSignal) =>
+        const ask = ({ model, source }: Served, signal: AbortSignal) =>
           engine.call(
             'complete',
-            {
-              model: modelReference(served.model),
-              version: served.source,
-              prompts,
-              sampling: samplingOf(body),
-            },
-            { signal },
+            { model: modelReference(model), version: source, ...asked },
+            { signal, ...(onPart && { onPart }) },
           );
         const { completions } = await whileWaitedFor(request, reply, (signal) =>
-          ask(signal).catch(async (error) => {
+          ask(served, signal).catch(async (error) => {
             if (!(await forgetBrokenSnapshot(lineage, error))) throw error;
-            served = await resolveServed(lineage, `${body.model.split('@')[0]}@${served.version}`);
-            return ask(signal);
+            return ask(await resolveServed(lineage, `${model.split('@')[0]}@${served.version}`), signal);
           }),
         );
         snapshots.opened(served.model, served.source);
-        const usage = usageOf(completions);
+        const usage = usageOf(completions, n);
         metrics.completionTokens.inc({ kind: 'prompt' }, usage.prompt_tokens);
         metrics.completionTokens.inc({ kind: 'completion' }, usage.completion_tokens);
-        reply.header(versionHeader, served.version);
-        return {
-          completions,
-          rest: { created: Math.floor(Date.now() / 1000), model: body.model, version: served.version, usage },
-        };
+        return completions;
       } finally {
         pending -= 1;
       }
+    }
+
+    async function complete<Whole extends object, Chunk extends object>(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      shape: Shape<Whole, Chunk>,
+      { model, stream, stream_options, n }: Request,
+      asked: Asked,
+    ): Promise<Whole | FastifyReply> {
+      const served = await resolveServed(lineage, model);
+      const about: About = {
+        id: `${shape.idPrefix}_${randomUUID().replaceAll('-', '')}`,
+        created: Math.floor(Date.now() / 1000),
+        model,
+        version: served.version,
+      };
+      reply.header(versionHeader, served.version);
+      const work = { model, served, asked, n };
+      if (!stream) {
+        const completions = await answer(request, reply, work);
+        return shape.whole(about, completions, usageOf(completions, n));
+      }
+      const answering = await beginAnswer((onPart) => answer(request, reply, work, onPart));
+      return reply.type('text/event-stream; charset=utf-8').send(
+        completionStream(shape, answering, {
+          about,
+          includeUsage: stream_options?.include_usage === true,
+          usageOf: (completions) => usageOf(completions, n),
+          explain: (error) => {
+            request.log.error({ err: error }, 'an answer broke off');
+            return toProblem(error, request.id);
+          },
+        }),
+      );
     }
 
     app.post(
@@ -116,22 +134,13 @@ export const completionRoutes =
         schema: {
           tags,
           summary: 'Complete a text, or several, with a version of a model',
-          description: `The header \`${versionHeader}\` names the version that answered. \`temperature\` 0 is greedy.`,
+          description: `The header \`${versionHeader}\` names the version that answered. \`temperature\` 0 is greedy. ${streaming}`,
           headers: postHeaders,
           body: completionRequestSchema,
-          response: { 200: completionSchema },
+          response: { 200: wholeOrStream(completionSchema, completionChunkSchema) },
         },
       },
-      async (request, reply) => {
-        const { body } = request;
-        const { completions, rest } = await complete(request, reply, body, [body.prompt].flat());
-        return {
-          ...rest,
-          id: newCompletionId('cmpl'),
-          object: 'text_completion' as const,
-          choices: completions.map(({ text, finish_reason }, index) => ({ index, text, finish_reason })),
-        };
-      },
+      (request, reply) => complete(request, reply, textShape, request.body, askedOfText(request.body)),
     );
 
     app.post(
@@ -141,51 +150,31 @@ export const completionRoutes =
         schema: {
           tags,
           summary: 'Answer a conversation with a version of a model',
-          description: `The header \`${versionHeader}\` names the version that answered.`,
+          description: `The header \`${versionHeader}\` names the version that answered. ${streaming}`,
           headers: postHeaders,
           body: chatCompletionRequestSchema,
-          response: { 200: chatCompletionSchema },
+          response: { 200: wholeOrStream(chatCompletionSchema, chatCompletionChunkSchema) },
         },
       },
-      async (request, reply) => {
-        const { body } = request;
-        const { completions, rest } = await complete(request, reply, body, { messages: body.messages });
-        return {
-          ...rest,
-          id: newCompletionId('chatcmpl'),
-          object: 'chat.completion' as const,
-          choices: completions.map(({ text, finish_reason }, index) => ({
-            index,
-            message: { role: 'assistant' as const, content: text },
-            finish_reason,
-          })),
-        };
-      },
+      (request, reply) => complete(request, reply, chatShape, request.body, askedOfChat(request.body)),
     );
   };
 
-const newCompletionId = (prefix: string) => `${prefix}_${randomUUID().replaceAll('-', '')}`;
+const streaming =
+  'With `stream` it comes as server-sent events, each a chunk, and `[DONE]` at the end; where the work fails meanwhile the last is a problem.';
 
-function samplingOf(body: {
-  readonly max_tokens: number;
-  readonly temperature: number;
-  readonly top_k?: number | undefined;
-  readonly seed: number;
-  readonly stop?: string | readonly string[] | undefined;
-}): Sampling {
-  const { max_tokens, temperature, top_k, seed, stop } = body;
-  return {
-    max_tokens,
-    temperature,
-    seed,
-    ...(top_k === undefined ? {} : { top_k }),
-    ...(stop === undefined ? {} : { stop: [stop].flat() }),
-  };
-}
+const wholeOrStream = (whole: z.ZodType, chunk: z.ZodType) => ({
+  description: 'The answer, or with `stream` its chunks',
+  content: {
+    'application/json': { schema: whole },
+    'text/event-stream': { schema: z.union([z.custom<Readable>((value) => value instanceof Readable), chunk]) },
+  },
+});
 
-function usageOf(completions: readonly Completion[]) {
-  const sum = (field: 'prompt_tokens' | 'completion_tokens') =>
-    completions.reduce((total, completion) => total + completion[field], 0);
-  const [prompt_tokens, completion_tokens] = [sum('prompt_tokens'), sum('completion_tokens')];
+/** A prompt counts once, however many answers it has: those to one prompt stand next to one another. */
+function usageOf(completions: readonly Completion[], n: number): Usage {
+  const sum = (field: 'prompt_tokens' | 'completion_tokens', each: number) =>
+    completions.reduce((total, completion, index) => total + (index % each === 0 ? completion[field] : 0), 0);
+  const [prompt_tokens, completion_tokens] = [sum('prompt_tokens', n), sum('completion_tokens', 1)];
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }

@@ -7,15 +7,16 @@ import {
   rootManifest,
   versionId,
 } from '@errata/contracts';
-import { getModel, listModels, submitImport } from '@errata/lineage';
+import { getModel, listModels, resolveReference, submitImport } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerFor } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
 import { accepted, answerQueued } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
-import { headsByModel } from '../queries.ts';
+import { namesByModel } from '../queries.ts';
 import { pageQuery, params } from '../requests/parameters.ts';
+import { mainBranch, partsOfName } from '../requests/served-names.ts';
 
 const tags = ['models'];
 
@@ -24,19 +25,40 @@ export const modelRoutes =
   async (app) => {
     const { lineage } = parts;
 
-    async function listed(models: readonly ModelResource[]): Promise<ListedModel[]> {
-      const heads = await headsByModel(
+    /** Models with what may be served of them. */
+    async function described(models: readonly ModelResource[]) {
+      const names = await namesByModel(
         lineage,
         models.map(({ id }) => id),
       );
       return models.map((model) => {
         const root = versionId(rootManifest(model.digest));
-        const branches = (heads.get(model.id) ?? []).map((branch) => ({ ...branch, edited: branch.head !== root }));
-        const edited = branches.some(({ name, edited }) => name === 'main' && edited);
-        const created = Math.floor(Date.parse(model.created_at) / 1000);
-        return { ...model, created, owned_by: 'errata', edited, branches };
+        const named = names.get(model.id) ?? [];
+        const branches = named
+          .filter(({ kind }) => kind === 'branch')
+          .map(({ name, version }) => ({ name, head: version, edited: version !== root }));
+        const main = branches.find(({ name }) => name === mainBranch)?.head ?? null;
+        const under = (id: string, version: string | null): ListedModel => ({
+          ...model,
+          id,
+          model_id: model.id,
+          version,
+          created: Math.floor(Date.parse(model.created_at) / 1000),
+          owned_by: 'errata',
+          edited: version !== null && version !== root,
+          branches,
+        });
+        const others = named.filter(({ kind, name }) => kind !== 'branch' || name !== mainBranch);
+        return { under, main, others };
       });
     }
+
+    /** The model under each name that serves something. */
+    const listed = async (models: readonly ModelResource[]): Promise<ListedModel[]> =>
+      (await described(models)).flatMap(({ under, main, others }, index) => [
+        under(models[index]!.name, main),
+        ...others.map(({ name, version }) => under(`${models[index]!.name}@${name}`, version)),
+      ]);
 
     app.get(
       '/v1/models',
@@ -44,7 +66,8 @@ export const modelRoutes =
         config: { access: 'models:read' },
         schema: {
           tags,
-          summary: 'List models, with the head of each branch and whether it has been edited',
+          summary: 'List models under every name that completions take: its own, and with each branch, alias and tag',
+          description: '`limit` counts models.',
           querystring: pageQuery,
           response: {
             200: z.strictObject({
@@ -68,14 +91,18 @@ export const modelRoutes =
         config: { access: 'models:read' },
         schema: {
           tags,
-          summary: 'A model by name or id',
+          summary: 'A model by name or id, or as a branch, an alias, a tag or a version of it serves: `name@branch`',
           params: params('model'),
           response: { 200: listedModelSchema },
         },
       },
       async (request) => {
-        const { resource } = await getModel(lineage, request.params.model);
-        return (await listed([resource]))[0]!;
+        const { model, reference } = partsOfName(request.params.model);
+        const { resource } = await getModel(lineage, model);
+        const { under, main } = (await described([resource]))[0]!;
+        if (model === request.params.model) return under(resource.name, main);
+        const { version } = await resolveReference(lineage, resource.id, reference);
+        return under(`${resource.name}@${reference}`, version);
       },
     );
 

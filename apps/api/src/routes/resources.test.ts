@@ -28,8 +28,12 @@ test('models are listed as completion clients expect, and say what has been edit
   const { version } = await edit(branch, 'France');
   const { body } = await api.get('/v1/models');
   expect(body).toMatchObject({ object: 'list', has_more: false, next_cursor: null });
-  const [listed] = body.data;
-  expect(listed).toMatchObject({ id: model.id, object: 'model', name: 'atlas', owned_by: 'errata', edited: false });
+  const [listed, other] = body.data;
+  expect(listed).toMatchObject({ id: 'atlas', model_id: model.id, object: 'model', owned_by: 'errata', edited: false });
+  expect(listed).toMatchObject({ name: 'atlas', version: model.root });
+  expect(other).toEqual({ ...listed, id: 'atlas@listed', version, edited: true });
+  expect((await api.get('/v1/models/atlas@listed')).body).toEqual(other);
+  expect((await api.get('/v1/models/atlas@none')).body.code).toBe('unknown_reference');
   expect(listed.created).toBe(Math.floor(Date.parse(listed.created_at) / 1000));
   expect(listed.branches).toEqual([
     { name: 'listed', head: version, edited: true },

@@ -121,6 +121,7 @@ export async function ask(
     model: `${model}@${version}`,
     prompt,
     max_tokens: 6,
+    temperature: 0,
     stop: ['.', '\n'],
   });
   return answer.choices[0]?.text.trim() ?? '';

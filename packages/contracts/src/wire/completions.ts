@@ -1,64 +1,161 @@
 // Completions of any version, in the shapes of the widespread completion API.
 import { z } from 'zod';
+import { notDone, orElse, orNone, promptText, samplingFields } from './completion-fields.ts';
 
-/** How long a prompt may be depends on the model: see `promptBytes` of the engine. */
-const promptText = z.string().max(2_000_000);
-const stopText = z.string().max(1000);
+/** Tokens that one answer has at most, whatever is asked and however much its model holds. */
+const longestAnswer = 8192;
+/** Of a conversation where the request says nothing: one engine answers one request after another. */
+const usualAnswer = 1024;
+const promptsAtOnce = 64;
+const answersAtOnce = 128;
 
-const sampling = {
-  /** `name`, `name@branch` or `name@ver_...`. */
-  model: z.string().min(1).max(400),
-  max_tokens: z.int().min(1).max(1024).default(16),
-  temperature: z.number().min(0).max(5).default(0),
-  top_k: z.int().min(1).max(1000).optional(),
-  seed: z.int().min(0).max(0xffff_ffff).default(0),
-  stop: z.union([stopText, z.array(stopText).max(8)]).optional(),
-};
+const answerLength = z.int().min(0).max(longestAnswer);
+const tokens = z.array(z.int().min(0).max(0x7fff_ffff)).min(1).max(10_000);
+/** The likeliest tokens that may be asked for in each place. */
+const mostLogprobs = 20;
+
+const promptsSchema = z
+  .union([promptText, z.array(promptText).min(1).max(promptsAtOnce), tokens, z.array(tokens).min(1).max(promptsAtOnce)])
+  .describe('One text or several, or their tokens');
+
+const tooMany = `n times the prompts are ${answersAtOnce} answers at most`;
+
 export const completionRequestSchema = z
   .strictObject({
-    ...sampling,
-    prompt: z.union([promptText, z.array(promptText).min(1).max(64)]),
+    ...samplingFields,
+    prompt: promptsSchema,
+    max_tokens: orElse(answerLength, 16),
+    echo: orElse(z.boolean(), false),
+    logprobs: orNone(z.int().min(0).max(mostLogprobs)),
+    best_of: notDone((value) => value === 1),
+    suffix: notDone((value) => value === ''),
   })
+  .refine(({ n, prompt }) => n * promptsOf(prompt).length <= answersAtOnce, { path: ['n'], message: tooMany })
   .meta({ id: 'CompletionRequest' });
 export type CompletionRequest = z.input<typeof completionRequestSchema>;
+
+/** The prompts of a request, each a text or its tokens. */
+export function promptsOf(prompt: z.output<typeof promptsSchema>): readonly (string | number[])[] {
+  if (typeof prompt === 'string') return [prompt];
+  return prompt.every((part) => typeof part === 'number') ? [prompt as number[]] : (prompt as string[] | number[][]);
+}
+
+const textPart = z.strictObject({ type: z.literal('text'), text: promptText });
+
+/** Fields beside these are handed to the model's chat template, which may know them. */
+const message = z.looseObject({
+  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
+  content: z.union([promptText, z.array(textPart).max(1000)]).nullish(),
+  name: z.string().max(200).nullish(),
+  tool_call_id: z.string().max(200).nullish(),
+  tool_calls: z.array(z.looseObject({})).max(100).nullish(),
+});
+const tool = z.looseObject({ type: z.literal('function') });
+
 export const chatCompletionRequestSchema = z
   .strictObject({
-    ...sampling,
-    messages: z
-      .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: promptText }))
-      .min(1)
-      .max(1000),
+    ...samplingFields,
+    messages: z.array(message).min(1).max(1000),
+    max_completion_tokens: orNone(answerLength),
+    max_tokens: orNone(answerLength).describe('The older name of max_completion_tokens'),
+    logprobs: orElse(z.boolean(), false),
+    top_logprobs: orNone(z.int().min(0).max(mostLogprobs)),
+    tools: orNone(z.array(tool).max(128)).describe(
+      'Shown to the model where its chat template does; calls are not read out of answers',
+    ),
+    tool_choice: orNone(z.literal(['none', 'auto'])),
+    parallel_tool_calls: orNone(z.boolean()),
+    response_format: notDone((value) => (value as { type?: unknown }).type === 'text'),
+    modalities: notDone((value) => Array.isArray(value) && value.every((one) => one === 'text')),
+    audio: notDone(),
+    functions: notDone(),
+    function_call: notDone(),
+    prediction: notDone(),
+    reasoning_effort: notDone(),
+    verbosity: notDone(),
+    web_search_options: notDone(),
+  })
+  .refine(({ logprobs, top_logprobs }) => logprobs || (top_logprobs ?? 0) === 0, {
+    path: ['top_logprobs'],
+    message: 'it needs logprobs: true',
+  })
+  .refine(({ tools, tool_choice }) => (tools ?? []).length === 0 || tool_choice === 'none', {
+    path: ['tools'],
+    message: 'calls of tools are not read out of answers here: send tool_choice "none", or leave them out',
   })
   .meta({ id: 'ChatCompletionRequest' });
 export type ChatCompletionRequest = z.input<typeof chatCompletionRequestSchema>;
+
+/** How many tokens the answer to a conversation may have. */
+export const chatAnswerLength = (request: z.output<typeof chatCompletionRequestSchema>): number =>
+  request.max_completion_tokens ?? request.max_tokens ?? usualAnswer;
+
 const usage = z.strictObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
+const finishReason = z.enum(['stop', 'length']);
+const about = { id: z.string(), created: z.int(), model: z.string(), version: z.string() };
+
+const logprobs = z.strictObject({
+  tokens: z.array(z.string()),
+  token_logprobs: z.array(z.number().nullable()),
+  top_logprobs: z.array(z.record(z.string(), z.number()).nullable()),
+  text_offset: z.array(z.int()),
+});
+const choice = z.strictObject({
+  index: z.int(),
+  text: z.string(),
+  logprobs: logprobs.nullable(),
+  finish_reason: finishReason,
+});
 export const completionSchema = z
-  .strictObject({
-    id: z.string(),
-    object: z.literal('text_completion'),
-    created: z.int(),
-    model: z.string(),
-    version: z.string(),
-    choices: z.array(z.strictObject({ index: z.int(), text: z.string(), finish_reason: z.enum(['stop', 'length']) })),
-    usage,
-  })
+  .strictObject({ ...about, object: z.literal('text_completion'), choices: z.array(choice), usage })
   .meta({ id: 'Completion' });
 export type Completion = z.output<typeof completionSchema>;
+/** What a stream of a completion is made of. */
+export const completionChunkSchema = z
+  .strictObject({
+    ...about,
+    object: z.literal('text_completion'),
+    choices: z.array(choice.extend({ finish_reason: finishReason.nullable() })),
+    usage: usage.nullable().optional().describe('With `include_usage`: null but in the last chunk'),
+  })
+  .meta({ id: 'CompletionChunk' });
+export type CompletionChunk = z.output<typeof completionChunkSchema>;
+
+const likelyToken = z.strictObject({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()) });
+const chatLogprobs = z.strictObject({
+  content: z.array(likelyToken.extend({ top_logprobs: z.array(likelyToken) })),
+  refusal: z.null(),
+});
 export const chatCompletionSchema = z
   .strictObject({
-    id: z.string(),
+    ...about,
     object: z.literal('chat.completion'),
-    created: z.int(),
-    model: z.string(),
-    version: z.string(),
     choices: z.array(
       z.strictObject({
         index: z.int(),
-        message: z.strictObject({ role: z.literal('assistant'), content: z.string() }),
-        finish_reason: z.enum(['stop', 'length']),
+        message: z.strictObject({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
+        logprobs: chatLogprobs.nullable(),
+        finish_reason: finishReason,
       }),
     ),
     usage,
   })
   .meta({ id: 'ChatCompletion' });
 export type ChatCompletion = z.output<typeof chatCompletionSchema>;
+/** What a stream of an answer to a conversation is made of. */
+export const chatCompletionChunkSchema = z
+  .strictObject({
+    ...about,
+    object: z.literal('chat.completion.chunk'),
+    choices: z.array(
+      z.strictObject({
+        index: z.int(),
+        delta: z.strictObject({ role: z.literal('assistant').optional(), content: z.string().optional() }),
+        logprobs: chatLogprobs.nullable(),
+        finish_reason: finishReason.nullable(),
+      }),
+    ),
+    usage: usage.nullable().optional().describe('With `include_usage`: null but in the last chunk'),
+  })
+  .meta({ id: 'ChatCompletionChunk' });
+export type ChatCompletionChunk = z.output<typeof chatCompletionChunkSchema>;

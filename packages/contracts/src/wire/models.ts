@@ -43,13 +43,22 @@ export const modelSchema = z.strictObject({
 });
 export type ModelResource = z.output<typeof modelSchema>;
 
-/** A model as the API lists it: fit for clients of the widespread completion API, and open about what has been edited. */
+/**
+ * A model under one of the names that completions take, as clients of the widespread completion API list it, and open about what has been
+ * edited. A list has an entry for each model and one for each branch beside `main`, alias and tag.
+ */
 export const listedModelSchema = modelSchema
   .extend({
+    /** What completions take as `model`: the model's name, or `name@branch`, `name@alias`, `name@tag`; retrieved, also `name@ver_...`. */
+    id: z.string(),
+    /** The model's id, which other resources name it by. */
+    model_id: z.string(),
+    /** The version that this name serves now; null for a model whose branch `main` is gone. */
+    version: z.string().nullable(),
     /** Seconds since 1970. */
     created: z.int(),
     owned_by: z.string(),
-    /** Whether the head of `main`, which a bare model name serves, differs from the imported model. */
+    /** Whether that version differs from the imported model. */
     edited: z.boolean(),
     branches: z.array(z.strictObject({ name: z.string(), head: z.string(), edited: z.boolean() })),
   })

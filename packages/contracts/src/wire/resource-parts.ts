@@ -102,6 +102,14 @@ export const problemSchema = z
       }),
     ),
     details: z.record(z.string(), z.unknown()).optional(),
+    error: z
+      .strictObject({
+        message: z.string(),
+        type: z.string(),
+        param: z.string().nullable(),
+        code: z.string(),
+      })
+      .describe('The same in the words of the widespread completion API, whose clients show it'),
   })
   .meta({ id: 'Problem' });
 export type Problem = z.output<typeof problemSchema>;

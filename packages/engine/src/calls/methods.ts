@@ -17,3 +17,5 @@ export interface EngineMethods
 export type EngineMethod = keyof EngineMethods;
 export type ParamsOf<M extends EngineMethod> = EngineMethods[M]['params'];
 export type ResultOf<M extends EngineMethod> = EngineMethods[M]['result'];
+/** What a call gives before it has ended. */
+export type PartOf<M extends EngineMethod> = EngineMethods[M]['part'];

@@ -2,6 +2,12 @@
 import { type ChatTemplate, encodePrompt, requireRoom, type Tokenizer } from '@errata/models';
 import type { ChatMessage } from '../calls/index.ts';
 
+/** A conversation that is to be answered. */
+interface Conversation {
+  readonly messages: readonly ChatMessage[];
+  readonly tools?: readonly unknown[] | undefined;
+}
+
 /**
  * Ids that an answer to the conversation goes on from. A template writes all marks that belong there, BOS among them, so nothing is put in
  * front of what it gives.
@@ -11,11 +17,11 @@ import type { ChatMessage } from '../calls/index.ts';
 export function encodeConversation(
   template: ChatTemplate | undefined,
   tokenizer: Tokenizer,
-  messages: readonly ChatMessage[],
+  { messages, tools }: Conversation,
   context: number,
 ): readonly number[] {
   if (template === undefined) return encodePrompt(tokenizer, joinMessages(messages), { context });
-  const text = template.render({ messages: messages.map((message) => ({ ...message })) });
+  const text = template.render({ messages, tools });
   requireRoom(tokenizer, text, context);
   return tokenizer.encode(text);
 }

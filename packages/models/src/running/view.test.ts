@@ -409,6 +409,27 @@ describe('generation', () => {
     await padded.release();
   });
 
+  it('says how probable the tokens of a prompt are, and the likeliest in their places', async () => {
+    const view = model.view();
+    const prompts = [
+      [3, 4, 5, 6],
+      [7, 8],
+    ];
+    const found = await view.promptLogProbs(prompts, 2);
+    const scores = await view.score(prompts.map(([first, ...target]) => ({ prompt: [first!], target })));
+    for (const [item, { logProbs, best }] of scores.entries()) {
+      expect(
+        worstDifference(
+          found[item]!.map(({ logProb }) => logProb),
+          logProbs,
+        ),
+      ).toBeLessThan(1e-4);
+      expect(found[item]!.map(({ top }) => top[0]!.token)).toEqual([...best]);
+      for (const { top } of found[item]!) expect(top[0]!.logProb).toBeGreaterThanOrEqual(top[1]!.logProb);
+    }
+    expect(await view.promptLogProbs([[3]], 2)).toEqual([[]]);
+  });
+
   it('ends where it is told to, with the token it was told at', async () => {
     const [whole] = await model.view().generate([[3, 4]], { maxTokens: 6 });
     const heard: number[] = [];

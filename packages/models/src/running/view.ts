@@ -13,6 +13,7 @@ import { activations, type Wanted } from './activations.ts';
 import { makeForward } from './forward.ts';
 import { type Generated, type GenerateOptions, generate } from './generate.ts';
 import type { SiteAt } from './graphs.ts';
+import { promptLogProbs, type TokenLogProbs } from './log-probs.ts';
 import type { ProgramCache, WeightSource } from './program-cache.ts';
 import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
@@ -61,6 +62,14 @@ export interface View {
   readonly reply: (items: readonly ReplyItem[], options?: ReplyOptions) => Promise<readonly Reply[]>;
   /** Logits `[vocab]` of the token after each prompt. @throws ModelError sequence_* */
   readonly nextLogits: (prompts: readonly (readonly number[])[]) => Promise<readonly Float32Array[]>;
+  /**
+   * Log-probabilities of prompts' own tokens from their second on, with the `top` likeliest in each place.
+   * @throws ModelError sequence_*
+   */
+  readonly promptLogProbs: (
+    prompts: readonly (readonly number[])[],
+    top: number,
+  ) => Promise<readonly (readonly TokenLogProbs[])[]>;
   /** Continuations of prompts. @throws ModelError sequence_* */
   readonly generate: (
     prompts: readonly (readonly number[])[],
@@ -134,6 +143,7 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState)
     score: (items) => score(forward, items),
     reply: (items, options) => reply(forward, items, options),
     nextLogits: (prompts) => nextLogits(forward, prompts),
+    promptLogProbs: (prompts, top) => promptLogProbs(forward, prompts, top),
     generate: (prompts, options) => generate(forward, prompts, options),
     perplexity: (tokens) => perplexity(forward, tokens),
     program: async (key, build, further = []) => {

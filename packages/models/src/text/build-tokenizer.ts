@@ -73,6 +73,11 @@ export function buildTokenizer(
       hint: `Ids run from 0 to ${vocabSize - 1}; the model's vocabulary may be padded beyond them`,
     });
   };
+  const continuationBytes = (id: number): Uint8Array => {
+    const token = inner.id_to_token(checkId(id))!;
+    if (id === unknownId) return Buffer.from(token);
+    return specialTokens.get(token) === id ? new Uint8Array() : tokenBytes(id);
+  };
   const encodeAnew = (text: string, withSpecials: boolean): number[] =>
     text === '' && !withSpecials ? [] : inner.encode(text, { add_special_tokens: withSpecials }).ids;
   const remembered = new LRUCache<string, readonly number[]>({ max: rememberedTexts });
@@ -130,15 +135,10 @@ export function buildTokenizer(
       return inner.decode(ids.map(checkId), { skip_special_tokens: decodeOptions.skipSpecialTokens ?? false });
     },
     decodeContinuation(ids) {
-      const pieces: Uint8Array[] = [];
-      for (const id of ids) {
-        checkId(id);
-        if (specialTokens.get(inner.id_to_token(id)!) === id && id !== unknownId) continue;
-        pieces.push(id === unknownId ? Buffer.from(inner.id_to_token(id)!) : tokenBytes(id));
-      }
-      const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(pieces));
+      const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(ids.map(continuationBytes)));
       return text.replaceAll('\0', '\ufffd');
     },
+    continuationBytes,
     idToToken: (id) => inner.id_to_token(id),
     tokenToId: (token) => inner.token_to_id(token),
     tokenBytes: (id) => (checkId(id) === unknownId ? undefined : tokenBytes(id)),

@@ -39,6 +39,12 @@ export interface Tokenizer {
    * @throws ModelError tokenizer_id_unknown
    */
   decodeContinuation(ids: readonly number[]): string;
+  /**
+   * UTF-8 bytes that an id adds to a text, perhaps a part of a character: none for a special token. Those of ids in a row are those of
+   * {@link Tokenizer.decodeContinuation}, U+0000 among them.
+   * @throws ModelError tokenizer_id_unknown
+   */
+  continuationBytes(id: number): Uint8Array;
   /** The token of an id as the vocabulary spells it. */
   idToToken(id: number): string | undefined;
   /** The id of a token as the vocabulary spells it. */

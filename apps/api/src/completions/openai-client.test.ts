@@ -1,0 +1,157 @@
+// The client library that people use, against a real server on a tiny model: whole answers, streams, names, errors.
+import type { AddressInfo } from 'node:net';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ApiFixture, openApi } from '../../../../test/support/api.ts';
+import { writeTinyModel } from '../../../../test/support/tiny-model.ts';
+
+let api: ApiFixture;
+let client: OpenAI;
+let root: string;
+beforeAll(async () => {
+  api = await openApi();
+  const chat_template =
+    "{% for message in messages %}{% if message.role == 'tool' %}{{ raise_exception('No tools here') }}{% endif %}" +
+    '<{{ message.role }}>{{ message.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}';
+  const tiny = await writeTinyModel({ files: { 'chat_template.jinja': chat_template } });
+  const { digest, files } = await api.engine.call('importModel', { path: tiny.path });
+  tiny.remove();
+  const stored = files.map(({ name, sha256, size }) => ({ path: name, blob: sha256, bytes: size }));
+  ({ root } = await api.importModel('tiny', stored, digest));
+  await api.call('PUT', '/v1/models/tiny/aliases/production', { body: { version: 'main' } });
+  await api.app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = api.app.server.address() as AddressInfo;
+  client = new OpenAI({ baseURL: `http://127.0.0.1:${port}/v1`, apiKey: api.key, maxRetries: 0 });
+});
+afterAll(() => api.close());
+
+const greedy = { model: 'tiny', temperature: 0, max_tokens: 6 };
+const hot = { model: 'tiny', temperature: 1.5, max_tokens: 12, seed: 5 };
+const messages = [{ role: 'user' as const, content: 'Oz' }];
+
+test('a conversation is answered whole and in a stream alike, by the template of the model', async () => {
+  const whole = await client.chat.completions.create({ ...hot, messages });
+  expect(whole.choices[0]).toMatchObject({ message: { role: 'assistant', refusal: null }, logprobs: null });
+  expect(whole.usage?.prompt_tokens).toBe('<user>Oz<assistant>'.length);
+  const stream = await client.chat.completions.create({
+    ...hot,
+    messages,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  let text = '';
+  const roles: unknown[] = [];
+  let last: OpenAI.ChatCompletionChunk | undefined;
+  const ends: unknown[] = [];
+  for await (const chunk of stream) {
+    last = chunk;
+    for (const { delta, finish_reason } of chunk.choices) {
+      text += delta.content ?? '';
+      if (delta.role) roles.push(delta.role);
+      if (finish_reason) ends.push(finish_reason);
+    }
+  }
+  expect({ text, roles, ends }).toEqual({
+    text: whole.choices[0]?.message.content,
+    roles: ['assistant'],
+    ends: [whole.choices[0]?.finish_reason],
+  });
+  expect(last).toMatchObject({ choices: [], usage: whole.usage, model: 'tiny' });
+  const { data, response } = await client.chat.completions.create({ ...greedy, messages }).withResponse();
+  expect([response.headers.get('errata-version'), data.choices[0]?.finish_reason]).toEqual([root, 'length']);
+});
+
+test('a stream leaves as it is written and ends in [DONE]; who leaves it frees the engine', async () => {
+  const stream = await client.completions.create({ ...greedy, prompt: 'The', max_tokens: 90, stream: true });
+  for await (const chunk of stream) {
+    expect(chunk.choices[0]).toMatchObject({ index: 0, finish_reason: null });
+    break;
+  }
+  const { text, headers } = await api.post('/v1/completions', { ...hot, prompt: ['Oz', 'Ix'], n: 2, stream: true });
+  expect(headers['content-type']).toContain('text/event-stream');
+  const events = text.split('\n\n').filter((event) => event !== '');
+  expect(events.at(-1)).toBe('data: [DONE]');
+  const chunks = events.slice(0, -1).map((event) => JSON.parse(event.slice('data: '.length)));
+  const whole = await client.completions.create({ ...hot, prompt: ['Oz', 'Ix'], n: 2 });
+  const texts = whole.choices.map(({ index }) =>
+    chunks
+      .flatMap(({ choices }) => choices)
+      .filter((choice) => choice.index === index)
+      .map((choice) => choice.text)
+      .join(''),
+  );
+  expect(texts).toEqual(whole.choices.map(({ text }) => text));
+  expect(new Set(texts).size).toBe(4);
+  expect(whole.usage?.prompt_tokens).toBe(4);
+});
+
+test('probabilities come in both shapes, and a prompt alone has its likelihood', async () => {
+  const prompt = [...Buffer.from('Oz is')];
+  const asked = { ...greedy, prompt: [prompt], logprobs: 2 };
+  const { choices } = await client.completions.create({ ...asked, max_tokens: 0, echo: true });
+  const { logprobs, text, finish_reason } = choices[0]!;
+  expect({ text, finish_reason, tokens: logprobs?.tokens, offsets: logprobs?.text_offset }).toEqual({
+    text: 'Oz is',
+    finish_reason: 'length',
+    tokens: ['O', 'z', ' ', 'i', 's'],
+    offsets: [0, 1, 2, 3, 4],
+  });
+  expect(logprobs?.token_logprobs?.map((value) => value === null)).toEqual([true, false, false, false, false]);
+  const [first, ...others] = logprobs?.top_logprobs ?? [];
+  expect(first).toBeNull();
+  for (const [at, top] of others.entries())
+    expect(Math.max(...Object.values(top))).toBeGreaterThanOrEqual(logprobs!.token_logprobs![at + 1]!);
+  const chat = await client.chat.completions.create({ ...greedy, messages, logprobs: true, top_logprobs: 3 });
+  const said = chat.choices[0]!.logprobs!.content!;
+  expect(said).toHaveLength(6);
+  for (const { token, logprob, top_logprobs } of said) {
+    expect(top_logprobs).toHaveLength(3);
+    expect(top_logprobs[0]).toMatchObject({ token, logprob });
+  }
+});
+
+test('models are listed under the names that completions take, and each of them is found', async () => {
+  const listed: string[] = [];
+  for await (const { id, object } of client.models.list()) listed.push(`${object} ${id}`);
+  expect(listed).toEqual(['model tiny', 'model tiny@production']);
+  for (const name of ['tiny', 'tiny@production', 'tiny@main', `tiny@${root.slice(0, 20)}`])
+    expect(await client.models.retrieve(name)).toMatchObject({ id: name, object: 'model', version: root });
+});
+
+test('refusals say why, in the words that the client shows', async () => {
+  const refusal = async (call: () => Promise<unknown>) => {
+    const error = await call().then(
+      () => null,
+      (thrown: unknown) => thrown as InstanceType<typeof OpenAI.APIError>,
+    );
+    return [error?.status, error?.type, error?.param, error?.code, error?.message];
+  };
+  const create = (body: object) => () => client.chat.completions.create({ ...greedy, messages, ...body });
+  const kind = 'invalid_request_error';
+  expect(await refusal(create({ model: 'gpt-5' }))).toEqual([
+    404,
+    kind,
+    'model',
+    'unknown_model',
+    expect.stringContaining('gpt-5'),
+  ]);
+  expect(await refusal(create({ response_format: { type: 'json_object' } }))).toEqual([
+    400,
+    kind,
+    'response_format',
+    'invalid_request',
+    expect.stringContaining('not done here'),
+  ]);
+  const told = [{ role: 'tool' as const, tool_call_id: 'a', content: 'x' }];
+  for (const stream of [false, true])
+    expect(await refusal(create({ messages: told, stream }))).toEqual([
+      400,
+      kind,
+      null,
+      'invalid_request',
+      expect.stringContaining('No tools here'),
+    ]);
+  const stranger = new OpenAI({ baseURL: client.baseURL, apiKey: 'sk-none', maxRetries: 0 });
+  expect((await refusal(() => stranger.models.list())).slice(0, 2)).toEqual([401, 'authentication_error']);
+  expect((await refusal(() => client.embeddings.create({ model: 'tiny', input: 'x' })))[3]).toBe('not_found');
+});
