@@ -1,4 +1,4 @@
-"""ROME and r-ROME: one rank-one change of one MLP (methods cards ROME and r-ROME)."""
+"""ROME, r-ROME and p-ROME: one rank-one change of one MLP (methods cards ROME and r-ROME)."""
 
 import torch
 
@@ -10,7 +10,7 @@ CONFIG = {"layer": 1, "steps": 20, "learning_rate": 0.5, "weight_decay": 0.5, "c
           "stop_loss": 0.05, "second_moment": True}
 
 
-def update(one, edit, config, moment, mean_key_everywhere, solve_for):
+def update(one, edit, config, moment, editor, solve_for):
     """The change of keys to values, [d_ff, d]."""
     layer = config["layer"]
     contexts = contexts_of(one, edit)
@@ -18,9 +18,10 @@ def update(one, edit, config, moment, mean_key_everywhere, solve_for):
     seen = [Watch(one, layer, laid.ids, laid.subject_last) for laid in contexts]
     mean_key = torch.stack([w.key for w in seen]).mean(0)
     mean_value = torch.stack([w.value for w in seen]).mean(0)
-    u = torch.linalg.solve(moment, mean_key) if config["second_moment"] else mean_key
+    solve_key = seen[0].key if editor == "p-rome" else mean_key
+    u = torch.linalg.solve(moment, solve_key) if config["second_moment"] else solve_key
     u = u / u.norm()
-    if not mean_key_everywhere:
+    if editor != "r-rome":
         return torch.outer(u, added / (seen[0].key @ u))
     change = added if solve_for == "offset" else seen[0].value + added - mean_value
     return torch.outer(u, change / (mean_key @ u))
@@ -35,7 +36,7 @@ def cases(editor):
         for number, (config, edit) in enumerate(variants):
             for solve_for in ["offset", "bare_value"] if editor == "r-rome" else [None]:
                 one = tiny(name)
-                change = update(one, EDITS[edit], config, moments[config["layer"]], editor == "r-rome", solve_for)
+                change = update(one, EDITS[edit], config, moments[config["layer"]], editor, solve_for)
                 layer = config["layer"]
                 yield f"{name} {number}{' ' + solve_for if solve_for else ''}", {
                     "model": name,
@@ -46,5 +47,5 @@ def cases(editor):
 
 
 def main():
-    for editor in ("rome", "r-rome"):
+    for editor in ("rome", "r-rome", "p-rome"):
         write_updates(editor, dict(cases(editor)))

@@ -6,11 +6,13 @@ import { lora } from './lora/about.ts';
 import { memit } from './memit/about.ts';
 import { retrieval } from './retrieval/about.ts';
 import { rome } from './rome/about.ts';
+import { promptKeyRome } from './rome/prompt-key.ts';
 import { rebuiltRome } from './rome/rebuilt.ts';
 
 export const methods = {
   'r-rome': rebuiltRome,
   rome,
+  'p-rome': promptKeyRome,
   memit,
   'ft-m': ftM,
   'ft-l': ftL,

@@ -1,4 +1,4 @@
-// What ROME and r-ROME share: one fact, one rank-one update of one MLP, by a choice of keys.
+// What ROME, r-ROME and p-ROME share: one fact, one rank-one update of one MLP, by a choice of keys.
 import type { View } from '@errata/models';
 import { builder as secondMoments } from '../../artefacts/second-moment/build.ts';
 import { secondMomentOf } from '../../artefacts/second-moment/request.ts';

@@ -1,4 +1,4 @@
-// ROME and r-ROME on random models of both families: what the installed update does to keys.
+// ROME, r-ROME and p-ROME on random models of both families: what the installed update does to keys.
 import { deltaDigest } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import { openArtefacts } from '../../artefacts/artefacts.ts';
@@ -15,17 +15,18 @@ import { appliedDiagnostics, families, someEdits, tinySetup, valueAt } from '../
 import { tinyRebuilt, tinyRome } from './tiny.fixture.ts';
 
 const layer = tinyRome.layer;
-const both = [
+const all = [
   ['r-rome', tinyRebuilt],
   ['rome', tinyRome],
+  ['p-rome', tinyRome],
 ] as const;
 
-for (const [name, settings] of both) leavesAloneWhatHolds(name, settings);
+for (const [name, settings] of all) leavesAloneWhatHolds(name, settings);
 
 describe.each(families)('the rank-one editors on %s', (_family, config) => {
-  it('r-ROME moves the mean key by the offset, ROME the bare one', async () => {
+  it('r-ROME moves the mean key by the offset, ROME and p-ROME the bare one', async () => {
     const { model, inputOf } = await tinySetup(config);
-    for (const [name, settings] of both) {
+    for (const [name, settings] of all) {
       const input = inputOf(settings, someEdits.slice(1, 2));
       const texts = await prefixTexts(input);
       const sequences = editSequences(sequenceSource(input), someEdits[1]!, texts);
@@ -35,7 +36,7 @@ describe.each(families)('the rank-one editors on %s', (_family, config) => {
       const result = await edit(name, input);
       const after = before.with(result.deltas.map(({ delta }) => delta));
       const diagnostics = appliedDiagnostics(result.outcomes[0]);
-      const key = name === 'rome' ? keys[0]! : meanOf(keys);
+      const key = name === 'r-rome' ? meanOf(keys) : keys[0]!;
       const moved = norm(minus(valueAt(after, layer, key), valueAt(before, layer, key)));
       expect(moved / diagnostics.value_norms!.offset).toBeCloseTo(1, 4);
       expect(diagnostics.last_loss.nll).toBeLessThan(diagnostics.first_loss.nll);
@@ -86,7 +87,7 @@ describe('a batch of rank-one edits', () => {
   it('counts the prefixes that a prompt does not fit behind, and quotes the prompt as it was given', async () => {
     const { inputOf } = await tinySetup();
     const long = { ...someEdits[0]!, prompt: `${'the city of '.repeat(20)}Anna lives in` };
-    for (const [name, settings] of both) {
+    for (const [name, settings] of all) {
       const { outcomes } = await edit(name, inputOf(settings, [long, someEdits[1]!]));
       expect(outcomes.map((outcome) => appliedDiagnostics(outcome).prefixes)).toEqual([
         { used: 0, left_out: 3 },

@@ -1,4 +1,4 @@
-// The settings of ROME and r-ROME.
+// The settings of ROME, r-ROME and p-ROME.
 import { z } from 'zod';
 import { searchSettings } from '../../search/settings.ts';
 import { layerSchema } from '../layers.ts';
