@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ArtefactBuilder, Artefacts } from './artefacts/builder.ts';
 import type { ContextPrefixes } from './artefacts/context-prefixes/context-prefixes.ts';
+import { type Eigenbasis, findEigenbasis } from './artefacts/eigenbasis/eigenbasis.ts';
 import { invertMoment, readFloat64, type SecondMoment } from './artefacts/second-moment/second-moment.ts';
 import { buildSecondMoments } from './artefacts/second-moment/sums.ts';
 import { describeEditor, type EditorName, editorNames } from './catalogue.ts';
@@ -27,7 +28,13 @@ const given = z
 
 const casesSchema = z.record(
   z.string(),
-  z.object({ model: z.string(), edits: z.array(z.string()), config: z.record(z.string(), z.unknown()) }),
+  z.object({
+    model: z.string(),
+    /** Batches that were made before, one upon the other. */
+    earlier: z.array(z.array(z.string())).default([]),
+    edits: z.array(z.string()),
+    config: z.record(z.string(), z.unknown()),
+  }),
 );
 
 /** A tiny checkpoint, with the second moments and prefixes that its oracle used. */
@@ -37,11 +44,15 @@ async function open(name: string) {
   const model = openModel(checkpoint);
   const { digest } = checkpoint;
   // Whatever layer is asked for, and whatever prefixes.
-  const read = async ({ kind, scope }: ArtefactNeed): Promise<SecondMoment | Pick<ContextPrefixes, 'texts'>> => {
+  const read = async ({
+    kind,
+    scope,
+  }: ArtefactNeed): Promise<SecondMoment | Eigenbasis | Pick<ContextPrefixes, 'texts'>> => {
     if (kind === 'context_prefixes') return { texts: given.prefixes };
     const layer = layerOfScope(scope)!;
     const source = { model: digest, layer, tokens: 1000, corpus_sha256: '' };
-    return invertMoment(readFloat64(moments, `${layer}`), source, { ridge: 0 });
+    const moment = await invertMoment(readFloat64(moments, `${layer}`), source, { ridge: 0 });
+    return kind === 'eigenbasis' ? findEigenbasis(moment) : moment;
   };
   const artefacts: Artefacts = {
     model: digest,
@@ -50,7 +61,7 @@ async function open(name: string) {
   return { model, artefacts };
 }
 
-/** What an editor's deltas change of matrices, and the codebook they leave, by the names that the oracle gives them. */
+/** What an editor's deltas change of matrices, and the memories that are left, by the names that the oracle gives them. */
 function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<string, Float32Array> {
   const after = before.with(deltas.map(({ delta }) => delta));
   const changes = new Map<string, Float32Array>();
@@ -63,6 +74,10 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
     );
   }
   for (const memory of after.memories.values()) {
+    if (memory.kind === 'edited_keys') {
+      changes.set(`keys of ${memory.tensor}`, memory.keys);
+      continue;
+    }
     if (memory.kind !== 'codebook') throw new Error(`no oracle for a memory of kind ${memory.kind}`);
     const { keys, values, radii } = memory;
     for (const [part, data] of Object.entries({ keys, values, radii })) changes.set(part, data);
@@ -87,19 +102,24 @@ async function differencesOf(name: EditorName): Promise<readonly (readonly [stri
   const cases = casesSchema.parse(JSON.parse(file.metadata.get('cases')!));
   const models = new Map<string, Awaited<ReturnType<typeof open>>>();
   const differences: [string, number][] = [];
-  for (const [title, { model: which, edits, config }] of Object.entries(cases)) {
+  for (const [title, { model: which, earlier, edits, config }] of Object.entries(cases)) {
     const { model, artefacts } = models.get(which) ?? (await open(which));
     models.set(which, { model, artefacts });
-    const input: EditorInput = {
-      model,
-      view: model.view(),
-      edits: edits.map((custom_id) => ({ custom_id, ...given.edits[custom_id]! })),
-      // The prefixes are given: what would be drawn does not matter.
-      config: describeEditor(name).settings.parse('kl_factor' in config ? { ...config, prefixes: [[1, 1]] } : config),
-      artefacts,
-      seed: 0,
+    const made = async (view: View, ids: readonly string[]) => {
+      const input: EditorInput = {
+        model,
+        view,
+        edits: ids.map((custom_id) => ({ custom_id, ...given.edits[custom_id]! })),
+        // The prefixes are given: what would be drawn does not matter.
+        config: describeEditor(name).settings.parse('kl_factor' in config ? { ...config, prefixes: [[1, 1]] } : config),
+        artefacts,
+        seed: 0,
+      };
+      return (await edit(name, input)).deltas;
     };
-    const changes = changesOf(input.view, (await edit(name, input)).deltas);
+    let view = model.view();
+    for (const ids of earlier) view = view.with((await made(view, ids)).map(({ delta }) => delta));
+    const changes = changesOf(view, await made(view, edits));
     const expected = [...file.tensors.keys()].filter((tensor) => tensor.startsWith(`${title}/`));
     expect(expected.length).toBe(changes.size);
     for (const tensor of expected) {

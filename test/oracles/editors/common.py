@@ -206,11 +206,11 @@ class Watch:
 def write_updates(editor, cases):
     """One file an editor: the change of each matrix, as the checkpoint stores it; what led to it, in the metadata.
 
-    `cases`: {name: {"model", "edits", "config", "updates": {parameter: matrix}}}
+    `cases`: {name: {"model", "edits", "config", "updates": {parameter: matrix}}}; "earlier" are batches that came before the edits
     """
     tensors, described = {}, {}
     for name, case in cases.items():
-        described[name] = {key: case[key] for key in ("model", "edits", "config")}
+        described[name] = {key: case[key] for key in ("model", "earlier", "edits", "config") if key in case}
         for parameter, matrix in case["updates"].items():
             tensors[f"{name}/{parameter}"] = matrix.float().contiguous()
     save_file(tensors, OUT / f"{editor}.safetensors", metadata={"cases": json.dumps(described)})

@@ -10,7 +10,17 @@ CONFIG = {"layers": [0, 1, 2], "steps": 20, "learning_rate": 0.5, "weight_decay"
           "stop_loss": 0.05, "second_moment_weight": 2.0, "merge_same_subject": False}
 
 
-def updates(one, edits, config, moments):
+def key_of(one, layer, contexts):
+    bare, *behind = [Watch(one, layer, c.ids, c.subject_last).key for c in contexts]
+    return (bare + torch.stack(behind).mean(0)) / 2
+
+
+def least_squares(config, moments):
+    """Equation 14 of MEMIT: keys `[d_ff, u]` and residuals `[d, u]` to a change `[d_ff, d]`."""
+    return lambda layer, K, R: torch.linalg.solve(config["second_moment_weight"] * moments[layer] + K @ K.T, K) @ R.T
+
+
+def updates(one, edits, config, solve):
     """The change of each layer, [d_ff, d]; `one` is left changed."""
     last = config["layers"][-1]
     laid = [contexts_of(one, edit) for edit in edits]
@@ -22,13 +32,11 @@ def updates(one, edits, config, moments):
     for number, layer in enumerate(config["layers"]):
         keys, missing = [], []
         for contexts, stream in zip(laid, wanted):
-            bare, *behind = [Watch(one, layer, c.ids, c.subject_last).key for c in contexts]
-            keys.append((bare + torch.stack(behind).mean(0)) / 2)
+            keys.append(key_of(one, layer, contexts))
             missing.append(stream - Watch(one, last, contexts[0].ids, contexts[0].subject_last).stream)
         K = torch.stack(keys, 1)
         R = torch.stack(missing, 1) / (len(config["layers"]) - number)
-        solved = torch.linalg.solve(config["second_moment_weight"] * moments[layer] + K @ K.T, K)
-        changes[layer] = solved @ R.T
+        changes[layer] = solve(layer, K, R)
         one.add(layer, changes[layer])
     return changes
 
@@ -42,7 +50,7 @@ def main():
                                           "second_moment_weight": 0.05})]
         for number, (edits, config) in enumerate(variants):
             one = tiny(name)
-            changes = updates(one, [EDITS[edit] for edit in edits], config, moments)
+            changes = updates(one, [EDITS[edit] for edit in edits], config, least_squares(config, moments))
             cases[f"{name} {number}"] = {
                 "model": name, "edits": edits, "config": config,
                 "updates": {one.value_name(layer): one.keys_to_values(layer, change) for layer, change in changes.items()},

@@ -2,10 +2,12 @@
 import { ErrataError, quoted } from '@errata/contracts';
 import { contextPrefixes } from './context-prefixes/about.ts';
 import type { ArtefactDescription } from './description.ts';
+import { eigenbasis } from './eigenbasis/about.ts';
 import { secondMoment } from './second-moment/about.ts';
 
 const artefactKinds = {
   second_moment: secondMoment,
+  eigenbasis,
   context_prefixes: contextPrefixes,
 } as const satisfies Readonly<Record<string, ArtefactDescription>>;
 

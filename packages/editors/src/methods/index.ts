@@ -1,9 +1,11 @@
 // The editors by name, a line each: the one place that lists them.
 import type { EditorDescription } from '../description.ts';
+import { alphaEdit } from './alpha-edit/about.ts';
 import { ftL, ftM } from './fine-tune/about.ts';
 import { grace } from './grace/about.ts';
 import { lora } from './lora/about.ts';
 import { memit } from './memit/about.ts';
+import { emmet } from './memit/emmet.ts';
 import { retrieval } from './retrieval/about.ts';
 import { rome } from './rome/about.ts';
 import { promptKeyRome } from './rome/prompt-key.ts';
@@ -14,6 +16,8 @@ export const methods = {
   rome,
   'p-rome': promptKeyRome,
   memit,
+  emmet,
+  'alpha-edit': alphaEdit,
   'ft-m': ftM,
   'ft-l': ftL,
   lora,

@@ -2,6 +2,8 @@
 import { type Model, type View, valueMatrix } from '@errata/models';
 import { type GivenArtefact, openArtefacts } from '../artefacts/artefacts.ts';
 import type { Artefacts } from '../artefacts/builder.ts';
+import { encodeEigenbasis, findEigenbasis } from '../artefacts/eigenbasis/eigenbasis.ts';
+import { eigenbasisOf } from '../artefacts/eigenbasis/request.ts';
 import { localArtefacts } from '../artefacts/local.ts';
 import { needKey } from '../artefacts/need-key.ts';
 import { secondMomentOf } from '../artefacts/second-moment/request.ts';
@@ -19,9 +21,9 @@ export const someEdits: readonly EditRequest[] = [
   { custom_id: 'elena-play', prompt: 'Elena plays', subject: 'Elena', target_new: 'drums piano' },
 ];
 
-/** Artefacts with a random, well-conditioned second moment for every layer; what else is asked for is built. */
+/** Artefacts with a random, well-conditioned second moment for every layer, and its eigenvectors; what else is asked for is built. */
 async function tinyArtefacts(model: Model): Promise<Artefacts> {
-  const moments: GivenArtefact[] = [];
+  const known: GivenArtefact[] = [];
   const size = model.spec.mlpWidth;
   for (let layer = 0; layer < model.spec.layers; layer++) {
     const next = randoms(100 + layer);
@@ -36,14 +38,15 @@ async function tinyArtefacts(model: Model): Promise<Artefacts> {
       tokens: samples.length,
       corpus_sha256: '0'.repeat(64),
     });
-    moments.push({ need: secondMomentOf(layer), read: async () => encodeSecondMoment(moment) });
+    known.push({ need: secondMomentOf(layer), read: async () => encodeSecondMoment(moment) });
+    known.push({ need: eigenbasisOf(layer), read: async () => encodeEigenbasis(findEigenbasis(moment)) });
   }
-  const given = openArtefacts(model.digest!, moments);
+  const given = openArtefacts(model.digest!, known);
   const source = { model, digest: model.digest!, store: memoryArtefactStore() };
   return {
     model: given.model,
     read: async (builder, need) => {
-      const isGiven = moments.some((moment) => needKey(moment.need) === needKey(need));
+      const isGiven = known.some((one) => needKey(one.need) === needKey(need));
       return (isGiven ? given : await localArtefacts(source, [need])).read(builder, need);
     },
   };

@@ -34,7 +34,8 @@ export async function leastSquaresUpdate(
   return { keySide: await solvePositive(system, columns), valueSide };
 }
 
-function rowsToMatrix(rows: readonly Float64Array[]): Matrix {
+/** Vectors as the rows of a matrix. */
+export function rowsToMatrix(rows: readonly Float64Array[]): Matrix {
   const out = matrix(rows.length, rows[0]!.length);
   for (const [i, row] of rows.entries()) out.data.set(row, i * row.length);
   return out;

@@ -5,6 +5,7 @@ import type { DecoderSpec } from '../architectures/spec.ts';
 import { encodeSafetensors, parseSafetensors } from '../files/safetensors.ts';
 import { codebook, codebookRows } from './codebook/index.ts';
 import { dense } from './dense.ts';
+import { editedKeys } from './edited-keys.ts';
 import { type DeltaKind, type Effect, type MemoryKind, malformed } from './kind.ts';
 import { lowRank } from './low-rank.ts';
 import { textRows } from './text-rows/index.ts';
@@ -15,6 +16,7 @@ const table = {
   codebook,
   codebook_rows: codebookRows,
   text_rows: textRows,
+  edited_keys: editedKeys,
 };
 
 type Table = typeof table;
@@ -97,10 +99,11 @@ export function placeOf(delta: Delta): MemoryPlace | null {
 
 export const effectOf = (delta: Delta): Effect<Memory> => kindOf(delta).effect(delta);
 
-/** What deltas of a kind leave beside the weights, in words: `a codebook`. Null for those that can be folded into the weights. */
+/** What deltas of a kind leave beside the weights that answers depend on, in words: `a codebook`. Null where a checkpoint can do without. */
 export function leftBeside(kind: string): string | null {
   if (!Object.hasOwn(kinds, kind)) throw new RangeError(`there is no delta of kind ${JSON.stringify(kind)}`);
-  return kinds[kind as Delta['kind']].memory?.title[0] ?? null;
+  const { memory } = kinds[kind as Delta['kind']];
+  return memory?.answers ? memory.title[0] : null;
 }
 
 /** The memory that a delta makes where there was none before it; null for kinds that change no memory. */

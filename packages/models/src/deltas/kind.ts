@@ -74,6 +74,8 @@ export interface MemoryKind<M> {
     /** Reads that; nothing about it is trusted, but sizes. @throws ModelError; ZodError where the entry is malformed */
     decode(entry: unknown, read: (name: string) => FloatTensor): M;
   };
+  /** Whether answers may depend on it; else only editors read it. */
+  readonly answers: boolean;
   /** How it is read; null where it has nothing to say. */
   reading(memory: M): Reading | null;
 }

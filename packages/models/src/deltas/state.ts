@@ -40,10 +40,11 @@ const inOrder = (memories: ReadonlyMap<string, Memory>): ReadonlyMap<string, Mem
 export const memoriesOf = (memories: readonly Memory[]): ReadonlyMap<string, Memory> =>
   inOrder(new Map(memories.map((memory) => [keyOf(placeOf(memory)!), memory])));
 
-/** What a version has that a checkpoint cannot hold, as words: `a codebook`. Null where it is nothing but weights. */
+/** What a version has that its answers depend on and a checkpoint cannot hold, as words: `a codebook`. Null where there is nothing. */
 export function besideWeights({ memories }: Pick<VersionState, 'memories'>): string | null {
   const counts = new Map<MemoryKind<Memory>, number>();
-  for (const kind of [...memories.values()].map(memoryKindOf)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for (const kind of [...memories.values()].map(memoryKindOf))
+    if (kind.answers) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const said = [...counts].map(
     ([
       {

@@ -1,13 +1,33 @@
 // MEMIT, described (Meng et al. 2023).
 import { contextPrefixesOf } from '../../artefacts/context-prefixes/request.ts';
 import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
-import type { EditorDescription } from '../../description.ts';
+import type { Deviation, EditorDescription } from '../../description.ts';
 import { llamaSearch, paperSearch } from '../../search/settings.ts';
 import { locate } from '../deviations.ts';
 import { alike, at, gatedDecoders, missingLayer, range } from '../layers.ts';
 import { memitSettings } from './settings.ts';
 
 const fiveTo = (last: number) => range(Math.max(0, last - 4), last);
+
+/** Of MEMIT and its kin. */
+export const spreadDeviations: readonly Deviation[] = [
+  {
+    reference: 'Gives every edit a key and value of its own, also where two have one subject',
+    here: 'Searches one value for all edits of a subject (`merge_same_subject`, as in MEMIT-Merge; `false` is the reference)',
+    why: 'Their keys are nearly equal: left apart, fewer than half of ten edits of one subject succeed',
+  },
+  {
+    reference: "Keeps values in files named by the edit's id alone",
+    here: 'Keeps none',
+    why: 'The same id in another data set would be served a stale value',
+  },
+  {
+    reference: 'Spreads what the stream is to gain over the matrices as it is, whatever stands behind them',
+    here: 'Takes it back through the norm where one stands behind the MLP (Gemma 2 and 3, OLMo 2); dimensions that the norm scales by less than a tenth of the mean are left alone',
+    why: 'The norm decides what comes through: without this an edit does something else, and where its scale is zero the change was infinite',
+  },
+  ...locate,
+];
 
 export const memit = {
   title: 'MEMIT: many edits at once spread over several MLPs',
@@ -51,24 +71,7 @@ export const memit = {
     code: 'the MEMIT repository',
     compared: 'Changes of matrices',
     agreement: 3e-5,
-    deviations: [
-      {
-        reference: 'Gives every edit a key and value of its own, also where two have one subject',
-        here: 'Searches one value for all edits of a subject (`merge_same_subject`, as in MEMIT-Merge; `false` is the reference)',
-        why: 'Their keys are nearly equal: left apart, fewer than half of ten edits of one subject succeed',
-      },
-      {
-        reference: "Keeps values in files named by the edit's id alone",
-        here: 'Keeps none',
-        why: 'The same id in another data set would be served a stale value',
-      },
-      {
-        reference: 'Spreads what the stream is to gain over the matrices as it is, whatever stands behind them',
-        here: 'Takes it back through the norm where one stands behind the MLP (Gemma 2 and 3, OLMo 2); dimensions that the norm scales by less than a tenth of the mean are left alone',
-        why: 'The norm decides what comes through: without this an edit does something else, and where its scale is zero the change was infinite',
-      },
-      ...locate,
-    ],
+    deviations: spreadDeviations,
   },
   load: () => import('#methods/memit/edit'),
 } as const satisfies EditorDescription<typeof memitSettings>;

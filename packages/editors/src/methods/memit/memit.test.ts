@@ -1,19 +1,22 @@
-// MEMIT: its closed form against the defining equations, and the editor on random models.
+// MEMIT and EMMET: their closed form against the defining equations, and the editors on random models.
 import { matrix, multiply } from '@errata/graph';
 import { deltaDigest, type View } from '@errata/models';
 import { describe, expect, it } from 'vitest';
+import { builder as secondMoments } from '../../artefacts/second-moment/build.ts';
+import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import { invertMoment } from '../../artefacts/second-moment/second-moment.ts';
 import { edit } from '../../edit.ts';
 import type { EditRequest } from '../../editor.ts';
 import { trace } from '../../search/tracer.ts';
 import { type LeastSquaresUpdate, leastSquaresUpdate } from '../../solve/least-squares.ts';
-import { minus, norm, plus, scaled } from '../../solve/vectors.ts';
+import { rankOneUpdate } from '../../solve/rank-one.ts';
+import { dot, minus, norm, plus, scaled } from '../../solve/vectors.ts';
 import { editSequences } from '../../texts/sequences.ts';
 import { sequenceSource } from '../../texts/tokenizer.ts';
 import { randoms } from '../../tiny-model.fixture.ts';
 import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
 import { appliedDiagnostics, families, someEdits, tinySetup, valueAt } from '../setups.fixture.ts';
-import { tinyMemit } from './tiny.fixture.ts';
+import { tinyEmmet, tinyMemit } from './tiny.fixture.ts';
 
 const size = 20;
 const width = 6;
@@ -168,4 +171,52 @@ it('counts the prefixes that a prompt does not fit behind', async () => {
     { used: 0, left_out: 3 },
     { used: 3, left_out: 0 },
   ]);
+});
+
+leavesAloneWhatHolds('emmet', tinyEmmet);
+
+describe.each(families)('EMMET on %s', (_family, config) => {
+  const layer = tinyEmmet.layer;
+  const keyOf = async (view: View, input: Parameters<typeof sequenceSource>[0], one: EditRequest) => {
+    const { contexts } = editSequences(sequenceSource(input), one, []);
+    return Float64Array.from((await trace(view, { recorded: [layer] }, contexts)).layers.get(layer)!.keys);
+  };
+
+  it('gives every key its value exactly where alpha is 0', async () => {
+    const { model, inputOf } = await tinySetup(config);
+    const some = someEdits.slice(0, 3);
+    const input = inputOf(tinyEmmet, some, { alpha: 0, prefixes: [] });
+    const { deltas, outcomes } = await edit('emmet', input);
+    const [before, after] = [model.view(), model.view(deltas.map(({ delta }) => delta))];
+    for (const [i, one] of some.entries()) {
+      const key = await keyOf(before, input, one);
+      const moved = norm(minus(valueAt(after, layer, key), valueAt(before, layer, key)));
+      expect(moved / appliedDiagnostics(outcomes[i]).value_norms!.offset).toBeCloseTo(1, 3);
+    }
+  });
+
+  it('refuses edits whose keys are the same where alpha is 0, and says what to give', async () => {
+    const { inputOf } = await tinySetup(config);
+    const [one] = someEdits;
+    const twice = [one!, { ...one!, custom_id: 'again', target_new: 'Kyoto' }];
+    const settings = { alpha: 0, merge_same_subject: false };
+    await expect(edit('emmet', inputOf(tinyEmmet, twice, settings))).rejects.toThrow('give alpha above 0');
+  });
+
+  it('makes of one edit what r-ROME makes of the same value', async () => {
+    const { model, inputOf } = await tinySetup(config);
+    const [one] = someEdits;
+    const input = inputOf(tinyEmmet, [one!], { prefixes: [] });
+    const { deltas } = await edit('emmet', input);
+    const [before, after] = [model.view(), model.view(deltas.map(({ delta }) => delta))];
+    const key = await keyOf(before, input, one!);
+    const { inverse } = await input.artefacts.read(secondMoments, secondMomentOf(layer));
+    const change = minus(valueAt(after, layer, key), valueAt(before, layer, key));
+    const { keySide, valueSide } = rankOneUpdate({ solveKey: key, scaleKey: key, change, inverse });
+    const [delta] = deltas.map(({ delta }) => delta);
+    if (delta?.kind !== 'low_rank') throw new Error('not of low rank');
+    const [left, right] = [norm(Float64Array.from(delta.left)), norm(Float64Array.from(delta.right))];
+    expect(left * right).toBeCloseTo(norm(keySide) * norm(valueSide), 3);
+    expect(Math.abs(dot(Float64Array.from(delta.left), keySide)) / left).toBeCloseTo(1, 5);
+  });
 });

@@ -1,22 +1,45 @@
-// The settings of MEMIT.
+// The settings of MEMIT and its kin.
 import { z } from 'zod';
 import { searchSettings } from '../../search/settings.ts';
 import { layerSchema } from '../layers.ts';
 
+/** What all of them have. */
+export const spreadSettings = z.strictObject({
+  ...searchSettings,
+  merge_same_subject: z
+    .boolean()
+    .describe('Optimise one shared value for edits with one subject (MEMIT-Merge); false leaves them to collide.'),
+});
+export type SpreadSettings = z.output<typeof spreadSettings>;
+
+/** Several layers, for those that spread edits over them. */
+export const layersSchema = z
+  .array(layerSchema)
+  .min(1)
+  .max(64)
+  .refine((layers) => layers.every((each, index) => index === 0 || each > layers[index - 1]!), 'must ascend')
+  .describe('Where the edits are made, in ascending order; values are searched for at the last.');
+
 export const memitSettings = z.strictObject({
-  layers: z
-    .array(layerSchema)
-    .min(1)
-    .max(64)
-    .refine((layers) => layers.every((each, index) => index === 0 || each > layers[index - 1]!), 'must ascend')
-    .describe('Where the edits are made, in ascending order; values are searched for at the last.'),
+  layers: layersSchema,
   ...searchSettings,
   second_moment_weight: z
     .number()
     .positive()
     .describe('lambda: weight of the second moment against the edited keys (MEMIT, equation 14).'),
-  merge_same_subject: z
-    .boolean()
-    .describe('Optimise one shared value for edits with one subject (MEMIT-Merge); false leaves them to collide.'),
+  merge_same_subject: spreadSettings.shape.merge_same_subject,
 });
 export type MemitSettings = z.output<typeof memitSettings>;
+
+export const emmetSettings = z.strictObject({
+  layer: layerSchema.describe('Where the edits are made.'),
+  ...searchSettings,
+  alpha: z
+    .number()
+    .min(0)
+    .describe(
+      'Added to the diagonal of K^T C^-1 K where several edits are solved at once, whose keys may be much alike; 0 asks for every value exactly.',
+    ),
+  merge_same_subject: spreadSettings.shape.merge_same_subject,
+});
+export type EmmetSettings = z.output<typeof emmetSettings>;

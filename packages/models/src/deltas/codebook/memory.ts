@@ -54,5 +54,6 @@ export const codebookMemory: MemoryKind<CodebookDelta> = {
       };
     },
   },
+  answers: true,
   reading: codebookReading,
 };

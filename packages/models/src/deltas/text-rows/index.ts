@@ -19,6 +19,7 @@ const memory: MemoryKind<TextRowsDelta> = {
     encode: ({ rows }) => ({ entry: rows, tensors: {} }),
     decode: (entry) => ({ kind: 'text_rows', rows: rowsSchema.parse(entry) }),
   },
+  answers: true,
   reading: ({ rows }) => (rows.length === 0 ? null : textReading(rows)),
 };
 

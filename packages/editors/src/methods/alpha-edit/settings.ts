@@ -1,0 +1,18 @@
+// The settings of AlphaEdit.
+import { z } from 'zod';
+import { searchSettings } from '../../search/settings.ts';
+import { layersSchema, spreadSettings } from '../memit/settings.ts';
+
+export const alphaEditSettings = z.strictObject({
+  layers: layersSchema,
+  ...searchSettings,
+  null_threshold: z
+    .number()
+    .positive()
+    .describe(
+      'Keys of the text are left in place along the eigenvectors of C whose eigenvalues reach this; edits are written along the others. In the units of C.',
+    ),
+  ridge: z.number().positive().describe('L2: weight of the size of the change (AlphaEdit, equation 14).'),
+  merge_same_subject: spreadSettings.shape.merge_same_subject,
+});
+export type AlphaEditSettings = z.output<typeof alphaEditSettings>;
