@@ -23,12 +23,13 @@ test('what is given is used', () => {
     ERRATA_PROVIDER: 'cpu',
     ERRATA_THREADS: '2',
     ENGINE_MEMORY_MB: '2048',
+    HUB_IMPORTS: 'off',
     WORKER_NAME: 'left',
     METRICS_PORT: '9464',
   });
   expect(settings).toMatchObject({
     queueUrl: 'redis://localhost',
-    engine: { provider: 'cpu', threads: 2, memoryMb: 2048 },
+    engine: { provider: 'cpu', threads: 2, memoryMb: 2048, hub: false },
     name: 'left',
     metrics: { host: '127.0.0.1', port: 9464 },
   });

@@ -18,6 +18,7 @@ const environmentSchema = z.object({
   ERRATA_PROVIDER: optional(z.string()),
   ERRATA_THREADS: optional(z.coerce.number().int().min(1)),
   ENGINE_MEMORY_MB: optional(z.coerce.number().int().min(64)),
+  HUB_IMPORTS: z.preprocess(blank, z.enum(['on', 'off']).default('on')),
   ENGINE_SILENCE_MS: whole(10_000, defaultSilenceMs),
   LEASE_MS: whole(500, 30_000),
   LOG_LEVEL: z.preprocess(blank, z.enum(logLevels).default('info')),
@@ -34,7 +35,13 @@ export interface WorkerSettings {
   readonly databaseUrl: string;
   readonly queueUrl: string;
   readonly blobsDir: string;
-  readonly engine: { readonly provider?: string; readonly threads?: number; readonly memoryMb?: number };
+  readonly engine: {
+    readonly provider?: string;
+    readonly threads?: number;
+    readonly memoryMb?: number;
+    /** Whether models may be imported from the hub. */
+    readonly hub: boolean;
+  };
   /** How long the engine may work without a sign of life before it is killed and its job tried again, in ms. */
   readonly engineSilenceMs: number;
   /** How long a lane stays ours without a sign of life, in ms. It is renewed three times as often. */
@@ -75,6 +82,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       ...(given.ERRATA_PROVIDER === undefined ? {} : { provider: given.ERRATA_PROVIDER }),
       ...(given.ERRATA_THREADS === undefined ? {} : { threads: given.ERRATA_THREADS }),
       ...(given.ENGINE_MEMORY_MB === undefined ? {} : { memoryMb: given.ENGINE_MEMORY_MB }),
+      hub: given.HUB_IMPORTS === 'on',
     },
     engineSilenceMs: given.ENGINE_SILENCE_MS,
     leaseMs: given.LEASE_MS,

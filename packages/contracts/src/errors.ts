@@ -78,6 +78,8 @@ export const errorCatalogue = {
   not_a_model_directory: user(422, 'The directory does not hold a model'),
   invalid_checkpoint: user(422, 'The checkpoint is malformed'),
   unsupported_model: user(422, 'The architecture is not supported'),
+  hub_refused: user(422, 'The hub does not have the model, or does not give it'),
+  hub_unreachable: passing(502, 'The hub does not answer, or sends something else than it states'),
   tokenizer_missing: user(422, 'The model has no tokenizer'),
   invalid_token_id: user(422, 'A token id lies outside the vocabulary'),
   not_a_checkpoint: user(422, 'The version is more than weights, and a checkpoint holds nothing else'),

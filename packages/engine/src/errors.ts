@@ -36,6 +36,11 @@ function codeOfModelError(code: ModelErrorCode): ErrorCode {
   if (code === 'layout_subject_not_in_prompt' || code === 'layout_subject_inside_word') return 'subject_not_in_prompt';
   if (code === 'layout_subject_unspellable' || code === 'layout_target_unspellable') return 'unspellable_text';
   if (unsupported.includes(code)) return 'unsupported_model';
+  if (code === 'hub_name_malformed') return 'invalid_request';
+  if (code === 'hub_disk_full') return 'storage_full';
+  if (code === 'hub_cache_unusable') return 'storage_failed';
+  if (code === 'hub_unreachable' || code === 'hub_checksum') return 'hub_unreachable';
+  if (code.startsWith('hub_')) return 'hub_refused';
   if (code === 'sequence_too_long') return 'prompt_too_long';
   if (code === 'sequence_id_unknown') return 'invalid_token_id';
   if (code === 'chat_template_refused') return 'invalid_request';

@@ -37,8 +37,8 @@ export async function createService(settings: EngineSettings): Promise<Service> 
   const models = createModelStore(blobs, settings.memoryMb ?? defaultMemoryMb);
   const texts = createTextModels(blobs);
   const methods: Methods = {
-    inspectModel: (given, context) => readModel(given, undefined, context),
-    importModel: (given, context) => readModel(given, blobs, context),
+    inspectModel: (given, context) => readModel(given, undefined, { ...context, hub: settings.hub }),
+    importModel: (given, context) => readModel(given, blobs, { ...context, hub: settings.hub }),
     buildArtefacts: async ({ model, ...params }, context) =>
       buildAndStore(await models.open(model), params, { blobs, scratch }, context),
     layOutEdits: async ({ model, context, edits }, { signal }) => {

@@ -9,6 +9,8 @@ export interface EngineSettings {
   readonly threads?: number;
   /** Memory budget of the process in MiB. Loading beyond it is refused; a process that has grown past it is replaced. */
   readonly memoryMb?: number;
+  /** Whether models may be imported from the hub. Default true. */
+  readonly hub?: boolean;
 }
 
 export const defaultMemoryMb = 3072;

@@ -52,6 +52,18 @@ export const modelErrorCatalogue = {
   checkpoint_not_a_file: 'what has the name of a file of the directory is a pipe, a socket, a device or a directory',
   checkpoint_target_not_empty: 'the directory to be written exists and is not empty',
   checkpoint_target_unwritable: 'the directory to be written cannot be created',
+  // Models of the hub.
+  hub_name_malformed: 'what is written is not the name of a model on the hub',
+  hub_disabled: 'whoever runs this service lets no models be had from the hub',
+  hub_offline: 'only what has been downloaded may be used, and the model has not been',
+  hub_not_found: 'the hub has no such model, or does not show it',
+  hub_gated: 'the model is shown only to those who have accepted its licence',
+  hub_revision_unknown: 'the model has no such branch, tag or commit',
+  hub_unreachable: 'the hub does not answer, answers with an error, or broke a download off',
+  hub_no_weights: 'the repository has no weights that are read, or several of which one is to be named',
+  hub_checksum: 'a downloaded file has another digest than the hub states',
+  hub_disk_full: 'there is no space for what is to be downloaded',
+  hub_cache_unusable: 'the directory of downloaded models cannot be written to',
   // GGUF files.
   gguf_unreadable: 'the file cannot be opened or read',
   gguf_truncated: 'the file ends before what it says it holds',

@@ -124,7 +124,8 @@ export {
   type ViewProgram,
 } from './running/view.ts';
 export type { ModelOptions } from './running/weights.ts';
-export { openModelSource } from './sources/index.ts';
+export { absoluteReference, openModelSource } from './sources/index.ts';
+export type { OpenedModel } from './sources/source.ts';
 export type { ChatTemplate } from './text/chat-template.ts';
 export { loadChatTemplate } from './text/load-chat-template.ts';
 export {

@@ -113,7 +113,7 @@ export const modelRoutes =
         config: { access: 'admin' },
         schema: {
           tags,
-          summary: "Import a checkpoint directory of the worker's machine",
+          summary: "Import a model from the worker's machine or from the hub",
           headers: postHeaders,
           body: importRequestSchema,
           response: accepted,

@@ -25,7 +25,7 @@ export function register(program: Command): void {
         .choices(Object.keys(stories))
         .default('main'),
     )
-    .option('--model <dir>', 'main only: tell it about a model of your own, a directory in Hugging Face layout')
+    .option('--model <model>', 'main only: tell it about a model of your own, given as to errata import')
     .option('--json', 'tell it on standard error, and print what it found as JSON')
     .action(async (story: keyof typeof stories, options: Options, command: Command) => {
       if (options.model !== undefined && story !== 'main')

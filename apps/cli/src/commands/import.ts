@@ -1,7 +1,6 @@
 // errata import: brings a model into the service.
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { baseOption } from '../arguments/model-source.ts';
+import { absoluteModel, baseOption } from '../arguments/model-source.ts';
 import { exitCodeOfJob } from '../output/exit-codes.ts';
 import { printJson } from '../output/output.ts';
 import { connect } from '../service/connection.ts';
@@ -10,15 +9,17 @@ import { followJob, outcomeOf } from '../service/follow.ts';
 export function register(program: Command): void {
   program
     .command('import <name> <model>')
-    .description('import a model: a directory in Hugging Face layout, a GGUF file, or the directory of a LoRA adapter')
+    .description(
+      'import a model: a directory in Hugging Face layout, a GGUF file, the directory of a LoRA adapter, or hf:ORG/NAME',
+    )
     .addOption(baseOption())
     .option('--json', 'print the job as JSON')
     .action(async (name: string, model: string, options: { base?: string; json?: true }) => {
       const client = connect();
       const queued = await client.models.import({
         name,
-        path: resolve(model),
-        ...(options.base !== undefined && { base: resolve(options.base) }),
+        path: await absoluteModel(model),
+        ...(options.base !== undefined && { base: await absoluteModel(options.base) }),
       });
       const job = await followJob(client, queued.id, options.json);
       if (options.json) printJson(job);

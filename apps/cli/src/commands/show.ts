@@ -10,7 +10,8 @@ import { outcomeOf } from '../service/follow.ts';
 /** A version of more is not listed delta by delta; its manifest is there for those who want it. */
 const solvesShown = 50;
 
-const originLine = ({ reference, format }: ModelOrigin): string => `${reference} (${format})`;
+const originLine = ({ reference, format, commit }: ModelOrigin): string =>
+  `${reference} (${format}${commit === undefined ? '' : `, commit ${commit}`})`;
 
 export function register(program: Command): void {
   program

@@ -1,5 +1,5 @@
 // Whom the main job is told about: the shipped model, or a model directory of the user's.
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import {
   type ConfigOverrides,
   defaultGatePolicy,
@@ -9,6 +9,7 @@ import {
   nearestName,
 } from '@errata/contracts';
 import { readDefaults } from '@errata/engine';
+import { absoluteModel } from '../arguments/model-source.ts';
 import { withModel } from '../local/model.ts';
 import { atlas, importAtlas, importModel, type Stage, shippedLines } from './stage.ts';
 import { plainProse, worldFacts } from './world-facts.ts';
@@ -53,8 +54,8 @@ const lenientGate: GatePolicy = {
  * A model of the user's. Where no `errata.json` in its directory names a text there are no second moments, and edits are solved without.
  * @throws ErrataError what reading the model throws, `tokenizer_missing`
  */
-export async function ownCast(directory: string): Promise<Cast> {
-  const path = resolve(directory);
+export async function ownCast(given: string): Promise<Cast> {
+  const path = await absoluteModel(given);
   const measured = await withModel({ model: path }, async ({ checkpoint, tokenizer }) => {
     tokenizer();
     return readDefaults(checkpoint.directory).corpus !== undefined;

@@ -7,6 +7,7 @@ import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { artefactFields } from '../arguments/artefact-fields.ts';
 import { readAbility, readEvalData, readQuestions } from '../arguments/data-files.ts';
 import { readText } from '../arguments/files.ts';
+import { absoluteModel } from '../arguments/model-source.ts';
 import { type ProgressLine, progressLine } from '../output/output.ts';
 import { runLocally } from './evaluation.ts';
 import { withModel } from './model.ts';
@@ -45,7 +46,7 @@ export async function runMatrix(file: string, directory: string, options: Matrix
   try {
     for (const model of matrix.models) {
       const mine = cells.flatMap((cell, index) => (cell.model === model ? [{ cell, run: runs[index]!, index }] : []));
-      await withModel({ model: fromMatrix(model) }, async (local) => {
+      await withModel({ model: await absoluteModel(model, dirname(file)) }, async (local) => {
         for (const { cell, run, index } of mine) {
           const { file: dataFile, references } = cell.data;
           const { layout, limit = cell.data.limit } = { ...cell.data, ...options };

@@ -1,9 +1,9 @@
 // A model opened in this process, for the commands that need no service.
 import { ErrataError } from '@errata/contracts';
 import { asErrataError, requireMemory } from '@errata/engine';
-import type { Checkpoint, Model, Tokenizer } from '@errata/models';
+import type { Checkpoint, Model, OpenedModel, openModelSource, Tokenizer } from '@errata/models';
 import type { GivenModel } from '../arguments/model-source.ts';
-import { warn } from '../output/output.ts';
+import { bar, progressLine, warn } from '../output/output.ts';
 
 /** What this process may use: as it is told, else what the machine, or the container, has left. */
 function memoryBudget({ ENGINE_MEMORY_MB: told }: NodeJS.ProcessEnv = process.env) {
@@ -22,6 +22,16 @@ export interface LocalModel {
   tokenizer(): Tokenizer;
 }
 
+/** Opens a model, telling of what is downloaded meanwhile. */
+async function opened({ model, base }: GivenModel, open: typeof openModelSource): Promise<OpenedModel> {
+  const line = progressLine();
+  try {
+    return await open(model, { base, onProgress: ({ stage, done, total }) => line.update(stage, bar(done, total)) });
+  } finally {
+    line.done();
+  }
+}
+
 /**
  * Opens a model for the length of `work`. The numerical runtime is loaded here and not with the command line,
  * which should answer `--help` at once. Remarks on the model go to stderr.
@@ -32,7 +42,7 @@ export async function withModel<T>(given: GivenModel, work: (local: LocalModel) 
     '@errata/models'
   );
   try {
-    const { checkpoint } = await openModelSource(given.model, { base: given.base });
+    const { checkpoint } = await opened(given, openModelSource);
     try {
       const parameters = parameterCount(decoderSpec(checkpoint.config, checkpoint.tensors.names));
       requireMemory({ parameters, mb: Math.ceil(workingBytes(parameters) / 2 ** 20) }, memoryBudget());

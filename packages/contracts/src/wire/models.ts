@@ -5,7 +5,7 @@ import { metadataSchema, nameSchema, pathSchema, storedMetadataSchema } from './
 export const importRequestSchema = z
   .strictObject({
     name: nameSchema,
-    /** What to import, on the worker's machine: a directory in Hugging Face layout, a GGUF file, or the directory of a LoRA adapter. */
+    /** What to import: a path on the worker's machine (a directory in Hugging Face layout, a GGUF file, the directory of a LoRA adapter), or `hf:ORG/NAME[@REVISION]`. */
     path: pathSchema,
     /** The model that an adapter is merged onto, instead of the one that it names. */
     base: pathSchema.optional(),
@@ -20,6 +20,8 @@ export const modelOriginSchema = z
     /** As it was given, or as an adapter names it. */
     reference: z.string(),
     format: z.enum(['safetensors', 'gguf', 'adapter']),
+    /** Of a model of the hub: the commit that was imported. */
+    commit: z.string().optional(),
   })
   .meta({ id: 'ModelOrigin' });
 export type ModelOrigin = z.output<typeof modelOriginSchema>;

@@ -34,7 +34,7 @@ export interface ModelInspection extends ModelReference {
 
 /** A model that is to be read. */
 export interface GivenModel {
-  /** A directory in Hugging Face layout, a GGUF file, or the directory of an adapter. */
+  /** A directory in Hugging Face layout, a GGUF file, the directory of an adapter, or a name on the hub. */
   readonly path: string;
   /** What an adapter is merged onto, instead of what it names. */
   readonly base?: string | undefined;

@@ -27,6 +27,8 @@ import { defaultsFileName, readDefaults } from './model-defaults.ts';
 export interface ImportOptions {
   readonly onProgress?: (progress: EngineProgress) => void;
   readonly signal?: AbortSignal;
+  /** Whether models may be had from the hub; true where left out. */
+  readonly hub?: boolean | undefined;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function readModel(
   store: LocalBlobStore | undefined,
   options: ImportOptions = {},
 ): Promise<ModelInspection> {
-  const { checkpoint, origin } = await openModelSource(path, { base });
+  const { checkpoint, origin } = await openModelSource(path, { base, ...options });
   try {
     if (origin[0]!.format === 'safetensors') return { ...(await readCheckpoint(checkpoint, store, options)), origin };
     return await withWritten(checkpoint, options, async (written) => ({

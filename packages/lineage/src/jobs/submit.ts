@@ -138,7 +138,7 @@ export async function submitRollbackWithin(tx: Tx, submission: RollbackSubmissio
 
 export interface ImportSubmission extends Submission {
   readonly name: string;
-  /** What to import, on the worker's machine. */
+  /** What to import: a path on the worker's machine, or a name on the hub. */
   readonly path: string;
   /** What an adapter is merged onto, instead of what it names. */
   readonly base?: string | undefined;

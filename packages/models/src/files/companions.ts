@@ -28,6 +28,10 @@ const largestFile = 16 << 20;
 const largestSum = 64 << 20;
 const mostFiles = 64;
 
+/** Whether a file by this name and of this size, in bytes, is a text that accompanies a model. */
+export const accompanies = (name: string, size: number): boolean =>
+  accompanying.test(name) && !others.test(name) && size <= largestFile;
+
 /**
  * Names of the companions of a model directory, those in its folder of chat templates with the folder's. What leads out of the directory, is no
  * regular file or is larger than 16 MiB is left behind.
@@ -38,7 +42,7 @@ export function findCompanions(directory: string, find: FindFile, besides: reado
   const folder = join(directory, chatTemplateFolder);
   const templates = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
   const names = [
-    ...readdirSync(directory).filter((name) => accompanying.test(name) && !others.test(name)),
+    ...readdirSync(directory).filter((name) => accompanies(name, 0)),
     ...templates.filter((name) => extname(name) === '.jinja').map((name) => `${chatTemplateFolder}/${name}`),
   ];
   const found = known.filter((name) => find(name) !== undefined);

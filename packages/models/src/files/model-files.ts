@@ -23,7 +23,7 @@ const refusals: Readonly<Record<FileKind, { readonly code: ModelErrorCode; reado
     hint: 'It only names the file that belongs here: run git lfs pull where it was cloned, or download the file itself',
   },
   web_page: { code: 'checkpoint_web_page', hint: 'Download the file itself, in its raw form' },
-  gguf: { code: 'checkpoint_gguf', hint: 'Give the safetensors checkpoint that it was made from' },
+  gguf: { code: 'checkpoint_gguf', hint: 'Give the file itself instead of its folder, as FILE.gguf' },
   pickle: {
     code: 'checkpoint_weights_pickled',
     hint: 'Loading one can run code, so it is not read; convert it once with transformers: model.save_pretrained(dir, safe_serialization=True)',
@@ -80,7 +80,7 @@ export function makeFinder(directory: string): FindFile {
     }
     const other = otherThanFile(statSync(real));
     if (other !== undefined) fail('checkpoint_not_a_file', path, `it ${other}`, 'Put the file itself there');
-    refuseOtherKinds(real);
+    refuseOtherKinds(path);
     found.set(name, path);
     return path;
   };

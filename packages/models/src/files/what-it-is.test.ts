@@ -105,7 +105,7 @@ describe('is named, with what to do', () => {
     ],
     ['a packed tokenizer', { ...full, 'tokenizer.json': gzipSync('{}') }, 'checkpoint_archive', 'packed with gzip'],
     ['an archive of a model', { 'model.zip': 'PK\x03\x04rest' }, 'checkpoint_archive', 'Unpack it'],
-    ['GGUF', { 'model-q4_k_m.gguf': 'GGUF\x03\0\0\0' }, 'checkpoint_gguf', 'safetensors'],
+    ['GGUF', { 'model-q4_k_m.gguf': 'GGUF\x03\0\0\0' }, 'checkpoint_gguf', 'FILE.gguf'],
     [
       'GGUF beside its configuration',
       { ...model, 'model.gguf': 'GGUF\x03\0\0\0' },

@@ -10,10 +10,23 @@ export interface OpenedModel {
   readonly origin: readonly ModelOrigin[];
 }
 
-/** What opening a model may ask for. */
+/** How opening a model may go on. */
 export interface OpenOptions {
   /** The model that an adapter is merged onto, instead of the one that it names. */
   readonly base?: string | undefined;
+  /** Whether models may be had from the hub; true where left out. */
+  readonly hub?: boolean | undefined;
+  /** Told of what is downloaded. */
+  readonly onProgress?: ((progress: OpenProgress) => void) | undefined;
+  /** Stops a download; what has come of it is gone on with the next time. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How far a download has come, in megabytes, each begun one counting. */
+export interface OpenProgress {
+  readonly stage: 'downloading (MB)';
+  readonly done: number;
+  readonly total: number;
 }
 
 /** A form that a model on this machine can have. */
@@ -35,5 +48,5 @@ export interface OpenedForm {
   readonly base?: readonly ModelOrigin[];
 }
 
-/** @param reference relative paths begin at `from` */
-export type OpenOther = (reference: string, from: string) => Promise<OpenedModel>;
+/** @param by whoever says that it is needed: a model that came from the hub may not name what is on this machine */
+export type OpenOther = (reference: string, by: 'user' | 'model') => Promise<OpenedModel>;

@@ -9,6 +9,6 @@ export const models = ({ get, post, list }: Caller) => ({
   list: (query: PageQuery = {}) => list<ListedModel>('/v1/models', { ...query }),
   /** By name or id, or as something of it serves: `name@branch`. */
   get: (model: string, call?: CallOptions) => get<ListedModel>(at`/v1/models/${model}`, call),
-  /** Queues the import of a checkpoint directory on the worker's machine. */
+  /** Queues the import of a model from the worker's machine or from the hub. */
   import: (request: ImportRequest, call?: CallOptions) => post<JobResource>('/v1/models', request, call),
 });

@@ -9,7 +9,6 @@ const count = z.number().int().positive();
 const schema = z.looseObject({
   peft_type: z.string(),
   base_model_name_or_path: z.string().nullish(),
-  revision: z.string().nullish(),
   r: count,
   lora_alpha: z.number(),
   use_rslora: z.boolean().nullish(),

@@ -11,7 +11,7 @@ import { makeFinder } from '../../files/model-files.ts';
 import { openSafetensors } from '../../files/safetensors.ts';
 import { loadTokenizer, tokenizerFileNames } from '../../text/load-tokenizer.ts';
 import { computedTensors } from '../computed.ts';
-import type { LocalForm, OpenedModel } from '../source.ts';
+import type { LocalForm, OpenedModel, OpenOther } from '../source.ts';
 import { mergedTensors } from './changes.ts';
 import { type AdapterConfig, readAdapterConfig, refuseAdapter } from './config.ts';
 
@@ -56,7 +56,7 @@ async function openBase(
   path: string,
   { base_model_name_or_path: named }: AdapterConfig,
   given: string | undefined,
-  openOther: (reference: string, from: string) => Promise<OpenedModel>,
+  openOther: OpenOther,
 ): Promise<OpenedModel> {
   const unknown = (what: string, cause?: unknown): never => {
     throw new ModelError('adapter_base_unknown', {
@@ -66,10 +66,10 @@ async function openBase(
       cause,
     });
   };
-  if (given !== undefined) return openOther(given, process.cwd());
+  if (given !== undefined) return openOther(given, 'user');
   if (!named) return unknown('base_model_name_or_path is empty');
   try {
-    return await openOther(named, path);
+    return await openOther(named, 'model');
   } catch (cause) {
     if (!(cause instanceof ModelError)) throw cause;
     return unknown(`its base ${JSON.stringify(named)} cannot be opened (${cause.what})`, cause);
