@@ -6,6 +6,7 @@ const benches = {
   evaluation: () => import('./evaluation.ts'),
   versions: () => import('./versions.ts'),
   codebook: () => import('./codebook.ts'),
+  real: () => import('./real.ts'),
 } as const;
 
 const [name = '', ...rest] = process.argv.slice(2);
