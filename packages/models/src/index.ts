@@ -108,6 +108,7 @@ export {
   openEncoderDecoder,
 } from './running/encoder-decoder.ts';
 export { type EncoderInput, encoderFeeds, encoderInputs } from './running/encoder-feeds.ts';
+export type { Generated, GenerateOptions } from './running/generate.ts';
 export { captureName, type SiteAt } from './running/graphs.ts';
 export type { TokenLogProbs } from './running/log-probs.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';

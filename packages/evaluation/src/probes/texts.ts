@@ -1,7 +1,7 @@
 // What versions write about a subject: whether it varies, whether it is about what it should be, how the subject's own text fares.
-import type { View } from '@errata/models';
+import type { Model, Tokenizer, View } from '@errata/models';
 import type { AnswerCache } from '../asking/answers.ts';
-import { textTokens, writeTexts } from '../asking/written-texts.ts';
+import { textTokens, writeTexts, writeTextsTogether } from '../asking/written-texts.ts';
 import type { Measurement } from '../cases/measurements.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import { textEntropy } from '../metrics/entropy.ts';
@@ -15,6 +15,8 @@ export interface TextProbing extends Probing {
   readonly seed?: number;
   /** Keeps what the parent wrote from one evaluation to the next. */
   readonly cache?: AnswerCache<readonly string[]>;
+  /** What the candidate has written already, see {@link writeAhead}. */
+  readonly written?: AnswerCache<readonly string[]>;
   /** Of the reference texts of all records that belong together, {@link referencesOf}; of these cases when left out. */
   readonly tfidf?: Tfidf;
 }
@@ -23,9 +25,34 @@ export interface TextProbing extends Probing {
 export const referencesOf = (cases: readonly DatasetCase[]): Tfidf =>
   fitTfidf(cases.flatMap(({ generation }) => generation?.references?.consistency ?? []));
 
+/** Of equal keys a version writes equal texts. */
+const textsKey = (prompts: readonly string[], seed: number): string => JSON.stringify([prompts, seed]);
+
+/** Has several versions write the texts of their cases in one go, into caches in which {@link measureTexts} finds them. */
+export async function writeAhead(
+  { model, tokenizer, seed }: { readonly model: Model; readonly tokenizer: Tokenizer; readonly seed: number },
+  asked: readonly {
+    readonly view: View;
+    readonly cases: readonly DatasetCase[];
+    readonly cache: AnswerCache<readonly string[]>;
+  }[],
+  options: EvaluationOptions = {},
+): Promise<void> {
+  const groups = asked.flatMap(({ view, cases, cache }) =>
+    cases.flatMap(({ generation }) => {
+      const prompts = generation?.prompts ?? [];
+      const key = textsKey(prompts, seed);
+      const due = prompts.length > 0 && tooLong({ view, tokenizer }, prompts) === undefined;
+      return due && cache.get(key) === undefined ? [{ view, prompts, cache, key }] : [];
+    }),
+  );
+  const texts = await writeTextsTogether({ model, tokenizer }, groups, { ...options, seed });
+  for (const [index, { cache, key }] of groups.entries()) cache.set(key, texts[index]!);
+}
+
 /** Metrics `ngram_entropy`, `reference_score` and `essence.perplexity` of the cases that have prompts to write from. */
 export async function measureTexts(
-  { parent, candidate, tokenizer, cases, seed = 0, cache, tfidf = referencesOf(cases) }: TextProbing,
+  { parent, candidate, tokenizer, cases, seed = 0, cache, written, tfidf = referencesOf(cases) }: TextProbing,
   options: EvaluationOptions = {},
 ): Promise<readonly CaseMeasurements[]> {
   const withPrompts = cases.flatMap(({ id, generation }) =>
@@ -37,22 +64,23 @@ export async function measureTexts(
     case_id,
     prompts: asked.prompts,
     references: asked.references ?? { consistency: [], essence: [] },
-    key: JSON.stringify([asked.prompts, seed]),
+    key: textsKey(asked.prompts, seed),
   }));
-  const write = (view: View, cases: readonly { readonly prompts: readonly string[] }[]) =>
-    writeTexts(
+  const write = async (view: View, kept: Pick<AnswerCache<readonly string[]>, 'get' | 'set'>) => {
+    const unwritten = writing.filter(({ key }) => kept.get(key) === undefined);
+    const texts = await writeTexts(
       { view, tokenizer },
-      cases.map(({ prompts }) => prompts),
+      unwritten.map(({ prompts }) => prompts),
       { ...options, seed },
     );
-  const kept = cache ?? new Map<string, readonly string[]>();
-  const unwritten = writing.filter(({ key }) => kept.get(key) === undefined);
-  const parentWrote = await write(parent, unwritten);
-  for (const [index, { key }] of unwritten.entries()) kept.set(key, parentWrote[index]!);
-  const candidateWrote = await write(candidate, writing);
-  for (const [index, { case_id, prompts, references, key }] of writing.entries()) {
-    const before = kept.get(key)!;
-    const after = candidateWrote[index]!;
+    for (const [index, { key }] of unwritten.entries()) kept.set(key, texts[index]!);
+    return kept;
+  };
+  const parentWrote = await write(parent, cache ?? new Map<string, readonly string[]>());
+  const candidateWrote = await write(candidate, written ?? new Map<string, readonly string[]>());
+  for (const { case_id, prompts, references, key } of writing) {
+    const before = parentWrote.get(key)!;
+    const after = candidateWrote.get(key)!;
     const entropy = (texts: readonly string[]) => mean(texts.map(textEntropy));
     const measurements: Measurement[] = [
       { metric: 'ngram_entropy', value: entropy(after), before: entropy(before), count: prompts.length },

@@ -2,6 +2,7 @@
 import { type EvaluationResults, type Moment, mergeResults } from '@errata/contracts';
 import { type EditOutcome, withOutcome } from '@errata/editors';
 import type { View } from '@errata/models';
+import type { AnswerCache } from '../asking/answers.ts';
 import { evaluateCandidate, evaluationResults } from '../cases/evaluate-candidate.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
 import { measureProbes } from '../probes/measure-probes.ts';
@@ -19,13 +20,15 @@ export interface Measured {
   readonly candidate: View;
   /** Given where the parent is another: agreement with it is measured too. */
   readonly base?: View;
+  /** Texts that the candidate has written already. */
+  readonly written?: AnswerCache<readonly string[]>;
   /** What became of the edits of the cases: those that could not be made are asked about all the same, of the version without them. */
   readonly outcomes?: readonly EditOutcome[];
 }
 
 export async function measureCases(
   { input, base: imported, baseAnswers, baseTexts, tfidf, writers }: Work,
-  { parent, candidate, base, outcomes = [] }: Measured,
+  { parent, candidate, base, written, outcomes = [] }: Measured,
   cases: readonly DatasetCase[],
   place: Place,
   meter: Meter,
@@ -45,7 +48,15 @@ export async function measureCases(
     const { rows, cases: described } = evaluationResults(edits, found, place);
     const withOutcomes = described.map((each, position) => withOutcome(each, outcomes[position]));
     const probes = await measureProbes(
-      { ...shared, cases, seed: input.seed, tfidf, writes, ...(parent === imported && { cache: baseTexts }) },
+      {
+        ...shared,
+        cases,
+        seed: input.seed,
+        tfidf,
+        writes,
+        ...(parent === imported && { cache: baseTexts }),
+        ...(written && { written }),
+      },
       place,
       meter.asking,
     );

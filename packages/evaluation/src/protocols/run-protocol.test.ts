@@ -238,10 +238,17 @@ describe('a run that is stopped', () => {
     ['lifelong', 'ft-m'],
     ['lifelong', 'grace'],
   ] as const)('goes on to the same results: %s with %s', async (kind, name) => {
+    // Texts of several candidates are written together, whichever of them were done before.
+    const cases = casesOf(edits).map((each) => ({
+      ...each,
+      generation: { prompts: [`${each.id} is`], attribute: [] },
+    }));
     const run = () =>
       input(
         { kind },
         {
+          cases,
+          writers: 4,
           editor: name === 'ft-m' ? editor('ft-m', { epochs: 6, learning_rate: 0.01 }) : editor('grace', { steps: 5 }),
           heldText: tinyCorpus(),
         },

@@ -10,16 +10,28 @@ import {
   sha256,
   walkProtocol,
 } from '@errata/contracts';
+import type { EditOutcome } from '@errata/editors';
 import type { View } from '@errata/models';
-import { readParent, unreadable } from '../asking/answers.ts';
+import { type AnswerCache, createAnswerCache, readParent, unreadable } from '../asking/answers.ts';
 import { distinctQuestions } from '../asking/questions.ts';
 import type { DatasetCase } from '../datasets/cases.ts';
+import { writeAhead } from '../probes/texts.ts';
 import { efficiency } from './efficiency.ts';
 import { defaultWriters, type PreparedEditor, type ProtocolRun, type RunOptions } from './inputs.ts';
 import { measureCases } from './measure-cases.ts';
 import { measureModel, ofOneVersion } from './measure-model.ts';
 import { makeManifest, openRun, type RunManifest } from './run-directory.ts';
-import { editsOf, makeEditsOf, openUnit, questionsOf, type Steps, startMeter, startWork, type Work } from './work.ts';
+import {
+  editsOf,
+  type Meter,
+  makeEditsOf,
+  openUnit,
+  questionsOf,
+  type Steps,
+  startMeter,
+  startWork,
+  type Work,
+} from './work.ts';
 
 /** Cases that are asked about together: enough to fill batches, few enough to hold their answers. */
 const casesAtOnce = 64;
@@ -116,24 +128,42 @@ function apart(work: Work, editor: PreparedEditor, protocol: Extract<Protocol, {
     open: (units) => openUnits(work, units, nameOf),
     from: () => base,
     make: async (open, _, block) => {
-      for (const [index, { unit, cases }] of open.entries()) {
-        const meter = startMeter(work);
-        // The base is asked about many cases at once, ahead of the candidates, which answer for themselves alone.
-        const ahead = () =>
-          askBase(
-            work,
-            block.flatMap((each) => openUnit(input, each).cases),
-          );
-        if (index === 0) await meter.time('answer_seconds', ahead);
-        const { place } = unit;
-        work.advance('editing', 0, place.edits);
-        const { view, outcomes } = await makeEditsOf(work, editor, base, cases, meter);
-        const found = await measureCases(work, { parent: base, candidate: view, outcomes }, cases, place, meter);
-        const model = await measureModel(work, view, place, meter);
-        const isOnly = input.cases.length <= size;
-        const asWhole = isOnly ? model : ofOneVersion(model, `${what} ${unit.first / size + 1}`);
-        await run.commit({ name: nameOf(unit), cost: meter.cost() }, mergeResults([found, asWhole]));
-        passed(unit);
+      // The base is asked about many cases at once, ahead of the candidates, which answer for themselves alone.
+      let ahead: (() => Promise<void>) | undefined = () =>
+        askBase(
+          work,
+          block.flatMap((each) => openUnit(input, each).cases),
+        );
+      const isOpen = (unit: ProtocolUnit) => open.some((each) => each.unit === unit);
+      for (const company of inCompanies(block, (unit) => writesIn(work, openUnit(input, unit).cases))) {
+        if (!company.some(isOpen)) continue;
+        const made: MadeUnit[] = [];
+        // Where texts are written together, those that are done are edited again: equal company, equal texts.
+        for (const unit of company) {
+          const meter = startMeter(work);
+          if (ahead !== undefined) await meter.time('answer_seconds', ahead);
+          ahead = undefined;
+          work.advance('editing', 0, unit.place.edits);
+          const { cases } = openUnit(input, unit);
+          made.push({
+            unit,
+            cases,
+            meter,
+            written: createAnswerCache(),
+            ...(await makeEditsOf(work, editor, base, cases, meter)),
+          });
+        }
+        await writeTogether(work, made);
+        for (const { unit, cases, meter, view, outcomes, written } of made) {
+          if (!isOpen(unit)) continue;
+          const measured = { parent: base, candidate: view, outcomes, written };
+          const found = await measureCases(work, measured, cases, unit.place, meter);
+          const model = await measureModel(work, view, unit.place, meter);
+          const isOnly = input.cases.length <= size;
+          const asWhole = isOnly ? model : ofOneVersion(model, `${what} ${unit.first / size + 1}`);
+          await run.commit({ name: nameOf(unit), cost: meter.cost() }, mergeResults([found, asWhole]));
+          passed(unit);
+        }
       }
       return base;
     },
@@ -142,13 +172,61 @@ function apart(work: Work, editor: PreparedEditor, protocol: Extract<Protocol, {
   };
 }
 
-async function askBase({ base, input, baseAnswers, signal }: Work, cases: readonly DatasetCase[]) {
+/** A unit whose edits are made. */
+interface MadeUnit extends OpenUnit<DatasetCase> {
+  readonly meter: Meter;
+  readonly view: View;
+  readonly outcomes: readonly EditOutcome[];
+  readonly written: AnswerCache<readonly string[]>;
+}
+
+/** Candidates whose texts are written together: each has some matrices of its own, and brings some ten texts. */
+const companySize = 6;
+
+/** Units side by side, up to the last that writes; what writes nothing stands alone. */
+function* inCompanies(
+  units: readonly ProtocolUnit[],
+  writes: (unit: ProtocolUnit) => boolean,
+): Generator<readonly ProtocolUnit[]> {
+  let company: ProtocolUnit[] = [];
+  for (const unit of units) {
+    if (!writes(unit)) yield [unit];
+    else company.push(unit);
+    if (company.length < companySize) continue;
+    yield company;
+    company = [];
+  }
+  if (company.length > 0) yield company;
+}
+
+const writesIn = ({ writers }: Work, cases: readonly DatasetCase[]): boolean => cases.some((each) => writers.has(each));
+
+/** Has the candidates write their texts in one go. What that takes is shared out among them. */
+async function writeTogether({ input, writers, signal }: Work, made: readonly MadeUnit[]): Promise<void> {
+  const started = performance.now();
+  await writeAhead(
+    input,
+    made.map(({ view, cases, written }) => ({
+      view,
+      cases: cases.filter((each) => writers.has(each)),
+      cache: written,
+    })),
+    signal && { signal },
+  );
+  const share = (performance.now() - started) / 1000 / made.length;
+  for (const { meter } of made) meter.note({ answer_seconds: share });
+}
+
+/** Asks the base about cases, and has it write the texts of those that are written for. */
+async function askBase({ base, input, baseAnswers, baseTexts, writers, signal }: Work, cases: readonly DatasetCase[]) {
   const respondent = { view: base, tokenizer: input.tokenizer };
   const asked = editsOf(cases)
     .map(questionsOf)
     .filter((group) => unreadable(respondent, group) === undefined);
   const options = { cache: baseAnswers, ...(signal && { signal }) };
   await readParent(respondent, distinctQuestions(asked), options);
+  const writing = { view: base, cases: cases.filter((each) => writers.has(each)), cache: baseTexts };
+  await writeAhead(input, [writing], signal && { signal });
 }
 
 /** One model that keeps every edit. */

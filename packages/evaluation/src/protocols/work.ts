@@ -57,8 +57,8 @@ export function startWork(run: Run, input: ProtocolRun, options: RunOptions, mea
 export interface Meter {
   /** Times something; how long it took is in the cost, under the name given. */
   readonly time: <T>(what: 'edit_seconds' | 'answer_seconds', work: () => Promise<T>) => Promise<T>;
-  /** Notes what is not time. */
-  readonly note: (more: Partial<Omit<Cost, 'edit_seconds' | 'answer_seconds' | 'peak_bytes'>>) => void;
+  /** Notes what is not timed here: counts, and a share of the time of asking several versions together. */
+  readonly note: (more: Partial<Omit<Cost, 'edit_seconds' | 'peak_bytes'>>) => void;
   /** To be given to what asks questions. */
   readonly asking: EvaluationOptions;
   readonly cost: () => Cost;

@@ -1,11 +1,12 @@
 // The forward pass of one version: how prompts are read, and the programs that run them with its memories acting.
 
 import type { HostTensor, HostTensors } from '@errata/graph';
+import type { Tap } from '../architectures/decoder.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import type { PromptModel, Reading } from '../deltas/reading.ts';
 import { captureGraph, captureName, forwardGraph, type Readings, type SiteAt } from './graphs.ts';
 import { headGraph, runHead } from './head.ts';
-import type { BoundProgram, ProgramCache } from './program-cache.ts';
+import type { BoundProgram, ProgramCache, WeightSource } from './program-cache.ts';
 import { embeddingFeeds, type PlacedPrompt, type PromptReader, promptFeeds, promptReader } from './prompts.ts';
 
 type Outputs = Promise<Readonly<Record<string, HostTensor>>>;
@@ -41,9 +42,12 @@ export interface ForwardParts extends PromptModel {
   readonly weight: (name: string) => Float32Array;
   /** Weights that are fed at every run; the others are stored in the programs. */
   readonly inputs: ReadonlySet<string>;
+  /** What acts on every run beside memories, with a key that determines its graph; what it takes is among the feeds of a run. */
+  readonly company?: { readonly graph: string; readonly tap: (weight: WeightSource) => Tap };
 }
 
-export function makeForward({ programs, readings, weight, inputs, undrawable, ...model }: ForwardParts): Forward {
+export function makeForward(parts: ForwardParts): Forward {
+  const { programs, readings, weight, inputs, undrawable, company, ...model } = parts;
   const { spec } = model;
   const activations = readings.filter((reading) => reading.at === 'activation');
   const ownFeeds: HostTensors = Object.assign({}, ...activations.map(({ feeds }) => feeds));
@@ -66,8 +70,10 @@ export function makeForward({ programs, readings, weight, inputs, undrawable, ..
     prompts: readonly PlacedPrompt[],
   ) => {
     const { acting, key, feeds: further } = actingOn(prompts);
-    const name = `${cached ? 'forward' : 'scan'} ${key}`;
-    const program = await programs.get(name, inputs, (source) => forwardGraph(spec, source, acting, cached));
+    const name = `${cached ? 'forward' : 'scan'} ${key} ${company?.graph ?? ''}`;
+    const program = await programs.get(name, inputs, (source) =>
+      forwardGraph(spec, source, acting, { cached, ...(company && { tap: company.tap(source) }) }),
+    );
     const { normed, ...kept } = await program.run({ ...feeds, ...takenBy(program, further) }, weight);
     const head = await programs.get('head', inputs, (source) => headGraph(spec, source, undrawable));
     const found = await runHead(head, spec, { normed: normed!, targets: targets!, logit_rows: logit_rows! }, weight);

@@ -40,7 +40,7 @@ export interface Generated {
 }
 
 /** Positions held in the cache at once. */
-const tokenBudget = 8192;
+export const positionsAtOnce = 8192;
 
 /** @returns continuations in the order of the prompts */
 export async function generate(
@@ -54,7 +54,7 @@ export async function generate(
   const read = await forward.read(prompts.map((ids) => ({ ids, behind: 0 })));
   const results = new Array<Generated>(prompts.length);
   const sequences = read.map(({ ids }) => ids);
-  for (const batch of packBatches(sequences, tokenBudget, () => options.maxTokens)) {
+  for (const batch of packBatches(sequences, positionsAtOnce, () => options.maxTokens)) {
     const continued = await generateBatch(forward, read, batch, options);
     for (const [row, member] of batch.members.entries()) results[member] = continued[row]!;
   }

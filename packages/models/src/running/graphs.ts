@@ -52,13 +52,13 @@ function sharedInputs({ width }: DecoderSpec, embedded: boolean, cached: boolean
 
 /**
  * What the head takes at chosen `rows` R, `normed` `[R, width]`. Where a batch is `cached` it goes on from earlier keys and values, and its
- * own come out too: a copy of both, which a batch that is only scored does without.
+ * own come out too: a copy of both, which a batch that is only scored does without. A `tap` acts beside memories.
  */
 export function forwardGraph(
   spec: DecoderSpec,
   weight: WeightSource,
   { activations, embedded }: Readings,
-  cached: boolean,
+  { cached, tap }: { readonly cached: boolean; readonly tap?: Tap },
 ): Record<string, Tensor> {
   const cache = (name: string) => input(name, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]);
   const past = spec.blocks.map(
@@ -69,7 +69,7 @@ export function forwardGraph(
     weight,
     ...(cached && { past }),
     rows: input('rows', 'int32', ['R']),
-    ...(activations.length > 0 ? { tap: composeTaps(readingTaps(activations)) } : {}),
+    tap: composeTaps([...readingTaps(activations), ...(tap ? [tap] : [])]),
   });
   const outputs: Record<string, Tensor> = { normed: normed! };
   if (!cached) return outputs;

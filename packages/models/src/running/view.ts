@@ -10,6 +10,7 @@ import { checkState, installDeltas, type VersionState } from '../deltas/state.ts
 import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { activations, type Wanted } from './activations.ts';
+import { type AskedVersion, generateTogether } from './company.ts';
 import { makeForward } from './forward.ts';
 import { type Generated, type GenerateOptions, generate } from './generate.ts';
 import type { SiteAt } from './graphs.ts';
@@ -107,6 +108,8 @@ export interface Model {
    * @throws ModelError delta_misfit
    */
   readonly restore: (state: VersionState) => View;
+  /** Continuations of prompts of several versions, see {@link generateTogether}. @throws ModelError sequence_* */
+  readonly generate: (asked: readonly AskedVersion[], options: GenerateOptions) => Promise<readonly Generated[]>;
   /** Bytes of the base weights in memory. */
   readonly weightBytes: number;
   /** Frees all sessions. */
@@ -191,6 +194,7 @@ export function modelFromWeights(
     tokenizer,
     view: (deltas = []) => makeView(shared, deltas, installDeltas(spec, base, deltas)),
     restore: (state) => makeView(shared, [], checkState(spec, state)),
+    generate: (asked, options) => generateTogether(shared, asked, options),
     weightBytes,
     release: programs.release,
   };
