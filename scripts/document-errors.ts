@@ -2,11 +2,20 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { errorCatalogue } from '@errata/contracts';
+import { asErrataError } from '@errata/engine';
+import { ModelError, type ModelErrorCode, modelErrorCatalogue } from '@errata/models';
+
+/** The code under which a rule of models that is broken comes. */
+const codeOf = (rule: ModelErrorCode): string =>
+  asErrataError(new ModelError(rule, { where: '', what: '', hint: '' })).code;
 
 /** The page as it should be. */
 export function errorsPage(): string {
   const rows = Object.entries(errorCatalogue).map(
     ([code, { status, title, retryable }]) => `| \`${code}\` | ${status} | ${retryable ? 'yes' : ''} | ${title} |`,
+  );
+  const rules = (Object.entries(modelErrorCatalogue) as [ModelErrorCode, string][]).map(
+    ([rule, meaning]) => `| \`${rule}\` | \`${codeOf(rule)}\` | ${meaning} |`,
   );
   return `# Errors
 
@@ -26,6 +35,15 @@ later. The command line prints the same fields, and \`--json\` prints them as \`
 | code | status | retryable | meaning |
 |---|---|---|---|
 ${rows.join('\n')}
+
+## What is wrong with a model
+
+Where a model, its tokenizer, a text for it or a delta cannot be used, \`details.rule\` says which rule was broken; \`details.where\`, \`what\` and \`hint\` say
+where, how, and what to do about it. Rules are never reused either.
+
+| rule | code | meaning |
+|---|---|---|
+${rules.join('\n')}
 `;
 }
 

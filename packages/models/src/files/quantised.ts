@@ -18,7 +18,7 @@ const quantisedSchema = z.looseObject({
 
 /** Tensors that only quantised weights have: of GPTQ, AWQ, compressed-tensors, bitsandbytes, fp8 and mxfp4. */
 const parts =
-  /\.(qweight|qzeros|g_idx|weight_packed|weight_scale(_inv)?|input_scale|SCB|absmax|quant_map|quant_state\..+)$|_(blocks|scales)$/;
+  /\.(qweight|qzeros|g_idx|weight_packed|weight_scale(_inv)?|input_scale|SCB|absmax|quant_map|quant_state\..+)$|\.(gate_up|down)_proj_(blocks|scales)$/;
 
 const packed: readonly string[] = ['F8_E4M3', 'F8_E5M2', 'I8', 'U8'];
 

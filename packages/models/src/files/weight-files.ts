@@ -81,7 +81,7 @@ function numberedShards(directory: string): readonly string[] | undefined {
       'checkpoint_shard_missing',
       directory,
       missing.length > 0
-        ? `of the ${count} shards ${missing.slice(0, 5).join(', ')} ${missing.length === 1 ? 'is' : 'are'} not there (${missing.length} missing), nor is ${indexFile}`
+        ? `of the ${Number(count)} shards ${missing.slice(0, 5).join(', ')} ${missing.length === 1 ? 'is' : 'are'} not there (${missing.length} missing), nor is ${indexFile}`
         : `${more} belongs to another set of shards than ${set[0]}, and there is no ${indexFile}`,
       missing.length > 0 ? 'Download the missing shards' : `Download ${indexFile}, or keep one set`,
     );

@@ -19,7 +19,8 @@ export interface StatedToken {
   readonly special?: boolean | undefined;
 }
 
-const flag = z.boolean().optional();
+// A flag of a kind that none has is as one not given: transformers minds it as little.
+const flag = z.boolean().optional().catch(undefined);
 
 /** A token as configurations name it: its text, or an object that also says how it is looked for. Null where there is to be none. */
 export const namedToken = z
