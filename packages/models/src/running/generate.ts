@@ -1,4 +1,4 @@
-// Generation: greedy or sampled, batched over prompts, with a cache of keys and values of fixed capacity.
+// Generation: greedy or sampled, batched over prompts, with a cache of keys and values.
 
 import { float32Data, type HostTensors, int32Data } from '@errata/graph';
 import { type Batch, checkSequences, packBatches } from './batches.ts';

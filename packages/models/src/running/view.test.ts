@@ -439,6 +439,28 @@ describe('generation', () => {
     expect(ended).toEqual({ tokens: whole!.tokens.slice(0, 2), finish: 'stop' });
   });
 
+  it('writes the same however much room there is for more, over many more tokens than a cache begins with', async () => {
+    const long = await openTiny('mistral-window');
+    const view = long.view();
+    const prompts = [
+      [3, 4],
+      [5, 6, 7, 8, 9],
+    ];
+    const room = long.spec.context - 5;
+    expect(room).toBeGreaterThan(40);
+    const all = await view.generate(prompts, { maxTokens: room });
+    for (const [index, prompt] of prompts.entries()) {
+      const written: number[] = [];
+      // Without a cache: every token from all before it.
+      while (written.length < 40) {
+        const [logits] = await view.nextLogits([[...prompt, ...written]]);
+        written.push(argMax([...logits!]));
+      }
+      expect(all[index]!.tokens.slice(0, 40)).toEqual(written);
+    }
+    await long.release();
+  });
+
   it('ends at a stop token, which it leaves out, and at the end of the context', async () => {
     const view = model.view();
     const [greedy] = await view.generate([[3, 4]], { maxTokens: 6 });
