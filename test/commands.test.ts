@@ -131,6 +131,10 @@ test('one session: a model of one’s own, its statistics, corrections, question
   expect(await json('tag', 'create', 'tiny', 'v1', head)).toMatchObject({ name: 'v1', version_id: head });
   expect(await json('alias', 'set', 'tiny', 'live', 'v1')).toMatchObject({ name: 'live', version_id: head });
   expect(await json('ask', 'tiny@live', 'The capital of Oz', '--max-tokens', '2')).toMatchObject({ version: head });
+  const said = ['ask', 'tiny@live', 'The capital of Oz', '--chat', '--max-tokens', '2'];
+  const { version, choices } = await json(...said);
+  expect(version).toBe(head);
+  expect((await errata(said)).stdout).toContain(choices[0].message.content);
   expect(await json('branch', 'create', 'tiny', 'side', '--from', root)).toMatchObject({ name: 'side', head: root });
   await json('gate', 'set', 'tiny@side', '--reason', 'the same', '--file', file('gate.json'));
   expect(await json('cherry-pick', 'tiny@side', first.id)).toMatchObject([

@@ -215,7 +215,8 @@ test('a version is exported as a checkpoint that holds its very weights', async 
   const { stdout } = await errataExport('tiny', '--out', out);
   const { head } = await errata.branches.get('tiny', 'main');
   expect(JSON.parse(stdout)).toMatchObject({ version_id: head, out });
-  expect((await readdir(out)).sort()).toEqual(['config.json', 'merges.txt', 'model.safetensors', 'vocab.json']);
+  const files = ['config.json', 'corpus.txt', 'errata.json', 'merges.txt', 'model.safetensors', 'vocab.json'];
+  expect((await readdir(out)).sort()).toEqual(files);
   await expect(errataExport('tiny', '--out', out)).rejects.toMatchObject({ code: 1 });
 
   const engine = startEngine({ blobsDir: join(folder, 'blobs'), threads: 1 });
