@@ -78,6 +78,10 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
       changes.set(`keys of ${memory.tensor}`, memory.keys);
       continue;
     }
+    if (memory.kind === 'feature_statistics') {
+      changes.set('mean', memory.mean).set('squares', memory.squares);
+      continue;
+    }
     if (memory.kind !== 'codebook') throw new Error(`no oracle for a memory of kind ${memory.kind}`);
     const { keys, values, radii } = memory;
     for (const [part, data] of Object.entries({ keys, values, radii })) changes.set(part, data);

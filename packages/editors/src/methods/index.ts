@@ -10,6 +10,7 @@ import { retrieval } from './retrieval/about.ts';
 import { rome } from './rome/about.ts';
 import { promptKeyRome } from './rome/prompt-key.ts';
 import { rebuiltRome } from './rome/rebuilt.ts';
+import { ultraEdit } from './ultra-edit/about.ts';
 
 export const methods = {
   'r-rome': rebuiltRome,
@@ -18,6 +19,7 @@ export const methods = {
   memit,
   emmet,
   'alpha-edit': alphaEdit,
+  'ultra-edit': ultraEdit,
   'ft-m': ftM,
   'ft-l': ftL,
   lora,

@@ -6,6 +6,7 @@ import { encodeSafetensors, parseSafetensors } from '../files/safetensors.ts';
 import { codebook, codebookRows } from './codebook/index.ts';
 import { dense } from './dense.ts';
 import { editedKeys } from './edited-keys.ts';
+import { featureStatistics } from './feature-statistics.ts';
 import { type DeltaKind, type Effect, type MemoryKind, malformed } from './kind.ts';
 import { lowRank } from './low-rank.ts';
 import { textRows } from './text-rows/index.ts';
@@ -17,6 +18,7 @@ const table = {
   codebook_rows: codebookRows,
   text_rows: textRows,
   edited_keys: editedKeys,
+  feature_statistics: featureStatistics,
 };
 
 type Table = typeof table;
