@@ -40,7 +40,9 @@ beforeAll(async () => {
   service = { ERRATA_URL: api.url, ERRATA_API_KEY: token };
   errata = createErrata({ baseUrl: api.url, apiKey: token });
 
-  const tiny = await writeTinyModel();
+  const tiny = await writeTinyModel({
+    files: { 'additional_chat_templates/rag.jinja': '{{ documents }}', LICENSE: 'MIT' },
+  });
   closers.push(async () => tiny.remove());
   const job = await errata.models.import({ name: 'tiny', path: tiny.path });
   expect(await errata.jobs.wait(job.id)).toMatchObject({ state: 'succeeded', error: null });
@@ -215,8 +217,10 @@ test('a version is exported as a checkpoint that holds its very weights', async 
   const { stdout } = await errataExport('tiny', '--out', out);
   const { head } = await errata.branches.get('tiny', 'main');
   expect(JSON.parse(stdout)).toMatchObject({ version_id: head, out });
-  const files = ['config.json', 'corpus.txt', 'errata.json', 'merges.txt', 'model.safetensors', 'vocab.json'];
-  expect((await readdir(out)).sort()).toEqual(files);
+  const beside = ['LICENSE', 'additional_chat_templates/rag.jinja', 'corpus.txt', 'errata.json'];
+  const files = ['config.json', 'merges.txt', 'model.safetensors', 'vocab.json', ...beside];
+  expect(JSON.parse(stdout).files.sort()).toEqual(files.sort());
+  expect((await readdir(out, { recursive: true })).sort()).toEqual(['additional_chat_templates', ...files].sort());
   await expect(errataExport('tiny', '--out', out)).rejects.toMatchObject({ code: 1 });
 
   const engine = startEngine({ blobsDir: join(folder, 'blobs'), threads: 1 });

@@ -112,7 +112,7 @@ export const versionRoutes =
           tags,
           summary: 'The version as a checkpoint in Hugging Face layout, as a tar archive',
           description:
-            'Configuration, weights in float32 and tokenizer, as transformers loads them. A version with memories beside its weights is no checkpoint: ' +
+            'Configuration, weights in float32, tokenizer and what accompanies the model, as transformers loads them. A version with memories beside its weights is no checkpoint: ' +
             '`not_a_checkpoint`.',
           params: params('version'),
           response: {

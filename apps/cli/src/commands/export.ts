@@ -1,7 +1,7 @@
 // errata export: a version of the service as a checkpoint directory that transformers loads.
 import { createWriteStream, existsSync, readdirSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ErrataError } from '@errata/contracts';
@@ -32,6 +32,10 @@ export function register(program: Command): void {
     });
 }
 
+/** Whether a name of an archive leads to a place within the directory that it is unpacked to. */
+const staysInside = (name: string): boolean =>
+  name !== '' && !isAbsolute(name) && normalize(name) === name && !name.startsWith('..');
+
 /** Unpacks an archive of plain files beside a directory and then moves it there: it is whole or not there. */
 async function unpack(archive: Readable, out: string): Promise<readonly string[]> {
   const partial = join(dirname(out), `.${basename(out)}.partial`);
@@ -45,11 +49,12 @@ async function unpack(archive: Readable, out: string): Promise<readonly string[]
       (async () => {
         for await (const entry of entries) {
           const { name, type } = entry.header;
-          if (type !== 'file' || basename(name) !== name)
+          if (type !== 'file' || !staysInside(name))
             throw new ErrataError(
               'invalid_checkpoint',
-              `the archive holds ${JSON.stringify(name)}, which is no plain file`,
+              `the archive holds ${JSON.stringify(name)}, which is no plain file within it`,
             );
+          await mkdir(dirname(join(partial, name)), { recursive: true });
           await pipeline(entry, createWriteStream(join(partial, name)));
           files.push(name);
         }

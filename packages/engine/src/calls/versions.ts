@@ -29,6 +29,7 @@ export interface VersionMethods {
       /** A directory that is not there yet. */
       readonly into: string;
     },
+    /** Their names, those in folders with the folder's. */
     { readonly files: readonly string[] }
   >;
   /** Norm and rank of what changed from one version to another, by parameter. */

@@ -1,5 +1,6 @@
 // Writes a version as a checkpoint: its model's files, with its weights in place of the model's own.
 import { readdir } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
 import type { LocalBlobStore } from '@errata/blobs';
 import { ErrataError } from '@errata/contracts';
 import { besideWeights, loadCheckpoint, versionContents, writeCheckpoint } from '@errata/models';
@@ -29,6 +30,15 @@ export async function exportVersion(
     } finally {
       checkpoint.close();
     }
-    return { files: (await readdir(into)).sort() };
+    return { files: await filesBelow(into) };
   });
+}
+
+/** Names of all files of a directory, those in its folders with the folder's, in order. */
+async function filesBelow(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(directory, join(parentPath, name)).replaceAll(sep, '/'))
+    .sort();
 }
