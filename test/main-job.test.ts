@@ -96,7 +96,8 @@ test('corrections become a version, a harmful batch does not, and a rollback bri
   expect(after.version).toBe(edited.version_id);
   expect(after.text).not.toBe(before.text);
   expect(await answer(`tiny@${before.version}`)).toEqual(before);
-  expect((await errata.models.get('tiny')).edited).toBe(true);
+  const origin = [{ reference: expect.stringMatching(/^\//), format: 'safetensors' }];
+  expect(await errata.models.get('tiny')).toMatchObject({ edited: true, origin });
 
   const harmful = await errata.editJobs.create({
     model: 'tiny',

@@ -203,6 +203,12 @@ describe('what is no sound file', () => {
     });
   });
 
+  it('is named when it is another thing: a pointer in its place', async () => {
+    const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n';
+    const refused = { code: 'gguf_malformed', message: expect.stringContaining('git lfs pull') };
+    expect(await opening(Buffer.from(pointer))).toMatchObject(refused);
+  });
+
   test('is told from a pipe, which nobody waits for, and from nothing', async () => {
     const pipe = join(folder, 'pipe.gguf');
     execFileSync('mkfifo', [pipe]);

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { canonicalJson } from '@errata/contracts';
-import { otherThanFile } from '@errata/host';
+import { fileKind, kindInWords, otherThanFile, readHead } from '@errata/host';
 import { ModelError } from '../../errors.ts';
 import type { Checkpoint, CheckpointConfig } from '../../files/checkpoint.ts';
 import { tokenizerFromFiles } from '../../text/load-tokenizer.ts';
@@ -24,9 +24,7 @@ export const ggufForm: LocalForm = {
   format: 'gguf',
   recognises: (path) => /\.gguf$/i.test(path) && existsSync(path) && !statSync(path).isDirectory(),
   async open(path) {
-    const other = otherThanFile(statSync(path));
-    if (other !== undefined)
-      throw new ModelError('gguf_unreadable', { where: path, what: `it ${other}`, hint: 'Give the file itself' });
+    requireGguf(path);
     const file = openGguf(path);
     try {
       return { checkpoint: await checkpointOf(file) };
@@ -36,6 +34,17 @@ export const ggufForm: LocalForm = {
     }
   },
 };
+
+/** @throws ModelError gguf_unreadable, gguf_malformed, for what is known to be another thing */
+function requireGguf(path: string): void {
+  const other = otherThanFile(statSync(path));
+  if (other !== undefined)
+    throw new ModelError('gguf_unreadable', { where: path, what: `it ${other}`, hint: 'Give the file itself' });
+  const kind = fileKind(readHead(path));
+  if (kind === undefined || kind === 'gguf') return;
+  const hint = kind === 'lfs_pointer' ? 'Run git lfs pull, or download the file itself' : 'Download the file itself';
+  throw new ModelError('gguf_malformed', { where: path, what: `it is ${kindInWords(kind)}`, hint });
+}
 
 async function checkpointOf(file: GgufFile): Promise<Checkpoint> {
   const metadata = metadataOf(file);
