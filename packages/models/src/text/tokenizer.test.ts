@@ -198,6 +198,14 @@ describe('special tokens', () => {
     expect([tokenizer.bosId, tokenizer.eosId]).toEqual([1, 2]);
     expect(tokenizerFromJson(json).bosId).toBeUndefined();
   });
+  test('those that only the class names are added where the embedding has a row for them', () => {
+    const files = { 'vocab.json': { a: 0, b: 1 }, 'merges.txt': '' };
+    const ofRows = (vocab_size: number) => ofFiles({ ...files, 'config.json': { model_type: 'gpt2', vocab_size } });
+    expect([ofRows(3).eosId, ofRows(3).vocabSize]).toEqual([2, 3]);
+    expect([ofRows(2).eosId, ofRows(2).vocabSize]).toEqual([undefined, 2]);
+    const named = ofFiles({ ...files, 'tokenizer_config.json': { eos_token: '</s>' } });
+    expect([named.eosId, named.specialTokens.get('</s>')]).toEqual([2, 2]);
+  });
   test('decoding may skip them', () => {
     const tokenizer = fixtureTokenizer('llama');
     const ids = tokenizer.encode('Paris', { specialTokens: true });
