@@ -2,6 +2,7 @@
 
 import {
   add,
+  addDims,
   cast,
   concat,
   constant,
@@ -16,6 +17,7 @@ import {
   mulDims,
   reshape,
   sin,
+  slice,
   softCap,
   softmax,
   split,
@@ -107,28 +109,39 @@ export interface SelfAttentionOptions extends AttentionOptions {
 const byHead = (rows: Tensor, batch: Dim, positions: Dim, count: number, headDim: number) =>
   transpose(reshape(rows, [batch, positions, count, headDim]), [0, 2, 1, 3]);
 
-/** The values that queries `[B*T, heads*headDim]` find, weighed by the softmax of their scores; laid out as the queries. */
+/**
+ * The values that queries `[B*T, heads*headDim]` find, weighed by the softmax of their scores; laid out as the queries. What is seen may
+ * lie in several pieces, side by side: scores are joined, which are small, and never keys and values, which a step of generation would copy.
+ */
 function attend(
   { heads, kvHeads, headDim, scoreScale = 1 / Math.sqrt(headDim), scoreCap }: AttentionShape,
   queries: Tensor,
-  { key, value }: KeysValues,
+  pieces: readonly KeysValues[],
   { batch, time, bias }: AttentionOptions,
 ): Tensor {
   const groups = heads / kvHeads;
-  const seen = key.dims[2]!;
+  const starts: Dim[] = [0];
+  for (const { key } of pieces) starts.push(addDims(starts.at(-1)!, key.dims[2]!));
+  const seen = starts.at(-1)!;
   // Queries of one group sit beside each other, so keys and values are never copied per query head.
   const scaled = byHead(mul(queries, scoreScale), batch, time, heads, headDim);
   const grouped = reshape(scaled, [batch, kvHeads, mulDims(groups, time), headDim]);
-  const scores = reshape(matmul(grouped, transpose(key, [0, 1, 3, 2])), [batch, heads, time, seen]);
+  const found = pieces.map(({ key }) => matmul(grouped, transpose(key, [0, 1, 3, 2])));
+  const scores = reshape(joined(found), [batch, heads, time, seen]);
   const weights = reshape(softmax(add(scoreCap === undefined ? scores : softCap(scores, scoreCap), bias)), [
     batch,
     kvHeads,
     mulDims(groups, time),
     seen,
   ]);
-  const mixed = reshape(matmul(weights, value), [batch, heads, time, headDim]);
+  const mixtures = pieces.map(({ value }, i) =>
+    matmul(pieces.length === 1 ? weights : slice(weights, 3, starts[i]!, starts[i + 1]!), value),
+  );
+  const mixed = reshape(mixtures.reduce(add), [batch, heads, time, headDim]);
   return reshape(transpose(mixed, [0, 2, 1, 3]), [mulDims(batch, time), heads * headDim]);
 }
+
+const joined = (parts: readonly Tensor[]): Tensor => (parts.length === 1 ? parts[0]! : concat(parts, 3));
 
 /** Queries `[rows, heads*headDim]`, keys and values `[rows, kvHeads*headDim]` of what attention takes. */
 function projected(
@@ -184,9 +197,7 @@ export function attention(
     key: byHead(turn(k, kvHeads, 'key'), batch, time, kvHeads, headDim),
     value: byHead(v, batch, time, kvHeads, headDim),
   };
-  const seen = past
-    ? { key: concat([past.key, present.key], 2), value: concat([past.value, present.value], 2) }
-    : present;
+  const seen = past ? [past, present] : [present];
   return {
     output: applyMatrix(weight, attentionOutput, attend(shape, turn(q, heads, 'query'), seen, options)),
     present,
@@ -217,5 +228,5 @@ export function crossAttention(
   options: AttentionOptions,
 ): Tensor {
   const queries = applyMatrix(options.weight, projections.query, x);
-  return applyMatrix(options.weight, attentionOutput, attend(shape, queries, offered, options));
+  return applyMatrix(options.weight, attentionOutput, attend(shape, queries, [offered], options));
 }
