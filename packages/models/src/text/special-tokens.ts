@@ -27,11 +27,21 @@ const namesSchema = z.looseObject({
 
 const addedTokensSchema = z.record(z.string().min(1), tokenId);
 
-/** The special tokens of a tokenizer by the part that they have, and all that are added. */
+/** A token as it is added; `optional` where only the class names it. */
+type Addition = StatedToken & { readonly optional?: boolean };
+
+/** The special tokens of a tokenizer by the part that they have, and all that are added, in order. */
 export interface TokensSaid {
   readonly named: ReadonlyMap<SpecialName, string>;
-  /** Tokens in the order in which they are added; `optional` are those that only the class names. */
-  readonly added: readonly (StatedToken & { readonly optional?: boolean })[];
+  readonly added: readonly Addition[];
+}
+
+/** What the names of special tokens come to, over the files that give them. */
+interface Names {
+  /** By part; null where a file says that there is none. */
+  readonly said: Partial<Readonly<Record<SpecialName, StatedToken | null | undefined>>>;
+  /** Further ones without a part. */
+  readonly more: readonly StatedToken[];
 }
 
 /**
@@ -49,49 +59,70 @@ export function tokensSaid(
   const config = check(namesSchema, files.config ?? {}, where);
   const decoder = config.added_tokens_decoder ?? undefined;
   const map = decoder === undefined ? check(namesSchema, files.specialTokensMap ?? {}, where) : {};
-  const said = { ...config, ...map };
-  const more = [config, map].flatMap((file) => [
-    ...(file.additional_special_tokens ?? []),
-    ...(file.extra_special_tokens ?? []),
+  const more = [config, map].flatMap(({ additional_special_tokens: additional, extra_special_tokens: extra }) => [
+    ...(additional ?? []),
+    ...(extra ?? []),
   ]);
+  const names: Names = { said: { ...config, ...map }, more: more.filter((token) => token != null) };
 
-  const additions = new Map<number, StatedToken>();
-  if (decoder === undefined) {
-    const texts = new Set([...specialNames.map((name) => said[name]), ...more].map((token) => token?.content));
-    for (const [content, id] of Object.entries(check(addedTokensSchema, files.addedTokens ?? {}, where)))
-      additions.set(id, { content, special: texts.has(content), normalized: !texts.has(content) });
-    for (const token of own) additions.set(token.id, token);
-  } else {
-    for (const [id, token] of Object.entries(decoder)) if (token) additions.set(Number(id), token);
-  }
-  const known = new Map([...(decoder === undefined ? own : additions.values())].map((token) => [token.content, token]));
-
-  const specials: (StatedToken & { readonly optional?: boolean })[] = [];
-  const named = new Map<SpecialName, string>();
-  for (const name of specialNames) {
-    // A file that says null says that there is none.
-    const stated = name in said ? said[name] : undefined;
-    const fallback = name in said ? undefined : kind.specials[name];
-    const token = stated ?? (fallback === undefined ? undefined : { content: fallback, bare: true, optional: true });
-    if (!token) continue;
-    named.set(name, token.content);
-    const flags = token.bare ? kind.flags?.[name] : undefined;
-    const full = known.get(token.content) ?? (flags ? { ...token, ...flags, bare: false } : token);
-    if (!specials.some(({ content }) => content === token.content)) specials.push(full);
-  }
-  for (const token of more)
-    if (token && !specials.some(({ content }) => content === token.content)) specials.push(token);
-
-  const listed = [...additions].toSorted(([a], [b]) => a - b).map(([, token]) => token);
-  const texts = new Set([...own, ...listed].map(({ content }) => content));
+  const listed =
+    decoder === undefined ? [...addedByFile(files.addedTokens, names, own, where), ...own] : inOrder(decoder);
+  const { named, specials } = specialsOf(names, kind, decoder === undefined ? own : listed);
+  const listedTexts = new Set([...own, ...listed].map(({ content }) => content));
   const special = new Set(specials.map(({ content }) => content));
   return {
     named,
-    added: [...listed, ...specials.filter(({ bare, content }) => !(bare && texts.has(content)))].map((token) => ({
+    added: [...listed, ...specials.filter(({ bare, content }) => !(bare && listedTexts.has(content)))].map((token) => ({
       ...token,
       special: token.special === true || special.has(token.content),
     })),
   };
+}
+
+const inOrder = (decoder: Readonly<Record<string, StatedToken | null | undefined>>): readonly StatedToken[] =>
+  Object.entries(decoder)
+    .toSorted(([a], [b]) => Number(a) - Number(b))
+    .flatMap(([, token]) => token ?? []);
+
+/** The tokens of added_tokens.json, which gives ids alone, by the order of those; an id that tokenizer.json gives is its own token's. */
+function addedByFile(
+  file: unknown,
+  { said, more }: Names,
+  own: readonly AddedToken[],
+  where: string,
+): readonly StatedToken[] {
+  const taken = new Set(own.map(({ id }) => id));
+  const texts = new Set([...specialNames.map((name) => said[name]), ...more].map((token) => token?.content));
+  return Object.entries(check(addedTokensSchema, file ?? {}, where))
+    .filter(([, id]) => !taken.has(id))
+    .toSorted(([, a], [, b]) => a - b)
+    .map(([content]) => ({ content, special: texts.has(content), normalized: !texts.has(content) }));
+}
+
+/**
+ * The special tokens, each once, those with a part first.
+ * @param known tokens whose flags hold for a special token of the same text
+ */
+function specialsOf(
+  { said, more }: Names,
+  kind: TokenizerClass,
+  known: readonly StatedToken[],
+): { readonly named: ReadonlyMap<SpecialName, string>; readonly specials: readonly Addition[] } {
+  const flagged = new Map(known.map((token) => [token.content, token]));
+  const named = new Map<SpecialName, string>();
+  const specials = new Map<string, Addition>();
+  for (const name of specialNames) {
+    const fallback = name in said ? undefined : kind.specials[name];
+    const token: Addition | null | undefined =
+      fallback === undefined ? said[name] : { content: fallback, bare: true, optional: true };
+    if (!token) continue;
+    named.set(name, token.content);
+    const flags = token.bare ? kind.flags?.[name] : undefined;
+    const full = flagged.get(token.content) ?? (flags ? { ...token, ...flags, bare: false } : token);
+    if (!specials.has(token.content)) specials.set(token.content, full);
+  }
+  for (const token of more) if (!specials.has(token.content)) specials.set(token.content, token);
+  return { named, specials: [...specials.values()] };
 }
 
 /**
