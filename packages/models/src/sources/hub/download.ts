@@ -22,58 +22,73 @@ export interface Download {
 }
 
 /**
- * Downloads a file to `<path>.incomplete`, goes on with what is there, checks size and digest, and renames it. Two that download the same
- * write the same bytes to the same places, and the first to end wins.
+ * Downloads a file to `<path>.incomplete`, goes on with what is there, checks size and digest, and renames it. What was gone on with and is
+ * not right in the end is downloaded anew, once. Two that download the same write the same bytes to the same places, and the first to end wins.
  * @throws ModelError hub_unreachable, hub_checksum, hub_disk_full
  */
-export async function download(path: string, { where, file, request, onBytes, signal }: Download): Promise<void> {
+export async function download(path: string, asked: Download): Promise<void> {
   const partial = `${path}.incomplete`;
+  for (;;) {
+    const begun = await fill(partial, asked);
+    const right = await isRight(partial, asked.file).catch(async (error: unknown) => {
+      if (await exists(path)) return true;
+      throw error;
+    });
+    if (right) {
+      await rename(partial, path).catch(async (error: unknown) => {
+        if (!(await exists(path))) throw error;
+      });
+      return;
+    }
+    await rm(partial, { force: true });
+    if (begun === 0) break;
+    asked.onBytes(-asked.file.size);
+  }
+  throw new ModelError('hub_checksum', {
+    where: asked.where,
+    what: 'what was downloaded has another digest than the hub states',
+    hint: 'Try again; if it happens again, the file on the hub or something on the way to it is damaged',
+  });
+}
+
+/** Downloads what is missing of a file. @returns how much of it there was */
+async function fill(partial: string, { where, file, request, onBytes, signal }: Download): Promise<number> {
   const handle = await openPartial(partial);
   try {
-    let have = Math.min((await handle.stat()).size, file.size);
+    const begun = Math.min((await handle.stat()).size, file.size);
+    let have = begun;
     onBytes(have);
     for (let failed = 0; have < file.size; ) {
       signal?.throwIfAborted();
       const before = have;
+      let cause: unknown;
       try {
         have = await fetchRest(handle, have, file, request, onBytes);
       } catch (error) {
-        have = Math.min((await handle.stat()).size, file.size);
+        signal?.throwIfAborted();
         if (isFull(error)) throw full(where, file, error);
         if (error instanceof ModelError && error.code !== 'hub_unreachable') throw error;
-        signal?.throwIfAborted();
-        failed = have > before ? 0 : failed + 1;
-        if (failed >= mostAttempts) throw brokenOff(where, have, file, error);
-        await new Promise((resolve) => setTimeout(resolve, firstPauseMs * 2 ** failed));
-        continue;
+        have = Math.min((await handle.stat()).size, file.size);
+        cause = error;
       }
-      failed = have > before ? 0 : failed + 1;
-      if (have < file.size && failed >= mostAttempts) throw brokenOff(where, have, file);
+      if (have === file.size) break;
+      failed = have > before ? 1 : failed + 1;
+      if (failed > mostAttempts) throw brokenOff(where, have, file, cause);
+      await new Promise((resolve) => setTimeout(resolve, firstPauseMs * 2 ** (failed - 1)));
     }
     await handle.truncate(file.size);
     await handle.sync();
+    return begun;
   } finally {
     await handle.close();
   }
-  if (!(await isRight(partial, file))) {
-    await rm(partial, { force: true });
-    throw new ModelError('hub_checksum', {
-      where,
-      what: 'what was downloaded has another digest than the hub states',
-      hint: 'Try again; if it happens again, the file on the hub or something on the way to it is damaged',
-    });
-  }
-  await rename(partial, path).catch(async (error: unknown) => {
-    // Another process was first.
-    if (
-      !(await stat(path).then(
-        () => true,
-        () => false,
-      ))
-    )
-      throw error;
-  });
 }
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** For reading and writing at any place, made where it is not there. */
 const openPartial = (path: string): Promise<FileHandle> => open(path, 'r+').catch(() => open(path, 'w+'));

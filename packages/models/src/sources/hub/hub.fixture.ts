@@ -28,6 +28,8 @@ export interface SmallHub {
   readonly seen: Seen[];
   /** The next file that has more bytes than that breaks off behind so many. */
   breakOffAfter: number | undefined;
+  /** Whether whole files are sent whatever part is asked for. */
+  ignoresRanges: boolean;
   readonly commit: string;
   close(): Promise<void>;
 }
@@ -59,10 +61,13 @@ export async function smallHub(models: Readonly<Record<string, ServedModel>>): P
       elsewhere,
     });
   const serve = (request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): void => {
-    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    const range = hub.ignoresRanges ? undefined : request.headers.range;
+    const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
     const rest = bytes.subarray(from);
-    const status = request.headers.range === undefined ? 200 : 206;
-    response.writeHead(status, { 'content-length': rest.length, etag: `"${digest('sha256', bytes)}"` });
+    response.writeHead(range === undefined ? 200 : 206, {
+      'content-length': rest.length,
+      etag: `"${digest('sha256', bytes)}"`,
+    });
     const { breakOffAfter } = hub;
     if (breakOffAfter === undefined || breakOffAfter >= rest.length) return void response.end(rest);
     hub.breakOffAfter = undefined;
@@ -115,6 +120,7 @@ export async function smallHub(models: Readonly<Record<string, ServedModel>>): P
     endpoint: main.url,
     seen,
     breakOffAfter: undefined,
+    ignoresRanges: false,
     commit,
     async close() {
       for (const { server } of [main, files]) {

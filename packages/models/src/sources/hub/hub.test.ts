@@ -64,6 +64,18 @@ const blobs = () => readdirSync(join(cache, 'models--org--llama', 'blobs'));
 const filesAsked = () =>
   hub.seen.filter(({ path }) => path.includes('/resolve/')).map(({ path }) => path.split('/').at(-1));
 
+const rangesAsked = () => hub.seen.filter(({ elsewhere }) => elsewhere).map(({ range }) => range);
+
+/** Leaves a download of weights that were downloaded as if it had been broken off, begun with its own bytes or with others. */
+function begin(length: number, filler?: string): void {
+  const folder = join(cache, 'models--org--llama');
+  rmSync(join(folder, 'snapshots'), { recursive: true });
+  const path = join(folder, 'blobs', blobs().find((name) => name.length === 64)!);
+  writeFileSync(`${path}.incomplete`, filler?.repeat(length) ?? readFileSync(path).subarray(0, length));
+  rmSync(path);
+  hub.seen.length = 0;
+}
+
 test('a model is downloaded as far as it is read, once, and is the same as its directory', async () => {
   const progress: { done: number; total: number }[] = [];
   const { checkpoint, origin } = await open('hf:org/llama@v1', { onProgress: (each: never) => progress.push(each) });
@@ -82,18 +94,31 @@ test('a model is downloaded as far as it is read, once, and is the same as its d
 test('a download that breaks off goes on from there, within a run and in the next', async () => {
   hub.breakOffAfter = 3000;
   await open('hf:org/llama');
-  const ranges = hub.seen.filter(({ elsewhere }) => elsewhere).map(({ range }) => range);
-  expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
+  expect(rangesAsked()).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
 
-  rmSync(join(cache, 'models--org--llama', 'snapshots'), { recursive: true });
-  const [blob] = blobs().filter((name) => name.length === 64);
-  const path = join(cache, 'models--org--llama', 'blobs', blob!);
-  writeFileSync(`${path}.incomplete`, readFileSync(path).subarray(0, 5000));
-  rmSync(path);
-  hub.seen.length = 0;
+  begin(5000);
   await open('hf:org/llama');
-  expect(hub.seen.filter(({ elsewhere }) => elsewhere).map(({ range }) => range)).toEqual(['bytes=5000-']);
+  expect(rangesAsked()).toEqual(['bytes=5000-']);
   expect(blobs().filter((name) => name.endsWith('.incomplete'))).toEqual([]);
+});
+
+test('what was begun is begun anew where the hub sends all of it, or where it was something else', async () => {
+  await open('hf:org/llama');
+  begin(5000);
+  hub.ignoresRanges = true;
+  await open('hf:org/llama');
+  hub.ignoresRanges = false;
+  begin(5000, 'x');
+  const { checkpoint } = await open('hf:org/llama');
+  expect(rangesAsked()).toEqual(['bytes=5000-', undefined]);
+  const whole = await loadCheckpoint(fixturePath('llama-grouped'));
+  whole.close();
+  expect(checkpoint.digest).toBe(whole.digest);
+});
+
+test('two that download the same at once both have it', async () => {
+  const both = await Promise.all([open('hf:org/llama'), open('hf:org/llama')]);
+  expect(new Set(both.map(({ checkpoint }) => checkpoint.digest)).size).toBe(1);
 });
 
 test('what is stopped leaves what it has, and no file that is not whole under its name', async () => {
