@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { scopes } from '@errata/contracts';
 import { createKey, openLineage } from '@errata/lineage';
-import { loadCheckpoint, type Model, openModel } from '@errata/models';
+import { type ChatTemplate, loadChatTemplate, loadCheckpoint, type Model, openModel } from '@errata/models';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -23,6 +23,11 @@ interface Figures {
     readonly ids: readonly number[];
     readonly log_probs: readonly number[];
   }[];
+  readonly chat: {
+    readonly messages: readonly { readonly role: string; readonly content: string }[];
+    readonly ids: readonly number[];
+    readonly answer: readonly number[];
+  } | null;
   readonly greedy: readonly { readonly prompt: string; readonly ids: readonly number[] }[];
 }
 
@@ -31,11 +36,14 @@ afterAll(async () => {
   for (const close of closers.reverse()) await close();
 });
 
-async function withModel<T>(directory: string, work: (model: Model) => Promise<T>): Promise<T> {
+async function withModel<T>(
+  directory: string,
+  work: (model: Model, template: ChatTemplate | undefined) => Promise<T>,
+): Promise<T> {
   const checkpoint = await loadCheckpoint(directory);
   const model = openModel(checkpoint);
   try {
-    return await work(model);
+    return await work(model, loadChatTemplate(checkpoint));
   } finally {
     await model.release();
     checkpoint.close();
@@ -44,28 +52,37 @@ async function withModel<T>(directory: string, work: (model: Model) => Promise<T
 
 describe.each(['smollm2-135m', 'gemma3-270m'])('the real %s (skipped unless ERRATA_REAL_MODELS holds it)', (name) => {
   const directory = realModel(name);
-  it.skipIf(directory === undefined)('reads, scores and continues texts as transformers does', async () => {
-    const { texts, greedy } = JSON.parse(
-      readFileSync(new URL(`fixtures/real-models/${name}.json`, import.meta.url), 'utf8'),
-    ) as Figures;
-    await withModel(directory!, async (model) => {
-      const { prefixIds, encode } = model.tokenizer!;
-      const read = (text: string) => [...prefixIds, ...encode(text)];
-      expect(texts.map(({ text }) => read(text))).toEqual(texts.map(({ ids }) => ids));
-      const view = model.view();
-      const scores = await view.score(texts.map(({ ids: [first, ...rest] }) => ({ prompt: [first!], target: rest })));
-      const off = texts.flatMap(({ log_probs }, at) =>
-        log_probs.map((expected, i) => Math.abs(scores[at]!.logProbs[i]! - expected)),
-      );
-      expect(off.length).toBeGreaterThan(100);
-      expect(Math.max(...off)).toBeLessThan(1e-3);
-      const continued = await view.generate(
-        greedy.map(({ prompt }) => read(prompt)),
-        { maxTokens: 8 },
-      );
-      expect(continued.map(({ tokens }) => tokens)).toEqual(greedy.map(({ ids }) => ids));
-    });
-  });
+  it.skipIf(directory === undefined)(
+    'reads, scores and continues texts and conversations as transformers does',
+    async () => {
+      const { texts, greedy, chat } = JSON.parse(
+        readFileSync(new URL(`fixtures/real-models/${name}.json`, import.meta.url), 'utf8'),
+      ) as Figures;
+      await withModel(directory!, async (model, template) => {
+        const { prefixIds, encode } = model.tokenizer!;
+        const read = (text: string) => [...prefixIds, ...encode(text)];
+        expect(texts.map(({ text }) => read(text))).toEqual(texts.map(({ ids }) => ids));
+        const view = model.view();
+        const scores = await view.score(texts.map(({ ids: [first, ...rest] }) => ({ prompt: [first!], target: rest })));
+        const off = texts.flatMap(({ log_probs }, at) =>
+          log_probs.map((expected, i) => Math.abs(scores[at]!.logProbs[i]! - expected)),
+        );
+        expect(off.length).toBeGreaterThan(100);
+        expect(Math.max(...off)).toBeLessThan(1e-3);
+        const continued = await view.generate(
+          greedy.map(({ prompt }) => read(prompt)),
+          { maxTokens: 8 },
+        );
+        expect(continued.map(({ tokens }) => tokens)).toEqual(greedy.map(({ ids }) => ids));
+        expect(template === undefined).toBe(chat === null);
+        if (template === undefined || chat === null) return;
+        const said = encode(template.render({ messages: chat.messages }));
+        expect(said).toEqual(chat.ids);
+        const [answer] = await view.generate([said], { maxTokens: chat.answer.length });
+        expect(answer!.tokens).toEqual(chat.answer);
+      });
+    },
+  );
 });
 
 const smollm = realModel('smollm2-135m');

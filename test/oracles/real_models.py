@@ -4,7 +4,8 @@
     python test/oracles/real_models.py DIRECTORY --fixture > test/fixtures/real-models/NAME.json
 TEXTS.json is an array of strings; without it, a few texts in several scripts, one of them longer than the windows of small models.
 Every text has `ids` as the tokenizer gives them, special tokens included, and `log_probs` of each id but the first, float32.
-A fixture has the short ones of those texts, figures to five places, and `greedy`: what the model goes on with behind some prompts.
+A fixture has the short ones of those texts, figures to five places, and `greedy`: what the model goes on with behind some prompts; and of a
+model with a chat template `chat`: a conversation, its ids, and those of the answer.
 """
 
 import json
@@ -28,12 +29,25 @@ PROMPTS = ["The capital of France is", "The Eiffel Tower is located in the city 
 GREEDY_TOKENS = 8
 
 
-def greedy(model, tokenizer, prompt):
-    ids = tokenizer(prompt)["input_ids"]
+CONVERSATION = [
+    {"role": "user", "content": "What is the capital of France?"},
+    {"role": "assistant", "content": "Paris."},
+    {"role": "user", "content": "And where does <|im_end|> stand? Où ça?"},
+]
+
+
+def greedy(model, ids):
     for _ in range(GREEDY_TOKENS):
         with torch.no_grad():
             ids.append(model(torch.tensor([ids])).logits[0, -1].argmax().item())
-    return {"prompt": prompt, "ids": ids[-GREEDY_TOKENS:]}
+    return ids[-GREEDY_TOKENS:]
+
+
+def chat(model, tokenizer):
+    if tokenizer.chat_template is None:
+        return None
+    ids = tokenizer.apply_chat_template(CONVERSATION, add_generation_prompt=True)
+    return {"messages": CONVERSATION, "ids": ids, "answer": greedy(model, list(ids))}
 
 
 def main():
@@ -57,7 +71,10 @@ def main():
         return
     for each in found:
         each["log_probs"] = [round(value, 5) for value in each["log_probs"]]
-    written = {"texts": found, "greedy": [greedy(model, tokenizer, prompt) for prompt in PROMPTS]}
+    written = {"texts": found, "chat": chat(model, tokenizer)}
+    written["greedy"] = [
+        {"prompt": prompt, "ids": greedy(model, tokenizer(prompt)["input_ids"])} for prompt in PROMPTS
+    ]
     print(json.dumps(written, ensure_ascii=False))
 
 

@@ -12,7 +12,8 @@ beforeAll(async () => {
   api = await openApi();
   const chat_template =
     "{% for message in messages %}{% if message.role == 'tool' %}{{ raise_exception('No tools here') }}{% endif %}" +
-    '<{{ message.role }}>{{ message.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}';
+    '<{{ message.role }}>{{ message.content }}{{ message.tool_calls[0].function.arguments.place if message.tool_calls }}' +
+    '{% endfor %}{{ tools | tojson if tools }}{% if add_generation_prompt %}<assistant>{% endif %}';
   const tiny = await writeTinyModel({ files: { 'chat_template.jinja': chat_template } });
   const { digest, files } = await api.engine.call('importModel', { path: tiny.path });
   tiny.remove();
@@ -83,6 +84,39 @@ test('a stream leaves as it is written and ends in [DONE]; who leaves it frees t
   expect(texts).toEqual(whole.choices.map(({ text }) => text));
   expect(new Set(texts).size).toBe(4);
   expect(whole.usage?.prompt_tokens).toBe(4);
+});
+
+test('a stream that breaks off says why, and the next answer is whole', async () => {
+  const stream = await client.completions.create({ ...greedy, prompt: 'The', max_tokens: 90, stream: true });
+  const reading = (async () => {
+    for await (const _ of stream) if (api.engine.pid()) process.kill(api.engine.pid()!, 'SIGKILL');
+  })();
+  await expect(reading).rejects.toThrow(/the engine process ended/);
+  expect((await client.completions.create({ ...greedy, prompt: 'The' })).usage?.completion_tokens).toBe(6);
+});
+
+test('messages reach the template as it knows them: parts as text, instructions from system, arguments as values', async () => {
+  const tools = [{ type: 'function' as const, function: { name: 'clock' } }];
+  const call = { id: 'a', type: 'function' as const, function: { name: 'sky', arguments: '{"place":"Oz"}' } };
+  const { usage } = await client.chat.completions.create({
+    ...greedy,
+    tools,
+    tool_choice: 'none',
+    messages: [
+      {
+        role: 'developer',
+        content: [
+          { type: 'text', text: 'Be' },
+          { type: 'text', text: 'brief' },
+        ],
+      },
+      { role: 'assistant', content: null, tool_calls: [call] },
+    ],
+  });
+  const text = '<system>Be\nbrief<assistant>Oz[{"type": "function", "function": {"name": "clock"}}]<assistant>';
+  // A token a byte.
+  expect(usage?.prompt_tokens).toBe(text.length);
+  await expect(client.chat.completions.create({ ...greedy, tools, messages })).rejects.toThrow(/not read out/);
 });
 
 test('probabilities come in both shapes, and a prompt alone has its likelihood', async () => {

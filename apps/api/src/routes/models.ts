@@ -67,8 +67,8 @@ export const modelRoutes =
         schema: {
           tags,
           summary: 'List models under every name that completions take: its own, and with each branch, alias and tag',
-          description: '`limit` counts models.',
-          querystring: pageQuery,
+          description: '`limit` counts models, and is 100 where nothing is said: many clients read one page.',
+          querystring: pageQuery.extend({ limit: pageQuery.shape.limit.unwrap().default(100) }),
           response: {
             200: z.strictObject({
               object: z.literal('list'),

@@ -3,7 +3,7 @@ import type { Tokenizer, TokenLogProbs } from '@errata/models';
 import type { PlacedToken, SpelledToken } from '../calls/index.ts';
 
 /** A token's text as the widespread completion API gives it. */
-export function spellToken(tokenizer: Tokenizer, id: number): SpelledToken {
+function spellToken(tokenizer: Tokenizer, id: number): SpelledToken {
   const name = tokenizer.idToToken(id);
   // Only rounds the vocabulary up.
   if (name === undefined) return { token: '', bytes: [] };
