@@ -1,6 +1,7 @@
 // Asking the hub: which commit a revision is, what files it has, and the words for whatever it answers instead.
 
 import { listFiles, modelInfo } from '@huggingface/hub';
+import { z } from 'zod';
 import { ModelError, type ModelErrorCode } from '../../errors.ts';
 import { type HubName, writtenHubName } from '../reference.ts';
 import type { HubSettings } from './settings.ts';
@@ -53,7 +54,9 @@ export function hubClient(name: HubName, { endpoint, token }: HubSettings, signa
     const [what, hint] = sentences[code];
     throw new ModelError(code, { where, what: `${what} (${detail})`, hint, cause });
   };
-  const origin = new URL(endpoint).origin;
+  if (!URL.canParse(endpoint))
+    fail('hub_unreachable', `HF_ENDPOINT is ${JSON.stringify(endpoint)}, which is no address`);
+  const { origin } = new URL(endpoint);
   /** The token goes to the hub itself, and to nobody that it sends elsewhere. */
   const asking: typeof fetch = async (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
@@ -72,41 +75,52 @@ export function hubClient(name: HubName, { endpoint, token }: HubSettings, signa
     await response.body?.cancel();
     return fail(codeOf(response), `${url.host} answers ${response.status}`);
   };
+  const list = async () => {
+    const { sha } = await modelInfo({
+      name: name.repository,
+      revision: name.revision,
+      additionalFields: ['sha'],
+      hubUrl: endpoint,
+      fetch: asking,
+    });
+    const commit = answerSchemas.commit.parse(sha);
+    const files: HubFile[] = [];
+    for await (const entry of listFiles({ repo: name.repository, revision: commit, hubUrl: endpoint, fetch: asking })) {
+      if (entry.type !== 'file') continue;
+      const { path, size, oid, lfs } = answerSchemas.file.parse(entry);
+      // What lies deeper is no part of the model, and nothing is ever written to a place that a hub makes up.
+      if (!/^[^/\\]+$/.test(path) || path === '..') continue;
+      files.push({ name: path, size: lfs?.size ?? size, sha256: lfs?.oid, oid });
+    }
+    return { commit, files };
+  };
   return {
     async list() {
-      const { sha } = await modelInfo({
-        name: name.repository,
-        revision: name.revision,
-        additionalFields: ['sha'],
-        hubUrl: endpoint,
-        fetch: asking,
-      });
-      const files: HubFile[] = [];
-      const listing = { repo: name.repository, revision: checked(sha, commitId), hubUrl: endpoint, fetch: asking };
-      for await (const { type, path, size, oid, lfs } of listFiles(listing)) {
-        if (type !== 'file') continue;
-        files.push({
-          name: path,
-          size: lfs?.size ?? size,
-          sha256: lfs === undefined ? undefined : checked(lfs.oid, sha256Hex),
-          oid: checked(oid ?? '', commitId),
-        });
+      try {
+        return await list();
+      } catch (cause) {
+        signal?.throwIfAborted();
+        if (cause instanceof ModelError) throw cause;
+        return fail('hub_unreachable', 'what it answers is not understood', cause);
       }
-      return { commit: sha, files };
     },
     request: (commit, file, from) =>
       asking(`${endpoint}/${name.repository}/resolve/${commit}/${encodeURIComponent(file)}`, {
         headers: from === 0 ? {} : { range: `bytes=${from}-` },
       }),
   };
-
-  /** What becomes the name of a file is nothing else than a digest. */
-  function checked(value: string, form: RegExp): string {
-    return form.test(value)
-      ? value
-      : fail('hub_unreachable', `it gives ${JSON.stringify(value.slice(0, 80))} for a digest`);
-  }
 }
 
-const commitId = /^[0-9a-f]{40}$/;
-const sha256Hex = /^[0-9a-f]{64}$/;
+const gitId = z.string().regex(/^[0-9a-f]{40}$/);
+const bytes = z.number().int().nonnegative();
+
+/** What is taken from answers: digests become names of files, and are nothing else. */
+const answerSchemas = {
+  commit: gitId,
+  file: z.looseObject({
+    path: z.string(),
+    size: bytes,
+    oid: gitId,
+    lfs: z.looseObject({ oid: z.string().regex(/^[0-9a-f]{64}$/), size: bytes }).optional(),
+  }),
+};

@@ -10,6 +10,8 @@ export interface ServedModel {
   readonly files: Readonly<Record<string, Uint8Array>>;
   /** Who has no such token is told that the model is gated. */
   readonly gatedBy?: string;
+  /** Answers with a page instead, as something between may do. */
+  readonly garbled?: boolean;
   /** States another size, digest or content than it serves. */
   readonly stated?: Readonly<Record<string, { readonly size?: number; readonly sha256?: string }>>;
 }
@@ -92,6 +94,7 @@ export async function smallHub(models: Readonly<Record<string, ServedModel>>): P
       return refuse(request.headers.authorization === undefined ? 401 : 403, 'GatedRepo');
     const json = (value: unknown, headers = {}) =>
       response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
+    if (model.garbled) return response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
     if (parts[4] === 'revision') {
       if (!['main', 'v1', commit].includes(decodeURIComponent(parts[5]!))) return refuse(404, 'RevisionNotFound');
       return json({ _id: '1', id: repository, sha: commit, lastModified: '2026-01-01T00:00:00Z' });

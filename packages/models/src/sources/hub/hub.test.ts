@@ -28,6 +28,8 @@ const gguf = fixture('gguf', 'qwen2.gguf');
 const pickle = Buffer.from('\x80\x02 a pickle');
 const hub = await smallHub({
   'org/llama': { files: { ...llama, 'README.md': Buffer.from('# A card\n'), 'pytorch_model.bin': pickle } },
+  'org/evil': { files: { ...llama, '../../../evil.json': pickle, 'model/deep.json': pickle } },
+  'org/garbled': { files: llama, garbled: true },
   'org/gated': { files: llama, gatedBy: 'secret' },
   'org/adapter': { files: adapter('org/llama') },
   'org/nosy': { files: adapter(fixturePath('llama-grouped')) },
@@ -141,6 +143,12 @@ test('a file with another digest than the hub states is not kept', async () => {
   expect(kept.filter((name) => name.startsWith('0000'))).toEqual([]);
 });
 
+test('what a hub lists outside of the top of a repository is left alone', async () => {
+  await open('hf:org/evil');
+  expect(filesAsked().sort()).toEqual(['config.json', 'model.safetensors']);
+  expect(readdirSync(cache)).toEqual(['models--org--evil']);
+});
+
 test('what would fill the disk is not begun', async () => {
   await expect(open('hf:org/huge')).rejects.toMatchObject({ code: 'hub_disk_full' });
   expect(filesAsked()).toEqual([]);
@@ -164,6 +172,7 @@ test.each([
   ['hf:org/nothing', 'hub_not_found', 'HF_TOKEN'],
   ['org/nothing', 'hub_not_found', 'here or on the hub'],
   ['hf:org/llama@v9', 'hub_revision_unknown', 'v9'],
+  ['hf:org/garbled', 'hub_unreachable', 'not understood'],
   ['hf:org/pickled', 'hub_no_weights', 'pickle'],
   ['hf:org/ggufs', 'hub_no_weights', 'one.gguf, two.gguf'],
   ['hf:org/ggufs/three.gguf', 'hub_no_weights', 'three.gguf'],
@@ -176,6 +185,8 @@ test.each([
 test('a hub that does not answer is told of, and one that may not be asked is not asked', async () => {
   vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
   await expect(open('hf:org/llama')).rejects.toMatchObject({ code: 'hub_unreachable' });
+  vi.stubEnv('HF_ENDPOINT', 'a mirror');
+  await expect(open('hf:org/llama')).rejects.toMatchObject({ message: expect.stringContaining('no address') });
   await expect(open('hf:org/llama', { hub: false })).rejects.toMatchObject({ code: 'hub_disabled' });
 });
 
