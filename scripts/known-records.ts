@@ -1,4 +1,4 @@
-// Keeps the records of a data set whose true answers a model gives as it is: npm run known-records -- --model DIR --edits FILE --out FILE
+// Keeps the records of a data set whose true answers a model gives as it is: npm run known -- --model DIR --edits FILE --out FILE
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -124,7 +124,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     !(limit >= 1 && skip >= 0 && keep >= 1)
   ) {
     console.error(
-      `usage: npm run known-records -- --model DIR --edits FILE --out FILE [--by ${ways.join('|')}] [--limit N] [--skip N] [--keep N]`,
+      `usage: npm run known -- --model DIR --edits FILE --out FILE [--by ${ways.join('|')}] [--limit N] [--skip N] [--keep N]`,
     );
     process.exit(2);
   }
