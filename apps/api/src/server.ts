@@ -11,6 +11,7 @@ import { registerIdempotency } from './admission/idempotency.ts';
 import { boundKeys } from './admission/per-key.ts';
 import { limitRequests } from './admission/rate-limit.ts';
 import { createEventFeed } from './events/event-feed.ts';
+import { admitBrowsers } from './http/browsers.ts';
 import { refuseConnection, registerHttpRules, sendProblem } from './http/http.ts';
 import { longestParameter } from './http/problems.ts';
 import { validatorCompiler } from './http/validation.ts';
@@ -44,6 +45,8 @@ const headersTimeoutMs = 20_000;
 
 export interface ServerOptions {
   readonly limits?: Partial<ApiLimits>;
+  /** Origins of pages that may call from a browser; `*` for all, none when left out. */
+  readonly corsOrigins?: readonly string[];
   /** Where requests and failures are logged; nowhere when left out. */
   readonly logger?: FastifyBaseLogger;
 }
@@ -84,6 +87,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   });
 
   registerHttpRules(app);
+  await admitBrowsers(app, options.corsOrigins ?? []);
   registerDoor(app, limits.bodyLimit);
   measureRequests(app, metrics);
   registerAuth(app, {

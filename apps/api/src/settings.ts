@@ -32,6 +32,8 @@ const environmentSchema = z.object({
   JOBS_PER_KEY: count(1000, 0),
   /** Event streams that one API key may have open at one API process; 0 for no limit. */
   STREAMS_PER_KEY: count(100, 0),
+  /** Origins of pages that may call from a browser, with commas between; `*` for all. */
+  CORS_ORIGINS: optional(z.string()),
   /** Seconds within which the whole of a request must have come. */
   REQUEST_TIMEOUT_SECONDS: count(120),
 });
@@ -50,6 +52,7 @@ export interface ApiSettings {
   readonly jobsPerKey: number;
   readonly streamsPerKey: number;
   readonly requestTimeoutMs: number;
+  readonly corsOrigins: readonly string[];
 }
 
 /** @throws ErrataError `invalid_request` naming each variable that is missing or malformed */
@@ -84,5 +87,9 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     jobsPerKey: given.JOBS_PER_KEY,
     streamsPerKey: given.STREAMS_PER_KEY,
     requestTimeoutMs: given.REQUEST_TIMEOUT_SECONDS * 1000,
+    corsOrigins: (given.CORS_ORIGINS ?? '')
+      .split(',')
+      .map((origin) => origin.trim())
+      .filter((origin) => origin !== ''),
   };
 }

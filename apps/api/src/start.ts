@@ -50,6 +50,7 @@ export async function startApi(settings: ApiSettings, log: Logger = createLog(se
       { lineage, dispatch, engine, tokenizers },
       {
         logger: log,
+        corsOrigins: settings.corsOrigins,
         limits: {
           bodyLimit: settings.bodyLimit,
           rateLimit: settings.rateLimit,

@@ -152,6 +152,28 @@ test('models are listed under the names that completions take, and each of them 
     expect(await client.models.retrieve(name)).toMatchObject({ id: name, object: 'model', version: root });
 });
 
+test('pages of the origins that are admitted may call from a browser, and no others', async () => {
+  const app = await api.another({ corsOrigins: ['https://app.example'] });
+  const from = async (method: 'OPTIONS' | 'GET', origin: string) => {
+    const headers = {
+      origin,
+      ...(method === 'GET'
+        ? { authorization: `Bearer ${api.key}` }
+        : { 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' }),
+    };
+    const answer = await app.inject({ method, url: method === 'GET' ? '/v1/models' : '/v1/completions', headers });
+    return [answer.statusCode, answer.headers['access-control-allow-origin']];
+  };
+  expect(await from('OPTIONS', 'https://app.example')).toEqual([204, 'https://app.example']);
+  expect(await from('GET', 'https://app.example')).toEqual([200, 'https://app.example']);
+  expect((await from('GET', 'https://other.example'))[1]).toBeUndefined();
+  expect((await from('OPTIONS', 'https://other.example'))[1]).toBeUndefined();
+  await app.close();
+  expect(
+    (await api.call('GET', '/v1/models', { headers: { origin: 'https://app.example' } })).headers,
+  ).not.toHaveProperty('access-control-allow-origin');
+});
+
 test('refusals say why, in the words that the client shows', async () => {
   const refusal = async (call: () => Promise<unknown>) => {
     const error = await call().then(
