@@ -42,7 +42,6 @@ const qwen2: Splitting = {
 export const splittings: Readonly<Record<string, Splitting>> = {
   'gpt-2': gpt2,
   'phi-2': gpt2,
-  'roberta-bpe': gpt2,
   smollm: singleDigits,
   starcoder: singleDigits,
   refact: singleDigits,
