@@ -1,5 +1,6 @@
 // Fields that requests for completions have in common, by the names and with the defaults of the widespread completion API.
 import { z } from 'zod';
+import { metadataSchema } from './resource-parts.ts';
 
 /** How long a prompt may be depends on the model: see `promptBytes` of the engine. */
 export const promptText = z.string().max(2_000_000);
@@ -24,6 +25,12 @@ export const notDone = (isNeutral: (value: unknown) => boolean = () => false) =>
       'this is not done here: leave it out',
     );
 
+/** An object of so many fields at most. */
+export const bounded = <T extends z.ZodType<object>>(schema: T, most: number) =>
+  schema
+    .refine((value) => Object.keys(value).length <= most, `may have ${most} entries at most`)
+    .meta({ maxProperties: most });
+
 const stopText = z.string().max(1000);
 const tokenBias = z.record(z.string().regex(/^\d{1,7}$/), z.number().min(-100).max(100));
 
@@ -37,18 +44,19 @@ export const samplingFields = {
   min_p: orElse(z.number().min(0).max(1), 0).describe('Not of the original API'),
   frequency_penalty: orElse(z.number().min(-2).max(2), 0),
   presence_penalty: orElse(z.number().min(-2).max(2), 0),
-  logit_bias: orNone(tokenBias).refine(
-    (map) => Object.keys(map ?? {}).length <= 1024,
-    'at most 1024 tokens are allowed',
-  ),
+  logit_bias: orNone(bounded(tokenBias, 1024)),
   n: orElse(z.int().min(1).max(128), 1),
-  seed: orNone(z.int()).describe('The same seed gives the same answer; none gives another each time'),
+  seed: orNone(z.int().min(-0x8000_0000).max(0xffff_ffff)).describe(
+    'The same seed gives the same answer; none gives another each time',
+  ),
   stop: orNone(z.union([stopText, z.array(stopText).max(8)])),
   stream: orElse(z.boolean(), false),
-  stream_options: orNone(z.looseObject({ include_usage: orElse(z.boolean(), false) })),
+  stream_options: orNone(
+    z.strictObject({ include_usage: orElse(z.boolean(), false), include_obfuscation: orNone(z.boolean()) }),
+  ),
   // Taken, and nothing is made of them.
   user: orNone(z.string().max(1000)),
-  metadata: orNone(z.record(z.string().max(64), z.string().max(512))),
+  metadata: orNone(metadataSchema),
   service_tier: orNone(z.string().max(100)),
   store: notDone((value) => value === false),
 };

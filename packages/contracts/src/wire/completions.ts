@@ -1,6 +1,6 @@
 // Completions of any version, in the shapes of the widespread completion API.
 import { z } from 'zod';
-import { notDone, orElse, orNone, promptText, samplingFields } from './completion-fields.ts';
+import { bounded, notDone, orElse, orNone, promptText, samplingFields } from './completion-fields.ts';
 
 /** Tokens that one answer has at most, whatever is asked and however much its model holds. */
 const longestAnswer = 8192;
@@ -43,14 +43,20 @@ export function promptsOf(prompt: z.output<typeof promptsSchema>): readonly (str
 const textPart = z.strictObject({ type: z.literal('text'), text: promptText });
 
 /** Fields beside these are handed to the model's chat template, which may know them. */
-const message = z.looseObject({
-  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
-  content: z.union([promptText, z.array(textPart).max(1000)]).nullish(),
-  name: z.string().max(200).nullish(),
-  tool_call_id: z.string().max(200).nullish(),
-  tool_calls: z.array(z.looseObject({})).max(100).nullish(),
-});
-const tool = z.looseObject({ type: z.literal('function') });
+const message = bounded(
+  z.looseObject({
+    role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
+    content: z.union([promptText, z.array(textPart).max(1000)]).nullish(),
+    name: z.string().max(200).nullish(),
+    tool_call_id: z.string().max(200).nullish(),
+    tool_calls: z
+      .array(bounded(z.looseObject({}), 20))
+      .max(100)
+      .nullish(),
+  }),
+  30,
+);
+const tool = bounded(z.looseObject({ type: z.literal('function') }), 20);
 
 export const chatCompletionRequestSchema = z
   .strictObject({
