@@ -25,7 +25,7 @@ const allowed: Record<string, readonly string[]> = {
   models: ['contracts', 'host', 'graph'],
   editors: ['contracts', 'host', 'graph', 'models'],
   evaluation: ['contracts', 'host', 'models', 'editors', 'editors/catalogue'],
-  atlas: ['contracts', 'graph', 'models'],
+  atlas: ['contracts', 'graph', 'models', 'editors'],
   blobs: ['contracts', 'failpoints'],
   queue: ['contracts'],
   lineage: ['contracts', 'failpoints'],

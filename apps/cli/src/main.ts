@@ -36,6 +36,7 @@ const commands: Readonly<Record<string, () => Promise<{ register(program: Comman
   fsck: () => import('./commands/fsck.ts'),
   gc: () => import('./commands/gc.ts'),
   score: () => import('./commands/score.ts'),
+  trace: () => import('./commands/trace.ts'),
   try: () => import('./commands/try.ts'),
   data: () => import('./commands/data.ts'),
   eval: () => import('./commands/eval-directory.ts'),

@@ -18,6 +18,24 @@ export type {
   EditRequest,
   LossTerms,
 } from './editor.ts';
+export {
+  embeddingDeviation,
+  type FactTrace,
+  subjectNoise,
+  type TracedFact,
+  traceFact,
+} from './locate/causal-tracing.ts';
+export {
+  type Effects,
+  meanEffects,
+  type Recommendation,
+  recommendLayer,
+  type TokenKind,
+  type TracedFacts,
+  tokenKinds,
+} from './locate/effects.ts';
+export { type FactsSettings, type TracedKnown, traceFacts } from './locate/trace-facts.ts';
+export { type TracedSite, tracedSites } from './locate/traced-model.ts';
 export { type MadeDelta, type MadeEdits, type Making, makeEdits, withOutcome } from './make-edits.ts';
 export type { ValueSite } from './search/suffix-loss.ts';
 export {

@@ -26,5 +26,5 @@ export type {
 export { type CallOptions, type ClientOptions, type EngineClient, startEngine } from './client.ts';
 export { asErrataError } from './errors.ts';
 export { requireMemory } from './models/memory.ts';
-export { readDefaults } from './models/model-defaults.ts';
+export { defaultsFileName, readDefaults } from './models/model-defaults.ts';
 export { defaultSilenceMs, type EngineSettings } from './settings.ts';
