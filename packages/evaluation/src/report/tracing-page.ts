@@ -49,7 +49,7 @@ export function tracingPage(report: TracingReport): string {
 <title>${title}</title><style>${raw(pageStyle)}</style></head><body><main>
 <header><h1>${title}</h1><p class="lede">${count(facts, 'fact')} that the model knows; ${unknown.toLocaleString('en-US')} it answers otherwise, ${unusable.toLocaleString('en-US')} could not be used</p></header>
 <p>With noise on the subject (${noise} deviations of its embeddings, ${count(runs, 'run')} a fact) the mean probability of the answer falls from ${clean.toFixed(3)} to ${corrupted.toFixed(3)}. Then one clean state is put back. Colour is by how much the probability comes back, ${greatest.toFixed(3)} at full strength; below zero it is the other colour.</p>
-<section class="maps">${maps}</section>
+<section class="charts">${maps}</section>
 <h2>The layer that this speaks for</h2>
 <p>MLPs at the last token of the subject bring back most at layer <strong>${recommended.layer}</strong>: ${recommended.effect.toFixed(3)}. Of a thousand resamples of the facts ${(100 * recommended.sureness).toFixed(0)} % put it there or one layer away. Where a fact is looked up need not be where it is edited best: try both.</p>
 ${defaultsTable(report)}
