@@ -1,7 +1,7 @@
 // Causal tracing: a prompt's subject is corrupted, and one clean state at a time put back, to see which of them bring the answer back
 // (Meng et al. 2022, section 2.1).
 import { uniform, type View } from '@errata/models';
-import { type CorruptedCopy, recordClean, runCorrupted, type TracedSite, tracedSites } from './traced-model.ts';
+import { type RestoredCopy, record, restore, type TracedSite, tracedSites } from './traced-model.ts';
 
 /** A prompt that names its subject, as tokens. */
 export interface TracedFact {
@@ -49,15 +49,19 @@ export async function traceFact(
   { noise, window, copies: most, positions: chosen }: TracingSettings,
   { onProgress, signal }: TracingOptions = {},
 ): Promise<FactTrace> {
-  const { width, layers } = view.spec;
-  const { logProbs, states } = await recordClean(view, ids);
-  const spread = noise.map((own) => {
-    const all = new Float32Array(ids.length * width);
-    all.set(own, subject[0] * width);
-    return all;
-  });
-  const copiesAt = (position: number): readonly CorruptedCopy[] => spread.map((noise) => ({ noise, position }));
-  const corrupted = meanProbability(await runCorrupted(view, ids, answer, copiesAt(0), undefined));
+  const { width, layers, vocab } = view.spec;
+  const clean = await record(view, ids, [new Float32Array(ids.length * width)]);
+  const corrupted = await record(
+    view,
+    ids,
+    noise.map((own) => {
+      const all = new Float32Array(ids.length * width);
+      all.set(own, subject[0] * width);
+      return all;
+    }),
+  );
+  const lost = meanProbability(noise.map((_, run) => corrupted.logProbs[run * vocab + answer]!));
+  const copiesAt = (position: number): readonly RestoredCopy[] => noise.map((_, run) => ({ run, position }));
   // Tokens in front of the subject are as they were: nothing of them is to be put back.
   const positions = chosen ?? Array.from({ length: ids.length - subject[0] }, (_, i) => subject[0] + i);
   const atOnce = Math.max(1, Math.floor(most / noise.length));
@@ -68,12 +72,12 @@ export async function traceFact(
     const reach = site === 'block_out' ? 0 : window;
     for (let layer = 0; layer < layers; layer++) {
       const near = Array.from({ length: 2 * reach + 1 }, (_, i) => layer - reach + i);
-      const put = { site, layers: near.filter((l) => l >= 0 && l < layers), states };
-      const found = new Array<number>(ids.length).fill(corrupted);
+      const put = { site, layers: near.filter((l) => l >= 0 && l < layers), clean };
+      const found = new Array<number>(ids.length).fill(lost);
       for (let from = 0; from < positions.length; from += atOnce) {
         signal?.throwIfAborted();
         const some = positions.slice(from, from + atOnce);
-        const all = await runCorrupted(view, ids, answer, some.flatMap(copiesAt), put);
+        const all = await restore(view, ids, answer, corrupted, some.flatMap(copiesAt), put);
         for (const [i, position] of some.entries())
           found[position] = meanProbability(all.slice(i * noise.length, (i + 1) * noise.length));
       }
@@ -81,7 +85,7 @@ export async function traceFact(
       onProgress?.(++done, tracedSites.length * layers);
     }
   }
-  return { custom_id, clean: Math.exp(logProbs[answer]!), corrupted, restored };
+  return { custom_id, clean: Math.exp(clean.logProbs[answer]!), corrupted: lost, restored };
 }
 
 /**
