@@ -47,10 +47,10 @@ function descendants(pid: number): readonly number[] {
   return below(pid);
 }
 
+/** One that has ended and that nobody has asked about yet is not. */
 const isAlive = (pid: number): boolean => {
   try {
-    process.kill(pid, 0);
-    return true;
+    return !execFileSync('ps', ['-o', 'stat=', '-p', `${pid}`], { encoding: 'utf8' }).startsWith('Z');
   } catch {
     return false;
   }
