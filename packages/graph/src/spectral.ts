@@ -1,4 +1,4 @@
-// Eigenvalues of symmetric matrices and singular values, in float64, for matrices of some hundreds of rows.
+// Eigenvalues of symmetric matrices and singular values, in float64, for matrices of up to some thousands of rows.
 
 import { GraphError } from './errors.ts';
 import { type Matrix, matrix, transposeMatrix } from './linalg.ts';
@@ -49,7 +49,8 @@ function tridiagonalise(z: Float64Array, n: number, diagonal: Float64Array, off:
     const half = along / (2 * scale);
     for (let r = 0; r < i; r++) p[r]! -= half * row[r]!;
     for (let r = 0; r < i; r++) {
-      const [v, q] = [row[r]!, p[r]!];
+      const v = row[r]!;
+      const q = p[r]!;
       for (let c = 0; c <= r; c++) z[r * n + c]! -= v * p[c]! + q * row[c]!;
     }
     diagonal[i] = scale;
@@ -77,6 +78,7 @@ function tridiagonalise(z: Float64Array, n: number, diagonal: Float64Array, off:
 function diagonalise(z: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
   e.copyWithin(0, 1);
   e[n - 1] = 0;
+  const rotations = rotationsOf(z, n);
   for (let l = 0; l < n; l++) {
     for (let sweep = 0; ; sweep++) {
       let m = l;
@@ -107,7 +109,7 @@ function diagonalise(z: Float64Array, n: number, d: Float64Array, e: Float64Arra
         p = s * t;
         d[i + 1] = g + p;
         g = c * t - b;
-        rotateRows(z, n, i, i + 1, c, s);
+        rotations.add(i, c, s);
       }
       if (underflow) continue;
       d[l]! -= p;
@@ -115,13 +117,52 @@ function diagonalise(z: Float64Array, n: number, d: Float64Array, e: Float64Arra
       e[m] = 0;
     }
   }
+  rotations.apply();
+}
+
+/** Columns that are turned together: so many of all rows stay in the cache while rotation after rotation passes over them. */
+const columnsAtOnce = 64;
+
+/** Rotations of neighbouring rows, which wait until there are many: the numbers are those of turning whole rows at once. */
+function rotationsOf(z: Float64Array, n: number) {
+  const most = 16 * n;
+  const rows = new Int32Array(most);
+  const [cosines, sines] = [new Float64Array(most), new Float64Array(most)];
+  let count = 0;
+  const apply = () => {
+    for (let start = 0; start < n; start += columnsAtOnce) {
+      const width = Math.min(columnsAtOnce, n - start);
+      for (let r = 0; r < count; r++) {
+        const from = rows[r]! * n + start;
+        const c = cosines[r]!;
+        const s = sines[r]!;
+        for (let k = from; k < from + width; k++) {
+          const x = z[k]!;
+          const y = z[k + n]!;
+          z[k] = c * x - s * y;
+          z[k + n] = s * x + c * y;
+        }
+      }
+    }
+    count = 0;
+  };
+  /** (row, row + 1) ← (c·row - s·next, s·row + c·next) */
+  const add = (row: number, c: number, s: number) => {
+    if (count === most) apply();
+    rows[count] = row;
+    cosines[count] = c;
+    sines[count] = s;
+    count++;
+  };
+  return { add, apply };
 }
 
 /** (row a, row b) ← (c·a - s·b, s·a + c·b) */
 function rotateRows(z: Float64Array, n: number, a: number, b: number, c: number, s: number): void {
   const [from, to] = [a * n, b * n];
   for (let k = 0; k < n; k++) {
-    const [x, y] = [z[from + k]!, z[to + k]!];
+    const x = z[from + k]!;
+    const y = z[to + k]!;
     z[from + k] = c * x - s * y;
     z[to + k] = s * x + c * y;
   }
