@@ -23,6 +23,9 @@ export const atBeforeLast = (fraction: number, shape: ModelShape): number =>
 export const range = (from: number, to: number): readonly number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
+/** The five layers that end at one, or as many as there are. */
+export const fiveTo = (last: number): readonly number[] => range(Math.max(0, last - 4), last);
+
 /** A layer among those chosen that the model does not have. */
 export function missingLayer(field: string, chosen: readonly number[], { layers }: ModelShape): Misfit | undefined {
   const beyond = chosen.find((layer) => layer >= layers);

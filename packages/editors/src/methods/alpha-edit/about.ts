@@ -3,11 +3,9 @@ import { contextPrefixesOf } from '../../artefacts/context-prefixes/request.ts';
 import { eigenbasisOf } from '../../artefacts/eigenbasis/request.ts';
 import type { EditorDescription } from '../../description.ts';
 import { llamaSearch, paperSearch } from '../../search/settings.ts';
-import { alike, at, gatedDecoders, missingLayer, range } from '../layers.ts';
+import { alike, at, fiveTo, gatedDecoders, missingLayer, range } from '../layers.ts';
 import { spreadDeviations } from '../memit/about.ts';
 import { alphaEditSettings } from './settings.ts';
-
-const fiveTo = (last: number) => range(Math.max(0, last - 4), last);
 
 export const alphaEdit = {
   title: "AlphaEdit: many edits at once, written where the text's keys and earlier edits hardly reach",

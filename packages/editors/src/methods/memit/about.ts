@@ -4,10 +4,8 @@ import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import type { Deviation, EditorDescription } from '../../description.ts';
 import { llamaSearch, paperSearch } from '../../search/settings.ts';
 import { locate } from '../deviations.ts';
-import { alike, at, gatedDecoders, missingLayer, range } from '../layers.ts';
+import { alike, at, fiveTo, gatedDecoders, missingLayer, range } from '../layers.ts';
 import { memitSettings } from './settings.ts';
-
-const fiveTo = (last: number) => range(Math.max(0, last - 4), last);
 
 /** Of MEMIT and its kin. */
 export const spreadDeviations: readonly Deviation[] = [
