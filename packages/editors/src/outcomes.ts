@@ -26,6 +26,26 @@ export async function attempt(
   }
 }
 
+/**
+ * Makes something of each edit by itself; one that fails is left out, as {@link attempt} has it.
+ * @returns what was made, in order, and the outcomes of those that failed
+ */
+export async function attemptEach<T>(
+  edits: readonly EditRequest[],
+  options: EditorOptions,
+  make: (edit: EditRequest) => T,
+): Promise<{ readonly made: readonly T[]; readonly failed: readonly EditOutcome[] }> {
+  const made: T[] = [];
+  const failed: EditOutcome[] = [];
+  for (const edit of edits) {
+    const outcomes = await attempt([edit], options, async () => {
+      made.push(make(edit));
+    });
+    failed.push(...outcomes.values());
+  }
+  return { made, failed };
+}
+
 /** Whether a model holds an edit before it is made: its loss there is below the one that the editor would stop at. */
 export const alreadyHolds = (
   { total }: Pick<LossTerms, 'total'>,

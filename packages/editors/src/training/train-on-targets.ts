@@ -13,7 +13,16 @@ import {
 } from '@errata/graph';
 import { buildDecoder, type Delta, type View, type ViewProgram } from '@errata/models';
 import type { EditOutcome, Editor, EditorDelta } from '../editor.ts';
-import { alreadyHolds, attempt, changeNorms, heldOutcome, nllOnly, requireFinite, zeroDelta } from '../outcomes.ts';
+import {
+  alreadyHolds,
+  attempt,
+  attemptEach,
+  changeNorms,
+  heldOutcome,
+  nllOnly,
+  requireFinite,
+  zeroDelta,
+} from '../outcomes.ts';
 import { runPruned } from '../search/programs.ts';
 import { packSequences, sequenceFeeds, trace } from '../search/tracer.ts';
 import { type LaidOutEdit, layOutEdit, targetProbabilities } from '../texts/teacher-forcing.ts';
@@ -226,13 +235,8 @@ export const trainingEditor =
     const note = (more: Iterable<EditOutcome>) => {
       for (const outcome of more) outcomes.set(outcome.custom_id, outcome);
     };
-    const laidOut: LaidOutEdit[] = [];
-    for (const edit of edits) {
-      const failed = await attempt([edit], options, async () => {
-        laidOut.push(layOutEdit(source, edit));
-      });
-      note(failed.values());
-    }
+    const { made: laidOut, failed: lost } = await attemptEach(edits, options, (edit) => layOutEdit(source, edit));
+    note(lost);
     const training = setUp(view, config, seed);
     const before = await targetProbabilities(view, laidOut);
     const losses = await startingLosses(view, training, laidOut, signal);

@@ -9,7 +9,7 @@ import type {
   EditorOptions,
   EditRequest,
 } from '../../editor.ts';
-import { alreadyHolds, attempt, changeNorms, heldOutcome, valueDelta } from '../../outcomes.ts';
+import { alreadyHolds, attempt, attemptEach, changeNorms, heldOutcome, valueDelta } from '../../outcomes.ts';
 import { trace } from '../../search/tracer.ts';
 import {
   type FoundOffset,
@@ -267,13 +267,12 @@ export const spreadEditor =
     const note = (more: Iterable<EditOutcome>) => {
       for (const outcome of more) outcomes.set(outcome.custom_id, outcome);
     };
-    const laidOut: LaidOut[] = [];
-    for (const edit of edits) {
-      const failed = await attempt([edit], options, async () => {
-        laidOut.push({ edit, sequences: editSequences(source, edit, texts) });
-      });
-      note(failed.values());
-    }
+    const { made: laidOut, failed: lost } = await attemptEach(
+      edits,
+      options,
+      (edit): LaidOut => ({ edit, sequences: editSequences(source, edit, texts) }),
+    );
+    note(lost);
 
     const searched = await findTargets(input, layers.at(-1)!, groupEdits(laidOut, config.merge_same_subject), options);
     note(searched.held);

@@ -2,7 +2,16 @@
 import { multiply, solvePositive, transposeMatrix } from '@errata/graph';
 import { type DecoderSpec, type Delta, memoryAt, valueMatrix } from '@errata/models';
 import type { EditOutcome, Editor, EditorDelta, LossTerms } from '../../editor.ts';
-import { alreadyHolds, attempt, changeNorms, heldOutcome, nllOnly, requireChange, valueDelta } from '../../outcomes.ts';
+import {
+  alreadyHolds,
+  attempt,
+  attemptEach,
+  changeNorms,
+  heldOutcome,
+  nllOnly,
+  requireChange,
+  valueDelta,
+} from '../../outcomes.ts';
 import { type LeastSquaresUpdate, rowsToMatrix } from '../../solve/least-squares.ts';
 import { type LaidOutEdit, layOutEdit, targetProbabilities } from '../../texts/teacher-forcing.ts';
 import { sequenceSource } from '../../texts/tokenizer.ts';
@@ -75,13 +84,8 @@ export const edit: Editor<UltraEditSettings> = async (editorInput, options) => {
   const note = (more: Iterable<EditOutcome>) => {
     for (const outcome of more) outcomes.set(outcome.custom_id, outcome);
   };
-  const laidOut: LaidOutEdit[] = [];
-  for (const edit of edits) {
-    const failed = await attempt([edit], options, async () => {
-      laidOut.push(layOutEdit(source, edit));
-    });
-    note(failed.values());
-  }
+  const { made: laidOut, failed: lost } = await attemptEach(edits, options, (edit) => layOutEdit(source, edit));
+  note(lost);
   const before = await targetProbabilities(view, laidOut);
   const starts = laidOut.map(
     (one, i): Start => ({ ...one, loss: nllOnly(-Math.log(before[i]!)), probability: before[i]! }),
