@@ -1,6 +1,5 @@
 // errata data: checks data set files and turns them into edits or suites. Needs no service.
 import { existsSync } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { type AbilityTaskId, ErrataError, tasksOfItems } from '@errata/contracts';
 import type { AnsweredEdit, DatasetContent, DatasetReport, RecordNote } from '@errata/evaluation';
 import { type Command, Option } from 'commander';
@@ -8,6 +7,7 @@ import { describeLeftOut } from '../arguments/data-files.ts';
 import { atLeastOne, wholeNumber } from '../arguments/numbers.ts';
 import { exitCodes } from '../output/exit-codes.ts';
 import { printJson, progressLine, table } from '../output/output.ts';
+import { writeWhole } from '../output/write-whole.ts';
 
 interface CheckOptions {
   layout: string;
@@ -121,22 +121,6 @@ async function convert(file: string, options: ConvertOptions): Promise<void> {
   if (options.json) printJson(conversion);
   else printConversion(file, layout.title, conversion, kind);
   if (written === 0) process.exitCode = exitCodes.failure;
-}
-
-/** Writes a file that is there whole or not at all. */
-async function writeWhole<T>(path: string, write: (target: FileHandle) => Promise<T>): Promise<T> {
-  const draft = `${path}.part`;
-  const target = await open(draft, 'w');
-  try {
-    const result = await write(target);
-    await target.close();
-    await rename(draft, path);
-    return result;
-  } catch (error) {
-    await target.close();
-    await rm(draft, { force: true });
-    throw error;
-  }
 }
 
 async function list(options: { json?: true }): Promise<void> {

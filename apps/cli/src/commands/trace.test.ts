@@ -1,10 +1,10 @@
 // errata trace, as a person runs it: a whole process on a tiny model.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadCheckpoint, openModel } from '@errata/models';
+import { encodeSafetensors, loadCheckpoint, openModel } from '@errata/models';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeTinyModel } from '../../../../test/support/tiny-model.ts';
 
@@ -80,4 +80,21 @@ test('says when the model knows none of the facts', async () => {
     code: 1,
     stderr: expect.stringContaining('the model gives the answer of none of 1 facts'),
   });
+});
+
+test('refuses to save beside a model that is no directory before it traces anything', async () => {
+  const adapter = join(folder, 'adapter');
+  mkdirSync(adapter);
+  const config = { peft_type: 'LORA', r: 1, lora_alpha: 1, target_modules: ['c_attn'], fan_in_fan_out: true };
+  writeFileSync(join(adapter, 'adapter_config.json'), JSON.stringify(config));
+  const [left, right] = [new Float32Array(32), new Float32Array(96)];
+  const name = 'base_model.model.transformer.h.0.attn.c_attn';
+  const tensors = new Map([
+    [`${name}.lora_A.weight`, { shape: [1, 32], data: left }],
+    [`${name}.lora_B.weight`, { shape: [96, 1], data: right }],
+  ]);
+  writeFileSync(join(adapter, 'adapter_model.safetensors'), encodeSafetensors(tensors));
+  const { code, stderr } = await trace('--facts', known, '--save', '--model', adapter, '--base', tiny.path);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('the model is none') });
+  expect(stderr).not.toContain('tracing');
 });

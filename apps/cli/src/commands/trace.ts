@@ -1,6 +1,6 @@
 // errata trace: causal tracing of what a model knows, in this process, and the layer to edit that it speaks for. Needs no service.
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ErrataError } from '@errata/contracts';
 import { type EditorName, editorNames, resolveConfig } from '@errata/editors/catalogue';
 import { defaultsFileName, readDefaults } from '@errata/engine';
@@ -11,6 +11,7 @@ import { baseOption, type GivenModel, modelOption } from '../arguments/model-sou
 import { atLeastOne, positive, wholeNumber } from '../arguments/numbers.ts';
 import { type LocalModel, withModel } from '../local/model.ts';
 import { bar, percent, printJson, progressLine, table } from '../output/output.ts';
+import { writeWhole } from '../output/write-whole.ts';
 
 interface Options extends GivenModel {
   facts: string;
@@ -54,7 +55,9 @@ export function register(program: Command): void {
       const edits = data.cases.flatMap(({ edits }) =>
         edits.map((edit) => ({ ...edit, target_new: edit.target_true ?? edit.target_new })),
       );
+      if (options.report !== undefined) await mkdir(options.report, { recursive: true });
       await withModel(options, async (local) => {
+        if (options.save) requireDirectory(local);
         const { report, traces } = await traced(local, edits, options);
         if (options.report !== undefined) await writePage(options.report, report, traces);
         if (options.save) await save(local, report.recommended.layer);
@@ -78,7 +81,7 @@ async function traced(local: LocalModel, edits: Edits, { limit, runs, noise, win
     const { facts, traces, unknown, unusable } = found;
     const mean = (of: 'clean' | 'corrupted') => traces.reduce((sum, trace) => sum + trace[of], 0) / traces.length;
     const report: TracingReport = {
-      model: name,
+      model: basename(name),
       facts: facts.length,
       unknown,
       unusable,
@@ -101,8 +104,9 @@ async function traced(local: LocalModel, edits: Edits, { limit, runs, noise, win
 function defaultLayers({ model, checkpoint }: LocalModel): TracingReport['defaults'] {
   const { family: model_type, layers, width } = model.spec;
   const shape = { model_type, layers, width };
+  const own = readDefaults(checkpoint.directory);
   return editorNames.flatMap((editor: EditorName) => {
-    const config = resolveConfig(editor, shape, readDefaults(checkpoint.directory), {});
+    const config = resolveConfig(editor, shape, own, {});
     if (!('clamp_factor' in config)) return [];
     return [{ editor, layers: 'layer' in config ? [config.layer as number] : (config.layers as number[]) }];
   });
@@ -110,15 +114,18 @@ function defaultLayers({ model, checkpoint }: LocalModel): TracingReport['defaul
 
 async function writePage(directory: string, report: TracingReport, traces: readonly unknown[]): Promise<void> {
   const { tracingPage } = await import('@errata/evaluation');
-  await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'index.html'), tracingPage(report));
   await writeFile(join(directory, 'trace.json'), `${JSON.stringify({ ...report, traces })}\n`);
 }
 
-/** Of editors that edit one layer: where others end is as much a matter of how many they take. */
-async function save({ checkpoint: { directory, weightFiles }, model }: LocalModel, layer: number): Promise<void> {
-  if (weightFiles.length === 0)
+/** @throws ErrataError `invalid_request` for a model that is no directory of its own, so that no defaults can lie in it */
+function requireDirectory({ origin: [given] }: LocalModel): void {
+  if (given?.format !== 'safetensors' || given.commit !== undefined)
     throw new ErrataError('invalid_request', '--save writes into a model directory, and the model is none');
+}
+
+/** Of editors that edit one layer: where others end is as much a matter of how many they take. */
+async function save({ checkpoint: { directory }, model }: LocalModel, layer: number): Promise<void> {
   const { editors, ...others } = readDefaults(directory);
   const { family: model_type, layers, width } = model.spec;
   const own: Record<string, unknown> = { ...editors };
@@ -127,7 +134,9 @@ async function save({ checkpoint: { directory, weightFiles }, model }: LocalMode
     if ('clamp_factor' in config && 'layer' in config)
       own[editor] = { ...(editors as Readonly<Record<string, object>>)[editor], layer };
   }
-  await writeFile(join(directory, defaultsFileName), `${JSON.stringify({ editors: own, ...others }, null, 2)}\n`);
+  await writeWhole(join(directory, defaultsFileName), (file) =>
+    file.writeFile(`${JSON.stringify({ editors: own, ...others }, null, 2)}\n`),
+  );
 }
 
 function print(

@@ -17,6 +17,8 @@ function memoryBudget({ ENGINE_MEMORY_MB: told }: NodeJS.ProcessEnv = process.en
 
 export interface LocalModel {
   readonly checkpoint: Checkpoint;
+  /** What it was given as, then what that was merged onto. */
+  readonly origin: OpenedModel['origin'];
   readonly model: Model;
   /** @throws ErrataError `tokenizer_missing` */
   tokenizer(): Tokenizer;
@@ -42,7 +44,7 @@ export async function withModel<T>(given: GivenModel, work: (local: LocalModel) 
     '@errata/models'
   );
   try {
-    const { checkpoint } = await opened(given, openModelSource);
+    const { checkpoint, origin } = await opened(given, openModelSource);
     try {
       const parameters = parameterCount(decoderSpec(checkpoint.config, checkpoint.tensors.names));
       requireMemory({ parameters, mb: Math.ceil(workingBytes(parameters) / 2 ** 20) }, memoryBudget());
@@ -53,7 +55,7 @@ export async function withModel<T>(given: GivenModel, work: (local: LocalModel) 
         throw new ErrataError('tokenizer_missing', `${given.model} has no tokenizer`);
       };
       try {
-        return await work({ checkpoint, model, tokenizer });
+        return await work({ checkpoint, origin, model, tokenizer });
       } finally {
         await model.release();
       }
