@@ -6,6 +6,7 @@ const benches = {
   evaluation: () => import('./evaluation.ts'),
   versions: () => import('./versions.ts'),
   codebook: () => import('./codebook.ts'),
+  memory: () => import('./memory.ts'),
   real: () => import('./real.ts'),
 } as const;
 

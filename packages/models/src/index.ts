@@ -71,6 +71,7 @@ export {
 export type { LowRankDelta } from './deltas/low-rank.ts';
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './deltas/snapshots.ts';
 export { besideWeights, memoriesOf, memoryAt, stateBytes, type VersionState } from './deltas/state.ts';
+export type { TextRow } from './deltas/text-rows/rows.ts';
 export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
 export {
   type Checkpoint,

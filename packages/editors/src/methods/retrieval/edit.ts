@@ -1,6 +1,7 @@
 // Retrieval: an edit leaves its correction in words, which are put in front of prompts like its own. Nothing is trained.
+import { isDeepStrictEqual } from 'node:util';
 import { ErrataError } from '@errata/contracts';
-import { compareVersions, type Delta, layOut, type Tokenizer } from '@errata/models';
+import { layOut, memoryAt, type TextRow, type Tokenizer, type View } from '@errata/models';
 import type { EditOutcome, Editor, EditorDelta, EditRequest } from '../../editor.ts';
 import { alreadyHolds, attempt, heldOutcome, nllOnly } from '../../outcomes.ts';
 import { layOutEdit, targetProbabilities } from '../../texts/teacher-forcing.ts';
@@ -8,13 +9,17 @@ import { sequenceSource } from '../../texts/tokenizer.ts';
 import type { RetrievalSettings } from './settings.ts';
 
 /** The row of a correction: its text, and what a prompt must be like to be given it. */
-function rowOf(tokenizer: Tokenizer, edit: EditRequest, config: RetrievalSettings): Delta {
+function rowOf(tokenizer: Tokenizer, edit: EditRequest, config: RetrievalSettings): TextRow {
   const { prompt, subject = '', target_new, join } = edit;
   const { template, threshold, top_k } = config;
   const { text: fact } = layOut(tokenizer, prompt, target_new, { join });
   const text = template.replaceAll('{fact}', () => fact);
-  return { kind: 'text_rows', rows: [{ prompt, subject, text, threshold, top_k }] };
+  return { prompt, subject, text, threshold, top_k };
 }
+
+/** The row that a version has of a prompt. */
+const rowAt = (view: View, of: string): TextRow | undefined =>
+  memoryAt(view.memories, 'text_rows', 'prompt')?.rows.find(({ prompt }) => prompt === of);
 
 /** Edits are written down in order, each as a delta of its own, of one row. One of a prompt that has a row takes its place. */
 export const edit: Editor<RetrievalSettings> = async (editorInput, options) => {
@@ -34,10 +39,11 @@ export const edit: Editor<RetrievalSettings> = async (editorInput, options) => {
         outcomes.push(heldOutcome(custom_id, loss, before!));
         return;
       }
-      const delta = rowOf(source.tokenizer, edit, config);
-      const next = served.with([delta]);
-      if (compareVersions(served, next).memories.length === 0)
+      const row = rowOf(source.tokenizer, edit, config);
+      if (isDeepStrictEqual(rowAt(served, row.prompt), row))
         throw new ErrataError('zero_delta', `${custom_id}: this very correction is in the memory already`);
+      const delta = { kind: 'text_rows', rows: [row] } as const;
+      const next = served.with([delta]);
       const [after] = await targetProbabilities(next, [laidOut]);
       served = next;
       deltas.push({ delta, custom_ids: [custom_id] });

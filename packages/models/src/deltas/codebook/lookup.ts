@@ -21,6 +21,7 @@ import {
 import type { Tap } from '../../architectures/decoder.ts';
 import type { ActivationReading, PromptInputs } from '../reading.ts';
 import { type CodebookDelta, type CodebookPlace, codebookKeySite, type Replacement } from './rows.ts';
+import { squaredNorms } from './squared-norms.ts';
 
 const feedName = ({ site, layer }: CodebookPlace, part: string) => `${part}.${site}.${layer}`;
 
@@ -45,6 +46,7 @@ export function codebookReading(book: CodebookDelta): ActivationReading | null {
     tap: (prompts) => codebookTap({ site, layer }, onPrompt, prompts),
     feeds: {
       [feedName(book, 'keys')]: float32([n, keySize], keys),
+      [feedName(book, 'squares')]: float32([1, n], squaredNorms(keys, keySize)),
       [feedName(book, 'values')]: float32([n, valueSize], values),
       [feedName(book, 'radii')]: radiiOf('last'),
       ...(onPrompt ? { [feedName(book, 'prompt_radii')]: radiiOf('prompt') } : {}),
@@ -64,7 +66,7 @@ function codebookTap(book: CodebookPlace, onPrompt: boolean, prompts: PromptInpu
 
 /**
  * Replaces a site's output at some rows by the value of the nearest key within its radius. The nearest key is found by
- * |k|² - 2q·k, one Gemm over all keys; the distance that is held against the radius is then computed from the difference,
+ * 2q·k - |k|², one Gemm over all keys; the distance that is held against the radius is then computed from the difference,
  * which does not cancel. A row without a hit is written back as it was.
  */
 function lookUp(
@@ -78,7 +80,8 @@ function lookUp(
   const keys = input(feedName(book, 'keys'), 'float32', [n, query.dims[1]!]);
   const values = input(feedName(book, 'values'), 'float32', [n, output.dims[1]!]);
   const asked = gather(query, last);
-  const closeness = sub(mul(gemm(asked, keys, { transB: true }), 2), reshape(reduceSum(square(keys), [1]), [1, n]));
+  const squares = input(feedName(book, 'squares'), 'float32', [1, n]);
+  const closeness = sub(mul(gemm(asked, keys, { transB: true }), 2), squares);
   const nearest = argMax(closeness);
   const distance = sqrt(reduceSum(square(sub(asked, gather(keys, nearest))), [1]));
   const value = gather(values, nearest);

@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 import { type DeltaKind, type MemoryKind, malformed, parseList, parseMetadata } from '../kind.ts';
+import { changedRows } from './changed-rows.ts';
 import { textReading } from './reading.ts';
-import { changedRows, rowsSchema, type TextRowsDelta, tellRow } from './rows.ts';
+import { rowsSchema, type TextRowsDelta, tellRow } from './rows.ts';
 
 const metadataSchema = z.strictObject({ rows: z.string() });
 

@@ -2,12 +2,12 @@
 
 import { ModelError } from '../../errors.ts';
 import type { PromptReading } from '../reading.ts';
+import { indexOf } from './changed-rows.ts';
 import type { TextRow } from './rows.ts';
-import { similarityTo } from './similarity.ts';
+import { type SimilarRow, similarRows } from './similarity.ts';
 
 /** How rows of text are read. */
 export function textReading(rows: readonly TextRow[]): PromptReading {
-  let similarity: ReturnType<typeof similarityTo> | undefined;
   return {
     at: 'prompt',
     front: async (prompt, { tokenizer }) => {
@@ -19,19 +19,17 @@ export function textReading(rows: readonly TextRow[]): PromptReading {
         });
       const { prefixIds } = tokenizer;
       const own = prefixIds.every((id, at) => prompt[at] === id) ? prompt.slice(prefixIds.length) : prompt;
-      similarity ??= similarityTo(rows);
-      const chosen = chosenRows(rows, similarity(tokenizer.decode(own)));
+      const chosen = chosenRows(similarRows(indexOf(rows), tokenizer.decode(own)));
       if (chosen.length === 0) return null;
       return { kind: 'ids', ids: tokenizer.encode(chosen.map(({ text }) => text).join('')) };
     },
   };
 }
 
-/** The rows that a prompt is given, the least similar first. */
-export function chosenRows(rows: readonly TextRow[], similarities: readonly number[]): readonly TextRow[] {
-  const alike = rows
-    .map((row, index) => ({ row, similarity: similarities[index]! }))
-    .filter(({ row, similarity }) => similarity >= row.threshold)
-    .sort((a, b) => b.similarity - a.similarity);
-  return alike.flatMap(({ row }, rank) => (rank < row.top_k ? [row] : [])).reverse();
+/** Of rows within their threshold those that a prompt is given, the least similar first; of equals the later prompt. */
+export function chosenRows(similar: readonly SimilarRow[]): readonly TextRow[] {
+  return similar
+    .toSorted((a, b) => b.similarity - a.similarity || (a.row.prompt < b.row.prompt ? -1 : 1))
+    .flatMap(({ row }, rank) => (rank < row.top_k ? [row] : []))
+    .reverse();
 }

@@ -28,10 +28,3 @@ export interface TextRowsDelta {
 /** A row as JSON, always with its parts in one order. */
 export const tellRow = ({ prompt, subject, text, threshold, top_k }: TextRow): string =>
   JSON.stringify({ prompt, subject, text, threshold, top_k });
-
-/** The rows that a change makes of those before it, by their prompts: in which order rows of several prompts came leaves no trace. */
-export function changedRows(before: readonly TextRow[], further: readonly TextRow[]): TextRowsDelta {
-  const byPrompt = new Map([...before, ...further].map((row) => [row.prompt, row]));
-  const rows = [...byPrompt].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-  return { kind: 'text_rows', rows };
-}

@@ -10,8 +10,9 @@ import { decodeDelta, deltaDigest, encodeDelta } from '../index.ts';
 import { decodeSnapshot, encodeSnapshot } from '../snapshots.ts';
 import { installDeltas, type VersionState } from '../state.ts';
 import { chosenRows, textReading } from './reading.ts';
+import { indexRows } from './row-index.ts';
 import type { TextRow, TextRowsDelta } from './rows.ts';
-import { similarityTo } from './similarity.ts';
+import { similarRows } from './similarity.ts';
 
 const model = await openTiny('gpt2-tied');
 const row = (prompt: string, subject: string, more: Partial<TextRow> = {}): TextRow => ({
@@ -72,6 +73,15 @@ describe('rows of text', () => {
   });
 });
 
+/** How similar a prompt is to each row, whatever their thresholds. */
+const similarityTo = (rows: readonly TextRow[]) => {
+  const index = indexRows(rows.map((one) => ({ ...one, threshold: 0 })));
+  return (prompt: string) => {
+    const found = new Map(similarRows(index, prompt).map(({ row: { prompt: of }, similarity }) => [of, similarity]));
+    return rows.map(({ prompt: of }) => found.get(of)!);
+  };
+};
+
 describe('similarity', () => {
   const rows = [hunger, anna, row('Walden was written by', 'Walden')];
   const similarity = similarityTo(rows);
@@ -106,10 +116,16 @@ describe('reading', () => {
       row('c', 'c', { top_k: 3, threshold: 0.1 }),
       row('d', 'd', { top_k: 9, threshold: 0.9 }),
     ];
-    const given = (...similarities: number[]) => chosenRows(rows, similarities).map(({ prompt }) => prompt);
+    const given = (...similarities: number[]) =>
+      chosenRows(
+        similarities.flatMap((similarity, at) =>
+          similarity >= rows[at]!.threshold ? [{ row: rows[at]!, similarity }] : [],
+        ),
+      ).map(({ prompt }) => prompt);
     expect(given(0.6, 0.7, 0.2, 0.8)).toEqual(['c', 'a', 'b']);
     expect(given(0.8, 0.7, 0.05, 0.95)).toEqual(['a', 'd']);
     expect(given(0.4, 0.4, 0, 0.4)).toEqual([]);
+    expect(given(0.6, 0.6, 0, 0)).toEqual(['a']);
   });
 
   it('puts their texts in front of a prompt, as tokens, and nothing in front of others', async () => {

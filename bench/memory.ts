@@ -1,0 +1,216 @@
+// What a memory costs as it grows: processor time of an edit and an answer behind rows of each kind, beside the unedited model, r-ROME and MEMIT in the same run.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { atlasDirectory, buildWorld, drawEdits } from '@errata/atlas';
+import { type EditRequest, edit, localArtefacts } from '@errata/editors';
+import {
+  artefactNeeds,
+  type EditorName,
+  type ModelDefaults,
+  modelDefaultsSchema,
+  resolveConfig,
+} from '@errata/editors/catalogue';
+import { fileArtefactStore } from '@errata/engine';
+import {
+  type Delta,
+  emptyCodebook,
+  encodeDelta,
+  encodePrompt,
+  loadCheckpoint,
+  type Model,
+  openModel,
+  stateBytes,
+  type TextRow,
+  uniform,
+  type View,
+} from '@errata/models';
+import { median } from './median.ts';
+
+/** Edits and answers that a figure is the median of. */
+const edits = 5;
+const answers = 61;
+/** Tokens of an answer. */
+const maxTokens = 8;
+
+interface Bench {
+  readonly model: Model;
+  readonly defaults: ModelDefaults;
+  /** What is asked and corrected; none of it is in the memories beforehand. */
+  readonly asked: readonly EditRequest[];
+}
+
+/** An editor, and how to put so many rows of its kind into a version at once. */
+interface Kind {
+  readonly editor: EditorName;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Rows that nothing which is asked comes near to. */
+  readonly rows: (bench: Bench, count: number) => Delta;
+}
+
+/** Made-up names: as many as there are numbers, no two alike. */
+function nameOf(number: number): string {
+  const [starts, ends] = [
+    ['ba', 'co', 'di', 'fe', 'gu', 'la', 'mo', 'ni', 'po', 're'],
+    ['n', 'rt', 'l', 'sk', 'm', 'x', 'nd', 's', 'v', 'th'],
+  ];
+  const syllables = [...`${number}`].map((digit) => starts[Number(digit)]! + ends[(Number(digit) * 7 + number) % 10]!);
+  return syllables.join('').replace(/^./, (first) => first.toUpperCase());
+}
+
+const phrasings = ['{s} lives in', 'The home of {s} is', '{s} works as a', 'The mother tongue of {s} is'];
+
+const kinds: readonly Kind[] = [
+  {
+    editor: 'retrieval',
+    settings: { stop_loss: 0 },
+    rows: (_bench, count) => {
+      const rows = Array.from({ length: count }, (_, number): TextRow => {
+        const subject = nameOf(number);
+        const prompt = phrasings[number % phrasings.length]!.replace('{s}', subject);
+        return { prompt, subject, text: `New fact: ${prompt} Oslo.\n`, threshold: 0.5, top_k: 1 };
+      });
+      return { kind: 'text_rows', rows };
+    },
+  },
+  {
+    editor: 'grace',
+    settings: { steps: 20, stop_loss: 0 },
+    rows: ({ model }, count) => {
+      const { width, mlpWidth } = model.spec;
+      const layer = graceLayer(model);
+      const next = uniform(7, 0);
+      const noise = (size: number) => Float32Array.from({ length: size }, () => 20 * next() - 10);
+      return {
+        ...emptyCodebook({ site: 'mlp_pre', layer }, width, mlpWidth),
+        keys: noise(count * width),
+        values: noise(count * mlpWidth),
+        radii: new Float32Array(count).fill(1),
+        labels: Array.from({ length: count }, (_, row) => `${row}`),
+        replacements: Array.from({ length: count }, () => 'last' as const),
+      };
+    },
+  },
+];
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+const shapeOf = ({ spec }: Model) => ({ model_type: spec.family, layers: spec.layers, width: spec.width });
+const graceLayer = (model: Model): number => resolveConfig('grace', shapeOf(model), undefined, {}).layer as number;
+
+/** Editors of weights that memories are held against, with the edits of a batch. */
+const ofWeights = { 'r-rome': 1, memit: 10 } as const;
+
+/** Of processors, not of a clock: what else the machine does is not in it. */
+async function milliseconds(work: () => Promise<unknown>): Promise<number> {
+  const start = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
+/**
+ * Batches of edits one after another, each on the version that the one before it left, put into bytes as an engine does; the first is
+ * not counted.
+ */
+async function editTimes(
+  { model, defaults, asked }: Bench,
+  editor: EditorName,
+  settings: Kind['settings'],
+  from: View,
+  batch = 1,
+) {
+  const config = resolveConfig(editor, shapeOf(model), defaults, settings);
+  const store = fileArtefactStore(fileURLToPath(new URL('../.errata/bench/', import.meta.url)));
+  const corpus = join(atlasDirectory, 'corpus.txt');
+  const needs = artefactNeeds(editor, config, shapeOf(model), 0);
+  const artefacts = await localArtefacts({ model, digest: model.digest!, store, corpus }, needs);
+  let view = from;
+  const times: number[] = [];
+  for (let at = 0; times.length <= edits && at + batch <= asked.length; at += batch) {
+    const ms = await milliseconds(async () => {
+      const input = { model, view, edits: asked.slice(at, at + batch), config, artefacts, seed: 0 };
+      const { deltas } = await edit(editor, input, {});
+      for (const { delta } of deltas) encodeDelta(delta);
+      view = view.with(deltas.map(({ delta }) => delta));
+    });
+    times.push(ms / batch);
+  }
+  return { view, ms: median(times.slice(1)) };
+}
+
+/** Answers of two versions by turns, so that whatever else the machine does meets both. */
+async function answerTimes({ model }: Bench, base: View, view: View, prompts: readonly string[]) {
+  const own: number[] = [];
+  const unedited: number[] = [];
+  for (let turn = -1; turn < answers; turn++) {
+    const prompt = [encodePrompt(model.tokenizer!, prompts[(turn + 1) % prompts.length]!)];
+    const [plain, took] = [
+      await milliseconds(() => base.generate(prompt, { maxTokens })),
+      await milliseconds(() => view.generate(prompt, { maxTokens })),
+    ];
+    if (turn < 0) continue;
+    unedited.push(plain);
+    own.push(took);
+  }
+  return { ms: median(own), ratio: median(own.map((took, turn) => took / unedited[turn]!)) };
+}
+
+/** Answers elsewhere and to what was corrected, each with how many times the unedited model's it takes; bytes stored and in memory. */
+const head = ['rows', 'ms/edit', 'elsewhere ms', 'x', 'corrected ms', 'x', 'stored B/row', 'opening s', 'in memory MB'];
+
+export async function main(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      model: { type: 'string', default: atlasDirectory },
+      sizes: { type: 'string', default: '0,100,10000,100000' },
+      kinds: { type: 'string', default: kinds.map(({ editor }) => editor).join(',') },
+    },
+  });
+  const model = openModel(await loadCheckpoint(values.model));
+  const asked = drawEdits(buildWorld(), 20 * (edits + 1), 1).map(({ edit: one }) => one);
+  const written = join(values.model, 'errata.json');
+  const defaults = modelDefaultsSchema.parse(existsSync(written) ? JSON.parse(readFileSync(written, 'utf8')) : {});
+  const bench: Bench = { model, defaults, asked };
+  const base = model.view();
+  for (const [editor, batch] of Object.entries(ofWeights)) {
+    const { ms } = await editTimes(bench, editor as EditorName, {}, base, batch);
+    console.log(`${editor}, batches of ${batch}: ${ms.toFixed(1)} ms/edit`);
+  }
+  const elsewhere = asked.slice(-answers).map(({ prompt }) => prompt);
+  const edited = asked.slice(0, edits + 1).map(({ prompt }) => prompt);
+  for (const kind of kinds.filter(({ editor }) => values.kinds.split(',').includes(editor))) {
+    console.log(`\n${kind.editor}\n${head.map((name) => name.padStart(14)).join(' ')}`);
+    for (const count of values.sizes.split(',').map(Number)) {
+      collectGarbage();
+      const before = process.memoryUsage();
+      const delta = kind.rows(bench, count);
+      const view = model.restore({ weights: new Map(), memories: base.with([delta]).state().memories });
+      const stored = stateBytes(view.state());
+      const opening = await milliseconds(() => view.nextLogits([encodePrompt(model.tokenizer!, elsewhere[0]!)]));
+      collectGarbage();
+      const after = process.memoryUsage();
+      const outside = await answerTimes(bench, base, view, elsewhere);
+      const made = await editTimes(bench, kind.editor, kind.settings, view);
+      const inside = await answerTimes(bench, base, made.view, edited);
+      const cells = [
+        count.toLocaleString('en'),
+        made.ms.toFixed(1),
+        outside.ms.toFixed(2),
+        outside.ratio.toFixed(3),
+        inside.ms.toFixed(2),
+        inside.ratio.toFixed(3),
+        count === 0 ? '-' : Math.round(stored / count).toLocaleString('en'),
+        (opening / 1000).toFixed(2),
+        ((after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 2 ** 20).toFixed(0),
+      ];
+      console.log(cells.map((cell) => cell.padStart(14)).join(' '));
+    }
+  }
+  await model.release();
+}
