@@ -1,4 +1,4 @@
-// The engine process: answers one call at a time, reports progress, and ends when its parent does.
+// The engine process: answers the calls that it is sent, reports progress, and ends when its parent does.
 import { ErrataError } from '@errata/contracts';
 import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf } from './calls/index.ts';
 import { describeError } from './errors.ts';

@@ -1,7 +1,4 @@
 // The client of an engine process: starts it, queues calls, survives its death, replaces it when it has grown too large or fallen silent.
-import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { ErrataError, fromPlainError, onlyShowing } from '@errata/contracts';
 import type {
   EngineMethod,
@@ -12,6 +9,7 @@ import type {
   PartOf,
   ResultOf,
 } from './calls/index.ts';
+import { crashError, type ExitReason, type Running, residentBytes, silenceError, spawn } from './engine-process.ts';
 import { defaultMemoryMb, defaultSilenceMs, type EngineSettings } from './settings.ts';
 
 export interface CallOptions<Part = never> {
@@ -24,7 +22,10 @@ export interface CallOptions<Part = never> {
   readonly timeoutMs?: number;
 }
 
-/** A handle on one engine process at a time. Calls run one after another, in the order in which they were made. */
+/**
+ * A handle on one engine process at a time. Calls begin in the order in which they were made, and run one after another, but for those of
+ * {@link sharedMethods}: as many of these as are asked for run side by side.
+ */
 export interface EngineClient {
   /**
    * @throws ErrataError what the method throws; `engine_crashed` when the process ends during the call, or is killed because it
@@ -60,14 +61,10 @@ interface Pending {
   abandoned: boolean;
 }
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly exited: Promise<void>;
-  readonly stderr: () => string;
-  rss: number;
-  /** Looks in a row at which it was working and had not been heard since the one before; below 0 while it is being started. */
-  unheard: number;
-}
+/** Methods that take turns by themselves, between two steps of a batch that all of them are in. */
+const sharedMethods: readonly EngineMethod[] = ['complete'];
+
+const isShared = ({ method }: Pending): boolean => sharedMethods.includes(method);
 
 /** A process that was asked to give up a call gets this long before it is killed: one run of a graph cannot be interrupted. */
 const cancelGraceMs = 2000;
@@ -75,7 +72,6 @@ const cancelGraceMs = 2000;
 const looksOfSilence = 5;
 /** A process that is being started may be silent for so long besides, in ms: on a busy machine that takes a while. */
 const startMs = 120_000;
-const stderrKept = 4096;
 
 /** Prepares a client; the process itself starts with the first call. */
 export function startEngine(settings: EngineSettings, options: ClientOptions = {}): EngineClient {
@@ -83,13 +79,15 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
   const silenceMs = options.silenceMs ?? defaultSilenceMs;
   const lookMs = silenceMs / looksOfSilence;
   const waiting: Pending[] = [];
+  const inFlight = new Map<number, Pending>();
   let running: Running | null = null;
-  let current: Pending | null = null;
+  /** Whether the process takes no further calls and is replaced as soon as it has none. */
+  let leaving = false;
   let stopped = false;
   let nextId = 1;
 
   const ensure = (): Running => {
-    running ??= spawn(settings, options, -Math.ceil(startMs / lookMs), {
+    running ??= spawn(settings, options.onLog, -Math.ceil(startMs / lookMs), {
       onMessage: (from, message) => {
         if (from === running) receive(from, message);
       },
@@ -100,14 +98,16 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
     return running;
   };
 
-  /** The process is gone: its call fails, the next one gets a new process. */
+  /** The process is gone: its calls fail, the next one gets a new process. */
   const lose = (reason: ExitReason): void => {
     const stderr = running?.stderr() ?? '';
     const silent = running !== null && running.unheard >= looksOfSilence;
     running = null;
-    const lost = current;
-    current = null;
-    lost?.settle({ error: silent ? silenceError(lost.method, silenceMs) : crashError(lost.method, reason, stderr) });
+    leaving = false;
+    const lost = [...inFlight.values()];
+    inFlight.clear();
+    for (const { method, settle } of lost)
+      settle({ error: silent ? silenceError(method, silenceMs) : crashError(method, reason, stderr) });
     advance();
   };
 
@@ -116,7 +116,7 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
    * heard it by the next look.
    */
   const look = (): void => {
-    if (current === null || running === null) return;
+    if (inFlight.size === 0 || running === null) return;
     running.unheard += 1;
     if (running.unheard >= looksOfSilence) running.child.kill('SIGKILL');
   };
@@ -131,37 +131,51 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
   const receive = (from: Running, message: EngineResponse): void => {
     from.rss = message.rss;
     from.unheard = 0;
-    if (current === null || message.id !== current.id || message.type === 'alive') return;
+    const call = inFlight.get(message.id);
+    if (call === undefined || message.type === 'alive') return;
     if (message.type === 'progress') {
-      if (!current.abandoned) current.onProgress(message.progress);
+      if (!call.abandoned) call.onProgress(message.progress);
       return;
     }
     if (message.type === 'part') {
-      if (!current.abandoned) current.onPart(message.part);
+      if (!call.abandoned) call.onPart(message.part);
       return;
     }
-    const answered = current;
-    current = null;
+    inFlight.delete(call.id);
     if (message.type === 'recycle') {
-      retire(from);
-      if (!answered.abandoned) waiting.unshift(answered);
+      leaving = true;
+      if (!call.abandoned) putBack(call);
     } else {
-      answered.settle(message.type === 'result' ? { value: message.value } : { error: fromPlainError(message.error) });
-      if (message.rss > budget) retire(from);
+      call.settle(message.type === 'result' ? { value: message.value } : { error: fromPlainError(message.error) });
+      leaving ||= message.rss > budget;
+    }
+    if (leaving && inFlight.size === 0) {
+      leaving = false;
+      retire(from);
     }
     advance();
   };
 
+  /** A call that was not begun waits where it stood: before all that were made after it. */
+  const putBack = (call: Pending): void => {
+    const later = waiting.findIndex(({ id }) => id > call.id);
+    waiting.splice(later < 0 ? waiting.length : later, 0, call);
+  };
+
   const advance = (): void => {
-    if (current !== null || stopped) return;
-    const next = waiting.shift();
-    if (next === undefined) return;
-    current = next;
-    const worked = ensure();
-    worked.unheard = Math.min(worked.unheard, 0);
-    const request: EngineRequest = { type: 'call', id: next.id, method: next.method, params: next.params };
-    // A failed send means that the process is ending; its exit event settles the call.
-    worked.child.send(request, () => {});
+    while (!stopped && !leaving) {
+      const [next] = waiting;
+      if (next === undefined) return;
+      const besides = [...inFlight.values()];
+      if (besides.length > 0 && !(isShared(next) && besides.every(isShared))) return;
+      waiting.shift();
+      inFlight.set(next.id, next);
+      const worked = ensure();
+      worked.unheard = Math.min(worked.unheard, 0);
+      const request: EngineRequest = { type: 'call', id: next.id, method: next.method, params: next.params };
+      // A failed send means that the process is ending; its exit event settles the call.
+      worked.child.send(request, () => {});
+    }
   };
 
   const abandon = (call: Pending, error: unknown): void => {
@@ -169,11 +183,12 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
     call.settle({ error });
     const at = waiting.indexOf(call);
     if (at >= 0) waiting.splice(at, 1);
-    if (call !== current || running === null) return;
+    if (!inFlight.has(call.id) || running === null) return;
     const { child, exited } = running;
     child.send({ type: 'cancel', id: call.id } satisfies EngineRequest, () => {});
     const timer = setTimeout(() => {
-      if (current === call) child.kill('SIGKILL');
+      // Not while it works for anybody else.
+      if (inFlight.has(call.id) && [...inFlight.values()].every(({ abandoned }) => abandoned)) child.kill('SIGKILL');
     }, cancelGraceMs);
     void exited.then(() => clearTimeout(timer));
   };
@@ -224,7 +239,7 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
     async stop() {
       stopped = true;
       clearInterval(looking);
-      const left = [...(current === null ? [] : [current]), ...waiting.splice(0)];
+      const left = [...inFlight.values(), ...waiting.splice(0)];
       for (const call of left) call.settle({ error: new ErrataError('unavailable', 'the engine was stopped') });
       const last = running;
       if (last === null) return;
@@ -232,86 +247,4 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
       await last.exited;
     },
   };
-}
-
-interface ExitReason {
-  readonly code: number | null;
-  readonly signal: string | null;
-}
-
-interface Listeners {
-  readonly onMessage: (from: Running, message: EngineResponse) => void;
-  readonly onExit: (from: Running, reason: ExitReason) => void;
-}
-
-function spawn(settings: EngineSettings, { onLog }: ClientOptions, unheard: number, listeners: Listeners): Running {
-  const child = fork(fileURLToPath(new URL('../bin/engine.js', import.meta.url)), [JSON.stringify(settings)], {
-    execArgv: [],
-    serialization: 'advanced',
-    env: environmentOf(settings),
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
-  let stderr = '';
-  let line = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-stderrKept);
-    if (onLog === undefined) return;
-    const lines = (line + text).split('\n');
-    line = lines.pop() ?? '';
-    for (const whole of lines) onLog(whole);
-  });
-  let hasExited = () => {};
-  const running: Running = {
-    child,
-    exited: new Promise((resolve) => {
-      hasExited = resolve;
-    }),
-    stderr: () => stderr,
-    rss: 0,
-    unheard,
-  };
-  const ended = (reason: ExitReason) => {
-    hasExited();
-    listeners.onExit(running, reason);
-  };
-  // A child whose channel this side has closed exits without a `close` (seen on Node 20): the channel's end is never counted.
-  child.on('exit', () => hasExited());
-  child.on('message', (message) => listeners.onMessage(running, message as EngineResponse));
-  // `close` comes after the last of its standard error, so that a crash can be told with its words.
-  child.on('close', (code, signal) => ended({ code, signal }));
-  child.on('error', () => ended({ code: null, signal: null }));
-  return running;
-}
-
-/** The numerical runtime reads its settings from the environment. */
-const environmentOf = ({ provider, threads }: EngineSettings): NodeJS.ProcessEnv => ({
-  ...process.env,
-  ...(provider !== undefined && { ERRATA_PROVIDER: provider }),
-  ...(threads !== undefined && { ERRATA_THREADS: String(threads) }),
-});
-
-function crashError(method: EngineMethod, { code, signal }: ExitReason, stderr: string): ErrataError {
-  const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
-  return new ErrataError('engine_crashed', `the engine process ended ${how} during ${method}`, {
-    details: { method, exit_code: code, signal, ...(stderr === '' ? {} : { stderr }) },
-  });
-}
-
-const silenceError = (method: EngineMethod, silenceMs: number): ErrataError =>
-  new ErrataError(
-    'engine_crashed',
-    `the engine process gave no sign of life for ${silenceMs} ms during ${method}, and was killed`,
-    {
-      details: { method, silence_ms: silenceMs },
-    },
-  );
-
-/** Resident bytes as the kernel counts them; `undefined` where there is no /proc. */
-function residentBytes(pid: number | undefined): number | undefined {
-  try {
-    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-  } catch {
-    return undefined;
-  }
 }

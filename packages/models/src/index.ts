@@ -109,7 +109,7 @@ export {
   openEncoderDecoder,
 } from './running/encoder-decoder.ts';
 export { type EncoderInput, encoderFeeds, encoderInputs } from './running/encoder-feeds.ts';
-export type { Generated, GenerateOptions } from './running/generate.ts';
+export type { GenerateOptions } from './running/generate.ts';
 export { captureName, type SiteAt } from './running/graphs.ts';
 export type { TokenLogProbs } from './running/log-probs.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';
@@ -126,6 +126,7 @@ export {
   type ViewProgram,
 } from './running/view.ts';
 export type { ModelOptions } from './running/weights.ts';
+export type { Generated } from './running/writing.ts';
 export { absoluteReference, openModelSource } from './sources/index.ts';
 export type { OpenedModel } from './sources/source.ts';
 export type { ChatTemplate } from './text/chat-template.ts';

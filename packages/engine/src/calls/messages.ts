@@ -9,7 +9,7 @@ export interface EngineProgress {
   readonly total: number;
 }
 
-/** From the client. One call is in flight at a time; the client keeps the others. */
+/** From the client, which keeps what the process is not to begin yet. */
 export type EngineRequest =
   | { readonly type: 'call'; readonly id: number; readonly method: EngineMethod; readonly params: unknown }
   | { readonly type: 'cancel'; readonly id: number };

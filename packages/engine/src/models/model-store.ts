@@ -68,6 +68,8 @@ const answerCachesKept = 4;
 
 export function createModelStore(blobs: LocalBlobStore, memoryMb: number): ModelStore {
   const open = new Map<string, { readonly needMb: number; readonly model: OpenModel }>();
+  /** Models that are being loaded: who asks for one meanwhile gets the same. */
+  const loading = new Map<string, Promise<OpenModel>>();
 
   const makeRoom = (spec: DecoderSpec): number => {
     const parameters = parameterCount(spec);
@@ -79,26 +81,32 @@ export function createModelStore(blobs: LocalBlobStore, memoryMb: number): Model
     return needMb;
   };
 
+  const load = (reference: ModelReference, key: string): Promise<OpenModel> => {
+    const begun = performance.now();
+    return withModelDirectory(blobs, reference.files, async (directory) => {
+      const checkpoint = await loadCheckpoint(directory);
+      try {
+        const needMb = makeRoom(decoderSpec(checkpoint.config, checkpoint.tensors.names));
+        const model = requireDigest(
+          makeOpenModel(blobs, reference, checkpoint, readDefaults(directory), begun),
+          reference,
+        );
+        open.set(key, { needMb, model });
+        return model;
+      } finally {
+        checkpoint.close();
+      }
+    });
+  };
+
   return {
     async open(reference) {
       const key = sha256(canonicalJson(reference.files));
       const known = open.get(key);
       if (known !== undefined) return requireDigest(known.model, reference);
-      const begun = performance.now();
-      return withModelDirectory(blobs, reference.files, async (directory) => {
-        const checkpoint = await loadCheckpoint(directory);
-        try {
-          const needMb = makeRoom(decoderSpec(checkpoint.config, checkpoint.tensors.names));
-          const model = requireDigest(
-            makeOpenModel(blobs, reference, checkpoint, readDefaults(directory), begun),
-            reference,
-          );
-          open.set(key, { needMb, model });
-          return model;
-        } finally {
-          checkpoint.close();
-        }
-      });
+      const begun = loading.get(key) ?? load(reference, key).finally(() => loading.delete(key));
+      loading.set(key, begun);
+      return requireDigest(await begun, reference);
     },
   };
 }

@@ -58,6 +58,7 @@ export async function complete(
       },
       until: (index) => stopped[index]!,
       signal,
+      reuse: true,
     },
   );
   signal.throwIfAborted();

@@ -104,9 +104,19 @@ export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string
     throw new ErrataError('invalid_request', `the version is one of model ${source.model}, not of ${digest}`);
   };
 
+  /** Versions that are being opened: who asks for one meanwhile gets the same. */
+  const opening = new Map<string, Promise<Opened>>();
+
   const open = async (source: VersionSource): Promise<Opened> => {
     requireModel(source);
     const ids = versionIds(source);
+    const id = ids.at(-1)!;
+    const begun = opening.get(id) ?? openAnew(source, ids).finally(() => opening.delete(id));
+    opening.set(id, begun);
+    return begun;
+  };
+
+  const openAnew = async (source: VersionSource, ids: readonly string[]): Promise<Opened> => {
     const { from, length } = await nearest(source, ids);
     const begun = performance.now();
     const further = await readDeltas(source.deltas.slice(length));

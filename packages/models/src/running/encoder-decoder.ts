@@ -24,13 +24,14 @@ import { checkSequences, layOutBatch, packBatches } from './batches.ts';
 import { encoderFeeds, encoderInputs } from './encoder-feeds.ts';
 import { indices } from './feeds.ts';
 import type { Runner } from './forward.ts';
-import { type Generated, type GenerateOptions, generateBatch } from './generate.ts';
+import { beginContinuation, type GenerateOptions, requireLength } from './generate.ts';
 import type { WeightSource } from './program-cache.ts';
-import { asGiven } from './prompts.ts';
 import { freshFeeds, type Score } from './score.ts';
 import { idsWithoutToken, withoutIds } from './undrawable.ts';
 import type { ViewProgram } from './view.ts';
 import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
+import { writeOutputs } from './write-outputs.ts';
+import type { Generated } from './writing.ts';
 
 /** An input and what is to be said to it. */
 export interface OutputItem {
@@ -255,27 +256,13 @@ export function encoderDecoderFromWeights(
 
   const generate: EncoderDecoder['generate'] = async (inputs, wanted) => {
     checkInputs(inputs);
-    if (!Number.isInteger(wanted.maxTokens) || wanted.maxTokens < 0)
-      throw new RangeError('maxTokens must be a whole number');
+    requireLength(wanted);
     const results = new Array<Generated>(inputs.length);
     for (const { members } of packBatches(inputs, tokenBudget, () => wanted.maxTokens)) {
-      const begun = members.map(() => [spec.firstToken]);
-      const { onToken, until } = wanted;
-      const continued = await generateBatch(
-        await forwardOver(members.map((member) => inputs[member]!)),
-        begun.map(asGiven),
-        layOutBatch(
-          begun,
-          begun.map((_, row) => row),
-        ),
-        {
-          ...wanted,
-          streams: members.map((member) => wanted.streams?.[member] ?? member),
-          ...(onToken && { onToken: (row, token, logProbs) => onToken(members[row]!, token, logProbs) }),
-          ...(until && { until: (row, token) => until(members[row]!, token) }),
-        },
-      );
-      for (const [row, member] of members.entries()) results[member] = continued[row]!;
+      const writings = members.map((index) => beginContinuation(decoder, undrawable, { index, length: 1 }, wanted));
+      const forward = await forwardOver(members.map((member) => inputs[member]!));
+      await writeOutputs(forward, spec.firstToken, writings, wanted.signal);
+      for (const [row, member] of members.entries()) results[member] = writings[row]!.result();
     }
     return results;
   };

@@ -1,14 +1,13 @@
-// Generation: greedy or sampled, batched over prompts, with a cache of keys and values.
+// Generation: greedy or sampled continuations of prompts, of one version or of several, in the batch that runs.
 
-import { float32Data, type HostTensors, int32Data } from '@errata/graph';
-import { type Batch, checkSequences, packBatches } from './batches.ts';
-import { indices } from './feeds.ts';
-import type { Forward, Runner } from './forward.ts';
-import { makeKeyValueCache } from './kv-cache.ts';
-import { type TokenLogProbs, tokenLogProbs } from './log-probs.ts';
-import { placedIn, type ReadPrompt } from './prompts.ts';
-import { isPlainlyGreedy, type SamplingOptions, sampler } from './sampling.ts';
-import { freshFeeds } from './score.ts';
+import type { DecoderSpec } from '../architectures/spec.ts';
+import type { BatchedVersion } from './batched-version.ts';
+import { checkSequences } from './batches.ts';
+import type { TokenLogProbs } from './log-probs.ts';
+import type { ReadPrompt } from './prompts.ts';
+import type { RunningBatch } from './running-batch.ts';
+import type { SamplingOptions } from './sampling.ts';
+import { beginWriting, type Generated, type Writing } from './writing.ts';
 
 /** How to continue prompts. */
 export interface GenerateOptions extends SamplingOptions {
@@ -28,107 +27,97 @@ export interface GenerateOptions extends SamplingOptions {
   readonly until?: (prompt: number, token: number) => boolean;
   /** Stops between two tokens: the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /**
+   * Whether a prompt goes on from what the version has read before where it begins alike, and what is read is kept for others. What is
+   * written is then the same but for the rounding of another run; without it a call depends on none before it.
+   */
+  readonly reuse?: boolean;
 }
 
-/** One continuation. */
-export interface Generated {
-  readonly tokens: readonly number[];
-  /** Of each token, where they were asked for. */
-  readonly logProbs?: readonly TokenLogProbs[];
-  /** `stop` at a stop token or where `until` had it, `length` at maxTokens or the end of the context. */
-  readonly finish: 'stop' | 'length';
+/** A prompt that a version is to continue. */
+export interface AskedVersion {
+  readonly version: BatchedVersion;
+  readonly prompt: readonly number[];
 }
 
-/** Positions held in the cache at once. */
-export const positionsAtOnce = 8192;
+/** @throws RangeError */
+export function requireLength({ maxTokens }: Pick<GenerateOptions, 'maxTokens'>): void {
+  if (!Number.isInteger(maxTokens) || maxTokens < 0) throw new RangeError('maxTokens must be a whole number');
+}
 
-/** @returns continuations in the order of the prompts */
+/**
+ * Begins to write what goes on from a prompt of so many tokens.
+ * @throws RangeError for settings of sampling that mean nothing
+ */
+export function beginContinuation(
+  { context }: Pick<DecoderSpec, 'context'>,
+  undrawable: readonly number[],
+  prompt: { readonly index: number; readonly length: number },
+  { maxTokens, seed = 0, streams, stop = [], onToken, until, ...options }: GenerateOptions,
+): Writing {
+  const { index, length } = prompt;
+  return beginWriting({
+    ...options,
+    maxTokens: Math.min(maxTokens, context - length),
+    seed,
+    stream: streams?.[index] ?? index,
+    stop,
+    undrawable,
+    onToken: onToken && ((token, logProbs) => onToken(index, token, logProbs)),
+    until: until && ((token) => until(index, token)),
+  });
+}
+
+/**
+ * Continuations of prompts, in their order, each by its version. What comes out is what each gives by itself, but for the rounding of another
+ * batch.
+ * @throws ModelError sequence_*
+ */
 export async function generate(
-  forward: Forward,
-  prompts: readonly (readonly number[])[],
+  batch: RunningBatch,
+  spec: DecoderSpec,
+  asked: readonly AskedVersion[],
   options: GenerateOptions,
 ): Promise<readonly Generated[]> {
-  checkSequences(forward.spec, prompts);
-  if (!Number.isInteger(options.maxTokens) || options.maxTokens < 0)
-    throw new RangeError('maxTokens must be a whole number');
-  const read = await forward.read(prompts.map((ids) => ({ ids, behind: 0 })));
-  const results = new Array<Generated>(prompts.length);
-  const sequences = read.map(({ ids }) => ids);
-  for (const batch of packBatches(sequences, positionsAtOnce, () => options.maxTokens)) {
-    const continued = await generateBatch(forward, read, batch, options);
-    for (const [row, member] of batch.members.entries()) results[member] = continued[row]!;
+  const { maxTokens, signal, reuse = false } = options;
+  checkSequences(
+    spec,
+    asked.map(({ prompt }) => prompt),
+  );
+  requireLength(options);
+  signal?.throwIfAborted();
+  const prompts = await readPrompts(asked);
+  const failed = new AbortController();
+  const call = {};
+  const all = asked.map(({ version }, index) => {
+    const prompt = prompts[index]!;
+    const place = { index, length: prompt.ids.length };
+    return {
+      version,
+      prompt,
+      writing: beginContinuation(spec, version.forward.undrawable, place, options),
+      maxTokens,
+      call,
+      reuse,
+      signal: signal ? AbortSignal.any([signal, failed.signal]) : failed.signal,
+    };
+  });
+  try {
+    return await Promise.all(all.map(batch.add));
+  } catch (error) {
+    // One that fails ends all of its call.
+    failed.abort(error);
+    throw error;
   }
-  return results;
 }
 
-/** Continues prompts that are one batch. */
-export async function generateBatch(
-  forward: Runner,
-  prompts: readonly ReadPrompt[],
-  batch: Batch,
-  { maxTokens, seed = 0, streams, stop = [], logProbs, onToken, until, signal, ...sampling }: GenerateOptions,
-): Promise<readonly Generated[]> {
-  const { spec, undrawable } = forward;
-  const lengths = batch.members.map((member) => prompts[member]!.ids.length);
-  const limits = lengths.map((length) => Math.min(maxTokens, spec.context - length));
-  const tokens: number[][] = batch.members.map(() => []);
-  const probabilities: TokenLogProbs[][] = batch.members.map(() => []);
-  const finish: ('stop' | 'length' | undefined)[] = limits.map((limit) => (limit === 0 ? 'length' : undefined));
-  // The most likely tokens are found by the program; only what is drawn needs the logits, which are many.
-  const wanted = isPlainlyGreedy(sampling) && logProbs === undefined ? 'best' : 'logits';
-  const choose = batch.members.map((member) =>
-    sampler({ ...sampling, undrawable, seed, stream: streams?.[member] ?? member }),
-  );
-  const running = () => {
-    signal?.throwIfAborted();
-    return finish.some((state) => state === undefined);
-  };
-
-  const take = ({ best, logits }: HostTensors) => {
-    const likeliest = int32Data(best!);
-    const all = float32Data(logits!);
-    for (const [row, member] of batch.members.entries()) {
-      if (finish[row] !== undefined) continue;
-      const logits = all.subarray(row * spec.vocab, (row + 1) * spec.vocab);
-      // Who chooses changes the logits.
-      const token =
-        wanted === 'best' ? likeliest[row]! : choose[row]!(logProbs === undefined ? logits : logits.slice());
-      if (stop.includes(token)) {
-        finish[row] = 'stop';
-        continue;
-      }
-      const found = logProbs === undefined ? undefined : tokenLogProbs(logits, token, logProbs);
-      tokens[row]!.push(token);
-      if (found !== undefined) probabilities[row]!.push(found);
-      onToken?.(member, token, found);
-      if (until?.(member, token)) finish[row] = 'stop';
-      else if (tokens[row]!.length === limits[row]) finish[row] = 'length';
-    }
-  };
-
-  if (running()) {
-    const laidOut = batch.members.map((member, row) => placedIn(batch, row, prompts[member]!));
-    const ends = laidOut.map(({ last }) => last);
-    const nothing = indices(ends.map(() => 0));
-    const whole = indices(wanted === 'logits' ? ends.map((_, row) => row) : []);
-    const prefill = { ...freshFeeds(forward, batch), rows: indices(ends), targets: nothing, logit_rows: whole };
-    let out = await forward.run(prefill, laidOut);
-    take(out);
-    if (running()) {
-      const cache = makeKeyValueCache(forward, lengths, Math.max(...limits));
-      for (const [row, length] of lengths.entries())
-        cache.fill(row, out, { sequence: row, time: batch.time, ranges: [[0, length]] });
-      while (running()) {
-        // A finished row repeats its last token.
-        const last = tokens.map((row) => row.at(-1) ?? 0);
-        out = await cache.step(last, wanted);
-        take(out);
-      }
-    }
+/** Lets the memories of each version put in front of its prompts what they do. */
+async function readPrompts(asked: readonly AskedVersion[]): Promise<readonly ReadPrompt[]> {
+  const read = new Array<ReadPrompt>(asked.length);
+  for (const version of new Set(asked.map((each) => each.version))) {
+    const members = [...asked.keys()].filter((index) => asked[index]!.version === version);
+    const found = await version.forward.read(members.map((index) => ({ ids: asked[index]!.prompt, behind: 0 })));
+    for (const [at, index] of members.entries()) read[index] = found[at]!;
   }
-  return tokens.map((row, i) => ({
-    tokens: row,
-    finish: finish[i] ?? 'length',
-    ...(logProbs !== undefined && { logProbs: probabilities[i]! }),
-  }));
+  return read;
 }

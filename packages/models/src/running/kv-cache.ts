@@ -1,4 +1,4 @@
-// Keys and values kept between runs: arrays that grow as they are filled, a row a sequence, slots not yet filled being masked.
+// Keys and values kept between runs: a row a sequence, each as long as it is; rows come and go, and slots not yet filled are masked.
 
 import { float32, float32Data, type HostTensor, type HostTensors } from '@errata/graph';
 import { indices } from './feeds.ts';
@@ -7,141 +7,175 @@ import { hidden } from './masks.ts';
 
 type Range = readonly [from: number, to: number];
 
+/** Where in a run's keys and values those of a sequence are. */
+export interface RunPositions {
+  /** Positions of every sequence of the run. */
+  readonly time: number;
+  readonly sequence: number;
+  /** Ranges of positions from one to before another, in order. */
+  readonly ranges: readonly Range[];
+}
+
 /** The cache of some sequences, and the step that extends all of them by one token. */
 export interface KeyValueCache {
+  readonly rows: () => number;
+  /** Positions that a row has. */
+  readonly length: (row: number) => number;
   /**
-   * Copies keys and values of a run into a row, from slot 0 on.
-   * @param out outputs of a run of sequences of `time` positions
-   * @param from which of them, and which of its positions: ranges from one to before another, in order
+   * Adds a row behind the others.
+   * @param out `key.<layer>` and `value.<layer>` of a run
+   * @returns the row
    */
-  readonly fill: (
-    row: number,
-    out: HostTensors,
-    from: { readonly time: number; readonly sequence: number; readonly ranges: readonly Range[] },
-  ) => void;
+  readonly add: (out: HostTensors, from: RunPositions) => number;
+  /** Frees a row; the last one takes its place. */
+  readonly remove: (row: number) => void;
+  /** All positions of a row, as a run of that one sequence would give them. */
+  readonly read: (row: number) => HostTensors;
   /**
-   * Runs one more token of every sequence and keeps its keys and values.
-   * @param wanted the most likely next tokens alone, or the logits too
+   * Runs one more token of every row and keeps its keys and values.
+   * @param run {@link Runner.run}, or what stands before it
+   * @param logitRows rows whose logits are wanted beside the most likely next tokens
    */
-  readonly step: (tokens: readonly number[], wanted: 'best' | 'logits') => Promise<HostTensors>;
+  readonly step: (
+    run: (feeds: HostTensors) => ReturnType<Runner['run']>,
+    tokens: readonly number[],
+    logitRows: readonly number[],
+  ) => ReturnType<Runner['run']>;
 }
 
-/** Slots for new tokens that a cache begins with; whenever they are full there are twice as many, up to what may be needed. */
-const firstSlots = 32;
+/** Slots for new tokens that a cache has room for, at the least, whenever it is laid out. */
+const spareSlots = 32;
 
-/** The arrays of a cache of a capacity, and the feeds that a step has of them. */
-interface Store {
-  readonly capacity: number;
-  readonly kept: readonly { readonly key: Float32Array; readonly value: Float32Array }[];
-  /** `[batch, slots]`, the last slot being the new token itself. */
-  readonly bias: Float32Array;
-  readonly feeds: Readonly<Record<string, HostTensor>>;
-}
+/** Room for positions up to a length, and for as many again as a quarter of it: what growing copies is spread over the steps between. */
+const roomFor = (length: number): number => length + Math.max(spareSlots, Math.ceil(length / 4));
 
 /**
- * A cache for as many sequences as there are lengths. It grows as it is filled: a step costs by what is kept, and not by what might come.
- * @param lengths positions that will be filled of each before the first step
- * @param steps that will be taken at most
+ * Names of the keys and values of all layers.
+ * @param prefix `past_` for those that are fed
  */
-export function makeKeyValueCache(forward: Runner, lengths: readonly number[], steps: number): KeyValueCache {
-  const { kvHeads, headDim, layers, context } = forward.spec;
-  const batch = lengths.length;
-  const filled = Math.max(...lengths);
-  const most = filled + Math.max(0, steps - 1);
-  const each = indices(lengths.map((_, row) => row));
-  const none = indices([]);
+export const keyValueNames = (layers: number, prefix: '' | 'past_' = ''): readonly string[] =>
+  Array.from({ length: layers }, (_, layer) => [`${prefix}key.${layer}`, `${prefix}value.${layer}`]).flat();
 
-  const makeStore = (capacity: number): Store => {
-    const array = () => new Float32Array(batch * kvHeads * capacity * headDim);
-    const kept = Array.from({ length: layers }, () => ({ key: array(), value: array() }));
-    const slots = capacity + 1;
-    const bias = new Float32Array(batch * slots).fill(hidden);
-    for (const [row, length] of lengths.entries()) {
-      bias.fill(0, row * slots, row * slots + length);
-      bias[(row + 1) * slots - 1] = 0;
+/**
+ * Copies keys or values of one layer from a run to slots of another array, `[rows, kvHeads, slots, headDim]`.
+ * @param to the row, and the slot that the first position goes to
+ */
+export function copyPositions(
+  { kvHeads, headDim }: Pick<Runner['spec'], 'kvHeads' | 'headDim'>,
+  source: Float32Array,
+  { time, sequence, ranges }: RunPositions,
+  target: Float32Array,
+  to: { readonly row: number; readonly slots: number; readonly slot: number },
+): void {
+  for (let head = 0; head < kvHeads; head++) {
+    const from = (sequence * kvHeads + head) * time;
+    let at = (to.row * kvHeads + head) * to.slots + to.slot;
+    for (const [first, end] of ranges) {
+      target.set(source.subarray((from + first) * headDim, (from + end) * headDim), at * headDim);
+      at += end - first;
     }
-    const feeds: Record<string, HostTensor> = {
-      rows: each,
-      targets: indices(lengths.map(() => 0)),
-      bias: float32([batch, 1, 1, slots], bias),
-    };
-    for (const [layer, { key, value }] of kept.entries()) {
-      const dims = [batch, kvHeads, capacity, headDim];
-      feeds[`past_key.${layer}`] = float32(dims, key);
-      feeds[`past_value.${layer}`] = float32(dims, value);
+  }
+}
+
+/** An empty cache. It is as wide as its longest row needs: a step costs by what is kept, and not by what might come. */
+export function makeKeyValueCache({ spec }: Pick<Runner, 'spec'>): KeyValueCache {
+  const { kvHeads, headDim, layers, context } = spec;
+  const names = keyValueNames(layers);
+  const lengths: number[] = [];
+  let slots = 0;
+  let rowsHeld = 0;
+  /** `[rowsHeld, kvHeads, slots, headDim]` by name. */
+  const kept = new Map<string, Float32Array>(names.map((name) => [name, new Float32Array(0)]));
+
+  const rowSize = () => kvHeads * slots * headDim;
+  const longest = () => Math.max(0, ...lengths);
+
+  /** Lays everything out anew. */
+  const layOut = (newSlots: number, newRows: number) => {
+    for (const [name, source] of kept) {
+      const target = new Float32Array(newRows * kvHeads * newSlots * headDim);
+      for (const [row, length] of lengths.entries())
+        copyPositions(spec, source, { time: slots, sequence: row, ranges: [[0, length]] }, target, {
+          row,
+          slots: newSlots,
+          slot: 0,
+        });
+      kept.set(name, target);
     }
-    return { capacity, kept, bias, feeds };
+    [slots, rowsHeld] = [newSlots, newRows];
   };
 
-  /** A larger store with all that is in this one. */
-  const grown = (from: Store): Store => {
-    const to = makeStore(Math.min(most, filled + 2 * (from.capacity - filled)));
-    const copy = (source: Float32Array, target: Float32Array) => {
-      const size = from.capacity * headDim;
-      for (let lane = 0; lane < batch * kvHeads; lane++)
-        target.set(source.subarray(lane * size, (lane + 1) * size), lane * to.capacity * headDim);
-    };
-    for (const [layer, { key, value }] of from.kept.entries()) {
-      copy(key, to.kept[layer]!.key);
-      copy(value, to.kept[layer]!.value);
-    }
-    for (let row = 0; row < batch; row++)
-      to.bias.fill(0, row * (to.capacity + 1) + filled, row * (to.capacity + 1) + from.capacity);
-    return to;
+  const reserve = (length: number, rows: number) => {
+    if (length > slots || rows > rowsHeld)
+      layOut(length > slots ? roomFor(length) : slots, rows > rowsHeld ? Math.max(rows, 2 * rowsHeld) : rowsHeld);
   };
-
-  let store = makeStore(Math.min(most, filled + firstSlots));
-  let taken = 0;
 
   return {
-    fill: (row, out, from) => {
-      const { capacity, kept } = store;
-      for (const [layer, { key, value }] of kept.entries()) {
-        for (const [target, name] of [
-          [key, `key.${layer}`],
-          [value, `value.${layer}`],
-        ] as const) {
-          const fresh = float32Data(out[name]!);
-          for (let head = 0; head < kvHeads; head++) {
-            const source = (from.sequence * kvHeads + head) * from.time;
-            const to = (row * kvHeads + head) * capacity;
-            let at = to;
-            for (const [first, end] of from.ranges) {
-              target.set(fresh.subarray((source + first) * headDim, (source + end) * headDim), at * headDim);
-              at += end - first;
-            }
-          }
-        }
-      }
+    rows: () => lengths.length,
+    length: (row) => lengths[row]!,
+    add: (out, from) => {
+      const length = from.ranges.reduce((sum, [first, end]) => sum + end - first, 0);
+      const row = lengths.length;
+      reserve(length, row + 1);
+      for (const name of names)
+        copyPositions(spec, float32Data(out[name]!), from, kept.get(name)!, { row, slots, slot: 0 });
+      lengths.push(length);
+      return row;
     },
-    step: async (tokens, wanted) => {
-      // A sequence that is finished goes on at its last position: its results are not looked at.
-      const positions = lengths.map((length) => Math.min(length + taken, context - 1));
-      const out = await forward.run(
-        {
-          ...store.feeds,
-          ids: indices(tokens),
-          positions: indices(positions),
-          logit_rows: wanted === 'logits' ? each : none,
-        },
-        [],
-      );
-      const slot = filled + taken++;
-      if (slot < most) {
-        if (slot === store.capacity) store = grown(store);
-        const { capacity, kept, bias } = store;
-        for (const [layer, { key, value }] of kept.entries()) {
-          keepOne(key, float32Data(out[`key.${layer}`]!), slot, capacity);
-          keepOne(value, float32Data(out[`value.${layer}`]!), slot, capacity);
-        }
-        for (let row = 0; row < batch; row++) bias[row * (capacity + 1) + slot] = 0;
+    remove: (row) => {
+      const last = lengths.length - 1;
+      for (const data of kept.values()) data.copyWithin(row * rowSize(), last * rowSize(), (last + 1) * rowSize());
+      lengths[row] = lengths[last]!;
+      lengths.pop();
+      // What one long row needed is not carried on for the others.
+      const enough = roomFor(longest());
+      if (lengths.length === 0) layOut(0, 0);
+      else if (slots > 2 * enough || rowsHeld > 4 * lengths.length) layOut(Math.min(slots, enough), lengths.length);
+    },
+    read: (row) => {
+      const length = lengths[row]!;
+      const found: Record<string, HostTensor> = {};
+      for (const name of names) {
+        const data = new Float32Array(kvHeads * length * headDim);
+        const from = { time: slots, sequence: row, ranges: [[0, length]] as const };
+        copyPositions(spec, kept.get(name)!, from, data, { row: 0, slots: length, slot: 0 });
+        found[name] = float32([1, kvHeads, length, headDim], data);
       }
+      return found;
+    },
+    step: async (run, tokens, logitRows) => {
+      const rows = lengths.length;
+      // The last slot is the new token itself.
+      const bias = new Float32Array(rows * (slots + 1)).fill(hidden);
+      for (const [row, length] of lengths.entries()) {
+        bias.fill(0, row * (slots + 1), row * (slots + 1) + length);
+        bias[(row + 1) * (slots + 1) - 1] = 0;
+      }
+      const feeds: Record<string, HostTensor> = {
+        ids: indices(tokens),
+        // A sequence that is finished and cannot leave goes on at its last position: its results are not looked at.
+        positions: indices(lengths.map((length) => Math.min(length, context - 1))),
+        bias: float32([rows, 1, 1, slots + 1], bias),
+        rows: indices(lengths.map((_, row) => row)),
+        targets: indices(lengths.map(() => 0)),
+        logit_rows: indices(logitRows),
+      };
+      for (const [name, data] of kept)
+        feeds[`past_${name}`] = float32([rows, kvHeads, slots, headDim], data.subarray(0, rows * rowSize()));
+      const out = await run(feeds);
+      reserve(longest() + 1, rows);
+      for (const name of names) {
+        const fresh = float32Data(out[name]!);
+        const target = kept.get(name)!;
+        for (const [row, length] of lengths.entries())
+          copyPositions(spec, fresh, { time: 1, sequence: row, ranges: [[0, 1]] }, target, {
+            row,
+            slots,
+            slot: length,
+          });
+      }
+      for (const row of lengths.keys()) lengths[row]!++;
       return out;
     },
   };
-
-  function keepOne(target: Float32Array, fresh: Float32Array, slot: number, capacity: number): void {
-    for (let lane = 0; lane < batch * kvHeads; lane++)
-      target.set(fresh.subarray(lane * headDim, (lane + 1) * headDim), (lane * capacity + slot) * headDim);
-  }
 }

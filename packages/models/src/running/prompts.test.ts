@@ -8,8 +8,10 @@ import { expectedOutputs, fixturePath, openTiny, tinyModels } from '../tiny-mode
 import { activations } from './activations.ts';
 import { type Forward, makeForward } from './forward.ts';
 import { generate } from './generate.ts';
+import { makePrefixCache } from './prefixes.ts';
 import { limitsFor, makeProgramCache, type ProgramCache } from './program-cache.ts';
 import { reply } from './reply.ts';
+import { makeRunningBatch, usualLimits } from './running-batch.ts';
 import { nextLogits, perplexity, score } from './score.ts';
 import type { Model } from './view.ts';
 
@@ -54,6 +56,24 @@ describe.each(tinyModels)('%s', (name) => {
     return makeForward({ spec, tokenizer, programs, readings, weight, inputs: new Set(), undrawable: [] });
   };
 
+  const continued = (forward: Forward, prompts: readonly (readonly number[])[], options: { maxTokens: number }) => {
+    const own = { kind: 'low_rank', layers: new Map<number, never>() } as const;
+    const version = { forward, actsOnPrompts: false, own };
+    const batch = makeRunningBatch({
+      spec: model.spec,
+      base: weight,
+      forwardWith: () => forwardWith(),
+      prefixes: makePrefixCache(0),
+      limits: usualLimits,
+    });
+    return generate(
+      batch,
+      model.spec,
+      prompts.map((prompt) => ({ version, prompt })),
+      options,
+    );
+  };
+
   const targets = [
     [1, 2, 3],
     [4, 5],
@@ -72,11 +92,11 @@ describe.each(tinyModels)('%s', (name) => {
     const all = sequences.map(longer);
     expect(await score(acting, scored)).toEqual(await score(plain, withPrompts(scored)));
     expect(await nextLogits(acting, sequences)).toEqual(await nextLogits(plain, all));
-    expect(await generate(acting, sequences, sampled)).toEqual(await generate(plain, all, sampled));
+    expect(await continued(acting, sequences, sampled)).toEqual(await continued(plain, all, sampled));
     expect(await reply(acting, replied)).toEqual(await reply(plain, withPrompts(replied)));
     for (const prompt of sequences) {
-      const [alone] = await generate(acting, [prompt], { maxTokens: 6 });
-      const [longest] = await generate(plain, [longer(prompt)], { maxTokens: 6 });
+      const [alone] = await continued(acting, [prompt], { maxTokens: 6 });
+      const [longest] = await continued(plain, [longer(prompt)], { maxTokens: 6 });
       expect(alone).toEqual(longest);
     }
     const wanted = [
@@ -138,7 +158,7 @@ describe.each(tinyModels)('%s', (name) => {
     await expect(score(acting, [{ prompt: [1, 2, 3], target: [4, 5] }])).rejects.toEqual(tooLong);
     await expect(reply(acting, [{ prompt: [1, 2], targets: [[4], [3, 4, 5]], tokens: 1 }])).rejects.toEqual(tooLong);
     await expect(nextLogits(acting, [[1, 2, 3, 4, 5]])).rejects.toEqual(tooLong);
-    const [{ tokens, finish } = { tokens: [], finish: '' }] = await generate(acting, [[1, 2]], { maxTokens: 9 });
+    const [{ tokens, finish } = { tokens: [], finish: '' }] = await continued(acting, [[1, 2]], { maxTokens: 9 });
     expect([tokens.length, finish]).toEqual([2, 'length']);
     expect((await score(acting, [{ prompt: [1, 2], target: [4, 5] }]))[0]!.best).toHaveLength(2);
   });

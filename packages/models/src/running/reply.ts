@@ -264,27 +264,30 @@ async function goOn(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const open = read.flatMap((each, row) => (each.done ? [] : [{ each, row, tokens: plans[row]!.tokens }]));
-  if (open.length === 0) return;
-  const missing = open.map(({ each, tokens }) => tokens - each.greedy.length);
-  const lengths = open.map(({ each }) => each.ranges.reduce((sum, [from, to]) => sum + to - from, 0));
-  const cache = makeKeyValueCache(forward, lengths, Math.max(...missing));
-  for (const [index, { each, row }] of open.entries())
-    cache.fill(index, out, { sequence: row, time, ranges: each.ranges });
-  while (open.some(({ each }) => !each.done)) {
+  const cache = makeKeyValueCache(forward);
+  for (const { each, row } of open) cache.add(out, { sequence: row, time, ranges: each.ranges });
+  while (open.length > 0) {
     signal?.throwIfAborted();
+    const run = (feeds: HostTensors) => forward.run(feeds, []);
     const step: Readonly<Record<string, HostTensor>> = await cache.step(
+      run,
       open.map(({ each }) => each.greedy.at(-1)!),
-      'best',
+      [],
     );
     const best = int32Data(step.best!);
-    for (const [index, { each, tokens }] of open.entries()) {
-      if (each.done) continue;
+    for (let index = open.length - 1; index >= 0; index--) {
+      const { each, tokens } = open[index]!;
       const token = best[index]!;
       if (stop.includes(token)) each.done = true;
       else {
         each.greedy.push(token);
         each.done = each.greedy.length >= tokens;
       }
+      if (!each.done) continue;
+      cache.remove(index);
+      // As the cache does: the last takes its place.
+      open[index] = open.at(-1)!;
+      open.pop();
     }
   }
 }

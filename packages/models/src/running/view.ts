@@ -10,16 +10,20 @@ import { checkState, installDeltas, type VersionState } from '../deltas/state.ts
 import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { activations, type Wanted } from './activations.ts';
-import { type AskedVersion, generateTogether } from './company.ts';
+import type { BatchedVersion } from './batched-version.ts';
 import { makeForward } from './forward.ts';
-import { type Generated, type GenerateOptions, generate } from './generate.ts';
+import { type GenerateOptions, generate } from './generate.ts';
 import type { SiteAt } from './graphs.ts';
 import { promptLogProbs, type TokenLogProbs } from './log-probs.ts';
+import { type Added, addendsOf, ownMatrices } from './own-matrices.ts';
+import { makePrefixCache, usualPrefixBytes } from './prefixes.ts';
 import type { ProgramCache, WeightSource } from './program-cache.ts';
 import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
+import { makeRunningBatch, type RunningBatch, usualLimits } from './running-batch.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
 import { idsWithoutToken } from './undrawable.ts';
 import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
+import type { Generated } from './writing.ts';
 
 /** A program of the caller's own over a version's weights. */
 export interface ViewProgram {
@@ -89,6 +93,8 @@ export interface View {
     build: (weight: WeightSource) => Readonly<Record<string, Tensor>>,
     inputs?: readonly string[],
   ) => Promise<ViewProgram>;
+  /** How it runs in one batch with others. */
+  readonly batched: BatchedVersion;
   /** What this version has that the base has not, without the deltas that led to it. */
   readonly state: () => VersionState;
   /** sha256 (hex) over all parameters and memories: equal versions, equal bytes. */
@@ -108,8 +114,15 @@ export interface Model {
    * @throws ModelError delta_misfit
    */
   readonly restore: (state: VersionState) => View;
-  /** Continuations of prompts of several versions, see {@link generateTogether}. @throws ModelError sequence_* */
-  readonly generate: (asked: readonly AskedVersion[], options: GenerateOptions) => Promise<readonly Generated[]>;
+  /**
+   * Continuations of prompts of several versions, in one batch with all others that are being written; {@link View.generate} is the same of
+   * one version.
+   * @throws ModelError sequence_*
+   */
+  readonly generate: (
+    asked: readonly { readonly view: View; readonly prompt: readonly number[] }[],
+    options: GenerateOptions,
+  ) => Promise<readonly Generated[]>;
   /** Bytes of the base weights in memory. */
   readonly weightBytes: number;
   /** Frees all sessions. */
@@ -122,37 +135,54 @@ interface Shared extends PromptModel {
   readonly base: (name: string) => Float32Array;
   readonly programs: ProgramCache;
   readonly undrawable: readonly number[];
+  readonly batch: RunningBatch;
 }
 
-function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState): View {
-  const { spec, base, programs } = shared;
+/** W_out of every layer is fed at every run: versions differ there. */
+const valueWeights = (spec: DecoderSpec): readonly string[] =>
+  spec.blocks.map((_, layer) => valueMatrix(spec, layer).weight);
+
+/** @param added all that the version changed of the base */
+function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState, added: Added): View {
+  const { spec, base, programs, batch } = shared;
   const { weights, memories } = state;
   const weight = (name: string) => weights.get(name) ?? base(name);
-  const inputs = new Set([...spec.blocks.map((_, layer) => valueMatrix(spec, layer).weight), ...weights.keys()]);
-  const forward = makeForward({
-    ...shared,
-    readings: [...memories.values()].flatMap((memory) => memoryKindOf(memory).reading(memory) ?? []),
-    weight,
-    inputs,
-  });
+  const inputs = new Set([...valueWeights(spec), ...weights.keys()]);
+  const readings = [...memories.values()].flatMap((memory) => memoryKindOf(memory).reading(memory) ?? []);
+  const forward = makeForward({ ...shared, readings, weight, inputs });
+  const batched: BatchedVersion = {
+    forward,
+    actsOnPrompts: readings.some(({ at }) => at === 'activation'),
+    own: ownMatrices(spec, added, weight),
+  };
 
   return {
     spec,
     deltas,
     memories,
     weight,
-    with: (more) => makeView(shared, [...deltas, ...more], installDeltas(spec, base, more, state)),
+    with: (more) => {
+      const changed = installDeltas(spec, base, more, state);
+      return makeView(shared, [...deltas, ...more], changed, addendsOf(spec, more, added));
+    },
     activations: (sequences, wanted, at) => activations(forward, sequences, wanted, at),
     score: (items) => score(forward, items),
     reply: (items, options) => reply(forward, items, options),
     nextLogits: (prompts) => nextLogits(forward, prompts),
     promptLogProbs: (prompts, top) => promptLogProbs(forward, prompts, top),
-    generate: (prompts, options) => generate(forward, prompts, options),
+    generate: (prompts, options) =>
+      generate(
+        batch,
+        spec,
+        prompts.map((prompt) => ({ version: batched, prompt })),
+        options,
+      ),
     perplexity: (tokens) => perplexity(forward, tokens),
     program: async (key, build, further = []) => {
       const program = await programs.get(`own ${key}`, new Set([...inputs, ...further]), build);
       return { takes: program.takes, run: (feeds) => program.run(feeds, weight) };
     },
+    batched,
     state: () => state,
     weightsDigest: () => digestOf(spec, weight, memories),
   };
@@ -187,14 +217,34 @@ export function modelFromWeights(
 ): Model {
   const { weight: base, weightBytes, programs } = keepWeights(spec, weights, options);
   const { digest, tokenizer } = identity;
-  const shared: Shared = { spec, tokenizer, base, programs, undrawable: idsWithoutToken(tokenizer, spec.vocab) };
+  const undrawable = idsWithoutToken(tokenizer, spec.vocab);
+  const basePass = { spec, tokenizer, programs, undrawable, weight: base, readings: [] };
+  const batch = makeRunningBatch({
+    spec,
+    base,
+    forwardWith: (company) =>
+      makeForward({ ...basePass, inputs: new Set(valueWeights(spec)), ...(company && { company }) }),
+    prefixes: makePrefixCache(options.prefixBytes ?? usualPrefixBytes),
+    limits: usualLimits,
+  });
+  const shared: Shared = { spec, tokenizer, base, programs, undrawable, batch };
   return {
     spec,
     digest,
     tokenizer,
-    view: (deltas = []) => makeView(shared, deltas, installDeltas(spec, base, deltas)),
-    restore: (state) => makeView(shared, [], checkState(spec, state)),
-    generate: (asked, options) => generateTogether(shared, asked, options),
+    view: (deltas = []) =>
+      makeView(shared, deltas, installDeltas(spec, base, deltas), addendsOf(spec, deltas, new Map())),
+    restore: (state) => {
+      const whole = [...state.weights.keys()].map((name) => [name, undefined] as const);
+      return makeView(shared, [], checkState(spec, state), new Map(whole));
+    },
+    generate: (asked, options) =>
+      generate(
+        batch,
+        spec,
+        asked.map(({ view, prompt }) => ({ version: view.batched, prompt })),
+        options,
+      ),
     weightBytes,
     release: programs.release,
   };

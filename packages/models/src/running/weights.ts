@@ -11,6 +11,8 @@ export interface ModelOptions {
   readonly programs?: number;
   /** Whether compiled programs store copies of matrices, which is faster. Default for models of less than 128 MiB. */
   readonly storeMatrices?: boolean;
+  /** Bytes of keys and values of earlier texts that are kept for prompts that begin alike, default 64 MiB. */
+  readonly prefixBytes?: number;
 }
 
 /** The base weights of a model, and its compiled programs. */
