@@ -1,11 +1,17 @@
-# One image for the API and the workers: the command decides which (docker-compose.yml).
-FROM node:22-slim
+# One image for the API and the workers: the command decides which (docker-compose.yml). The API serves the dashboard, which is built aside.
+FROM node:22-slim AS sources
 WORKDIR /errata
 COPY package.json package-lock.json .npmrc prisma.config.ts ./
 COPY prisma prisma
 COPY packages packages
 COPY apps apps
+
+FROM sources AS dashboard
+RUN npm ci && npm run build -w apps/web
+
+FROM sources
 RUN npm ci --omit=dev && node apps/cli/bin/errata.js --version
+COPY --from=dashboard /errata/apps/web/dist apps/web/dist
 COPY models models
 ENV NODE_ENV=production BLOBS_DIR=/blobs
 RUN mkdir /blobs && chown node /blobs

@@ -1,4 +1,4 @@
-// Makes a fresh clone runnable: installs the packages when they are missing or older than the lock file, and bundles the programs.
+// Makes a fresh clone runnable: installs the packages when they are missing or older than the lock file, and builds programs and dashboard.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -30,3 +30,5 @@ if (!current || !existsSync(at('packages/lineage/src/generated/client.ts'))) {
 
 const { build } = await import('@errata/programs');
 await build();
+const dashboard = await import('../apps/web/build.js');
+await dashboard.build();

@@ -83,6 +83,8 @@ export async function bundle(entryPoints, outdir) {
 function sources() {
   const inWing = (wing) =>
     readdirSync(join(root, wing)).flatMap((name) => {
+      // The dashboard runs in browsers, and has a build of its own.
+      if (name === 'web') return [];
       const folder = join(root, wing, name, 'src');
       if (!existsSync(folder)) return [];
       return readdirSync(folder, { recursive: true, encoding: 'utf8' })

@@ -65,7 +65,9 @@ export async function openApi(
   const blobsDir = await mkdtemp(join(tmpdir(), 'errata-api-'));
   const engine = startEngine({ blobsDir, threads: 2 });
   const tokenizers = startEngine({ blobsDir, threads: 2 });
-  const another = (options: Pick<ServerOptions, 'logger' | 'corsOrigins'> = {}): Promise<FastifyInstance> =>
+  const another = (
+    options: Pick<ServerOptions, 'logger' | 'corsOrigins' | 'dashboard'> = {},
+  ): Promise<FastifyInstance> =>
     buildServer(
       { lineage, dispatch, engine, tokenizers },
       { ...options, limits: { eventPollMs: 5, heartbeatMs: 20, ...limits } },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findRedisServer, startPostgres, startRedis } from '@errata/local-services';
 import type { TestProject } from 'vitest/node';
+import { findBrowser } from './browser.ts';
 import { withoutRealModels } from './real-models.ts';
 
 declare module 'vitest' {
@@ -23,6 +24,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const redis = binary === undefined ? undefined : await startRedis({ binary, dataDir: join(folder, 'redis') });
   if (redis === undefined)
     console.log('No redis-server found: the conformance tests of the Redis backend are skipped.');
+  if (findBrowser() === undefined)
+    console.log('No Chromium found (CHROMIUM may name one): the tests of the dashboard in a browser are skipped.');
   const without = withoutRealModels();
   if (without !== undefined) console.log(without);
   project.provide('postgresUrl', postgres.url);

@@ -123,6 +123,25 @@ test('refusals, artefacts and completions', async () => {
   await expect(unknown).rejects.toMatchObject({ code: 'unknown_model' });
 });
 
+test('a page signs in, asks with the cookie of its browser, and signs out', async () => {
+  let [cookie, csrf]: [string, string | null] = ['', null];
+  const page = createErrata({
+    baseUrl: address,
+    csrfToken: () => csrf,
+    fetch: async (url, init) => {
+      const response = await fetch(url, { ...init, headers: { ...(init.headers as Record<string, string>), cookie } });
+      cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie;
+      return response;
+    },
+  });
+  await expect(page.models.list().all()).rejects.toMatchObject({ code: 'unauthorized' });
+  ({ csrf_token: csrf } = await page.session.open({ api_key: api.key }));
+  expect(await page.session.get()).toMatchObject({ csrf_token: csrf, key: { name: 'test' } });
+  expect(await page.branches.create('tiny', { name: 'of-a-page' })).toMatchObject({ name: 'of-a-page' });
+  await page.session.close();
+  expect(await page.session.get()).toMatchObject({ key: null });
+});
+
 test('a caller who hangs up is forgotten', async () => {
   const hangUp = new AbortController();
   const request = { model: `tiny@${root}`, prompt: 'Oz is', max_tokens: 90 };

@@ -10,6 +10,9 @@ import { registerDoor } from './admission/door.ts';
 import { registerIdempotency } from './admission/idempotency.ts';
 import { boundKeys } from './admission/per-key.ts';
 import { limitRequests } from './admission/rate-limit.ts';
+import { requireOwnPage, sessionOf } from './admission/sessions.ts';
+import type { Dashboard } from './dashboard/built-files.ts';
+import { isPage, serveDashboard } from './dashboard/serve.ts';
 import { createEventFeed } from './events/event-feed.ts';
 import { admitBrowsers } from './http/browsers.ts';
 import { refuseConnection, registerHttpRules, sendProblem } from './http/http.ts';
@@ -36,6 +39,7 @@ import { policyRoutes } from './routes/policies.ts';
 import { rollbackRoutes } from './routes/rollbacks.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { searchRoutes } from './routes/searches.ts';
+import { sessionRoutes } from './routes/sessions.ts';
 import { suiteRoutes } from './routes/suites.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { upkeepRoutes } from './routes/upkeep.ts';
@@ -47,6 +51,8 @@ export interface ServerOptions {
   readonly limits?: Partial<ApiLimits>;
   /** Origins of pages that may call from a browser; `*` for all, none when left out. */
   readonly corsOrigins?: readonly string[];
+  /** The built dashboard; a page that says how to build one when left out. */
+  readonly dashboard?: Dashboard | undefined;
   /** Where requests and failures are logged; nowhere when left out. */
   readonly logger?: FastifyBaseLogger;
 }
@@ -86,12 +92,17 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
     if (closing.signal.aborted) reply.header('connection', 'close');
   });
 
-  registerHttpRules(app);
+  registerHttpRules(app, { isPage });
   await admitBrowsers(app, options.corsOrigins ?? []);
   registerDoor(app, limits.bodyLimit);
   measureRequests(app, metrics);
   registerAuth(app, {
     authenticate: (key) => findKey(lineage, key),
+    authenticateSession: async (request) => {
+      const session = await sessionOf(lineage, request);
+      if (session !== null) requireOwnPage(request, session);
+      return session?.key ?? null;
+    },
     admit: await limitRequests(app, limits.rateLimit),
   });
   registerIdempotency(app, lineage);
@@ -111,7 +122,9 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
     onFailure: (err, about) => app.log.warn({ err, about }, 'no snapshot was stored'),
   });
   app.addHook('onClose', () => snapshots.settled());
+  serveDashboard(app, options.dashboard);
   await app.register(healthRoutes(parts, metrics));
+  await app.register(sessionRoutes(parts));
   await app.register(modelRoutes(parts));
   await app.register(branchRoutes(parts));
   await app.register(policyRoutes(parts));

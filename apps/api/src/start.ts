@@ -7,6 +7,7 @@ import { migrate, openLineage } from '@errata/lineage';
 import { openDispatch } from '@errata/queue';
 import type { FastifyInstance } from 'fastify';
 import { type Logger, pino } from 'pino';
+import { builtDashboard, readDashboard } from './dashboard/built-files.ts';
 import { buildServer } from './server.ts';
 import type { ApiSettings } from './settings.ts';
 
@@ -45,12 +46,15 @@ export async function startApi(settings: ApiSettings, log: Logger = createLog(se
       opened.push(() => started.stop());
       return started;
     };
+    const dashboard = await readDashboard(builtDashboard);
+    if (dashboard === undefined) log.warn('the dashboard has not been built: run `npm run build -w apps/web`');
     const [engine, tokenizers] = [openEngine(), openEngine()];
     const app = await buildServer(
       { lineage, dispatch, engine, tokenizers },
       {
         logger: log,
         corsOrigins: settings.corsOrigins,
+        dashboard,
         limits: {
           bodyLimit: settings.bodyLimit,
           rateLimit: settings.rateLimit,
@@ -94,4 +98,4 @@ async function listen(app: FastifyInstance, { host, port }: Pick<ApiSettings, 'h
 }
 
 export const createLog = (settings: Pick<ApiSettings, 'logLevel'>): Logger =>
-  pino({ name: 'errata-api', level: settings.logLevel, redact: ['req.headers.authorization'] });
+  pino({ name: 'errata-api', level: settings.logLevel, redact: ['req.headers.authorization', 'req.headers.cookie'] });

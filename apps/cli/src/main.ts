@@ -5,6 +5,7 @@ import { exitCodes } from './output/exit-codes.ts';
 /** Where each command is, in the order in which help lists them. */
 const commands: Readonly<Record<string, () => Promise<{ register(program: Command): void }>>> = {
   up: () => import('./commands/up.ts'),
+  dashboard: () => import('./commands/dashboard.ts'),
   demo: () => import('./commands/demo.ts'),
   import: () => import('./commands/import.ts'),
   artefact: () => import('./commands/artefact.ts'),

@@ -181,6 +181,7 @@ export {
   sweepIdempotencyKeys,
 } from './access/idempotency.ts';
 export * from './access/keys.ts';
+export * from './access/sessions.ts';
 
 // Upkeep: the audit, and what the store must hold.
 

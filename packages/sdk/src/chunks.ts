@@ -1,6 +1,7 @@
 // An answer that is read while it is written: server-sent events up to `[DONE]`.
 import type { Problem } from '@errata/contracts';
 import { createParser } from 'eventsource-parser';
+import { readBytes } from './bytes.ts';
 import { ErrataApiError } from './errors.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
@@ -19,8 +20,9 @@ export async function* readChunks<Chunk>(
   const arrived: string[] = [];
   const parser = createParser({ onEvent: ({ data }) => arrived.push(data) });
   const decoder = new TextDecoder();
-  for await (const bytes of stream ?? []) {
-    parser.feed(decoder.decode(bytes as Uint8Array, { stream: true }));
+  if (stream === null) return;
+  for await (const bytes of readBytes(stream)) {
+    parser.feed(decoder.decode(bytes, { stream: true }));
     for (const data of arrived.splice(0)) {
       if (data === '[DONE]') return;
       const chunk = JSON.parse(data) as Chunk | Problem;

@@ -17,6 +17,7 @@ import { resolve } from './resources/references.ts';
 import { rollbacks } from './resources/rollbacks.ts';
 import { schedules } from './resources/schedules.ts';
 import { bisections, blame } from './resources/searches.ts';
+import { session } from './resources/session.ts';
 import { suites } from './resources/suites.ts';
 import { tags } from './resources/tags.ts';
 import { checks, collections } from './resources/upkeep.ts';
@@ -58,6 +59,7 @@ export function createErrata(options: ErrataOptions) {
     collections: collections(caller),
     completions: completions(caller),
     chat: chat(caller),
+    session: session(caller),
     /** Whether the service answers and can reach what it needs. */
     ready: ready(caller),
   };

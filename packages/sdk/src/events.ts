@@ -1,6 +1,7 @@
 // A job's events as an async iterable: server-sent events, taken up again after the last one seen when a connection breaks.
 import { isTerminal, type JobEvent, type Problem } from '@errata/contracts';
 import { createParser } from 'eventsource-parser';
+import { readBytes } from './bytes.ts';
 import { ErrataApiError } from './errors.ts';
 import { at, backoffMs, pause, type Transport } from './transport.ts';
 
@@ -8,6 +9,8 @@ export interface EventsOptions {
   /** Only events with a greater id. */
   readonly after?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds without a word, a heartbeat included, after which a connection is taken for broken. Default 60,000: the service sends one every 15 s. */
+  readonly silenceMs?: number;
 }
 
 /**
@@ -17,7 +20,7 @@ export interface EventsOptions {
 export async function* followEvents(
   transport: Transport,
   jobId: string,
-  { after = 0, signal }: EventsOptions = {},
+  { after = 0, signal, silenceMs = 60_000 }: EventsOptions = {},
 ): AsyncGenerator<JobEvent> {
   let last = after;
   let fruitless = 0;
@@ -32,7 +35,7 @@ export async function* followEvents(
     if (response.status === 204 || response.body === null) return;
     let ended = false;
     try {
-      for await (const event of readEvents(response.body)) {
+      for await (const event of readEvents(response.body, silenceMs)) {
         if (event.id <= last) continue;
         last = event.id;
         fruitless = 0;
@@ -52,7 +55,7 @@ export async function* followEvents(
 }
 
 /** @throws ErrataApiError for the problem that a stream breaks off with */
-async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<JobEvent> {
+async function* readEvents(body: ReadableStream<Uint8Array>, silenceMs: number): AsyncGenerator<JobEvent> {
   const arrived: JobEvent[] = [];
   let problem: Problem | undefined;
   const parser = createParser({
@@ -62,7 +65,7 @@ async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<Job
     },
   });
   const decoder = new TextDecoder();
-  for await (const chunk of body) {
+  for await (const chunk of readBytes(body, silenceMs)) {
     parser.feed(decoder.decode(chunk, { stream: true }));
     yield* arrived.splice(0);
     if (problem !== undefined) throw new ErrataApiError(problem, problem.request_id, null);

@@ -1,11 +1,14 @@
 // One request: headers, idempotency keys, retries with back-off, problems as errors.
-import { ErrataError, withSignal } from '@errata/contracts';
+import { csrfHeader, ErrataError, withSignal } from '@errata/contracts';
 import { ErrataApiError, readProblem } from './errors.ts';
 
 export interface ErrataOptions {
   /** Where the API listens, for example `http://127.0.0.1:7700`; with or without `/v1`. */
   readonly baseUrl: string;
-  readonly apiKey: string;
+  /** Left out by a page of the service itself: the cookie that its browser has from signing in says who asks. */
+  readonly apiKey?: string;
+  /** The `csrf_token` of that session, which such a page sends along. */
+  readonly csrfToken?: () => string | null;
   /** Attempts after the first one. Default 4. */
   readonly maxRetries?: number;
   /** Milliseconds that one attempt may take (event streams excepted). Default 120,000. */
@@ -65,10 +68,20 @@ export function pause(ms: number, signal?: AbortSignal | undefined): Promise<voi
   });
 }
 
+/** Chance alone: browsers give no UUID to pages that came without TLS. */
+const newKey = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
 export function createTransport(options: ErrataOptions): Transport {
-  const { apiKey, maxRetries = 4, timeoutMs = 120_000 } = options;
+  const { apiKey, csrfToken, maxRetries = 4, timeoutMs = 120_000 } = options;
   const fetch = options.fetch ?? globalThis.fetch;
   const root = options.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
+
+  const credentials = (method: Method): Record<string, string> => {
+    if (apiKey !== undefined) return { authorization: `Bearer ${apiKey}` };
+    const token = method === 'GET' ? null : (csrfToken?.() ?? null);
+    return token === null ? {} : { [csrfHeader]: token };
+  };
 
   async function attempt(method: Method, path: string, request: RequestOptions, idempotencyKey: string | undefined) {
     const isText = typeof request.body === 'string';
@@ -76,7 +89,7 @@ export function createTransport(options: ErrataOptions): Transport {
       const response = await fetch(root + path + queryString(request.query), {
         method,
         headers: {
-          authorization: `Bearer ${apiKey}`,
+          ...credentials(method),
           accept: request.accept ?? 'application/json',
           ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
           ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
@@ -94,13 +107,14 @@ export function createTransport(options: ErrataOptions): Transport {
     // The answer is read within the time of the attempt: one that stops half way is tried again, too.
     return withSignal({ follow: [request.signal], timeoutMs }, async (signal) => {
       const response = await ask(signal);
-      const body = response.body === null ? null : await response.arrayBuffer();
+      // Browsers give an empty body where there can be none, and take none to be made of it.
+      const body = response.body === null || response.status === 204 ? null : await response.arrayBuffer();
       return new Response(body, { status: response.status, headers: response.headers });
     });
   }
 
   async function send(method: Method, path: string, request: RequestOptions = {}): Promise<Response> {
-    const idempotencyKey = method === 'POST' ? (request.idempotencyKey ?? crypto.randomUUID()) : undefined;
+    const idempotencyKey = method === 'POST' ? (request.idempotencyKey ?? newKey()) : undefined;
     for (let tried = 0; ; tried += 1) {
       try {
         return await attempt(method, path, request, idempotencyKey);

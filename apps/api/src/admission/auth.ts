@@ -1,4 +1,4 @@
-// Who asks, and whether they may: bearer keys, of which only hashes are stored, with a scope for every route.
+// Who asks, and whether they may: bearer keys, or a browser's session that stands for one, with a scope for every route.
 import { ErrataError, type JobKind, needsOfJob, requireNeeds, type Scope } from '@errata/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
@@ -13,6 +13,8 @@ export interface RouteAccess {
   readonly method: string;
   readonly url: string;
   readonly access: Scope | 'public';
+  /** Whether the API's description leaves it out. */
+  readonly hidden: boolean;
 }
 
 declare module 'fastify' {
@@ -35,6 +37,8 @@ declare module 'fastify' {
 export interface AuthOptions {
   /** Looks a key up; null when there is none of this value, or it was revoked. */
   readonly authenticate: (key: string) => Promise<Caller | null>;
+  /** Who a browser's session stands for; null where the request brings none. @throws ErrataError `csrf_token_missing` */
+  readonly authenticateSession: (request: FastifyRequest) => Promise<Caller | null>;
   /** Called for each authenticated request before its body is read. */
   readonly admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 }
@@ -43,35 +47,44 @@ export interface AuthOptions {
 const longestKey = 256;
 
 /** Checks every request before its body is read. */
-export function registerAuth(app: FastifyInstance, { authenticate, admit }: AuthOptions): void {
+export function registerAuth(app: FastifyInstance, { authenticate, authenticateSession, admit }: AuthOptions): void {
   const table: RouteAccess[] = [];
   app.decorate('routeTable', table);
   app.decorateRequest('caller', null);
   app.decorateRequest('checkAgain', async () => {});
-  app.addHook('onRoute', ({ method, url, config }) => {
+  app.addHook('onRoute', ({ method, url, config, schema }) => {
     const access = config?.access;
     if (access === undefined) throw new Error(`${method} ${url} does not declare its access`);
-    for (const each of [method].flat()) table.push({ method: each, url, access });
+    for (const each of [method].flat()) table.push({ method: each, url, access, hidden: schema?.hide === true });
   });
   app.addHook('onRequest', async (request, reply) => {
     const access = request.routeOptions.config.access;
     if (access === undefined || access === 'public') return;
-    const key = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (key === undefined || key.length > longestKey) {
-      throw new ErrataError('unauthorized', 'send an API key as "Authorization: Bearer <key>"');
-    }
-    const identify = async () => {
-      const caller = await authenticate(key);
-      if (caller === null) throw new ErrataError('unauthorized', 'this API key does not exist or has been revoked');
-      return caller;
-    };
+    const { authorization } = request.headers;
+    const identify = async () => (authorization === undefined ? identifySession(request) : identifyKey(authorization));
     const require = (caller: Caller) => requireNeeds(caller.scopes, [{ scope: access, why: '' }]);
     request.caller = await identify();
     request.checkAgain = async () => require(await identify());
     await admit(request, reply);
     require(request.caller);
   });
+
+  async function identifyKey(authorization: string): Promise<Caller> {
+    const key = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+    if (key === undefined || key.length > longestKey) throw new ErrataError('unauthorized', howToSend);
+    const caller = await authenticate(key);
+    if (caller === null) throw new ErrataError('unauthorized', 'this API key does not exist or has been revoked');
+    return caller;
+  }
+
+  async function identifySession(request: FastifyRequest): Promise<Caller> {
+    const caller = await authenticateSession(request);
+    if (caller === null) throw new ErrataError('unauthorized', howToSend);
+    return caller;
+  }
 }
+
+const howToSend = 'send an API key as "Authorization: Bearer <key>"';
 
 /** The caller of a route that is not public. */
 export function callerOf(request: FastifyRequest): Caller {

@@ -11,9 +11,13 @@ afterEach(() => vi.useRealTimers());
 /** A server to which every key is a good one. */
 async function serverFor(perMinute: number) {
   const app = Fastify();
-  registerHttpRules(app);
+  registerHttpRules(app, { isPage: () => false });
   const authenticate = async (key: string) => ({ id: key, name: key, scopes });
-  registerAuth(app, { authenticate, admit: await limitRequests(app, perMinute) });
+  registerAuth(app, {
+    authenticate,
+    authenticateSession: async () => null,
+    admit: await limitRequests(app, perMinute),
+  });
   app.get('/', { config: { access: 'models:read' } }, async () => 'in');
   return async (key: string) => {
     const { statusCode, headers, body } = await app.inject({ url: '/', headers: { authorization: `Bearer ${key}` } });

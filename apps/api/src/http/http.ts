@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { inBody } from './blamed-field.ts';
 import { isDefect, problemType, toProblem } from './problems.ts';
 
-/** The API serves data only: nothing it sends may be framed, sniffed, cached or run. */
+/** What the API sends is data: nothing of it may be framed, sniffed, cached or run. The dashboard's files say otherwise of themselves. */
 const securityHeaders = {
   'x-content-type-options': 'nosniff',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -16,14 +16,19 @@ const securityHeaders = {
   'cross-origin-resource-policy': 'same-origin',
 } as const;
 
-export function registerHttpRules(app: FastifyInstance): void {
+export interface HttpRules {
+  /** Whether an address at which nothing is answers all the same, with the dashboard's page. */
+  readonly isPage: (request: FastifyRequest) => boolean;
+}
+
+export function registerHttpRules(app: FastifyInstance, { isPage }: HttpRules): void {
   // Every verb there is reaches the hooks, and with them its 405.
   for (const method of METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...securityHeaders, 'x-request-id': request.id });
     // Before anybody is asked for a key or a body is read.
-    if (request.is404) throw nowhere(app, request, reply);
+    if (request.is404 && !isPage(request)) throw nowhere(app, request, reply);
   });
 
   app.setErrorHandler((thrown, request, reply) => sendProblem(thrown, request, reply));

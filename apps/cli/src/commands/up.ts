@@ -7,6 +7,7 @@ import { portNumber, wholeNumber } from '../arguments/numbers.ts';
 import { exitCodes } from '../output/exit-codes.ts';
 import { progressLine } from '../output/output.ts';
 import { defaultDataDir } from '../service/connection.ts';
+import { signInAddress } from '../service/sign-in.ts';
 import { onInterrupt, whenAborted } from '../stack/interrupts.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 
@@ -40,15 +41,20 @@ export function register(program: Command): void {
       if (options.json) {
         const { url, apiKey: api_key, queue, dataDir: data } = stack;
         console.log(JSON.stringify({ url, api_key, queue, data }));
-      } else console.log(welcome(stack));
+      } else console.log(welcome(stack, await addressOf(stack)));
       await whenAborted(interrupts.stop);
       if (!options.json) console.log('\nStopping... (once more, and everything is killed)');
       await stack.stop();
     });
 }
 
-const welcome = ({ url, apiKey, queue, dataDir }: Stack) => `${colors.green('Errata is up.')}
+const addressOf = async ({ url, apiKey: api_key, databaseUrl: database_url }: Stack): Promise<string> =>
+  (await signInAddress({ url, api_key, database_url })) ?? `${url}/`;
 
+const welcome = ({ url, apiKey, queue, dataDir }: Stack, dashboard: string) => `${colors.green('Errata is up.')}
+
+  dashboard ${dashboard}
+            (signs in once, within ten minutes; npx errata dashboard prints another)
   API       ${url}/v1   (specification: ${url}/openapi.json)
   API key   ${apiKey}
   queue     ${queue}

@@ -17,7 +17,8 @@ export interface Connection {
   readonly database_url: string;
 }
 
-function savedConnection(): Connection | undefined {
+/** What the local stack of this folder has left; undefined where none runs. */
+export function savedConnection(): Connection | undefined {
   try {
     return JSON.parse(readFileSync(connectionFile(defaultDataDir()), 'utf8')) as Connection;
   } catch {

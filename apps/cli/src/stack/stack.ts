@@ -43,6 +43,7 @@ export interface StackOptions {
 export interface Stack {
   readonly url: string;
   readonly apiKey: string;
+  readonly databaseUrl: string;
   readonly queue: 'redis' | 'postgres' | 'given';
   readonly dataDir: string;
   /** Stops the processes in order: API and workers, then the queue, then the database. */
@@ -153,7 +154,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       closers.push(() => rm(file, { force: true }));
     }
     const queue = redis !== undefined ? 'redis' : given('QUEUE_URL') === undefined ? 'postgres' : 'given';
-    return { url, apiKey, queue, dataDir, stop };
+    return { url, apiKey, databaseUrl, queue, dataDir, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -47,4 +47,4 @@ export async function revokeKey(db: Lineage, id: string): Promise<boolean> {
   return count === 1;
 }
 
-const apiKey = (row: KeyRow): ApiKey => ({ id: row.id, name: row.name, scopes: row.scopes as Scope[] });
+export const apiKey = (row: KeyRow): ApiKey => ({ id: row.id, name: row.name, scopes: row.scopes as Scope[] });

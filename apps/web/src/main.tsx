@@ -1,0 +1,20 @@
+// The dashboard's beginning: who is signed in, then the page that the address names.
+import { QueryClientProvider } from '@tanstack/react-query';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { createQueries } from './api/queries.ts';
+import { App } from './shell/app.tsx';
+import './style/tokens.css';
+import './style/base.css';
+import './style/parts.css';
+import './style/shell.css';
+
+const place = document.getElementById('app');
+if (place === null) throw new Error('the page has no place for the application');
+createRoot(place).render(
+  <StrictMode>
+    <QueryClientProvider client={createQueries()}>
+      <App />
+    </QueryClientProvider>
+  </StrictMode>,
+);
