@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { rootManifest, scopes } from '@errata/contracts';
+import { type ExportReport, rootManifest, scopes } from '@errata/contracts';
 import { startEngine } from '@errata/engine';
 import { createKey, getModel, openLineage } from '@errata/lineage';
 import { createErrata, type ErrataClient } from '@errata/sdk';
@@ -243,6 +243,44 @@ test('a version is exported as a checkpoint that holds its very weights', async 
   } finally {
     await engine.stop();
   }
+});
+
+test('a version leaves in forms that other tools load, and comes back from them', async () => {
+  const cli = fileURLToPath(new URL('../apps/cli/bin/errata.js', import.meta.url));
+  const environment = { ...process.env, ...service };
+  const written = async (form: string, ...more: string[]) => {
+    const out = join(folder, `as-${form}`);
+    const given = ['export', 'tiny', '--out', out, '--form', form, ...more, '--json'];
+    const { stdout } = await promisify(execFile)(process.execPath, [cli, ...given], { env: environment });
+    return JSON.parse(stdout) as { readonly out: string; readonly report: ExportReport };
+  };
+  const { head } = await errata.branches.get('tiny', 'main');
+  await expect(written('adapter')).rejects.toMatchObject({
+    stdout: expect.stringMatching(/the kind dense, not of low rank.*--rank R/),
+  });
+  const [adapter, gguf] = [await written('adapter', '--rank', '32'), await written('gguf')];
+  expect(adapter.report).toMatchObject({ form: 'adapter', version: head, modules: [{ rank: 32 }] });
+  expect(gguf.report).toMatchObject({ form: 'gguf', dtype: 'float32', version: head });
+
+  const engine = startEngine({ blobsDir: join(folder, 'blobs'), threads: 1 });
+  try {
+    const logits = async (given: { readonly path: string; readonly base?: string }) => {
+      const { digest, files } = await engine.call('importModel', given);
+      const asked = { model: { digest, files }, version: rootManifest(digest), prompt: 'The capital of Oz is' };
+      return (await engine.call('logits', asked)).logits;
+    };
+    const wanted = await logits({ path: join(folder, 'exported') });
+    for (const path of [adapter.out, join(gguf.out, 'model.gguf')]) {
+      const found = await logits({ path });
+      expect(found.every((value, i) => Math.abs(value - wanted[i]!) < 1e-4)).toBe(true);
+    }
+  } finally {
+    await engine.stop();
+  }
+  await expect(errata.versions.export(head, { form: 'onnx', dtype: 'float16' })).rejects.toMatchObject({
+    code: 'invalid_request',
+    errors: [{ field: 'dtype' }],
+  });
 });
 
 test('a version with a codebook is no checkpoint', async () => {

@@ -83,7 +83,8 @@ export const errorCatalogue = {
   hub_unreachable: passing(502, 'The hub does not answer, or sends something else than it states'),
   tokenizer_missing: user(422, 'The model has no tokenizer'),
   invalid_token_id: user(422, 'A token id lies outside the vocabulary'),
-  not_a_checkpoint: user(422, 'The version is more than weights, and a checkpoint holds nothing else'),
+  not_a_checkpoint: user(422, 'The version is more than weights, and the form holds nothing else'),
+  export_unsupported: user(422, 'The version cannot be written in this form'),
   output_exists: user(409, 'The output directory already holds something'),
 
   // Editing

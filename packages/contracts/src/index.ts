@@ -45,6 +45,7 @@ export * from './wire/edit-jobs.ts';
 export * from './wire/edits.ts';
 export * from './wire/evaluation-rows.ts';
 export * from './wire/evaluations.ts';
+export * from './wire/exports.ts';
 export * from './wire/gate.ts';
 export * from './wire/headers.ts';
 export * from './wire/ids.ts';

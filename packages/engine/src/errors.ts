@@ -29,6 +29,8 @@ const unsupported: readonly ModelErrorCode[] = [
 function codeOfModelError(code: ModelErrorCode): ErrorCode {
   if (notAModelDirectory.includes(code)) return 'not_a_model_directory';
   if (code === 'checkpoint_target_not_empty') return 'output_exists';
+  if (code === 'export_memories') return 'not_a_checkpoint';
+  if (code === 'export_unsupported') return 'export_unsupported';
   if (code === 'checkpoint_target_unwritable') return 'storage_failed';
   if (code === 'tokenizer_missing') return 'tokenizer_missing';
   if (code === 'tokenizer_id_unknown') return 'invalid_token_id';

@@ -26,6 +26,7 @@ export {
   woodburySolve,
 } from './linalg.ts';
 export type { ArrayOf, CompositeVjp, DType, OpType, Tensor } from './nodes.ts';
+export { type EmittedModel, emitOnnx } from './onnx.ts';
 export {
   add,
   argMax,

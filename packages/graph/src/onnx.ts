@@ -10,8 +10,8 @@ import { attribute, encodeModel, type NodeProto, onnxType, type TensorProto } fr
 export interface EmittedModel {
   /** The model; large constants are named in it and kept in `weights`. */
   readonly bytes: Uint8Array;
-  /** Bytes of the large constants by the location that the model names: not copied, and free of protobuf's 2 GiB. */
-  readonly weights: readonly { readonly path: string; readonly data: Uint8Array }[];
+  /** Bytes of the large constants by the location that the model names and where in it they begin: not copied, and free of protobuf's 2 GiB. */
+  readonly weights: readonly { readonly path: string; readonly offset: number; readonly data: Uint8Array }[];
   /** Inputs the outputs depend on, in the order met; others are pruned. */
   readonly inputs: readonly Tensor[];
   /** ONNX operators in the model. */
@@ -19,6 +19,9 @@ export interface EmittedModel {
   /** Whether any value is float64. */
   readonly usesFloat64: boolean;
 }
+
+/** Where constants begin in a file of all of them: a multiple of what a page of memory is. */
+const alignment = 4096;
 
 /** Constants above this size stay outside the protobuf, which would copy them. */
 const maxInlineBytes = 4096;
@@ -104,15 +107,17 @@ function checkNames(inputs: readonly Tensor[], outputs: readonly string[]): void
 /**
  * Emits the graph behind named outputs as ONNX bytes (opset 21, IR version 10). Values are named by their place in the
  * order of computation, so that equal graphs give equal bytes.
+ * @param dataFile the one location that all large constants are to lie in, one behind another; without it each has its own
  * @throws GraphError `cycle`, `unbound_dimension` or `duplicate_name`
  */
-export function emitOnnx(outputs: Readonly<Record<string, Tensor>>): EmittedModel {
+export function emitOnnx(outputs: Readonly<Record<string, Tensor>>, dataFile?: string): EmittedModel {
   const { nodes, inputs, constants } = reach(Object.values(outputs));
   checkNames(inputs, Object.keys(outputs));
 
   const emitted: NodeProto[] = [];
   const initializers: TensorProto[] = [];
-  const weights: { readonly path: string; readonly data: Uint8Array }[] = [];
+  const weights: EmittedModel['weights'][number][] = [];
+  let free = 0;
   const names = new Map<Tensor, string>();
   const shared = new Map<string, string>();
   let current: Node | undefined;
@@ -129,9 +134,11 @@ export function emitOnnx(outputs: Readonly<Record<string, Tensor>>): EmittedMode
     const proto = { name, dims, dataType: onnxType[dtype] };
     if (bytes.length <= maxInlineBytes) initializers.push({ ...proto, rawData: bytes });
     else {
-      const path = `constant_${weights.length}`;
-      weights.push({ path, data: bytes });
-      const entries = { location: path, offset: '0', length: `${bytes.length}` };
+      const path = dataFile ?? `constant_${weights.length}`;
+      const offset = dataFile === undefined ? 0 : free;
+      free = Math.ceil((offset + bytes.length) / alignment) * alignment;
+      weights.push({ path, offset, data: bytes });
+      const entries = { location: path, offset: `${offset}`, length: `${bytes.length}` };
       const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
       initializers.push({ ...proto, externalData, dataLocation: 1 });
     }

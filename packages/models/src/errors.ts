@@ -30,7 +30,7 @@ export const modelErrorCatalogue = {
   safetensors_unreadable: 'the file cannot be opened or read',
   safetensors_closed: 'the file was closed before it was read',
   safetensors_write_invalid: 'a tensor to be written has data that does not fit its shape',
-  safetensors_float16_overflow: 'a weight is too large for float16',
+  safetensors_float16_overflow: 'a weight is too large for float16 or bfloat16',
   // Checkpoint directories.
   checkpoint_not_a_directory: 'the path is not a directory',
   checkpoint_config_missing: 'the directory has no config.json',
@@ -75,6 +75,9 @@ export const modelErrorCatalogue = {
   adapter_weights_missing: 'the directory of the adapter has no adapter_model.safetensors',
   adapter_base_unknown: 'the adapter does not say which model it is for, or that model is not at hand',
   adapter_misfit: 'a tensor of the adapter does not fit the model that it is to be merged onto',
+  // What is written for other tools.
+  export_memories: 'the version has memories beside its weights, which the form cannot hold',
+  export_unsupported: 'the form cannot hold what the version is',
   // Tokenizers.
   tokenizer_missing: 'the directory has no tokenizer.json, no vocab.json with merges.txt and no vocab.txt',
   tokenizer_malformed: 'a tokenizer file is not what it should be',

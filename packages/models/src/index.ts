@@ -73,6 +73,8 @@ export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } fr
 export { besideWeights, memoriesOf, memoryAt, stateBytes, type VersionState } from './deltas/state.ts';
 export type { TextRow } from './deltas/text-rows/rows.ts';
 export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
+export type { LeavingVersion } from './exports/form.ts';
+export { holdsMemories, writeExport } from './exports/index.ts';
 export {
   type Checkpoint,
   type CheckpointConfig,

@@ -7,6 +7,10 @@ import {
   type DeltaReference,
   type EditMention,
   ErrataError,
+  exportFormNames,
+  exportForms,
+  exportReportName,
+  exportSettingsSchema,
   pageSchema,
   shownManifestSchema,
   type VersionDiff,
@@ -110,11 +114,13 @@ export const versionRoutes =
         config: { access },
         schema: {
           tags,
-          summary: 'The version as a checkpoint in Hugging Face layout, as a tar archive',
+          summary: 'The version in a form that other tools load, as a tar archive',
           description:
-            'Configuration, weights in float32, tokenizer and what accompanies the model, as transformers loads them. A version with memories beside its weights is no checkpoint: ' +
-            '`not_a_checkpoint`.',
+            `Forms: ${exportFormNames.map((form) => `\`${form}\`, ${exportForms[form].title}`).join('; ')}. ` +
+            `Beside all but a checkpoint lies \`${exportReportName}\`, which says what the form lacks. ` +
+            'What a form cannot hold is refused: memories beside the weights by `not_a_checkpoint`, anything else by `export_unsupported`.',
           params: params('version'),
+          querystring: exportSettingsSchema,
           response: {
             200: {
               description: 'The archive',
@@ -123,16 +129,23 @@ export const versionRoutes =
           },
         },
       },
-      async ({ params: { version } }, reply) => {
+      async ({ params: { version }, query: settings }, reply) => {
         const { resource, tip } = await getVersion(lineage, version);
         const model = await getModel(lineage, resource.model_id);
+        const source = () =>
+          settings.form === 'adapter'
+            ? readManifest(lineage, resource.id, resource.model_id)
+            : sourceAt(lineage, model.resource.digest, tip);
         const folder = await mkdtemp(join(tmpdir(), 'errata-export-'));
         const remove = () => rm(folder, { recursive: true, force: true });
-        const into = join(folder, 'checkpoint');
+        const into = join(folder, settings.form);
         const write = async () =>
           engine.call('exportVersion', {
             model: modelReference(model),
-            version: await sourceAt(lineage, model.resource.digest, tip),
+            version: await source(),
+            settings,
+            name: resource.id,
+            base: elsewhere(model.resource),
             into,
           });
         try {
@@ -230,6 +243,10 @@ export const versionRoutes =
       },
     );
   };
+
+/** What the imported model is called where an export of it is loaded: its name on the hub, or what it was imported from. */
+const elsewhere = ({ origin, name }: StoredModel['resource']): string =>
+  origin[0]?.reference.replace(/^hf:([^@]*).*$/, '$1') ?? name;
 
 async function requireSameModel(db: Lineage, one: VersionResource, other: VersionResource): Promise<StoredModel> {
   const [first, second] = [await getModel(db, one.model_id), await getModel(db, other.model_id)];

@@ -1,23 +1,26 @@
-// errata export: a version of the service as a checkpoint directory that transformers loads.
-import { createWriteStream, existsSync, readdirSync } from 'node:fs';
+// errata export: a version of the service in a form that other tools load: a checkpoint, an adapter, a GGUF file and their like.
+import { createWriteStream, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, exportReportName, exportReportSchema } from '@errata/contracts';
 import type { Command } from 'commander';
 import { extract } from 'tar-stream';
+import { addExportOptions, exportSettings, type GivenExport } from '../arguments/export-settings.ts';
 import { versionNamed } from '../arguments/references.ts';
 import { printJson, short } from '../output/output.ts';
 import { connect } from '../service/connection.ts';
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('export <model[@name]>')
-    .description('write a version (of a branch, an alias, a tag, or by id) as a checkpoint in Hugging Face layout')
-    .requiredOption('--out <dir>', 'a new or empty directory')
+    .description('write a version (of a branch, an alias, a tag, or by id) in a form that other tools load')
+    .requiredOption('--out <dir>', 'a new or empty directory');
+  addExportOptions(command)
     .option('--json', 'print JSON')
-    .action(async (reference: string, options: { out: string; json?: true }) => {
+    .action(async (reference: string, options: GivenExport & { out: string; json?: true }) => {
+      const settings = exportSettings(options);
       const out = resolve(options.out);
       if (existsSync(out) && readdirSync(out).length > 0) {
         throw new ErrataError('output_exists', `${out} is not empty: choose another directory`, {
@@ -26,9 +29,13 @@ export function register(program: Command): void {
       }
       const client = connect();
       const version = await versionNamed(client, reference);
-      const files = await unpack(Readable.fromWeb(await client.versions.export(version)), out);
-      if (options.json) return printJson({ version_id: version, out, files });
+      const files = await unpack(Readable.fromWeb(await client.versions.export(version, settings)), out);
+      const report = files.includes(exportReportName)
+        ? exportReportSchema.parse(JSON.parse(readFileSync(join(out, exportReportName), 'utf8')))
+        : null;
+      if (options.json) return printJson({ version_id: version, out, files, report });
       console.log(`${short(version)} is in ${out}: ${files.join(', ')}`);
+      for (const remark of report?.remarks ?? []) console.log(remark);
     });
 }
 

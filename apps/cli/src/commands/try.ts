@@ -7,11 +7,14 @@ import {
   type EditResult,
   ErrataError,
   type EvaluationSummary,
+  type ExportReport,
+  type ExportSettings,
 } from '@errata/contracts';
 import { defaultEditor, describeEditor, type EditorName, lacksSubject, requireEditor } from '@errata/editors/catalogue';
 import type { View } from '@errata/models';
 import { type Command, Option } from 'commander';
 import { addArtefactFields, artefactFields, buildingFields } from '../arguments/artefact-fields.ts';
+import { addExportOptions, exportSettings, type GivenExport } from '../arguments/export-settings.ts';
 import { checkedEdits } from '../arguments/given-cases.ts';
 import { baseOption, type GivenModel, modelOption } from '../arguments/model-source.ts';
 import { wholeNumber } from '../arguments/numbers.ts';
@@ -25,7 +28,7 @@ import { bar, printJson, progressLine, table } from '../output/output.ts';
 /** Nothing is kept here that could be rolled back. */
 const onErrorChoices = ['abort', 'continue'] as const;
 
-interface Options extends GivenModel {
+interface Options extends GivenModel, GivenExport {
   editor: string;
   edits: string;
   layout?: string;
@@ -46,8 +49,9 @@ interface Trial {
   readonly seed: number;
   readonly edits: readonly EditResult[];
   readonly summary: EvaluationSummary;
-  /** Where the edited checkpoint was written. */
+  /** Where the edited model was written, and what that holds. */
   readonly out: string | null;
+  readonly report: ExportReport | null;
 }
 
 export function register(program: Command): void {
@@ -60,10 +64,10 @@ export function register(program: Command): void {
     .option('--layout <name>', 'the layout of that file; recognised when left out')
     .option('-e, --editor <name>', 'the editor', defaultEditor)
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
-    .option('--out <dir>', 'write the edited checkpoint there, in Hugging Face layout')
+    .option('--out <dir>', 'write the edited model there, in the form that --form names')
     .option('--corpus <file>', "text for the editor's statistics and for perplexity; the model's own when left out")
     .option('--seed <n>', 'seed of everything random', wholeNumber, 0);
-  addArtefactFields(command, buildingFields)
+  addArtefactFields(addExportOptions(command), buildingFields)
     .addOption(
       new Option('--on-error <choice>', 'what an edit that cannot be applied does to the batch')
         .choices(onErrorChoices)
@@ -75,20 +79,23 @@ export function register(program: Command): void {
       const edits = await checkedEdits({ file: options.edits, layout: options.layout });
       const lack = edits.map((edit) => lacksSubject(editor, edit)).find((found) => found !== undefined);
       if (lack !== undefined && options.onError === 'abort') throw lack;
-      const out = options.out === undefined ? undefined : await checkOutput(editor, resolve(options.out));
-      const trial = await withModel(options, (local) => runTrial(local, editor, edits, out, options));
+      const settings = exportSettings(options);
+      const out = options.out === undefined ? undefined : await checkOutput(editor, resolve(options.out), settings);
+      const trial = await withModel(options, (local) =>
+        runTrial(local, editor, edits, out === undefined ? undefined : { out, settings }, options),
+      );
       if (options.json) printJson(trial);
       else printTrial(trial, edits);
     });
 }
 
 /** What would fail after minutes of work fails before. */
-async function checkOutput(editor: EditorName, out: string): Promise<string> {
-  const { leftBeside } = await import('@errata/models');
+async function checkOutput(editor: EditorName, out: string, { form }: ExportSettings): Promise<string> {
+  const { holdsMemories, leftBeside } = await import('@errata/models');
   const beside = describeEditor(editor)
     .leaves.map(leftBeside)
     .find((left) => left !== null);
-  if (beside !== undefined) throw unfoldable(editor, beside);
+  if (beside !== undefined && !holdsMemories(form)) throw unfoldable(editor, beside, form);
   if (existsSync(out) && !(statSync(out).isDirectory() && readdirSync(out).length === 0)) {
     throw new ErrataError('output_exists', `${out} is not an empty directory: choose another one`, {
       details: { path: out },
@@ -118,10 +125,10 @@ function isWritable(directory: string): boolean {
   }
 }
 
-const unfoldable = (editor: EditorName, beside: string): ErrataError =>
+const unfoldable = (editor: EditorName, beside: string, form: string): ErrataError =>
   new ErrataError(
     'not_a_checkpoint',
-    `${editor} leaves ${beside} beside the weights, which a checkpoint cannot hold: leave out --out, or use another editor`,
+    `${editor} leaves ${beside} beside the weights, which the form ${form} cannot hold: write --form memory, leave out --out, or use another editor`,
     { details: { editor } },
   );
 
@@ -129,7 +136,7 @@ async function runTrial(
   local: LocalModel,
   editor: EditorName,
   edits: readonly Edit[],
-  out: string | undefined,
+  wanted: { readonly out: string; readonly settings: ExportSettings } | undefined,
   options: Options,
 ): Promise<Trial> {
   const { checkpoint, model } = local;
@@ -173,7 +180,7 @@ async function runTrial(
       { onProgress: ({ stage, done, total }) => line.update(`measuring the ${stage}`, bar(done, total)) },
     );
     line.done();
-    if (out !== undefined) await writeEdited(local, candidate, editor, out);
+    const report = wanted && (await writeEdited(local, candidate, wanted));
     return {
       model: checkpoint.digest,
       editor,
@@ -181,27 +188,24 @@ async function runTrial(
       seed: options.seed,
       edits: perEdit,
       summary,
-      out: out ?? null,
+      out: wanted?.out ?? null,
+      report: report ?? null,
     };
   } finally {
     line.done();
   }
 }
 
-/** Writes the checkpoint with this version's weights in place of its own. */
 async function writeEdited(
   { checkpoint, model }: LocalModel,
   view: View,
-  editor: EditorName,
-  out: string,
-): Promise<void> {
-  const { besideWeights, versionContents, writeCheckpoint } = await import('@errata/models');
-  const beside = besideWeights(view);
-  if (beside !== null) throw unfoldable(editor, beside);
-  await writeCheckpoint(out, versionContents(checkpoint, model, view));
+  { out, settings }: { readonly out: string; readonly settings: ExportSettings },
+): Promise<ExportReport> {
+  const { writeExport } = await import('@errata/models');
+  return writeExport(out, { checkpoint, model, view, name: null, base: checkpoint.directory }, settings);
 }
 
-function printTrial({ edits: results, summary, out }: Trial, edits: readonly Edit[]): void {
+function printTrial({ edits: results, summary, out, report }: Trial, edits: readonly Edit[]): void {
   const rows = results.map(({ custom_id, answer_before, answer_after, outcome }, position) => {
     const { prompt, target_new } = edits[position]!;
     return [custom_id, prompt, answer_before, answer_after, target_new, outcome];
@@ -209,5 +213,7 @@ function printTrial({ edits: results, summary, out }: Trial, edits: readonly Edi
   console.log(table(['edit', 'prompt', 'before', 'after', 'wanted', 'outcome'], rows));
   for (const remark of remarksOn(results)) console.log(remark);
   console.log(`\n${metricsTable(summary)}\n\n${costLine(summary)}`);
-  if (out !== null) console.log(`\nThe edited checkpoint is in ${out}`);
+  if (out === null) return;
+  console.log(`\nThe edited model is in ${out}`);
+  for (const remark of report?.remarks ?? []) console.log(remark);
 }

@@ -1,5 +1,5 @@
 // Versions: stored whole, exported, held against each other.
-import type { VersionSource, WeightsDiff } from '@errata/contracts';
+import type { ExportReport, ExportSettings, VersionSource, WeightsDiff } from '@errata/contracts';
 import type { Method } from './method.ts';
 import type { ModelReference } from './models.ts';
 
@@ -21,16 +21,21 @@ export interface VersionMethods {
       readonly load_ms: number;
     }
   >;
-  /** Writes a version as a checkpoint in Hugging Face layout. */
+  /** Writes a version in one of the forms that it can leave in. */
   readonly exportVersion: Method<
     {
       readonly model: ModelReference;
+      /** For an adapter, from the imported model on. */
       readonly version: VersionSource;
+      readonly settings: ExportSettings;
+      /** What the version is called, and the model that it was imported from. */
+      readonly name: string;
+      readonly base: string;
       /** A directory that is not there yet. */
       readonly into: string;
     },
     /** Their names, those in folders with the folder's. */
-    { readonly files: readonly string[] }
+    { readonly files: readonly string[]; readonly report: ExportReport }
   >;
   /** Norm and rank of what changed from one version to another, by parameter. */
   readonly compareVersions: Method<

@@ -1,36 +1,28 @@
-// Writes a version as a checkpoint: its model's files, with its weights in place of the model's own.
+// Writes a version in one of the forms that it can leave in: a checkpoint, an adapter, a GGUF file and their like.
 import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { LocalBlobStore } from '@errata/blobs';
-import { ErrataError } from '@errata/contracts';
-import { besideWeights, loadCheckpoint, versionContents, writeCheckpoint } from '@errata/models';
+import { loadCheckpoint, writeExport } from '@errata/models';
 import type { ParamsOf, ResultOf } from '../calls/index.ts';
 import { withModelDirectory } from '../models/model-directory.ts';
 import type { OpenModel } from '../models/model-store.ts';
 
-/** @throws ErrataError `not_a_checkpoint` for a version with memories; ModelError checkpoint_target_* */
+/** @throws ModelError export_unsupported, checkpoint_target_*, safetensors_float16_overflow */
 export async function exportVersion(
   open: OpenModel,
-  { model, version, into }: ParamsOf<'exportVersion'>,
+  { model, version, settings, name, base, into }: ParamsOf<'exportVersion'>,
   blobs: LocalBlobStore,
 ): Promise<ResultOf<'exportVersion'>> {
-  const view = await open.view(version);
-  const beside = besideWeights(view);
-  if (beside !== null) {
-    throw new ErrataError(
-      'not_a_checkpoint',
-      `the version has ${beside} beside its weights, which a checkpoint cannot hold`,
-      { details: { memories: [...view.memories.keys()] } },
-    );
-  }
+  // A view that was opened from what is stored whole does not know its deltas.
+  const view = await (settings.form === 'adapter' ? open.freshView(version) : open.view(version));
   return withModelDirectory(blobs, model.files, async (directory) => {
     const checkpoint = await loadCheckpoint(directory);
     try {
-      await writeCheckpoint(into, versionContents(checkpoint, open.model, view));
+      const report = await writeExport(into, { checkpoint, model: open.model, view, name, base }, settings);
+      return { files: await filesBelow(into), report };
     } finally {
       checkpoint.close();
     }
-    return { files: await filesBelow(into) };
   });
 }
 

@@ -1,23 +1,12 @@
 // Writing a checkpoint directory that transformers can load: whole or not at all.
 
-import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:path';
-import { ModelError } from '../errors.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
 import type { Model, View } from '../running/view.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { type WritableTensor, writeSafetensors } from './safetensors.ts';
+import { type FloatDtype, tensorBytesOf, type WritableTensor, writeSafetensors } from './safetensors.ts';
+import { indexFile, shardName } from './weight-files.ts';
+import { writeDirectory } from './whole-directory.ts';
 
 /** What goes into a checkpoint directory. */
 export interface CheckpointContents {
@@ -28,82 +17,85 @@ export interface CheckpointContents {
   readonly files?: ReadonlyMap<string, string | Uint8Array>;
 }
 
+/** How safetensors calls the element types. */
+export const floatDtypes = {
+  float32: 'F32',
+  float16: 'F16',
+  bfloat16: 'BF16',
+} as const satisfies Record<string, FloatDtype>;
+
 /** Options of {@link writeCheckpoint}. */
 export interface WriteCheckpointOptions {
   /** Element type of the weights. Default float32, the only one that keeps an edited model bit for bit. */
-  readonly dtype?: 'float32' | 'float16';
+  readonly dtype?: keyof typeof floatDtypes;
+  /** Bytes that a file of weights holds at most, a single larger tensor apart: above it there are shards and their index. Default: one file. */
+  readonly shardBytes?: number;
   /** Replace a directory that is not empty. Default false. */
   readonly overwrite?: boolean;
 }
 
-function syncPath(path: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 /**
- * Writes config.json, model.safetensors and further files into a new directory. All is written beside it and synced, then
- * renamed into place: a crash leaves the old directory or the new one, never a part.
+ * Writes config.json, the weights and further files into a new directory, whole or not at all.
  * @throws ModelError checkpoint_target_not_empty, checkpoint_target_unwritable, safetensors_*; the file system's own error
  * where the disk is full, with nothing left behind
  */
-export async function writeCheckpoint(
+export function writeCheckpoint(
   directory: string,
   contents: CheckpointContents,
   options: WriteCheckpointOptions = {},
 ): Promise<void> {
-  const target = resolve(directory);
-  const occupied = existsSync(target) && (!statSync(target).isDirectory() || readdirSync(target).length > 0);
-  if (occupied && !options.overwrite) {
-    throw new ModelError('checkpoint_target_not_empty', {
-      where: target,
-      what: 'it exists and is not an empty directory',
-      hint: 'Choose another, or ask for it to be overwritten',
-    });
+  return writeDirectory(directory, options, (staging) => fillCheckpoint(staging, contents, options));
+}
+
+/** Writes a checkpoint into a directory that is there and empty. @throws as {@link writeCheckpoint} */
+export function fillCheckpoint(
+  directory: string,
+  { config, tensors, files }: CheckpointContents,
+  { dtype = 'float32', shardBytes = Infinity }: WriteCheckpointOptions = {},
+): void {
+  writeJson(join(directory, 'config.json'), withDtype(config, dtype));
+  for (const [name, data] of files ?? []) {
+    if (normalize(name) !== name || isAbsolute(name) || name.startsWith('..')) throw new Error(`${name} is not inside`);
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), data, { flush: true });
   }
-  const dtype = options.dtype ?? 'float32';
-  const staging = join(dirname(target), `.${basename(target)}.${randomUUID()}`);
-  try {
-    mkdirSync(staging, { recursive: true });
-  } catch (cause) {
-    throw new ModelError('checkpoint_target_unwritable', {
-      where: target,
-      what: `the directory cannot be created (${(cause as Error).message})`,
-      hint: 'Choose a place that may be written to',
-      cause,
-    });
+  const options = { dtype: floatDtypes[dtype], metadata: { format: 'pt' } };
+  const shards = shardsOf(tensors, floatDtypes[dtype], shardBytes);
+  if (shards.length === 1) {
+    writeSafetensors(join(directory, 'model.safetensors'), tensors, options);
+    return;
   }
-  try {
-    const config = withDtype(contents.config, dtype);
-    writeFileSync(join(staging, 'config.json'), `${JSON.stringify(config, null, 2)}\n`, { flush: true });
-    for (const [name, data] of contents.files ?? []) {
-      if (normalize(name) !== name || isAbsolute(name) || name.startsWith('..'))
-        throw new Error(`${name} is not inside`);
-      mkdirSync(dirname(join(staging, name)), { recursive: true });
-      writeFileSync(join(staging, name), data, { flush: true });
+  const weightMap: Record<string, string> = {};
+  let total = 0;
+  for (const [index, { names, bytes }] of shards.entries()) {
+    const file = shardName(index + 1, shards.length);
+    total += bytes;
+    for (const name of names) weightMap[name] = file;
+    writeSafetensors(join(directory, file), new Map(names.map((name) => [name, tensors.get(name)!])), options);
+  }
+  writeJson(join(directory, indexFile), { metadata: { total_size: total }, weight_map: weightMap });
+}
+
+const writeJson = (path: string, value: unknown): void =>
+  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`, { flush: true });
+
+/** The names of tensors in order, as many together as a shard has room for; one that is larger has a shard to itself. */
+function shardsOf(
+  tensors: CheckpointContents['tensors'],
+  dtype: FloatDtype,
+  most: number,
+): readonly { readonly names: readonly string[]; readonly bytes: number }[] {
+  const shards: { names: string[]; bytes: number }[] = [{ names: [], bytes: 0 }];
+  for (const [name, tensor] of tensors) {
+    const bytes = tensorBytesOf(tensor, dtype);
+    const last = shards.at(-1)!;
+    if (last.names.length > 0 && last.bytes + bytes > most) shards.push({ names: [name], bytes });
+    else {
+      last.names.push(name);
+      last.bytes += bytes;
     }
-    writeSafetensors(join(staging, 'model.safetensors'), contents.tensors, {
-      dtype: dtype === 'float16' ? 'F16' : 'F32',
-      metadata: { format: 'pt' },
-    });
-    syncPath(staging);
-    if (occupied) {
-      const old = `${staging}.old`;
-      renameSync(target, old);
-      renameSync(staging, target);
-      rmSync(old, { recursive: true, force: true });
-    } else {
-      renameSync(staging, target);
-    }
-    syncPath(dirname(target));
-  } catch (error) {
-    rmSync(staging, { recursive: true, force: true });
-    throw error;
   }
+  return shards;
 }
 
 /** transformers 5 writes `dtype`, earlier ones `torch_dtype`, and each reads both: keep the spelling that is there. */

@@ -85,6 +85,20 @@ export function float32ToFloat16(values: Float32Array): Uint16Array<ArrayBuffer>
   return halves;
 }
 
+/**
+ * float32 to bfloat16 bit patterns, rounding to nearest, ties to even, as PyTorch does. The largest float32 become infinity; NaN stays NaN.
+ */
+export function float32ToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < bits.length; i++) {
+    const word = bits[i]!;
+    // Half an ulp less one, plus the lowest kept bit; a carry out of the mantissa steps the exponent.
+    halves[i] = (word & 0x7fffffff) > 0x7f800000 ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  }
+  return halves;
+}
+
 /** Index of the first NaN or infinity, or -1. Works on bits: 2-3 times faster than Number.isFinite. */
 export function firstNonFinite(values: Float32Array): number {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);

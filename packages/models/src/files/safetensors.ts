@@ -2,7 +2,7 @@
 
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { ModelError } from '../errors.ts';
-import { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToFloat16 } from './half.ts';
+import { bfloat16ToFloat32, firstNonFinite, float16ToFloat32, float32ToBfloat16, float32ToFloat16 } from './half.ts';
 import {
   dtypeBytes,
   headerLength,
@@ -181,15 +181,25 @@ export type WritableTensor =
   | { readonly shape: readonly number[]; readonly data: Float32Array | (() => Float32Array) }
   | RawTensor;
 
+/** Element types that floats are written in. */
+export type FloatDtype = 'F32' | 'F16' | 'BF16';
+
 /** Options of the writer. */
 export interface WriteSafetensorsOptions {
   /** Element type of all float tensors. Default F32. */
-  readonly dtype?: 'F32' | 'F16';
+  readonly dtype?: FloatDtype;
   /** String pairs for `__metadata__`. transformers wants `{format: 'pt'}`. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** What errors call the output. */
   readonly where?: string;
 }
+
+/** Bytes that a tensor takes where floats are written in `target`. */
+export const tensorBytesOf = (tensor: WritableTensor, target: FloatDtype): number =>
+  tensor.shape.reduce(
+    (product, dimension) => product * dimension,
+    dtypeBytes['bytes' in tensor ? tensor.dtype : target],
+  );
 
 interface Plan {
   readonly header: Uint8Array;
@@ -215,8 +225,7 @@ function planFile(tensors: ReadonlyMap<string, WritableTensor>, options: WriteSa
     .sort(([a], [b]) => compareCodeUnits(a, b))
     .map(([name, tensor]) => {
       const dtype = 'bytes' in tensor ? tensor.dtype : target;
-      const elements = tensor.shape.reduce((product, dimension) => product * dimension, 1);
-      const byteLength = elements * dtypeBytes[dtype];
+      const byteLength = tensorBytesOf(tensor, target);
       if (name === '__metadata__' || !Number.isSafeInteger(byteLength) || !tensor.shape.every((n) => n >= 0)) {
         refuseWrite(where, name, `its name or shape [${tensor.shape}] cannot be written`);
       }
@@ -247,7 +256,7 @@ function tensorBytes(
   name: string,
   tensor: WritableTensor,
   byteLength: number,
-  target: 'F32' | 'F16',
+  target: FloatDtype,
 ): Uint8Array {
   if ('bytes' in tensor) {
     if (tensor.bytes.byteLength !== byteLength) refuseWrite(where, name, `has ${tensor.bytes.byteLength} bytes`);
@@ -259,16 +268,32 @@ function tensorBytes(
   }
   refuseNonFinite(where, name, data);
   if (target === 'F32') return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const halves = float32ToFloat16(data);
-  const overflow = halves.findIndex((half) => (half & 0x7c00) === 0x7c00);
+  return new Uint8Array(inSixteenBits(where, name, data, target).buffer);
+}
+
+/**
+ * Floats in two bytes each.
+ * @throws ModelError safetensors_float16_overflow
+ */
+export function inSixteenBits(
+  where: string,
+  name: string,
+  data: Float32Array,
+  target: 'F16' | 'BF16',
+): Uint16Array<ArrayBuffer> {
+  const [halves, infinite, end] =
+    target === 'F16'
+      ? ([float32ToFloat16(data), 0x7c00, 'float16 ends at 65504'] as const)
+      : ([float32ToBfloat16(data), 0x7f80, 'bfloat16 ends at 3.39e38'] as const);
+  const overflow = halves.findIndex((half) => (half & infinite) === infinite);
   if (overflow >= 0) {
     throw new ModelError('safetensors_float16_overflow', {
       where,
-      what: `element ${overflow} of tensor ${JSON.stringify(name)} is ${data[overflow]}; float16 ends at 65504`,
+      what: `element ${overflow} of tensor ${JSON.stringify(name)} is ${data[overflow]}; ${end}`,
       hint: 'Write float32 instead',
     });
   }
-  return new Uint8Array(halves.buffer);
+  return halves;
 }
 
 /**

@@ -18,7 +18,11 @@ export const filesOf = ({ names, promised }: WeightFiles): readonly string[] =>
   promised === undefined ? names : [indexFile, ...names];
 
 const oneFile = 'model.safetensors';
-const indexFile = 'model.safetensors.index.json';
+export const indexFile = 'model.safetensors.index.json';
+
+/** The name of one shard of several, counted from 1. */
+export const shardName = (position: number, count: number, stem = 'model'): string =>
+  `${stem}-${String(position).padStart(5, '0')}-of-${String(count).padStart(5, '0')}.safetensors`;
 
 /** What may be weights in another form, or packed. */
 const otherWeights = /\.(bin|pt|pth|ckpt|gguf|safetensors|zip|tar|t?gz)$/;
@@ -70,10 +74,7 @@ function numberedShards(directory: string): readonly string[] | undefined {
   const there = readdirSync(directory).filter((name) => shard.test(name));
   if (there.length === 0) return undefined;
   const [, stem, , count] = shard.exec(there[0]!)!;
-  const set = Array.from(
-    { length: Number(count) },
-    (_, position) => `${stem}-${String(position + 1).padStart(5, '0')}-of-${count}.safetensors`,
-  );
+  const set = Array.from({ length: Number(count) }, (_, position) => shardName(position + 1, Number(count), stem));
   const missing = set.filter((name) => !there.includes(name));
   const more = there.find((name) => !set.includes(name));
   if (missing.length > 0 || more !== undefined) {

@@ -18,21 +18,24 @@ type Source = Pick<Checkpoint, 'directory' | 'companionFiles' | 'readCompanion' 
  * what additional_chat_templates holds go before tokenizer_config.json, and a template may name the special tokens of the tokenizer.
  * @throws ModelError tokenizer_malformed
  */
-export function loadChatTemplate({
+export function loadChatTemplate(source: Source): ChatTemplate | undefined {
+  const template = chatTemplateText(source);
+  if (template === undefined) return undefined;
+  return chatTemplate(template, Object.fromEntries(source.tokenizer?.namedTokens ?? []));
+}
+
+/** Its text, or the texts of several by name; undefined where there is none. @throws as {@link loadChatTemplate} */
+export function chatTemplateText({
   directory,
   companionFiles,
   readCompanion,
-  tokenizer,
-}: Source): ChatTemplate | undefined {
+}: Omit<Source, 'tokenizer'>): string | ReadonlyMap<string, string> | undefined {
   const read = (name: string): string | undefined =>
     companionFiles.includes(name) ? Buffer.from(readCompanion(name)).toString('utf8') : undefined;
   const template =
     inFiles(companionFiles, read) ?? stated(read('tokenizer_config.json'), join(directory, 'tokenizer_config.json'));
   if (template === undefined || template === null) return undefined;
-  return chatTemplate(
-    typeof template === 'string' ? template : new Map(template.map((one) => [one.name, one.template])),
-    Object.fromEntries(tokenizer?.namedTokens ?? []),
-  );
+  return typeof template === 'string' ? template : new Map(template.map((one) => [one.name, one.template]));
 }
 
 /** The template in chat_template.jinja, or with those in their folder several; undefined where there is neither. */

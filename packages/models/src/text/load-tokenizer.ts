@@ -12,6 +12,7 @@ import { documentFromVocabTxt } from './forms/vocab-txt.ts';
 import { tokensSaid, withAddedTokens } from './special-tokens.ts';
 import type { Tokenizer } from './tokenizer.ts';
 import { type SpecialName, type TokenizerForm, tokenizerClass } from './tokenizer-classes.ts';
+import type { TokenizerDocument } from './tokenizer-document.ts';
 import { addsPrefixSpace, tokenizerSettings, withSettings } from './tokenizer-settings.ts';
 
 /** Names of the files that make up a tokenizer: what a copy of a model must carry. */
@@ -46,6 +47,15 @@ export function loadTokenizer(directory: string): Tokenizer {
  * @param directory what their place is called in errors
  */
 export function tokenizerFromFiles(readText: ReadText, directory: string): Tokenizer {
+  const { document, named, where } = documentFromFiles(readText, directory);
+  return buildTokenizer(document, named, where);
+}
+
+/** What files say of a tokenizer, as one document, and its special tokens by their part. @throws as {@link tokenizerFromFiles} */
+export function documentFromFiles(
+  readText: ReadText,
+  directory: string,
+): { readonly document: TokenizerDocument; readonly named: ReadonlyMap<string, string>; readonly where: string } {
   const texts = new Map<string, string | undefined>();
   const read: ReadText = (name) => {
     if (!texts.has(name)) texts.set(name, readText(name));
@@ -88,7 +98,7 @@ export function tokenizerFromFiles(readText: ReadText, directory: string): Token
       ),
   };
   const document = withAddedTokens(documentOf[form](), added, embeddingRows(model));
-  return buildTokenizer(withSettings(document, settings, kind, form === 'vocab.json', named), named, where);
+  return { document: withSettings(document, settings, kind, form === 'vocab.json', named), named, where };
 }
 
 /**

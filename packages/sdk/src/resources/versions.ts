@@ -1,5 +1,5 @@
 // Versions: what they are made of, how two differ, and their export.
-import type { ShownManifest, VersionDiff, VersionResource, WeightsDiff } from '@errata/contracts';
+import type { ExportQuery, ShownManifest, VersionDiff, VersionResource, WeightsDiff } from '@errata/contracts';
 import type { Caller } from '../caller.ts';
 import type { PageQuery } from '../pages.ts';
 import { at, type CallOptions } from '../transport.ts';
@@ -12,10 +12,11 @@ export const versions = ({ get, list, send }: Caller) => ({
   /** The version and those it was made from, newest first, down to the imported model. */
   lineage: (version: string, query: PageQuery = {}) =>
     list<VersionResource>(at`/v1/versions/${version}/lineage`, { ...query }),
-  /** The version as a checkpoint in Hugging Face layout: a tar archive, as it comes. */
-  async export(version: string, call: CallOptions = {}): Promise<ReadableStream<Uint8Array>> {
+  /** The version in a form that other tools load, a checkpoint in Hugging Face layout where none is named: a tar archive, as it comes. */
+  async export(version: string, query: ExportQuery = {}, call: CallOptions = {}): Promise<ReadableStream<Uint8Array>> {
     const path = at`/v1/versions/${version}/export`;
-    return (await send('GET', path, { ...call, accept: 'application/x-tar', streaming: true })).body!;
+    const options = { ...call, query: { ...query }, accept: 'application/x-tar', streaming: true };
+    return (await send('GET', path, options)).body!;
   },
   diff: (from: string, to: string, call?: CallOptions) => get<VersionDiff>(at`/v1/versions/${from}/diff/${to}`, call),
   /** Norm and rank of what changed, by parameter. The service opens both versions for it. */

@@ -17,7 +17,7 @@ import { type Metadata, metadataOf } from './metadata.ts';
 import { tokenizerFiles } from './tokenizer.ts';
 
 /** Stands for what this reader makes of a file: it changes with every change of that, and with it the digests of models read so. */
-const readingVersion = 1;
+const readingVersion = 2;
 
 /** Recognised by its name. */
 export const ggufForm: LocalForm = {
@@ -46,12 +46,22 @@ function requireGguf(path: string): void {
   throw new ModelError('gguf_malformed', { where: path, what: `it is ${kindInWords(kind)}`, hint });
 }
 
-async function checkpointOf(file: GgufFile): Promise<Checkpoint> {
+/**
+ * What a file amounts to.
+ * @throws ModelError gguf_unsupported, gguf_malformed
+ */
+export function readGguf(file: GgufFile) {
   const metadata = metadataOf(file);
   const { name, architecture } = architectureOf(file, metadata);
-  const tensors = tensorsOf(file, name, architecture, metadata);
-  const config = configOf(file, name, architecture, metadata);
-  const files = tokenizerFiles(file.where, name, metadata);
+  return {
+    tensors: tensorsOf(file, name, architecture, metadata),
+    config: configOf(file, name, architecture, metadata),
+    files: tokenizerFiles(file.where, name, metadata),
+  };
+}
+
+async function checkpointOf(file: GgufFile): Promise<Checkpoint> {
+  const { tensors, config, files } = readGguf(file);
   const companions = new Map<string, Buffer>();
   if (files !== undefined) {
     companions.set('tokenizer.json', Buffer.from(JSON.stringify(files.tokenizer)));

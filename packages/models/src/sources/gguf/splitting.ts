@@ -38,6 +38,13 @@ const qwen2: Splitting = {
   preTokenizer: sequence(split(likeGpt4('\\p{N}')), byteLevel(false)),
 };
 
+/** The same way, with a space in front of every text that has none. */
+export function withSpaceInFront(preTokenizer: unknown): unknown {
+  const part = preTokenizer as { readonly type: string; readonly pretokenizers?: readonly unknown[] };
+  if (part.type === 'ByteLevel') return { ...part, add_prefix_space: true };
+  return part.pretokenizers ? { ...part, pretokenizers: part.pretokenizers.map(withSpaceInFront) } : part;
+}
+
 /** By name. Those of one vocabulary have many. */
 export const splittings: Readonly<Record<string, Splitting>> = {
   'gpt-2': gpt2,

@@ -3,7 +3,7 @@
 import { ModelError } from '../../errors.ts';
 import { mergesByScore } from './merges-by-score.ts';
 import type { Metadata } from './metadata.ts';
-import { splittings, unnamedSplittings } from './splitting.ts';
+import { splittings, unnamedSplittings, withSpaceInFront } from './splitting.ts';
 
 /** The two files, parsed. */
 export interface TokenizerFiles {
@@ -12,8 +12,7 @@ export interface TokenizerFiles {
 }
 
 /** What kind of token one is, by the format's numbers. */
-const control = 3;
-const userDefined = 4;
+export const tokenTypes = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
 /** What a vocabulary of some kind needs beside its tokens. */
 interface Vocabulary {
@@ -56,7 +55,10 @@ function byteLevelParts({ metadata, architecture, ids, refuse }: Vocabulary): Pa
   const merges = metadata.texts('tokenizer.ggml.merges') ?? refuse('it has no merges');
   return {
     normalizer: splitting.normalizer ?? null,
-    pre_tokenizer: splitting.preTokenizer,
+    pre_tokenizer:
+      (metadata.flag('tokenizer.ggml.add_space_prefix') ?? false)
+        ? withSpaceInFront(splitting.preTokenizer)
+        : splitting.preTokenizer,
     decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
     model: {
       ...bpe,
@@ -151,7 +153,7 @@ export function tokenizerFiles(where: string, architecture: string, metadata: Me
       truncation: null,
       padding: null,
       added_tokens: tokens.flatMap((content, id) =>
-        types[id] === control || types[id] === userDefined
+        types[id] === tokenTypes.control || types[id] === tokenTypes.userDefined
           ? [
               {
                 id,
@@ -160,7 +162,7 @@ export function tokenizerFiles(where: string, architecture: string, metadata: Me
                 lstrip: false,
                 rstrip: false,
                 normalized: false,
-                special: types[id] === control,
+                special: types[id] === tokenTypes.control,
               },
             ]
           : [],

@@ -1,0 +1,16 @@
+// A version as a checkpoint in Hugging Face layout, in shards where it is large.
+
+import { bytesOfSize, defaultShardSize } from '@errata/contracts';
+import { fillCheckpoint, type floatDtypes, versionContents } from '../files/checkpoint-write.ts';
+import type { ExportForm } from './form.ts';
+
+export const checkpointForm: ExportForm = {
+  reported: false,
+  write(directory, { checkpoint, model, view }, { dtype, shard_size = defaultShardSize }) {
+    fillCheckpoint(directory, versionContents(checkpoint, model, view), {
+      dtype: dtype as keyof typeof floatDtypes,
+      shardBytes: bytesOfSize(shard_size)!,
+    });
+    return {};
+  },
+};

@@ -1,0 +1,158 @@
+"""Loads what `errata try --out --form` writes with the tools that people use, and compares logits.
+
+    python test/oracles/exports.py MODEL EDITS.jsonl [--editor r-rome] [--first N]
+
+Needs torch, transformers, peft, gguf and safetensors; onnxruntime and llama_cpp are tried where they are installed. The version is the float32
+checkpoint as transformers has it; every other form must agree with it within 1e-4, those that round the weights within what is printed.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import gguf
+import numpy as np
+import torch
+from peft import PeftModel
+from safetensors.numpy import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "docs"))
+from memory_reader import Memory  # noqa: E402
+
+EXACT = 1e-4
+
+
+def errata(out, given, *arguments, editor=None):
+    edits = [line for line in Path(given.edits).read_text().splitlines() if line.strip()][: given.first]
+    file = out.with_suffix(".jsonl")
+    file.write_text("\n".join(edits) + "\n")
+    command = ["node", str(ROOT / "apps/cli/bin/errata.js"), "try", "--model", given.model, "--edits", str(file), "--editor", editor or given.editor]
+    done = subprocess.run([*command, "--out", str(out), "--json", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return json.loads(done.stdout)["report"]
+
+
+def load(directory, dtype=torch.float32):
+    return AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, attn_implementation="eager").eval()
+
+
+def transformers_logits(model, prompts):
+    with torch.no_grad():
+        return [model(torch.tensor([ids])).logits[0].float().numpy() for ids in prompts]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model")
+    parser.add_argument("edits")
+    parser.add_argument("--editor", default="r-rome")
+    parser.add_argument("--first", type=int, default=3)
+    given = parser.parse_args()
+    given.model = str(Path(given.model).resolve())
+    folder = Path(tempfile.mkdtemp())
+    failed = []
+
+    def say(name, found, wanted, most):
+        worst = max(float(np.abs(a - b).max()) for a, b in zip(found, wanted))
+        same = np.mean([float((a.argmax(-1) == b.argmax(-1)).mean()) for a, b in zip(found, wanted)])
+        verdict = "ok" if most is None or worst <= most else "TOO FAR"
+        print(f"{name:28} worst logit off by {worst:.2e}, {100 * same:.1f} % of next tokens the same   {verdict}")
+        if verdict != "ok":
+            failed.append(name)
+
+    errata(folder / "checkpoint", given)
+    tokenizer = AutoTokenizer.from_pretrained(folder / "checkpoint")
+    records = [json.loads(line) for line in Path(given.edits).read_text().splitlines() if line.strip()][: given.first]
+    texts = [record["prompt"] for record in records] + ["The quick brown fox"]
+    prompts = [tokenizer(text)["input_ids"] for text in texts]
+    version = transformers_logits(load(folder / "checkpoint"), prompts)
+    base = transformers_logits(load(given.model), prompts)
+    say("(the model before the edits)", base, version, None)
+
+    errata(folder / "shards", given, "--shard-size", "1MB")
+    assert len(list((folder / "shards").glob("*.safetensors"))) > 1
+    say("checkpoint in shards", transformers_logits(load(folder / "shards"), prompts), version, 0)
+    for dtype in ("float16", "bfloat16"):
+        errata(folder / dtype, given, "--dtype", dtype)
+        assert load(folder / dtype, "auto").dtype == getattr(torch, dtype)
+        say(f"checkpoint in {dtype}", transformers_logits(load(folder / dtype), prompts), version, None)
+
+    report = errata(folder / "adapter", given, "--form", "adapter")
+    ranks = ", ".join(f"{module['module']} {module['rank']}" for module in report["modules"])
+    adapted = PeftModel.from_pretrained(load(given.model), folder / "adapter").eval()
+    say(f"adapter ({ranks})", transformers_logits(adapted, prompts), version, EXACT)
+    report = errata(folder / "adapter-1", given, "--form", "adapter", "--rank", "1")
+    adapted = PeftModel.from_pretrained(load(given.model), folder / "adapter-1").eval()
+    say(f"adapter of rank 1, {report['remarks']}", transformers_logits(adapted, prompts), version, None)
+
+    errata(folder / "diff", given, "--form", "diff")
+    model = load(given.model)
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, added in load_file(folder / "diff/diff.safetensors").items():
+            key = next(key for key in parameters if key.endswith(name))
+            parameters[key] += torch.from_numpy(added)
+    say("diff", transformers_logits(model, prompts), version, EXACT)
+
+    for dtype in ("float32", "float16", "bfloat16", "q8_0"):
+        errata(folder / f"gguf-{dtype}", given, "--form", "gguf", "--dtype", dtype)
+        path = folder / f"gguf-{dtype}/model.gguf"
+        reader = gguf.GGUFReader(path)
+        tensors = {tensor.name: tensor for tensor in reader.tensors}
+        if dtype == "q8_0":
+            # The same numbers by the reference quantiser.
+            whole = {tensor.name: tensor for tensor in gguf.GGUFReader(folder / "gguf-float32/model.gguf").tensors}
+            for name, tensor in tensors.items():
+                if tensor.tensor_type == gguf.GGMLQuantizationType.Q8_0:
+                    assert np.array_equal(gguf.quants.quantize(whole[name].data, tensor.tensor_type), tensor.data), name
+        print(f"gguf {dtype:8} {len(tensors)} tensors, {len(reader.fields)} entries of metadata, {path.stat().st_size} bytes, read by gguf")
+        try:
+            import llama_cpp
+        except ImportError:
+            print("  (llama_cpp is not installed)")
+            continue
+        llama = llama_cpp.Llama(str(path), n_ctx=64, logits_all=True, verbose=False)
+        found = []
+        for ids in prompts:
+            llama.reset()
+            llama.eval(ids)
+            found.append(np.array(llama.scores[: len(ids)]))
+        say(f"gguf {dtype} in llama.cpp", found, version, EXACT * 50 if dtype == "float32" else None)
+        odd = [text for text in texts if llama.tokenize(text.encode(), add_bos=True) != tokenizer(text)["input_ids"]]
+        print(f"  llama.cpp cuts {len(texts) - len(odd)} of {len(texts)} texts into the tokens of transformers")
+
+    errata(folder / "onnx", given, "--form", "onnx")
+    try:
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(str(folder / "onnx/model.onnx"), providers=["CPUExecutionProvider"])
+        found = [session.run(["logits"], {"input_ids": np.array([ids], dtype=np.int64)})[0][0] for ids in prompts]
+        say("onnx in onnxruntime", found, version, EXACT)
+    except ImportError:
+        print("(onnxruntime is not installed)")
+
+    errata(folder / "memory", given, "--form", "memory", editor="retrieval")
+    memory = Memory(folder / "memory")
+    for record in records:
+        assert record["target_new"].strip() in memory.in_front(record["prompt"]), record
+    assert memory.in_front("Nothing of the kind was ever corrected") == ""
+    print(f"memory of texts: each of {len(records)} prompts is given its correction, another prompt nothing")
+    errata(folder / "codebook", given, "--form", "memory", editor="grace")
+    memory = Memory(folder / "codebook")
+    for held in memory.memories:
+        site, layer = held["place"].split()
+        for key, value in zip(memory.arrays[f"codebook.{site}.{layer}.keys"], memory.arrays[f"codebook.{site}.{layer}.values"]):
+            assert np.array_equal(memory.codebook(site, layer, key), value)
+            assert memory.codebook(site, layer, key + 1e6) is None
+    print(f"memory of GRACE: {[(held['place'], held['rows']) for held in memory.memories]}, each key finds its value")
+    if failed:
+        raise SystemExit(f"too far from the version: {', '.join(failed)}")
+
+
+main()
