@@ -112,8 +112,8 @@ async function measure(role: Role): Promise<Measured> {
   } else {
     const view = modelFromWeights(spec(), own).view();
     const run = async (index: number, steps: number) => {
-      const prepared = await prepareSearch(view, layer, [sequences(index)]);
-      const found = await searchValues(view, [prepared], { ...settings, steps, site: 'mlp_out' });
+      const prepared = await prepareSearch(view, { layer, site: 'mlp_out' }, [sequences(index)]);
+      const found = await searchValues(view, [prepared], { ...settings, steps });
       return found[0]!;
     };
     await run(0, 1);

@@ -138,7 +138,8 @@ chooses them by depth, other models of the family get those at the same relative
 
 An edit whose loss, before anything is done for it, is below the editor's \`stop_loss\` already holds: it is left alone, leaves no delta, and is counted
 as \`already_holds\`, neither as applied nor as failed. That is read of each edit by itself, whatever else is in its batch: from the parent version where
-edits are solved together, from the parent with the earlier edits of the batch where they are applied one after another.
+edits are solved together, from the parent with the earlier edits of the batch where they are applied one after another. For \`pmet\` an edit holds, too, whose target is
+the likeliest answer at each of its tokens in every context.
 
 ${editorNames.map(section).join('\n')}
 ## Where they part from the reference code

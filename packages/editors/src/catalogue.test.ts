@@ -110,6 +110,7 @@ test('editors say what they need: second moments at the layers they edit, prefix
   expect(needed('r-rome')).toEqual([moment(4), drawn([10, 5], [10, 10])]);
   expect(needed('r-rome', { layer: 7 })).toEqual([moment(7), drawn([10, 5], [10, 10])]);
   expect(needed('memit')).toEqual([...[0, 1, 2, 3, 4].map(moment), drawn([5, 10])]);
+  expect(needed('memit', { distribution: 'ends' })).toEqual([...[0, 4].map(moment), drawn([5, 10])]);
   expect(needed('ft-m')).toEqual([]);
   expect(needed('grace')).toEqual([]);
 });

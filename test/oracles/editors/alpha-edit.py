@@ -39,11 +39,13 @@ def main():
         moments = second_moments(tiny(name))
         variants = [([["anna", "boris", "clara"]], CONFIG), ([["anna"]], {**CONFIG, "null_threshold": 0.3}),
                     ([["anna", "boris"], ["clara"]], {**CONFIG, "layers": [1, 2], "ridge": 0.01, "clamp_factor": 4}),
-                    ([["boris"], ["boris-home"]], {**CONFIG, "ridge": 0.02})]
+                    ([["boris"], ["boris-home"]], {**CONFIG, "ridge": 0.02}),
+                    ([["anna"], ["boris", "clara"]], {**CONFIG, "distribution": "ends"})]
         for number, (batches, config) in enumerate(variants):
             one = tiny(name)
-            earlier = {layer: torch.zeros_like(moments[layer]) for layer in config["layers"]}
-            seen = {layer: [] for layer in config["layers"]}
+            layers = [config["layers"][0], config["layers"][-1]] if config["distribution"] == "ends" else config["layers"]
+            earlier = {layer: torch.zeros_like(moments[layer]) for layer in layers}
+            seen = {layer: [] for layer in layers}
             for names in batches:
                 changes, keys = batch(one, names, config, moments, earlier)
                 for layer, K in keys.items():

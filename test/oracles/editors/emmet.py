@@ -6,7 +6,7 @@ import memit
 from common import EDITS, NAMES, tiny, write_updates
 from moments import second_moments
 
-SEARCH = {key: value for key, value in memit.CONFIG.items() if key not in ("layers", "second_moment_weight")}
+SEARCH = {key: value for key, value in memit.CONFIG.items() if key not in ("layers", "distribution", "second_moment_weight")}
 CONFIG = {**SEARCH, "layer": 1, "alpha": 0.1}
 
 
@@ -32,7 +32,7 @@ def main():
                     (["anna", "clara"], {**CONFIG, "alpha": 0})]
         for number, (edits, config) in enumerate(variants):
             one = tiny(name)
-            spread = {**config, "layers": [config["layer"]]}
+            spread = {**config, "layers": [config["layer"]], "distribution": "spread"}
             changes = memit.updates(one, [EDITS[edit] for edit in edits], spread, equality(config, moments))
             cases[f"{name} {number}"] = {
                 "model": name, "edits": edits, "config": config,

@@ -7,7 +7,7 @@ from moments import second_moments
 from value_search import search
 
 CONFIG = {"layers": [0, 1, 2], "steps": 20, "learning_rate": 0.5, "weight_decay": 0.5, "clamp_factor": 0.75, "kl_factor": 0.0625,
-          "stop_loss": 0.05, "second_moment_weight": 2.0, "merge_same_subject": False}
+          "stop_loss": 0.05, "distribution": "spread", "second_moment_weight": 2.0, "merge_same_subject": False}
 
 
 def key_of(one, layer, contexts):
@@ -21,7 +21,13 @@ def least_squares(config, moments):
 
 
 def updates(one, edits, config, solve):
-    """The change of each layer, [d_ff, d]; `one` is left changed."""
+    """The change of each layer, [d_ff, d]; `one` is left changed.
+
+    With the distribution `ends` (BLUE) the first layer and the last, one after the other, as if each were the only one.
+    """
+    if config["distribution"] == "ends":
+        ends = [{**config, "layers": [config["layers"][at]], "distribution": "spread"} for at in (0, -1)]
+        return {layer: change for end in ends for layer, change in updates(one, edits, end, solve).items()}
     last = config["layers"][-1]
     laid = [contexts_of(one, edit) for edit in edits]
     wanted = []
@@ -47,7 +53,8 @@ def main():
         moments = second_moments(tiny(name))
         variants = [(["anna", "boris", "clara"], CONFIG), (["anna"], CONFIG),
                     (["boris", "clara"], {**CONFIG, "layers": [1, 2], "clamp_factor": 4, "weight_decay": 1e-3,
-                                          "second_moment_weight": 0.05})]
+                                          "second_moment_weight": 0.05}),
+                    (["anna", "boris", "clara"], {**CONFIG, "distribution": "ends", "second_moment_weight": 0.5})]
         for number, (edits, config) in enumerate(variants):
             one = tiny(name)
             changes = updates(one, [EDITS[edit] for edit in edits], config, least_squares(config, moments))

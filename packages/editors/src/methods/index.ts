@@ -6,6 +6,7 @@ import { grace } from './grace/about.ts';
 import { lora } from './lora/about.ts';
 import { memit } from './memit/about.ts';
 import { emmet } from './memit/emmet.ts';
+import { pmet } from './pmet/about.ts';
 import { retrieval } from './retrieval/about.ts';
 import { rome } from './rome/about.ts';
 import { promptKeyRome } from './rome/prompt-key.ts';
@@ -17,6 +18,7 @@ export const methods = {
   rome,
   'p-rome': promptKeyRome,
   memit,
+  pmet,
   emmet,
   'alpha-edit': alphaEdit,
   'ultra-edit': ultraEdit,

@@ -11,6 +11,7 @@ import {
   logSoftmax,
   mul,
   mulDims,
+  reduceMax,
   reduceSum,
   reshape,
   scatterElementsAdd,
@@ -24,13 +25,20 @@ import {
   buildDecoder,
   type DecoderSpec,
   type KeysValues,
+  type Tap,
   type View,
   type ViewProgram,
   type WeightSource,
 } from '@errata/models';
 
-/** What the value is: the MLP's output (ROME) or the residual stream after the block (MEMIT). */
-export type ValueSite = 'mlp_out' | 'block_out';
+/**
+ * What the value is: the MLP's output (ROME), the residual stream after the block (MEMIT), or what attention adds to the stream and the
+ * MLP's output, an offset each (PMET).
+ */
+export type ValueSite = 'mlp_out' | 'block_out' | 'attn_and_mlp';
+
+/** The first layer that is run at every step of a search: offsets within a block need the block. */
+export const firstRun = (layer: number, site: ValueSite): number => (site === 'attn_and_mlp' ? layer : layer + 1);
 
 /**
  * The loss of offsets added at `layer`, with its gradient. An offset at the MLP's output and one at the block's output are the same
@@ -40,19 +48,22 @@ export type ValueSite = 'mlp_out' | 'block_out';
  *
  * | name | shape | what |
  * |---|---|---|
- * | `offsets` | `[E, d]` | the variables |
+ * | `offsets` | `[E, d]` | the variables; `[E, 2d]` where there are two, attention's first |
  * | `selector` | `[B*T, E]` | 1 where a row takes an offset |
- * | `hidden` | `[B*T, d]` | residual stream after the layer, without offset |
+ * | `hidden` | `[B*T, d]` | residual stream before the first layer that is run, without offset |
  * | `output` | `[B*T, d]` | output of the layer's MLP, without offset; taken where a norm is behind it |
  * | `positions`, `bias` | `[B*T]`, `[B, 1, T, P+T]` | as buildDecoder takes them |
- * | `past_key_i`, `past_value_i` | `[B, kvHeads, P, headDim]` | caches of the i-th layer above |
+ * | `past_key_i`, `past_value_i` | `[B, kvHeads, P, headDim]` | caches of the i-th layer that is run |
  * | `rows` | `[R+E]` | rows that predict targets, then one row an offset for the KL term |
  * | `targets`, `target_weights` | `[R]` | target ids; weight of each in the gradient |
  * | `base`, `kl_weights` | `[E, V]`, `[E]` | log-probabilities without offset; weight of each KL term in the gradient |
  *
- * and its outputs `log_probs` `[R]`, `kl` `[E]`, `essence_log_probs` `[E, V]` and `gradient` `[E, d]`.
+ * and its outputs `log_probs` `[R]`, the greatest of each row, `best` `[R]`, `kl` `[E]`, `essence_log_probs` `[E, V]` and `gradient`, of the
+ * shape of `offsets`.
  */
 export function suffixLoss(view: View, layer: number, site: ValueSite): Promise<ViewProgram> {
+  if (site === 'attn_and_mlp')
+    return view.program(`suffix loss within ${layer}`, (weight) => blockGraph(view.spec, layer, weight));
   const behindNorm = site === 'mlp_out' && hasOutputNorm(view.spec, layer);
   const key = `suffix loss ${layer}${behindNorm ? ' through its norm' : ''}`;
   return view.program(key, (weight) => suffixGraph(view.spec, layer, behindNorm, weight));
@@ -62,18 +73,49 @@ export function suffixLoss(view: View, layer: number, site: ValueSite): Promise<
 export const hasOutputNorm = (spec: DecoderSpec, layer: number): boolean =>
   spec.blocks[layer]?.mlpOutputNorm !== undefined;
 
-function suffixGraph(spec: DecoderSpec, layer: number, behindNorm: boolean, weight: WeightSource) {
-  const above = spec.layers - layer - 1;
+/** The layers from `from` on, over the positions that are left: what every form of the loss has in common. */
+function suffixInputs(spec: DecoderSpec, from: number) {
   // Without attention nothing but their product is left of batch and time.
-  const tokens = above > 0 ? mulDims('B', 'T') : 'N';
-  const offsets = input('offsets', 'float32', ['E', spec.width]);
-  const selector = input('selector', 'float32', [tokens, 'E']);
-  const frozen = input('hidden', 'float32', [tokens, spec.width]);
+  const tokens = from < spec.layers ? mulDims('B', 'T') : 'N';
   const cache = (name: string) => input(name, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]);
-  const past: KeysValues[] = Array.from({ length: above }, (_, i) => ({
+  const past: KeysValues[] = Array.from({ length: spec.layers - from }, (_, i) => ({
     key: cache(`past_key_${i}`),
     value: cache(`past_value_${i}`),
   }));
+  return {
+    selector: input('selector', 'float32', [tokens, 'E']),
+    frozen: input('hidden', 'float32', [tokens, spec.width]),
+    tokens,
+    decoder: {
+      batch: 'B',
+      time: 'T',
+      from,
+      positions: input('positions', 'int32', [tokens]),
+      bias: input('bias', 'float32', ['B', 1, 'T', addDims('P', 'T')]),
+      past,
+      rows: input('rows', 'int32', [addDims('R', 'E')]),
+    },
+  } as const;
+}
+
+/** Offsets of what attention adds to the stream and of the MLP's output, with the block that they are in. */
+function blockGraph(spec: DecoderSpec, layer: number, weight: WeightSource) {
+  const { width } = spec;
+  const offsets = input('offsets', 'float32', ['E', 2 * width]);
+  const { selector, frozen, decoder } = suffixInputs(spec, layer);
+  const moved = (x: Tensor, from: number) => gemm(selector, slice(offsets, 1, from, from + width), { bias: x });
+  const tap: Tap = (site, at, x) => {
+    if (at !== layer) return x;
+    if (site === 'attn_out') return moved(x, 0);
+    return site === 'mlp_out' ? moved(x, width) : x;
+  };
+  const start = { kind: 'hidden', hidden: frozen } as const;
+  return offsetLoss(buildDecoder(spec, { ...decoder, start, weight, tap }).logits(), offsets);
+}
+
+function suffixGraph(spec: DecoderSpec, layer: number, behindNorm: boolean, weight: WeightSource) {
+  const offsets = input('offsets', 'float32', ['E', spec.width]);
+  const { selector, frozen, tokens, decoder } = suffixInputs(spec, layer + 1);
   const moved = () => {
     if (!behindNorm) return gemm(selector, offsets, { bias: frozen });
     const output = input('output', 'float32', [tokens, spec.width]);
@@ -81,17 +123,7 @@ function suffixGraph(spec: DecoderSpec, layer: number, behindNorm: boolean, weig
     // Where there is no offset the difference is exactly zero.
     return add(frozen, sub(added(gemm(selector, offsets, { bias: output })), added(output)));
   };
-  const { logits } = buildDecoder(spec, {
-    batch: 'B',
-    time: 'T',
-    start: { kind: 'hidden', hidden: moved() },
-    from: layer + 1,
-    positions: input('positions', 'int32', [tokens]),
-    bias: input('bias', 'float32', ['B', 1, 'T', addDims('P', 'T')]),
-    past,
-    rows: input('rows', 'int32', [addDims('R', 'E')]),
-    weight,
-  });
+  const { logits } = buildDecoder(spec, { ...decoder, start: { kind: 'hidden', hidden: moved() }, weight });
   return offsetLoss(logits(), offsets);
 }
 
@@ -123,6 +155,7 @@ function offsetLoss(logits: Tensor, offsets: Tensor) {
   const [gradient] = vectorJacobian([{ output: logits, cotangent: mul(error, rowWeights) }], [offsets]);
   return {
     log_probs: reshape(gatherElements(ofTargets, at, 1), ['R']),
+    best: reduceMax(ofTargets, [1]),
     kl,
     essence_log_probs: ofEssence,
     gradient: gradient!,

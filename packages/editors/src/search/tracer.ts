@@ -1,6 +1,6 @@
 // The tracer: one forward pass that records what a method reads off a version before it searches or trains.
 import { float32, float32Data, gather, type HostTensor, input, int32, mulDims, type Tensor } from '@errata/graph';
-import { buildDecoder, causalBias, type Tap, type View } from '@errata/models';
+import { buildDecoder, causalBias, type Site, type Tap, type View } from '@errata/models';
 import { runPruned } from './programs.ts';
 import { hasOutputNorm } from './suffix-loss.ts';
 
@@ -14,11 +14,15 @@ export interface TracedSequence {
 export interface LayerRecord {
   /** Input of W_out, `[N, d_ff]`. */
   readonly keys: Float32Array;
+  /** What attention adds to the residual stream, `[N, d]`. */
+  readonly attnOut: Float32Array;
   /** Output of W_out, bias included, `[N, d]`. */
   readonly mlpOut: Float32Array;
   /** Residual stream after the block, `[N, d]`. */
   readonly blockOut: Float32Array;
 }
+
+const recordedSites: ReadonlySet<Site> = new Set(['mlp_key', 'attn_out', 'mlp_out', 'block_out']);
 
 /** Keys and values of one layer, `[N, kvHeads, T, headDim]`. */
 export interface CachedLayer {
@@ -92,8 +96,7 @@ export async function trace(view: View, plan: TracePlan, sequences: readonly Tra
     const rows = input('rows', 'int32', ['N']);
     const outputs: Record<string, Tensor> = {};
     const tap: Tap = (site, layer, x) => {
-      if (recorded.includes(layer) && (site === 'mlp_key' || site === 'mlp_out' || site === 'block_out'))
-        outputs[`${site}_${layer}`] = gather(x, rows);
+      if (recorded.includes(layer) && recordedSites.has(site)) outputs[`${site}_${layer}`] = gather(x, rows);
       const stream = suffix?.from === 0 ? site === 'embed' : site === 'block_out' && layer + 1 === suffix?.from;
       if (stream) outputs.hidden = x;
       if (site === 'mlp_out' && layer === normed) outputs.output = x;
@@ -113,6 +116,7 @@ export async function trace(view: View, plan: TracePlan, sequences: readonly Tra
   const read = (name: string) => float32Data(out[name]!);
   const record = (layer: number): LayerRecord => ({
     keys: read(`mlp_key_${layer}`),
+    attnOut: read(`attn_out_${layer}`),
     mlpOut: read(`mlp_out_${layer}`),
     blockOut: read(`block_out_${layer}`),
   });

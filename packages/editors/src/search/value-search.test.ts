@@ -11,7 +11,6 @@ import { packSequences, sequenceFeeds, sequenceInputs } from './tracer.ts';
 import { prepareSearch, searchValues } from './value-search.ts';
 
 const settings = {
-  site: 'mlp_out',
   steps: 30,
   learning_rate: 0.3,
   weight_decay: 0.1,
@@ -128,7 +127,11 @@ describe.each([
   const zero = new Float32Array(source.spec.width);
 
   it.each([0, 2, 3])('has the losses of the whole model at layer %i', async (layer) => {
-    const [found] = await searchValues(source, [await prepareSearch(source, layer, [edit])], settings);
+    const [found] = await searchValues(
+      source,
+      [await prepareSearch(source, { layer, site: 'mlp_out' }, [edit])],
+      settings,
+    );
     const before = await plainly(source, layer, edit, zero);
     const after = await plainly(source, layer, edit, Float32Array.from(found!.offset));
     expect(found!.first.nll).toBeCloseTo(before.nll, 4);
@@ -143,7 +146,7 @@ describe.each([
 
   it('has the gradient of the whole model, the KL term included', async () => {
     const layer = 1;
-    const prepared = await prepareSearch(source, layer, [edit]);
+    const prepared = await prepareSearch(source, { layer, site: 'mlp_out' }, [edit]);
     const loss = await suffixLoss(source, layer, 'mlp_out');
     const offset = Float32Array.from(zero, (_, i) => Math.sin(i));
     const { feeds } = packTails(source.spec, [prepared.tails]);
@@ -174,7 +177,10 @@ describe.each([
   });
 
   it('finds the same offsets side by side as one by one, and ends each by its own rule', async () => {
-    const prepared = [await prepareSearch(source, 1, [edit]), await prepareSearch(source, 1, [other])] as const;
+    const prepared = [
+      await prepareSearch(source, { layer: 1, site: 'mlp_out' }, [edit]),
+      await prepareSearch(source, { layer: 1, site: 'mlp_out' }, [other]),
+    ] as const;
     const together = await searchValues(source, prepared, settings);
     for (const [i, one] of prepared.entries()) {
       const [alone] = await searchValues(source, [one], settings);
@@ -184,13 +190,14 @@ describe.each([
   });
 
   it('gives the same bytes for the same inputs', async () => {
-    const run = async () => (await searchValues(source, [await prepareSearch(source, 1, [edit])], settings))[0]!;
+    const run = async () =>
+      (await searchValues(source, [await prepareSearch(source, { layer: 1, site: 'mlp_out' }, [edit])], settings))[0]!;
     const [a, b] = [await run(), await run()];
     expect(a).toEqual(b);
   });
 
   it('stops when asked to', async () => {
-    const prepared = await prepareSearch(source, 1, [edit]);
+    const prepared = await prepareSearch(source, { layer: 1, site: 'mlp_out' }, [edit]);
     const stop = new AbortController();
     const onStep = (_: unknown, step: number) => step === 3 && stop.abort(new Error('enough'));
     await expect(

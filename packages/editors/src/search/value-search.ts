@@ -1,4 +1,4 @@
-// The value search that ROME and MEMIT share: for each edit the offset at the subject's last token that brings the target out.
+// The value search that ROME, MEMIT and PMET share: for each edit the offset at the subject's last token that brings the target out.
 import { ErrataError } from '@errata/contracts';
 import { float32, float32Data, type HostTensor } from '@errata/graph';
 import type { DecoderSpec, View } from '@errata/models';
@@ -8,8 +8,8 @@ import { meanOf, norm } from '../solve/vectors.ts';
 import type { EditSequences } from '../texts/sequences.ts';
 import { type DescentSettings, type OffsetDescent, startDescent } from './offset-descent.ts';
 import { runPruned } from './programs.ts';
-import { suffixLoss, type ValueSite } from './suffix-loss.ts';
-import { cutTail, packTails, type TailGroup, type TailSource } from './tails.ts';
+import { firstRun, suffixLoss, type ValueSite } from './suffix-loss.ts';
+import { cutTail, type PackedTails, packTails, type TailGroup, type TailSource } from './tails.ts';
 import { type LayerRecord, trace } from './tracer.ts';
 
 /** The edits of one search; several of one subject share their offset (MEMIT-Merge), and their losses add up. */
@@ -18,6 +18,7 @@ export type SearchProblem = readonly [EditSequences, ...EditSequences[]];
 /** Float64 activations of one edit at the subject's last token of the searched layer: the bare prompt first. */
 export interface SubjectActivations {
   readonly keys: readonly Float64Array[];
+  readonly attnOut: readonly Float64Array[];
   readonly mlpOut: readonly Float64Array[];
   readonly blockOut: readonly Float64Array[];
 }
@@ -25,6 +26,7 @@ export interface SubjectActivations {
 /** The frozen part of a search: what does not change while the offset does. */
 export interface PreparedSearch {
   readonly layer: number;
+  readonly site: ValueSite;
   readonly problem: SearchProblem;
   /** One entry an edit. */
   readonly activations: readonly SubjectActivations[];
@@ -33,10 +35,13 @@ export interface PreparedSearch {
 
 /** What a search found. */
 export interface FoundOffset {
+  /** What is to be added to the MLP's output or, where the site is the block's, to the stream. */
   readonly offset: Float64Array;
   /** Norm of the value that the offset is added to: of the bare prompts' mean, where edits share it. */
   readonly valueNorm: number;
   readonly steps: number;
+  /** Whether there was nothing to do: what the model says without an offset already meets a rule to stop by. */
+  readonly holds: boolean;
   readonly first: LossTerms;
   readonly last: LossTerms;
   /** Of each edit's target after its bare prompt, the geometric mean over its tokens: at the start and at the end. */
@@ -56,10 +61,14 @@ const rowsOf = (data: Float32Array, from: number, to: number, width: number): Fl
   );
 
 /**
- * Runs the frozen part of a search after `layer`. Only what the offset can reach is left for each step: the layers above, the
+ * Runs the frozen part of a search at a site of a layer. Only what the offset can reach is left for each step: the layers above, the
  * positions from the subject on, over cached keys and values of those before.
  */
-export async function prepareSearch(view: View, layer: number, problem: SearchProblem): Promise<PreparedSearch> {
+export async function prepareSearch(
+  view: View,
+  { layer, site }: { readonly layer: number; readonly site: ValueSite },
+  problem: SearchProblem,
+): Promise<PreparedSearch> {
   const { spec } = view;
   const contexts: TailSource[] = problem.flatMap((edit) =>
     edit.contexts.map((context) => ({
@@ -69,7 +78,7 @@ export async function prepareSearch(view: View, layer: number, problem: SearchPr
     })),
   );
   const all = [...contexts, { ...problem[0].essence, targetStart: 0, targetIds: [], targetWeight: 0 }];
-  const traced = await trace(view, { recorded: [layer], suffix: { from: layer + 1, caches: true } }, all);
+  const traced = await trace(view, { recorded: [layer], suffix: { from: firstRun(layer, site), caches: true } }, all);
   const record = traced.layers.get(layer)!;
   let from = 0;
   const activations = problem.map((edit) => {
@@ -78,7 +87,7 @@ export async function prepareSearch(view: View, layer: number, problem: SearchPr
     return rows;
   });
   const tails = all.map((sequence, index) => cutTail(spec, traced, index, sequence));
-  return { layer, problem, activations, tails: { contexts: tails.slice(0, -1), essence: tails.at(-1)! } };
+  return { layer, site, problem, activations, tails: { contexts: tails.slice(0, -1), essence: tails.at(-1)! } };
 }
 
 /** Searches prepared one by one as one: their edits share an offset. */
@@ -86,6 +95,7 @@ export const mergeSearches = (searches: readonly [PreparedSearch, ...PreparedSea
   const [first, ...rest] = searches;
   return {
     layer: first.layer,
+    site: first.site,
     problem: [...first.problem, ...rest.flatMap(({ problem }) => problem)],
     activations: searches.flatMap(({ activations }) => activations),
     tails: { ...first.tails, contexts: searches.flatMap(({ tails }) => tails.contexts) },
@@ -95,10 +105,18 @@ export const mergeSearches = (searches: readonly [PreparedSearch, ...PreparedSea
 function activationRows(record: LayerRecord, from: number, to: number, mlpWidth: number, width: number) {
   return {
     keys: rowsOf(record.keys, from, to, mlpWidth),
+    attnOut: rowsOf(record.attnOut, from, to, width),
     mlpOut: rowsOf(record.mlpOut, from, to, width),
     blockOut: rowsOf(record.blockOut, from, to, width),
   };
 }
+
+/** What the offsets of a site are added to, in the order in which they stand. */
+const valuesAt = {
+  mlp_out: ['mlpOut'],
+  block_out: ['blockOut'],
+  attn_and_mlp: ['attnOut', 'mlpOut'],
+} as const satisfies Readonly<Record<ValueSite, readonly (keyof SubjectActivations)[]>>;
 
 /** A search under way. */
 interface Running {
@@ -118,18 +136,21 @@ interface Running {
 export async function searchValues(
   view: View,
   prepared: readonly [PreparedSearch, ...PreparedSearch[]],
-  settings: DescentSettings & { readonly site: ValueSite },
+  settings: DescentSettings,
   { signal, onStep }: SearchOptions = {},
 ): Promise<readonly FoundOffset[]> {
   const { spec } = view;
-  const loss = await suffixLoss(view, prepared[0].layer, settings.site);
+  const [{ layer, site }] = prepared;
+  const loss = await suffixLoss(view, layer, site);
   const searches = prepared.map((one): Running => {
-    const site = settings.site === 'mlp_out' ? 'mlpOut' : 'blockOut';
-    const valueNorm = norm(meanOf(one.activations.map((edit) => edit[site][0]!)));
+    const parts = valuesAt[site].map((value) => ({
+      length: spec.width,
+      valueNorm: norm(meanOf(one.activations.map((edit) => edit[value][0]!))),
+    }));
     return {
       prepared: one,
-      descent: startDescent(spec.width, valueNorm, settings),
-      valueNorm,
+      descent: startDescent(parts, settings),
+      valueNorm: parts.at(-1)!.valueNorm,
       base: undefined,
       before: undefined,
       after: [],
@@ -145,7 +166,11 @@ export async function searchValues(
     let ended = false;
     while (!ended) {
       signal?.throwIfAborted();
-      const out = await runPruned(loss, { ...packed.feeds, ...variableFeeds(spec, active, settings.kl_factor) });
+      const out = await runPruned(loss, {
+        ...packed.feeds,
+        ...variableFeeds(spec, active, packed, settings.kl_factor),
+      });
+      const best = float32Data(out.best!);
       const logProbs = float32Data(out.log_probs!);
       const essence = float32Data(out.essence_log_probs!);
       const gradient = float32Data(out.gradient!);
@@ -156,11 +181,16 @@ export async function searchValues(
         search.base ??= essence.slice(e * spec.vocab, (e + 1) * spec.vocab);
         search.after = bareMeans(search.prepared.problem, means).map(Math.exp);
         search.before ??= search.after;
-        const own = gradient.subarray(e * spec.width, (e + 1) * spec.width);
+        const { length } = search.descent.offset;
+        const own = gradient.subarray(e * length, (e + 1) * length);
+        const won = packed.spans[e]!.every(([start, end]) =>
+          logProbs.subarray(start, end).every((logProb, i) => logProb === best[start + i]),
+        );
         const done = search.descent.advance({
           nll: summedNll(search.prepared.problem, means),
           kl: klNow,
           gradient: own,
+          won,
         });
         onStep?.(search.prepared.problem, search.descent.steps, search.descent.last!.total);
         ended ||= done;
@@ -169,9 +199,10 @@ export async function searchValues(
     active = active.filter(({ descent }) => !descent.finished);
   }
   return searches.map(({ descent, valueNorm, before, after }) => ({
-    offset: Float64Array.from(descent.offset),
+    offset: Float64Array.from(descent.offset.subarray(-spec.width)),
     valueNorm,
     steps: descent.steps,
+    holds: descent.holds,
     first: descent.first!,
     last: descent.last!,
     probabilities: after.map((p, i) => ({ before: before![i]!, after: p })),
@@ -197,22 +228,28 @@ export function requireFound(custom_ids: readonly string[], { last, offset, step
 }
 
 function variableFeeds(
-  { width, vocab }: DecoderSpec,
+  { vocab }: DecoderSpec,
   active: readonly Running[],
+  { spans, feeds }: PackedTails,
   klFactor: number,
 ): Record<string, HostTensor> {
   const count = active.length;
-  const offsets = new Float32Array(count * width);
+  const { length } = active[0]!.descent.offset;
+  const offsets = new Float32Array(count * length);
+  const targetWeights = float32Data(feeds.target_weights!).slice();
   const base = new Float32Array(count * vocab);
   const klWeights = new Float32Array(count);
   for (const [e, search] of active.entries()) {
-    offsets.set(search.descent.offset, e * width);
+    offsets.set(search.descent.offset, e * length);
+    const { nllWeight } = search.descent;
+    for (const [start, end] of spans[e]!) for (let row = start; row < end; row++) targetWeights[row]! *= nllWeight;
     if (!search.base) continue;
     base.set(search.base, e * vocab);
     klWeights[e] = klFactor;
   }
   return {
-    offsets: float32([count, width], offsets),
+    offsets: float32([count, length], offsets),
+    target_weights: float32([targetWeights.length], targetWeights),
     base: float32([count, vocab], base),
     kl_weights: float32([count], klWeights),
   };

@@ -5,6 +5,7 @@ import type { EditorDescription } from '../../description.ts';
 import { llamaSearch, paperSearch } from '../../search/settings.ts';
 import { alike, at, fiveTo, gatedDecoders, missingLayer, range } from '../layers.ts';
 import { spreadDeviations } from '../memit/about.ts';
+import { editedLayers } from '../memit/settings.ts';
 import { alphaEditSettings } from './settings.ts';
 
 export const alphaEdit = {
@@ -16,6 +17,7 @@ export const alphaEdit = {
       match: {},
       settings: (shape) => ({
         layers: fiveTo(at(0.36, shape)),
+        distribution: 'spread',
         ...paperSearch,
         clamp_factor: 0.75,
         prefixes: [[5, 10]],
@@ -49,7 +51,10 @@ export const alphaEdit = {
     },
   ],
   misfit: ({ layers }, shape) => missingLayer('layers', layers, shape),
-  needs: ({ layers, prefixes }, _, seed) => [...layers.map(eigenbasisOf), contextPrefixesOf({ prefixes, seed })],
+  needs: ({ prefixes, ...settings }, _, seed) => [
+    ...editedLayers(settings).map(eigenbasisOf),
+    contextPrefixesOf({ prefixes, seed }),
+  ],
   batched: true,
   subject: 'required',
   leaves: ['low_rank', 'edited_keys'],

@@ -6,16 +6,18 @@ import { countAtLeast, type Eigenbasis } from '../../artefacts/eigenbasis/eigenb
 import { eigenbasisOf } from '../../artefacts/eigenbasis/request.ts';
 import type { Editor, EditorInput } from '../../editor.ts';
 import { projectedUpdate } from '../../solve/projected.ts';
-import { spreadEditor } from '../memit/spread-editor.ts';
+import { editedLayers, stagesOf } from '../memit/settings.ts';
+import { equalShares, spreadEditor } from '../memit/spread-editor.ts';
 import type { AlphaEditSettings } from './settings.ts';
 
 /** AlphaEdit. The keys of its edits stay with the version, as `edited_keys`. */
-export const edit: Editor<AlphaEditSettings> = spreadEditor({
-  layers: ({ layers }) => layers,
+export const edit: Editor<AlphaEditSettings> = spreadEditor<AlphaEditSettings>({
+  ...equalShares,
+  stages: stagesOf,
   async solver(input) {
     const { config, artefacts } = input;
     const bases = new Map<number, Eigenbasis>();
-    for (const layer of config.layers) {
+    for (const layer of editedLayers(config)) {
       const basis = await artefacts.read(eigenbases, eigenbasisOf(layer));
       requireRoom(basis, config.null_threshold);
       bases.set(layer, basis);

@@ -1,10 +1,11 @@
 // The settings of AlphaEdit.
 import { z } from 'zod';
 import { searchSettings } from '../../search/settings.ts';
-import { layersSchema, spreadSettings } from '../memit/settings.ts';
+import { distributionSchema, layersSchema, spreadSettings } from '../memit/settings.ts';
 
 export const alphaEditSettings = z.strictObject({
   layers: layersSchema,
+  distribution: distributionSchema,
   ...searchSettings,
   null_threshold: z
     .number()

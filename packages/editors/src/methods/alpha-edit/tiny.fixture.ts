@@ -4,6 +4,7 @@ import type { AlphaEditSettings } from './settings.ts';
 
 export const tinyAlphaEdit: AlphaEditSettings = {
   layers: [0, 1, 2],
+  distribution: 'spread',
   ...tinySearch,
   null_threshold: 0.3,
   ridge: 0.01,

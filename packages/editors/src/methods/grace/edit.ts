@@ -136,7 +136,7 @@ async function trainValue(
   const initial = await initialValue(size, seed, start, async () =>
     float32Data((await evaluate(new Float32Array(size))).current!).slice(-size),
   );
-  const descent = startDescent(size, 1, {
+  const descent = startDescent([{ length: size, valueNorm: 1 }], {
     ...config,
     weight_decay: 0,
     kl_factor: 0,

@@ -5,7 +5,7 @@ import type { Deviation, EditorDescription } from '../../description.ts';
 import { llamaSearch, paperSearch } from '../../search/settings.ts';
 import { locate } from '../deviations.ts';
 import { alike, at, fiveTo, gatedDecoders, missingLayer, range } from '../layers.ts';
-import { memitSettings } from './settings.ts';
+import { editedLayers, memitSettings } from './settings.ts';
 
 /** Of MEMIT and its kin. */
 export const spreadDeviations: readonly Deviation[] = [
@@ -36,6 +36,7 @@ export const memit = {
       match: {},
       settings: (shape) => ({
         layers: fiveTo(at(0.36, shape)),
+        distribution: 'spread',
         ...paperSearch,
         clamp_factor: 0.75,
         prefixes: [[5, 10]],
@@ -61,7 +62,10 @@ export const memit = {
     },
   ],
   misfit: ({ layers }, shape) => missingLayer('layers', layers, shape),
-  needs: ({ layers, prefixes }, _, seed) => [...layers.map(secondMomentOf), contextPrefixesOf({ prefixes, seed })],
+  needs: ({ prefixes, ...settings }, _, seed) => [
+    ...editedLayers(settings).map(secondMomentOf),
+    contextPrefixesOf({ prefixes, seed }),
+  ],
   batched: true,
   subject: 'required',
   leaves: ['low_rank'],

@@ -2,18 +2,23 @@
 import { builder as secondMoments } from '../../artefacts/second-moment/build.ts';
 import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import type { SecondMoment } from '../../artefacts/second-moment/second-moment.ts';
-import type { Editor } from '../../editor.ts';
+import type { Editor, EditorInput } from '../../editor.ts';
 import { leastSquaresUpdate } from '../../solve/least-squares.ts';
-import type { MemitSettings } from './settings.ts';
-import { spreadEditor } from './spread-editor.ts';
+import { editedLayers, type MemitSettings, stagesOf } from './settings.ts';
+import { equalShares, type SolveLayer, spreadEditor } from './spread-editor.ts';
+
+/** Solves with the second moments of the edited layers and their weight (MEMIT, equation 14). */
+export async function momentSolver({ config, artefacts }: EditorInput<MemitSettings>): Promise<SolveLayer> {
+  const moments = new Map<number, SecondMoment>();
+  for (const layer of editedLayers(config))
+    moments.set(layer, await artefacts.read(secondMoments, secondMomentOf(layer)));
+  return (layer, keys, residuals) =>
+    leastSquaresUpdate(keys, residuals, moments.get(layer)!, config.second_moment_weight);
+}
 
 /** MEMIT. */
-export const edit: Editor<MemitSettings> = spreadEditor({
-  layers: ({ layers }) => layers,
-  async solver({ config, artefacts }) {
-    const moments = new Map<number, SecondMoment>();
-    for (const layer of config.layers) moments.set(layer, await artefacts.read(secondMoments, secondMomentOf(layer)));
-    return (layer, keys, residuals) =>
-      leastSquaresUpdate(keys, residuals, moments.get(layer)!, config.second_moment_weight);
-  },
+export const edit: Editor<MemitSettings> = spreadEditor<MemitSettings>({
+  ...equalShares,
+  stages: stagesOf,
+  solver: momentSolver,
 });

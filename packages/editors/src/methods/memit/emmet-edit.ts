@@ -6,14 +6,15 @@ import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import type { Editor } from '../../editor.ts';
 import { leastSquaresUpdate } from '../../solve/least-squares.ts';
 import type { EmmetSettings } from './settings.ts';
-import { spreadEditor } from './spread-editor.ts';
+import { equalShares, spreadEditor } from './spread-editor.ts';
 
 /**
  * Delta = R (K^T C^-1 K + alpha I)^-1 K^T C^-1 (equation 12): with the least ||Delta C^(1/2)|| every key gains its residual. It equals
  * R K^T (alpha C + K K^T)^-1. One edit alone needs no alpha: that is r-ROME.
  */
-export const edit: Editor<EmmetSettings> = spreadEditor({
-  layers: ({ layer }) => [layer],
+export const edit: Editor<EmmetSettings> = spreadEditor<EmmetSettings>({
+  ...equalShares,
+  stages: ({ layer }) => [[layer]],
   async solver({ config: { layer, alpha }, artefacts }) {
     const moment = await artefacts.read(secondMoments, secondMomentOf(layer));
     return async (_, keys, residuals) => {

@@ -1,6 +1,6 @@
 // MEMIT and EMMET: their closed form against the defining equations, and the editors on random models.
 import { matrix, multiply } from '@errata/graph';
-import { deltaDigest, type View } from '@errata/models';
+import { deltaDigest, type View, valueMatrix } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import { builder as secondMoments } from '../../artefacts/second-moment/build.ts';
 import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
@@ -122,6 +122,26 @@ describe('the MEMIT editor', () => {
     const together = await run(edits, true);
     expect(norm(together.moved) / together.offset).toBeCloseTo(1, 3);
     expect(norm(minus(together.moved, mean))).toBeGreaterThan(0.05 * norm(mean));
+  });
+
+  it('edits the first and the last layer alone where told to, each as if it were the only one', async () => {
+    const { model, inputOf } = await tinySetup();
+    const bytes = ({ deltas }: Awaited<ReturnType<typeof edit>>) => deltas.map(({ delta }) => deltaDigest(delta));
+    const ends = await edit('memit', inputOf(tinyMemit, someEdits, { distribution: 'ends' }));
+    expect(ends.deltas.map(({ delta }) => 'tensor' in delta && delta.tensor)).toEqual(
+      [0, 2].map((layer) => valueMatrix(model.spec, layer).weight),
+    );
+    const first = await edit('memit', inputOf(tinyMemit, someEdits, { layers: [0] }));
+    const parent = model.view(first.deltas.map(({ delta }) => delta));
+    const last = await edit('memit', inputOf(tinyMemit, someEdits, { layers: [2] }, parent));
+    expect(bytes(ends)).toEqual([...bytes(first), ...bytes(last)]);
+    const both = appliedDiagnostics(ends.outcomes[0]);
+    const [one, other] = [first, last].map(({ outcomes }) => appliedDiagnostics(outcomes[0]));
+    expect(both.steps).toBe(one!.steps + other!.steps);
+    expect([both.first_loss, both.last_loss]).toEqual([one!.first_loss, other!.last_loss]);
+    expect(both.deltas.map(({ layer }) => layer)).toEqual([0, 2]);
+    const alone = await edit('memit', inputOf(tinyMemit, someEdits, { layers: [1], distribution: 'ends' }));
+    expect(bytes(alone)).toEqual(bytes(await edit('memit', inputOf(tinyMemit, someEdits, { layers: [1] }))));
   });
 
   it('gives the same bytes for the same inputs', async () => {

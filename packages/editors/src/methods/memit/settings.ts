@@ -20,8 +20,32 @@ export const layersSchema = z
   .refine((layers) => layers.every((each, index) => index === 0 || each > layers[index - 1]!), 'must ascend')
   .describe('Where the edits are made, in ascending order; values are searched for at the last.');
 
+/** How what is missing is given to several layers. */
+export const distributionSchema = z
+  .enum(['spread', 'ends'])
+  .describe(
+    'How the layers take part: `spread` searches one value at the last of them and gives each a part of what is missing there; `ends` edits the first and the last alone, each with a value of its own and all that is missing there, as BLUE does.',
+  );
+
+/** Layers and how they take part. */
+export interface DistributedLayers {
+  readonly layers: readonly number[];
+  readonly distribution: z.output<typeof distributionSchema>;
+}
+
+/** The layers that share a residual, one such stage after another. */
+export function stagesOf({ layers, distribution }: DistributedLayers): readonly (readonly number[])[] {
+  if (distribution === 'spread') return [layers];
+  const [first, last] = [layers[0]!, layers.at(-1)!];
+  return first === last ? [[first]] : [[first], [last]];
+}
+
+/** The layers that are edited. */
+export const editedLayers = (settings: DistributedLayers): readonly number[] => stagesOf(settings).flat();
+
 export const memitSettings = z.strictObject({
   layers: layersSchema,
+  distribution: distributionSchema,
   ...searchSettings,
   second_moment_weight: z
     .number()

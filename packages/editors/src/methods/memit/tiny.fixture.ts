@@ -4,6 +4,7 @@ import type { EmmetSettings, MemitSettings } from './settings.ts';
 
 export const tinyMemit: MemitSettings = {
   layers: [0, 1, 2],
+  distribution: 'spread',
   ...tinySearch,
   second_moment_weight: 5,
   merge_same_subject: true,

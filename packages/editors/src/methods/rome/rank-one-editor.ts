@@ -3,7 +3,7 @@ import type { View } from '@errata/models';
 import { builder as secondMoments } from '../../artefacts/second-moment/build.ts';
 import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import type { EditOutcome, Editor, EditorDelta, EditorInput, EditorOptions, EditRequest } from '../../editor.ts';
-import { alreadyHolds, attempt, changeNorms, heldOutcome, valueDelta } from '../../outcomes.ts';
+import { attempt, changeNorms, heldOutcome, valueDelta } from '../../outcomes.ts';
 import { prepareSearch, requireFound, type SubjectActivations, searchValues } from '../../search/value-search.ts';
 import { rankOneUpdate } from '../../solve/rank-one.ts';
 import { prefixTexts } from '../../texts/prefix-texts.ts';
@@ -37,31 +37,25 @@ async function workOne(
   const { config } = input;
   const { layer } = config;
   const sequences = editSequences(sequenceSource(input), edit, prefixes);
-  const prepared = await prepareSearch(view, layer, [sequences]);
-  const searched = await searchValues(
-    view,
-    [prepared],
-    { ...config, site: 'mlp_out' },
-    {
-      signal,
-      onStep: (_, step, loss) =>
-        onProgress?.({
-          phase: 'search',
-          done,
-          edits: input.edits.length,
-          custom_id: edit.custom_id,
-          layer,
-          step,
-          steps: config.steps,
-          loss,
-        }),
-    },
-  );
+  const prepared = await prepareSearch(view, { layer, site: 'mlp_out' }, [sequences]);
+  const searched = await searchValues(view, [prepared], config, {
+    signal,
+    onStep: (_, step, loss) =>
+      onProgress?.({
+        phase: 'search',
+        done,
+        edits: input.edits.length,
+        custom_id: edit.custom_id,
+        layer,
+        step,
+        steps: config.steps,
+        loss,
+      }),
+  });
   const found = searched[0]!;
   const { custom_id } = edit;
   const [probability] = found.probabilities;
-  if (alreadyHolds(found.first, config))
-    return { view, deltas: [], outcome: heldOutcome(custom_id, found.first, probability!.before) };
+  if (found.holds) return { view, deltas: [], outcome: heldOutcome(custom_id, found.first, probability!.before) };
   requireFound([custom_id], found);
   const update = rankOneUpdate({ ...keysOf(prepared.activations[0]!, found.offset), inverse });
   const delta = valueDelta(view.spec, layer, [custom_id], 1, update.keySide, update.valueSide);

@@ -32,7 +32,7 @@ describe.each(families)('the rank-one editors on %s', (_family, config) => {
       const sequences = editSequences(sequenceSource(input), someEdits[1]!, texts);
       expect(sequences.contexts).toHaveLength(4);
       const before = model.view();
-      const { keys } = (await prepareSearch(before, layer, [sequences])).activations[0]!;
+      const { keys } = (await prepareSearch(before, { layer, site: 'mlp_out' }, [sequences])).activations[0]!;
       const result = await edit(name, input);
       const after = before.with(result.deltas.map(({ delta }) => delta));
       const diagnostics = appliedDiagnostics(result.outcomes[0]);
@@ -48,7 +48,7 @@ describe.each(families)('the rank-one editors on %s', (_family, config) => {
     const input = inputOf(tinyRebuilt, someEdits.slice(0, 1), { prefixes: [] });
     const before = model.view();
     const sequences = editSequences(sequenceSource(input), someEdits[0]!, []);
-    const [key] = (await prepareSearch(before, layer, [sequences])).activations[0]!.keys;
+    const [key] = (await prepareSearch(before, { layer, site: 'mlp_out' }, [sequences])).activations[0]!.keys;
     const normal = multiplyVector((await artefacts.read(secondMoments, secondMomentOf(layer))).inverse, key!);
     const x = Float64Array.from(normal, (_, i) => Math.cos(i * 7));
     const along = dot(normal, x) / dot(normal, normal);
