@@ -32,7 +32,9 @@ function allowed({
   anyOf,
   minimum,
   exclusiveMinimum,
+  exclusiveMaximum,
   maximum,
+  properties,
   items,
   prefixItems,
   minItems,
@@ -45,9 +47,14 @@ function allowed({
     const least = minItems === undefined ? '' : `${minItems} to `;
     return `${least === '' ? 'up to ' : least}${maxItems} of: ${allowed(items as Schema)}`;
   }
+  if (properties !== undefined) {
+    const fields = Object.entries(properties).map(([key, field]) => `"${key}": ${allowed(field as Schema)}`);
+    return `{${fields.join('; ')}}`;
+  }
   if (type !== 'number' && type !== 'integer') return String(type);
   const most = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum;
-  const upTo = most === undefined ? '' : exclusiveMinimum === undefined ? ` to ${most}` : `, ${most} at most`;
+  const below = exclusiveMaximum === undefined ? '' : `, below ${exclusiveMaximum}`;
+  const upTo = most === undefined ? below : exclusiveMinimum === undefined ? ` to ${most}` : `, ${most} at most`;
   const from = exclusiveMinimum === undefined ? `${minimum}` : `above ${exclusiveMinimum}`;
   return `${type === 'integer' ? 'whole' : 'number'}, ${from}${upTo === '' && exclusiveMinimum === undefined ? ' or more' : upTo}`;
 }

@@ -11,6 +11,8 @@ export const editorDefaults = {
   'r-rome': rome,
   'p-rome': rome,
   memit: { ...batches, layers: [1, 2], second_moment_weight: 30 },
+  // Its rule to end a search once the target is the likeliest answer costs a quarter of the paraphrases here: 0.63 of forty edits' hold with it, 0.96 without.
+  pmet: { ...batches, layers: [1, 2], second_moment_weight: 10, won_nll_factor: 1, won_kl: 0 },
   emmet: { ...batches, layer: 2, alpha: 30 },
   // Of twenty edits six are answered exactly with the published ridge of 10, all with 1.
   'alpha-edit': { ...batches, layers: [1, 2], null_threshold: 0.02, ridge: 1 },

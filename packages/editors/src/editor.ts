@@ -77,6 +77,8 @@ export interface EditDiagnostics {
   readonly prefixes?: { readonly used: number; readonly left_out: number };
   /** k_scale . u, by which the rank-one update is divided; ROME's passes through zero, r-ROME's does not. */
   readonly denominator?: number;
+  /** Share of what was asked of it that the solve of each layer delivers at this edit's key, in the order of `deltas`. */
+  readonly delivered?: readonly number[];
   /** Of the deltas that this edit has a part in: its own, or its batch's. */
   readonly deltas: readonly DeltaNorms[];
   /** custom_ids of the edits that share one value with this one. */

@@ -153,8 +153,8 @@ describe('second moments', () => {
       const { model } = await open(name);
       const expected = openSafetensors(join(folder, name, 'moments.safetensors'));
       const layers = [...expected.tensors.keys()].map(Number).sort();
-      const built = await buildSecondMoments({ model, digest: 'tiny', layers, corpus: text, ridge: 1e-6 });
-      for (const { moment, provenance } of built) {
+      const { moments } = await buildSecondMoments({ model, digest: 'tiny', layers, corpus: text, ridge: 1e-6 });
+      for (const { moment, provenance } of moments) {
         const theirs = Float32Array.from(readFloat64(expected, `${provenance.layer}`));
         expect(relativeDifference(Float32Array.from(moment), theirs)).toBeLessThan(1e-5);
       }

@@ -33,6 +33,21 @@ export async function projectedUpdate(
   return { keySide: await multiply(projected, chosen), valueSide: rowsToMatrix(residuals) };
 }
 
+/** ||P k||^2 of each key: its leverage where nothing has been edited yet. */
+export async function projectedLengths(
+  keys: readonly Float64Array[],
+  basis: Eigenbasis,
+  threshold: number,
+): Promise<readonly number[]> {
+  const columns = transposeMatrix(rowsToMatrix(keys));
+  const { data } = await projectOff(basis, countAtLeast(basis, threshold), columns);
+  return keys.map((_, i) => {
+    let sum = 0;
+    for (let at = i; at < data.length; at += keys.length) sum += data[at]! ** 2;
+    return sum;
+  });
+}
+
 /** The first `columns` columns of the identity. */
 function unitColumns(rows: number, columns: number): Matrix {
   const out = matrix(rows, columns);

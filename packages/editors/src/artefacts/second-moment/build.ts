@@ -24,7 +24,7 @@ export const builder: ArtefactBuilder<SecondMoment> = {
     if (beyond !== undefined)
       throw new ErrataError('invalid_request', `layer ${beyond} does not exist: the model has ${model.spec.layers}`);
     const resume = readSums(await checkpoint.read());
-    const moments = await buildSecondMoments({
+    const { moments, convergence } = await buildSecondMoments({
       model,
       digest,
       layers,
@@ -36,9 +36,9 @@ export const builder: ArtefactBuilder<SecondMoment> = {
       onCheckpoint: (sums) => checkpoint.write(encodeMomentSums(sums)),
       ...(signal !== undefined && { signal }),
     });
-    return moments.map((moment) => ({
+    return moments.map((moment, i) => ({
       bytes: encodeSecondMoment(moment),
-      details: { ...moment.provenance, size: moment.size },
+      details: { ...moment.provenance, size: moment.size, ...convergence[i] },
     }));
   },
 

@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import type { ArtefactNeed } from '@errata/contracts';
 import { captureName, type Model, tokenizerFromJson } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { leverages } from '../../solve/share.ts';
 import { fileDigest, tokenWindows } from '../../statistics/corpus.ts';
 import { randoms, tinyGpt2, tinyLlama, tinyModel } from '../../tiny-model.fixture.ts';
 import { openArtefacts } from '../artefacts.ts';
+import { buildArtefacts } from '../build.ts';
 import { localArtefacts } from '../local.ts';
 import { memoryArtefactStore } from '../store.ts';
 import { builder } from './build.ts';
+import { lastTenth } from './convergence.ts';
 import { defaultMomentTokens, secondMomentOf } from './request.ts';
 import { decodeSecondMoment, encodeSecondMoment, invertMoment, type SecondMoment } from './second-moment.ts';
 import {
@@ -45,7 +48,7 @@ const request = (model: Model, more: Partial<MomentRequest> = {}): MomentRequest
 describe('second moments', () => {
   it('are the mean of k k^T over every token of the text, and invert it', async () => {
     const model = tinyModel(tinyGpt2, 5);
-    const [, moment] = await buildSecondMoments(request(model, { tokens: 1000 }));
+    const [, moment] = (await buildSecondMoments(request(model, { tokens: 1000 }))).moments;
     const windows: number[][] = [];
     for await (const window of tokenWindows(model.tokenizer!, corpus, model.spec.context)) {
       if (windows.length * model.spec.context >= 1000) break;
@@ -103,16 +106,15 @@ describe('second moments', () => {
 
   it('that an earlier release measured are still read, for what was made with them', async () => {
     const model = tinyModel(tinyGpt2, 5);
-    const [{ provenance, ...rest }] = (await buildSecondMoments(request(model, { layers: [1], tokens: 500 }))) as [
-      SecondMoment,
-    ];
+    const [{ provenance, ...rest }] = (await buildSecondMoments(request(model, { layers: [1], tokens: 500 })))
+      .moments as [SecondMoment];
     const old: SecondMoment = { ...rest, provenance: { ...provenance, format: 'errata-second-moment/1' } };
     expect(decodeSecondMoment(encodeSecondMoment(old))).toEqual(old);
   });
 
   it('survive storing, and belong to their model alone', async () => {
     const model = tinyModel(tinyLlama, 5);
-    const [moment] = await buildSecondMoments(request(model, { layers: [1], tokens: 500 }));
+    const [moment] = (await buildSecondMoments(request(model, { layers: [1], tokens: 500 }))).moments;
     expect(decodeSecondMoment(encodeSecondMoment(moment!))).toEqual(moment);
     const given = (of: string) =>
       openArtefacts(of, [{ need: secondMomentOf(1), read: async () => encodeSecondMoment(moment!) }]);
@@ -147,7 +149,7 @@ describe('second moments', () => {
     const model = tinyModel(tinyGpt2, 5);
     const digest = model.digest!;
     const store = memoryArtefactStore();
-    const [left] = await buildSecondMoments(request(model, { layers: [1], tokens: 500 }));
+    const [left] = (await buildSecondMoments(request(model, { layers: [1], tokens: 500 }))).moments;
     const file = `errata-second-moment/2/${digest}/${await fileDigest(corpus)}-1-500`;
     await store.put(file, encodeSecondMoment(left!));
     const built: (readonly ArtefactNeed[])[] = [];
@@ -178,7 +180,7 @@ describe('second moments', () => {
     const read: number[] = [];
     const resumed = await localArtefacts(source, needs, { onProgress: ({ done }) => read.push(done) });
     expect(read[0]).toBeGreaterThan(checkpointWindows * model.spec.context);
-    const whole = await buildSecondMoments(request(model, { tokens: defaultMomentTokens }));
+    const whole = (await buildSecondMoments(request(model, { tokens: defaultMomentTokens }))).moments;
     for (const [index, need] of needs.entries()) expect(await resumed.read(builder, need)).toEqual(whole[index]);
   });
 
@@ -202,7 +204,7 @@ describe('second moments', () => {
     await expect(buildSecondMoments(request(model, { corpus: few }))).rejects.toMatchObject({
       code: 'singular_statistics',
     });
-    const [moment] = await buildSecondMoments(request(model, { corpus: few, ridge: 1e-3 }));
+    const [moment] = (await buildSecondMoments(request(model, { corpus: few, ridge: 1e-3 }))).moments;
     const n = moment!.size;
     const diagonal = Array.from({ length: n }, (_, i) => moment!.moment[i * n + i]!).reduce((a, b) => a + b, 0) / n;
     expect(moment!.provenance.jitter).toBeCloseTo(1e-3 * diagonal, 12);
@@ -217,5 +219,70 @@ describe('second moments', () => {
     expect(moment.provenance.jitter).toBeGreaterThan(0);
     expect(moment.provenance.jitter).toBeLessThan(1e-6);
     expect((await invertMoment(Float64Array.of(2, 0, 0, 2), provenance)).provenance.jitter).toBe(0);
+  });
+});
+
+describe('a second moment that has settled', () => {
+  const model = tinyModel(tinyGpt2, 5);
+
+  it('has for keys of other texts the leverage that it has for its own, told without inverting it again', async () => {
+    const { moments, convergence } = await buildSecondMoments(request(model, { layers: [1], tokens: 2000 }));
+    const [whole] = moments;
+    const windows: Int32Array[] = [];
+    for await (const window of tokenWindows(model.tokenizer!, corpus, model.spec.context)) windows.push(window);
+    const { size, provenance } = whole!;
+    const read = windows.slice(0, Math.ceil(2000 / model.spec.context));
+    const held = lastTenth(read.slice(-16), provenance.tokens);
+    const count = held.reduce((sum, { length }) => sum + length, 0);
+    expect(count).toBeGreaterThan(model.spec.context);
+    expect(count).toBeLessThanOrEqual(provenance.tokens / 10);
+    const at = { site: 'mlp_key', layer: 1 } as const;
+    const sequences = held.map((window) => [...window]);
+    const keys = (await model.view().activations(sequences, [at], 'all')).get(captureName(at))!;
+    const rows = Array.from({ length: count }, (_, i) => Float64Array.from(keys.subarray(i * size, (i + 1) * size)));
+    const left = provenance.tokens - count;
+    const without = whole!.moment.map((x, i) => {
+      const own = rows.reduce((sum, row) => sum + row[Math.floor(i / size)]! * row[i % size]!, 0);
+      return (x * provenance.tokens - own) / left;
+    });
+    const rest = await invertMoment(without, { ...provenance, tokens: left }, { ridge: 0 });
+    const mean = async (inverse: Float64Array) =>
+      (await leverages(rows, inverse)).reduce((sum, h) => sum + h, 0) / count;
+    const expected = (await mean(rest.inverse)) / (await mean(whole!.inverse));
+    expect(convergence[0]!.unseen_leverage).toBeCloseTo(expected, 2);
+    expect(expected).toBeGreaterThan(1);
+  });
+
+  it('comes of more tokens, about as many as were foretold', async () => {
+    const foretold: number[] = [];
+    const above: number[] = [];
+    for (const tokens of [1000, 4000, 16_000]) {
+      const { convergence } = await buildSecondMoments(request(model, { layers: [1], tokens }));
+      above.push(convergence[0]!.unseen_leverage - 1);
+      foretold.push(convergence[0]!.enough_tokens);
+    }
+    expect(above[1]).toBeLessThan(above[0]!);
+    expect(above[2]).toBeLessThan(above[1]!);
+    expect(foretold[0]! / foretold[2]!).toBeGreaterThan(0.3);
+    expect(foretold[0]! / foretold[2]!).toBeLessThan(3);
+  });
+
+  it('is told among what is known of it, and not of one that was taken over too little', async () => {
+    const needs = [secondMomentOf(1)];
+    const details = async (tokens: number, ridge?: number) => {
+      const kept: unknown[] = [];
+      await buildArtefacts('second_moment', needs, {
+        input: { model, digest: model.digest!, corpus, request: { tokens, ...(ridge && { ridge }) } },
+        parents: openArtefacts(model.digest!, []),
+        scratch: memoryArtefactStore(),
+        keep: async ({ details }) => void kept.push(details),
+      });
+      return kept[0];
+    };
+    expect(await details(2000)).toMatchObject({
+      unseen_leverage: expect.any(Number),
+      enough_tokens: expect.any(Number),
+    });
+    expect(await details(30, 1e-3)).not.toHaveProperty('unseen_leverage');
   });
 });

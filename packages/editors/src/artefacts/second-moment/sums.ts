@@ -5,6 +5,7 @@ import { captureName, encodeSafetensors, type Model, parseSafetensors } from '@e
 import { z } from 'zod';
 import { fileDigest, tokenWindows } from '../../statistics/corpus.ts';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
+import { type Convergence, convergenceOf, lastTenth } from './convergence.ts';
 import {
   invertMoment,
   type MomentOptions,
@@ -75,6 +76,13 @@ export interface MomentRequest extends MomentOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface BuiltMoments {
+  /** One a layer, in the order asked for. */
+  readonly moments: readonly SecondMoment[];
+  /** How far each has settled; null where that cannot be said. */
+  readonly convergence: readonly (Convergence | null)[];
+}
+
 const longestWindow = 2048;
 
 /**
@@ -114,10 +122,9 @@ function startSums(request: MomentRequest, corpus_sha256: string): MomentSums {
 /**
  * C = E[k k^T] of layers over all tokens of a text, summed in float64: those too that the tokenizer puts in front of every text, as the
  * reference code counts them. Every prompt is read behind them, so an edit had better leave their values alone.
- * @returns one second moment a layer, in the order asked for
  * @throws ErrataError `corpus_missing`, `tokenizer_missing`, `singular_statistics`
  */
-export async function buildSecondMoments(request: MomentRequest): Promise<readonly SecondMoment[]> {
+export async function buildSecondMoments(request: MomentRequest): Promise<BuiltMoments> {
   const { model, layers, corpus, onProgress, onCheckpoint, signal, digest } = request;
   const tokenizer = requireTokenizer({ model });
   const corpus_sha256 = await fileDigest(corpus);
@@ -130,6 +137,7 @@ export async function buildSecondMoments(request: MomentRequest): Promise<readon
   const skipped = state.windows;
   let seen = 0;
   let chunk: Int32Array[] = [];
+  const recent: Int32Array[] = [];
   const flush = async () => {
     if (chunk.length === 0) return;
     signal?.throwIfAborted();
@@ -141,6 +149,10 @@ export async function buildSecondMoments(request: MomentRequest): Promise<readon
   };
   let counted = state.tokens;
   for await (const tokens of tokenWindows(tokenizer, corpus, window)) {
+    if (seen < skipped || counted < limit) {
+      recent.push(tokens);
+      if (recent.length > together) recent.shift();
+    }
     if (seen++ < skipped) continue;
     if (counted >= limit) break;
     chunk.push(tokens);
@@ -158,7 +170,7 @@ export async function buildSecondMoments(request: MomentRequest): Promise<readon
     const mean = state.sums[i]!.map((x) => x / state.tokens);
     moments.push(await invertMoment(mean, { model: digest, layer, tokens: state.tokens, corpus_sha256 }, request));
   }
-  return moments;
+  return { moments, convergence: await convergenceOf(model, lastTenth(recent, state.tokens), moments) };
 }
 
 /** Adds the keys of windows to the sums in place. @returns tokens counted */

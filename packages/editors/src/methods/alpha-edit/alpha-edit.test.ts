@@ -99,3 +99,11 @@ it('is refused where the threshold leaves no direction to write along', async ()
     'every eigenvalue of the second moment reaches null_threshold',
   );
 });
+
+it('delivers the share of a residual that it was asked for', async () => {
+  const settings = { layers: [1], prefixes: [] as [number, number][], ridge: { share: 0.3 } };
+  const { outcomes } = await edit('alpha-edit', setup.inputOf(tinyAlphaEdit, someEdits.slice(0, 1), settings));
+  const [outcome] = outcomes;
+  if (outcome?.outcome !== 'applied') throw new Error('not applied');
+  expect(outcome.diagnostics.delivered![0]).toBeCloseTo(0.3, 6);
+});

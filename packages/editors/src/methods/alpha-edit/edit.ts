@@ -5,7 +5,8 @@ import { builder as eigenbases } from '../../artefacts/eigenbasis/build.ts';
 import { countAtLeast, type Eigenbasis } from '../../artefacts/eigenbasis/eigenbasis.ts';
 import { eigenbasisOf } from '../../artefacts/eigenbasis/request.ts';
 import type { Editor, EditorInput } from '../../editor.ts';
-import { projectedUpdate } from '../../solve/projected.ts';
+import { projectedLengths, projectedUpdate } from '../../solve/projected.ts';
+import { weightOf } from '../../solve/share.ts';
 import { editedLayers, stagesOf } from '../memit/settings.ts';
 import { equalShares, spreadEditor } from '../memit/spread-editor.ts';
 import type { AlphaEditSettings } from './settings.ts';
@@ -22,9 +23,11 @@ export const edit: Editor<AlphaEditSettings> = spreadEditor<AlphaEditSettings>({
       requireRoom(basis, config.null_threshold);
       bases.set(layer, basis);
     }
-    return (layer, keys, residuals) => {
-      const { null_threshold: threshold, ridge } = config;
-      return projectedUpdate(keys, residuals, earlierKeys(input, layer), bases.get(layer)!, { threshold, ridge });
+    return async (layer, keys, residuals) => {
+      const { null_threshold: threshold } = config;
+      const basis = bases.get(layer)!;
+      const ridge = await weightOf(config.ridge, () => projectedLengths(keys, basis, threshold));
+      return projectedUpdate(keys, residuals, earlierKeys(input, layer), basis, { threshold, ridge });
     };
   },
   remembers: ({ spec }, layer, keys) => {

@@ -4,6 +4,7 @@ import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import type { SecondMoment } from '../../artefacts/second-moment/second-moment.ts';
 import type { Editor, EditorInput } from '../../editor.ts';
 import { leastSquaresUpdate } from '../../solve/least-squares.ts';
+import { leverages, weightOf } from '../../solve/share.ts';
 import { editedLayers, type MemitSettings, stagesOf } from './settings.ts';
 import { equalShares, type SolveLayer, spreadEditor } from './spread-editor.ts';
 
@@ -12,8 +13,11 @@ export async function momentSolver({ config, artefacts }: EditorInput<MemitSetti
   const moments = new Map<number, SecondMoment>();
   for (const layer of editedLayers(config))
     moments.set(layer, await artefacts.read(secondMoments, secondMomentOf(layer)));
-  return (layer, keys, residuals) =>
-    leastSquaresUpdate(keys, residuals, moments.get(layer)!, config.second_moment_weight);
+  return async (layer, keys, residuals) => {
+    const moment = moments.get(layer)!;
+    const weight = await weightOf(config.second_moment_weight, () => leverages(keys, moment.inverse));
+    return leastSquaresUpdate(keys, residuals, moment, weight);
+  };
 }
 
 /** MEMIT. */

@@ -5,6 +5,7 @@ import { builder as secondMoments } from '../../artefacts/second-moment/build.ts
 import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import type { Editor } from '../../editor.ts';
 import { leastSquaresUpdate } from '../../solve/least-squares.ts';
+import { leverages, weightOf } from '../../solve/share.ts';
 import type { EmmetSettings } from './settings.ts';
 import { equalShares, spreadEditor } from './spread-editor.ts';
 
@@ -19,12 +20,13 @@ export const edit: Editor<EmmetSettings> = spreadEditor<EmmetSettings>({
     const moment = await artefacts.read(secondMoments, secondMomentOf(layer));
     return async (_, keys, residuals) => {
       try {
-        return await leastSquaresUpdate(keys, residuals, moment, keys.length > 1 ? alpha : 0);
+        const weight = await weightOf(keys.length > 1 ? alpha : 0, () => leverages(keys, moment.inverse));
+        return await leastSquaresUpdate(keys, residuals, moment, weight);
       } catch (cause) {
         if (!(cause instanceof GraphError && cause.code === 'not_positive_definite')) throw cause;
         throw new ErrataError(
           'edit_failed',
-          `the keys of these ${keys.length} edits depend on one another, and cannot all be given their values: give alpha above ${alpha}`,
+          `the keys of these ${keys.length} edits depend on one another, and cannot all be given their values: give alpha above 0`,
           { cause },
         );
       }

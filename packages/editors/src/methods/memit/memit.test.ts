@@ -144,6 +144,27 @@ describe('the MEMIT editor', () => {
     expect(bytes(alone)).toEqual(bytes(await edit('memit', inputOf(tinyMemit, someEdits, { layers: [1] }))));
   });
 
+  it('delivers the share of a residual that it was asked for, whatever the units of the keys', async () => {
+    const { model, inputOf } = await tinySetup();
+    const [one] = someEdits;
+    const share = 0.4;
+    const settings = { layers: [1], prefixes: [] as [number, number][], second_moment_weight: { share } };
+    const input = inputOf(tinyMemit, [one!], settings);
+    const { deltas, outcomes } = await edit('memit', input);
+    const { contexts } = editSequences(sequenceSource(input), one!, []);
+    const { keys } = (await trace(model.view(), { recorded: [1] }, contexts)).layers.get(1)!;
+    const after = model.view(deltas.map(({ delta }) => delta));
+    const moved = norm(minus(valueAt(after, 1, keys), valueAt(model.view(), 1, keys)));
+    const { value_norms, delivered } = appliedDiagnostics(outcomes[0]);
+    expect(moved / value_norms!.offset).toBeCloseTo(share, 4);
+    expect(delivered![0]).toBeCloseTo(share, 6);
+    const together = await edit('memit', inputOf(tinyMemit, someEdits, { ...settings, layers: [0, 2] }));
+    for (const outcome of together.outcomes) {
+      expect(appliedDiagnostics(outcome).delivered).toHaveLength(2);
+      for (const each of appliedDiagnostics(outcome).delivered!) expect(Math.abs(each - share)).toBeLessThan(0.4);
+    }
+  });
+
   it('gives the same bytes for the same inputs', async () => {
     const digests = [];
     for (let i = 0; i < 2; i++) {
@@ -213,6 +234,17 @@ describe.each(families)('EMMET on %s', (_family, config) => {
       const moved = norm(minus(valueAt(after, layer, key), valueAt(before, layer, key)));
       expect(moved / appliedDiagnostics(outcomes[i]).value_norms!.offset).toBeCloseTo(1, 3);
     }
+  });
+
+  it('loosens several edits by the share that is asked for, and one alone by nothing', async () => {
+    const { inputOf } = await tinySetup(config);
+    const settings = { prefixes: [] as [number, number][], alpha: { share: 0.5 } };
+    const delivered = async (some: readonly EditRequest[]) =>
+      (await edit('emmet', inputOf(tinyEmmet, some, settings))).outcomes.map(
+        (outcome) => appliedDiagnostics(outcome).delivered![0]!,
+      );
+    expect((await delivered(someEdits.slice(0, 1)))[0]).toBeCloseTo(1, 6);
+    for (const share of await delivered(someEdits.slice(0, 3))) expect(Math.abs(share - 0.5)).toBeLessThan(0.4);
   });
 
   it('refuses edits whose keys are the same where alpha is 0, and says what to give', async () => {

@@ -1,6 +1,7 @@
 // The settings of MEMIT and its kin.
 import { z } from 'zod';
 import { searchSettings } from '../../search/settings.ts';
+import { shareSchema } from '../../solve/share-setting.ts';
 import { layerSchema } from '../layers.ts';
 
 /** What all of them have. */
@@ -48,9 +49,10 @@ export const memitSettings = z.strictObject({
   distribution: distributionSchema,
   ...searchSettings,
   second_moment_weight: z
-    .number()
-    .positive()
-    .describe('lambda: weight of the second moment against the edited keys (MEMIT, equation 14).'),
+    .union([z.number().positive(), shareSchema])
+    .describe(
+      'lambda: weight of the second moment against the edited keys (MEMIT, equation 14), or the share of what is asked that it leaves to a key alone, from which lambda follows at each layer. A weight means nothing without the model and the text that C was taken over; a share does.',
+    ),
   merge_same_subject: spreadSettings.shape.merge_same_subject,
 });
 export type MemitSettings = z.output<typeof memitSettings>;
@@ -59,10 +61,9 @@ export const emmetSettings = z.strictObject({
   layer: layerSchema.describe('Where the edits are made.'),
   ...searchSettings,
   alpha: z
-    .number()
-    .min(0)
+    .union([z.number().min(0), shareSchema])
     .describe(
-      'Added to the diagonal of K^T C^-1 K where several edits are solved at once, whose keys may be much alike; 0 asks for every value exactly.',
+      'Added to the diagonal of K^T C^-1 K where several edits are solved at once, whose keys may be much alike; 0 asks for every value exactly. Or the share of what is asked that it leaves to a key alone.',
     ),
   merge_same_subject: spreadSettings.shape.merge_same_subject,
 });

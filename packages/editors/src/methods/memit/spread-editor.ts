@@ -57,9 +57,16 @@ interface Worked {
   readonly found: readonly [FoundOffset, ...FoundOffset[]];
 }
 
-interface Made {
+interface Spread {
   readonly view: View;
+  /** Those that were changed. */
+  readonly layers: readonly number[];
   readonly deltas: readonly EditorDelta[];
+  /** Of each layer, for each group: the share of its residual that it gets at its own key. */
+  readonly delivered: readonly (readonly number[])[];
+}
+
+interface Made extends Spread {
   readonly worked: readonly Worked[];
 }
 
@@ -77,11 +84,12 @@ async function spread<Settings extends SpreadSettings>(
   layers: readonly number[],
   targets: readonly Target[],
   before: View,
-): Promise<Pick<Made, 'view' | 'deltas'>> {
+): Promise<Spread> {
   const searched = { searched: layers.at(-1)!, value: method.place.value };
   const groups = targets.map(({ group }) => group);
   const custom_ids = idsOf(groups);
   const deltas: EditorDelta[] = [];
+  const delivered: (readonly number[])[] = [];
   let view = before;
   for (const [i, layer] of layers.entries()) {
     onProgress?.({ phase: 'solve', done: 0, edits: edits.length, layer, step: i + 1, steps: layers.length });
@@ -95,9 +103,15 @@ async function spread<Settings extends SpreadSettings>(
     const update = await solve(layer, keys, residuals);
     const delta = valueDelta(view.spec, layer, custom_ids, groups.length, update.keySide.data, update.valueSide.data);
     deltas.push({ delta, custom_ids });
+    delivered.push(deliveredBy(update, keys));
     view = view.with([delta]);
   }
-  return { view, deltas };
+  return { view, layers, deltas, delivered };
+}
+
+/** k^T (lambda C + K K^T)^-1 k of each key k: what it gets of its own residual. */
+function deliveredBy({ keySide: { data } }: LeastSquaresUpdate, keys: readonly Float64Array[]): readonly number[] {
+  return keys.map((key, g) => key.reduce((sum, x, j) => sum + x * data[j * keys.length + g]!, 0));
 }
 
 /** All stages, and what is remembered of them. */
@@ -107,7 +121,7 @@ async function workStages<Settings extends SpreadSettings>(
 ): Promise<Made> {
   const { input, method, options } = batch;
   const [start, ...later] = method.stages(input.config);
-  let { view, deltas } = await spread(batch, start!, first, input.view);
+  let { view, layers: changed, deltas, delivered } = await spread(batch, start!, first, input.view);
   let worked = first.map(({ group, found }): Worked => ({ group, found: [found] }));
   const groups = worked.map(({ group }) => group);
   for (const layers of later) {
@@ -120,9 +134,11 @@ async function workStages<Settings extends SpreadSettings>(
     if (targets.every(({ found }) => found.holds)) continue;
     const next = await spread(batch, layers, targets, view);
     view = next.view;
+    changed = [...changed, ...next.layers];
     deltas = [...deltas, ...next.deltas];
+    delivered = [...delivered, ...next.delivered];
   }
-  if (method.remembers === undefined) return { view, deltas, worked };
+  if (method.remembers === undefined) return { view, layers: changed, deltas, delivered, worked };
   const left: EditorDelta[] = [];
   for (const layers of method.stages(input.config))
     for (const layer of layers) {
@@ -131,7 +147,7 @@ async function workStages<Settings extends SpreadSettings>(
       const keys = columns.map(({ key }) => key);
       left.push({ delta: method.remembers(view, layer, keys), custom_ids: idsOf(groups) });
     }
-  return { view, deltas: [...deltas, ...left], worked };
+  return { view, layers: changed, deltas: [...deltas, ...left], delivered, worked };
 }
 
 /** One batch, one change a layer. Taking it away takes the whole batch away. */
@@ -170,12 +186,17 @@ export const spreadEditor =
     const failed = await attempt(editsIn(targets), options, async () => {
       if (targets.length === 0) return;
       const made = await workStages({ input, method, solve, options }, targets);
-      const norms = method
-        .stages(config)
-        .flat()
-        .map((layer) => changeNorms(view, made.view, layer));
+      const norms = made.layers.map((layer) => changeNorms(view, made.view, layer));
       deltas.push(...made.deltas);
-      note(made.worked.flatMap((worked) => appliedOutcomes(worked, norms)));
+      note(
+        made.worked.flatMap((worked, g) =>
+          appliedOutcomes(
+            worked,
+            made.delivered.map((shares) => shares[g]!),
+            norms,
+          ),
+        ),
+      );
     });
     note(failed.values());
     options.onProgress?.({ phase: 'solve', done: edits.length, edits: edits.length });
@@ -185,7 +206,11 @@ export const spreadEditor =
 const editsIn = (targets: readonly Target[]): readonly EditRequest[] =>
   targets.flatMap(({ group }) => group.map(({ edit }) => edit));
 
-function appliedOutcomes({ group, found }: Worked, deltas: readonly DeltaNorms[]): readonly EditOutcome[] {
+function appliedOutcomes(
+  { group, found }: Worked,
+  delivered: readonly number[],
+  deltas: readonly DeltaNorms[],
+): readonly EditOutcome[] {
   const ids = idsOf([group]);
   const [first] = found;
   const last = found.at(-1)!;
@@ -200,6 +225,7 @@ function appliedOutcomes({ group, found }: Worked, deltas: readonly DeltaNorms[]
       target_probability: { before: first.probabilities[i]!.before, after: last.probabilities[i]!.after },
       value_norms: { offset: Math.hypot(...value.offset), value: value.valueNorm },
       prefixes: sequences.prefixes,
+      delivered,
       deltas,
       ...(ids.length > 1 ? { merged_with: ids.filter((id) => id !== custom_id) } : {}),
     },
