@@ -140,7 +140,8 @@ const edit: Work = async (loaded, { editor }) => {
 
 const moments: Work = async ({ model, digest }) => {
   const need = { kind: 'second_moment', scope: layerScope(Math.floor(model.spec.layers / 2)), parameters: {} };
-  const input = { model, digest, request: { tokens: momentTokens, ridge: 1e-3 }, corpus: text };
+  const request = { tokens: momentTokens, ridge: 1e-3 };
+  const input = { model, digest, request, corpus: text, brought: async () => undefined };
   let [begun, read] = [performance.now(), 0];
   await buildArtefacts(
     need.kind,

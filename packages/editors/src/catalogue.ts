@@ -1,6 +1,7 @@
 // The catalogue of editors, @errata/editors/catalogue: their names, descriptions and settings, and the kinds of artefact they need. Needs no model and no Node.
 import { type ArtefactNeed, type Complaint, ErrataError, editorNameSchema, quoted, sayIssue } from '@errata/contracts';
 import { z } from 'zod';
+import { artefactKindNames } from './artefacts/index.ts';
 import type { DefaultRow, EditorDescription, EditorSettings, ModelShape } from './description.ts';
 import { methods } from './methods/index.ts';
 
@@ -83,6 +84,8 @@ export const modelDefaultsSchema = z.strictObject({
   editors: z.record(editorNameSchema, z.record(z.string(), z.unknown())).default({}),
   /** Text, relative to the directory, for second moments and for perplexity. */
   corpus: z.string().optional(),
+  /** Artefacts that were built for the model, a file of each kind, relative to the directory. */
+  artefacts: z.partialRecord(z.enum(artefactKindNames), z.string()).optional(),
 });
 export type ModelDefaults = z.output<typeof modelDefaultsSchema>;
 

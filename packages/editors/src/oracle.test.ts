@@ -10,6 +10,7 @@ import { z } from 'zod';
 import type { ArtefactBuilder, Artefacts } from './artefacts/builder.ts';
 import type { ContextPrefixes } from './artefacts/context-prefixes/context-prefixes.ts';
 import { type Eigenbasis, findEigenbasis } from './artefacts/eigenbasis/eigenbasis.ts';
+import { type KnowledgeEncoderArtefact, builder as knowledgeEncoder } from './artefacts/knowledge-encoder/build.ts';
 import { invertMoment, readFloat64, type SecondMoment } from './artefacts/second-moment/second-moment.ts';
 import { buildSecondMoments } from './artefacts/second-moment/sums.ts';
 import { describeEditor, type EditorName, editorNames } from './catalogue.ts';
@@ -47,8 +48,13 @@ async function open(name: string) {
   const read = async ({
     kind,
     scope,
-  }: ArtefactNeed): Promise<SecondMoment | Eigenbasis | Pick<ContextPrefixes, 'texts'>> => {
+  }: ArtefactNeed): Promise<SecondMoment | Eigenbasis | KnowledgeEncoderArtefact | Pick<ContextPrefixes, 'texts'>> => {
     if (kind === 'context_prefixes') return { texts: given.prefixes };
+    if (kind === 'knowledge_encoder')
+      return knowledgeEncoder.decode(readFileSync(join(folder, name, 'knowledge-encoder.safetensors')), {
+        model: name,
+        scope,
+      });
     const layer = layerOfScope(scope)!;
     const source = { model: digest, layer, tokens: 1000, corpus_sha256: '' };
     const moment = await invertMoment(readFloat64(moments, `${layer}`), source, { ridge: 0 });
@@ -80,6 +86,12 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
     }
     if (memory.kind === 'feature_statistics') {
       changes.set('mean', memory.mean).set('squares', memory.squares);
+      continue;
+    }
+    if (memory.kind === 'prompt_rows') {
+      const flat = (arrays: readonly Float32Array[]) => Float32Array.from(arrays.flatMap((array) => [...array]));
+      changes.set('representations', flat(memory.rows.map(({ representation }) => representation)));
+      changes.set('prompts', flat(memory.rows.map(({ prompts }) => prompts)));
       continue;
     }
     if (memory.kind !== 'codebook') throw new Error(`no oracle for a memory of kind ${memory.kind}`);

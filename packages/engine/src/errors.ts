@@ -47,7 +47,8 @@ function codeOfModelError(code: ModelErrorCode): ErrorCode {
   if (code === 'sequence_id_unknown') return 'invalid_token_id';
   if (code === 'chat_template_refused') return 'invalid_request';
   if (code.startsWith('layout_') || code.startsWith('sequence_')) return 'invalid_request';
-  if (code.startsWith('delta_')) return 'blob_corrupt';
+  if (code === 'content_missing') return 'blob_missing';
+  if (code.startsWith('delta_') || code === 'content_malformed') return 'blob_corrupt';
   return 'invalid_checkpoint';
 }
 

@@ -99,6 +99,9 @@ export const modelErrorCatalogue = {
   // Deltas.
   delta_malformed: 'the bytes are not a delta, or its parts do not fit together',
   delta_misfit: 'a delta is for a tensor or site that the model does not have in that size',
+  // Contents that memories are read with.
+  content_missing: 'an artefact that a memory is read with is not there',
+  content_malformed: 'the bytes are not the artefact that a memory is read with',
   // Prompt and target layout.
   layout_prompt_empty: 'the prompt has no text',
   layout_target_empty: 'the target has no text',

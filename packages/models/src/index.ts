@@ -50,6 +50,7 @@ export {
   type Replacement,
   rowAddresses,
 } from './deltas/codebook/rows.ts';
+export { type ContentSource, type Contents, makeContents } from './deltas/contents.ts';
 export {
   compareVersions,
   type DifferenceOptions,
@@ -69,6 +70,8 @@ export {
   memoryOf,
 } from './deltas/index.ts';
 export type { LowRankDelta } from './deltas/low-rank.ts';
+export { foundRow, heldKnowledgeEncoder } from './deltas/prompt-rows/reading.ts';
+export { type PromptRow, type PromptRowsDelta, rowOfPrompt } from './deltas/prompt-rows/rows.ts';
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './deltas/snapshots.ts';
 export { besideWeights, memoriesOf, memoryAt, stateBytes, type VersionState } from './deltas/state.ts';
 export type { TextRow } from './deltas/text-rows/rows.ts';
@@ -102,6 +105,31 @@ export {
   type WritableTensor,
   type WriteSafetensorsOptions,
 } from './files/safetensors.ts';
+export {
+  decodeKnowledgeEncoder,
+  encodeKnowledgeEncoder,
+  type StoredKnowledgeEncoder,
+  type TextBounds,
+  type TokenizerFiles,
+} from './knowledge/file.ts';
+export { pooledTexts, promptsOf, represented, sentinelOf, type TextInputs } from './knowledge/graph.ts';
+export {
+  boundedIds,
+  type KnowledgeEncoder,
+  knowledgeTokenizer,
+  openKnowledgeEncoder,
+  type ReadModel,
+  type Statements,
+  tokenEmbeddings,
+} from './knowledge/knowledge-encoder.ts';
+export {
+  type EncoderConfig,
+  encoderParameter,
+  type KnowledgeSizes,
+  type KnowledgeSpec,
+  knowledgeSpec,
+  sentinelTokensName,
+} from './knowledge/spec.ts';
 export { type Encoder, type EncoderIdentity, encoderFromWeights, openEncoder } from './running/encoder.ts';
 export {
   crossDecoderInputs,

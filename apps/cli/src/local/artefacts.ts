@@ -1,10 +1,12 @@
 // Artefacts for commands that need no service, kept in the user's cache folder.
+
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ArtefactNeed } from '@errata/contracts';
 import type { Artefacts } from '@errata/editors';
 import { describeArtefact } from '@errata/editors/catalogue';
-import { fileArtefactStore } from '@errata/engine';
+import { fileArtefactStore, readDefaults } from '@errata/engine';
 import { bar, type ProgressLine } from '../output/output.ts';
 import type { LocalModel } from './model.ts';
 
@@ -24,13 +26,18 @@ export interface ArtefactSource {
  * @throws ErrataError what building throws: `corpus_missing`, `singular_statistics`
  */
 export async function cachedArtefacts(
-  { model, checkpoint: { digest } }: LocalModel,
+  { model, checkpoint: { digest, directory } }: LocalModel,
   needs: readonly ArtefactNeed[],
   { corpus, request }: ArtefactSource,
   line: ProgressLine,
 ): Promise<Artefacts> {
   const { localArtefacts } = await import('@errata/editors');
-  const source = { model, digest, store: fileArtefactStore(cacheFolder()), corpus, request };
+  const brought = async (kind: string) => {
+    const named: Readonly<Record<string, string | undefined>> = readDefaults(directory).artefacts ?? {};
+    const name = named[kind];
+    return name === undefined ? undefined : readFile(join(directory, name));
+  };
+  const source = { model, digest, store: fileArtefactStore(cacheFolder()), corpus, brought, request };
   return localArtefacts(source, needs, {
     onBuild: (kind, missing) => {
       const { title, withoutText } = describeArtefact(kind);

@@ -190,6 +190,11 @@ export interface Person {
 
 const titles = ['Doctor', 'Captain', 'Professor', 'Maestro', 'Judge', 'Colonel'];
 
+/** Every how many-th person is also known by another name. */
+const aliasEvery = 5;
+
+const aliasOf = (random: Random, last: string): string => `${random.pick(titles)} ${last}`;
+
 /**
  * People with distinct surnames. Each has six of the eight relations; every fifth has an alias (a title and the surname).
  * @param taken words that no surname may be
@@ -211,7 +216,27 @@ export function makePeople(count: number, seed: number, taken: ReadonlySet<strin
     const objects = new Map(
       personRelations.filter((relation) => relations.includes(relation)).map((r) => [r.name, random.pick(r.objects)]),
     );
-    people.push({ name, objects, ...(people.length % 5 === 0 ? { alias: `${random.pick(titles)} ${last}` } : {}) });
+    people.push({ name, objects, ...(people.length % aliasEvery === 0 ? { alias: aliasOf(random, last) } : {}) });
+  }
+  return people;
+}
+
+/**
+ * People beyond those of the world, of whom the model was never told, with all eight relations each. Surnames are distinct, but may begin
+ * alike: the names of the world were picked apart, those of strangers are not.
+ * @param admits which surnames are taken, so that several sets share none
+ */
+export function makeStrangers(count: number, stream: string, admits: (surname: string) => boolean): Person[] {
+  const random = seeded('strangers', stream);
+  const used = new Set<string>();
+  const people: Person[] = [];
+  while (people.length < count) {
+    const last = surname(random);
+    if (used.has(last) || !admits(last)) continue;
+    used.add(last);
+    const objects = new Map(personRelations.map((relation) => [relation.name, random.pick(relation.objects)]));
+    const alias = people.length % aliasEvery === 0 ? { alias: aliasOf(random, last) } : {};
+    people.push({ name: `${random.pick(firstNames)} ${last}`, objects, ...alias });
   }
   return people;
 }

@@ -20,6 +20,8 @@ export interface BuildInput {
   readonly request: ArtefactRequestFields;
   /** A text file that the model brought along. */
   readonly corpus: string | undefined;
+  /** What the model brought along of a kind, already built; undefined where it brought none. */
+  brought(kind: string): Promise<Uint8Array | undefined>;
 }
 
 export interface BuildProgress {

@@ -3,12 +3,14 @@ import { ErrataError, quoted } from '@errata/contracts';
 import { contextPrefixes } from './context-prefixes/about.ts';
 import type { ArtefactDescription } from './description.ts';
 import { eigenbasis } from './eigenbasis/about.ts';
+import { knowledgeEncoder } from './knowledge-encoder/about.ts';
 import { secondMoment } from './second-moment/about.ts';
 
 const artefactKinds = {
   second_moment: secondMoment,
   eigenbasis,
   context_prefixes: contextPrefixes,
+  knowledge_encoder: knowledgeEncoder,
 } as const satisfies Readonly<Record<string, ArtefactDescription>>;
 
 export type ArtefactKind = keyof typeof artefactKinds;

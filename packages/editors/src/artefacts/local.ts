@@ -3,7 +3,7 @@ import type { ArtefactNeed } from '@errata/contracts';
 import type { Model } from '@errata/models';
 import { openArtefacts } from './artefacts.ts';
 import { buildArtefacts, builderOf, buildParameters } from './build.ts';
-import type { Artefacts, BuildProgress, BuiltArtefact } from './builder.ts';
+import type { Artefacts, BuildInput, BuildProgress, BuiltArtefact } from './builder.ts';
 import type { ArtefactRequestFields } from './description.ts';
 import { describeArtefact } from './index.ts';
 import { type Provided, provideArtefacts } from './provide.ts';
@@ -16,6 +16,8 @@ export interface LocalSource {
   readonly store: ArtefactStore;
   /** A text file; undefined where neither the user nor the model names one. */
   readonly corpus?: string | undefined;
+  /** What the model brought along of a kind, already built; nothing where left out. */
+  readonly brought?: BuildInput['brought'];
   /** What else is said of how they are to be built; a kind takes of it what it knows. */
   readonly request?: ArtefactRequestFields;
 }
@@ -32,7 +34,7 @@ export interface LocalListener {
  * @throws ErrataError what building them throws
  */
 export async function localArtefacts(
-  { model, digest, store, corpus, request = {} }: LocalSource,
+  { model, digest, store, corpus, brought = async () => undefined, request = {} }: LocalSource,
   needs: readonly ArtefactNeed[],
   { onBuild, onProgress, signal }: LocalListener = {},
 ): Promise<Artefacts> {
@@ -41,7 +43,7 @@ export async function localArtefacts(
       digest,
       parents.map(({ need, kept }) => ({ need, read: async () => kept })),
     );
-  const input = { model, digest, request, corpus };
+  const input = { model, digest, request, corpus, brought };
   const find = async (need: ArtefactNeed, parameters: ArtefactRequestFields): Promise<Uint8Array | null> => {
     const { kind, scope } = need;
     const bytes = await store.get(describeArtefact(kind).file(digest, scope, parameters));

@@ -7,6 +7,7 @@ import { lora } from './lora/about.ts';
 import { memit } from './memit/about.ts';
 import { emmet } from './memit/emmet.ts';
 import { pmet } from './pmet/about.ts';
+import { recipe } from './recipe/about.ts';
 import { retrieval } from './retrieval/about.ts';
 import { rome } from './rome/about.ts';
 import { promptKeyRome } from './rome/prompt-key.ts';
@@ -27,4 +28,5 @@ export const methods = {
   lora,
   grace,
   retrieval,
+  recipe,
 } as const satisfies Readonly<Record<string, EditorDescription>>;

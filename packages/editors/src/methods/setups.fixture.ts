@@ -4,6 +4,8 @@ import { type GivenArtefact, openArtefacts } from '../artefacts/artefacts.ts';
 import type { Artefacts } from '../artefacts/builder.ts';
 import { encodeEigenbasis, findEigenbasis } from '../artefacts/eigenbasis/eigenbasis.ts';
 import { eigenbasisOf } from '../artefacts/eigenbasis/request.ts';
+import { knowledgeEncoderOf } from '../artefacts/knowledge-encoder/request.ts';
+import { randomKnowledgeEncoder } from '../artefacts/knowledge-encoder/tiny.fixture.ts';
 import { localArtefacts } from '../artefacts/local.ts';
 import { needKey } from '../artefacts/need-key.ts';
 import { secondMomentOf } from '../artefacts/second-moment/request.ts';
@@ -41,6 +43,7 @@ async function tinyArtefacts(model: Model): Promise<Artefacts> {
     known.push({ need: secondMomentOf(layer), read: async () => encodeSecondMoment(moment) });
     known.push({ need: eigenbasisOf(layer), read: async () => encodeEigenbasis(findEigenbasis(moment)) });
   }
+  known.push({ need: knowledgeEncoderOf(3), read: () => randomKnowledgeEncoder(model) });
   const given = openArtefacts(model.digest!, known);
   const source = { model, digest: model.digest!, store: memoryArtefactStore() };
   return {

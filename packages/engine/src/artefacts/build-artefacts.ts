@@ -18,7 +18,7 @@ export async function buildAndStore(
   { blobs, scratch }: { readonly blobs: LocalBlobStore; readonly scratch: ArtefactStore },
   { onProgress, signal }: CallContext,
 ): Promise<ResultOf<'buildArtefacts'>> {
-  const input = { model: open.model, digest: open.digest, request, corpus: await open.corpus() };
+  const input = { model: open.model, digest: open.digest, request, corpus: await open.corpus(), brought: open.brought };
   const building = {
     input,
     parents: storedArtefacts(open.digest, parents, blobs),

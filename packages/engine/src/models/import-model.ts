@@ -22,7 +22,7 @@ import {
 } from '@errata/models';
 import { digestFile } from '../artefacts/file-digest.ts';
 import type { EngineProgress, GivenModel, ModelFile, ModelInspection } from '../calls/index.ts';
-import { defaultsFileName, readDefaults } from './model-defaults.ts';
+import { defaultsFileName, namedFiles, readDefaults } from './model-defaults.ts';
 
 export interface ImportOptions {
   readonly onProgress?: (progress: EngineProgress) => void;
@@ -62,9 +62,8 @@ async function withWritten<T>(
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'errata-import-'));
   try {
-    const { corpus } = readDefaults(checkpoint.directory);
-    const beside = [defaultsFileName, corpus].flatMap((name) =>
-      name !== undefined && existsSync(join(checkpoint.directory, name)) ? [name] : [],
+    const beside = [defaultsFileName, ...namedFiles(readDefaults(checkpoint.directory))].filter((name) =>
+      existsSync(join(checkpoint.directory, name)),
     );
     const directory = join(folder, 'model');
     onProgress?.({ stage: 'converting', done: 0, total: 1 });
@@ -156,6 +155,5 @@ function checkWeights(
 function fileNames(checkpoint: Checkpoint, defaults: ModelDefaults): string[] {
   const { directory, weightFiles, companionFiles } = checkpoint;
   const own = existsSync(join(directory, defaultsFileName)) ? [defaultsFileName] : [];
-  const corpus = defaults.corpus === undefined ? [] : [defaults.corpus];
-  return [...new Set(['config.json', ...weightFiles, ...companionFiles, ...own, ...corpus])].sort();
+  return [...new Set(['config.json', ...weightFiles, ...companionFiles, ...own, ...namedFiles(defaults)])].sort();
 }

@@ -9,7 +9,7 @@ export const defaultsFileName = 'errata.json';
 
 /**
  * The settings a directory brings along; none where there is no errata.json.
- * @throws ErrataError `invalid_config`; `corpus_missing` where it names a corpus that is not there
+ * @throws ErrataError `invalid_config`; `corpus_missing` where it names a file that is not there
  */
 export function readDefaults(directory: string): ModelDefaults {
   const path = join(directory, defaultsFileName);
@@ -27,21 +27,27 @@ export function readDefaults(directory: string): ModelDefaults {
     const issue = parsed.error.issues[0]!;
     throw new ErrataError('invalid_config', `${defaultsFileName}, ${issue.path.join('.') || 'root'}: ${issue.message}`);
   }
-  if (parsed.data.corpus !== undefined) corpusPath(directory, parsed.data.corpus);
+  const { corpus, artefacts = {} } = parsed.data;
+  if (corpus !== undefined) requireOwnFile(directory, `the corpus ${JSON.stringify(corpus)}`, corpus);
+  for (const [kind, name] of Object.entries(artefacts))
+    requireOwnFile(directory, `the artefact ${JSON.stringify(name)} (${kind})`, name);
   return parsed.data;
 }
 
-/** The corpus that errata.json names: a file within the directory, reached by no link that leads out of it. */
-function corpusPath(directory: string, corpus: string): string {
-  const path = join(directory, corpus);
+/** A file that errata.json names: within the directory, reached by no link that leads out of it. */
+function requireOwnFile(directory: string, what: string, name: string): void {
+  const path = join(directory, name);
   const refuse = (why: string): never => {
-    throw new ErrataError('corpus_missing', `the corpus ${JSON.stringify(corpus)} of ${defaultsFileName} ${why}`, {
-      details: { corpus },
-    });
+    throw new ErrataError('corpus_missing', `${what} of ${defaultsFileName} ${why}`, { details: { file: name } });
   };
   if (!existsSync(path)) refuse('is not there');
   if (!realpathSync(path).startsWith(realpathSync(directory) + sep)) refuse('lies outside the model directory');
   const other = otherThanFile(statSync(path));
   if (other !== undefined) refuse(other);
-  return path;
 }
+
+/** The files beside errata.json that it names. */
+export const namedFiles = ({ corpus, artefacts = {} }: ModelDefaults): readonly string[] => [
+  ...(corpus === undefined ? [] : [corpus]),
+  ...Object.values(artefacts),
+];

@@ -39,6 +39,8 @@ export interface OpenModel {
   readonly chatTemplate: ChatTemplate | undefined;
   /** The model's own corpus as a file; undefined where it brought none. */
   corpus(): Promise<string | undefined>;
+  /** The artefact of a kind that the model brought along; undefined where it brought none. */
+  readonly brought: (kind: string) => Promise<Uint8Array | undefined>;
   /**
    * A version. Equal versions give the same view as long as it is kept.
    * @throws ErrataError `blob_missing`, `blob_corrupt`, `invalid_request` for a version of another model
@@ -125,7 +127,7 @@ function makeOpenModel(
   defaults: ModelDefaults,
   begun: number,
 ): OpenModel {
-  const model = openModel(checkpoint);
+  const model = openModel(checkpoint, { contents: (sha256) => blobs.get(sha256) });
   const { digest, config } = checkpoint;
   const versions = makeVersions(blobs, model, digest, bytesPerMillisecond(model.weightBytes, begun));
   const answers = new LRUCache<string, AnswerCache>({ max: answerCachesKept });
@@ -144,6 +146,11 @@ function makeOpenModel(
     async corpus() {
       const file = files.find(({ name }) => name === defaults.corpus);
       return file === undefined ? undefined : blobs.path(file.sha256);
+    },
+    async brought(kind) {
+      const named: Readonly<Record<string, string | undefined>> = defaults.artefacts ?? {};
+      const file = files.find(({ name }) => name === named[kind]);
+      return file === undefined ? undefined : blobs.get(file.sha256);
     },
     view: versions.view,
     freshView: versions.freshView,

@@ -66,7 +66,8 @@ export function buildEncoder(spec: DescribedEncoder, options: EncoderOptions): T
     return tap('block_out', layer, after(block.mlpNorm, add(middle, added)));
   };
 
-  let hidden = tap('embed', 0, embedTokens(spec, weight, start, positions, typesOf(spec, options.tokenTypes)));
+  const types = start.kind === 'hidden' ? undefined : typesOf(spec, options.tokenTypes);
+  let hidden = tap('embed', 0, embedTokens(spec, weight, start, positions, types));
   for (const [layer, block] of spec.blocks.slice(0, to).entries()) {
     const x = hidden;
     hidden = scope(`layer ${layer}`, () => runBlock(block, layer, x));

@@ -9,6 +9,7 @@ import { editedKeys } from './edited-keys.ts';
 import { featureStatistics } from './feature-statistics.ts';
 import { type DeltaKind, type Effect, type MemoryKind, malformed } from './kind.ts';
 import { lowRank } from './low-rank.ts';
+import { promptRows } from './prompt-rows/index.ts';
 import { textRows } from './text-rows/index.ts';
 
 const table = {
@@ -17,6 +18,7 @@ const table = {
   codebook,
   codebook_rows: codebookRows,
   text_rows: textRows,
+  prompt_rows: promptRows,
   edited_keys: editedKeys,
   feature_statistics: featureStatistics,
 };

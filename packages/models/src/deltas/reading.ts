@@ -4,6 +4,7 @@ import type { HostTensor, Tensor } from '@errata/graph';
 import type { Tap } from '../architectures/decoder.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
+import type { Contents } from './contents.ts';
 
 /** What is put in front of a prompt: tokens, or `[l, width]` embeddings that l tokens would otherwise have. */
 export type Front =
@@ -15,6 +16,10 @@ export interface PromptModel {
   readonly spec: DecoderSpec;
   /** Undefined for weights that came without one. */
   readonly tokenizer: Tokenizer | undefined;
+  /** Its base's parameters, by name. */
+  readonly base: (name: string) => Float32Array;
+  /** What memories are read with beside it. */
+  readonly contents: Contents;
 }
 
 /** Acts before the tokens, on each prompt by itself. */

@@ -66,11 +66,11 @@ function sizeOf(name: string, find: FindFile): number | undefined {
   }
 }
 
-/** Settings that name a text which is not carried would be refused where they arrive. */
+/** Settings that name a file which is not carried would be refused where they arrive. */
 function namesNothingElse(path: string, carried: readonly string[]): boolean {
   try {
-    const { corpus } = JSON.parse(readFileSync(path, 'utf8'));
-    return corpus === undefined || carried.includes(corpus);
+    const { corpus, artefacts = {} } = JSON.parse(readFileSync(path, 'utf8'));
+    return [corpus ?? [], Object.values(artefacts)].flat().every((name) => carried.includes(name));
   } catch {
     return false;
   }

@@ -52,8 +52,18 @@ describe.each(tinyModels)('%s', (name) => {
     },
   };
   const forwardWith = (...readings: readonly PromptReading[]): Forward => {
-    const { spec, tokenizer } = model;
-    return makeForward({ spec, tokenizer, programs, readings, weight, inputs: new Set(), undrawable: [] });
+    const { spec, tokenizer, contents, base } = model;
+    return makeForward({
+      spec,
+      tokenizer,
+      contents,
+      base,
+      programs,
+      readings,
+      weight,
+      inputs: new Set(),
+      undrawable: [],
+    });
   };
 
   const continued = (forward: Forward, prompts: readonly (readonly number[])[], options: { maxTokens: number }) => {
@@ -118,13 +128,15 @@ describe.each(tinyModels)('%s', (name) => {
   });
 
   it('keeps what is put in front behind the ids that every text begins with', async () => {
-    const { spec } = model;
+    const { spec, contents, base } = model;
     const tokenizer = tokenizerFromJson(JSON.parse(readFileSync(fixturePath('tokenizers/llama.json'), 'utf8')));
     expect(tokenizer.prefixIds).toEqual([1]);
     const front: PromptReading = { at: 'prompt', front: async () => ({ kind: 'ids', ids: [8, 9] }) };
     const acting = makeForward({
       spec,
       tokenizer,
+      contents,
+      base,
       programs,
       readings: [front],
       weight,

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { HostTensor, HostTensors, Tensor } from '@errata/graph';
 import { decoderSpec } from '../architectures/index.ts';
 import { type DecoderSpec, valueMatrix } from '../architectures/spec.ts';
+import { type Contents, makeContents } from '../deltas/contents.ts';
 import { type Delta, type Memory, memoryKindOf } from '../deltas/index.ts';
 import type { PromptModel } from '../deltas/reading.ts';
 import { checkState, installDeltas, type VersionState } from '../deltas/state.ts';
@@ -107,6 +108,10 @@ export interface Model {
   /** Digest of the checkpoint; undefined for weights that came from memory. */
   readonly digest: string | undefined;
   readonly tokenizer: Tokenizer | undefined;
+  /** W0 by name. */
+  readonly base: (name: string) => Float32Array;
+  /** What memories of its versions are read with. */
+  readonly contents: Contents;
   /** The version with these deltas; none is the base. @throws ModelError delta_misfit, delta_malformed */
   readonly view: (deltas?: readonly Delta[]) => View;
   /**
@@ -131,8 +136,6 @@ export interface Model {
 
 /** What all versions of a model share. */
 interface Shared extends PromptModel {
-  /** W0 by name. */
-  readonly base: (name: string) => Float32Array;
   readonly programs: ProgramCache;
   readonly undrawable: readonly number[];
   readonly batch: RunningBatch;
@@ -217,8 +220,9 @@ export function modelFromWeights(
 ): Model {
   const { weight: base, weightBytes, programs } = keepWeights(spec, weights, options);
   const { digest, tokenizer } = identity;
+  const contents = makeContents(options.contents);
   const undrawable = idsWithoutToken(tokenizer, spec.vocab);
-  const basePass = { spec, tokenizer, programs, undrawable, weight: base, readings: [] };
+  const basePass = { spec, tokenizer, base, contents, programs, undrawable, weight: base, readings: [] };
   const batch = makeRunningBatch({
     spec,
     base,
@@ -227,11 +231,13 @@ export function modelFromWeights(
     prefixes: makePrefixCache(options.prefixBytes ?? usualPrefixBytes),
     limits: usualLimits,
   });
-  const shared: Shared = { spec, tokenizer, base, programs, undrawable, batch };
+  const shared: Shared = { spec, tokenizer, base, contents, programs, undrawable, batch };
   return {
     spec,
     digest,
     tokenizer,
+    base,
+    contents,
     view: (deltas = []) =>
       makeView(shared, deltas, installDeltas(spec, base, deltas), addendsOf(spec, deltas, new Map())),
     restore: (state) => {

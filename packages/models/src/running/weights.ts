@@ -1,6 +1,7 @@
 // The weights of a loaded model, whatever its kind: all there, in the right shape, and the programs that run over them.
 
 import { checkParameters } from '../architectures/index.ts';
+import type { ContentSource } from '../deltas/contents.ts';
 import type { CheckpointTensors } from '../files/checkpoint-tensors.ts';
 import { checkTensors, type WeightedSpec } from '../files/missing-tensors.ts';
 import { limitsFor, makeProgramCache, type ProgramCache } from './program-cache.ts';
@@ -13,6 +14,8 @@ export interface ModelOptions {
   readonly storeMatrices?: boolean;
   /** Bytes of keys and values of earlier texts that are kept for prompts that begin alike, default 64 MiB. */
   readonly prefixBytes?: number;
+  /** Where artefacts are found that memories are read with. */
+  readonly contents?: ContentSource;
 }
 
 /** The base weights of a model, and its compiled programs. */

@@ -272,7 +272,13 @@ describe('a second moment that has settled', () => {
     const details = async (tokens: number, ridge?: number) => {
       const kept: unknown[] = [];
       await buildArtefacts('second_moment', needs, {
-        input: { model, digest: model.digest!, corpus, request: { tokens, ...(ridge && { ridge }) } },
+        input: {
+          model,
+          digest: model.digest!,
+          corpus,
+          brought: async () => undefined,
+          request: { tokens, ...(ridge && { ridge }) },
+        },
         parents: openArtefacts(model.digest!, []),
         scratch: memoryArtefactStore(),
         keep: async ({ details }) => void kept.push(details),

@@ -10,7 +10,9 @@ export type StackStart =
   /** Token ids, `[B*T]` int32. */
   | { readonly kind: 'ids'; readonly ids: Tensor }
   /** Token embeddings, `[B*T, width]`, as they are scaled, nothing added yet. */
-  | { readonly kind: 'embedded'; readonly embedded: Tensor };
+  | { readonly kind: 'embedded'; readonly embedded: Tensor }
+  /** What goes into the first block, `[B*T, width]`, as it is: positions, types and the embeddings' norm are left out. */
+  | { readonly kind: 'hidden'; readonly hidden: Tensor };
 
 /** The embeddings of a stack. */
 export interface EmbeddingRefs {
@@ -33,6 +35,7 @@ export function embedTokens(
   positions: Tensor,
   types?: { readonly table: string; readonly rows: Tensor },
 ): Tensor {
+  if (start.kind === 'hidden') return start.hidden;
   let x = start.kind === 'embedded' ? start.embedded : gather(weight(spec.tokenEmbedding), start.ids);
   if (start.kind === 'ids' && spec.embeddingScale !== undefined) x = mul(x, spec.embeddingScale);
   if (types) x = add(x, gather(weight(types.table), types.rows));

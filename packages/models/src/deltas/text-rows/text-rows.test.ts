@@ -131,11 +131,10 @@ describe('reading', () => {
   it('puts their texts in front of a prompt, as tokens, and nothing in front of others', async () => {
     const tokenizer = tokenizerFromJson(JSON.parse(readFileSync(fixturePath('tokenizers/llama.json'), 'utf8')));
     const { front } = textReading([hunger, anna]);
-    const asked = (text: string) =>
-      front([...tokenizer.prefixIds, ...tokenizer.encode(text)], { spec: model.spec, tokenizer });
+    const asked = (text: string) => front([...tokenizer.prefixIds, ...tokenizer.encode(text)], { ...model, tokenizer });
     expect(await asked('The home of Anna is')).toEqual({ kind: 'ids', ids: tokenizer.encode(anna.text) });
     expect(await asked('The home of Boris is')).toBeNull();
-    await expect(front([1, 2], { spec: model.spec, tokenizer: undefined })).rejects.toMatchObject({
+    await expect(front([1, 2], { ...model, tokenizer: undefined })).rejects.toMatchObject({
       code: 'tokenizer_missing',
     });
   });

@@ -1,0 +1,145 @@
+// Builds and reads knowledge encoders: trained on edits, or the one that the model brought along.
+import { createHash } from 'node:crypto';
+import { ErrataError } from '@errata/contracts';
+import {
+  decodeKnowledgeEncoder,
+  encodeKnowledgeEncoder,
+  ModelError,
+  type StoredKnowledgeEncoder,
+} from '@errata/models';
+import { fileDigest } from '../../statistics/corpus.ts';
+import { requireTokenizer } from '../../texts/tokenizer.ts';
+import type { ArtefactBuilder, BuildInput, BuildOptions, Checkpoint } from '../builder.ts';
+import { initialEncoder } from './initial.ts';
+import { readRecords, type TrainingRecord } from './records.ts';
+import { type KnowledgeEncoderFields, type TrainingSettings, trainingSettings } from './request.ts';
+import { train } from './train.ts';
+
+/** A stored knowledge encoder, with the digest that rows name it by. */
+export interface KnowledgeEncoderArtefact {
+  readonly sha256: string;
+  readonly bytes: Uint8Array;
+  readonly stored: StoredKnowledgeEncoder;
+}
+
+const promptTokensOf = ({ parameters }: { readonly parameters: Readonly<Record<string, unknown>> }): number =>
+  parameters.prompt_tokens as number;
+
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+export const builder: ArtefactBuilder<KnowledgeEncoderArtefact> = {
+  async parameters(needs, { request, brought }) {
+    const { data, encoder, ...fields }: KnowledgeEncoderFields = request;
+    const own = data === undefined ? await brought('knowledge_encoder') : undefined;
+    return Promise.all(
+      needs.map(async (need) => {
+        const prompt_tokens = promptTokensOf(need);
+        if (data === undefined) return { prompt_tokens, brought: own === undefined ? null : digestOf(own) };
+        const settings = trainingSettings(prompt_tokens, fields);
+        return { ...settings, data: await digestOfData(data), encoder: encoder ?? null };
+      }),
+    );
+  },
+
+  async build(needs, input, options) {
+    const built: { bytes: Uint8Array; details: Readonly<Record<string, unknown>> }[] = [];
+    for (const need of needs) {
+      const bytes = await encoderFor(promptTokensOf(need), input, options);
+      built.push({ bytes, details: decodeKnowledgeEncoder(bytes).details });
+    }
+    return built;
+  },
+
+  decode(bytes, { model }) {
+    let stored: StoredKnowledgeEncoder;
+    try {
+      stored = decodeKnowledgeEncoder(bytes);
+    } catch (cause) {
+      if (!(cause instanceof ModelError)) throw cause;
+      throw new ErrataError('blob_corrupt', cause.message, { cause });
+    }
+    if (stored.model !== model)
+      throw new ErrataError('artefact_missing', "the stored knowledge encoder is another model's", {
+        details: { kind: 'knowledge_encoder', model, found: stored.model },
+      });
+    return { sha256: digestOf(bytes), bytes, stored };
+  },
+};
+
+async function digestOfData(path: string): Promise<string> {
+  try {
+    return await fileDigest(path);
+  } catch (cause) {
+    if (!(cause instanceof ErrataError)) throw cause;
+    throw new ErrataError('invalid_edits', cause.message.replace('the corpus', 'the edits to train on,'), { cause });
+  }
+}
+
+async function encoderFor(
+  prompt_tokens: number,
+  input: BuildInput,
+  options: BuildOptions & { readonly checkpoint: Checkpoint },
+): Promise<Uint8Array> {
+  const { data, encoder, ...fields }: KnowledgeEncoderFields = input.request;
+  if (data === undefined) return broughtEncoder(prompt_tokens, input);
+  return trainedEncoder(data, encoder, trainingSettings(prompt_tokens, fields), input, options);
+}
+
+/** The encoder that the model brought along. @throws ErrataError `artefact_missing` where there is none that fits */
+async function broughtEncoder(prompt_tokens: number, { digest, brought }: BuildInput): Promise<Uint8Array> {
+  const bytes = await brought('knowledge_encoder');
+  const lacks = (what: string): never => {
+    throw new ErrataError(
+      'artefact_missing',
+      `${what}. Train one on edits with rephrases and locality probes: errata artefact build MODEL --kind knowledge_encoder --prompt_tokens ${prompt_tokens} --data FILE`,
+      { details: { kind: 'knowledge_encoder', prompt_tokens } },
+    );
+  };
+  if (bytes === undefined) return lacks('the editor needs an encoder of corrections that was trained for this model');
+  const { model, spec } = decodeKnowledgeEncoder(bytes, 'the encoder that the model brought along');
+  if (model !== digest) return lacks(`the encoder that came with the model was trained for another one, ${model}`);
+  if (spec.promptTokens !== prompt_tokens)
+    return lacks(
+      `the encoder that came with the model makes ${spec.promptTokens} prompts of a correction, not ${prompt_tokens}`,
+    );
+  return bytes;
+}
+
+/** Records of which no two have one prompt, as a memory has them. */
+const apart = (records: readonly TrainingRecord[]): readonly TrainingRecord[] => [
+  ...new Map(records.map((record) => [record.reliability.query, record])).values(),
+];
+
+async function trainedEncoder(
+  data: string,
+  encoder: string | undefined,
+  settings: TrainingSettings,
+  { model, digest }: BuildInput,
+  options: BuildOptions & { readonly checkpoint: Checkpoint },
+): Promise<Uint8Array> {
+  const tokenizer = requireTokenizer({ model });
+  const initial = await initialEncoder(encoder, settings, model);
+  options.onProgress?.({ stage: 'reading', done: 0, total: 1 });
+  const longest = model.spec.context - settings.prompt_tokens;
+  const { records: all, leftOut } = await readRecords(data, { tokenizer, longest });
+  const records = all.slice(0, -settings.validation);
+  if (records.length < settings.batch_size)
+    throw new ErrataError(
+      'invalid_edits',
+      `${data} has ${all.length} edits that can be trained on (${leftOut} lack a rephrasing, or a locality probe with its target, or are too long); ${settings.batch_size} a step and ${settings.validation} for validation are needed`,
+      { details: { edits: all.length, left_out: leftOut } },
+    );
+  const validation = apart(all.slice(-settings.validation));
+  const { weights, ...course } = await train({ model, digest, initial, settings, records, validation }, options);
+  const details = {
+    data: await digestOfData(data),
+    records: records.length,
+    validation_records: validation.length,
+    left_out: leftOut,
+    encoder: initial.encoder,
+    settings,
+    ...course,
+  };
+  const { spec, bounds } = initial;
+  return encodeKnowledgeEncoder({ model: digest, spec, weights, tokenizer: initial.tokenizer, bounds, details });
+}
