@@ -31,7 +31,9 @@ const bar = 2;
 /** Heads one after another, of which the slowest counts: how many deltas follow the last snapshot is up to chance. */
 const headsInRow = 16;
 const prompt = 'The capital of France is';
-/** Versions that an engine keeps, and one more: opening as many others makes it forget. */
+/** MiB for what versions have of their own: eight of them, of one matrix each. */
+const versionsMb = 80;
+/** One more: opening as many others makes the engine forget. */
 const forgetting = 9;
 
 /** Uniform numbers: equal weights would be shared by the runtime and flatter the figures. */
@@ -85,7 +87,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'errata-bench-'));
   const database = await openBenchDatabase();
   const { db } = database;
-  const engine = startEngine({ blobsDir: join(folder, 'blobs'), memoryMb: 8192 });
+  const engine = startEngine({ blobsDir: join(folder, 'blobs'), memoryMb: 8192, versionsMb });
   try {
     const spec = decoderSpec(config);
     const tensors = new Map<string, WritableTensor>();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDiskStore } from '@errata/blobs';
 import { type DeltaReference, type EditResult, type Scope, scopes, sha256 } from '@errata/contracts';
-import { startEngine } from '@errata/engine';
+import { startEngine, startServing } from '@errata/engine';
 import {
   acquireLease,
   branchLane,
@@ -51,10 +51,13 @@ export async function openApi(
   {
     proxied,
     postgresUrl,
+    engines = 1,
   }: {
     readonly proxied?: 'database' | 'queue';
     /** Where the database is made; the test run's server when left out. */
     readonly postgresUrl?: string | undefined;
+    /** Processes that serve. */
+    readonly engines?: number;
   } = {},
 ) {
   const database = await (postgresUrl === undefined ? createTestDatabase() : createDatabaseAt(postgresUrl));
@@ -65,11 +68,12 @@ export async function openApi(
   const blobsDir = await mkdtemp(join(tmpdir(), 'errata-api-'));
   const engine = startEngine({ blobsDir, threads: 2 });
   const tokenizers = startEngine({ blobsDir, threads: 2 });
+  const servers = startServing({ blobsDir, threads: 1 }, engines);
   const another = (
-    options: Pick<ServerOptions, 'logger' | 'corsOrigins' | 'dashboard'> = {},
+    options: Pick<ServerOptions, 'logger' | 'corsOrigins' | 'dashboard' | 'warmModels'> = {},
   ): Promise<FastifyInstance> =>
     buildServer(
-      { lineage, dispatch, engine, tokenizers },
+      { lineage, dispatch, servers, engine, tokenizers },
       { ...options, limits: { eventPollMs: 5, heartbeatMs: 20, ...limits } },
     );
   const app = await another();
@@ -186,6 +190,7 @@ export async function openApi(
     another,
     lineage,
     dispatch,
+    servers,
     engine,
     tokenizers,
     blobsDir,
@@ -206,7 +211,7 @@ export async function openApi(
     },
     async close() {
       await app.close();
-      await Promise.all([engine.stop(), tokenizers.stop()]);
+      await Promise.all([servers.stop(), engine.stop(), tokenizers.stop()]);
       await dispatch.close();
       // A test may have closed it, to see what happens.
       await Promise.allSettled([lineage.close()]);

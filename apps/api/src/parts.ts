@@ -1,12 +1,14 @@
 // What the routes are made of: everything with a connection or a process behind it, opened by main.ts or by a test.
-import type { EngineClient } from '@errata/engine';
+import type { EngineClient, ServingEngines } from '@errata/engine';
 import type { Lineage } from '@errata/lineage';
 import type { Dispatch } from '@errata/queue';
 
 export interface ApiParts {
   readonly lineage: Lineage;
   readonly dispatch: Dispatch;
-  /** Serves completions. The process behind it starts with the first one. */
+  /** Serve completions, and do nothing else. The processes behind them start with the first one. */
+  readonly servers: ServingEngines;
+  /** Exports and compares versions, a process of its own: who is served does not wait for that. */
   readonly engine: EngineClient;
   /** Lays batches out, a process of its own: neither submissions nor completions wait for one another. It opens no model's weights. */
   readonly tokenizers: EngineClient;

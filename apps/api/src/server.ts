@@ -11,6 +11,7 @@ import { registerIdempotency } from './admission/idempotency.ts';
 import { boundKeys } from './admission/per-key.ts';
 import { limitRequests } from './admission/rate-limit.ts';
 import { requireOwnPage, sessionOf } from './admission/sessions.ts';
+import { keepWarm } from './completions/keep-warm.ts';
 import type { Dashboard } from './dashboard/built-files.ts';
 import { isPage, serveDashboard } from './dashboard/serve.ts';
 import { createEventFeed } from './events/event-feed.ts';
@@ -46,6 +47,8 @@ import { upkeepRoutes } from './routes/upkeep.ts';
 import { versionRoutes } from './routes/versions.ts';
 
 const headersTimeoutMs = 20_000;
+/** Between looks at where the names of models that are kept warm have moved to. */
+const warmLookMs = 30_000;
 
 export interface ServerOptions {
   readonly limits?: Partial<ApiLimits>;
@@ -53,6 +56,8 @@ export interface ServerOptions {
   readonly corsOrigins?: readonly string[];
   /** The built dashboard; a page that says how to build one when left out. */
   readonly dashboard?: Dashboard | undefined;
+  /** Names, as completions take them, of models whose versions are kept open; none when left out. */
+  readonly warmModels?: readonly string[];
   /** Where requests and failures are logged; nowhere when left out. */
   readonly logger?: FastifyBaseLogger;
 }
@@ -60,7 +65,7 @@ export interface ServerOptions {
 /** A server over these parts, ready to listen or to be injected. Closing it ends its event streams, and not its parts. */
 export async function buildServer(parts: ApiParts, options: ServerOptions = {}): Promise<FastifyInstance> {
   const limits: ApiLimits = { ...defaultLimits, ...options.limits };
-  const { lineage, engine } = parts;
+  const { lineage, servers } = parts;
   const app = Fastify({
     // A body that drips holds a connection for so long, and a client that reads nothing for longer, and no longer.
     requestTimeout: limits.requestTimeoutMs,
@@ -117,12 +122,24 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   });
   const snapshots = makeSnapshots({
     lineage,
-    fold: (model, source) => engine.call('snapshot', { model: modelReference(model), source }),
+    fold: (model, source) => servers.call('snapshot', { model: modelReference(model), source }),
     onStored: (snapshot) => app.log.info(snapshot, 'stored a version whole'),
     onFailure: (err, about) => app.log.warn({ err, about }, 'no snapshot was stored'),
   });
   app.addHook('onClose', () => snapshots.settled());
   serveDashboard(app, options.dashboard);
+  const warm = keepWarm({
+    lineage,
+    servers,
+    names: options.warmModels ?? [],
+    everyMs: warmLookMs,
+    onFailure: (err, name) => app.log.warn({ err, name }, 'a version is not kept warm'),
+  });
+  app.addHook('onClose', () => warm.stop());
+  // Whatever moves a name here is followed at once.
+  app.addHook('onResponse', async ({ method, url }, { statusCode }) => {
+    if (method !== 'GET' && url.startsWith('/v1/models') && statusCode < 300) warm.look();
+  });
   await app.register(healthRoutes(parts, metrics));
   await app.register(sessionRoutes(parts));
   await app.register(modelRoutes(parts));

@@ -9,6 +9,13 @@ const optional = <T extends z.ZodType>(schema: T) => z.preprocess(blank, schema.
 const count = (fallback: number, least = 1) =>
   z.preprocess(blank, z.coerce.number().int().min(least).default(fallback));
 
+/** Names with commas between, none of them empty. */
+const names = (text: string | undefined): readonly string[] =>
+  (text ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
 const environmentSchema = z.object({
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'a postgres:// URL'),
   QUEUE_URL: optional(z.string()),
@@ -28,6 +35,12 @@ const environmentSchema = z.object({
   RATE_LIMIT: count(0, 0),
   /** Completions that may wait for the engine before further ones are turned away. */
   COMPLETION_QUEUE: count(64),
+  /** Processes that serve completions. */
+  SERVING_ENGINES: z.preprocess(blank, z.coerce.number().int().min(1).max(64).default(1)),
+  /** Names of models as completions take them, with commas between: their versions are open before anybody asks. */
+  SERVING_WARM: optional(z.string()),
+  /** MiB of a serving engine's memory for what versions have of their own. */
+  SERVING_VERSIONS_MB: optional(z.coerce.number().int().min(1)),
   /** Jobs of one API key that have not ended; 0 for no limit. */
   JOBS_PER_KEY: count(1000, 0),
   /** Event streams that one API key may have open at one API process; 0 for no limit. */
@@ -46,6 +59,11 @@ export interface ApiSettings {
   readonly port: number;
   readonly logLevel: string;
   readonly engine: { readonly provider?: string; readonly threads?: number; readonly memoryMb?: number };
+  readonly serving: {
+    readonly engines: number;
+    readonly warm: readonly string[];
+    readonly engine: { readonly versionsMb?: number };
+  };
   readonly bodyLimit: number;
   readonly rateLimit: number;
   readonly completionQueue: number;
@@ -81,15 +99,17 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       ...(given.ERRATA_THREADS === undefined ? {} : { threads: given.ERRATA_THREADS }),
       ...(given.ENGINE_MEMORY_MB === undefined ? {} : { memoryMb: given.ENGINE_MEMORY_MB }),
     },
+    serving: {
+      engines: given.SERVING_ENGINES,
+      warm: names(given.SERVING_WARM),
+      engine: given.SERVING_VERSIONS_MB === undefined ? {} : { versionsMb: given.SERVING_VERSIONS_MB },
+    },
     bodyLimit: given.BODY_LIMIT,
     rateLimit: given.RATE_LIMIT,
     completionQueue: given.COMPLETION_QUEUE,
     jobsPerKey: given.JOBS_PER_KEY,
     streamsPerKey: given.STREAMS_PER_KEY,
     requestTimeoutMs: given.REQUEST_TIMEOUT_SECONDS * 1000,
-    corsOrigins: (given.CORS_ORIGINS ?? '')
-      .split(',')
-      .map((origin) => origin.trim())
-      .filter((origin) => origin !== ''),
+    corsOrigins: names(given.CORS_ORIGINS),
   };
 }

@@ -26,11 +26,24 @@ describe('settings', () => {
       port: 7700,
       engine: { threads: 3 },
       rateLimit: 0,
+      serving: { engines: 1, warm: [] },
+    });
+    const serving = { SERVING_ENGINES: '3', SERVING_WARM: 'atlas, atlas@production,', SERVING_VERSIONS_MB: '100' };
+    expect(readSettings({ DATABASE_URL: 'postgres://h/d', ...serving }).serving).toEqual({
+      engines: 3,
+      warm: ['atlas', 'atlas@production'],
+      engine: { versionsMb: 100 },
     });
   });
 
   test('that are wrong are all named', () => {
-    const wrong = { DATABASE_URL: 'mysql://h', PORT: '99999', LOG_LEVEL: 'loud', BODY_LIMIT: '-1' };
+    const wrong = {
+      DATABASE_URL: 'mysql://h',
+      PORT: '99999',
+      LOG_LEVEL: 'loud',
+      BODY_LIMIT: '-1',
+      SERVING_ENGINES: '0',
+    };
     const thrown = (() => {
       try {
         return readSettings(wrong);
@@ -40,7 +53,7 @@ describe('settings', () => {
     })();
     expect(thrown).toMatchObject({
       code: 'invalid_request',
-      errors: ['DATABASE_URL', 'PORT', 'LOG_LEVEL', 'BODY_LIMIT'].map((field) => ({ field })),
+      errors: ['DATABASE_URL', 'PORT', 'LOG_LEVEL', 'BODY_LIMIT', 'SERVING_ENGINES'].map((field) => ({ field })),
     });
   });
 });

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrataError } from '@errata/contracts';
-import { startEngine } from '@errata/engine';
+import { startEngine, startServing } from '@errata/engine';
 import { migrate, openLineage } from '@errata/lineage';
 import { openDispatch } from '@errata/queue';
 import type { FastifyInstance } from 'fastify';
@@ -38,23 +38,21 @@ export async function startApi(settings: ApiSettings, log: Logger = createLog(se
       onWarning: ({ kind, message }) => log.warn({ kind }, message),
     });
     opened.push(() => dispatch.close());
-    const openEngine = () => {
-      const started = startEngine(
-        { blobsDir: settings.blobsDir, ...settings.engine },
-        { onLog: (line) => log.info({ engine: true }, line) },
-      );
-      opened.push(() => started.stop());
-      return started;
-    };
     const dashboard = await readDashboard(builtDashboard);
     if (dashboard === undefined) log.warn('the dashboard has not been built: run `npm run build -w apps/web`');
-    const [engine, tokenizers] = [openEngine(), openEngine()];
+    const engineSettings = { blobsDir: settings.blobsDir, ...settings.engine };
+    const logged = { onLog: (line: string) => log.info({ engine: true }, line) };
+    const [engine, tokenizers] = [startEngine(engineSettings, logged), startEngine(engineSettings, logged)];
+    const serving = { ...engineSettings, ...settings.serving.engine };
+    const servers = startServing(serving, settings.serving.engines, logged);
+    for (const started of [engine, tokenizers, servers]) opened.push(() => started.stop());
     const app = await buildServer(
-      { lineage, dispatch, engine, tokenizers },
+      { lineage, dispatch, servers, engine, tokenizers },
       {
         logger: log,
         corsOrigins: settings.corsOrigins,
         dashboard,
+        warmModels: settings.serving.warm,
         limits: {
           bodyLimit: settings.bodyLimit,
           rateLimit: settings.rateLimit,

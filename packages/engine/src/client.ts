@@ -10,7 +10,7 @@ import type {
   ResultOf,
 } from './calls/index.ts';
 import { crashError, type ExitReason, type Running, residentBytes, silenceError, spawn } from './engine-process.ts';
-import { defaultMemoryMb, defaultSilenceMs, type EngineSettings } from './settings.ts';
+import { budgetOf, defaultSilenceMs, type EngineSettings } from './settings.ts';
 
 export interface CallOptions<Part = never> {
   readonly onProgress?: (progress: EngineProgress) => void;
@@ -61,8 +61,8 @@ interface Pending {
   abandoned: boolean;
 }
 
-/** Methods that take turns by themselves, between two steps of a batch that all of them are in. */
-const sharedMethods: readonly EngineMethod[] = ['complete'];
+/** Methods of engines that serve: they take turns by themselves, between two steps of the batch that all completions are in. */
+const sharedMethods: readonly EngineMethod[] = ['complete', 'snapshot', 'keepWarm'];
 
 const isShared = ({ method }: Pending): boolean => sharedMethods.includes(method);
 
@@ -75,7 +75,7 @@ const startMs = 120_000;
 
 /** Prepares a client; the process itself starts with the first call. */
 export function startEngine(settings: EngineSettings, options: ClientOptions = {}): EngineClient {
-  const budget = (settings.memoryMb ?? defaultMemoryMb) * 2 ** 20;
+  const budget = budgetOf(settings).memoryMb * 2 ** 20;
   const silenceMs = options.silenceMs ?? defaultSilenceMs;
   const lookMs = silenceMs / looksOfSilence;
   const waiting: Pending[] = [];

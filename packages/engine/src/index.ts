@@ -27,4 +27,5 @@ export { type CallOptions, type ClientOptions, type EngineClient, startEngine } 
 export { asErrataError } from './errors.ts';
 export { requireMemory } from './models/memory.ts';
 export { defaultsFileName, readDefaults } from './models/model-defaults.ts';
+export { type ServingEngines, startServing, type WarmVersion } from './serving.ts';
 export { defaultSilenceMs, type EngineSettings } from './settings.ts';

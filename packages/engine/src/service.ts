@@ -17,7 +17,7 @@ import { concludeEvaluation, evaluateCases } from './evaluations/evaluate-cases.
 import { readModel } from './models/import-model.ts';
 import { createModelStore } from './models/model-store.ts';
 import { createTextModels } from './models/text-models.ts';
-import { defaultMemoryMb, type EngineSettings } from './settings.ts';
+import { budgetOf, type EngineSettings } from './settings.ts';
 import { answerQuestion } from './texts/answer-question.ts';
 import { complete } from './texts/complete.ts';
 import { compareVersions } from './versions/compare-versions.ts';
@@ -34,7 +34,7 @@ export interface Service {
 export async function createService(settings: EngineSettings): Promise<Service> {
   const blobs = await openDiskStore(settings.blobsDir);
   const scratch = fileArtefactStore(join(settings.blobsDir, 'scratch'));
-  const models = createModelStore(blobs, settings.memoryMb ?? defaultMemoryMb);
+  const models = createModelStore(blobs, budgetOf(settings));
   const texts = createTextModels(blobs);
   const methods: Methods = {
     inspectModel: (given, context) => readModel(given, undefined, { ...context, hub: settings.hub }),
@@ -51,6 +51,10 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     concludeEvaluation: async ({ model, ...params }, context) =>
       concludeEvaluation(await models.open(model), params, context),
     complete: async (params, context) => complete(await models.open(params.model), params, context),
+    keepWarm: async ({ versions }) => {
+      await models.keepWarm(versions);
+      return null;
+    },
     tryEdits: async ({ model, ...params }, context) => tryEdits(await models.open(model), params, blobs, context),
     concludeProtocol: async ({ model, ...params }) => concludeProtocol(await models.open(model), params),
     compareResults: async (params) => compareResults(params),

@@ -9,11 +9,21 @@ export interface EngineSettings {
   readonly threads?: number;
   /** Memory budget of the process in MiB. Loading beyond it is refused; a process that has grown past it is replaced. */
   readonly memoryMb?: number;
+  /** MiB of these for what versions have of their own beside their models; by default an eighth. The least recently used leave. */
+  readonly versionsMb?: number;
   /** Whether models may be imported from the hub. Default true. */
   readonly hub?: boolean;
 }
 
 export const defaultMemoryMb = 3072;
+
+/** The memory budgets of a process, in MiB. */
+export function budgetOf({ memoryMb = defaultMemoryMb, versionsMb = Math.ceil(memoryMb / 8) }: EngineSettings): {
+  readonly memoryMb: number;
+  readonly versionsMb: number;
+} {
+  return { memoryMb, versionsMb };
+}
 
 /**
  * How long a process may work without a sign of life, in ms. Far above what one run of a graph, or one inversion of a matrix, takes:

@@ -89,7 +89,7 @@ test('a stream leaves as it is written and ends in [DONE]; who leaves it frees t
 test('a stream that breaks off says why, and the next answer is whole', async () => {
   const stream = await client.completions.create({ ...greedy, prompt: 'The', max_tokens: 90, stream: true });
   const reading = (async () => {
-    for await (const _ of stream) if (api.engine.pid()) process.kill(api.engine.pid()!, 'SIGKILL');
+    for await (const _ of stream) for (const pid of api.servers.pids()) process.kill(pid, 'SIGKILL');
   })();
   await expect(reading).rejects.toThrow(/the engine process ended/);
   expect((await client.completions.create({ ...greedy, prompt: 'The' })).usage?.completion_tokens).toBe(6);

@@ -48,7 +48,7 @@ interface Request {
 }
 
 export const completionRoutes =
-  ({ lineage, engine }: ApiParts, { queue, metrics, snapshots }: CompletionRouteOptions): FastifyPluginAsyncZod =>
+  ({ lineage, servers }: ApiParts, { queue, metrics, snapshots }: CompletionRouteOptions): FastifyPluginAsyncZod =>
   async (app) => {
     let pending = 0;
 
@@ -72,7 +72,7 @@ export const completionRoutes =
       pending += 1;
       try {
         const ask = ({ model, source }: Served, signal: AbortSignal) =>
-          engine.call(
+          servers.call(
             'complete',
             { model: modelReference(model), version: source, ...asked },
             { signal, ...(onPart && { onPart }) },

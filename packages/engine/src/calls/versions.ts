@@ -21,6 +21,11 @@ export interface VersionMethods {
       readonly load_ms: number;
     }
   >;
+  /** Has these versions open and ready to answer, whatever else is opened, in place of those that were kept so before. */
+  readonly keepWarm: Method<
+    { readonly versions: readonly { readonly model: ModelReference; readonly version: VersionSource }[] },
+    null
+  >;
   /** Writes a version in one of the forms that it can leave in. */
   readonly exportVersion: Method<
     {

@@ -48,10 +48,19 @@ export interface OpenModel {
   view(version: VersionSource): Promise<View>;
   /** The same, opened from what is stored, whatever is held. */
   freshView(version: VersionSource): Promise<View>;
+  /** Has these versions open, whatever else is opened, in place of those that were kept so before. @throws as {@link OpenModel.view} */
+  keepWarm(versions: readonly VersionSource[]): Promise<void>;
   /** Answers of a version that were given before. */
   answers(version: VersionSource): AnswerCache;
   /** Stores a version whole if that pays. @throws as {@link OpenModel.view}; `storage_full`, `storage_failed` */
   snapshot(params: Omit<ParamsOf<'snapshot'>, 'model'>): Promise<ResultOf<'snapshot'>>;
+}
+
+/** MiB that an engine may use. */
+export interface StoreBudget {
+  readonly memoryMb: number;
+  /** Of these, for what versions have of their own beside their models. */
+  readonly versionsMb: number;
 }
 
 export interface ModelStore {
@@ -59,6 +68,8 @@ export interface ModelStore {
    * @throws ErrataError `insufficient_memory` with the numbers, `blob_missing`, `blob_corrupt`; {@link NeedsFreshProcess}
    */
   open(reference: ModelReference): Promise<OpenModel>;
+  /** Opens these versions and keeps them, and no others that were kept so before. @throws as {@link OpenModel.view} */
+  keepWarm(versions: ParamsOf<'keepWarm'>['versions']): Promise<void>;
 }
 
 /** What is asked for fits the memory budget, but not beside what this process already holds. */
@@ -68,7 +79,7 @@ export class NeedsFreshProcess extends Error {
 
 const answerCachesKept = 4;
 
-export function createModelStore(blobs: LocalBlobStore, memoryMb: number): ModelStore {
+export function createModelStore(blobs: LocalBlobStore, { memoryMb, versionsMb }: StoreBudget): ModelStore {
   const open = new Map<string, { readonly needMb: number; readonly model: OpenModel }>();
   /** Models that are being loaded: who asks for one meanwhile gets the same. */
   const loading = new Map<string, Promise<OpenModel>>();
@@ -90,7 +101,7 @@ export function createModelStore(blobs: LocalBlobStore, memoryMb: number): Model
       try {
         const needMb = makeRoom(decoderSpec(checkpoint.config, checkpoint.tensors.names));
         const model = requireDigest(
-          makeOpenModel(blobs, reference, checkpoint, readDefaults(directory), begun),
+          makeOpenModel(blobs, reference, checkpoint, { defaults: readDefaults(directory), begun, versionsMb }),
           reference,
         );
         open.set(key, { needMb, model });
@@ -101,14 +112,24 @@ export function createModelStore(blobs: LocalBlobStore, memoryMb: number): Model
     });
   };
 
+  const openModelOf = async (reference: ModelReference): Promise<OpenModel> => {
+    const key = sha256(canonicalJson(reference.files));
+    const known = open.get(key);
+    if (known !== undefined) return requireDigest(known.model, reference);
+    const begun = loading.get(key) ?? load(reference, key).finally(() => loading.delete(key));
+    loading.set(key, begun);
+    return requireDigest(await begun, reference);
+  };
+
   return {
-    async open(reference) {
-      const key = sha256(canonicalJson(reference.files));
-      const known = open.get(key);
-      if (known !== undefined) return requireDigest(known.model, reference);
-      const begun = loading.get(key) ?? load(reference, key).finally(() => loading.delete(key));
-      loading.set(key, begun);
-      return requireDigest(await begun, reference);
+    open: openModelOf,
+    async keepWarm(versions) {
+      const byModel = new Map<OpenModel, VersionSource[]>([...open.values()].map(({ model }) => [model, []]));
+      for (const { model, version } of versions) {
+        const opened = await openModelOf(model);
+        byModel.set(opened, [...(byModel.get(opened) ?? []), version]);
+      }
+      for (const [model, sources] of byModel) await model.keepWarm(sources);
     },
   };
 }
@@ -124,12 +145,16 @@ function makeOpenModel(
   blobs: LocalBlobStore,
   { files }: ModelReference,
   checkpoint: Checkpoint,
-  defaults: ModelDefaults,
-  begun: number,
+  {
+    defaults,
+    begun,
+    versionsMb,
+  }: { readonly defaults: ModelDefaults; readonly begun: number; readonly versionsMb: number },
 ): OpenModel {
   const model = openModel(checkpoint, { contents: (sha256) => blobs.get(sha256) });
   const { digest, config } = checkpoint;
-  const versions = makeVersions(blobs, model, digest, bytesPerMillisecond(model.weightBytes, begun));
+  const loadRate = bytesPerMillisecond(model.weightBytes, begun);
+  const versions = makeVersions(blobs, model, digest, loadRate, versionsMb * 2 ** 20);
   const answers = new LRUCache<string, AnswerCache>({ max: answerCachesKept });
 
   return {
@@ -155,6 +180,11 @@ function makeOpenModel(
     view: versions.view,
     freshView: versions.freshView,
     snapshot: versions.snapshot,
+    async keepWarm(sources) {
+      await versions.keepWarm(sources);
+      // The programs that answers run are compiled with the first of them.
+      for (const source of sources) await (await versions.view(source)).generate([[0]], { maxTokens: 2 });
+    },
     answers(version) {
       const id = versionId(version);
       const cache = answers.get(id) ?? createAnswerCache();

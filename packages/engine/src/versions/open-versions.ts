@@ -26,6 +26,8 @@ export interface Versions {
   /** Opened from what is stored, whatever is held. */
   freshView(source: VersionSource): Promise<View>;
   snapshot(params: Omit<ParamsOf<'snapshot'>, 'model'>): Promise<ResultOf<'snapshot'>>;
+  /** Opens these and keeps them, whatever else is opened, in place of those that were kept so before. */
+  keepWarm(sources: readonly VersionSource[]): Promise<void>;
 }
 
 /** A version that is open, and what its deltas since the last state that is stored whole took to fetch and install, in ms. */
@@ -34,17 +36,27 @@ interface Opened {
   readonly replayMs: number;
 }
 
-const viewsKept = 8;
-
 /**
  * A snapshot pays as soon as the deltas since the last one take as long as loading it would. Opening a version then takes two loads
  * at most, or a load and `snapshotDeltas`, however many deltas there are: never twice what ten deltas take, unless one load takes
  * longer than those.
  *
  * @param loadRate bytes in a millisecond that the model itself was read, checked and unpacked at; snapshots measure their own
+ * @param budget bytes of what versions have of their own beside the model: the least recently used go where there is no room. The last one
+ * stays, however large
  */
-export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string, loadRate: number): Versions {
-  const kept = new LRUCache<string, Opened>({ max: viewsKept });
+export function makeVersions(
+  blobs: LocalBlobStore,
+  model: Model,
+  digest: string,
+  loadRate: number,
+  budget: number,
+): Versions {
+  const kept = new LRUCache<string, Opened>({
+    maxSize: budget,
+    sizeCalculation: ({ view }) => Math.min(budget, 1 + stateBytes(view.state())),
+  });
+  let warm: ReadonlyMap<string, Opened> = new Map();
   const base: Opened = { view: model.view(), replayMs: 0 };
   let bytesPerMs = loadRate;
 
@@ -77,7 +89,7 @@ export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string
     ids: readonly string[],
   ): Promise<{ readonly from: Opened; readonly length: number }> => {
     for (let length = source.deltas.length; length >= 0; length--) {
-      const found = kept.get(ids[length]!);
+      const found = warm.get(ids[length]!) ?? kept.get(ids[length]!);
       // A version that is stored whole has no deltas to replay, whatever it once took.
       if (found !== undefined) return { from: length === 0 ? { ...found, replayMs: 0 } : found, length };
     }
@@ -135,6 +147,12 @@ export function makeVersions(blobs: LocalBlobStore, model: Model, digest: string
       const { snapshot, deltas } = source;
       const start = snapshot === undefined ? base.view : await restored(snapshot.version, snapshot.blob);
       return start.with(await readDeltas(deltas));
+    },
+
+    async keepWarm(sources) {
+      const opened = new Map<string, Opened>();
+      for (const source of sources) opened.set(versionId(source), await open(source));
+      warm = opened;
     },
 
     async snapshot({ source, always = false }) {
