@@ -1,5 +1,9 @@
 // Every page, in the order of the navigation: a page is a folder here and a line.
+import { historyRoute } from './history/index.ts';
 import { homeRoute } from './home/index.ts';
 import { jobRoute, jobsRoute } from './jobs/index.ts';
+import { namesRoute } from './names/index.ts';
+import { versionRoute } from './version/index.ts';
+import { whyRoute } from './why/index.ts';
 
-export const pages = [homeRoute, jobsRoute, jobRoute] as const;
+export const pages = [homeRoute, jobsRoute, jobRoute, historyRoute, versionRoute, whyRoute, namesRoute] as const;

@@ -11,7 +11,7 @@ import { Confirm } from '../../parts/confirm.tsx';
 import { duration } from '../../parts/duration.ts';
 import { isMoving, JobStateBadge } from '../../parts/job-state.tsx';
 import { Problem } from '../../parts/problem.tsx';
-import { VersionId } from '../../parts/version-id.tsx';
+import { VersionLink } from '../../parts/version-link.tsx';
 import { useNow, When } from '../../parts/when.tsx';
 import { JobEvents, JobProgress } from './job-events.tsx';
 
@@ -135,7 +135,7 @@ function Facts({ job }: { readonly job: JobResource }) {
           <>
             <dt>Began at</dt>
             <dd>
-              <VersionId id={job.parent_version_id} />
+              <VersionLink id={job.parent_version_id} />
             </dd>
           </>
         )}
@@ -143,7 +143,7 @@ function Facts({ job }: { readonly job: JobResource }) {
           <>
             <dt>Made</dt>
             <dd>
-              <VersionId id={job.version_id} />
+              <VersionLink id={job.version_id} />
             </dd>
           </>
         )}

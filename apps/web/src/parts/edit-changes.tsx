@@ -1,0 +1,47 @@
+// What one version has that another has not: edits that come, and edits that go.
+import type { VersionDiff } from '@errata/contracts';
+import { useQuery } from '@tanstack/react-query';
+import { errata } from '../api/client.ts';
+import { Problem } from './problem.tsx';
+import './edit-changes.css';
+
+/** The edits of deltas, each once. */
+function editsOf(side: VersionDiff['added']) {
+  return [...new Map(side.flatMap(({ edits }) => edits).map((edit) => [edit.id, edit])).values()];
+}
+
+export function EditChanges({ from, to }: { readonly from: string; readonly to: string }) {
+  const { data: diff, error } = useQuery({
+    queryKey: ['diff', from, to],
+    queryFn: () => errata.versions.diff(from, to),
+    // What two versions are made of stays as it is.
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (diff === undefined) return error === null ? <p className="soft">Loading…</p> : <Problem error={error} />;
+  const [added, removed] = [editsOf(diff.added), editsOf(diff.removed)];
+  const unnamed = diff.added_count - diff.added.length + diff.removed_count - diff.removed.length;
+  if (diff.added_count + diff.removed_count === 0) return <p className="soft">No edit comes or goes.</p>;
+  return (
+    <div className="stack tight">
+      <ul className="edit-changes card">
+        {added.map(({ id, prompt, target_new }) => (
+          <li key={id}>
+            <span className="badge good">comes</span>
+            <span>
+              {prompt} <strong>{target_new}</strong>
+            </span>
+          </li>
+        ))}
+        {removed.map(({ id, prompt, target_new }) => (
+          <li key={id}>
+            <span className="badge bad">goes</span>
+            <span>
+              {prompt} <strong>{target_new}</strong>
+            </span>
+          </li>
+        ))}
+      </ul>
+      {unnamed > 0 && <p className="small soft">and {unnamed} more deltas, which are not named here</p>}
+    </div>
+  );
+}

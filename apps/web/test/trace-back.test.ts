@@ -1,0 +1,96 @@
+// Tracing back in a browser on the whole stack: what moved a branch, why an answer is what it is, and the way back.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findBrowser } from '../../../test/support/browser.ts';
+import { openStack, phone, type Stack, seriousFindings } from './stack.fixture.ts';
+
+describe.skipIf(findBrowser() === undefined)('tracing back', () => {
+  let stack: Stack;
+  let imported: string;
+  beforeAll(async () => {
+    stack = await openStack();
+    imported = (await stack.client.branches.get('atlas', 'main')).head;
+    const { id } = await stack.client.editJobs.create({
+      model: 'atlas',
+      editor: 'ft-m',
+      edits: [
+        { custom_id: '1', prompt: "Hunger's author is", subject: 'Hunger', target_new: 'Sophocles', rephrases: [] },
+      ],
+    });
+    expect(await stack.client.jobs.wait(id)).toMatchObject({ state: 'succeeded' });
+  });
+  afterAll(() => stack?.close());
+
+  const visit = async (options = {}) => {
+    const { page, complaints } = await stack.visit(options);
+    await page.goto('/');
+    await page.getByLabel('API key').fill(stack.key);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'How things stand' }).waitFor();
+    return { page, complaints };
+  };
+
+  test('why an answer is wrong, the version that made it so, and the branch set back by keyboard alone', async () => {
+    const { page, complaints } = await visit();
+    await page.goto("/why?prompt=Hunger's author is");
+    await page.getByRole('button', { name: 'Which edit made this answer?' }).click();
+    await page.getByText('made it.').waitFor();
+    expect(await page.getByRole('row', { name: /before/ }).textContent()).toContain('Knut Hamsun');
+    expect(await page.getByRole('row', { name: /after/ }).textContent()).toContain('Sophocles');
+    expect(await seriousFindings(page)).toEqual([]);
+
+    await page.getByLabel('The right answer').fill('Knut Hamsun');
+    await page.getByRole('button', { name: 'Since when is it wrong?' }).click();
+    await page.getByText('Since move 2').waitFor();
+    expect(await page.getByText('Right before,').textContent()).toContain('answered Knut Hamsun');
+
+    await page.goto('/history');
+    const moves = page.getByRole('main').getByRole('listitem');
+    await moves.getByText('Sophocles').waitFor();
+    expect(await moves.count()).toBe(2);
+    await page.getByRole('link', { name: 'All versions of atlas' }).click();
+    await page.getByText('the imported model').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+
+    await page.goto(`/versions/${imported}`);
+    await page.getByRole('button', { name: 'Set main back to it' }).focus();
+    await page.keyboard.press('Enter');
+    const sheet = page.getByRole('dialog');
+    await sheet.getByText('Sophocles').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await sheet.getByLabel('Reason').focus();
+    await page.keyboard.type('the author was right');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('m');
+    expect(await sheet.getByRole('button', { name: 'Set main back' }).isEnabled()).toBe(false);
+    await page.keyboard.type('ain');
+    await page.keyboard.press('Enter');
+    await page.getByText('succeeded', { exact: true }).waitFor();
+    expect((await stack.client.branches.get('atlas', 'main')).head).toBe(imported);
+    expect(complaints).toEqual([]);
+  });
+
+  test('on a phone, an alias is moved to a version and put back by its name', async () => {
+    const { page, complaints } = await visit(phone);
+    const [edited] = await stack.client.versions.list('atlas', { limit: 1 }).all(1);
+    await stack.client.aliases.set('atlas', 'production', { version: imported });
+    await page.goto(`/versions/${edited!.id}`);
+    await page.getByRole('button', { name: 'Measure' }).click();
+    await page.getByRole('table').getByText(/%/).first().waitFor();
+    await page.getByRole('button', { name: 'Name it' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('production');
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Put the alias here' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect((await stack.client.aliases.get('atlas', 'production')).version_id).toBe(edited!.id);
+
+    await page.goto('/names');
+    await page.getByRole('button', { name: /^Back to/ }).click();
+    await page.getByLabel('Reason').fill('it was wrong');
+    await page.getByLabel('Type production to go on').fill('production');
+    await page.getByRole('button', { name: 'Put production back' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect((await stack.client.aliases.get('atlas', 'production')).version_id).toBe(imported);
+    expect(await seriousFindings(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+});
