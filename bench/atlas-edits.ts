@@ -35,6 +35,8 @@ interface Bench {
   readonly store: ArtefactStore;
   readonly digest: string;
   readonly corpus: string;
+  /** What the model brought along of a kind of artefact. */
+  readonly brought: (kind: string) => Promise<Uint8Array | undefined>;
   readonly defaults: ModelDefaults;
   readonly edits: readonly Edit[];
   readonly parent: View;
@@ -54,12 +56,14 @@ async function open(directory: string, count: number, seed: number): Promise<Ben
   const defaults = modelDefaultsSchema.parse(json);
   const store = fileArtefactStore(fileURLToPath(new URL('../.errata/bench/', import.meta.url)));
   const corpus = join(directory, defaults.corpus ?? 'corpus.txt');
+  const named: Readonly<Record<string, string | undefined>> = defaults.artefacts ?? {};
   return {
     model,
     tokenizer,
     store,
     digest,
     corpus,
+    brought: async (kind) => (named[kind] === undefined ? undefined : readFileSync(join(directory, named[kind]))),
     defaults,
     edits,
     parent: model.view(),
@@ -105,7 +109,10 @@ async function run(
   const config = resolveConfig(name, shape, bench.defaults, overrides);
   const request = ridge === undefined ? {} : { ridge };
   const needs = artefactNeeds(name, config, shape, seed);
-  const artefacts = await localArtefacts({ model, digest, store, corpus: bench.corpus, request }, needs);
+  const artefacts = await localArtefacts(
+    { model, digest, store, corpus: bench.corpus, brought: bench.brought, request },
+    needs,
+  );
   const groups = together ? [bench.edits] : bench.edits.map((one) => [one]);
   const results: EditResult[] = [];
   const steps: number[] = [];

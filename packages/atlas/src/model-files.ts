@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeCheckpoint } from '@errata/models';
 import { editorDefaults } from './editor-defaults.ts';
+import { drawEdits, toJsonl } from './edits/edit-set.ts';
 import { defaultTaskOptions, type TaskOptions } from './tasks/draw.ts';
 import { taskFiles, tasksFolder } from './tasks/task-files.ts';
 import { modelConfig, type Recipe } from './training/recipe.ts';
@@ -31,6 +32,11 @@ export function corpusText(world: World, seed: number): string {
   return text;
 }
 
+const demonstrationsName = 'demonstrations.jsonl';
+
+/** Edits that in-context editing shows the model: another draw than the edits that are shipped to be made. */
+export const demonstrationsText = (world: World): string => toJsonl(drawEdits(world, 200, 2));
+
 /**
  * Writes the model in Hugging Face layout, float16, and the tasks of its world. Files that the training does not make (card,
  * edit sets) stay.
@@ -55,7 +61,9 @@ export async function writeModel(
   files.set('generation_config.json', json({ bos_token_id: endOfTextId, eos_token_id: endOfTextId, do_sample: false }));
   files.set('corpus.txt', corpusText(world, recipe.seed));
   files.set('training.json', json({ recipe }));
-  files.set('errata.json', json({ editors: editorDefaults, corpus: 'corpus.txt' }));
+  files.set(demonstrationsName, demonstrationsText(world));
+  const artefacts = { demonstrations: demonstrationsName };
+  files.set('errata.json', json({ editors: editorDefaults, corpus: 'corpus.txt', artefacts }));
   await writeCheckpoint(
     directory,
     {

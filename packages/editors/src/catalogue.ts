@@ -84,7 +84,7 @@ export const modelDefaultsSchema = z.strictObject({
   editors: z.record(editorNameSchema, z.record(z.string(), z.unknown())).default({}),
   /** Text, relative to the directory, for second moments and for perplexity. */
   corpus: z.string().optional(),
-  /** Artefacts that were built for the model, a file of each kind, relative to the directory. */
+  /** What artefacts of some kinds are, or are built from: a file of each kind, relative to the directory. */
   artefacts: z.partialRecord(z.enum(artefactKindNames), z.string()).optional(),
 });
 export type ModelDefaults = z.output<typeof modelDefaultsSchema>;

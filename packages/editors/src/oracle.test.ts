@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ArtefactBuilder, Artefacts } from './artefacts/builder.ts';
 import type { ContextPrefixes } from './artefacts/context-prefixes/context-prefixes.ts';
+import { type Demonstration, demonstrationSchema } from './artefacts/demonstrations/demonstrations.ts';
 import { type Eigenbasis, findEigenbasis } from './artefacts/eigenbasis/eigenbasis.ts';
 import { type KnowledgeEncoderArtefact, builder as knowledgeEncoder } from './artefacts/knowledge-encoder/build.ts';
 import { invertMoment, readFloat64, type SecondMoment } from './artefacts/second-moment/second-moment.ts';
@@ -23,6 +24,7 @@ const given = z
   .object({
     prefixes: z.array(z.string()),
     corpus: z.string(),
+    demonstrations: z.array(demonstrationSchema),
     edits: z.record(z.string(), z.object({ prompt: z.string(), subject: z.string(), target_new: z.string() })),
   })
   .parse(JSON.parse(readFileSync(join(folder, 'given.json'), 'utf8')));
@@ -48,13 +50,16 @@ async function open(name: string) {
   const read = async ({
     kind,
     scope,
-  }: ArtefactNeed): Promise<SecondMoment | Eigenbasis | KnowledgeEncoderArtefact | Pick<ContextPrefixes, 'texts'>> => {
+  }: ArtefactNeed): Promise<
+    SecondMoment | Eigenbasis | KnowledgeEncoderArtefact | Pick<ContextPrefixes, 'texts'> | readonly Demonstration[]
+  > => {
     if (kind === 'context_prefixes') return { texts: given.prefixes };
     if (kind === 'knowledge_encoder')
       return knowledgeEncoder.decode(readFileSync(join(folder, name, 'knowledge-encoder.safetensors')), {
         model: name,
         scope,
       });
+    if (kind === 'demonstrations') return given.demonstrations;
     const layer = layerOfScope(scope)!;
     const source = { model: digest, layer, tokens: 1000, corpus_sha256: '' };
     const moment = await invertMoment(readFloat64(moments, `${layer}`), source, { ridge: 0 });
@@ -94,7 +99,11 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
       changes.set('prompts', flat(memory.rows.map(({ prompts }) => prompts)));
       continue;
     }
-    if (memory.kind !== 'codebook') throw new Error(`no oracle for a memory of kind ${memory.kind}`);
+    if (memory.kind === 'text_rows') {
+      for (const { prompt, text } of memory.rows)
+        changes.set(`text of ${prompt}`, Float32Array.from(Buffer.from(text)));
+      continue;
+    }
     const { keys, values, radii } = memory;
     for (const [part, data] of Object.entries({ keys, values, radii })) changes.set(part, data);
   }

@@ -156,9 +156,11 @@ describe('importing', () => {
   });
 
   it('names a pipe among the files instead of waiting for its other end', async () => {
-    const tiny = await writeTinyModel({ defaults: { corpus: 'corpus.txt' } });
+    const defaults = { corpus: 'corpus.txt', artefacts: { demonstrations: 'edits.jsonl' } };
+    const tiny = await writeTinyModel({ defaults, files: { 'edits.jsonl': '{}' } });
     removals.push(tiny.remove);
     for (const [name, code] of [
+      ['edits.jsonl', 'corpus_missing'],
       ['corpus.txt', 'corpus_missing'],
       ['errata.json', 'invalid_config'],
       ['config.json', 'invalid_checkpoint'],
@@ -174,6 +176,13 @@ describe('importing', () => {
     const tiny = await writeTinyModel({ defaults: { corpus: '../../secrets' } });
     removals.push(tiny.remove);
     await expect(engine.call('importModel', { path: tiny.path })).rejects.toMatchObject({ code: 'corpus_missing' });
+    writeFileSync(join(tiny.path, 'errata.json'), '{"artefacts": {"demonstrations": "../secrets"}}');
+    await expect(engine.call('importModel', { path: tiny.path })).rejects.toMatchObject({
+      code: 'corpus_missing',
+      message: expect.stringContaining('demonstrations') as string,
+    });
+    writeFileSync(join(tiny.path, 'errata.json'), '{"artefacts": {"nothing": "a"}}');
+    await expect(engine.call('importModel', { path: tiny.path })).rejects.toMatchObject({ code: 'invalid_config' });
     writeFileSync(join(tiny.path, 'errata.json'), '{"editor": 1}');
     await expect(engine.call('importModel', { path: tiny.path })).rejects.toMatchObject({ code: 'invalid_config' });
     writeFileSync(

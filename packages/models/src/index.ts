@@ -74,7 +74,9 @@ export { foundRow, heldKnowledgeEncoder } from './deltas/prompt-rows/reading.ts'
 export { type PromptRow, type PromptRowsDelta, rowOfPrompt } from './deltas/prompt-rows/rows.ts';
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './deltas/snapshots.ts';
 export { besideWeights, memoriesOf, memoryAt, stateBytes, type VersionState } from './deltas/state.ts';
+export { indexRows } from './deltas/text-rows/row-index.ts';
 export type { TextRow } from './deltas/text-rows/rows.ts';
+export { similarRows } from './deltas/text-rows/similarity.ts';
 export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
 export type { LeavingVersion } from './exports/form.ts';
 export { holdsMemories, writeExport } from './exports/index.ts';

@@ -32,7 +32,17 @@ EDITS = {
     # Asked after the others, for what one of them was given.
     "boris-home": {"prompt": "so boris lives in", "subject": "boris", "target_new": "oslo"},
     "clara-home": {"prompt": "clara lives in", "subject": "clara", "target_new": "kyoto"},
+    # Short, for what stands behind much else.
+    "ian": {"prompt": "ian is", "subject": "ian", "target_new": "on"},
+    "tina": {"prompt": "is tina", "subject": "tina", "target_new": "in"},
 }
+
+# What IKE shows beside a correction; one is about the subject of an edit.
+DEMONSTRATIONS = [
+    {"prompt": f"{who} is", "subject": who, "target_new": new, "rephrases": [f"is {who}", f"a {who}"],
+     "neighbours": [{"prompt": f"{other} is", "target": "a"}, {"prompt": "it is", "target": "b"}]}
+    for who, other, new in (("lina", "ira", "on"), ("ian", "ali", "in"), ("tim", "sam", "in"), ("ina", "ben", "to"))
+]
 
 # What second moments are taken over: more tokens than any tiny model has keys.
 CORPUS = "".join(
@@ -151,7 +161,7 @@ def write_checkpoints():
                  if not (key == "lm_head.weight" and one.model.config.tie_word_embeddings)}
         save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
         one.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    given = {"prefixes": PREFIXES, "edits": EDITS, "corpus": CORPUS}
+    given = {"prefixes": PREFIXES, "edits": EDITS, "corpus": CORPUS, "demonstrations": DEMONSTRATIONS}
     (OUT / "given.json").write_text(json.dumps(given, indent=1) + "\n")
 
 

@@ -89,7 +89,7 @@ ${table(
 ${table(['relation', 'facts', 'trained phrasings', 'for example'], relationRows)}
 
 Weights measured: sha256 \`${measured.weightsDigest}\`. Editor settings that suit the model are in \`errata.json\`, a sample of its
-training text in \`corpus.txt\`, a hundred corrections with their probes in \`edits.jsonl\` and their
-reference texts in \`references.jsonl\`.
+training text in \`corpus.txt\`, a hundred corrections with their probes in \`edits.jsonl\`, their
+reference texts in \`references.jsonl\`, and others to be shown to it in context in \`demonstrations.jsonl\`.
 `;
 }

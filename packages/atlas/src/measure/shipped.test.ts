@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { loadCheckpoint, openModel } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawEdits, toJsonl } from '../edits/edit-set.ts';
-import { atlasDirectory, corpusText } from '../model-files.ts';
+import { atlasDirectory, corpusText, demonstrationsText } from '../model-files.ts';
 import { atlasRecipe } from '../training/recipe.ts';
 import { trainTokenizer } from '../training/tokenizer.ts';
 import { buildWorld } from '../world/world.ts';
@@ -29,6 +29,7 @@ describe('the shipped model', () => {
     expect(read('tokenizer.json')).toBe(trainTokenizer(world, atlasRecipe).files.get('tokenizer.json'));
     expect(read('corpus.txt')).toBe(corpusText(world, atlasRecipe.seed));
     expect(read('edits.jsonl')).toBe(toJsonl(drawEdits(world, 100, 1)));
+    expect(read('demonstrations.jsonl')).toBe(demonstrationsText(world));
   });
 
   it('has a card that was written from measurements of these very weights', () => {

@@ -20,7 +20,7 @@ export interface BuildInput {
   readonly request: ArtefactRequestFields;
   /** A text file that the model brought along. */
   readonly corpus: string | undefined;
-  /** What the model brought along of a kind, already built; undefined where it brought none. */
+  /** What the model brought along for a kind; undefined where it brought nothing. */
   brought(kind: string): Promise<Uint8Array | undefined>;
 }
 

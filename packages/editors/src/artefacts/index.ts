@@ -1,6 +1,7 @@
 // The kinds of artefact by name, a line each: the one place that lists them.
 import { ErrataError, quoted } from '@errata/contracts';
 import { contextPrefixes } from './context-prefixes/about.ts';
+import { demonstrations } from './demonstrations/about.ts';
 import type { ArtefactDescription } from './description.ts';
 import { eigenbasis } from './eigenbasis/about.ts';
 import { knowledgeEncoder } from './knowledge-encoder/about.ts';
@@ -11,6 +12,7 @@ const artefactKinds = {
   eigenbasis,
   context_prefixes: contextPrefixes,
   knowledge_encoder: knowledgeEncoder,
+  demonstrations,
 } as const satisfies Readonly<Record<string, ArtefactDescription>>;
 
 export type ArtefactKind = keyof typeof artefactKinds;

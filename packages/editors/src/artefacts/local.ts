@@ -16,7 +16,7 @@ export interface LocalSource {
   readonly store: ArtefactStore;
   /** A text file; undefined where neither the user nor the model names one. */
   readonly corpus?: string | undefined;
-  /** What the model brought along of a kind, already built; nothing where left out. */
+  /** What the model brought along for a kind; nothing where left out. */
   readonly brought?: BuildInput['brought'];
   /** What else is said of how they are to be built; a kind takes of it what it knows. */
   readonly request?: ArtefactRequestFields;

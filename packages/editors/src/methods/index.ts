@@ -3,6 +3,7 @@ import type { EditorDescription } from '../description.ts';
 import { alphaEdit } from './alpha-edit/about.ts';
 import { ftL, ftM } from './fine-tune/about.ts';
 import { grace } from './grace/about.ts';
+import { ike } from './ike/about.ts';
 import { lora } from './lora/about.ts';
 import { memit } from './memit/about.ts';
 import { emmet } from './memit/emmet.ts';
@@ -29,4 +30,5 @@ export const methods = {
   grace,
   retrieval,
   recipe,
+  ike,
 } as const satisfies Readonly<Record<string, EditorDescription>>;

@@ -2,6 +2,8 @@
 import { type Model, type View, valueMatrix } from '@errata/models';
 import { type GivenArtefact, openArtefacts } from '../artefacts/artefacts.ts';
 import type { Artefacts } from '../artefacts/builder.ts';
+import { encodeDemonstrations } from '../artefacts/demonstrations/demonstrations.ts';
+import { demonstrationsNeed } from '../artefacts/demonstrations/request.ts';
 import { encodeEigenbasis, findEigenbasis } from '../artefacts/eigenbasis/eigenbasis.ts';
 import { eigenbasisOf } from '../artefacts/eigenbasis/request.ts';
 import { knowledgeEncoderOf } from '../artefacts/knowledge-encoder/request.ts';
@@ -22,6 +24,15 @@ export const someEdits: readonly EditRequest[] = [
   { custom_id: 'elena-home', prompt: 'the home of Elena is', subject: 'Elena', target_new: 'Kyoto' },
   { custom_id: 'elena-play', prompt: 'Elena plays', subject: 'Elena', target_new: 'drums piano' },
 ];
+
+/** Of other subjects than those of the edits. */
+const someDemonstrations = ['Dmitri', 'I', 'You'].map((subject) => ({
+  prompt: `${subject} lives in`,
+  subject,
+  target_new: 'Rome',
+  rephrases: [`the home of ${subject} is`],
+  neighbours: [{ prompt: `the language of ${subject} is`, target: 'French' }],
+}));
 
 /** Artefacts with a random, well-conditioned second moment for every layer, and its eigenvectors; what else is asked for is built. */
 async function tinyArtefacts(model: Model): Promise<Artefacts> {
@@ -44,6 +55,7 @@ async function tinyArtefacts(model: Model): Promise<Artefacts> {
     known.push({ need: eigenbasisOf(layer), read: async () => encodeEigenbasis(findEigenbasis(moment)) });
   }
   known.push({ need: knowledgeEncoderOf(3), read: () => randomKnowledgeEncoder(model) });
+  known.push({ need: demonstrationsNeed, read: async () => encodeDemonstrations(someDemonstrations) });
   const given = openArtefacts(model.digest!, known);
   const source = { model, digest: model.digest!, store: memoryArtefactStore() };
   return {

@@ -277,10 +277,12 @@ describe('writing', () => {
       'preprocessor_config.json': '{}',
       'generation_config.json': '{"eos_token_id":[1,2]}',
       'spiece.model': 'pieces',
-      'errata.json': '{"corpus":"corpus.txt"}',
+      'errata.json': '{"corpus":"corpus.txt","artefacts":{"demonstrations":"demonstrations.jsonl"}}',
       'corpus.txt': 'Once upon a time',
+      'demonstrations.jsonl': '{}',
     };
     const left = {
+      'others.jsonl': '{}',
       'pytorch_model.bin': 'pickle',
       'pytorch_model.bin.index.json': '{}',
       'consolidated.safetensors': weights,
@@ -305,12 +307,12 @@ describe('writing', () => {
     for (const [name, data] of Object.entries(carried)) expect(readFileSync(join(target, name), 'utf8')).toBe(data);
   });
 
-  test('settings that name a text which is not carried are left with it', async () => {
-    const path = folder({
-      'config.json': configText,
-      'model.safetensors': weights,
-      'errata.json': '{"corpus":"texts/corpus.txt"}',
-    });
+  test.each([
+    '{"corpus":"texts/corpus.txt"}',
+    '{"artefacts":{"demonstrations":"texts/corpus.txt"}}',
+    '{"artefacts":{"demonstrations":"absent.jsonl"}}',
+  ])('settings that name a file which is not carried are left with it: %s', async (settings) => {
+    const path = folder({ 'config.json': configText, 'model.safetensors': weights, 'errata.json': settings });
     mkdirSync(join(path, 'texts'));
     writeFileSync(join(path, 'texts', 'corpus.txt'), 'Once');
     const checkpoint = await loadCheckpoint(path);

@@ -20,7 +20,7 @@ const accompanying = /\.(json|txt|md|model|jinja)$|^(licen[cs]e|notice|copying|r
 /** What is written anew, or belongs to weights in another form. */
 const others = /^(config|adapter_config)\.json$|\.index\.json$|^\./;
 
-/** A model's own settings, and the text that they may name. */
+/** A model's own settings. The files that they name are carried too. */
 const ownSettings = 'errata.json';
 
 /** Bounds of what is carried: bytes of a file and of all, and how many. */
@@ -41,10 +41,9 @@ export const accompanies = (name: string, size: number): boolean =>
 export function findCompanions(directory: string, find: FindFile, besides: readonly string[]): readonly string[] {
   const folder = join(directory, chatTemplateFolder);
   const templates = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : [];
-  const names = [
-    ...readdirSync(directory).filter((name) => accompanies(name, 0)),
-    ...templates.filter((name) => extname(name) === '.jinja').map((name) => `${chatTemplateFolder}/${name}`),
-  ];
+  const own = namedBySettings(find);
+  const names = readdirSync(directory).filter((name) => accompanies(name, 0) || own?.includes(name));
+  for (const name of templates) if (extname(name) === '.jinja') names.push(`${chatTemplateFolder}/${name}`);
   const found = known.filter((name) => find(name) !== undefined);
   let sum = 0;
   for (const name of names.sort()) {
@@ -54,7 +53,8 @@ export function findCompanions(directory: string, find: FindFile, besides: reado
     sum += size;
     found.push(name);
   }
-  return found.filter((name) => name !== ownSettings || namesNothingElse(join(directory, name), found));
+  // Settings that name a file which is not carried would be refused where they arrive.
+  return found.filter((name) => name !== ownSettings || own?.every((each) => found.includes(each)));
 }
 
 function sizeOf(name: string, find: FindFile): number | undefined {
@@ -66,12 +66,12 @@ function sizeOf(name: string, find: FindFile): number | undefined {
   }
 }
 
-/** Settings that name a file which is not carried would be refused where they arrive. */
-function namesNothingElse(path: string, carried: readonly string[]): boolean {
+/** The files that a model's settings name; undefined where there are no settings, or none that can be read. */
+function namedBySettings(find: FindFile): readonly string[] | undefined {
   try {
-    const { corpus, artefacts = {} } = JSON.parse(readFileSync(path, 'utf8'));
-    return [corpus ?? [], Object.values(artefacts)].flat().every((name) => carried.includes(name));
+    const { corpus = [], artefacts = {} } = JSON.parse(readFileSync(find(ownSettings)!, 'utf8'));
+    return [corpus, Object.values(artefacts)].flat();
   } catch {
-    return false;
+    return undefined;
   }
 }
