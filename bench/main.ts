@@ -7,6 +7,7 @@ const benches = {
   versions: () => import('./versions.ts'),
   codebook: () => import('./codebook.ts'),
   memory: () => import('./memory.ts'),
+  serving: () => import('./serving.ts'),
   real: () => import('./real.ts'),
 } as const;
 

@@ -52,12 +52,15 @@ export async function openApi(
     proxied,
     postgresUrl,
     engines = 1,
+    threads = 1,
   }: {
     readonly proxied?: 'database' | 'queue';
     /** Where the database is made; the test run's server when left out. */
     readonly postgresUrl?: string | undefined;
     /** Processes that serve. */
     readonly engines?: number;
+    /** Of each of these. */
+    readonly threads?: number;
   } = {},
 ) {
   const database = await (postgresUrl === undefined ? createTestDatabase() : createDatabaseAt(postgresUrl));
@@ -68,7 +71,7 @@ export async function openApi(
   const blobsDir = await mkdtemp(join(tmpdir(), 'errata-api-'));
   const engine = startEngine({ blobsDir, threads: 2 });
   const tokenizers = startEngine({ blobsDir, threads: 2 });
-  const servers = startServing({ blobsDir, threads: 1 }, engines);
+  const servers = startServing({ blobsDir, threads }, engines);
   const another = (
     options: Pick<ServerOptions, 'logger' | 'corsOrigins' | 'dashboard' | 'warmModels'> = {},
   ): Promise<FastifyInstance> =>

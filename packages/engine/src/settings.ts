@@ -15,7 +15,7 @@ export interface EngineSettings {
   readonly hub?: boolean;
 }
 
-export const defaultMemoryMb = 3072;
+const defaultMemoryMb = 3072;
 
 /** The memory budgets of a process, in MiB. */
 export function budgetOf({ memoryMb = defaultMemoryMb, versionsMb = Math.ceil(memoryMb / 8) }: EngineSettings): {
