@@ -68,10 +68,12 @@ export {
   type Memory,
   memoryKindOf,
   memoryOf,
+  rowNamesOf,
 } from './deltas/index.ts';
 export type { LowRankDelta } from './deltas/low-rank.ts';
 export { foundRow, heldKnowledgeEncoder } from './deltas/prompt-rows/reading.ts';
 export { type PromptRow, type PromptRowsDelta, rowOfPrompt } from './deltas/prompt-rows/rows.ts';
+export type { Spoken } from './deltas/reading.ts';
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './deltas/snapshots.ts';
 export { besideWeights, memoriesOf, memoryAt, stateBytes, type VersionState } from './deltas/state.ts';
 export { indexRows } from './deltas/text-rows/row-index.ts';

@@ -1,5 +1,5 @@
 // Answers in the two shapes of the widespread completion API: of texts, and of conversations.
-import type { ChatCompletion, ChatCompletionChunk, Completion, CompletionChunk } from '@errata/contracts';
+import type { ChatCompletion, ChatCompletionChunk, Completion, CompletionChunk, SpokenEdit } from '@errata/contracts';
 import type { CompletionPiece, Completion as EngineCompletion, PlacedToken, SpelledToken } from '@errata/engine';
 
 type FinishReason = EngineCompletion['finish_reason'];
@@ -10,6 +10,8 @@ export interface About {
   readonly created: number;
   readonly model: string;
   readonly version: string;
+  /** Where it was asked for and is known. */
+  readonly errata?: SpokenEdit;
 }
 
 export interface Usage {

@@ -34,6 +34,8 @@ export interface StreamOptions {
   readonly about: About;
   readonly includeUsage: boolean;
   readonly usageOf: (completions: readonly Completion[]) => Usage;
+  /** What is said with the end of an answer beside {@link StreamOptions.about}. */
+  readonly ending: (completions: readonly Completion[]) => Partial<About>;
   /** An error in the words of an answer. */
   readonly explain: (error: unknown) => object;
 }
@@ -52,7 +54,7 @@ export function completionStream<Chunk extends object>(
 async function* write<Chunk extends object>(
   shape: Shape<object, Chunk>,
   { parts, completions }: Answering,
-  { about, includeUsage, usageOf, explain }: StreamOptions,
+  { about, includeUsage, usageOf, ending, explain }: StreamOptions,
 ): AsyncGenerator<string> {
   const said = (chunk: Chunk) => event(includeUsage ? { usage: null, ...chunk } : chunk);
   const opened = new Set<number>();
@@ -64,8 +66,9 @@ async function* write<Chunk extends object>(
   try {
     for await (const { index, ...piece } of parts) yield open(index) + said(shape.piece(about, index, piece));
     const all = await completions;
+    const ended = { ...about, ...ending(all) };
     for (const [index, { finish_reason }] of all.entries())
-      yield open(index) + said(shape.closing(about, index, finish_reason));
+      yield open(index) + said(shape.closing(ended, index, finish_reason));
     if (includeUsage) yield said(shape.usage(about, usageOf(all)));
     yield event('[DONE]');
   } catch (error) {

@@ -8,6 +8,8 @@ export const mainBranch = 'main';
 /** A version that is to answer. */
 export interface Served {
   readonly version: string;
+  /** The end of the chain of edits that it was reached by. */
+  readonly tip: string | null;
   readonly model: StoredModel;
   readonly source: VersionSource;
 }
@@ -29,5 +31,5 @@ export async function resolveServed(lineage: Lineage, name: string): Promise<Ser
   const model = await getModel(lineage, parts.model);
   const { id, digest } = model.resource;
   const { version, tip } = await resolveReference(lineage, id, parts.reference);
-  return { version, model, source: await sourceAt(lineage, digest, tip) };
+  return { version, tip, model, source: await sourceAt(lineage, digest, tip) };
 }

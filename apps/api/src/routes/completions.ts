@@ -19,6 +19,7 @@ import { z } from 'zod';
 import { postHeaders } from '../admission/idempotency.ts';
 import { type Asked, askedOfChat, askedOfText } from '../completions/asked.ts';
 import { type About, chatShape, type Shape, textShape, type Usage } from '../completions/shapes.ts';
+import { attributionOf } from '../completions/spoken-edit.ts';
 import { beginAnswer, completionStream } from '../completions/stream.ts';
 import { toProblem } from '../http/problems.ts';
 import type { Metrics } from '../metrics.ts';
@@ -45,6 +46,8 @@ interface Request {
   readonly stream: boolean;
   readonly stream_options?: { readonly include_usage: boolean } | undefined;
   readonly n: number;
+  /** Whether to say which edit acted on the prompt. */
+  readonly errata: boolean;
 }
 
 export const completionRoutes =
@@ -97,7 +100,7 @@ export const completionRoutes =
       request: FastifyRequest,
       reply: FastifyReply,
       shape: Shape<Whole, Chunk>,
-      { model, stream, stream_options, n }: Request,
+      { model, stream, stream_options, n, errata }: Request,
       asked: Asked,
     ): Promise<Whole | FastifyReply> {
       const served = await resolveServed(lineage, model);
@@ -108,10 +111,13 @@ export const completionRoutes =
         version: served.version,
       };
       reply.header(versionHeader, served.version);
-      const work = { model, served, asked, n };
+      const attribution = errata ? await attributionOf(lineage, served) : undefined;
+      const ending = (completions: readonly Completion[]) =>
+        attribution === undefined ? {} : { errata: attribution.spoken(completions) };
+      const work = { model, served, asked: { ...asked, attribute: attribution?.deltas }, n };
       if (!stream) {
         const completions = await answer(request, reply, work);
-        return shape.whole(about, completions, usageOf(completions, n));
+        return shape.whole({ ...about, ...ending(completions) }, completions, usageOf(completions, n));
       }
       const answering = await beginAnswer((onPart) => answer(request, reply, work, onPart));
       return reply.type('text/event-stream; charset=utf-8').send(
@@ -119,6 +125,7 @@ export const completionRoutes =
           about,
           includeUsage: stream_options?.include_usage === true,
           usageOf: (completions) => usageOf(completions, n),
+          ending,
           explain: (error) => {
             request.log.error({ err: error }, 'an answer broke off');
             return toProblem(error, request.id);

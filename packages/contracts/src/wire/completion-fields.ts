@@ -54,6 +54,9 @@ export const samplingFields = {
   stream_options: orNone(
     z.strictObject({ include_usage: orElse(z.boolean(), false), include_obfuscation: orNone(z.boolean()) }),
   ),
+  errata: orElse(z.boolean(), false).describe(
+    'Not of the original API: the answer says which edit of a memory acted on the prompt, and how near the prompt came to it',
+  ),
   // Taken, and nothing is made of them.
   user: orNone(z.string().max(1000)),
   metadata: orNone(metadataSchema),

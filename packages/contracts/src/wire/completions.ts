@@ -31,6 +31,10 @@ export const completionRequestSchema = z
     suffix: notDone((value) => value === ''),
   })
   .refine(({ n, prompt }) => n * promptsOf(prompt).length <= answersAtOnce, { path: ['n'], message: tooMany })
+  .refine(({ errata, prompt }) => !errata || promptsOf(prompt).length === 1, {
+    path: ['errata'],
+    message: 'it is said of one prompt: ask one at a time, or leave it out',
+  })
   .meta({ id: 'CompletionRequest' });
 export type CompletionRequest = z.input<typeof completionRequestSchema>;
 
@@ -98,7 +102,33 @@ export const chatAnswerLength = (request: z.output<typeof chatCompletionRequestS
 
 const usage = z.strictObject({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
 const finishReason = z.enum(['stop', 'length']);
-const about = { id: z.string(), created: z.int(), model: z.string(), version: z.string() };
+
+/** Which edit of a memory acted on the prompt. */
+const spokenEdit = z
+  .strictObject({
+    version: z.string(),
+    edit: z.string().nullable().describe('Null where no memory acted: the weights answered'),
+    score: z
+      .number()
+      .nullable()
+      .describe(
+        'How near the prompt came: a similarity, or of a codebook the distance from the edit, in its activations',
+      ),
+    threshold: z
+      .number()
+      .nullable()
+      .describe('What the similarity reached at least; of a codebook what the distance was at most'),
+  })
+  .meta({ id: 'SpokenEdit' });
+export type SpokenEdit = z.output<typeof spokenEdit>;
+
+const about = {
+  id: z.string(),
+  created: z.int(),
+  model: z.string(),
+  version: z.string(),
+  errata: spokenEdit.optional().describe('With `errata`; in a stream in the chunks that say how an answer ended'),
+};
 
 const logprobs = z.strictObject({
   tokens: z.array(z.string()),

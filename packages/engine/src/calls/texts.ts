@@ -1,5 +1,5 @@
 // Texts: what a version writes or answers.
-import type { AskedQuestion, GivenAnswer, VersionSource } from '@errata/contracts';
+import type { AskedQuestion, DeltaReference, GivenAnswer, VersionSource } from '@errata/contracts';
 import type { Method } from './method.ts';
 import type { ModelReference } from './models.ts';
 
@@ -44,10 +44,20 @@ export interface CompletionPiece {
   readonly tokens?: readonly PlacedToken[];
 }
 
+/** The delta that a row of a memory came with, and how near a prompt came to that row. */
+export interface SpokenDelta {
+  /** Null where none of those that were named has the row. */
+  readonly blob: string | null;
+  readonly score: number;
+  readonly threshold: number;
+}
+
 export interface Completion extends CompletionPiece {
   readonly finish_reason: 'stop' | 'length';
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
+  /** Where it was asked for; null where no memory acted on the prompt. */
+  readonly spoke?: SpokenDelta | null;
 }
 
 /** A piece of one of the answers, by its place among them. */
@@ -80,6 +90,8 @@ export interface TextMethods {
       /** Every token is to be said with its probability, beside so many of the likeliest in its place. */
       readonly logprobs?: number | undefined;
       readonly parts?: boolean;
+      /** It is to be said which row of a memory acted on each prompt, as the first of these that brings such a row: the latest first. */
+      readonly attribute?: readonly DeltaReference[] | undefined;
     },
     { readonly completions: readonly Completion[] },
     CompletionPart

@@ -1,6 +1,13 @@
 // The models that this process holds, and their versions as views.
 import type { LocalBlobStore } from '@errata/blobs';
-import { canonicalJson, ErrataError, sha256, type VersionSource, versionId } from '@errata/contracts';
+import {
+  canonicalJson,
+  type DeltaReference,
+  ErrataError,
+  sha256,
+  type VersionSource,
+  versionId,
+} from '@errata/contracts';
 import type { ModelDefaults, ModelShape } from '@errata/editors/catalogue';
 import { type AnswerCache, createAnswerCache } from '@errata/evaluation';
 import {
@@ -50,6 +57,8 @@ export interface OpenModel {
   freshView(version: VersionSource): Promise<View>;
   /** Has these versions open, whatever else is opened, in place of those that were kept so before. @throws as {@link OpenModel.view} */
   keepWarm(versions: readonly VersionSource[]): Promise<void>;
+  /** Names of the rows of memories that a delta brings. @throws ErrataError `blob_missing`, `blob_corrupt` */
+  rowNames(delta: DeltaReference): Promise<ReadonlySet<string>>;
   /** Answers of a version that were given before. */
   answers(version: VersionSource): AnswerCache;
   /** Stores a version whole if that pays. @throws as {@link OpenModel.view}; `storage_full`, `storage_failed` */
@@ -180,6 +189,7 @@ function makeOpenModel(
     view: versions.view,
     freshView: versions.freshView,
     snapshot: versions.snapshot,
+    rowNames: versions.rowNames,
     async keepWarm(sources) {
       await versions.keepWarm(sources);
       // The programs that answers run are compiled with the first of them.

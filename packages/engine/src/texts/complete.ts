@@ -7,6 +7,7 @@ import type { OpenModel } from '../models/model-store.ts';
 import { answerText } from './answer-text.ts';
 import { encodeConversation } from './conversations.ts';
 import { placeToken } from './spelled-tokens.ts';
+import { spokenDelta } from './spoken-delta.ts';
 
 /**
  * Answers prompts. Each answer has random numbers of its own, so that it does not depend on its company.
@@ -14,13 +15,14 @@ import { placeToken } from './spelled-tokens.ts';
  */
 export async function complete(
   open: OpenModel,
-  { version, prompts, sampling, echo = false, logprobs, parts = false }: ParamsOf<'complete'>,
+  { version, prompts, sampling, echo = false, logprobs, parts = false, attribute }: ParamsOf<'complete'>,
   { signal, onPart }: CallInParts<CompletionPart>,
 ): Promise<ResultOf<'complete'>> {
   const tokenizer = open.tokenizer();
   const asked = promptIds(open, prompts, sampling);
   const view = await open.view(version);
   const known = echo && logprobs !== undefined ? await view.promptLogProbs(asked, logprobs) : undefined;
+  const spoke = attribute && (await Promise.all(asked.map((ids) => spokenDelta(open, view, ids, attribute))));
   const echoes = asked.map((ids, prompt) => {
     if (!echo) return { text: '' };
     const tokens = known && placePrompt(tokenizer, ids, (at) => known[prompt]![at - 1]);
@@ -75,6 +77,7 @@ export async function complete(
         finish_reason: finish,
         prompt_tokens: asked[promptOf[index]!]!.length,
         completion_tokens: written.length,
+        ...(spoke && { spoke: spoke[promptOf[index]!] ?? null }),
       };
     }),
   };

@@ -1,6 +1,7 @@
 // The versions of one model as views: opened from the nearest state at hand, measured while they are, and stored whole when that pays.
 import type { LocalBlobStore } from '@errata/blobs';
 import {
+  type DeltaReference,
   ErrataError,
   type SnapshotReference,
   snapshotDeltas,
@@ -15,6 +16,7 @@ import {
   encodeSnapshot,
   type Model,
   openSafetensors,
+  rowNamesOf,
   stateBytes,
   type View,
 } from '@errata/models';
@@ -26,6 +28,8 @@ export interface Versions {
   /** Opened from what is stored, whatever is held. */
   freshView(source: VersionSource): Promise<View>;
   snapshot(params: Omit<ParamsOf<'snapshot'>, 'model'>): Promise<ResultOf<'snapshot'>>;
+  /** Names of the rows of memories that a delta brings. */
+  rowNames(delta: DeltaReference): Promise<ReadonlySet<string>>;
   /** Opens these and keeps them, whatever else is opened, in place of those that were kept so before. */
   keepWarm(sources: readonly VersionSource[]): Promise<void>;
 }
@@ -35,6 +39,9 @@ interface Opened {
   readonly view: View;
   readonly replayMs: number;
 }
+
+/** Deltas of which it is remembered which rows they bring. */
+const deltasRemembered = 10_000;
 
 /**
  * A snapshot pays as soon as the deltas since the last one take as long as loading it would. Opening a version then takes two loads
@@ -56,6 +63,7 @@ export function makeVersions(
     maxSize: budget,
     sizeCalculation: ({ view }) => Math.min(budget, 1 + stateBytes(view.state())),
   });
+  const rowNames = new LRUCache<string, ReadonlySet<string>>({ max: deltasRemembered });
   let warm: ReadonlyMap<string, Opened> = new Map();
   const base: Opened = { view: model.view(), replayMs: 0 };
   let bytesPerMs = loadRate;
@@ -147,6 +155,12 @@ export function makeVersions(
       const { snapshot, deltas } = source;
       const start = snapshot === undefined ? base.view : await restored(snapshot.version, snapshot.blob);
       return start.with(await readDeltas(deltas));
+    },
+
+    async rowNames({ kind, blob }) {
+      const names = rowNames.get(blob) ?? new Set(rowNamesOf(await readDelta(kind, blob)));
+      rowNames.set(blob, names);
+      return names;
     },
 
     async keepWarm(sources) {

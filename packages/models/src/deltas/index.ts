@@ -116,6 +116,14 @@ export function memoryOf(delta: Delta): Memory | null {
   return effect.on === 'memory' ? effect.change(undefined) : null;
 }
 
+/** Names of the rows that a delta brings, as `Spoken` has them; none for kinds that change no memory. */
+export function rowNamesOf(delta: Delta): readonly string[] {
+  const memory = memoryOf(delta);
+  if (memory === null) return [];
+  const kind = memoryKindOf(memory);
+  return kind.rowNames?.(memory) ?? kind.rows(memory);
+}
+
 /** The parameter that a delta adds to and the squared Frobenius norm of what it adds; null for kinds that add to none. */
 export function addedToWeight(delta: Delta): { readonly tensor: string; readonly squaredNorm: number } | null {
   const effect = effectOf(delta);

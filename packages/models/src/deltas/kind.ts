@@ -65,6 +65,8 @@ export interface MemoryKind<M> {
   hash(memory: M, update: (data: string | Float32Array) => void): void;
   /** Its rows, each told by all it holds: equal rows, equal texts. */
   rows(memory: M): readonly string[];
+  /** Its rows, each by a name that it keeps for as long as it is there; the same as `rows` where left out. */
+  rowNames?(memory: M): readonly string[];
   /** Its part of a snapshot. */
   readonly snapshot: {
     /** The field of the snapshot's metadata that lists the memories of this kind. */

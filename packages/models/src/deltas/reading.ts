@@ -1,7 +1,7 @@
 // How a memory is read: what it puts in front of a prompt, or what it makes of an activation.
 
 import type { HostTensor, Tensor } from '@errata/graph';
-import type { Tap } from '../architectures/decoder.ts';
+import type { Site, Tap } from '../architectures/decoder.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Contents } from './contents.ts';
@@ -22,6 +22,15 @@ export interface PromptModel {
   readonly contents: Contents;
 }
 
+/** A row of a memory that acts on a prompt, by how near the prompt came to it. */
+export interface Spoken {
+  /** What the row is called among the `rowNames` of its memory, and of the delta that it came with. */
+  readonly row: string;
+  readonly score: number;
+  /** The score from which on the row acts, or up to which, as its kind has it. */
+  readonly threshold: number;
+}
+
 /** Acts before the tokens, on each prompt by itself. */
 export interface PromptReading {
   readonly at: 'prompt';
@@ -30,6 +39,8 @@ export interface PromptReading {
    * @throws ModelError
    */
   readonly front: (prompt: readonly number[], model: PromptModel) => Promise<Front | null>;
+  /** The row that acts on a prompt the most; null where none does. Left out by those that cannot tell. */
+  readonly speaking?: (prompt: readonly number[], model: PromptModel) => Promise<Spoken | null>;
 }
 
 /** Inputs of a graph that say where the prompts of a run lie, each as a whole; the same for all memories. */
@@ -51,6 +62,11 @@ export interface ActivationReading {
   readonly tap: (prompts: PromptInputs) => Tap;
   /** What the tap's inputs are fed, {@link PromptInputs} apart. */
   readonly feeds: Readonly<Record<string, HostTensor>>;
+  /** Which row acts on a prompt, by the activation at a site of its last token; null where none does. Left out by those that cannot tell. */
+  readonly speaking?: {
+    readonly key: { readonly site: Site; readonly layer: number };
+    readonly row: (key: Float32Array) => Spoken | null;
+  };
 }
 
 export type Reading = PromptReading | ActivationReading;

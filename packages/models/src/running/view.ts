@@ -6,15 +6,15 @@ import { decoderSpec } from '../architectures/index.ts';
 import { type DecoderSpec, valueMatrix } from '../architectures/spec.ts';
 import { type Contents, makeContents } from '../deltas/contents.ts';
 import { type Delta, type Memory, memoryKindOf } from '../deltas/index.ts';
-import type { PromptModel } from '../deltas/reading.ts';
+import type { ActivationReading, PromptModel, Spoken } from '../deltas/reading.ts';
 import { checkState, installDeltas, type VersionState } from '../deltas/state.ts';
 import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { activations, type Wanted } from './activations.ts';
 import type { BatchedVersion } from './batched-version.ts';
-import { makeForward } from './forward.ts';
+import { type Forward, makeForward } from './forward.ts';
 import { type GenerateOptions, generate } from './generate.ts';
-import type { SiteAt } from './graphs.ts';
+import { captureName, type SiteAt } from './graphs.ts';
 import { promptLogProbs, type TokenLogProbs } from './log-probs.ts';
 import { type Added, addendsOf, ownMatrices } from './own-matrices.ts';
 import { makePrefixCache, usualPrefixBytes } from './prefixes.ts';
@@ -81,6 +81,8 @@ export interface View {
     prompts: readonly (readonly number[])[],
     options: GenerateOptions,
   ) => Promise<readonly Generated[]>;
+  /** The row of a memory that acts on a prompt, of the first memory that has one; null where none acts. @throws ModelError sequence_* */
+  readonly speaking: (prompt: readonly number[]) => Promise<Spoken | null>;
   /** Perplexity of a text, in which no memory acts: it has no prompt. @throws ModelError sequence_* */
   readonly perplexity: (tokens: readonly number[]) => Promise<Perplexity>;
   /**
@@ -180,6 +182,16 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
         prompts.map((prompt) => ({ version: batched, prompt })),
         options,
       ),
+    speaking: async (prompt) => {
+      for (const reading of readings) {
+        const found =
+          reading.at === 'prompt'
+            ? await reading.speaking?.(prompt, shared)
+            : await actingRow(forward, prompt, reading.speaking);
+        if (found) return found;
+      }
+      return null;
+    },
     perplexity: (tokens) => perplexity(forward, tokens),
     program: async (key, build, further = []) => {
       const program = await programs.get(`own ${key}`, new Set([...inputs, ...further]), build);
@@ -189,6 +201,17 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
     state: () => state,
     weightsDigest: () => digestOf(spec, weight, memories),
   };
+}
+
+/** The row that acts by what a prompt's last token has at a site. */
+async function actingRow(
+  forward: Forward,
+  prompt: readonly number[],
+  speaking: ActivationReading['speaking'],
+): Promise<Spoken | null> {
+  if (speaking === undefined) return null;
+  const found = await activations(forward, [prompt], [speaking.key], 'last');
+  return speaking.row(found.get(captureName(speaking.key))!);
 }
 
 function digestOf(

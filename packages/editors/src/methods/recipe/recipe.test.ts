@@ -10,6 +10,7 @@ import {
   memoryAt,
   type PromptRow,
   type PromptRowsDelta,
+  rowNamesOf,
 } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import { openArtefacts } from '../../artefacts/artefacts.ts';
@@ -132,6 +133,11 @@ describe('the row of a correction', () => {
     for (const [at, prompt] of prompts.entries()) {
       const [alone] = await model.view(at < 2 ? [change(crafted[at]!)] : []).nextLogits([prompt]);
       if (at < 2) expect(Math.max(...together[at]!.map((x, i) => Math.abs(x - alone![i]!)))).toBeLessThan(1e-4);
+      const spoken = await view.speaking(prompt);
+      if (at < 2) {
+        expect([spoken!.row]).toEqual(rowNamesOf(change(crafted[at]!)));
+        expect(spoken!.score).toBeGreaterThan(spoken!.threshold);
+      }
     }
   });
 });

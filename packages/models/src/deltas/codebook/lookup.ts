@@ -19,8 +19,8 @@ import {
   where,
 } from '@errata/graph';
 import type { Tap } from '../../architectures/decoder.ts';
-import type { ActivationReading, PromptInputs } from '../reading.ts';
-import { type CodebookDelta, type CodebookPlace, codebookKeySite, type Replacement } from './rows.ts';
+import type { ActivationReading, PromptInputs, Spoken } from '../reading.ts';
+import { type CodebookDelta, type CodebookPlace, codebookKeySite, type Replacement, rowAddresses } from './rows.ts';
 import { squaredNorms } from './squared-norms.ts';
 
 const feedName = ({ site, layer }: CodebookPlace, part: string) => `${part}.${site}.${layer}`;
@@ -51,7 +51,21 @@ export function codebookReading(book: CodebookDelta): ActivationReading | null {
       [feedName(book, 'radii')]: radiiOf('last'),
       ...(onPrompt ? { [feedName(book, 'prompt_radii')]: radiiOf('prompt') } : {}),
     },
+    speaking: { key: { site: codebookKeySite[site], layer }, row: (key) => rowWithin(book, key) },
   };
+}
+
+/** The row nearest to a key, if the key lies within its radius: its distance, and its radius, up to which it acts. */
+function rowWithin(book: CodebookDelta, key: Float32Array): Spoken | null {
+  const { keys, radii, keySize } = book;
+  let nearest = { row: -1, squared: Number.POSITIVE_INFINITY };
+  for (let row = 0; row < radii.length; row++) {
+    let squared = 0;
+    for (let i = 0; i < keySize; i++) squared += (keys[row * keySize + i]! - key[i]!) ** 2;
+    if (squared < nearest.squared) nearest = { row, squared };
+  }
+  const [score, threshold] = [Math.sqrt(nearest.squared), radii[nearest.row]!];
+  return score <= threshold ? { row: rowAddresses(book)[nearest.row]!, score, threshold } : null;
 }
 
 /** @param onPrompt whether rows of it replace more than the last output of a prompt */

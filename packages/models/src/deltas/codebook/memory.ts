@@ -22,6 +22,7 @@ export const codebookMemory: MemoryKind<CodebookDelta> = {
     for (const data of [keys, values, radii]) update(data);
   },
   rows: (book) => rowAddresses(book).map((address, row) => `${address} ${book.radii[row]}`),
+  rowNames: rowAddresses,
   snapshot: {
     field: 'codebooks',
     encode: ({ site, layer, keySize, valueSize, keys, values, radii, labels, replacements: chosen }) => {

@@ -13,7 +13,14 @@ import {
   parseMetadata,
 } from '../kind.ts';
 import { promptRowsReading } from './reading.ts';
-import { changedPromptRows, type PromptRow, type PromptRowsDelta, rowHeaderSchema, tellHeader } from './rows.ts';
+import {
+  changedPromptRows,
+  type PromptRow,
+  type PromptRowsDelta,
+  promptRowName,
+  rowHeaderSchema,
+  tellHeader,
+} from './rows.ts';
 
 const where = 'prompt_rows';
 
@@ -76,6 +83,7 @@ const memory: MemoryKind<PromptRowsDelta> = {
     }
   },
   rows: ({ rows }) => rows.map((row) => `${tellHeader(row)} ${digestOf(row)}`),
+  rowNames: ({ rows }) => rows.map(promptRowName),
   snapshot: {
     field: 'prompt_rows',
     encode: ({ rows }) => ({ entry: rows.map(entryOf), tensors: tensorsOf(rows) }),

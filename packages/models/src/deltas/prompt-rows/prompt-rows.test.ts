@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../files/safetensors.ts';
 import { openTiny, randomArray } from '../../tiny-models.fixture.ts';
-import { decodeDelta, deltaDigest, encodeDelta } from '../index.ts';
+import { decodeDelta, deltaDigest, encodeDelta, rowNamesOf } from '../index.ts';
 import { decodeSnapshot, encodeSnapshot } from '../snapshots.ts';
 import { installDeltas, memoryAt, type VersionState } from '../state.ts';
 import { type PromptRow, type PromptRowsDelta, rowOfPrompt } from './rows.ts';
@@ -70,6 +70,9 @@ describe('rows of continuous prompts', () => {
     const anew = { ...anna, encoder: encoderB, representation: randomArray(4, 8, 1) };
     expect(rowsOf(change([anna]), change([hunger], [anew]))).toEqual([anew, hunger]);
     expect(rowsOf(change([hunger], [anew]))).toEqual([hunger]);
+    // An edit that renews the row of another does not speak for it.
+    expect(rowNamesOf(change([hunger], [anew]))).toEqual(rowNamesOf(change([hunger])));
+    expect(rowNamesOf(change([anew]))).toEqual(rowNamesOf(change([anna])));
     const corrected = { ...anna, text: 'Anna lives in Lima' };
     expect(rowsOf(change([corrected]), change([hunger], [anew]))).toEqual([corrected, hunger]);
   });

@@ -5,7 +5,7 @@ import { decodeKnowledgeEncoder } from '../../knowledge/file.ts';
 import { type KnowledgeEncoder, openKnowledgeEncoder } from '../../knowledge/knowledge-encoder.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import type { Front, PromptModel, PromptReading } from '../reading.ts';
-import type { PromptRow } from './rows.ts';
+import { type PromptRow, promptRowName } from './rows.ts';
 
 /** A row that a prompt is given. */
 export interface FoundRow {
@@ -70,9 +70,8 @@ export async function foundRow(
 }
 
 /** How rows of continuous prompts are read. */
-export const promptRowsReading = (rows: readonly PromptRow[]): PromptReading => ({
-  at: 'prompt',
-  front: async (prompt, model): Promise<Front | null> => {
+export function promptRowsReading(rows: readonly PromptRow[]): PromptReading {
+  const rowFor = async (prompt: readonly number[], model: PromptModel): Promise<FoundRow | null> => {
     const { tokenizer } = model;
     if (tokenizer === undefined)
       throw new ModelError('tokenizer_missing', {
@@ -80,10 +79,20 @@ export const promptRowsReading = (rows: readonly PromptRow[]): PromptReading => 
         what: 'the model has no tokenizer to read prompts with',
         hint: 'Add the tokenizer of the model',
       });
-    const found = await foundRow(rows, textOf(prompt, tokenizer), (sha256) => heldKnowledgeEncoder(model, sha256));
-    if (found === null) return null;
-    const { gives, text, prompts } = found.row;
-    if (gives === 'prompts') return { kind: 'embeddings', embeddings: prompts };
-    return { kind: 'ids', ids: tokenizer.encode(text) };
-  },
-});
+    return foundRow(rows, textOf(prompt, tokenizer), (sha256) => heldKnowledgeEncoder(model, sha256));
+  };
+  return {
+    at: 'prompt',
+    front: async (prompt, model): Promise<Front | null> => {
+      const found = await rowFor(prompt, model);
+      if (found === null) return null;
+      const { gives, text, prompts } = found.row;
+      if (gives === 'prompts') return { kind: 'embeddings', embeddings: prompts };
+      return { kind: 'ids', ids: model.tokenizer!.encode(text) };
+    },
+    speaking: async (prompt, model) => {
+      const found = await rowFor(prompt, model);
+      return found && { row: promptRowName(found.row), score: found.score, threshold: found.limit };
+    },
+  };
+}

@@ -41,6 +41,9 @@ export interface PromptRowsDelta {
 export const tellHeader = ({ encoder, prompt, text, threshold, gives }: PromptRow): string =>
   JSON.stringify({ encoder, prompt, text, threshold, gives });
 
+/** What a row is called as long as it is there: also when it is renewed, which no edit of its own does. */
+export const promptRowName = ({ prompt, text }: PromptRow): string => JSON.stringify([prompt, text]);
+
 /** Where the row of a prompt is, or would be, among rows in the order of their prompts. */
 function placeOf(rows: readonly PromptRow[], prompt: string): number {
   let [from, to] = [0, rows.length];
