@@ -56,6 +56,9 @@ test('an edit job from its plan to its versions', async () => {
   ]);
   const edits = await errata.jobs.edits(job.id, { limit: 1 }).all();
   expect(edits.map(({ custom_id }) => custom_id)).toEqual(['France', 'Spain']);
+  expect(await errata.edits.list({ model: 'tiny', text: 'spain' }).all()).toMatchObject([
+    { id: edits[1]!.id, branch: 'main', state: 'succeeded' },
+  ]);
 
   expect(await errata.versions.get(version)).toMatchObject({ id: version, parent_id: root });
   const ids = (versions: readonly { readonly id: string }[]) => versions.map(({ id }) => id);

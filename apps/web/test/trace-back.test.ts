@@ -43,6 +43,15 @@ describe.skipIf(findBrowser() === undefined)('tracing back', () => {
     await page.getByText('Since move 2').waitFor();
     expect(await page.getByText('Right before,').textContent()).toContain('answered Knut Hamsun');
 
+    await page.goto('/edits');
+    await page.getByLabel('Words').fill('nobody wrote this');
+    await page.keyboard.press('Enter');
+    await page.getByText('No edit says').waitFor();
+    await page.getByLabel('Words').fill('SOPHOCLES');
+    await page.keyboard.press('Enter');
+    await page.getByRole('list', { name: 'Edits' }).getByText("Hunger's author is").waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+
     await page.goto('/history');
     const moves = page.getByRole('main').getByRole('listitem');
     await moves.getByText('Sophocles').waitFor();

@@ -14,6 +14,7 @@ export * from './client.ts';
 export { ErrataApiError } from './errors.ts';
 export type { EventsOptions } from './events.ts';
 export type { Paged, PageQuery } from './pages.ts';
+export type { EditQuery } from './resources/edits.ts';
 export type { EvaluationQuery, RowQuery } from './resources/evaluations.ts';
 export type { InboxInput, InboxQuery } from './resources/inbox.ts';
 export type { JobQuery, JobResult, WaitOptions } from './resources/jobs.ts';

@@ -5,16 +5,21 @@ import {
   editDetailSchema,
   editJobRequestSchema,
   editPlanSchema,
+  foundEditSchema,
   jobSchema,
+  nameOrIdSchema,
+  pageQuerySchema,
   pageSchema,
+  textLimits,
 } from '@errata/contracts';
-import { getBranch, getEdit, getModel, getVersion, submitCherryPick, submitEditJob } from '@errata/lineage';
+import { findEdits, getBranch, getEdit, getModel, getVersion, submitCherryPick, submitEditJob } from '@errata/lineage';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { callerFor } from '../admission/auth.ts';
 import { readText } from '../admission/door.ts';
 import { postHeaders } from '../admission/idempotency.ts';
-import { accepted, answerQueued } from '../http/answers.ts';
+import { accepted, answerQueued, shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
 import { whileWaitedFor } from '../requests/caller-waits.ts';
 import {
@@ -29,7 +34,23 @@ import {
   requireSubjects,
 } from '../requests/edits.ts';
 import { params } from '../requests/parameters.ts';
-import { findJobs, jobQuery } from './jobs.ts';
+import { findJobs, jobFilter, jobQuery } from './jobs.ts';
+
+const editQuery = z.strictObject({
+  ...pageQuerySchema.shape,
+  model: nameOrIdSchema.optional().describe('Name or id'),
+  branch: nameOrIdSchema.optional().describe('Name of a branch of the model'),
+  text: z
+    .string()
+    .min(1)
+    .max(textLimits.prompt)
+    .optional()
+    .describe('Occurs in prompt, subject or new answer, in any case'),
+  subject: z.string().min(1).max(textLimits.subject).optional().describe('Is the subject, in any case'),
+  created_by: nameOrIdSchema.optional().describe('Id of the API key that asked for it'),
+  since: z.iso.datetime({ offset: true }).optional().describe('Jobs submitted from then on'),
+  before: z.iso.datetime({ offset: true }).optional().describe('Jobs submitted before'),
+});
 
 export const editJobRoutes =
   (parts: ApiParts): FastifyPluginAsyncZod =>
@@ -141,6 +162,25 @@ export const editJobRoutes =
         const idempotency = request.claim ?? undefined;
         const job = await submitCherryPick(lineage, { ...request.body, created_by, idempotency });
         return answerQueued(parts, reply, job);
+      },
+    );
+
+    app.get(
+      '/v1/edits',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags: ['edit jobs'],
+          summary: 'Search all edits that were asked for, newest first',
+          querystring: editQuery,
+          response: { 200: pageSchema(foundEditSchema) },
+        },
+      },
+      async ({ query: { model, branch, since, before, after, limit, ...search } }) => {
+        const where = await jobFilter(lineage, { model, branch });
+        const timeOf = (text: string | undefined) => (text === undefined ? undefined : new Date(text));
+        const times = { since: timeOf(since), before: timeOf(before) };
+        return shown(await findEdits(lineage, { ...search, ...where, ...times }, { after, limit }));
       },
     );
 

@@ -1,4 +1,5 @@
 // Every page, in the order of the navigation: a page is a folder here and a line.
+import { editsRoute } from './edits/index.ts';
 import { historyRoute } from './history/index.ts';
 import { homeRoute } from './home/index.ts';
 import { jobRoute, jobsRoute } from './jobs/index.ts';
@@ -6,4 +7,13 @@ import { namesRoute } from './names/index.ts';
 import { versionRoute } from './version/index.ts';
 import { whyRoute } from './why/index.ts';
 
-export const pages = [homeRoute, jobsRoute, jobRoute, historyRoute, versionRoute, whyRoute, namesRoute] as const;
+export const pages = [
+  homeRoute,
+  jobsRoute,
+  jobRoute,
+  historyRoute,
+  versionRoute,
+  editsRoute,
+  whyRoute,
+  namesRoute,
+] as const;

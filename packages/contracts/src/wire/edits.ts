@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { joinSchema } from '../text/seam.ts';
 import { metadataSchema } from './resource-parts.ts';
 import { editResultSchema } from './results.ts';
+import { jobStates } from './states.ts';
 
 /** Longest texts accepted, in characters. Tokens are checked against the model's context by the engine. */
 export const textLimits = {
@@ -85,3 +86,16 @@ export const editDetailSchema = editRecordSchema
   })
   .meta({ id: 'EditDetail' });
 export type EditDetail = z.output<typeof editDetailSchema>;
+
+/** An edit as a search finds it, with when, where and by whom it was asked for. */
+export const foundEditSchema = editRecordSchema
+  .extend({
+    branch: z.string().nullable(),
+    /** Of its job. */
+    state: z.enum(jobStates),
+    /** Id of the API key. */
+    created_by: z.string().nullable(),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'FoundEdit' });
+export type FoundEdit = z.output<typeof foundEditSchema>;

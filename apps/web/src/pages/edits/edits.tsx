@@ -1,0 +1,120 @@
+// Edits, newest first, by what they say and when they were asked for.
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import { errata } from '../../api/client.ts';
+import { useWhere } from '../../api/models.ts';
+import { Empty } from '../../parts/empty.tsx';
+import { Field } from '../../parts/field.tsx';
+import { JobStateBadge } from '../../parts/job-state.tsx';
+import { Problem } from '../../parts/problem.tsx';
+import { When } from '../../parts/when.tsx';
+import './edits.css';
+
+const route = getRouteApi('/edits');
+
+/** The beginning of a day of the viewer's calendar, or of one after it; undefined where it is no day. */
+function beginningOf(day: string | undefined, later = 0): string | undefined {
+  const [, year, month, date] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day ?? '') ?? [];
+  return year === undefined ? undefined : new Date(Number(year), Number(month) - 1, Number(date) + later).toISOString();
+}
+
+export function Edits() {
+  const { text, from, to } = route.useSearch();
+  const { model } = useWhere();
+  const query = { model, text, since: beginningOf(from), before: beginningOf(to, 1) };
+  const found = useInfiniteQuery({
+    queryKey: ['edits', query],
+    queryFn: ({ pageParam }) => errata.edits.list({ ...query, limit: 50 }).page(pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
+    enabled: model !== undefined,
+  });
+  const edits = found.data?.pages.flatMap(({ data }) => data) ?? [];
+  return (
+    <div className="stack">
+      <h1>Edits of {model ?? 'a model'}</h1>
+      <Search key={`${text} ${from} ${to}`} />
+      <Problem error={found.error} />
+      {found.isSuccess && edits.length === 0 && (
+        <Empty title={text === undefined ? 'No edits yet' : `No edit says “${text}”`}>
+          <p>
+            {text === undefined && from === undefined && to === undefined
+              ? 'What was ever asked for is found here, whatever came of it.'
+              : 'Take away a word or a day to find more.'}
+          </p>
+        </Empty>
+      )}
+      {edits.length > 0 && (
+        <ul className="edits card" aria-label="Edits">
+          {edits.map(({ id, prompt, target_new, target_true, branch, state, job_id, created_at }) => (
+            <li key={id}>
+              <span className="what">
+                {prompt} <strong>{target_new}</strong>
+                {target_true !== null && <span className="soft"> (was {target_true})</span>}
+              </span>
+              <JobStateBadge state={state} />
+              <span className="small soft where">
+                {branch !== null && `on ${branch}, `}
+                <When at={created_at} />{' '}
+                <Link to="/jobs/$job" params={{ job: job_id }}>
+                  job
+                </Link>{' '}
+                <Link to="/why" search={(now) => ({ ...now, prompt })}>
+                  why
+                </Link>
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {found.hasNextPage && (
+        <button
+          type="button"
+          className="button"
+          disabled={found.isFetchingNextPage}
+          onClick={() => void found.fetchNextPage()}
+        >
+          Earlier edits
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Search() {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const [text, setText] = useState(search.text ?? '');
+  const given = (value: string) => (value === '' ? undefined : value);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    void navigate({ search: (now) => ({ ...now, text: given(text.trim()) }) });
+  };
+  return (
+    <form className="row" onSubmit={submit}>
+      <div className="grow">
+        <Field label="Words" hint="In the prompt, the subject or the new answer">
+          <input type="search" value={text} maxLength={400} onChange={({ target }) => setText(target.value)} />
+        </Field>
+      </div>
+      <Field label="From">
+        <input
+          type="date"
+          defaultValue={search.from}
+          onChange={({ target }) => void navigate({ search: (now) => ({ ...now, from: given(target.value) }) })}
+        />
+      </Field>
+      <Field label="To">
+        <input
+          type="date"
+          defaultValue={search.to}
+          onChange={({ target }) => void navigate({ search: (now) => ({ ...now, to: given(target.value) }) })}
+        />
+      </Field>
+      <button type="submit" className="button primary">
+        Find
+      </button>
+    </form>
+  );
+}
