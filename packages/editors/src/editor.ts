@@ -83,6 +83,8 @@ export interface EditDiagnostics {
   readonly deltas: readonly DeltaNorms[];
   /** custom_ids of the edits that share one value with this one. */
   readonly merged_with?: readonly string[];
+  /** The neurons whose values were changed, with their mean attributions, the greatest first. */
+  readonly neurons?: readonly { readonly layer: number; readonly index: number; readonly attribution: number }[];
   /** What became of the codebook: a new row, a split, a wider radius. */
   readonly codebook?: {
     readonly action: 'added' | 'split' | 'widened' | 'replaced';

@@ -136,7 +136,9 @@ async function differencesOf(name: EditorName): Promise<readonly (readonly [stri
         view,
         edits: ids.map((custom_id) => ({ custom_id, ...given.edits[custom_id]! })),
         // The prefixes are given: what would be drawn does not matter.
-        config: describeEditor(name).settings.parse('kl_factor' in config ? { ...config, prefixes: [[1, 1]] } : config),
+        config: describeEditor(name).settings.parse(
+          'prefixes' in describeEditor(name).settings.shape ? { ...config, prefixes: [[1, 1]] } : config,
+        ),
         artefacts,
         seed: 0,
       };

@@ -4,6 +4,7 @@ import { alphaEdit } from './alpha-edit/about.ts';
 import { ftL, ftM } from './fine-tune/about.ts';
 import { grace } from './grace/about.ts';
 import { ike } from './ike/about.ts';
+import { knowledgeNeurons } from './knowledge-neurons/about.ts';
 import { lora } from './lora/about.ts';
 import { memit } from './memit/about.ts';
 import { emmet } from './memit/emmet.ts';
@@ -24,6 +25,7 @@ export const methods = {
   emmet,
   'alpha-edit': alphaEdit,
   'ultra-edit': ultraEdit,
+  kn: knowledgeNeurons,
   'ft-m': ftM,
   'ft-l': ftL,
   lora,

@@ -62,7 +62,7 @@ function located(custom_id: string, error: unknown): unknown {
 export const targetSequence = (source: SequenceSource, edit: EditRequest): TargetSequence => layOutEdit(source, edit);
 
 /** As {@link targetSequence}, with the place of the subject. @throws ErrataError also `subject_missing` */
-function contextSequence(source: SequenceSource, edit: EditRequest, prefix = ''): ContextSequence {
+function contextSequence(source: SequenceSource, edit: EditRequest, prefix: string): ContextSequence {
   const { subjectLast, ...sequence } = layOutEdit(source, edit, prefix);
   if (subjectLast === undefined) throw noSubject(edit.custom_id);
   return { ...sequence, subjectLast };
@@ -99,21 +99,26 @@ function layOutEdit(
  * @throws ErrataError as {@link contextSequence}, for the bare prompt
  */
 export function editSequences(source: SequenceSource, edit: EditRequest, prefixes: readonly string[]): EditSequences {
-  const bare = contextSequence(source, edit);
+  const laidOut = behindPrefixes(prefixes, (prefix) => contextSequence(source, edit, prefix));
+  return { custom_id: edit.custom_id, ...laidOut, essence: essenceOf(source, edit) };
+}
+
+/** The same of an edit that need not name its subject. @throws ErrataError as {@link targetSequence}, for the bare prompt */
+export const targetSequences = (source: SequenceSource, edit: EditRequest, prefixes: readonly string[]) =>
+  behindPrefixes(prefixes, (prefix) => layOutEdit(source, edit, prefix) as TargetSequence);
+
+function behindPrefixes<T>(prefixes: readonly string[], layOut: (prefix: string) => T) {
+  const bare = layOut('');
   const behind = prefixes.flatMap((prefix) => {
     try {
-      return [contextSequence(source, edit, prefix)];
+      return [layOut(prefix)];
     } catch (error) {
       if (error instanceof ErrataError) return [];
       throw error;
     }
   });
-  return {
-    custom_id: edit.custom_id,
-    contexts: [bare, ...behind],
-    prefixes: { used: behind.length, left_out: prefixes.length - behind.length },
-    essence: essenceOf(source, edit),
-  };
+  const contexts: readonly [T, ...T[]] = [bare, ...behind];
+  return { contexts, prefixes: { used: behind.length, left_out: prefixes.length - behind.length } };
 }
 
 function essenceOf({ tokenizer }: SequenceSource, { subject, custom_id }: EditRequest): SubjectSequence {
