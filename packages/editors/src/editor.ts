@@ -83,6 +83,8 @@ export interface EditDiagnostics {
   readonly deltas: readonly DeltaNorms[];
   /** custom_ids of the edits that share one value with this one. */
   readonly merged_with?: readonly string[];
+  /** The layers that an edit might have been made at, and how little each suited it: it was made at the first. */
+  readonly layer_scores?: readonly { readonly layer: number; readonly score: number }[];
   /** The neurons whose values were changed, with their mean attributions, the greatest first. */
   readonly neurons?: readonly { readonly layer: number; readonly index: number; readonly attribution: number }[];
   /** What became of the codebook: a new row, a split, a wider radius. */

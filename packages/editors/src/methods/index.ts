@@ -1,6 +1,7 @@
 // The editors by name, a line each: the one place that lists them.
 import type { EditorDescription } from '../description.ts';
 import { alphaEdit } from './alpha-edit/about.ts';
+import { sphere } from './alpha-edit/sphere.ts';
 import { ftL, ftM } from './fine-tune/about.ts';
 import { grace } from './grace/about.ts';
 import { ike } from './ike/about.ts';
@@ -14,16 +15,19 @@ import { retrieval } from './retrieval/about.ts';
 import { rome } from './rome/about.ts';
 import { promptKeyRome } from './rome/prompt-key.ts';
 import { rebuiltRome } from './rome/rebuilt.ts';
+import { wilke } from './rome/wilke.ts';
 import { ultraEdit } from './ultra-edit/about.ts';
 
 export const methods = {
   'r-rome': rebuiltRome,
   rome,
   'p-rome': promptKeyRome,
+  wilke,
   memit,
   pmet,
   emmet,
   'alpha-edit': alphaEdit,
+  sphere,
   'ultra-edit': ultraEdit,
   kn: knowledgeNeurons,
   'ft-m': ftM,

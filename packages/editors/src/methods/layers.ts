@@ -5,6 +5,14 @@ import type { Misfit, ModelShape } from '../description.ts';
 /** Index of a layer, from 0. */
 export const layerSchema = z.int().min(0);
 
+/** Several layers, ascending. */
+export const layersSchema = z
+  .array(layerSchema)
+  .min(1)
+  .max(64)
+  .refine((layers) => layers.every((each, index) => index === 0 || each > layers[index - 1]!), 'must ascend')
+  .describe('Where the edits are made, in ascending order; values are searched for at the last.');
+
 /** Families of one design (RMSNorm, rotary positions, gated MLPs): what was found for Llama is the best guess for the others. */
 export const gatedDecoders = ['llama', 'mistral', 'phi3', 'qwen2', 'qwen3', 'smollm3'] as const;
 

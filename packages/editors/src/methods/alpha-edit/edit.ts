@@ -8,11 +8,11 @@ import type { Editor, EditorInput } from '../../editor.ts';
 import { projectedLengths, projectedUpdate } from '../../solve/projected.ts';
 import { weightOf } from '../../solve/share.ts';
 import { editedLayers, stagesOf } from '../memit/settings.ts';
-import { equalShares, spreadEditor } from '../memit/spread-editor.ts';
+import { equalShares, type SpreadMethod, spreadEditor } from '../memit/spread-editor.ts';
 import type { AlphaEditSettings } from './settings.ts';
 
-/** AlphaEdit. The keys of its edits stay with the version, as `edited_keys`. */
-export const edit: Editor<AlphaEditSettings> = spreadEditor<AlphaEditSettings>({
+/** Off the text's directions, past earlier keys; the keys of its edits stay with the version, as `edited_keys`. */
+export const projectedMethod: SpreadMethod<AlphaEditSettings> = {
   ...equalShares,
   stages: stagesOf,
   async solver(input) {
@@ -34,7 +34,10 @@ export const edit: Editor<AlphaEditSettings> = spreadEditor<AlphaEditSettings>({
     const { weight: tensor, inSize: size } = valueMatrix(spec, layer);
     return { kind: 'edited_keys', tensor, size, keys: Float32Array.from(keys.flatMap((key) => [...key])) };
   },
-});
+};
+
+/** AlphaEdit. */
+export const edit: Editor<AlphaEditSettings> = spreadEditor(projectedMethod);
 
 /** Keys of the edits that the parent has, at a layer. */
 function earlierKeys({ view }: EditorInput<AlphaEditSettings>, layer: number): readonly Float64Array[] {

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { searchSettings } from '../../search/settings.ts';
 import { shareSchema } from '../../solve/share-setting.ts';
-import { distributionSchema, layersSchema, spreadSettings } from '../memit/settings.ts';
+import { layersSchema } from '../layers.ts';
+import { distributionSchema, spreadSettings } from '../memit/settings.ts';
 
 export const alphaEditSettings = z.strictObject({
   layers: layersSchema,

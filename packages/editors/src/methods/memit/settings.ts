@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { searchSettings } from '../../search/settings.ts';
 import { shareSchema } from '../../solve/share-setting.ts';
-import { layerSchema } from '../layers.ts';
+import { layerSchema, layersSchema } from '../layers.ts';
 
 /** What all of them have. */
 export const spreadSettings = z.strictObject({
@@ -12,14 +12,6 @@ export const spreadSettings = z.strictObject({
     .describe('Optimise one shared value for edits with one subject (MEMIT-Merge); false leaves them to collide.'),
 });
 export type SpreadSettings = z.output<typeof spreadSettings>;
-
-/** Several layers, for those that spread edits over them. */
-export const layersSchema = z
-  .array(layerSchema)
-  .min(1)
-  .max(64)
-  .refine((layers) => layers.every((each, index) => index === 0 || each > layers[index - 1]!), 'must ascend')
-  .describe('Where the edits are made, in ascending order; values are searched for at the last.');
 
 /** How what is missing is given to several layers. */
 export const distributionSchema = z

@@ -41,6 +41,8 @@ export interface SpreadMethod<Settings extends SpreadSettings> {
   share(left: number): number;
   /** Reads what it solves with, before anything is searched for. */
   solver(input: EditorInput<Settings>): Promise<SolveLayer>;
+  /** What is made of the change of a layer before it is installed, once all are solved: left out by most. `parent` is without any. */
+  guard?(parent: View, layer: number, update: LeastSquaresUpdate, config: Settings): Promise<LeastSquaresUpdate>;
   /** What it leaves beside the change of a matrix, of the keys that its edits have once all layers are changed; left out by most. */
   remembers?(view: View, layer: number, keys: readonly Float64Array[]): Delta;
 }
@@ -59,6 +61,7 @@ interface Worked {
 
 interface Spread {
   readonly view: View;
+  readonly updates: readonly LeastSquaresUpdate[];
   /** Those that were changed. */
   readonly layers: readonly number[];
   readonly deltas: readonly EditorDelta[];
@@ -89,6 +92,7 @@ async function spread<Settings extends SpreadSettings>(
   const groups = targets.map(({ group }) => group);
   const custom_ids = idsOf(groups);
   const deltas: EditorDelta[] = [];
+  const updates: LeastSquaresUpdate[] = [];
   const delivered: (readonly number[])[] = [];
   let view = before;
   for (const [i, layer] of layers.entries()) {
@@ -103,10 +107,11 @@ async function spread<Settings extends SpreadSettings>(
     const update = await solve(layer, keys, residuals);
     const delta = valueDelta(view.spec, layer, custom_ids, groups.length, update.keySide.data, update.valueSide.data);
     deltas.push({ delta, custom_ids });
+    updates.push(update);
     delivered.push(deliveredBy(update, keys));
     view = view.with([delta]);
   }
-  return { view, layers, deltas, delivered };
+  return { view, layers, updates, deltas, delivered };
 }
 
 /** k^T (lambda C + K K^T)^-1 k of each key k: what it gets of its own residual. */
@@ -121,7 +126,7 @@ async function workStages<Settings extends SpreadSettings>(
 ): Promise<Made> {
   const { input, method, options } = batch;
   const [start, ...later] = method.stages(input.config);
-  let { view, layers: changed, deltas, delivered } = await spread(batch, start!, first, input.view);
+  let { view, layers: changed, updates, deltas, delivered } = await spread(batch, start!, first, input.view);
   let worked = first.map(({ group, found }): Worked => ({ group, found: [found] }));
   const groups = worked.map(({ group }) => group);
   for (const layers of later) {
@@ -135,19 +140,32 @@ async function workStages<Settings extends SpreadSettings>(
     const next = await spread(batch, layers, targets, view);
     view = next.view;
     changed = [...changed, ...next.layers];
+    updates = [...updates, ...next.updates];
     deltas = [...deltas, ...next.deltas];
     delivered = [...delivered, ...next.delivered];
   }
-  if (method.remembers === undefined) return { view, layers: changed, deltas, delivered, worked };
   const left: EditorDelta[] = [];
-  for (const layers of method.stages(input.config))
+  for (const layers of method.remembers === undefined ? [] : method.stages(input.config))
     for (const layer of layers) {
       const searched = { searched: layers.at(-1)!, value: method.place.value };
       const columns = await readColumns(view, layer, searched, groups, options.signal);
       const keys = columns.map(({ key }) => key);
-      left.push({ delta: method.remembers(view, layer, keys), custom_ids: idsOf(groups) });
+      left.push({ delta: method.remembers!(view, layer, keys), custom_ids: idsOf(groups) });
     }
-  return { view, layers: changed, deltas: [...deltas, ...left], delivered, worked };
+  if (method.guard !== undefined) {
+    const custom_ids = idsOf(groups);
+    const guarded: EditorDelta[] = [];
+    for (const [i, layer] of changed.entries()) {
+      const { keySide, valueSide } = await method.guard(input.view, layer, updates[i]!, input.config);
+      guarded.push({
+        delta: valueDelta(view.spec, layer, custom_ids, valueSide.rows, keySide.data, valueSide.data),
+        custom_ids,
+      });
+    }
+    deltas = guarded;
+    view = input.view.with(guarded.map(({ delta }) => delta));
+  }
+  return { view, layers: changed, updates, deltas: [...deltas, ...left], delivered, worked };
 }
 
 /** One batch, one change a layer. Taking it away takes the whole batch away. */

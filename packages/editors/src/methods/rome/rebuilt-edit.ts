@@ -1,7 +1,7 @@
 // r-ROME: one key throughout (Gupta et al. 2024).
 import type { Editor } from '../../editor.ts';
 import { meanOf, minus, plus } from '../../solve/vectors.ts';
-import { type KeyChoice, rankOneEditor } from './rank-one-editor.ts';
+import { type KeyChoice, oneLayerEditor } from './rank-one-editor.ts';
 import type { RebuiltSettings } from './settings.ts';
 
 /**
@@ -17,5 +17,4 @@ const rebuiltKeys =
   };
 
 /** r-ROME. */
-export const edit: Editor<RebuiltSettings> = (input, options) =>
-  rankOneEditor(rebuiltKeys(input.config.solve_for))(input, options);
+export const edit: Editor<RebuiltSettings> = oneLayerEditor(({ solve_for }) => rebuiltKeys(solve_for));

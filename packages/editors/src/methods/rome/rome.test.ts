@@ -1,5 +1,5 @@
 // ROME, r-ROME and p-ROME on random models of both families: what the installed update does to keys.
-import { deltaDigest } from '@errata/models';
+import { deltaDigest, valueMatrix } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import { openArtefacts } from '../../artefacts/artefacts.ts';
 import { builder as secondMoments } from '../../artefacts/second-moment/build.ts';
@@ -12,7 +12,7 @@ import { editSequences } from '../../texts/sequences.ts';
 import { sequenceSource } from '../../texts/tokenizer.ts';
 import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
 import { appliedDiagnostics, families, someEdits, tinySetup, valueAt } from '../setups.fixture.ts';
-import { tinyRebuilt, tinyRome } from './tiny.fixture.ts';
+import { tinyRebuilt, tinyRome, tinyWilke } from './tiny.fixture.ts';
 
 const layer = tinyRome.layer;
 const all = [
@@ -22,6 +22,42 @@ const all = [
 ] as const;
 
 for (const [name, settings] of all) leavesAloneWhatHolds(name, settings);
+leavesAloneWhatHolds('wilke', tinyWilke);
+
+describe('WilKE', () => {
+  it('makes each edit where it scores least, as ROME does there', async () => {
+    const { model, inputOf } = await tinySetup();
+    const chosen = new Set<number>();
+    for (const one of someEdits.slice(0, 4)) {
+      const { deltas, outcomes } = await edit('wilke', inputOf(tinyWilke, [one]));
+      const { layer_scores } = appliedDiagnostics(outcomes[0]);
+      expect(layer_scores!.map(({ layer }) => layer).toSorted()).toEqual([0, 1, 2]);
+      expect(layer_scores!.map(({ score }) => score)).toEqual(
+        layer_scores!.map(({ score }) => score).toSorted((a, b) => a - b),
+      );
+      const [{ layer, score }] = layer_scores as [{ layer: number; score: number }];
+      const alone = await edit('rome', inputOf(tinyRome, [one], { layer }));
+      expect(deltaDigest(deltas[0]!.delta)).toBe(deltaDigest(alone.deltas[0]!.delta));
+      const { offset } = appliedDiagnostics(alone.outcomes[0]).value_norms!;
+      const sequences = editSequences(sequenceSource({ model }), one, []);
+      const { keys } = (await prepareSearch(model.view(), { layer, site: 'mlp_out' }, [sequences])).activations[0]!;
+      const weights = model.view().weight(valueMatrix(model.spec, layer).weight);
+      const size = weights.reduce((sum, w) => sum + w * w, 0);
+      expect(score).toBeCloseTo((offset * size) / dot(keys[0]!, keys[0]!), 3);
+      chosen.add(layer);
+    }
+    expect(chosen.size).toBeGreaterThan(0);
+  });
+
+  it('passes over a layer at which nothing can be added', async () => {
+    const { inputOf } = await tinySetup();
+    const { outcomes } = await edit('wilke', inputOf(tinyWilke, someEdits.slice(0, 1), { layers: [2, 3] }));
+    expect(appliedDiagnostics(outcomes[0]).layer_scores!.map(({ layer }) => layer)).toEqual([2]);
+    await expect(edit('wilke', inputOf(tinyWilke, someEdits.slice(0, 1), { layers: [3] }))).rejects.toMatchObject({
+      code: 'zero_delta',
+    });
+  });
+});
 
 describe.each(families)('the rank-one editors on %s', (_family, config) => {
   it('r-ROME moves the mean key by the offset, ROME and p-ROME the bare one', async () => {

@@ -1,7 +1,11 @@
-// The settings of ROME, r-ROME and p-ROME.
+// The settings of ROME and its kin.
 import { z } from 'zod';
 import { searchSettings } from '../../search/settings.ts';
-import { layerSchema } from '../layers.ts';
+import { layerSchema, layersSchema } from '../layers.ts';
+
+/** What all of them have. */
+const rankOneSettings = z.strictObject(searchSettings);
+export type RankOneSettings = z.output<typeof rankOneSettings>;
 
 export const romeSettings = z.strictObject({
   layer: layerSchema.describe('Where the edit is made.'),
@@ -20,3 +24,11 @@ export const rebuiltSettings = romeSettings.extend({
     ),
 });
 export type RebuiltSettings = z.output<typeof rebuiltSettings>;
+
+export const wilkeSettings = z.strictObject({
+  layers: layersSchema.describe(
+    'Where an edit may be made, in ascending order: each is searched, and one is chosen for each edit.',
+  ),
+  ...searchSettings,
+});
+export type WilkeSettings = z.output<typeof wilkeSettings>;

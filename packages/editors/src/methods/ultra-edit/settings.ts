@@ -1,6 +1,6 @@
 // The settings of UltraEdit.
 import { z } from 'zod';
-import { layersSchema } from '../memit/settings.ts';
+import { layersSchema } from '../layers.ts';
 
 export const ultraEditSettings = z.strictObject({
   layers: layersSchema.describe('Whose MLPs are changed, in ascending order.'),
