@@ -10,12 +10,32 @@ they start from, gated, and committed as new versions of a branch; any of them c
 Every POST takes an \`Idempotency-Key\`. Long work answers 202 with a job and its Location. Lists come in pages:
 \`?after=&limit=\`. Errors are problem details (RFC 9457) with \`code\`, \`request_id\`, \`errors\` and \`retryable\`.`;
 
+/** What the operations are about. */
+const tags = {
+  models: 'Imported models, and the names that completions take.',
+  branches: 'Branches, and what may move them.',
+  names: 'Tags and aliases, and what a name stands for.',
+  versions: 'Versions, how two differ, and the forms that they leave in.',
+  'edit jobs': 'Batches of corrections.',
+  inbox: 'Corrections that wait for a schedule.',
+  schedules: 'When what waits becomes batches.',
+  jobs: 'Work that is queued, runs or has ended, and its events.',
+  rollbacks: 'Edits taken back.',
+  evaluations: 'What was measured, and the suites that are asked.',
+  searches: 'Which move broke an answer, and which edit made it.',
+  artefacts: 'What editors need of a model beforehand.',
+  completions: 'Answers of any version, as clients of the widespread completion API ask for them.',
+  upkeep: 'Checks of what is stored, and collections of what nothing needs.',
+  service: 'The service itself.',
+} as const;
+
 /** Adds the generator; the document is `app.swagger()` once the app is ready. Register it before the routes. */
 export async function registerOpenapi(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Errata', version: '1', description, license: { name: 'MIT', identifier: 'MIT' } },
+      servers: [{ url: '/', description: 'The service that this document comes from' }],
       components: {
         securitySchemes: {
           apiKey: {
@@ -25,23 +45,7 @@ export async function registerOpenapi(app: FastifyInstance): Promise<void> {
           },
         },
       },
-      tags: [
-        'models',
-        'branches',
-        'names',
-        'versions',
-        'edit jobs',
-        'inbox',
-        'schedules',
-        'jobs',
-        'rollbacks',
-        'evaluations',
-        'searches',
-        'artefacts',
-        'completions',
-        'upkeep',
-        'service',
-      ].map((name) => ({ name })),
+      tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     },
     transform: (input) => {
       const { schema, url } = jsonSchemaTransform(input);
@@ -56,7 +60,7 @@ export async function registerOpenapi(app: FastifyInstance): Promise<void> {
         url,
         schema: {
           ...schema,
-          ...(access === 'public' ? {} : { security: [{ apiKey: [access] }] }),
+          security: access === 'public' ? [] : [{ apiKey: [access] }],
           response: { ...response, default: problem },
         },
       };
