@@ -34,6 +34,8 @@ export function tidyDocument(document: OpenapiDocument): OpenapiDocument {
     if (key === '$ref' && typeof value === 'string') return prefix + renamed(value.slice(prefix.length));
     // The pattern behind a date-time says nothing that the format does not.
     if (isTime(value)) return { type: 'string', format: 'date-time' };
+    // Says of a list of given places that there are no more; generators of clients take no schema for false.
+    if (key === 'items' && value === false) return undefined;
     if (isAlternative(value) && value.anyOf.length === 1) return value.anyOf[0];
     if (key === 'responses') return describeResponses(value as Responses);
     return value;
