@@ -38,6 +38,7 @@ const commands: Readonly<Record<string, () => Promise<{ register(program: Comman
   gc: () => import('./commands/gc.ts'),
   score: () => import('./commands/score.ts'),
   trace: () => import('./commands/trace.ts'),
+  tune: () => import('./commands/tune.ts'),
   try: () => import('./commands/try.ts'),
   data: () => import('./commands/data.ts'),
   eval: () => import('./commands/eval-directory.ts'),

@@ -79,9 +79,28 @@ export function checkOverrides(name: EditorName, overrides: EditorSettings, poin
   });
 }
 
+const scoreSchema = z.strictObject({
+  reliability: z.number(),
+  generalization: z.number().nullable(),
+  locality: z.number().nullable(),
+  score: z.number(),
+});
+
+/** What a tuning found of an editor, and on how many edits that took no part in the choice. */
+const tunedSchema = z.strictObject({
+  settings: z.record(z.string(), z.unknown()),
+  edits: z.int(),
+  before: scoreSchema,
+  after: scoreSchema,
+  tried: z.int(),
+  seed: z.int(),
+});
+
 /** Defaults a model directory may bring along (its `errata.json`). */
 export const modelDefaultsSchema = z.strictObject({
   editors: z.record(editorNameSchema, z.record(z.string(), z.unknown())).default({}),
+  /** Where settings among the editors' come from, where they were tuned. */
+  tuned: z.record(editorNameSchema, tunedSchema).optional(),
   /** Text, relative to the directory, for second moments and for perplexity. */
   corpus: z.string().optional(),
   /** What artefacts of some kinds are, or are built from: a file of each kind, relative to the directory. */

@@ -107,3 +107,5 @@ export { relativeChange, relativeNorm } from './statistics/change.ts';
 export { type CaseDifference, type Comparison, compareRuns } from './statistics/compare.ts';
 export { robustZ } from './statistics/outliers.ts';
 export { type RunMetric, runMetrics } from './statistics/run-metrics.ts';
+export { layerCandidates } from './tuning/candidates.ts';
+export { type Trial, type Tuning, type TuningScore, tuneEditor } from './tuning/tune.ts';

@@ -1,7 +1,6 @@
 // errata trace: causal tracing of what a model knows, in this process, and the layer to edit that it speaks for. Needs no service.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { ErrataError } from '@errata/contracts';
 import { type EditorName, editorNames, resolveConfig } from '@errata/editors/catalogue';
 import { defaultsFileName, readDefaults } from '@errata/engine';
 import type { TracingReport } from '@errata/evaluation';
@@ -10,8 +9,8 @@ import { readEvalData } from '../arguments/data-files.ts';
 import { baseOption, type GivenModel, modelOption } from '../arguments/model-source.ts';
 import { atLeastOne, positive, wholeNumber } from '../arguments/numbers.ts';
 import { type LocalModel, withModel } from '../local/model.ts';
+import { changeDefaults, requireOwnDirectory } from '../local/model-defaults.ts';
 import { bar, percent, printJson, progressLine, table } from '../output/output.ts';
-import { writeWhole } from '../output/write-whole.ts';
 
 interface Options extends GivenModel {
   facts: string;
@@ -57,7 +56,7 @@ export function register(program: Command): void {
       );
       if (options.report !== undefined) await mkdir(options.report, { recursive: true });
       await withModel(options, async (local) => {
-        if (options.save) requireDirectory(local);
+        if (options.save) requireOwnDirectory(local);
         const { report, traces } = await traced(local, edits, options);
         if (options.report !== undefined) await writePage(options.report, report, traces);
         if (options.save) await save(local, report.recommended.layer);
@@ -118,25 +117,17 @@ async function writePage(directory: string, report: TracingReport, traces: reado
   await writeFile(join(directory, 'trace.json'), `${JSON.stringify({ ...report, traces })}\n`);
 }
 
-/** @throws ErrataError `invalid_request` for a model that is no directory of its own, so that no defaults can lie in it */
-function requireDirectory({ origin: [given] }: LocalModel): void {
-  if (given?.format !== 'safetensors' || given.commit !== undefined)
-    throw new ErrataError('invalid_request', '--save writes into a model directory, and the model is none');
-}
-
 /** Of editors that edit one layer: where others end is as much a matter of how many they take. */
-async function save({ checkpoint: { directory }, model }: LocalModel, layer: number): Promise<void> {
-  const { editors, ...others } = readDefaults(directory);
-  const { family: model_type, layers, width } = model.spec;
-  const own: Record<string, unknown> = { ...editors };
-  for (const editor of editorNames) {
-    const config = resolveConfig(editor, { model_type, layers, width }, undefined, {});
-    if ('clamp_factor' in config && 'layer' in config)
-      own[editor] = { ...(editors as Readonly<Record<string, object>>)[editor], layer };
-  }
-  await writeWhole(join(directory, defaultsFileName), (file) =>
-    file.writeFile(`${JSON.stringify({ editors: own, ...others }, null, 2)}\n`),
-  );
+function save(local: LocalModel, layer: number): Promise<void> {
+  const { family: model_type, layers, width } = local.model.spec;
+  return changeDefaults(local, ({ editors, ...others }) => {
+    const own: Record<string, Record<string, unknown>> = { ...editors };
+    for (const editor of editorNames) {
+      const config = resolveConfig(editor, { model_type, layers, width }, undefined, {});
+      if ('clamp_factor' in config && 'layer' in config) own[editor] = { ...own[editor], layer };
+    }
+    return { editors: own, ...others };
+  });
 }
 
 function print(
