@@ -100,6 +100,7 @@ export { comparableRuns, type ReportRun, type RunLabels, type RunWithRows, repor
 export { type RunFindings, type RunSummary, readFindings, summariseRun } from './report/summary.ts';
 export { formatNumber, type Table as ReportTable, withoutGaps } from './report/table.ts';
 export { type TracingReport, tracingPage } from './report/tracing-page.ts';
+export { type TrainingCourse, trainingCourse, trainingPage } from './report/training-page.ts';
 export { type VersionReport, versionPage } from './report/version-page.ts';
 export { type ReportedRun, writeReport } from './report/write-report.ts';
 export { type Aggregate, aggregate } from './statistics/aggregate.ts';

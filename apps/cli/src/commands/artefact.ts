@@ -1,11 +1,12 @@
 // errata artefact: what editors need of a model beforehand.
-import type { ArtefactResource } from '@errata/contracts';
+import { type ArtefactResource, ErrataError } from '@errata/contracts';
 import { artefactKindNames, describeArtefact, requireEditor } from '@errata/editors/catalogue';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { addArtefactFields, artefactFields, choosingFields } from '../arguments/artefact-fields.ts';
 import { exitCodeOfJob } from '../output/exit-codes.ts';
 import { printJson, table } from '../output/output.ts';
+import { writeWhole } from '../output/write-whole.ts';
 import { connect } from '../service/connection.ts';
 import { followJob, outcomeOf } from '../service/follow.ts';
 
@@ -66,9 +67,11 @@ export function register(program: Command): void {
   artefact
     .command('show <artefact>')
     .description('an artefact: what it was built with and from, by which job, and what its kind tells of it')
+    .option('--report <file>', 'of one that was trained: write a page with its losses and checkpoints')
     .option('--json', 'print JSON')
-    .action(async (id: string, { json }: { json?: true }) => {
+    .action(async (id: string, { json, report }: { json?: true; report?: string }) => {
       const found = await connect().artefacts.get(id);
+      if (report !== undefined) await writeTrainingPage(found, report);
       if (json) return printJson(found);
       const { kind, scope, parameters, parents, details, blob, bytes, job_id, created_at } = found;
       console.log(`${found.id}  ${kind} of ${scope}, ${bytes} bytes, sha256 ${blob}`);
@@ -77,6 +80,17 @@ export function register(program: Command): void {
       for (const [what, values] of Object.entries({ parameters, details }))
         for (const [key, value] of Object.entries(values)) console.log(`  ${what}.${key}  ${JSON.stringify(value)}`);
     });
+}
+
+/** @throws ErrataError `invalid_request` for one that was not trained */
+async function writeTrainingPage({ id, kind, details }: ArtefactResource, file: string): Promise<void> {
+  const { trainingCourse, trainingPage } = await import('@errata/evaluation');
+  const course = trainingCourse(details);
+  if (course === undefined)
+    throw new ErrataError('invalid_request', `${id} (${kind}) was not trained: there is no course to draw`);
+  const page = trainingPage(`${kind} ${id}`, course);
+  await writeWhole(file, (target) => target.writeFile(page));
+  console.error(`wrote ${file}`);
 }
 
 /** What an artefact was built with, in a line: what was left to its builder is left out, and of a digest the beginning is enough. */

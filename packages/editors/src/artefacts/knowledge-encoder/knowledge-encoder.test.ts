@@ -104,6 +104,16 @@ describe('a trained knowledge encoder', () => {
     expect(curve.at(-1)!.loss).toBeLessThan(0.7 * curve[0]!.loss);
   });
 
+  it('begins with what finds corrections alone, where it is told to', async () => {
+    const { stored } = await build(fields({ steps: 24, contrastive_steps: 22, validate_every: 24 }));
+    const { curve } = stored.details as { readonly curve: readonly Readonly<Record<string, number>>[] };
+    expect(curve.map(({ step, reliability }) => [step, reliability === undefined])).toEqual([
+      [1, true],
+      [21, true],
+      [24, false],
+    ]);
+  });
+
   it('is another for other data, other settings or another seed', async () => {
     const parameters = async (request: KnowledgeEncoderFields) =>
       builder.parameters([knowledgeEncoderOf(3)], {

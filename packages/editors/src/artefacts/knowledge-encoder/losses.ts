@@ -63,8 +63,10 @@ const hingeScale = 1.2;
 export interface LossShape {
   /** Edits of the batch. */
   readonly knowledge: number;
-  /** Of these the first so many go through the language model. */
+  /** Of these the first so many go through the language model; 0 leaves the edit losses out. */
   readonly edits: number;
+  /** Factor of the contrastive losses. */
+  readonly contrastiveWeight: number;
 }
 
 /** Mean of -log p over the rows that count; 0 where none does. @param counts `[rows]`, 1 or 0 */
@@ -183,14 +185,15 @@ function textInputs({ encoder }: KnowledgeSpec, texts: number): TextInputs & { r
 
 /**
  * The whole graph: each term, their sum (all factors are 1 in the authors' configuration), and its gradients with respect to every
- * parameter but the table of token embeddings, where that is trained: the rows that were looked up have theirs in `d text_embeddings`.
+ * parameter that it depends on but the table of token embeddings, where that is trained: the rows that were looked up have theirs in
+ * `d text_embeddings`.
  * @param weight the language model's, frozen
  */
 export function recipeGraph(
   spec: KnowledgeSpec,
   decoder: DecoderSpec,
   weight: WeightSource,
-  { knowledge, edits }: LossShape,
+  { knowledge, edits, contrastiveWeight }: LossShape,
   table: string,
 ): Readonly<Record<string, Tensor>> {
   const trained = new Map<string, Tensor>();
@@ -202,19 +205,20 @@ export function recipeGraph(
   const part = (index: number) => slice(pooled, 0, index * knowledge, (index + 1) * knowledge);
   const statements = represented(own, 'knowledge', part(0));
   const queries = [1, 2, 3].map((index) => represented(own, 'query', part(index)));
-  const prompts = promptsOf(own, slice(statements, 0, 0, edits));
-  const terms: Readonly<Record<LossTerm, Tensor>> = {
-    ...contrastiveLosses(spec, knowledge, statements, sentinelOf(spec, own), queries),
-    ...editLosses(spec, decoder, weight, edits, prompts),
-  };
-  const loss = lossTerms.map((term) => terms[term]).reduce((sum, term) => add(sum, term));
-  const wanted = [...trained, ...(spec.ownTokens ? [] : [['text_embeddings', texts.embedded] as const])];
-  const found = gradients(
+  const contrastive = contrastiveLosses(spec, knowledge, statements, sentinelOf(spec, own), queries);
+  const throughModel =
+    edits === 0 ? {} : editLosses(spec, decoder, weight, edits, promptsOf(own, slice(statements, 0, 0, edits)));
+  const sum = (terms: Readonly<Record<string, Tensor>>) => Object.values(terms).reduce((a, b) => add(a, b));
+  const found = mul(sum(contrastive), contrastiveWeight);
+  const loss = edits === 0 ? found : add(found, sum(throughModel));
+  const reached = [...trained].filter(([name]) => edits > 0 || !name.startsWith('prompt.'));
+  const wanted = [...reached, ...(spec.ownTokens ? [] : [['text_embeddings', texts.embedded] as const])];
+  const slopes = gradients(
     loss,
     wanted.map(([, tensor]) => tensor),
   );
-  const slopes = wanted.map(([name], index) => [gradientName(name), found[index]!] as const);
-  return { ...terms, loss, ...Object.fromEntries(slopes) };
+  const named = wanted.map(([name], index) => [gradientName(name), slopes[index]!] as const);
+  return { ...contrastive, ...throughModel, loss, ...Object.fromEntries(named) };
 }
 
 /** Log-probabilities `before` `[L, vocabulary]` of what the model says without prompts, at `rows` of B sequences of T tokens. */

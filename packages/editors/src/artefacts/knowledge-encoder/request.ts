@@ -48,6 +48,18 @@ export const knowledgeEncoderRequest = z.strictObject({
     .max(1)
     .optional()
     .describe('Share of the run, at its end, over which it falls to zero; 0 when left out.'),
+  contrastive_steps: z
+    .int()
+    .min(0)
+    .max(largestInteger)
+    .optional()
+    .describe('The first so many steps train what finds corrections alone; 0 when left out.'),
+  contrastive_weight: z
+    .number()
+    .positive()
+    .max(1000)
+    .optional()
+    .describe('Factor of the contrastive losses; 1 when left out.'),
   representation: z.int().min(1).max(65_536).optional().describe('Numbers in a representation; 4096 when left out.'),
   sentinel_tokens: z.int().min(1).max(512).optional().describe('Pseudo-tokens of the sentinel; 10 when left out.'),
   encoder_layers: z.int().min(1).max(48).optional().describe('Layers of an encoder from nothing; 2 when left out.'),
@@ -78,6 +90,8 @@ export const trainingDefaults = {
   learning_rate: 1e-5,
   warmup_steps: 0,
   decay: 0,
+  contrastive_steps: 0,
+  contrastive_weight: 1,
   representation: 4096,
   sentinel_tokens: 10,
   encoder_layers: 2,

@@ -10,7 +10,7 @@ const number = z.number();
 const curvePointSchema = z.strictObject({
   step: z.int(),
   loss: number,
-  ...Object.fromEntries(lossTerms.map((term) => [term, number])),
+  ...Object.fromEntries(lossTerms.map((term) => [term, number.optional()])),
 });
 
 /** What a checkpoint came to on edits that were not trained on, all of them in the memory at once. */

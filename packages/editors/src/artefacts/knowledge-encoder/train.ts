@@ -43,11 +43,12 @@ export interface TrainedEncoder {
 
 /** What a step says. */
 export interface StepResult {
-  readonly terms: Readonly<Record<LossTerm | 'loss', number>>;
+  /** Without those that were left out. */
+  readonly terms: Readonly<Partial<Record<LossTerm, number>> & { loss: number }>;
   readonly gradients: ReadonlyMap<string, Float32Array>;
 }
 
-/** Runs steps: losses and gradients of a batch, nothing is changed. */
+/** Runs steps: losses and gradients of a batch, of which the first `edits` go through the language model; nothing is changed. */
 export function stepper({ model, initial, settings }: Pick<TrainingInput, 'model' | 'initial' | 'settings'>) {
   const { spec } = initial;
   const view = model.view();
@@ -55,30 +56,44 @@ export function stepper({ model, initial, settings }: Pick<TrainingInput, 'model
   const table = encoderParameter(spec.encoder.tokenEmbedding);
   const tokenizer = requireTokenizer({ model });
   const form = { tokenizer, start: tokenizer.prefixIds.length, promptTokens: spec.promptTokens };
-  const shape = { knowledge: settings.batch_size, edits: settings.edit_batch_size };
-  return async (weights: ReadonlyMap<string, Float32Array>, batch: readonly DrawnRecord[]): Promise<StepResult> => {
-    const edits = batch.slice(0, shape.edits);
-    const before = await view.program('knowledge encoder before', (source) => beforeGraph(model.spec, source));
-    const program = await view.program(
-      `knowledge encoder ${JSON.stringify([spec.config, spec.representation, spec.promptTokens, spec.sentinelTokens, shape])}`,
-      (source) => recipeGraph(spec, model.spec, source, shape, table),
+  const programFor = (edits: number) => {
+    const shape = { knowledge: settings.batch_size, edits, contrastiveWeight: settings.contrastive_weight };
+    const sizes = [spec.config, spec.representation, spec.promptTokens, spec.sentinelTokens, shape];
+    return view.program(`knowledge encoder ${JSON.stringify(sizes)}`, (source) =>
+      recipeGraph(spec, model.spec, source, shape, table),
     );
+  };
+  const throughModel = async (edits: readonly DrawnRecord[]) => {
+    if (edits.length === 0) return {};
+    const before = await view.program('knowledge encoder before', (source) => beforeGraph(model.spec, source));
+    return { ...editFeeds(edits, form), ...(await runPruned(before, beforeFeeds(edits, form))) };
+  };
+  return async (
+    weights: ReadonlyMap<string, Float32Array>,
+    batch: readonly DrawnRecord[],
+    edits = settings.edit_batch_size,
+  ): Promise<StepResult> => {
     const texts = textFeeds(spec, tokenEmbeddings({ spec, weights }, model), reader, batchTexts(batch));
     const feeds: Record<string, HostTensors[string]> = {
       ...texts.feeds,
-      ...editFeeds(edits, form),
-      ...(await runPruned(before, beforeFeeds(edits, form))),
+      ...(await throughModel(batch.slice(0, edits))),
     };
     for (const [name, dims] of spec.parameters) feeds[trainedName(name)] = float32(dims, weights.get(name)!);
-    const out = await runPruned(program, feeds);
+    const out = await runPruned(await programFor(edits), feeds);
     const gradients = new Map<string, Float32Array>();
-    for (const name of spec.parameters.keys())
-      if (name !== table) gradients.set(name, float32Data(out[gradientName(name)]!));
+    for (const name of spec.parameters.keys()) {
+      const slope = out[gradientName(name)];
+      gradients.set(name, slope ? float32Data(slope) : new Float32Array(weights.get(name)!.length));
+    }
     const ofRows = out[gradientName('text_embeddings')];
     if (ofRows)
       gradients.set(table, scattered(weights.get(table)!.length, texts.ids, float32Data(ofRows), spec.encoder));
-    const scalar = (name: string) => float32Data(out[name]!)[0]!;
-    const terms = Object.fromEntries(['loss' as const, ...lossTerms].map((name) => [name, scalar(name)]));
+    const terms = Object.fromEntries(
+      (['loss', ...lossTerms] as const).flatMap((name) => {
+        const value = out[name];
+        return value ? [[name, float32Data(value)[0]!]] : [];
+      }),
+    );
     return { terms: terms as StepResult['terms'], gradients };
   };
 }
@@ -132,7 +147,11 @@ export async function train(
 
   while (step < steps) {
     signal?.throwIfAborted();
-    const { terms, gradients } = await take(weights, drawBatch(records, settings, step));
+    const { terms, gradients } = await take(
+      weights,
+      drawBatch(records, settings, step),
+      step < settings.contrastive_steps ? 0 : undefined,
+    );
     if (!Number.isFinite(terms.loss))
       throw new ErrataError('edit_failed', `training diverged at step ${step + 1}: take a smaller learning rate`);
     await optimizers.step(weights, gradients, learningRate(settings, step));

@@ -13,7 +13,7 @@ import {
 } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import type { DrawnRecord } from './records.ts';
-import { trainingSettings } from './request.ts';
+import { type KnowledgeEncoderFields, trainingSettings } from './request.ts';
 import { type StepResult, stepper } from './train.ts';
 
 const folder = fileURLToPath(new URL('../../fixtures/oracle/', import.meta.url));
@@ -21,7 +21,7 @@ const file = openSafetensors(join(folder, 'recipe-training.safetensors'));
 const told = <T>(name: string) => JSON.parse(file.metadata.get(name)!) as T;
 const batch = told<readonly DrawnRecord[]>('batch');
 
-async function open(name: string) {
+async function open(name: string, fields: KnowledgeEncoderFields = {}) {
   const checkpoint = await loadCheckpoint(join(folder, name));
   const model = openModel(checkpoint);
   checkpoint.close();
@@ -30,6 +30,7 @@ async function open(name: string) {
   const settings = trainingSettings(stored.spec.promptTokens, {
     batch_size: batch.length,
     edit_batch_size: told<number>('edits'),
+    ...fields,
   });
   return { model, stored, weights: initial.weights, take: stepper({ model, initial, settings }) };
 }
@@ -66,6 +67,19 @@ describe.each(['gpt2', 'llama'])('a knowledge encoder for %s', (name) => {
     expect([...gradients.keys()].sort()).toEqual([...stored.spec.parameters.keys()].sort());
     for (const [parameter, gradient] of gradients)
       expect(apart(gradient, file.read(`${name}/gradient ${parameter}`)), parameter).toBeLessThan(1e-3);
+  });
+
+  it('weighs its contrastive losses, and does without the others where it is told to', async () => {
+    const { take, weights } = await open(name, { contrastive_weight: 3 });
+    const [whole, alone] = [await take(weights, batch), await take(weights, batch, 0)];
+    const sum = (terms: readonly (number | undefined)[]) => terms.reduce<number>((total, term) => total + term!, 0);
+    const { query_knowledge, sentinel, sentinel_locality, reliability, generality, locality, loss } = whole.terms;
+    const contrastive = 3 * sum([query_knowledge, sentinel, sentinel_locality]);
+    expect(loss).toBeCloseTo(contrastive + sum([reliability, generality, locality]), 3);
+    expect(alone.terms.loss).toBeCloseTo(contrastive, 3);
+    expect(alone.terms).not.toHaveProperty('reliability');
+    expect(alone.gradients.get('prompt.out.weight')!.every((slope) => slope === 0)).toBe(true);
+    expect(apart(alone.gradients.get('query.in.weight')!, whole.gradients.get('query.in.weight')!)).toBeLessThan(1e-4);
   });
 
   it('takes the step that Adam takes', async () => {
