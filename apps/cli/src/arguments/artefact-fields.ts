@@ -26,10 +26,12 @@ export const buildingFields: readonly string[] = [...schemas.keys()].filter(
 export function addArtefactFields(command: Command, fields: Iterable<string> = schemas.keys()): Command {
   for (const field of fields) {
     const schema = schemas.get(field)!;
-    const { type } = z.toJSONSchema(schema);
-    const takes = type === 'array' ? 'list' : field === 'corpus' ? 'file' : 'n';
+    const { type, enum: choices } = z.toJSONSchema(schema);
+    const takes = choices?.join('|') ?? (type === 'array' ? 'list' : type === 'string' ? 'path' : 'n');
     command.addOption(
-      new Option(`--${field} <${takes}>`, asOption(schema.description ?? '')).argParser(readerOf(schema, type)),
+      new Option(`--${field} <${takes}>`, asOption(schema.description ?? '')).argParser(
+        readerOf(schema, choices ? undefined : type),
+      ),
     );
   }
   return command;
@@ -43,6 +45,7 @@ export const artefactFields = (options: object): Fields =>
 const asOption = (sentence: string): string =>
   `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`;
 
+/** @param type of its values; texts that are not one of some choices are paths */
 function readerOf(schema: z.ZodType, type: z.core.JSONSchema.BaseSchema['type']) {
   return (text: string): unknown => {
     const value =
