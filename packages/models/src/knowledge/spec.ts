@@ -33,7 +33,7 @@ export interface EncoderConfig {
 }
 
 /** What a pooled text is made of, in this order. */
-export const poolings = ['pooler', 'mean', 'max', 'min'] as const;
+const poolings = ['pooler', 'mean', 'max', 'min'] as const;
 
 /** Name of a parameter of the text encoder among those of the knowledge encoder. */
 export const encoderParameter = (name: string): string => `encoder/${name}`;

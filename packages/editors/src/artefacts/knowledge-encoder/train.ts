@@ -112,7 +112,7 @@ function scattered(
 }
 
 /** Learning rate of a step, counted from 0: a linear rise, a plateau, a linear fall to zero. */
-export function learningRate({ learning_rate, warmup_steps, decay, steps }: TrainingSettings, step: number): number {
+function learningRate({ learning_rate, warmup_steps, decay, steps }: TrainingSettings, step: number): number {
   const rise = warmup_steps === 0 ? 1 : Math.min(1, (step + 1) / warmup_steps);
   const fall = decay === 0 ? 1 : Math.min(1, (steps - step) / (steps * decay));
   return learning_rate * rise * fall;

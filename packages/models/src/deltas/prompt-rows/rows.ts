@@ -3,7 +3,7 @@
 import { z } from 'zod';
 
 /** What a prompt is given: the continuous prompts of the correction, or its words. */
-export const givenForms = ['prompts', 'words'] as const;
+const givenForms = ['prompts', 'words'] as const;
 
 export const rowHeaderSchema = z.strictObject({
   /** sha256 of the knowledge encoder that read the statement, and reads the prompts that may ask for it. */
