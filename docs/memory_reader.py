@@ -34,8 +34,8 @@ class Memory:
 
     def in_front(self, prompt):
         """The texts that stand in front of a prompt, the most similar last."""
-        alike = sorted(((self.similarity(prompt, i), -i, row) for i, row in enumerate(self.rows)), key=lambda x: x[:2], reverse=True)
-        near = [row for similarity, _, row in alike if similarity >= row["threshold"]]
+        alike = sorted(((-self.similarity(prompt, i), row["prompt"], row) for i, row in enumerate(self.rows)), key=lambda x: x[:2])
+        near = [row for less, _, row in alike if -less >= row["threshold"]]
         return "".join(row["text"] for rank, row in reversed(list(enumerate(near))) if rank < row["top_k"])
 
     def similarity(self, prompt, index):

@@ -194,6 +194,11 @@ describe('errata try', () => {
     );
     expect(code).toBe(1);
     expect(stderr).toContain('grace leaves a codebook beside the weights');
+    const asked = ['try', '--model', withText, '--edits', editsFile, '--out', out];
+    const dense = await errata(...asked, '--editor', 'ft-m', '--form', 'adapter');
+    expect(dense.stderr).toContain('ft-m leaves dense changes, which are no adapter of a low rank');
+    const bare = await errata(...asked, '--editor', 'rome', '--form', 'memory');
+    expect(bare.stderr).toContain('rome leaves nothing beside the weights');
     expect(existsSync(out)).toBe(false);
     const below = await attempt('--out', join(editsFile, 'below', 'a file'));
     expect(below).toMatchObject({
