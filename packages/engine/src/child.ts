@@ -24,6 +24,15 @@ const send = (message: Reply): void => {
   if (process.connected) process.send?.({ ...message, rss: process.memoryUsage.rss() }, () => {});
 };
 
+/** Parts of answers that were written in one step of a batch leave in one message. */
+const parts: { id: number; part: unknown }[] = [];
+const sendParts = (): void => {
+  if (parts.length > 0) send({ type: 'parts', parts: parts.splice(0) });
+};
+const addPart = (id: number, part: unknown): void => {
+  if (parts.push({ id, part }) === 1) setImmediate(sendParts);
+};
+
 process.on('disconnect', () => process.exit(0));
 process.on('message', (request: EngineRequest) => {
   if (request.type === 'cancel') cancelled.get(request.id)?.abort(new ErrataError('unavailable', 'cancelled'));
@@ -45,11 +54,13 @@ async function answer({ id, method, params }: Extract<EngineRequest, { type: 'ca
   try {
     const value = await (await service).call(method, params as ParamsOf<EngineMethod>, {
       onProgress,
-      onPart: (part: unknown) => send({ type: 'part', id, part }),
+      onPart: (part: unknown) => addPart(id, part),
       signal: controller.signal,
     });
+    sendParts();
     send({ type: 'result', id, value });
   } catch (error) {
+    sendParts();
     if (error instanceof NeedsFreshProcess) send({ type: 'recycle', id });
     else send({ type: 'error', id, error: describeError(error) });
   } finally {

@@ -131,14 +131,17 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
   const receive = (from: Running, message: EngineResponse): void => {
     from.rss = message.rss;
     from.unheard = 0;
+    if (message.type === 'parts') {
+      for (const { id, part } of message.parts) {
+        const call = inFlight.get(id);
+        if (call !== undefined && !call.abandoned) call.onPart(part);
+      }
+      return;
+    }
     const call = inFlight.get(message.id);
     if (call === undefined || message.type === 'alive') return;
     if (message.type === 'progress') {
       if (!call.abandoned) call.onProgress(message.progress);
-      return;
-    }
-    if (message.type === 'part') {
-      if (!call.abandoned) call.onPart(message.part);
       return;
     }
     inFlight.delete(call.id);

@@ -19,8 +19,12 @@ export type EngineResponse =
   /** Sent while a call is being worked, whenever the process gets round to it. */
   | { readonly type: 'alive'; readonly id: number; readonly rss: number }
   | { readonly type: 'progress'; readonly id: number; readonly progress: EngineProgress; readonly rss: number }
-  /** A part of the result that is there already; every one is sent. */
-  | { readonly type: 'part'; readonly id: number; readonly part: unknown; readonly rss: number }
+  /** Parts of the results of calls that are there already, in order; every one is sent, and before the result of its call. */
+  | {
+      readonly type: 'parts';
+      readonly parts: readonly { readonly id: number; readonly part: unknown }[];
+      readonly rss: number;
+    }
   | { readonly type: 'result'; readonly id: number; readonly value: unknown; readonly rss: number }
   | { readonly type: 'error'; readonly id: number; readonly error: PlainError; readonly rss: number }
   /** The call fits the budget, but not beside what this process already holds: ask a fresh one. */

@@ -46,8 +46,8 @@ export function uniform(seed: number, stream: number): () => number {
 }
 
 function mostLikely(logits: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
+  let [best, highest] = [0, logits[0]!];
+  for (let i = 1; i < logits.length; i++) if (logits[i]! > highest) [best, highest] = [i, logits[i]!];
   return best;
 }
 
