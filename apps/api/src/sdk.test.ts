@@ -126,6 +126,11 @@ test('refusals, artefacts and completions', async () => {
   await expect(unknown).rejects.toMatchObject({ code: 'unknown_model' });
 });
 
+test('a file of corrections becomes edits', async () => {
+  const reading = await errata.datasets.read({ name: 'mine.jsonl', content: JSON.stringify(anEdit('France')) });
+  expect(reading).toMatchObject({ object: 'dataset_reading', records: 1, edits: [{ subject: 'France' }] });
+});
+
 test('a page signs in, asks with the cookie of its browser, and signs out', async () => {
   let [cookie, csrf]: [string, string | null] = ['', null];
   const page = createErrata({

@@ -30,6 +30,7 @@ import { artefactRoutes } from './routes/artefacts.ts';
 import { branchRoutes } from './routes/branches.ts';
 import { comparisonRoutes } from './routes/comparisons.ts';
 import { completionRoutes } from './routes/completions.ts';
+import { datasetRoutes } from './routes/datasets.ts';
 import { editJobRoutes } from './routes/edit-jobs.ts';
 import { evaluationRoutes } from './routes/evaluations.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -150,6 +151,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(upkeepRoutes(parts));
   await app.register(versionRoutes(parts, snapshots));
   await app.register(editJobRoutes(parts));
+  await app.register(datasetRoutes);
   await app.register(inboxRoutes(parts));
   await app.register(scheduleRoutes(parts));
   await app.register(

@@ -41,6 +41,7 @@ export * from './wire/branches.ts';
 export * from './wire/comparisons.ts';
 export * from './wire/completions.ts';
 export * from './wire/costs.ts';
+export * from './wire/datasets.ts';
 export * from './wire/edit-jobs.ts';
 export * from './wire/edits.ts';
 export * from './wire/evaluation-rows.ts';

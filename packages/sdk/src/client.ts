@@ -6,6 +6,7 @@ import { branches } from './resources/branches.ts';
 import { cherryPicks } from './resources/cherry-picks.ts';
 import { comparisons } from './resources/comparisons.ts';
 import { chat, completions } from './resources/completions.ts';
+import { datasets } from './resources/datasets.ts';
 import { editJobs } from './resources/edit-jobs.ts';
 import { edits } from './resources/edits.ts';
 import { evaluations } from './resources/evaluations.ts';
@@ -40,6 +41,7 @@ export function createErrata(options: ErrataOptions) {
     aliases: aliases(caller),
     versions: versions(caller),
     editJobs: editJobs(caller),
+    datasets: datasets(caller),
     inbox: inbox(caller),
     schedules: schedules(caller),
     jobs: jobs(caller),

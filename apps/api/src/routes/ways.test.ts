@@ -438,6 +438,7 @@ const harmless: Readonly<Record<string, string>> = {
   'POST /v1/artefacts': 'builds what editors need, from the imported model alone',
   'POST /v1/checks': 'reads',
   'POST /v1/collections': 'deletes what nothing names',
+  'POST /v1/datasets': 'reads',
   'POST /v1/session': 'signs in, with what is known already (sessions.test.ts)',
   'DELETE /v1/session': 'signs out',
   'POST /v1/completions': 'reads',
