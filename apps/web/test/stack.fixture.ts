@@ -23,6 +23,8 @@ export interface Stack {
   /** With every scope. */
   readonly client: ErrataClient;
   readonly key: string;
+  /** Of the process that keeps the others. */
+  readonly pid: number;
   /** Runs a command of the errata command line against the stack; what it printed. */
   command(...args: readonly string[]): Promise<string>;
   /** A page of a browser of its own, which complains of nothing: {@link Visit.complaints} has what it did. */
@@ -60,6 +62,7 @@ export async function openStack(): Promise<Stack> {
     url,
     client,
     key,
+    pid: child.pid!,
     command: (...args) =>
       firstLine(spawn(process.execPath, [errata, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })),
     async visit(options = {}) {

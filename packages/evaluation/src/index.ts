@@ -57,7 +57,13 @@ export type {
 } from './datasets/items.ts';
 export type { DatasetContent, Layout } from './datasets/layout.ts';
 export { firstRecord, type OwnRecords, ownRecords } from './datasets/own-records.ts';
-export { type DatasetRecord, detectLayout, type OpenDataset, openDataset, readDataset } from './datasets/read-dataset.ts';
+export {
+  type DatasetRecord,
+  detectLayout,
+  type OpenDataset,
+  openDataset,
+  readDataset,
+} from './datasets/read-dataset.ts';
 export { readReferences, withReferences } from './datasets/references.ts';
 export { type DatasetRule, datasetRules, type FieldNote } from './datasets/rules.ts';
 export {

@@ -1,6 +1,7 @@
 // The client of TanStack Query: what failed for a while is asked again, and a session that has ended is noticed.
 import { ErrataError } from '@errata/contracts';
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+import { readyQuery } from './ready.ts';
 import { sessionQuery } from './session.ts';
 
 const isAway = (error: unknown): boolean =>
@@ -11,6 +12,7 @@ export const whileMoving = 2000;
 
 export function createQueries(): QueryClient {
   const notice = (error: unknown) => {
+    if (isAway(error)) void queries.invalidateQueries(readyQuery);
     const ended = error instanceof ErrataError && error.code === 'unauthorized';
     if (ended && queries.getQueryData(sessionQuery.queryKey)?.key) void queries.resetQueries(sessionQuery);
   };

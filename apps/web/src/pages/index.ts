@@ -1,14 +1,20 @@
 // Every page, in the order of the navigation: a page is a folder here and a line.
+import { askRoute } from './ask/index.ts';
+import { correctRoute } from './correct/index.ts';
 import { editsRoute } from './edits/index.ts';
 import { historyRoute } from './history/index.ts';
 import { homeRoute } from './home/index.ts';
 import { jobRoute, jobsRoute } from './jobs/index.ts';
+import { judgeRoute } from './judge/index.ts';
 import { namesRoute } from './names/index.ts';
 import { versionRoute } from './version/index.ts';
 import { whyRoute } from './why/index.ts';
 
 export const pages = [
   homeRoute,
+  askRoute,
+  correctRoute,
+  judgeRoute,
   jobsRoute,
   jobRoute,
   historyRoute,

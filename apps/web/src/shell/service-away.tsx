@@ -1,16 +1,11 @@
 // A line above the page while the service cannot do its work, with what is missing; gone when it is back.
-import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
-import { errata } from '../api/client.ts';
-
-const readyQuery = queryOptions({
-  queryKey: ['ready'],
-  queryFn: ({ signal }) => errata.ready({ signal }),
-  refetchInterval: ({ state }) => (state.data === false ? 2000 : 15_000),
-});
+import { readyQuery } from '../api/ready.ts';
 
 export function ServiceAway() {
-  const { data: ready } = useQuery(readyQuery);
+  const { data, error } = useQuery(readyQuery);
+  const ready = error === null ? data : false;
   const queries = useQueryClient();
   const was = useRef(true);
   useEffect(() => {

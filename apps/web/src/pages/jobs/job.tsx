@@ -13,7 +13,9 @@ import { isMoving, JobStateBadge } from '../../parts/job-state.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { useNow, When } from '../../parts/when.tsx';
+import { Decide, TakeBack } from './decide.tsx';
 import { JobEvents, JobProgress } from './job-events.tsx';
+import { Judgement } from './judgement.tsx';
 
 const route = getRouteApi('/jobs/$job');
 
@@ -35,7 +37,10 @@ export function Job() {
           <p>{job.error.message}</p>
         </div>
       )}
+      <Decide job={job} />
       <Actions job={job} />
+      <Judgement job={job} />
+      <TakeBack job={job} />
       <Facts job={job} />
       <JobEvents events={events} />
     </div>
@@ -94,6 +99,7 @@ function Actions({ job }: { readonly job: JobResource }) {
 
 function Facts({ job }: { readonly job: JobResource }) {
   const now = useNow(1000);
+  const atWork = job.finished_at !== null || isMoving(job.state);
   const took =
     job.started_at === null
       ? null
@@ -113,7 +119,7 @@ function Facts({ job }: { readonly job: JobResource }) {
             </dd>
           </>
         )}
-        {took !== null && (
+        {took !== null && atWork && (
           <>
             <dt>{job.finished_at === null ? 'Running for' : 'Took'}</dt>
             <dd>{duration(took)}</dd>

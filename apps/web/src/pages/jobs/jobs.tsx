@@ -47,7 +47,7 @@ export function Jobs() {
           value={state}
           onChoose={(chosen) => void navigate({ search: (now) => ({ ...now, state: chosen }) })}
         />
-        <label className="row small">
+        <label className="check small">
           <input
             type="checkbox"
             checked={here === true}
@@ -93,7 +93,7 @@ interface ChoiceProps<T extends string> {
 
 function Choice<T extends string>({ label, all, choices, value, onChoose }: ChoiceProps<T>) {
   return (
-    <label className="row small">
+    <label className="check small">
       {label}
       <select
         className="input"
