@@ -10,7 +10,7 @@ import {
 import { fileDigest } from '../../statistics/corpus.ts';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
 import type { ArtefactBuilder, BuildInput, BuildOptions, Checkpoint } from '../builder.ts';
-import { initialEncoder } from './initial.ts';
+import { encoderDigest, initialEncoder } from './initial.ts';
 import { readRecords, type TrainingRecord } from './records.ts';
 import { type KnowledgeEncoderFields, type TrainingSettings, trainingSettings } from './request.ts';
 import { train } from './train.ts';
@@ -36,7 +36,11 @@ export const builder: ArtefactBuilder<KnowledgeEncoderArtefact> = {
         const prompt_tokens = promptTokensOf(need);
         if (data === undefined) return { prompt_tokens, brought: own === undefined ? null : digestOf(own) };
         const settings = trainingSettings(prompt_tokens, fields);
-        return { ...settings, data: await digestOfData(data), encoder: encoder ?? null };
+        return {
+          ...settings,
+          data: await digestOfData(data),
+          encoder: encoder === undefined ? null : await encoderDigest(encoder),
+        };
       }),
     );
   },

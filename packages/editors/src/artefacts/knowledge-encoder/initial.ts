@@ -94,22 +94,11 @@ function fromNothing(settings: TrainingSettings, model: Model): Initial {
 const poolerNames = ['pooler.dense', 'bert.pooler.dense', 'roberta.pooler.dense'] as const;
 
 /** @throws ErrataError `invalid_request` where it is no such directory */
-async function fromCheckpoint(directory: string, settings: TrainingSettings, model: Model): Promise<Initial> {
+async function withEncoder<T>(directory: string, read: (checkpoint: Checkpoint) => T): Promise<T> {
   try {
     const checkpoint = await loadCheckpoint(directory);
     try {
-      const { config, tensors, tokenizer, digest } = checkpoint;
-      if (tokenizer === undefined)
-        throw new ErrataError('invalid_request', `the text encoder ${directory} has no tokenizer`);
-      const { context } = encoderSpec(config, tensors.names);
-      const spec = knowledgeSpec(config, { ...sizesOf(settings, model), ownTokens: false }, tensors.names);
-      const weights = drawn(spec, settings.seed);
-      for (const name of spec.encoder.parameters.keys()) weights.set(encoderParameter(name), tensors.read(name));
-      const pooler = poolerNames.find((name) => tensors.has(`${name}.weight`));
-      if (pooler !== undefined)
-        for (const part of ['weight', 'bias']) weights.set(`pooler.${part}`, tensors.read(`${pooler}.${part}`));
-      const bounds = { start: tokenizer.prefixIds, end: tokenizer.suffixIds, longest: context };
-      return { spec, weights, tokenizer: tokenizerFiles(checkpoint), bounds, encoder: digest };
+      return read(checkpoint);
     } finally {
       checkpoint.close();
     }
@@ -121,6 +110,25 @@ async function fromCheckpoint(directory: string, settings: TrainingSettings, mod
     });
   }
 }
+
+/** Digest of a text encoder: a directory of the same name may hold another one by now. */
+export const encoderDigest = (directory: string): Promise<string> => withEncoder(directory, ({ digest }) => digest);
+
+const fromCheckpoint = (directory: string, settings: TrainingSettings, model: Model): Promise<Initial> =>
+  withEncoder(directory, (checkpoint) => {
+    const { config, tensors, tokenizer, digest } = checkpoint;
+    if (tokenizer === undefined)
+      throw new ErrataError('invalid_request', `the text encoder ${directory} has no tokenizer`);
+    const { context } = encoderSpec(config, tensors.names);
+    const spec = knowledgeSpec(config, { ...sizesOf(settings, model), ownTokens: false }, tensors.names);
+    const weights = drawn(spec, settings.seed);
+    for (const name of spec.encoder.parameters.keys()) weights.set(encoderParameter(name), tensors.read(name));
+    const pooler = poolerNames.find((name) => tensors.has(`${name}.weight`));
+    if (pooler !== undefined)
+      for (const part of ['weight', 'bias']) weights.set(`pooler.${part}`, tensors.read(`${pooler}.${part}`));
+    const bounds = { start: tokenizer.prefixIds, end: tokenizer.suffixIds, longest: context };
+    return { spec, weights, tokenizer: tokenizerFiles(checkpoint), bounds, encoder: digest };
+  });
 
 /** The files that a tokenizer is made of again, config.json among them: its class may be told there. */
 function tokenizerFiles({ companionFiles, readCompanion, config }: Checkpoint): TokenizerFiles {

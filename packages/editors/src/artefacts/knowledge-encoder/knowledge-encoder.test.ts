@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeKnowledgeEncoder } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { realModel } from '../../../../../test/support/real-models.ts';
 import { tinyGpt2, tinyModel } from '../../tiny-model.fixture.ts';
 import type { BuildInput } from '../builder.ts';
 import { localArtefacts } from '../local.ts';
@@ -150,6 +151,26 @@ describe('a trained knowledge encoder', () => {
     expect(await build(fields({ encoder: folder })).catch(({ code, message }) => `${code} ${message}`)).toMatch(
       /invalid_request the text encoder .* cannot be used/,
     );
+  });
+});
+
+const minilm = realModel('minilm');
+describe.skipIf(minilm === undefined)('a knowledge encoder over MiniLM', () => {
+  it('is trained from its weights, reads texts by its tokenizer, and is known by its digest', async () => {
+    const request = fields({ encoder: minilm!, optimizer: 'adam', steps: 1, validate_every: 1, learning_rate: 1e-5 });
+    const { stored } = await build(request);
+    const [{ encoder } = {}] = await builder.parameters([knowledgeEncoderOf(3)], {
+      model,
+      digest,
+      request,
+      corpus: undefined,
+      brought: async () => undefined,
+    });
+    expect(encoder).toMatch(/^[0-9a-f]{64}$/);
+    expect(stored.details).toMatchObject({ encoder });
+    expect(stored.spec.encoder).toMatchObject({ family: 'bert', width: 384, layers: 6 });
+    expect(stored.bounds).toEqual({ start: [101], end: [102], longest: 512 });
+    expect(Object.keys(stored.tokenizer!)).toContain('tokenizer.json');
   });
 });
 
