@@ -26,6 +26,7 @@ const usage = `usage: npm run bench -- atlas-edits [options]
   --editor NAME        default: r-rome and memit
   --together           one batch, also for editors that apply edits one by one
   --set KEY=JSON       a setting; several values separated by | are swept
+  --encoder DIR        a sentence encoder, where settings ask for one
   --ridge R            second moments inverted with this ridge; several separated by |
 `;
 
@@ -38,12 +39,13 @@ interface Bench {
   /** What the model brought along of a kind of artefact. */
   readonly brought: (kind: string) => Promise<Uint8Array | undefined>;
   readonly defaults: ModelDefaults;
+  readonly encoder: string | undefined;
   readonly edits: readonly Edit[];
   readonly parent: View;
   readonly cache: AnswerCache;
 }
 
-async function open(directory: string, count: number, seed: number): Promise<Bench> {
+async function open(directory: string, count: number, seed: number, encoder: string | undefined): Promise<Bench> {
   const checkpoint = await loadCheckpoint(directory);
   const model = openModel(checkpoint, { programs: 16 });
   const { tokenizer, digest } = checkpoint;
@@ -65,6 +67,7 @@ async function open(directory: string, count: number, seed: number): Promise<Ben
     corpus,
     brought: async (kind) => (named[kind] === undefined ? undefined : readFileSync(join(directory, named[kind]))),
     defaults,
+    encoder,
     edits,
     parent: model.view(),
     cache: createAnswerCache(),
@@ -107,7 +110,8 @@ async function run(
   const { model, parent, tokenizer, cache, digest, store } = bench;
   const shape = { model_type: model.spec.family, layers: model.spec.layers, width: model.spec.width };
   const config = resolveConfig(name, shape, bench.defaults, overrides);
-  const request = ridge === undefined ? {} : { ridge };
+  const { encoder } = bench;
+  const request = { ...(ridge !== undefined && { ridge }), ...(encoder !== undefined && { encoder }) };
   const needs = artefactNeeds(name, config, shape, seed);
   const artefacts = await localArtefacts(
     { model, digest, store, corpus: bench.corpus, brought: bench.brought, request },
@@ -197,11 +201,12 @@ export async function main(args: readonly string[]): Promise<void> {
       together: { type: 'boolean', default: false },
       set: { type: 'string', multiple: true, default: [] },
       ridge: { type: 'string' },
+      encoder: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return void process.stdout.write(usage);
-  const bench = await open(values.model, Number(values.n), Number(values.seed));
+  const bench = await open(values.model, Number(values.n), Number(values.seed), values.encoder);
   const names: readonly EditorName[] =
     values.editor === undefined ? ['r-rome', 'memit'] : [requireEditor(values.editor)];
   for (const name of names) {

@@ -1,4 +1,5 @@
 // What a memory costs as it grows: processor time of an edit and an answer behind rows of each kind, beside the unedited model, r-ROME and MEMIT in the same run.
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,9 +18,12 @@ import {
 import { fileArtefactStore } from '@errata/engine';
 import {
   type Delta,
+  type EmbeddedRow,
   emptyCodebook,
   encodeDelta,
   encodePrompt,
+  encodeSentenceEncoder,
+  heldSentenceEncoder,
   loadCheckpoint,
   type Model,
   openModel,
@@ -39,16 +43,19 @@ const maxTokens = 8;
 interface Bench {
   readonly model: Model;
   readonly defaults: ModelDefaults;
+  /** Directory of a sentence encoder; undefined where none is to be measured. */
+  readonly encoder: string | undefined;
   /** What is asked and corrected; none of it is in the memories beforehand. */
   readonly asked: readonly EditRequest[];
 }
 
 /** An editor, and how to put so many rows of its kind into a version at once. */
 interface Kind {
+  readonly name: string;
   readonly editor: EditorName;
   readonly settings: Readonly<Record<string, unknown>>;
   /** Rows that nothing which is asked comes near to. */
-  readonly rows: (bench: Bench, count: number) => Delta;
+  readonly rows: (bench: Bench, count: number) => Promise<Delta>;
 }
 
 /** Made-up names: as many as there are numbers, no two alike. */
@@ -63,23 +70,50 @@ function nameOf(number: number): string {
 
 const phrasings = ['{s} lives in', 'The home of {s} is', '{s} works as a', 'The mother tongue of {s} is'];
 
+function promptOf(number: number): readonly [prompt: string, subject: string] {
+  const subject = nameOf(number);
+  return [phrasings[number % phrasings.length]!.replace('{s}', subject), subject];
+}
+
 const kinds: readonly Kind[] = [
   {
+    name: 'texts',
     editor: 'retrieval',
     settings: { stop_loss: 0 },
-    rows: (_bench, count) => {
+    rows: async (_bench, count) => {
       const rows = Array.from({ length: count }, (_, number): TextRow => {
-        const subject = nameOf(number);
-        const prompt = phrasings[number % phrasings.length]!.replace('{s}', subject);
+        const [prompt, subject] = promptOf(number);
         return { prompt, subject, text: `New fact: ${prompt} Oslo.\n`, threshold: 0.5, top_k: 1 };
       });
       return { kind: 'text_rows', rows };
     },
   },
   {
+    name: 'embedded',
+    editor: 'retrieval',
+    settings: { stop_loss: 0, similarity: 'encoder' },
+    rows: async ({ model, encoder: directory }, count) => {
+      const checkpoint = await loadCheckpoint(directory!);
+      const bytes = encodeSentenceEncoder(checkpoint);
+      checkpoint.close();
+      const encoder = createHash('sha256').update(bytes).digest('hex');
+      model.contents.lend(encoder, bytes);
+      const { width } = await heldSentenceEncoder(model.contents, encoder);
+      const next = uniform(7, 0);
+      const vectors = Float32Array.from({ length: count * width }, () => Math.sqrt(3 / width) * (2 * next() - 1));
+      const rows = Array.from({ length: count }, (_, number): EmbeddedRow => {
+        const [prompt] = promptOf(number);
+        const vector = vectors.subarray(number * width, (number + 1) * width);
+        return { encoder, prompt, text: `New fact: ${prompt} Oslo.\n`, threshold: 0.5, top_k: 1, vector };
+      });
+      return { kind: 'embedded_rows', rows };
+    },
+  },
+  {
+    name: 'codebook',
     editor: 'grace',
     settings: { steps: 20, stop_loss: 0 },
-    rows: ({ model }, count) => {
+    rows: async ({ model }, count) => {
       const { width, mlpWidth } = model.spec;
       const layer = graceLayer(model);
       const next = uniform(7, 0);
@@ -118,7 +152,7 @@ async function milliseconds(work: () => Promise<unknown>): Promise<number> {
  * not counted.
  */
 async function editTimes(
-  { model, defaults, asked }: Bench,
+  { model, defaults, asked, encoder }: Bench,
   editor: EditorName,
   settings: Kind['settings'],
   from: View,
@@ -128,7 +162,10 @@ async function editTimes(
   const store = fileArtefactStore(fileURLToPath(new URL('../.errata/bench/', import.meta.url)));
   const corpus = join(atlasDirectory, 'corpus.txt');
   const needs = artefactNeeds(editor, config, shapeOf(model), 0);
-  const artefacts = await localArtefacts({ model, digest: model.digest!, store, corpus }, needs);
+  const artefacts = await localArtefacts(
+    { model, digest: model.digest!, store, corpus, request: encoder === undefined ? {} : { encoder } },
+    needs,
+  );
   let view = from;
   const times: number[] = [];
   for (let at = 0; times.length <= edits && at + batch <= asked.length; at += batch) {
@@ -169,14 +206,15 @@ export async function main(args: readonly string[]): Promise<void> {
     options: {
       model: { type: 'string', default: atlasDirectory },
       sizes: { type: 'string', default: '0,100,10000,100000' },
-      kinds: { type: 'string', default: kinds.map(({ editor }) => editor).join(',') },
+      kinds: { type: 'string', default: 'texts,codebook' },
+      encoder: { type: 'string' },
     },
   });
   const model = openModel(await loadCheckpoint(values.model));
   const asked = drawEdits(buildWorld(), 20 * (edits + 1), 1).map(({ edit: one }) => one);
   const written = join(values.model, 'errata.json');
   const defaults = modelDefaultsSchema.parse(existsSync(written) ? JSON.parse(readFileSync(written, 'utf8')) : {});
-  const bench: Bench = { model, defaults, asked };
+  const bench: Bench = { model, defaults, asked, encoder: values.encoder };
   const base = model.view();
   for (const [editor, batch] of Object.entries(ofWeights)) {
     const { ms } = await editTimes(bench, editor as EditorName, {}, base, batch);
@@ -184,12 +222,12 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   const elsewhere = asked.slice(-answers).map(({ prompt }) => prompt);
   const edited = asked.slice(0, edits + 1).map(({ prompt }) => prompt);
-  for (const kind of kinds.filter(({ editor }) => values.kinds.split(',').includes(editor))) {
-    console.log(`\n${kind.editor}\n${head.map((name) => name.padStart(14)).join(' ')}`);
+  for (const kind of kinds.filter(({ name }) => values.kinds.split(',').includes(name))) {
+    console.log(`\n${kind.name}, by ${kind.editor}\n${head.map((name) => name.padStart(14)).join(' ')}`);
     for (const count of values.sizes.split(',').map(Number)) {
       collectGarbage();
       const before = process.memoryUsage();
-      const delta = kind.rows(bench, count);
+      const delta = await kind.rows(bench, count);
       const view = model.restore({ weights: new Map(), memories: base.with([delta]).state().memories });
       const stored = stateBytes(view.state());
       const opening = await milliseconds(() => view.nextLogits([encodePrompt(model.tokenizer!, elsewhere[0]!)]));

@@ -58,6 +58,8 @@ export {
   type TensorDifference,
   type VersionDifference,
 } from './deltas/difference.ts';
+export { heldSentenceEncoder, unitVector } from './deltas/embedded-rows/reading.ts';
+export type { EmbeddedRow } from './deltas/embedded-rows/rows.ts';
 export {
   addedToWeight,
   type Delta,
@@ -147,7 +149,7 @@ export type { GenerateOptions } from './running/generate.ts';
 export { captureName, type SiteAt } from './running/graphs.ts';
 export type { TokenLogProbs } from './running/log-probs.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';
-export { type WeightSource, workingBytes } from './running/program-cache.ts';
+export { type ViewProgram, type WeightSource, workingBytes } from './running/program-cache.ts';
 export type { Reply, ReplyItem, ReplyOptions } from './running/reply.ts';
 export { type SamplingOptions, uniform } from './running/sampling.ts';
 export type { Perplexity, Score, ScoreItem } from './running/score.ts';
@@ -157,10 +159,10 @@ export {
   modelFromWeights,
   openModel,
   type View,
-  type ViewProgram,
 } from './running/view.ts';
 export type { ModelOptions } from './running/weights.ts';
 export type { Generated } from './running/writing.ts';
+export { decodeSentenceEncoder, encodeSentenceEncoder } from './sentences/sentence-encoder.ts';
 export { absoluteReference, openModelSource } from './sources/index.ts';
 export type { OpenedModel } from './sources/source.ts';
 export type { ChatTemplate } from './text/chat-template.ts';

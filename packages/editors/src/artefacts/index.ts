@@ -6,6 +6,7 @@ import type { ArtefactDescription } from './description.ts';
 import { eigenbasis } from './eigenbasis/about.ts';
 import { knowledgeEncoder } from './knowledge-encoder/about.ts';
 import { secondMoment } from './second-moment/about.ts';
+import { sentenceEncoder } from './sentence-encoder/about.ts';
 
 const artefactKinds = {
   second_moment: secondMoment,
@@ -13,6 +14,7 @@ const artefactKinds = {
   context_prefixes: contextPrefixes,
   knowledge_encoder: knowledgeEncoder,
   demonstrations,
+  sentence_encoder: sentenceEncoder,
 } as const satisfies Readonly<Record<string, ArtefactDescription>>;
 
 export type ArtefactKind = keyof typeof artefactKinds;

@@ -6,6 +6,7 @@ import { encodeSafetensors, parseSafetensors } from '../files/safetensors.ts';
 import { codebook, codebookRows } from './codebook/index.ts';
 import { dense } from './dense.ts';
 import { editedKeys } from './edited-keys.ts';
+import { embeddedRows } from './embedded-rows/index.ts';
 import { featureStatistics } from './feature-statistics.ts';
 import { type DeltaKind, type Effect, type MemoryKind, malformed } from './kind.ts';
 import { lowRank } from './low-rank.ts';
@@ -18,6 +19,7 @@ const table = {
   codebook,
   codebook_rows: codebookRows,
   text_rows: textRows,
+  embedded_rows: embeddedRows,
   prompt_rows: promptRows,
   edited_keys: editedKeys,
   feature_statistics: featureStatistics,

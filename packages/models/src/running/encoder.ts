@@ -11,8 +11,7 @@ import { type EmbeddingSettings, readEmbeddingSettings } from '../files/embeddin
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { checkSequences, packBatches } from './batches.ts';
 import { type EncoderInput, encoderFeeds, encoderInputs } from './encoder-feeds.ts';
-import type { WeightSource } from './program-cache.ts';
-import type { ViewProgram } from './view.ts';
+import type { ViewProgram, WeightSource } from './program-cache.ts';
 import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
 
 /** A loaded encoder. */

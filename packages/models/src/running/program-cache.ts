@@ -25,6 +25,14 @@ export interface BoundProgram {
   readonly takes: (name: string) => boolean;
 }
 
+/** A program of the caller's own over weights that whoever made it feeds. */
+export interface ViewProgram {
+  /** @param feeds everything but weights */
+  readonly run: (feeds: HostTensors) => Promise<Readonly<Record<string, HostTensor>>>;
+  /** Whether the graph takes an input of that name; pruned ones must not be fed. */
+  readonly takes: (name: string) => boolean;
+}
+
 /** The programs of one model. */
 export interface ProgramCache {
   /**

@@ -1,7 +1,7 @@
 // Views: one version of a model as editors and evaluations see it. Switching versions swaps arrays, never sessions.
 
 import { createHash } from 'node:crypto';
-import type { HostTensor, HostTensors, Tensor } from '@errata/graph';
+import type { Tensor } from '@errata/graph';
 import { decoderSpec } from '../architectures/index.ts';
 import { type DecoderSpec, valueMatrix } from '../architectures/spec.ts';
 import { type Contents, makeContents } from '../deltas/contents.ts';
@@ -18,21 +18,13 @@ import { captureName, type SiteAt } from './graphs.ts';
 import { promptLogProbs, type TokenLogProbs } from './log-probs.ts';
 import { type Added, addendsOf, ownMatrices } from './own-matrices.ts';
 import { makePrefixCache, usualPrefixBytes } from './prefixes.ts';
-import type { ProgramCache, WeightSource } from './program-cache.ts';
+import type { ProgramCache, ViewProgram, WeightSource } from './program-cache.ts';
 import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
 import { makeRunningBatch, type RunningBatch, usualLimits } from './running-batch.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
 import { idsWithoutToken } from './undrawable.ts';
 import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
 import type { Generated } from './writing.ts';
-
-/** A program of the caller's own over a version's weights. */
-export interface ViewProgram {
-  /** @param feeds everything but weights, which the view feeds */
-  readonly run: (feeds: HostTensors) => Promise<Readonly<Record<string, HostTensor>>>;
-  /** Whether the graph takes an input of that name; pruned ones must not be fed. */
-  readonly takes: (name: string) => boolean;
-}
 
 /**
  * One version of a model: base weights plus deltas in order. Immutable. Its memories act on every prompt it is given; what they put in front

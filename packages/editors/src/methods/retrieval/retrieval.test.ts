@@ -1,6 +1,10 @@
 // Retrieval on random models: what it puts in front of a prompt, what it leaves alone, and how its rows add up.
-import { type Delta, deltaDigest, encodeDelta, encodePrompt, layOut, type View } from '@errata/models';
-import { describe, expect, it } from 'vitest';
+import { type Delta, deltaDigest, encodeDelta, encodePrompt, layOut, memoryAt, type View } from '@errata/models';
+import { afterAll, describe, expect, it } from 'vitest';
+import { writeTinySentenceEncoder } from '../../../../../test/support/tiny-sentence-encoder.ts';
+import { localArtefacts } from '../../artefacts/local.ts';
+import { sentenceEncoderNeed } from '../../artefacts/sentence-encoder/request.ts';
+import { memoryArtefactStore } from '../../artefacts/store.ts';
 import { edit } from '../../edit.ts';
 import type { EditorResult } from '../../editor.ts';
 import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
@@ -107,5 +111,51 @@ describe('the retrieval editor', () => {
     );
     const other = asked('the city of Lima');
     expect(await view.nextLogits(other)).toEqual(await model.view().nextLogits(other));
+  });
+});
+
+describe('retrieval by a sentence encoder', () => {
+  const encoder = writeTinySentenceEncoder();
+  afterAll(encoder.remove);
+  const byEncoder = { ...tinyRetrieval, similarity: 'encoder', threshold: 0.9999 } as const;
+  const setup = async () => {
+    const { model, inputOf } = await tinySetup();
+    const source = {
+      model,
+      digest: model.digest!,
+      store: memoryArtefactStore(),
+      request: { encoder: encoder.path },
+    };
+    const artefacts = await localArtefacts(source, [sentenceEncoderNeed]);
+    return {
+      model,
+      made: (edits: typeof someEdits, settings: Partial<typeof tinyRetrieval> = {}, view: View = model.view()) =>
+        edit('retrieval', { ...inputOf({ ...byEncoder, ...settings }, edits, {}, view), artefacts }),
+    };
+  };
+
+  it('serves its prompts behind their corrections, whether edits name a subject or not, and others with the bits of before', async () => {
+    const { model, made } = await setup();
+    const edits = someEdits.slice(0, 3).map(({ subject: _, ...one }) => one);
+    const [base, view] = [model.view(), model.view(deltasOf(await made(edits)))];
+    const rows = memoryAt(view.memories, 'embedded_rows', 'prompt')!.rows;
+    expect(rows.map(({ prompt }) => prompt)).toEqual(edits.map(({ prompt }) => prompt).sort());
+    const { prefixIds, encode } = model.tokenizer!;
+    for (const { prompt, target_new } of edits) {
+      const given = encodePrompt(model.tokenizer!, prompt);
+      const whole = [...prefixIds, ...encode(`${prompt} ${target_new}`), ...given.slice(prefixIds.length)];
+      expect(await view.nextLogits([given])).toEqual(await base.nextLogits([whole]));
+    }
+    const elsewhere = [encodePrompt(model.tokenizer!, 'nobody knows the city of Paris')];
+    expect(await view.nextLogits(elsewhere)).toEqual(await base.nextLogits(elsewhere));
+  });
+
+  it('leaves rows in whatever order, and refuses to write down again what stands there', async () => {
+    const { model, made } = await setup();
+    const all = deltasOf(await made(someEdits.slice(0, 3)));
+    const digest = (chosen: readonly Delta[]) => model.view(chosen).weightsDigest();
+    expect(digest([...all].reverse())).toBe(digest(all));
+    expect(digest(deltasOf(await made(someEdits.slice(1, 3))))).toBe(digest(all.slice(1)));
+    await expect(made([someEdits[0]!], {}, model.view(all))).rejects.toMatchObject({ code: 'zero_delta' });
   });
 });

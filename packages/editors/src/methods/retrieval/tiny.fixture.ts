@@ -3,6 +3,7 @@ import type { RetrievalSettings } from './settings.ts';
 
 export const tinyRetrieval: RetrievalSettings = {
   template: '{fact}',
+  similarity: 'words',
   threshold: 0.5,
   top_k: 1,
   stop_loss: 1e-2,

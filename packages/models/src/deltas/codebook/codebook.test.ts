@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../files/safetensors.ts';
+import { appended } from '../growing-array.ts';
 import { decodeDelta, deltaDigest, encodeDelta } from '../index.ts';
 import { decodeSnapshot, encodeSnapshot } from '../snapshots.ts';
-import { appended } from './growing-array.ts';
 import {
   type CodebookDelta,
   type CodebookRowsDelta,

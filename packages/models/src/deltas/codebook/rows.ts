@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { appended } from './growing-array.ts';
+import { appended } from '../growing-array.ts';
 
 /** Sites whose output a codebook can replace, with the site that is their input. */
 export const codebookKeySite = { mlp_pre: 'mlp_in', mlp_out: 'mlp_key' } as const;

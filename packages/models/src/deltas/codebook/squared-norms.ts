@@ -1,6 +1,6 @@
 // Squared lengths of the keys of codebooks, computed once for all books that grew from one another.
 
-import { appended } from './growing-array.ts';
+import { appended } from '../growing-array.ts';
 
 /** Of the keys that lie in a buffer from its start: what an array holds is never changed, and one that grew from it shares its buffer. */
 const known = new WeakMap<ArrayBufferLike, Float32Array>();

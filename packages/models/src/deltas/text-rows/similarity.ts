@@ -1,16 +1,11 @@
 // How alike a prompt is to the prompts of rows: whether it names their subject, and the character n-grams the two share.
 
 import { findSubject } from '@errata/contracts';
+import type { Similar } from '../prompt-texts.ts';
 import { gramsOf } from './grams.ts';
 import { frequencyOf, isVisible, type RowIndex, rowCount } from './row-index.ts';
 import type { RowGroup } from './row-log.ts';
 import type { TextRow } from './rows.ts';
-
-/** A row and how alike a prompt is to it, 0 to 1. */
-export interface SimilarRow {
-  readonly row: TextRow;
-  readonly similarity: number;
-}
 
 /** Of rows that prompts came near to. */
 const rowGrams = new WeakMap<TextRow, ReadonlyMap<string, number>>();
@@ -35,7 +30,7 @@ const rounding = 1e-9;
  * inequality of Cauchy and Schwarz, one that has none of the rarest n-grams of a prompt can have no greater cosine than the others
  * weigh, so that only rows with one of those are looked at.
  */
-export function similarRows(index: RowIndex, prompt: string): readonly SimilarRow[] {
+export function similarRows(index: RowIndex, prompt: string): readonly Similar<TextRow>[] {
   const { log } = index;
   const total = rowCount(index);
   const weightOf = (gram: string, count: number) =>
@@ -76,7 +71,7 @@ export function similarRows(index: RowIndex, prompt: string): readonly SimilarRo
   addSharing(log.withSubject, 2 * log.withSubject.leastThreshold);
   addSharing(log.withoutSubject, log.withoutSubject.leastThreshold);
 
-  const found: SimilarRow[] = [];
+  const found: Similar<TextRow>[] = [];
   for (const id of candidates) {
     if (!isVisible(index, id)) continue;
     const row = log.rows[id]!;

@@ -7,9 +7,10 @@ import { parseSafetensors } from '../../files/safetensors.ts';
 import { tokenizerFromJson } from '../../text/load-tokenizer.ts';
 import { fixturePath, openTiny } from '../../tiny-models.fixture.ts';
 import { decodeDelta, deltaDigest, encodeDelta } from '../index.ts';
+import { chosenRows } from '../prompt-texts.ts';
 import { decodeSnapshot, encodeSnapshot } from '../snapshots.ts';
 import { installDeltas, type VersionState } from '../state.ts';
-import { chosenRows, textReading } from './reading.ts';
+import { textReading } from './reading.ts';
 import { indexRows } from './row-index.ts';
 import type { TextRow, TextRowsDelta } from './rows.ts';
 import { similarRows } from './similarity.ts';
@@ -121,7 +122,7 @@ describe('reading', () => {
         similarities.flatMap((similarity, at) =>
           similarity >= rows[at]!.threshold ? [{ row: rows[at]!, similarity }] : [],
         ),
-      ).map(({ prompt }) => prompt);
+      ).map(({ row: { prompt } }) => prompt);
     expect(given(0.6, 0.7, 0.2, 0.8)).toEqual(['c', 'a', 'b']);
     expect(given(0.8, 0.7, 0.05, 0.95)).toEqual(['a', 'd']);
     expect(given(0.4, 0.4, 0, 0.4)).toEqual([]);

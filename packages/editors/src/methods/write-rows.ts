@@ -1,24 +1,24 @@
 // Editors that write corrections down as text: edits one after another, each leaving a delta of one row. Nothing is trained.
-import { isDeepStrictEqual } from 'node:util';
 import { ErrataError } from '@errata/contracts';
-import { memoryAt, type TextRow, type Tokenizer, type View } from '@errata/models';
+import type { Delta, Tokenizer, View } from '@errata/models';
 import type { EditOutcome, EditorDelta, EditorInput, EditorOptions, EditorResult, EditRequest } from '../editor.ts';
 import { alreadyHolds, attempt, heldOutcome, nllOnly } from '../outcomes.ts';
 import { layOutEdit, targetProbabilities } from '../texts/teacher-forcing.ts';
 import { sequenceSource } from '../texts/tokenizer.ts';
 
-/** The row that a version has of a prompt. */
-const rowAt = (view: View, of: string): TextRow | undefined =>
-  memoryAt(view.memories, 'text_rows', 'prompt')?.rows.find(({ prompt }) => prompt === of);
+/** How a correction is written down. */
+export interface RowWriter {
+  /** The delta of its row. */
+  readonly write: (tokenizer: Tokenizer, edit: EditRequest) => Promise<Delta>;
+  /** Whether a version has that very row. */
+  readonly stands: (view: View, delta: Delta) => boolean;
+}
 
-/**
- * Writes edits down in order. One of a prompt that has a row takes its place.
- * @param rowOf the row of a correction
- */
-export async function writeTextRows<Settings extends { readonly stop_loss: number }>(
+/** Writes edits down in order. One of a prompt that has a row takes its place. */
+export async function writeRows<Settings extends { readonly stop_loss: number }>(
   editorInput: EditorInput<Settings>,
   options: EditorOptions,
-  rowOf: (tokenizer: Tokenizer, edit: EditRequest) => TextRow,
+  { write, stands }: RowWriter,
 ): Promise<EditorResult> {
   const { view, edits, config } = editorInput;
   const { onProgress } = options;
@@ -36,10 +36,9 @@ export async function writeTextRows<Settings extends { readonly stop_loss: numbe
         outcomes.push(heldOutcome(custom_id, loss, before!));
         return;
       }
-      const row = rowOf(source.tokenizer, edit);
-      if (isDeepStrictEqual(rowAt(served, row.prompt), row))
+      const delta = await write(source.tokenizer, edit);
+      if (stands(served, delta))
         throw new ErrataError('zero_delta', `${custom_id}: this very correction is in the memory already`);
-      const delta = { kind: 'text_rows', rows: [row] } as const;
       const next = served.with([delta]);
       const [after] = await targetProbabilities(next, [laidOut]);
       served = next;
