@@ -78,6 +78,7 @@ test('defaults are those of the files they cite', () => {
     { layer: 21, norm_constraint: null },
     { layer: 21, norm_constraint: null },
   ]);
+  expect(of('memit', medium)).toMatchObject({ layers: [4, 5, 6, 7, 8], second_moment_weight: { share: 0.9 } });
   expect([xl, llama2, llama32].map((model) => of('memit', model))).toMatchObject([
     { layers: [13, 14, 15, 16, 17], second_moment_weight: 20_000 },
     { layers: [4, 5, 6, 7, 8], second_moment_weight: 15_000 },
