@@ -1,4 +1,4 @@
-// Tracing back in a browser on the whole stack: what moved a branch, why an answer is what it is, and the way back.
+// Tracing back in a browser on the whole stack: what moved a branch, why an answer is what it is, and the way back; and looking after what is stored.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findBrowser } from '../../../test/support/browser.ts';
 import { openStack, phone, type Stack, seriousFindings } from './stack.fixture.ts';
@@ -100,6 +100,25 @@ describe.skipIf(findBrowser() === undefined)('tracing back', () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     expect((await stack.client.aliases.get('atlas', 'production')).version_id).toBe(imported);
     expect(await seriousFindings(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  test('a check says that all is well, a dry run what could go, and an import of nothing why it failed', async () => {
+    const { page, complaints } = await visit();
+    await page.getByRole('link', { name: /^Run it/ }).click();
+    await page.getByRole('row', { name: /atlas gpt2/ }).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Check everything' }).click();
+    await page.getByText('All is well').waitFor();
+    await page.goto('/upkeep');
+    await page.getByRole('button', { name: 'What could be collected?' }).click();
+    await page.getByText('Would be freed').waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.goto('/upkeep');
+    await page.getByLabel('Name').fill('nothing');
+    await page.getByLabel('Where it is').fill('/nowhere/at/all');
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    await page.getByRole('alert').getByText('/nowhere/at/all').waitFor();
     expect(complaints).toEqual([]);
   });
 });

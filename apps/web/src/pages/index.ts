@@ -7,6 +7,7 @@ import { homeRoute } from './home/index.ts';
 import { jobRoute, jobsRoute } from './jobs/index.ts';
 import { judgeRoute } from './judge/index.ts';
 import { namesRoute } from './names/index.ts';
+import { upkeepRoute } from './upkeep/index.ts';
 import { versionRoute } from './version/index.ts';
 import { whyRoute } from './why/index.ts';
 
@@ -22,4 +23,5 @@ export const pages = [
   editsRoute,
   whyRoute,
   namesRoute,
+  upkeepRoute,
 ] as const;

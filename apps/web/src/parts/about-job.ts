@@ -31,6 +31,6 @@ export function aboutJob({ kind, input, trial }: JobResource): string {
     case 'check':
       return 'check of everything stored';
     case 'collection':
-      return input.delete === true ? 'collection of unnamed blobs' : 'collection of unnamed blobs, dry run';
+      return input.dry_run === false ? 'collection of unnamed blobs' : 'collection of unnamed blobs, dry run';
   }
 }

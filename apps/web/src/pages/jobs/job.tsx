@@ -16,6 +16,7 @@ import { useNow, When } from '../../parts/when.tsx';
 import { Decide, TakeBack } from './decide.tsx';
 import { JobEvents, JobProgress } from './job-events.tsx';
 import { Judgement } from './judgement.tsx';
+import { UpkeepReport } from './upkeep-report.tsx';
 
 const route = getRouteApi('/jobs/$job');
 
@@ -41,6 +42,7 @@ export function Job() {
       <Actions job={job} />
       <Judgement job={job} />
       <TakeBack job={job} />
+      <UpkeepReport job={job} />
       <Facts job={job} />
       <JobEvents events={events} />
     </div>

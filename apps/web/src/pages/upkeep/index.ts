@@ -1,0 +1,10 @@
+// Run it: the models and where they came from, imports, and the upkeep of what is stored.
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { rootRoute } from '../../root.ts';
+
+export const upkeepRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/upkeep',
+  component: lazyRouteComponent(() => import('./upkeep.tsx'), 'Upkeep'),
+  staticData: { title: 'Models and storage', nav: { label: 'Run it', hint: 'models, storage' } },
+});
