@@ -48,8 +48,8 @@ const editQuery = z.strictObject({
     .describe('Occurs in prompt, subject or new answer, in any case'),
   subject: z.string().min(1).max(textLimits.subject).optional().describe('Is the subject, in any case'),
   created_by: nameOrIdSchema.optional().describe('Id of the API key that asked for it'),
-  since: z.iso.datetime({ offset: true }).optional().describe('Jobs submitted from then on'),
-  before: z.iso.datetime({ offset: true }).optional().describe('Jobs submitted before'),
+  since: z.iso.datetime({ offset: true }).max(40).optional().describe('Jobs submitted from then on'),
+  before: z.iso.datetime({ offset: true }).max(40).optional().describe('Jobs submitted before'),
 });
 
 export const editJobRoutes =

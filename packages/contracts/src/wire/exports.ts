@@ -1,5 +1,6 @@
 // The forms that a version leaves in, what each can be asked for, and how a size is written.
 import { z } from 'zod';
+import { largestInteger } from './resource-parts.ts';
 
 /** Element types of what is written; `q8_0` is GGUF's: 32 signed bytes with one float16 scale. */
 export const exportDtypes = ['float32', 'float16', 'bfloat16', 'q8_0'] as const;
@@ -75,6 +76,7 @@ export const exportSettingsSchema = z
     dtype: z.enum(exportDtypes).optional().describe('Element type of the weights; float32 where left out'),
     shard_size: z
       .string()
+      .max(40)
       .refine((text) => bytesOfSize(text) !== undefined, {
         message: 'must be a size above 0, such as 500MB or 2GiB',
       })
@@ -86,6 +88,7 @@ export const exportSettingsSchema = z
       .number()
       .int()
       .min(1)
+      .max(largestInteger)
       .optional()
       .describe('Of an adapter: the rank that each change is cut to; where left out, the rank that it has'),
   })
