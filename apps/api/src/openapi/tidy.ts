@@ -32,8 +32,8 @@ export function tidyDocument(document: OpenapiDocument): OpenapiDocument {
   };
   const text = JSON.stringify(document, (key, value: unknown) => {
     if (key === '$ref' && typeof value === 'string') return prefix + renamed(value.slice(prefix.length));
-    // The pattern behind a date-time says nothing that the format does not.
-    if (isTime(value)) return { type: 'string', format: 'date-time' };
+    // The pattern behind a date-time says nothing that the format does not; a bound does.
+    if (isTime(value)) return { type: 'string', format: 'date-time', maxLength: value.maxLength };
     // Says of a list of given places that there are no more; generators of clients take no schema for false.
     if (key === 'items' && value === false) return undefined;
     if (isAlternative(value) && value.anyOf.length === 1) return value.anyOf[0];
@@ -110,7 +110,7 @@ const describeResponses = (responses: Responses): Responses =>
 const isAlternative = (value: unknown): value is { readonly anyOf: readonly unknown[] } =>
   typeof value === 'object' && value !== null && 'anyOf' in value && Array.isArray(value.anyOf);
 
-const isTime = (value: unknown): boolean =>
+const isTime = (value: unknown): value is { readonly maxLength?: number } =>
   typeof value === 'object' &&
   value !== null &&
   'format' in value &&
