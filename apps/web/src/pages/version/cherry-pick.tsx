@@ -6,6 +6,7 @@ import { type FormEvent, useState } from 'react';
 import { errata } from '../../api/client.ts';
 import { useWhere } from '../../api/models.ts';
 import { Dialog } from '../../parts/dialog.tsx';
+import { EditChanges } from '../../parts/edit-changes.tsx';
 import { Field } from '../../parts/field.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import type { ActionProps } from './action-props.ts';
@@ -29,6 +30,7 @@ export function CherryPick({ version, model, branch, onClose }: ActionProps) {
           A new job makes the same request, with its editor, settings and seed, on the head of the branch. Its result is
           measured and gated there as any other.
         </p>
+        {version.parent_id !== null && <EditChanges from={version.parent_id} to={version.id} />}
         <Field label="Branch">
           <select value={onto} onChange={({ target }) => setOnto(target.value)}>
             {branches.map((name) => (
