@@ -1,12 +1,13 @@
 // Edits, newest first, by what they say and when they were asked for.
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { errata } from '../../api/client.ts';
 import { useWhere } from '../../api/models.ts';
+import { usePages } from '../../api/pages.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { Field } from '../../parts/field.tsx';
 import { JobStateBadge } from '../../parts/job-state.tsx';
+import { More } from '../../parts/more.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { When } from '../../parts/when.tsx';
 import './edits.css';
@@ -23,14 +24,9 @@ export function Edits() {
   const { text, from, to } = route.useSearch();
   const { model } = useWhere();
   const query = { model, text, since: beginningOf(from), before: beginningOf(to, 1) };
-  const found = useInfiniteQuery({
-    queryKey: ['edits', query],
-    queryFn: ({ pageParam }) => errata.edits.list({ ...query, limit: 50 }).page(pageParam),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
+  const { found, items: edits } = usePages(['edits', query], () => errata.edits.list({ ...query, limit: 50 }), {
     enabled: model !== undefined,
   });
-  const edits = found.data?.pages.flatMap(({ data }) => data) ?? [];
   return (
     <div className="stack">
       <h1>Edits of {model ?? 'a model'}</h1>
@@ -68,16 +64,7 @@ export function Edits() {
           ))}
         </ul>
       )}
-      {found.hasNextPage && (
-        <button
-          type="button"
-          className="button"
-          disabled={found.isFetchingNextPage}
-          onClick={() => void found.fetchNextPage()}
-        >
-          Earlier edits
-        </button>
-      )}
+      <More of={found}>Earlier edits</More>
     </div>
   );
 }

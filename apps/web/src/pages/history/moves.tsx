@@ -1,9 +1,10 @@
 // The moves of a branch: what each brought or took away, when, why, and where it led.
 import type { MoveResource } from '@errata/contracts';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { errata } from '../../api/client.ts';
+import { usePages } from '../../api/pages.ts';
 import { whileMoving } from '../../api/queries.ts';
+import { More } from '../../parts/more.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { VersionNames } from '../../parts/version-names.tsx';
@@ -13,14 +14,11 @@ import './moves.css';
 const whenStill = 5 * whileMoving;
 
 export function Moves({ model, branch }: { readonly model: string; readonly branch: string }) {
-  const found = useInfiniteQuery({
-    queryKey: ['branch log', model, branch],
-    queryFn: ({ pageParam }) => errata.branches.log(model, branch, { limit: 50 }).page(pageParam),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
-    refetchInterval: whenStill,
-  });
-  const moves = found.data?.pages.flatMap(({ data }) => data) ?? [];
+  const { found, items: moves } = usePages(
+    ['branch log', model, branch],
+    () => errata.branches.log(model, branch, { limit: 50 }),
+    { refetchInterval: whenStill },
+  );
   return (
     <div className="stack">
       <Problem error={found.error} />
@@ -32,16 +30,7 @@ export function Moves({ model, branch }: { readonly model: string; readonly bran
           ))}
         </ol>
       )}
-      {found.hasNextPage && (
-        <button
-          type="button"
-          className="button"
-          disabled={found.isFetchingNextPage}
-          onClick={() => void found.fetchNextPage()}
-        >
-          Earlier moves
-        </button>
-      )}
+      <More of={found}>Earlier moves</More>
     </div>
   );
 }

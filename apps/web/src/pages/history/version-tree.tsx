@@ -1,7 +1,8 @@
 // All versions of a model, newest first, with lines from each to what it was made from.
 import type { VersionResource } from '@errata/contracts';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { errata } from '../../api/client.ts';
+import { usePages } from '../../api/pages.ts';
+import { More } from '../../parts/more.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { VersionNames } from '../../parts/version-names.tsx';
@@ -10,13 +11,7 @@ import { type Drawn, layOutLanes } from './lanes.ts';
 import './version-tree.css';
 
 export function VersionTree({ model }: { readonly model: string }) {
-  const found = useInfiniteQuery({
-    queryKey: ['versions', model],
-    queryFn: ({ pageParam }) => errata.versions.list(model, { limit: 100 }).page(pageParam),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
-  });
-  const versions = found.data?.pages.flatMap(({ data }) => data) ?? [];
+  const { found, items: versions } = usePages(['versions', model], () => errata.versions.list(model, { limit: 100 }));
   const drawn = layOutLanes(versions);
   const lanes = Math.max(1, ...drawn.map(({ lane }) => lane + 1));
   return (
@@ -30,16 +25,7 @@ export function VersionTree({ model }: { readonly model: string }) {
           ))}
         </ol>
       )}
-      {found.hasNextPage && (
-        <button
-          type="button"
-          className="button"
-          disabled={found.isFetchingNextPage}
-          onClick={() => void found.fetchNextPage()}
-        >
-          Earlier versions
-        </button>
-      )}
+      <More of={found}>Earlier versions</More>
     </div>
   );
 }

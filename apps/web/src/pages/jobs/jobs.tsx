@@ -1,13 +1,14 @@
 // Jobs, newest first, as they go.
 import { jobKinds, jobStates } from '@errata/contracts';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { errata } from '../../api/client.ts';
 import { useWhere } from '../../api/models.ts';
+import { usePages } from '../../api/pages.ts';
 import { whileMoving } from '../../api/queries.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { JobList } from '../../parts/job-list.tsx';
 import { isMoving } from '../../parts/job-state.tsx';
+import { More } from '../../parts/more.tsx';
 import { Problem } from '../../parts/problem.tsx';
 
 const route = getRouteApi('/jobs');
@@ -19,15 +20,14 @@ export function Jobs() {
   const navigate = route.useNavigate();
   const { model, branch } = useWhere();
   const where = here ? { model, branch } : {};
-  const found = useInfiniteQuery({
-    queryKey: ['jobs', { kind, state, ...where }],
-    queryFn: ({ pageParam }) => errata.jobs.list({ kind, state, ...where, limit: 50 }).page(pageParam),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
-    refetchInterval: ({ state: { data } }) =>
-      data?.pages.some((page) => page.data.some((job) => isMoving(job.state))) ? whileMoving : whenStill,
-  });
-  const jobs = found.data?.pages.flatMap(({ data }) => data) ?? [];
+  const { found, items: jobs } = usePages(
+    ['jobs', { kind, state, ...where }],
+    () => errata.jobs.list({ kind, state, ...where, limit: 50 }),
+    {
+      refetchInterval: ({ state: { data } }) =>
+        data?.pages.some((page) => page.data.some((job) => isMoving(job.state))) ? whileMoving : whenStill,
+    },
+  );
   const filtered = kind !== undefined || state !== undefined || here === true;
   return (
     <div className="stack">
@@ -69,16 +69,7 @@ export function Jobs() {
         </Empty>
       )}
       {jobs.length > 0 && <JobList jobs={jobs} />}
-      {found.hasNextPage && (
-        <button
-          type="button"
-          className="button"
-          disabled={found.isFetchingNextPage}
-          onClick={() => void found.fetchNextPage()}
-        >
-          Older jobs
-        </button>
-      )}
+      <More of={found}>Older jobs</More>
     </div>
   );
 }
