@@ -141,7 +141,10 @@ describe.skipIf(findBrowser() === undefined)('in a browser', () => {
     await judge.page.keyboard.press('Enter');
     await judge.page.getByRole('button', { name: 'Menu' }).click();
     await judge.page.getByRole('link', { name: /^Judge/ }).click();
-    await judge.page.getByRole('link', { name: '1 edit by ft-m' }).click();
+    // The page that is left shows the same job until the next one stands.
+    await judge.page.getByRole('heading', { name: 'Judge', exact: true }).waitFor();
+    const waiting = judge.page.locator('section').filter({ hasText: 'Waiting for a decision' });
+    await waiting.getByRole('link', { name: '1 edit by ft-m' }).click();
     await judge.page.getByRole('region', { name: 'Metrics' }).getByText('reliability').waitFor();
     await judge.page.getByRole('button', { name: 'Approve' }).click();
     await judge.page.getByLabel('Reason').fill('checked against the periodic table');
