@@ -1,9 +1,8 @@
 // Reads demonstrations out of a file of edits, or takes those that the model brought along.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { type Edit, ErrataError, editSchema, sayIssue } from '@errata/contracts';
-import { requireRegularFile } from '@errata/host';
+import { type Edit, ErrataError } from '@errata/contracts';
 import type { ArtefactBuilder, BuildInput } from '../builder.ts';
+import { editsIn, readEditsFile } from '../edits-file.ts';
 import { type Demonstration, decodeDemonstrations, encodeDemonstrations } from './demonstrations.ts';
 import type { DemonstrationFields } from './request.ts';
 
@@ -16,7 +15,7 @@ export const builder: ArtefactBuilder<readonly Demonstration[]> = {
 
   async build(needs, input) {
     const { bytes, where } = await sourceOf(input);
-    const { demonstrations, leftOut } = demonstrationsIn(new TextDecoder().decode(bytes), where);
+    const { demonstrations, leftOut } = demonstrationsIn(bytes, where);
     const built = {
       bytes: encodeDemonstrations(demonstrations),
       details: { demonstrations: demonstrations.length, left_out: leftOut },
@@ -33,7 +32,7 @@ async function sourceOf({
   brought,
 }: BuildInput): Promise<{ readonly bytes: Uint8Array; readonly where: string }> {
   const { data }: DemonstrationFields = request;
-  if (data !== undefined) return { bytes: await readData(data), where: data };
+  if (data !== undefined) return { bytes: (await readEditsFile(data, 'to demonstrate')).bytes, where: data };
   const bytes = await brought('demonstrations');
   if (bytes !== undefined) return { bytes, where: 'the demonstrations that the model brought along' };
   throw new ErrataError(
@@ -43,21 +42,12 @@ async function sourceOf({
   );
 }
 
-async function readData(path: string): Promise<Uint8Array> {
-  try {
-    requireRegularFile(path);
-    return await readFile(path);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ErrataError('invalid_edits', `the edits to demonstrate, ${path}, cannot be read: ${reason}`, { cause });
-  }
-}
-
 /** Edits that say of themselves what they change and what they leave alone. @throws ErrataError `invalid_edits` naming the line */
-function demonstrationsIn(text: string, where: string): { demonstrations: readonly Demonstration[]; leftOut: number } {
-  const edits = text
-    .split('\n')
-    .flatMap((line, index) => (line.trim() === '' ? [] : [parseEdit(line, `${where}, line ${index + 1}`)]));
+function demonstrationsIn(
+  bytes: Uint8Array,
+  where: string,
+): { demonstrations: readonly Demonstration[]; leftOut: number } {
+  const edits = [...editsIn(bytes, where)];
   const demonstrations = edits.flatMap((edit) => demonstrationOf(edit) ?? []);
   if (demonstrations.length === 0)
     throw new ErrataError(
@@ -65,22 +55,6 @@ function demonstrationsIn(text: string, where: string): { demonstrations: readon
       `${where}: none of ${edits.length} edits has both a rephrasing and a locality probe with its target`,
     );
   return { demonstrations, leftOut: edits.length - demonstrations.length };
-}
-
-function parseEdit(line: string, where: string): Edit {
-  const refuse = (what: string): never => {
-    throw new ErrataError('invalid_edits', `${where}: ${what}`);
-  };
-  let json: unknown;
-  try {
-    json = JSON.parse(line);
-  } catch {
-    return refuse('is not JSON; each line is one edit');
-  }
-  const parsed = editSchema.safeParse(json);
-  if (!parsed.success) return refuse(sayIssue(parsed.error.issues[0]!, json));
-  const { subject, prompt } = parsed.data;
-  return { ...parsed.data, prompt: subject === undefined ? prompt : prompt.replaceAll('{}', () => subject) };
 }
 
 function demonstrationOf({ prompt, subject = '', target_new, rephrases, locality }: Edit): Demonstration | undefined {

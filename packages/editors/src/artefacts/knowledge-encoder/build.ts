@@ -7,9 +7,9 @@ import {
   ModelError,
   type StoredKnowledgeEncoder,
 } from '@errata/models';
-import { fileDigest } from '../../statistics/corpus.ts';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
 import type { ArtefactBuilder, BuildInput, BuildOptions, Checkpoint } from '../builder.ts';
+import { readEditsFile } from '../edits-file.ts';
 import { encoderDigest, initialEncoder } from './initial.ts';
 import { readRecords, type TrainingRecord } from './records.ts';
 import { type KnowledgeEncoderFields, type TrainingSettings, trainingSettings } from './request.ts';
@@ -38,7 +38,7 @@ export const builder: ArtefactBuilder<KnowledgeEncoderArtefact> = {
         const settings = trainingSettings(prompt_tokens, fields);
         return {
           ...settings,
-          data: await digestOfData(data),
+          data: (await readData(data)).sha256,
           encoder: encoder === undefined ? null : await encoderDigest(encoder),
         };
       }),
@@ -70,14 +70,7 @@ export const builder: ArtefactBuilder<KnowledgeEncoderArtefact> = {
   },
 };
 
-async function digestOfData(path: string): Promise<string> {
-  try {
-    return await fileDigest(path);
-  } catch (cause) {
-    if (!(cause instanceof ErrataError)) throw cause;
-    throw new ErrataError('invalid_edits', cause.message.replace('the corpus', 'the edits to train on,'), { cause });
-  }
-}
+const readData = (path: string) => readEditsFile(path, 'to train on');
 
 async function encoderFor(
   prompt_tokens: number,
@@ -125,7 +118,8 @@ async function trainedEncoder(
   const initial = await initialEncoder(encoder, settings, model);
   options.onProgress?.({ stage: 'reading', done: 0, total: 1 });
   const longest = model.spec.context - settings.prompt_tokens;
-  const { records: all, leftOut } = await readRecords(data, { tokenizer, longest });
+  const file = await readData(data);
+  const { records: all, leftOut } = readRecords(file, { tokenizer, longest });
   const records = all.slice(0, -settings.validation);
   if (records.length < settings.batch_size)
     throw new ErrataError(
@@ -136,7 +130,7 @@ async function trainedEncoder(
   const validation = apart(all.slice(-settings.validation));
   const { weights, ...course } = await train({ model, digest, initial, settings, records, validation }, options);
   const details = {
-    data: await digestOfData(data),
+    data: file.sha256,
     records: records.length,
     validation_records: validation.length,
     left_out: leftOut,

@@ -1,8 +1,7 @@
 // The edits that a knowledge encoder is trained on: read from a file, laid out for the language model, and drawn into batches.
-import { readFile } from 'node:fs/promises';
-import { type Edit, ErrataError, editSchema, sayIssue } from '@errata/contracts';
-import { requireRegularFile } from '@errata/host';
+import type { Edit } from '@errata/contracts';
 import { layOut, ModelError, type Tokenizer, uniform } from '@errata/models';
+import { type EditsFile, editsIn } from '../edits-file.ts';
 
 /** A prompt, which is the query that may ask for a correction, and what is expected of it. */
 export interface Item {
@@ -51,46 +50,16 @@ function isReadable(item: Item, { tokenizer, longest }: ItemSource): boolean {
   }
 }
 
-/**
- * Reads a file of edits, one a line.
- * @throws ErrataError `invalid_edits` naming the line; where the file cannot be read, or too few edits can be trained on
- */
-export async function readRecords(path: string, source: ItemSource): Promise<ReadRecords> {
+/** Reads a file of edits. @throws ErrataError `invalid_edits` naming the line */
+export function readRecords({ bytes, path }: EditsFile, source: ItemSource): ReadRecords {
   const records: TrainingRecord[] = [];
   let leftOut = 0;
-  for (const [index, line] of (await linesOf(path)).entries()) {
-    if (line.trim() === '') continue;
-    const record = recordOf(parseEdit(path, index + 1, line), source);
+  for (const edit of editsIn(bytes, path)) {
+    const record = recordOf(edit, source);
     if (record === undefined) leftOut++;
     else records.push(record);
   }
   return { records, leftOut };
-}
-
-async function linesOf(path: string): Promise<readonly string[]> {
-  try {
-    requireRegularFile(path);
-    return (await readFile(path, 'utf8')).split('\n');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ErrataError('invalid_edits', `the edits to train on, ${path}, cannot be read: ${reason}`, { cause });
-  }
-}
-
-function parseEdit(path: string, line: number, text: string): Edit {
-  const refuse = (what: string): never => {
-    throw new ErrataError('invalid_edits', `${path}, line ${line}: ${what}`, { details: { path, line } });
-  };
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return refuse('is not JSON; each line is one edit');
-  }
-  const parsed = editSchema.safeParse(json);
-  if (!parsed.success) return refuse(sayIssue(parsed.error.issues[0]!, json));
-  const { subject, prompt } = parsed.data;
-  return { ...parsed.data, prompt: subject === undefined ? prompt : prompt.replaceAll('{}', () => subject) };
 }
 
 function recordOf(edit: Edit, source: ItemSource): TrainingRecord | undefined {
