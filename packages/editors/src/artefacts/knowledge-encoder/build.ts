@@ -8,12 +8,12 @@ import {
   type StoredKnowledgeEncoder,
 } from '@errata/models';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
+import { readRecords, type TrainingRecord } from '../../training/records.ts';
 import type { ArtefactBuilder, BuildInput, BuildOptions, Checkpoint } from '../builder.ts';
 import { readEditsFile } from '../edits-file.ts';
 import { encoderDigest, initialEncoder } from './initial.ts';
-import { readRecords, type TrainingRecord } from './records.ts';
 import { type KnowledgeEncoderFields, type TrainingSettings, trainingSettings } from './request.ts';
-import { train } from './train.ts';
+import { trainEncoder } from './train.ts';
 
 /** A stored knowledge encoder, with the digest that rows name it by. */
 export interface KnowledgeEncoderArtefact {
@@ -128,7 +128,7 @@ async function trainedEncoder(
       { details: { edits: all.length, left_out: leftOut } },
     );
   const validation = apart(all.slice(-settings.validation));
-  const { weights, ...course } = await train({ model, digest, initial, settings, records, validation }, options);
+  const { weights, ...course } = await trainEncoder({ model, digest, initial, settings, records, validation }, options);
   const details = {
     data: file.sha256,
     records: records.length,

@@ -8,7 +8,7 @@ import {
   type TextBounds,
   type Tokenizer,
 } from '@errata/models';
-import { type DrawnRecord, type Item, layOutItem } from './records.ts';
+import { type DrawnRecord, type Item, layOutItem } from '../../training/records.ts';
 
 type Feeds = Record<string, HostTensor>;
 

@@ -1,15 +1,8 @@
 // What updates the parameters of a knowledge encoder: Adam, as the authors have it, or Muon for the matrices.
-import { adamW, type MuonMatrix, muon, type NamedArrays, type Optimizer, type OptimizerState } from '@errata/graph';
+import { adamW, type MuonMatrix, muon, type Optimizer } from '@errata/graph';
 import { type KnowledgeSpec, sentinelTokensName } from '@errata/models';
+import { type Optimizers, scheduled } from '../../training/train.ts';
 import type { TrainingSettings } from './request.ts';
-
-export interface Optimizers {
-  /** Takes one step with all of them. */
-  step(weights: NamedArrays, gradients: NamedArrays, learningRate: number): Promise<void>;
-  state(): Readonly<Record<string, OptimizerState>>;
-  restore(states: Readonly<Record<string, OptimizerState>>): void;
-  release(): Promise<void>;
-}
 
 /** Linear maps; tables, which are looked up in, and the sentinel's tokens are none. */
 const isMatrix = (name: string, dims: readonly number[]): boolean =>
@@ -17,10 +10,10 @@ const isMatrix = (name: string, dims: readonly number[]): boolean =>
 
 export function makeOptimizers(
   { parameters }: KnowledgeSpec,
-  { optimizer }: Pick<TrainingSettings, 'optimizer'>,
+  settings: Pick<TrainingSettings, 'optimizer' | 'learning_rate' | 'warmup_steps' | 'decay' | 'steps'>,
 ): Optimizers {
   const matrices = new Map<string, MuonMatrix>();
-  if (optimizer === 'muon')
+  if (settings.optimizer === 'muon')
     for (const [name, dims] of parameters)
       if (isMatrix(name, dims)) matrices.set(name, { rows: dims[0]!, columns: dims[1]! });
   const all: Readonly<Record<string, Optimizer>> = {
@@ -29,7 +22,8 @@ export function makeOptimizers(
   };
   const entries = Object.entries(all);
   return {
-    async step(weights, gradients, learningRate) {
+    async step(weights, gradients, step) {
+      const learningRate = settings.learning_rate * scheduled(settings, step);
       for (const [name, each] of entries) {
         const own = [...gradients].filter(([parameter]) => matrices.has(parameter) === (name === 'muon'));
         await each.step(weights, new Map(own), learningRate);

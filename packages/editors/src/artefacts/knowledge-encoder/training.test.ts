@@ -12,9 +12,9 @@ import {
   openSafetensors,
 } from '@errata/models';
 import { describe, expect, it } from 'vitest';
-import type { DrawnRecord } from './records.ts';
+import type { DrawnRecord } from '../../training/records.ts';
 import { type KnowledgeEncoderFields, trainingSettings } from './request.ts';
-import { type StepResult, stepper } from './train.ts';
+import { stepper } from './train.ts';
 
 const folder = fileURLToPath(new URL('../../fixtures/oracle/', import.meta.url));
 const file = openSafetensors(join(folder, 'recipe-training.safetensors'));
@@ -63,7 +63,7 @@ describe.each(['gpt2', 'llama'])('a knowledge encoder for %s', (name) => {
     const { take, weights, stored } = await open(name);
     const { terms, gradients } = await take(weights, batch);
     for (const [term, value] of Object.entries(told<Record<string, Record<string, number>>>('losses')[name]!))
-      expect(terms[term as keyof StepResult['terms']], term).toBeCloseTo(value, 4);
+      expect(terms[term as keyof typeof terms], term).toBeCloseTo(value, 4);
     expect([...gradients.keys()].sort()).toEqual([...stored.spec.parameters.keys()].sort());
     for (const [parameter, gradient] of gradients)
       expect(apart(gradient, file.read(`${name}/gradient ${parameter}`)), parameter).toBeLessThan(1e-3);

@@ -9,8 +9,8 @@ import {
   type Score,
 } from '@errata/models';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
-import { type Item, layOutItem, type TrainingRecord } from './records.ts';
-import type { Validation } from './state.ts';
+import { type Item, layOutItem, type TrainingRecord } from '../../training/records.ts';
+import type { Validation } from '../../training/train.ts';
 
 /** The items of each record that are asked: the first of each sort. */
 const askedOf = ({ reliability, generality, locality }: TrainingRecord) =>
@@ -28,7 +28,7 @@ export async function validate(
   model: Model,
   bytes: Uint8Array,
   records: readonly TrainingRecord[],
-): Promise<Omit<Validation, 'step'>> {
+): Promise<Validation> {
   const encoder = createHash('sha256').update(bytes).digest('hex');
   const takeBack = model.contents.lend(encoder, bytes);
   try {

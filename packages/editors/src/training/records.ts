@@ -1,7 +1,7 @@
 // The edits that a knowledge encoder is trained on: read from a file, laid out for the language model, and drawn into batches.
 import type { Edit } from '@errata/contracts';
 import { layOut, ModelError, type Tokenizer, uniform } from '@errata/models';
-import { type EditsFile, editsIn } from '../edits-file.ts';
+import { type EditsFile, editsIn } from '../artefacts/edits-file.ts';
 
 /** A prompt, which is the query that may ask for a correction, and what is expected of it. */
 export interface Item {

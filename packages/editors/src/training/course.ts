@@ -1,46 +1,26 @@
-// How far the training of a knowledge encoder has come: stored and gone on from, it ends as an unbroken run does.
+// The course of a training that takes long: how far it has come, stored and gone on from, so that it ends as an unbroken one does.
 import type { OptimizerState } from '@errata/graph';
 import { encodeSafetensors, parseSafetensors, type WritableTensor } from '@errata/models';
 import { z } from 'zod';
-import { lossTerms } from './losses.ts';
 
-const number = z.number();
-
-/** Mean loss of the steps up to one, by terms. */
-const curvePointSchema = z.strictObject({
-  step: z.int(),
-  loss: number,
-  ...Object.fromEntries(lossTerms.map((term) => [term, number.optional()])),
-});
-
-/** What a checkpoint came to on edits that were not trained on, all of them in the memory at once. */
-const validationSchema = z.strictObject({
-  step: z.int(),
-  /** Mean of the three. */
-  score: number,
-  reliability: number,
-  generality: number,
-  locality: number,
-  /** Shares of queries that are given their own correction: edits' prompts, rephrasings; and of others that are given none. */
-  found: number,
-  found_reworded: number,
-  left_alone: number,
-});
+/** Numbers by name, of a step. */
+const pointSchema = z.object({ step: z.int() }).catchall(z.number());
 
 const courseSchema = z.strictObject({
   step: z.int().min(0),
   /** Step of the best checkpoint; 0 before there is one. */
   chosen: z.int().min(0),
-  curve: z.array(curvePointSchema),
-  validations: z.array(validationSchema),
+  /** Loss, by terms, of some steps. */
+  curve: z.array(pointSchema),
+  /** What each checkpoint came to on what was not trained on: its `score`, and what that is made of. */
+  validations: z.array(pointSchema),
   /** Steps that each optimizer took. */
   optimizers: z.record(z.string(), z.int().min(0)),
 });
 
-export type CurvePoint = z.output<typeof curvePointSchema>;
-export type Validation = z.output<typeof validationSchema>;
+export type CoursePoint = z.output<typeof pointSchema>;
 
-/** The state of a run. */
+/** The state of a training. */
 export interface TrainingState extends Omit<z.output<typeof courseSchema>, 'optimizers'> {
   readonly weights: ReadonlyMap<string, Float32Array>;
   /** Weights of the best checkpoint. */
@@ -60,7 +40,7 @@ export function encodeState({ weights, best, optimizers, ...course }: TrainingSt
   return encodeSafetensors(tensors, { metadata: { course: told }, where: 'training state' });
 }
 
-/** Reads that; undefined for what cannot be read. Which run it is of is for whoever stored it to know. */
+/** Reads that; undefined for what cannot be read. Which training it is of is for whoever stored it to know. */
 export function decodeState(bytes: Uint8Array | undefined): TrainingState | undefined {
   if (bytes === undefined) return undefined;
   try {
