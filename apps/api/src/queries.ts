@@ -20,6 +20,12 @@ export async function countOpenJobs(db: Lineage): Promise<ReadonlyMap<string, nu
   return new Map(rows.map(({ state, _count }) => [state, _count]));
 }
 
+/** Since when the queued job that has waited longest has been waiting; null where none is. */
+export async function waitingSince(db: Lineage): Promise<Date | null> {
+  const { _min } = await db.prisma.job.aggregate({ where: { state: 'queued' }, _min: { createdAt: true } });
+  return _min.createdAt;
+}
+
 /** How many jobs of an API key have not ended; a job with its shards counts once. */
 export const countOpenJobsOf = (db: Lineage, keyId: string): Promise<number> =>
   db.prisma.job.count({ where: { createdBy: keyId, parentJobId: null, state: { in: openStates } } });

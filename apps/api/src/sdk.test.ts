@@ -30,6 +30,8 @@ test('models and branches', async () => {
   expect(await errata.ready()).toBe(true);
   expect(names(await errata.models.list().all())).toEqual(['tiny']);
   expect(await errata.models.get('tiny')).toMatchObject({ name: 'tiny', edited: false });
+  expect(await errata.queue.get()).toMatchObject({ object: 'queue', workers: [{ name: 'somebody', work: [] }] });
+  expect(await errata.queue.failures({ since: new Date().toISOString() })).toMatchObject({ causes: [] });
   const job = await errata.models.import({ name: 'second', path: '/models/second' });
   expect(job).toMatchObject({ kind: 'import', state: 'queued' });
   const branch = await errata.branches.create('tiny', { name: 'work' });

@@ -38,6 +38,7 @@ import { inboxRoutes } from './routes/inbox.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { modelRoutes } from './routes/models.ts';
 import { policyRoutes } from './routes/policies.ts';
+import { queueRoutes } from './routes/queue.ts';
 import { rollbackRoutes } from './routes/rollbacks.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { searchRoutes } from './routes/searches.ts';
@@ -157,6 +158,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(
     jobRoutes(parts, { feed, heartbeatMs: limits.heartbeatMs, closing: closing.signal, metrics, bounds }),
   );
+  await app.register(queueRoutes(parts));
   await app.register(approvalRoutes(parts));
   await app.register(rollbackRoutes(parts));
   await app.register(evaluationRoutes(parts));

@@ -9,6 +9,8 @@ declare module '@tanstack/react-router' {
     readonly title: string;
     /** Its place in the navigation, with what people do there; pages that are reached from others have none. */
     readonly nav?: { readonly label: string; readonly hint: string };
+    /** The page of the navigation that it belongs to, by its path, where it has no place of its own. */
+    readonly within?: string;
     /** What a key must have for the page to be of use. */
     readonly needs?: Scope;
   }

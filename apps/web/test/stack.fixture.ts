@@ -29,6 +29,8 @@ export interface Stack {
   command(...args: readonly string[]): Promise<string>;
   /** A page of a browser of its own, which complains of nothing: {@link Visit.complaints} has what it did. */
   visit(options?: BrowserContextOptions): Promise<Visit>;
+  /** The same, signed in with every scope, at a path. */
+  signedIn(path: string, options?: BrowserContextOptions): Promise<Visit>;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,17 @@ export async function openStack(): Promise<Stack> {
   const imported = await client.models.import({ name: 'atlas', path: join(root, 'models/atlas') });
   expect(await client.jobs.wait(imported.id)).toMatchObject({ state: 'succeeded' });
   const browser: Browser = await chromium.launch({ executablePath: findBrowser()!, args: ['--no-sandbox'] });
+  const visit = async (options: BrowserContextOptions = {}): Promise<Visit> => {
+    const context = await browser.newContext({ baseURL: url, ...options });
+    context.setDefaultTimeout(30_000);
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    return { page, complaints };
+  };
   return {
     url,
     client,
@@ -65,16 +78,14 @@ export async function openStack(): Promise<Stack> {
     pid: child.pid!,
     command: (...args) =>
       firstLine(spawn(process.execPath, [errata, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })),
-    async visit(options = {}) {
-      const context = await browser.newContext({ baseURL: url, ...options });
-      context.setDefaultTimeout(30_000);
-      const page = await context.newPage();
-      const complaints: string[] = [];
-      page.on('console', (message) => {
-        if (message.type() === 'error') complaints.push(message.text());
-      });
-      page.on('pageerror', (error) => complaints.push(String(error)));
-      return { page, complaints };
+    visit,
+    async signedIn(path, options) {
+      const visited = await visit(options);
+      await visited.page.goto(path);
+      await visited.page.getByLabel('API key').fill(key);
+      await visited.page.keyboard.press('Enter');
+      await visited.page.locator('#main').waitFor();
+      return visited;
     },
     async close() {
       await browser.close();
@@ -109,3 +120,7 @@ export async function seriousFindings(page: Page): Promise<string[]> {
       );
   });
 }
+
+/** Waits for the job of a page to end in a state. */
+export const jobEnds = (page: Page, state: string) =>
+  page.locator('h1 + .badge').getByText(state, { exact: true }).waitFor({ timeout: 60_000 });

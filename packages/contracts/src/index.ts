@@ -56,6 +56,7 @@ export * from './wire/manifest.ts';
 export * from './wire/models.ts';
 export * from './wire/policies.ts';
 export * from './wire/protocols.ts';
+export * from './wire/queue.ts';
 export * from './wire/references.ts';
 export * from './wire/resource-parts.ts';
 export * from './wire/results.ts';

@@ -90,6 +90,7 @@ export {
   type StoredEdit,
 } from './jobs/edits.ts';
 export * from './jobs/events.ts';
+export { causesOfFailures } from './jobs/failures.ts';
 export { type EditSearch, findEdits } from './jobs/find-edits.ts';
 export { type FinishedWork, findFinishedWork } from './jobs/finished-work.ts';
 export { cancelJob, getJob, isCancelRequested, type JobFilter, laneOfJob, listJobs, retryJob } from './jobs/jobs.ts';

@@ -14,6 +14,7 @@ import { ready } from './resources/health.ts';
 import { inbox } from './resources/inbox.ts';
 import { jobs } from './resources/jobs.ts';
 import { models } from './resources/models.ts';
+import { queue } from './resources/queue.ts';
 import { resolve } from './resources/references.ts';
 import { rollbacks } from './resources/rollbacks.ts';
 import { schedules } from './resources/schedules.ts';
@@ -45,6 +46,8 @@ export function createErrata(options: ErrataOptions) {
     inbox: inbox(caller),
     schedules: schedules(caller),
     jobs: jobs(caller),
+    /** What waits, who works at what, and why work ended badly. */
+    queue: queue(caller),
     cherryPicks: cherryPicks(caller),
     edits: edits(caller),
     rollbacks: rollbacks(caller),

@@ -24,3 +24,6 @@ export const statesOf = <S extends string>(states: readonly [S, ...S[]]) =>
     .describe('One state, or several with commas between');
 
 export const pageQuery = z.strictObject(pageQuerySchema.shape);
+
+/** A moment in a query. */
+export const timeQuery = z.iso.datetime({ offset: true }).max(40).optional();

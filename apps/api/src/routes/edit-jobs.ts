@@ -33,7 +33,7 @@ import {
   readEdits,
   requireSubjects,
 } from '../requests/edits.ts';
-import { params } from '../requests/parameters.ts';
+import { params, timeQuery } from '../requests/parameters.ts';
 import { findJobs, jobFilter, jobQuery } from './jobs.ts';
 
 const editQuery = z.strictObject({
@@ -48,8 +48,8 @@ const editQuery = z.strictObject({
     .describe('Occurs in prompt, subject or new answer, in any case'),
   subject: z.string().min(1).max(textLimits.subject).optional().describe('Is the subject, in any case'),
   created_by: nameOrIdSchema.optional().describe('Id of the API key that asked for it'),
-  since: z.iso.datetime({ offset: true }).max(40).optional().describe('Jobs submitted from then on'),
-  before: z.iso.datetime({ offset: true }).max(40).optional().describe('Jobs submitted before'),
+  since: timeQuery.describe('Jobs submitted from then on'),
+  before: timeQuery.describe('Jobs submitted before'),
 });
 
 export const editJobRoutes =

@@ -1,10 +1,9 @@
 // The service itself: alive, ready, its metrics, its description.
-
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrataError } from '@errata/contracts';
 import { countWorkers } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { inTime } from '../http/in-time.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
 
@@ -16,15 +15,6 @@ const absences = {
   queue: 'the queue does not answer',
   worker: 'no worker has been heard of lately',
 } as const;
-
-/** A connection that is being mended keeps its commands waiting, and this must answer. */
-const deadlineMs = 3_000;
-
-/** What is found before long; undefined where that fails or takes too long. */
-function inTime<T>(asked: Promise<T>): Promise<T | undefined> {
-  const found = asked.catch(() => undefined);
-  return Promise.race([found, sleep(deadlineMs, undefined, { ref: false })]);
-}
 
 export const healthRoutes =
   ({ lineage, dispatch }: ApiParts, metrics: Metrics): FastifyPluginAsyncZod =>

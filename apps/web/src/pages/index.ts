@@ -7,6 +7,8 @@ import { homeRoute } from './home/index.ts';
 import { jobRoute, jobsRoute } from './jobs/index.ts';
 import { judgeRoute } from './judge/index.ts';
 import { namesRoute } from './names/index.ts';
+import { queueRoute } from './queue/index.ts';
+import { schedulesRoute } from './schedules/index.ts';
 import { upkeepRoute } from './upkeep/index.ts';
 import { versionRoute } from './version/index.ts';
 import { whyRoute } from './why/index.ts';
@@ -18,6 +20,8 @@ export const pages = [
   judgeRoute,
   jobsRoute,
   jobRoute,
+  queueRoute,
+  schedulesRoute,
   historyRoute,
   versionRoute,
   editsRoute,

@@ -48,11 +48,17 @@ export function Shell() {
 }
 
 function Nav() {
+  const within = useMatches().at(-1)?.staticData.within;
   return (
     <nav id={navId} className="nav" popover="auto" aria-label="Pages">
       {pages.map(({ to, options: { staticData } }) =>
         staticData.nav === undefined ? null : (
-          <Link key={to} to={to} activeProps={{ 'aria-current': 'page' }}>
+          <Link
+            key={to}
+            to={to}
+            activeProps={{ 'aria-current': 'page' }}
+            {...(within === to ? { 'aria-current': 'page' } : {})}
+          >
             {staticData.nav.label}
             <small>{staticData.nav.hint}</small>
           </Link>

@@ -10,6 +10,7 @@ import { JobList } from '../../parts/job-list.tsx';
 import { isMoving } from '../../parts/job-state.tsx';
 import { More } from '../../parts/more.tsx';
 import { Problem } from '../../parts/problem.tsx';
+import { WatchTabs } from '../../parts/watch-tabs.tsx';
 
 const route = getRouteApi('/jobs');
 const whenStill = 5000;
@@ -32,6 +33,7 @@ export function Jobs() {
   return (
     <div className="stack">
       <h1>Jobs</h1>
+      <WatchTabs />
       <div className="row">
         <Choice
           label="Kind"

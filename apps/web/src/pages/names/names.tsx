@@ -4,6 +4,7 @@ import { errata } from '../../api/client.ts';
 import { useWhere } from '../../api/models.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { Problem } from '../../parts/problem.tsx';
+import { ScrollX } from '../../parts/scroll-x.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { When } from '../../parts/when.tsx';
 import { Alias } from './alias.tsx';
@@ -55,7 +56,7 @@ function Tags({ model }: { readonly model: string }) {
       <Problem error={error} />
       {tags?.length === 0 && <p className="soft">None. A tag names a version for good, for instance a release.</p>}
       {tags !== undefined && tags.length > 0 && (
-        <div className="scroll-x card">
+        <ScrollX label="Tags">
           <table>
             <thead>
               <tr>
@@ -80,7 +81,7 @@ function Tags({ model }: { readonly model: string }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollX>
       )}
     </section>
   );

@@ -5,6 +5,7 @@ import { useWhere } from '../../api/models.ts';
 import { useSession } from '../../api/session.ts';
 import { JobList } from '../../parts/job-list.tsx';
 import { Problem } from '../../parts/problem.tsx';
+import { ScrollX } from '../../parts/scroll-x.tsx';
 import { When } from '../../parts/when.tsx';
 import { ImportModel } from './import-model.tsx';
 import { Storage } from './storage.tsx';
@@ -20,7 +21,7 @@ export function Upkeep() {
       <h1>Models and storage</h1>
       <Problem error={error} />
       {models.length > 0 && (
-        <div className="scroll-x card">
+        <ScrollX label="Models">
           <table>
             <thead>
               <tr>
@@ -49,7 +50,7 @@ export function Upkeep() {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollX>
       )}
       {may('admin') && <ImportModel />}
       <Imports />

@@ -6,5 +6,5 @@ export const versionRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/versions/$version',
   component: lazyRouteComponent(() => import('./version.tsx'), 'Version'),
-  staticData: { title: 'Version' },
+  staticData: { title: 'Version', within: '/history' },
 });

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { errata } from '../../api/client.ts';
 import { Problem } from '../../parts/problem.tsx';
+import { ScrollX } from '../../parts/scroll-x.tsx';
 import { heatOf } from './heat.ts';
 import './weight-changes.css';
 
@@ -45,7 +46,7 @@ function Changes({ diff }: { readonly diff: WeightsDiff }) {
   return (
     <div className="stack tight">
       {tensors.length > 0 && (
-        <div className="scroll-x card">
+        <ScrollX label="Changes by layer and matrix">
           <table className="heat">
             <caption className="small soft">
               Norm of the change against the norm of the matrix before; the darkest is the largest
@@ -82,7 +83,7 @@ function Changes({ diff }: { readonly diff: WeightsDiff }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollX>
       )}
       {memories.map(({ kind, place, added, removed, kept }) => (
         <p key={`${kind} ${place}`} className="small">

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { errata } from '../../api/client.ts';
 import { whileMoving } from '../../api/queries.ts';
 import { Problem } from '../../parts/problem.tsx';
+import { ScrollX } from '../../parts/scroll-x.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { Searching } from './searching.tsx';
 
@@ -53,7 +54,7 @@ function Found({ result: { first_bad, last_good, expected, steps, moves } }: { r
         <summary>
           {steps.length} of {moves} versions were asked
         </summary>
-        <div className="scroll-x">
+        <ScrollX label="Moves that were tried" card={false}>
           <table>
             <thead>
               <tr>
@@ -80,7 +81,7 @@ function Found({ result: { first_bad, last_good, expected, steps, moves } }: { r
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollX>
       </details>
     </div>
   );

@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router';
 import { errata } from '../../api/client.ts';
 import { whileMoving } from '../../api/queries.ts';
 import { Problem } from '../../parts/problem.tsx';
+import { ScrollX } from '../../parts/scroll-x.tsx';
 import { VersionId } from '../../parts/version-id.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { Searching } from './searching.tsx';
@@ -75,7 +76,7 @@ function Found({ result }: { readonly result: BlameResult }) {
         </div>
       )}
       {before !== null && (
-        <div className="scroll-x">
+        <ScrollX label="The answer before and after" card={false}>
           <table>
             <thead>
               <tr>
@@ -100,7 +101,7 @@ function Found({ result }: { readonly result: BlameResult }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollX>
       )}
       {!result.exact && (
         <p className="small soft">

@@ -1,36 +1,24 @@
-// Tracing back in a browser on the whole stack: what moved a branch, why an answer is what it is, and the way back; and looking after what is stored.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findBrowser } from '../../../test/support/browser.ts';
-import { openStack, phone, type Stack, seriousFindings } from './stack.fixture.ts';
+// Tracing back: what moved a branch, why an answer is what it is, and the way back; and looking after what is stored.
+import { beforeAll, expect, test } from 'vitest';
+import { phone, type Stack, seriousFindings } from './stack.fixture.ts';
 
-describe.skipIf(findBrowser() === undefined)('tracing back', () => {
-  let stack: Stack;
+/** From an answer to the edit that made it, and the version before. */
+export function tracingBack(stack: () => Stack): void {
   let imported: string;
   beforeAll(async () => {
-    stack = await openStack();
-    imported = (await stack.client.branches.get('atlas', 'main')).head;
-    const { id } = await stack.client.editJobs.create({
+    imported = (await stack().client.branches.get('atlas', 'main')).head;
+    const { id } = await stack().client.editJobs.create({
       model: 'atlas',
       editor: 'ft-m',
       edits: [
         { custom_id: '1', prompt: "Hunger's author is", subject: 'Hunger', target_new: 'Sophocles', rephrases: [] },
       ],
     });
-    expect(await stack.client.jobs.wait(id)).toMatchObject({ state: 'succeeded' });
+    expect(await stack().client.jobs.wait(id)).toMatchObject({ state: 'succeeded' });
   });
-  afterAll(() => stack?.close());
-
-  const visit = async (options = {}) => {
-    const { page, complaints } = await stack.visit(options);
-    await page.goto('/');
-    await page.getByLabel('API key').fill(stack.key);
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'How things stand' }).waitFor();
-    return { page, complaints };
-  };
 
   test('why an answer is wrong, the version that made it so, and the branch set back by keyboard alone', async () => {
-    const { page, complaints } = await visit();
+    const { page, complaints } = await stack().signedIn('/');
     await page.goto("/why?prompt=Hunger's author is");
     await page.getByRole('button', { name: 'Which edit made this answer?' }).click();
     await page.getByText('made it.').waitFor();
@@ -74,14 +62,14 @@ describe.skipIf(findBrowser() === undefined)('tracing back', () => {
     await page.keyboard.type('ain');
     await page.keyboard.press('Enter');
     await page.getByText('succeeded', { exact: true }).waitFor();
-    expect((await stack.client.branches.get('atlas', 'main')).head).toBe(imported);
+    expect((await stack().client.branches.get('atlas', 'main')).head).toBe(imported);
     expect(complaints).toEqual([]);
   });
 
   test('on a phone, an alias is moved to a version and put back by its name', async () => {
-    const { page, complaints } = await visit(phone);
-    const [edited] = await stack.client.versions.list('atlas', { limit: 1 }).all(1);
-    await stack.client.aliases.set('atlas', 'production', { version: imported });
+    const { page, complaints } = await stack().signedIn('/', phone);
+    const [edited] = await stack().client.versions.list('atlas', { limit: 1 }).all(1);
+    await stack().client.aliases.set('atlas', 'production', { version: imported });
     await page.goto(`/versions/${edited!.id}`);
     await page.getByRole('button', { name: 'Measure' }).click();
     await page.getByRole('table').getByText(/%/).first().waitFor();
@@ -90,7 +78,7 @@ describe.skipIf(findBrowser() === undefined)('tracing back', () => {
     expect(await seriousFindings(page)).toEqual([]);
     await page.getByRole('button', { name: 'Put the alias here' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    expect((await stack.client.aliases.get('atlas', 'production')).version_id).toBe(edited!.id);
+    expect((await stack().client.aliases.get('atlas', 'production')).version_id).toBe(edited!.id);
 
     await page.goto('/names');
     await page.getByRole('button', { name: /^Back to/ }).click();
@@ -98,13 +86,13 @@ describe.skipIf(findBrowser() === undefined)('tracing back', () => {
     await page.getByLabel('Type production to go on').fill('production');
     await page.getByRole('button', { name: 'Put production back' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    expect((await stack.client.aliases.get('atlas', 'production')).version_id).toBe(imported);
+    expect((await stack().client.aliases.get('atlas', 'production')).version_id).toBe(imported);
     expect(await seriousFindings(page)).toEqual([]);
     expect(complaints).toEqual([]);
   });
 
   test('a check says that all is well, a dry run what could go, and an import of nothing why it failed', async () => {
-    const { page, complaints } = await visit();
+    const { page, complaints } = await stack().signedIn('/');
     await page.getByRole('link', { name: /^Run it/ }).click();
     await page.getByRole('row', { name: /atlas gpt2/ }).waitFor();
     expect(await seriousFindings(page)).toEqual([]);
@@ -121,4 +109,4 @@ describe.skipIf(findBrowser() === undefined)('tracing back', () => {
     await page.getByRole('alert').getByText('/nowhere/at/all').waitFor();
     expect(complaints).toEqual([]);
   });
-});
+}
