@@ -34,7 +34,8 @@ export {
   type TracedFacts,
   tokenKinds,
 } from './locate/effects.ts';
-export { type FactsSettings, type TracedKnown, traceFacts } from './locate/trace-facts.ts';
+export { summarizeTracing, type TracingSummary, tracingSummarySchema } from './locate/summary.ts';
+export { traceFacts } from './locate/trace-facts.ts';
 export { type TracedSite, tracedSites } from './locate/traced-model.ts';
 export { type MadeDelta, type MadeEdits, type Making, makeEdits, withOutcome } from './make-edits.ts';
 export type { ValueSite } from './search/suffix-loss.ts';

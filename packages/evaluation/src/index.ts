@@ -105,7 +105,7 @@ export { makeReport, type Report } from './report/report.ts';
 export { comparableRuns, type ReportRun, type RunLabels, type RunWithRows, reportRun } from './report/runs.ts';
 export { type RunFindings, type RunSummary, readFindings, summariseRun } from './report/summary.ts';
 export { formatNumber, type Table as ReportTable, withoutGaps } from './report/table.ts';
-export { type TracingReport, tracingPage } from './report/tracing-page.ts';
+export { type DefaultLayers, type TracingReport, tracingPage, tracingSummary } from './report/tracing-page.ts';
 export { type TrainingCourse, trainingCourse, trainingPage } from './report/training-page.ts';
 export { type VersionReport, versionPage } from './report/version-page.ts';
 export { type ReportedRun, writeReport } from './report/write-report.ts';

@@ -67,11 +67,14 @@ export function register(program: Command): void {
   artefact
     .command('show <artefact>')
     .description('an artefact: what it was built with and from, by which job, and what its kind tells of it')
-    .option('--report <file>', 'of one that was trained: write a page with its losses and checkpoints')
+    .option(
+      '--report <file>',
+      'of one that was trained: write a page with its losses and checkpoints; of causal traces: with their heat maps',
+    )
     .option('--json', 'print JSON')
     .action(async (id: string, { json, report }: { json?: true; report?: string }) => {
       const found = await connect().artefacts.get(id);
-      if (report !== undefined) await writeTrainingPage(found, report);
+      if (report !== undefined) await writePage(found, report);
       if (json) return printJson(found);
       const { kind, scope, parameters, parents, details, blob, bytes, job_id, created_at } = found;
       console.log(`${found.id}  ${kind} of ${scope}, ${bytes} bytes, sha256 ${blob}`);
@@ -82,15 +85,23 @@ export function register(program: Command): void {
     });
 }
 
-/** @throws ErrataError `invalid_request` for one that was not trained */
-async function writeTrainingPage({ id, kind, details }: ArtefactResource, file: string): Promise<void> {
-  const { trainingCourse, trainingPage } = await import('@errata/evaluation');
-  const course = trainingCourse(details);
-  if (course === undefined)
-    throw new ErrataError('invalid_request', `${id} (${kind}) was not trained: there is no course to draw`);
-  const page = trainingPage(`${kind} ${id}`, course);
+async function writePage(artefact: ArtefactResource, file: string): Promise<void> {
+  const page = await pageOf(artefact);
   await writeWhole(file, (target) => target.writeFile(page));
   console.error(`wrote ${file}`);
+}
+
+/** @throws ErrataError `invalid_request` for one of which there is nothing to draw */
+async function pageOf({ id, kind, model_id, details }: ArtefactResource): Promise<string> {
+  const { tracingPage, tracingSummary, trainingCourse, trainingPage } = await import('@errata/evaluation');
+  const course = trainingCourse(details);
+  if (course !== undefined) return trainingPage(`${kind} ${id}`, course);
+  const summary = tracingSummary(details);
+  if (summary !== undefined) {
+    const { name } = await connect().models.get(model_id);
+    return tracingPage({ model: name, ...summary });
+  }
+  throw new ErrataError('invalid_request', `${id} (${kind}) was neither trained nor traced: there is nothing to draw`);
 }
 
 /** What an artefact was built with, in a line: what was left to its builder is left out, and of a digest the beginning is enough. */

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type EditorName, editorNames, resolveConfig } from '@errata/editors/catalogue';
 import { defaultsFileName, readDefaults } from '@errata/engine';
-import type { TracingReport } from '@errata/evaluation';
+import type { DefaultLayers, TracingReport } from '@errata/evaluation';
 import type { Command } from 'commander';
 import { readEvalData } from '../arguments/data-files.ts';
 import { baseOption, type GivenModel, modelOption } from '../arguments/model-source.ts';
@@ -69,7 +69,7 @@ export function register(program: Command): void {
 type Edits = Parameters<typeof import('@errata/editors').traceFacts>[2];
 
 async function traced(local: LocalModel, edits: Edits, { limit, runs, noise, window, seed, model: name }: Options) {
-  const { meanEffects, recommendLayer, traceFacts } = await import('@errata/editors');
+  const { summarizeTracing, traceFacts } = await import('@errata/editors');
   const { model } = local;
   const settings = { limit, runs, noise, window: window ?? Math.round(model.spec.layers / 10), seed };
   const line = progressLine();
@@ -77,22 +77,12 @@ async function traced(local: LocalModel, edits: Edits, { limit, runs, noise, win
     const found = await traceFacts(model.view(), local.tokenizer(), edits, settings, {
       onProgress: ({ fact, facts, done, total }) => line.update('tracing', `fact ${fact}/${facts} ${bar(done, total)}`),
     });
-    const { facts, traces, unknown, unusable } = found;
-    const mean = (of: 'clean' | 'corrupted') => traces.reduce((sum, trace) => sum + trace[of], 0) / traces.length;
     const report: TracingReport = {
       model: basename(name),
-      facts: facts.length,
-      unknown,
-      unusable,
-      clean: mean('clean'),
-      corrupted: mean('corrupted'),
-      window: settings.window,
-      runs,
-      noise,
-      effects: meanEffects(found),
-      recommended: recommendLayer(found, seed),
+      ...summarizeTracing(found, settings),
       defaults: defaultLayers(local),
     };
+    const { facts, traces } = found;
     return { report, traces: traces.map((trace, i) => ({ ...facts[i]!, ...trace })) };
   } finally {
     line.done();
@@ -100,7 +90,7 @@ async function traced(local: LocalModel, edits: Edits, { limit, runs, noise, win
 }
 
 /** Editors that search for a value at a layer, and those where each makes its edits by default. */
-function defaultLayers({ model, checkpoint }: LocalModel): TracingReport['defaults'] {
+function defaultLayers({ model, checkpoint }: LocalModel): DefaultLayers {
   const { family: model_type, layers, width } = model.spec;
   const shape = { model_type, layers, width };
   const own = readDefaults(checkpoint.directory);
@@ -131,7 +121,7 @@ function save(local: LocalModel, layer: number): Promise<void> {
 }
 
 function print(
-  { facts, unknown, unusable, clean, corrupted, effects, recommended, defaults }: TracingReport,
+  { facts, unknown, unusable, clean, corrupted, effects, recommended, defaults = [] }: TracingReport,
   options: Options,
 ): void {
   console.log(`${facts} facts traced; ${unknown} the model answers otherwise, ${unusable} could not be used`);

@@ -12,7 +12,7 @@ export interface ArtefactDescription<Request extends z.ZodObject = z.ZodObject> 
   /** How they are built today. What was built otherwise is kept for what was made with it, but nothing new takes it. */
   readonly format: string;
   /**
-   * What a request may say beside the model and the kind, each field optional and with what it means. `corpus` is a text file of
+   * What a request says beside the model and the kind, each field with what it means; those that need not be said are optional. `corpus` is a text file of
    * the machine that builds; `seed` is that of the editors whose needs are meant.
    */
   readonly request: Request;

@@ -1,5 +1,6 @@
 // The kinds of artefact by name, a line each: the one place that lists them.
 import { ErrataError, quoted } from '@errata/contracts';
+import { causalTrace } from './causal-trace/about.ts';
 import { contextPrefixes } from './context-prefixes/about.ts';
 import { demonstrations } from './demonstrations/about.ts';
 import type { ArtefactDescription } from './description.ts';
@@ -12,6 +13,7 @@ const artefactKinds = {
   second_moment: secondMoment,
   eigenbasis,
   context_prefixes: contextPrefixes,
+  causal_trace: causalTrace,
   knowledge_encoder: knowledgeEncoder,
   demonstrations,
   sentence_encoder: sentenceEncoder,

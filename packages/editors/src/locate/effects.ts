@@ -28,7 +28,7 @@ export function kindOf(
 }
 
 /** Mean indirect effects: by how much the answer's probability comes back, one number a layer; null for kinds that no prompt has. */
-export type Effects = Readonly<Record<TracedSite, Readonly<Record<TokenKind, readonly number[] | null>>>>;
+export type Effects = Record<TracedSite, Record<TokenKind, number[] | null>>;
 
 export interface TracedFacts {
   readonly facts: readonly TracedFact[];
@@ -42,7 +42,7 @@ function effectOf(
   { corrupted, restored }: FactTrace,
   site: TracedSite,
   kind: TokenKind,
-): readonly number[] | null {
+): number[] | null {
   const positions = fact.ids.flatMap((_, at) => (kindOf(fact, at) === kind ? [at] : []));
   if (positions.length === 0) return null;
   return restored[site].map(
@@ -64,7 +64,7 @@ export function meanEffects({ facts, traces }: TracedFacts): Effects {
   ) as unknown as Effects;
 }
 
-const meanOfLayers = (all: readonly (readonly number[])[]): readonly number[] =>
+const meanOfLayers = (all: readonly (readonly number[])[]): number[] =>
   all[0]!.map((_, layer) => all.reduce((sum, effect) => sum + effect[layer]!, 0) / all.length);
 
 const argMax = (values: readonly number[]): number => values.indexOf(Math.max(...values));

@@ -17,6 +17,16 @@ export interface FactsSettings {
   readonly seed: number;
 }
 
+/** How the tracing of many facts goes on. */
+export interface FactsOptions {
+  /** Traces of the first facts from an earlier run with the same facts and settings. */
+  readonly traced?: readonly FactTrace[];
+  /** Told after each fact, with all traces so far. */
+  readonly onTraced?: (traces: readonly FactTrace[]) => Promise<void>;
+  readonly onProgress?: (progress: FactsProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
 export interface FactsProgress {
   readonly fact: number;
   readonly facts: number;
@@ -66,10 +76,7 @@ export async function traceFacts(
   tokenizer: Tokenizer,
   edits: readonly EditRequest[],
   { limit, runs, noise, window, seed }: FactsSettings,
-  {
-    onProgress,
-    signal,
-  }: { readonly onProgress?: (progress: FactsProgress) => void; readonly signal?: AbortSignal } = {},
+  { traced = [], onTraced, onProgress, signal }: FactsOptions = {},
 ): Promise<TracedKnown> {
   const facts: TracedFact[] = [];
   let [unknown, unusable] = [0, 0];
@@ -95,8 +102,9 @@ export async function traceFacts(
       view,
       facts.flatMap(({ ids, subject: [first, last] }) => ids.slice(first, last + 1)),
     );
-  const traces: FactTrace[] = [];
+  const traces = facts.slice(0, traced.length).map((_, number) => traced[number]!);
   for (const [number, fact] of facts.entries()) {
+    if (number < traces.length) continue;
     const settings = {
       noise: subjectNoise(fact, view.spec.width, { runs, deviation, seed, fact: number }),
       window,
@@ -105,6 +113,7 @@ export async function traceFacts(
     const progress = (done: number, total: number) =>
       onProgress?.({ fact: number + 1, facts: facts.length, done, total });
     traces.push(await traceFact(view, fact, settings, { onProgress: progress, ...(signal && { signal }) }));
+    await onTraced?.(traces);
   }
   return { facts, traces, unknown, unusable };
 }

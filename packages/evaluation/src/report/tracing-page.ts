@@ -1,26 +1,22 @@
 // The page of a causal tracing: where clean states bring answers back, as heat maps, and the layer that this speaks for.
-import { type Effects, type Recommendation, type TracedSite, tokenKinds, tracedSites } from '@errata/editors';
+import { type TracedSite, type TracingSummary, tokenKinds, tracedSites, tracingSummarySchema } from '@errata/editors';
 import { heatMap } from './heat-map.ts';
 import { html, raw } from './html.ts';
 import { pageStyle } from './page-style.ts';
 
-export interface TracingReport {
+/** The layers that editors take by default, by editor. */
+export type DefaultLayers = readonly { readonly editor: string; readonly layers: readonly number[] }[];
+
+export interface TracingReport extends TracingSummary {
   /** What people call the model. */
   readonly model: string;
-  readonly facts: number;
-  readonly unknown: number;
-  readonly unusable: number;
-  /** Mean probability of the answers: of prompts as they are, and corrupted. */
-  readonly clean: number;
-  readonly corrupted: number;
-  readonly window: number;
-  readonly runs: number;
-  readonly noise: number;
-  readonly effects: Effects;
-  readonly recommended: Recommendation;
-  /** The layers that editors take by default, by editor. */
-  readonly defaults: readonly { readonly editor: string; readonly layers: readonly number[] }[];
+  /** Where they are known. */
+  readonly defaults?: DefaultLayers;
 }
+
+/** What an artefact's details tell of a tracing; undefined for one that is none. */
+export const tracingSummary = (details: unknown): TracingSummary | undefined =>
+  tracingSummarySchema.safeParse(details).data;
 
 const titles: Readonly<Record<TracedSite, string>> = {
   block_out: 'The residual stream',
@@ -52,13 +48,13 @@ export function tracingPage(report: TracingReport): string {
 <section class="charts">${maps}</section>
 <h2>The layer that this speaks for</h2>
 <p>MLPs at the last token of the subject bring back most at layer <strong>${recommended.layer}</strong>: ${recommended.effect.toFixed(3)}. Of a thousand resamples of the facts ${(100 * recommended.sureness).toFixed(0)} % put it there or one layer away. Where a fact is looked up need not be where it is edited best: try both.</p>
-${defaultsTable(report)}
+${report.defaults === undefined ? '' : defaultsTable(report.defaults)}
 <footer>Written by Errata, after Meng et al. 2022, Locating and Editing Factual Associations in GPT, section 2.1.</footer>
 </main></body></html>
 `.html;
 }
 
-function defaultsTable({ defaults }: TracingReport) {
+function defaultsTable(defaults: DefaultLayers) {
   return html`<table><thead><tr><th>editor</th><th>layers by default</th></tr></thead><tbody>${defaults.map(
     ({ editor, layers }) => html`<tr><th>${editor}</th><td>${layers.join(', ')}</td></tr>`,
   )}</tbody></table>`;
