@@ -30,6 +30,7 @@ const allowed: Record<string, readonly string[]> = {
   queue: ['contracts'],
   lineage: ['contracts', 'failpoints'],
   sdk: ['contracts'],
+  webhooks: ['contracts'],
   upkeep: ['contracts', 'failpoints', 'blobs', 'lineage'],
   'local-services': [],
   programs: [],

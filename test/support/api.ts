@@ -24,6 +24,7 @@ import {
   upon,
 } from '@errata/lineage';
 import { openDispatch } from '@errata/queue';
+import { allowAddresses } from '@errata/webhooks';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { type ApiLimits, buildServer, type ServerOptions } from '../../apps/api/src/index.ts';
 import { createDatabaseAt, createTestDatabase, lineTo } from './database.ts';
@@ -77,7 +78,11 @@ export async function openApi(
   ): Promise<FastifyInstance> =>
     buildServer(
       { lineage, dispatch, servers, engine, tokenizers },
-      { ...options, limits: { eventPollMs: 5, heartbeatMs: 20, ...limits } },
+      {
+        ...options,
+        webhookAddresses: allowAddresses(['127.0.0.1']),
+        limits: { eventPollMs: 5, heartbeatMs: 20, ...limits },
+      },
     );
   const app = await another();
   const keyWith = async (...given: readonly Scope[]) => (await createKey(lineage, 'test', given)).token;

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { isTerminal, jobStates } from '@errata/contracts';
 import { findKey } from '@errata/lineage';
 import { makeSnapshots } from '@errata/upkeep';
+import { type AllowedAddresses, allowAddresses } from '@errata/webhooks';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import { registerAuth } from './admission/auth.ts';
@@ -47,6 +48,7 @@ import { suiteRoutes } from './routes/suites.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { upkeepRoutes } from './routes/upkeep.ts';
 import { versionRoutes } from './routes/versions.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 const headersTimeoutMs = 20_000;
 /** Between looks at where the names of models that are kept warm have moved to. */
@@ -60,6 +62,8 @@ export interface ServerOptions {
   readonly dashboard?: Dashboard | undefined;
   /** Names, as completions take them, of models whose versions are kept open; none when left out. */
   readonly warmModels?: readonly string[];
+  /** Where webhooks may be; at public addresses when left out. */
+  readonly webhookAddresses?: AllowedAddresses;
   /** Where requests and failures are logged; nowhere when left out. */
   readonly logger?: FastifyBaseLogger;
 }
@@ -166,6 +170,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(suiteRoutes(parts));
   await app.register(searchRoutes(parts));
   await app.register(artefactRoutes(parts));
+  await app.register(webhookRoutes(parts, options.webhookAddresses ?? allowAddresses([])));
   await app.register(completionRoutes(parts, { queue: limits.completionQueue, metrics, snapshots }));
   await app.ready();
   return app;

@@ -1,6 +1,7 @@
 // What the API process is told by its environment.
 import { join } from 'node:path';
 import { ErrataError } from '@errata/contracts';
+import { type AllowedAddresses, addressRangesSchema, allowAddresses } from '@errata/webhooks';
 import { z } from 'zod';
 
 const megabytes = 1024 * 1024;
@@ -47,6 +48,8 @@ const environmentSchema = z.object({
   STREAMS_PER_KEY: count(100, 0),
   /** Origins of pages that may call from a browser, with commas between; `*` for all. */
   CORS_ORIGINS: optional(z.string()),
+  /** Ranges of addresses, with commas between, that webhooks may have beside public ones. */
+  WEBHOOK_ADDRESSES: optional(addressRangesSchema),
   /** Seconds within which the whole of a request must have come. */
   REQUEST_TIMEOUT_SECONDS: count(120),
 });
@@ -71,6 +74,7 @@ export interface ApiSettings {
   readonly streamsPerKey: number;
   readonly requestTimeoutMs: number;
   readonly corsOrigins: readonly string[];
+  readonly webhookAddresses: AllowedAddresses;
 }
 
 /** @throws ErrataError `invalid_request` naming each variable that is missing or malformed */
@@ -111,5 +115,6 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     streamsPerKey: given.STREAMS_PER_KEY,
     requestTimeoutMs: given.REQUEST_TIMEOUT_SECONDS * 1000,
     corsOrigins: names(given.CORS_ORIGINS),
+    webhookAddresses: given.WEBHOOK_ADDRESSES ?? allowAddresses([]),
   };
 }

@@ -51,6 +51,7 @@ export async function startApi(settings: ApiSettings, log: Logger = createLog(se
       {
         logger: log,
         corsOrigins: settings.corsOrigins,
+        webhookAddresses: settings.webhookAddresses,
         dashboard,
         warmModels: settings.serving.warm,
         limits: {

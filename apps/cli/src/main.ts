@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<{ register(program: Comman
   edit: () => import('./commands/edit.ts'),
   inbox: () => import('./commands/inbox.ts'),
   schedule: () => import('./commands/schedule.ts'),
+  webhook: () => import('./commands/webhook.ts'),
   jobs: () => import('./commands/jobs.ts'),
   approve: () => import('./commands/approve.ts'),
   reject: () => import('./commands/approve.ts'),

@@ -13,6 +13,7 @@ export interface WorkerMetrics {
   scheduleRan(outcome: RunOutcome): void;
   laneHeld(change: 1 | -1): void;
   snapshotStored(bytes: number): void;
+  webhookSent(outcome: 'delivered' | 'failed' | 'given_up'): void;
 }
 
 /** A registry of its own, so that several workers can live in one process. */
@@ -57,6 +58,12 @@ export function createMetrics(engineRss: () => number): WorkerMetrics {
     help: 'Bytes of versions stored whole',
     registers,
   });
+  const webhooks = new Counter({
+    name: 'errata_worker_webhook_attempts_total',
+    help: 'Attempts at sending webhooks by outcome',
+    labelNames: ['outcome'],
+    registers,
+  });
   const held = new Gauge({ name: 'errata_worker_lanes_held', help: 'Lanes being worked', registers });
   new Gauge({
     name: 'errata_worker_engine_resident_bytes',
@@ -77,6 +84,7 @@ export function createMetrics(engineRss: () => number): WorkerMetrics {
     lanesReconciled: (count) => reconciled.inc(count),
     scheduleRan: (outcome) => runs.inc({ outcome }),
     laneHeld: (change) => held.inc(change),
+    webhookSent: (outcome) => webhooks.inc({ outcome }),
     snapshotStored: (bytes) => {
       snapshots.inc();
       snapshotBytes.inc(bytes);

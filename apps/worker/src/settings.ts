@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ErrataError } from '@errata/contracts';
 import { defaultSilenceMs } from '@errata/engine';
+import { type AllowedAddresses, addressRangesSchema, allowAddresses } from '@errata/webhooks';
 import { z } from 'zod';
 
 const blank = (value: unknown) => (value === '' ? undefined : value);
@@ -27,6 +28,7 @@ const environmentSchema = z.object({
   RETRY_MS: whole(1, 1_000),
   RECONCILE_MS: whole(100, 5_000),
   STOP_GRACE_MS: whole(0, 6_000),
+  WEBHOOK_ADDRESSES: z.preprocess(blank, addressRangesSchema.optional()),
   METRICS_HOST: z.preprocess(blank, z.string().default('127.0.0.1')),
   METRICS_PORT: optional(z.coerce.number().int().min(0).max(65_535)),
 });
@@ -57,6 +59,8 @@ export interface WorkerSettings {
   readonly reconcileMs: number;
   /** How long a running job may go on after SIGTERM before it is handed back to the queue, in ms. */
   readonly stopGraceMs: number;
+  /** Where webhooks may be. */
+  readonly webhookAddresses: AllowedAddresses;
   /** Where health and metrics are served; null for nowhere. Port 0 takes a free one. */
   readonly metrics: { readonly host: string; readonly port: number } | null;
 }
@@ -92,6 +96,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     retryMs: given.RETRY_MS,
     reconcileMs: given.RECONCILE_MS,
     stopGraceMs: given.STOP_GRACE_MS,
+    webhookAddresses: given.WEBHOOK_ADDRESSES ?? allowAddresses([]),
     metrics: given.METRICS_PORT === undefined ? null : { host: given.METRICS_HOST, port: given.METRICS_PORT },
   };
 }

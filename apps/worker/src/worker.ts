@@ -14,6 +14,7 @@ import { startReconciler } from './lanes/reconciler.ts';
 import { createMetrics, serveMetrics } from './metrics.ts';
 import { modelReference } from './models.ts';
 import type { WorkerSettings } from './settings.ts';
+import { startWebhookSender } from './webhooks/sender.ts';
 
 export interface Worker {
   /** Port of the health and metrics server; null when there is none. */
@@ -98,6 +99,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     );
     const clock = startClock(context);
     const reconciler = startReconciler(context);
+    const webhooks = startWebhookSender(context);
     const heartbeat = await startHeartbeat(lineage, settings.name);
     log.info(
       {
@@ -120,7 +122,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       });
       const orderly = async () => {
         // In this order, so that a wake-up that arrives now goes back to the queue instead of being taken for nothing.
-        await Promise.all([consumer.pause(), clock.stop(), reconciler.stop(), heartbeat.stop()]);
+        await Promise.all([consumer.pause(), clock.stop(), reconciler.stop(), webhooks.stop(), heartbeat.stop()]);
         await consumer.close();
         await closeAll();
       };

@@ -9,7 +9,7 @@ import { canonicalJson } from './text/canonical.ts';
 import { jobStates } from './wire/states.ts';
 
 test('errors and states are counted', () => {
-  expect(Object.keys(errorCatalogue)).toHaveLength(93);
+  expect(Object.keys(errorCatalogue)).toHaveLength(95);
   expect(jobStates).toHaveLength(12);
 });
 

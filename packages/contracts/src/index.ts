@@ -70,3 +70,4 @@ export * from './wire/suites.ts';
 export * from './wire/tags.ts';
 export * from './wire/upkeep.ts';
 export * from './wire/versions.ts';
+export * from './wire/webhooks.ts';

@@ -169,6 +169,31 @@ export {
   resumeSchedule,
 } from './schedules/schedules.ts';
 
+// Webhooks: who is told what happens, and what of it was delivered.
+
+export {
+  type ClaimedDelivery,
+  claimDeliveries,
+  type DeliveryClaim,
+  type DeliveryOutcome,
+  deliveriesKeptDays,
+  getDelivery,
+  listDeliveries,
+  msUntilDelivery,
+  recordDelivery,
+  replayDelivery,
+  sendTestMessage,
+  sweepDeliveries,
+} from './webhooks/deliveries.ts';
+export {
+  changeWebhook,
+  createWebhook,
+  deleteWebhook,
+  getWebhook,
+  listWebhooks,
+  type NewWebhook,
+} from './webhooks/webhooks.ts';
+
 // Access: API keys and idempotency keys.
 
 export {

@@ -24,6 +24,7 @@ import { suites } from './resources/suites.ts';
 import { tags } from './resources/tags.ts';
 import { checks, collections } from './resources/upkeep.ts';
 import { versions } from './resources/versions.ts';
+import { webhooks } from './resources/webhooks.ts';
 import { createTransport, type ErrataOptions } from './transport.ts';
 
 /**
@@ -64,6 +65,7 @@ export function createErrata(options: ErrataOptions) {
     collections: collections(caller),
     completions: completions(caller),
     chat: chat(caller),
+    webhooks: webhooks(caller),
     session: session(caller),
     /** Whether the service answers and can reach what it needs. */
     ready: ready(caller),

@@ -19,4 +19,5 @@ export type { EvaluationQuery, RowQuery } from './resources/evaluations.ts';
 export type { InboxInput, InboxQuery } from './resources/inbox.ts';
 export type { JobQuery, JobResult, WaitOptions } from './resources/jobs.ts';
 export type { ScheduleQuery, Triggered } from './resources/schedules.ts';
+export type { DeliveryQuery } from './resources/webhooks.ts';
 export type { CallOptions, ErrataOptions } from './transport.ts';

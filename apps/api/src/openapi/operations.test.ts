@@ -47,6 +47,7 @@ test.each([
   ['put', '/v1/models/{model}/branches/{branch}/policy', false, 'setBranchPolicy'],
   ['post', '/v1/jobs/{job}/cancel', false, 'cancelJob'],
   ['get', '/v1/suites/{suite}/cases', true, 'listSuiteCases'],
+  ['post', '/v1/webhooks/{webhook}/deliveries/{delivery}/replay', false, 'replayWebhookDelivery'],
   ['post', '/v1/edit_jobs', false, 'createEditJob'],
   ['post', '/v1/chat/completions', false, 'createChatCompletion'],
 ] as const)('%s %s is called by what it does', (method, path, lists, name) => {

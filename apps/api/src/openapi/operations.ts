@@ -27,8 +27,8 @@ const verbs: Readonly<Record<string, string>> = {
 const isParameter = (part: string | undefined): boolean => part?.startsWith('{') === true;
 const camel = (part: string): string => part.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 const capital = (part: string): string => part.charAt(0).toUpperCase() + part.slice(1);
-/** `branches` to `branch`, `cases` to `case`, `edit_jobs` to `edit_job`. */
-const singular = (part: string): string => part.replace(/(?<=ch|alias)es$|(?<!s)s$/, '');
+/** `branches` to `branch`, `cases` to `case`, `deliveries` to `delivery`. */
+const singular = (part: string): string => part.replace(/ies$/, 'y').replace(/(?<=ch|alias)es$|(?<!s)s$/, '');
 
 /**
  * The name of an operation: `listModels`, `getBranchPolicy`, `cancelJob`. Branches, tags and their like are called by themselves and not by their model.

@@ -1,5 +1,5 @@
 // The reconciler: wakes every lane that has work and that nobody holds. It makes losing what was queued harmless.
-import { expireApprovals, lanesNeedingWork, sweepIdempotencyKeys } from '@errata/lineage';
+import { expireApprovals, lanesNeedingWork, sweepDeliveries, sweepIdempotencyKeys } from '@errata/lineage';
 import type { WorkerContext } from '../context.ts';
 import { type Repeated, repeat } from './repeat.ts';
 
@@ -21,6 +21,10 @@ export function startReconciler({ settings, lineage, dispatch, metrics, log }: N
     const swept = await sweepIdempotencyKeys(lineage);
     if (swept > 0) log.info({ keys: swept }, 'forgot idempotency keys that have expired');
   };
+  const forgetDeliveries = async () => {
+    const swept = await sweepDeliveries(lineage);
+    if (swept > 0) log.info({ deliveries: swept }, 'forgot webhook deliveries that ended long ago');
+  };
   const attempt = async (what: string, work: () => Promise<void>) => {
     try {
       await work();
@@ -32,6 +36,7 @@ export function startReconciler({ settings, lineage, dispatch, metrics, log }: N
     await attempt('lanes that nobody works', () => wakeLanes(stopped));
     if (!stopped()) await attempt('approvals that took too long', endApprovals);
     if (!stopped()) await attempt('idempotency keys that have expired', forgetRequests);
+    if (!stopped()) await attempt('webhook deliveries that ended long ago', forgetDeliveries);
     return settings.reconcileMs;
   });
 }

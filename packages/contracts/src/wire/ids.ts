@@ -15,6 +15,8 @@ export const idPrefixes = [
   'schedule',
   'run',
   'suite',
+  'webhook',
+  'delivery',
 ] as const;
 export type IdPrefix = (typeof idPrefixes)[number];
 

@@ -7,6 +7,7 @@ import { holdLane, type Lease } from '../jobs/leases.ts';
 import { staleJob, transition } from '../jobs/transitions.ts';
 import { deletedBranch, staleParent } from '../names/branches.ts';
 import { type MoveKind, requirePassage } from '../policies/guard.ts';
+import { announce } from '../webhooks/announce.ts';
 import { type Ground, writeChain } from './contributions.ts';
 
 export interface VersionCommit {
@@ -81,6 +82,17 @@ export async function commitVersion(db: Lineage, lease: Lease, commit: VersionCo
         jobId,
         reason: commit.reason ?? null,
       },
+    });
+    await announce(tx, 'branch.moved', branch.modelId, {
+      branch_id: branch.id,
+      branch: branch.name,
+      model_id: branch.modelId,
+      kind: commit.kind,
+      sequence,
+      from_version_id: parent,
+      to_version_id: version,
+      job_id: jobId,
+      reason: commit.reason ?? null,
     });
     await failpoint('commit.after_move');
 

@@ -15,6 +15,7 @@ import {
 import { failpoint } from '@errata/failpoints';
 import { jsonText, type Lineage, type Tx } from '../database/client.ts';
 import { readStoredOrNull } from '../database/stored.ts';
+import { announceEnd } from '../webhooks/announce.ts';
 import { writeEditResults } from './edits.ts';
 import { holdLane, type Lease } from './leases.ts';
 
@@ -123,7 +124,10 @@ export async function transition(tx: Tx, change: Transition): Promise<JobRow | n
   const [row] = rows;
   const approval = (of: JobRow) => readStoredOrNull(approvalSchema, of.approval, `the approval of ${of.id}`);
   const moved = row === undefined ? null : { ...row, approval: approval(row) };
-  if (moved !== null && terminal && moved.parent_job_id !== null) await releaseParent(tx, moved.parent_job_id);
+  if (moved === null || !terminal) return moved;
+  // A shard ends for its evaluation alone.
+  if (moved.parent_job_id !== null) await releaseParent(tx, moved.parent_job_id);
+  else await announceEnd(tx, moved, change);
   return moved;
 }
 

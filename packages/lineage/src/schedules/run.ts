@@ -18,6 +18,7 @@ import { newId } from '../database/ids.ts';
 import { readStored } from '../database/stored.ts';
 import { submitEditJobWithin } from '../jobs/submit.ts';
 import { branchLane } from '../names/branches.ts';
+import { announce } from '../webhooks/announce.ts';
 import { budgetOf, nextDay } from './budget.ts';
 import { type Draw, type PutAside, planDraw, type WaitingEdit } from './draw.ts';
 import { lockInbox } from './inbox.ts';
@@ -224,7 +225,13 @@ async function finish(tx: Tx, schedule: Schedule, due: Due, ending: Ending, notB
     include: { job: { select: { state: true } } },
   });
   await tx.schedule.update({ where: { id: schedule.id }, data: { ...due.moves, notBefore: notBefore ?? null } });
-  return { kind: 'ran', run: runResource(row), lane: jobId === undefined ? null : branchLane(schedule.branchId) };
+  const run = runResource(row);
+  // Ticks that nobody noticed in time, be they skipped or made up for by this one, and runs that could not submit.
+  if (run.reason === 'missed' || run.counts.missed > 0 || run.outcome === 'failed') {
+    const { modelId: model_id, branchId: branch_id, name } = schedule;
+    await announce(tx, 'schedule.missed', model_id, { schedule_id: schedule.id, name, model_id, branch_id, run });
+  }
+  return { kind: 'ran', run, lane: jobId === undefined ? null : branchLane(schedule.branchId) };
 }
 
 async function readWaiting(tx: Tx, branchId: string): Promise<readonly (WaitingEdit & { readonly state: string })[]> {

@@ -1,0 +1,95 @@
+// Webhooks: who is told of what. Whether an address may be sent to is for whoever sends.
+import { randomBytes } from 'node:crypto';
+import {
+  type CreatedWebhook,
+  ErrataError,
+  type Page,
+  type WebhookChange,
+  type WebhookEvent,
+  type WebhookResource,
+} from '@errata/contracts';
+import { clientOf, type Db, type Lineage } from '../database/client.ts';
+import { newId } from '../database/ids.ts';
+import { idCursor, type PageRequest, pageOf } from '../database/pages.ts';
+import type { Webhook as WebhookRow } from '../generated/client.ts';
+
+export interface NewWebhook {
+  readonly url: string;
+  readonly events: readonly WebhookEvent[];
+  readonly model_id: string | null;
+  readonly description: string | null;
+  /** Id of the API key. */
+  readonly created_by: string | null;
+}
+
+/** Makes a webhook. The secret is returned here and never again; it has the form that standard-webhooks gives it, and 32 bytes of chance. */
+export async function createWebhook(db: Lineage, webhook: NewWebhook): Promise<CreatedWebhook> {
+  const row = await db.prisma.webhook.create({
+    data: {
+      id: newId('webhook'),
+      url: webhook.url,
+      secret: `whsec_${randomBytes(32).toString('base64')}`,
+      events: [...webhook.events],
+      modelId: webhook.model_id,
+      description: webhook.description,
+      createdBy: webhook.created_by,
+    },
+  });
+  return { ...resource(row), secret: row.secret };
+}
+
+/** `unknown_webhook`. */
+export async function getWebhook(db: Db, id: string): Promise<WebhookResource> {
+  const row = await clientOf(db).webhook.findUnique({ where: { id } });
+  if (row === null) throw unknownWebhook(id);
+  return resource(row);
+}
+
+/** The latest first. The cursor is the id of one. */
+export async function listWebhooks(db: Db, page: PageRequest = {}): Promise<Page<WebhookResource>> {
+  const limit = page.limit ?? 20;
+  const rows = await clientOf(db).webhook.findMany({
+    where: page.after === undefined ? {} : { id: { lt: idCursor(page.after, 'webhook') } },
+    orderBy: { id: 'desc' },
+    take: limit + 1,
+  });
+  return pageOf(rows, limit, ({ id }) => id, resource);
+}
+
+/** Changes what is given. Enabled again, it is sent what had been waiting when it was disabled. `unknown_webhook`. */
+export async function changeWebhook(db: Lineage, id: string, change: WebhookChange): Promise<WebhookResource> {
+  const { url, events, description, enabled } = change;
+  const { count } = await db.prisma.webhook.updateMany({
+    where: { id },
+    data: {
+      ...(url === undefined ? {} : { url }),
+      ...(events === undefined ? {} : { events }),
+      ...(description === undefined ? {} : { description }),
+      ...(enabled === undefined ? {} : { enabled, disabledReason: null }),
+    },
+  });
+  if (count === 0) throw unknownWebhook(id);
+  return getWebhook(db, id);
+}
+
+/** Deletes a webhook with all its deliveries. `unknown_webhook`. */
+export async function deleteWebhook(db: Lineage, id: string): Promise<void> {
+  const { count } = await db.prisma.webhook.deleteMany({ where: { id } });
+  if (count === 0) throw unknownWebhook(id);
+}
+
+export const unknownWebhook = (id: string): ErrataError =>
+  new ErrataError('unknown_webhook', `there is no webhook ${JSON.stringify(id)}`);
+
+const resource = (row: WebhookRow): WebhookResource => ({
+  id: row.id,
+  object: 'webhook',
+  url: row.url,
+  events: row.events as WebhookEvent[],
+  model_id: row.modelId,
+  description: row.description,
+  enabled: row.enabled,
+  disabled_reason: row.disabledReason,
+  created_by: row.createdBy,
+  created_at: row.createdAt.toISOString(),
+});
