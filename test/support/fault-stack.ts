@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { openDiskStore } from '@errata/blobs';
+import { openBlobs } from '@errata/blobs';
 import {
   type EditInput,
   editSchema,
@@ -48,6 +48,8 @@ export interface StackSettings {
   readonly frozenMs?: number;
   /** A server; that of the test run unless given. */
   readonly postgresUrl?: string;
+  /** A bucket for the blobs, of which the folder keeps what is used. */
+  readonly blobsUrl?: string;
 }
 
 export interface WorkerProcess {
@@ -140,7 +142,7 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
 
 /** Brings up everything, and a worker that imports the model. */
 export async function startFaultStack(settings: StackSettings = {}): Promise<FaultStack> {
-  const { queueUrl = null, leaseMs = 30_000, frozenMs, postgresUrl } = settings;
+  const { queueUrl = null, leaseMs = 30_000, frozenMs, postgresUrl, blobsUrl } = settings;
   const database = await (postgresUrl === undefined ? createTestDatabase() : createDatabaseAt(postgresUrl));
   const folder = await mkdtemp(join(tmpdir(), 'errata-faults-'));
   const blobsDir = join(folder, 'blobs');
@@ -158,6 +160,7 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
     QUEUE_URL: queueUrl ?? queue,
     ERRATA_FAILPOINT: `@${failpointsDir}`,
     BLOBS_DIR: blobsDir,
+    ...(blobsUrl === undefined ? {} : { BLOBS_URL: blobsUrl }),
     ERRATA_THREADS: '1',
     LEASE_MS: String(leaseMs),
     RECONCILE_MS: '300',
@@ -202,7 +205,7 @@ export async function startFaultStack(settings: StackSettings = {}): Promise<Fau
   await rest();
   const modelId = imported.model_id;
   const acknowledged: FaultStack['acknowledged'] = { jobs: [id], inbox: [] };
-  const store = await openDiskStore(blobsDir);
+  const store = await openBlobs({ blobsDir, ...(blobsUrl === undefined ? {} : { blobsUrl }) });
   const accepted = async ({ id }: JobResource, wake = true) => {
     acknowledged.jobs.push(id);
     if (wake) await dispatch.wake(await laneOfJob(lineage, id));

@@ -1,5 +1,5 @@
 // What the API process is told by its environment.
-import { join } from 'node:path';
+import { type BlobPlace, blobPlace, blobVariables } from '@errata/blobs';
 import { ErrataError } from '@errata/contracts';
 import { type AllowedAddresses, addressRangesSchema, allowAddresses } from '@errata/webhooks';
 import { z } from 'zod';
@@ -20,7 +20,7 @@ const names = (text: string | undefined): readonly string[] =>
 const environmentSchema = z.object({
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'a postgres:// URL'),
   QUEUE_URL: optional(z.string()),
-  BLOBS_DIR: z.preprocess(blank, z.string().default(join('.errata', 'blobs'))),
+  ...blobVariables,
   HOST: z.preprocess(blank, z.string().default('127.0.0.1')),
   PORT: z.preprocess(blank, z.coerce.number().int().min(0).max(65535).default(7700)),
   ERRATA_PROVIDER: optional(z.string()),
@@ -57,7 +57,7 @@ const environmentSchema = z.object({
 export interface ApiSettings {
   readonly databaseUrl: string;
   readonly queueUrl: string;
-  readonly blobsDir: string;
+  readonly blobs: BlobPlace;
   readonly host: string;
   readonly port: number;
   readonly logLevel: string;
@@ -94,7 +94,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   return {
     databaseUrl: given.DATABASE_URL,
     queueUrl: given.QUEUE_URL ?? given.DATABASE_URL,
-    blobsDir: given.BLOBS_DIR,
+    blobs: blobPlace(given),
     host: given.HOST,
     port: given.PORT,
     logLevel: given.LOG_LEVEL,

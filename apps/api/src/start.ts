@@ -40,7 +40,7 @@ export async function startApi(settings: ApiSettings, log: Logger = createLog(se
     opened.push(() => dispatch.close());
     const dashboard = await readDashboard(builtDashboard);
     if (dashboard === undefined) log.warn('the dashboard has not been built: run `npm run build -w apps/web`');
-    const engineSettings = { blobsDir: settings.blobsDir, ...settings.engine };
+    const engineSettings = { ...settings.blobs, ...settings.engine };
     const logged = { onLog: (line: string) => log.info({ engine: true }, line) };
     const [engine, tokenizers] = [startEngine(engineSettings, logged), startEngine(engineSettings, logged)];
     const serving = { ...engineSettings, ...settings.serving.engine };

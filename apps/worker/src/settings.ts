@@ -1,6 +1,6 @@
 // What a worker process is told by its environment.
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { type BlobPlace, blobPlace, blobVariables } from '@errata/blobs';
 import { ErrataError } from '@errata/contracts';
 import { defaultSilenceMs } from '@errata/engine';
 import { type AllowedAddresses, addressRangesSchema, allowAddresses } from '@errata/webhooks';
@@ -15,7 +15,7 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 const environmentSchema = z.object({
   DATABASE_URL: z.string('is required').regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL'),
   QUEUE_URL: optional(z.string()),
-  BLOBS_DIR: z.preprocess(blank, z.string().default(join('.errata', 'blobs'))),
+  ...blobVariables,
   ERRATA_PROVIDER: optional(z.string()),
   ERRATA_THREADS: optional(z.coerce.number().int().min(1)),
   ENGINE_MEMORY_MB: optional(z.coerce.number().int().min(64)),
@@ -36,7 +36,7 @@ const environmentSchema = z.object({
 export interface WorkerSettings {
   readonly databaseUrl: string;
   readonly queueUrl: string;
-  readonly blobsDir: string;
+  readonly blobs: BlobPlace;
   readonly engine: {
     readonly provider?: string;
     readonly threads?: number;
@@ -81,7 +81,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   return {
     databaseUrl: given.DATABASE_URL,
     queueUrl: given.QUEUE_URL ?? given.DATABASE_URL,
-    blobsDir: given.BLOBS_DIR,
+    blobs: blobPlace(given),
     engine: {
       ...(given.ERRATA_PROVIDER === undefined ? {} : { provider: given.ERRATA_PROVIDER }),
       ...(given.ERRATA_THREADS === undefined ? {} : { threads: given.ERRATA_THREADS }),

@@ -1,5 +1,5 @@
 // A worker: takes wake-ups from the queue, works the lanes they name, and looks after lanes that nobody works.
-import { openDiskStore } from '@errata/blobs';
+import { describePlace, openBlobs } from '@errata/blobs';
 import { startEngine } from '@errata/engine';
 import { branchOfLane, migrate, openLineage } from '@errata/lineage';
 import { describeQueueUrl, openDispatch } from '@errata/queue';
@@ -43,7 +43,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       onConnectionError: (error) => log.warn({ error }, 'a database connection broke'),
     });
     closers.push(() => lineage.close());
-    const blobs = await openDiskStore(settings.blobsDir);
+    const blobs = await openBlobs(settings.blobs);
     const dispatch = await openDispatch(settings.queueUrl, {
       lockMs: settings.leaseMs,
       onWarning: ({ kind, message }) => log.warn({ warning: kind }, message),
@@ -53,7 +53,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     let snapshots: Snapshots | undefined;
     closers.push(async () => snapshots?.settled());
     const engine = startEngine(
-      { blobsDir: settings.blobsDir, ...settings.engine },
+      { ...settings.blobs, ...settings.engine },
       { onLog: (line) => log.debug({ engine: line }, 'engine'), silenceMs: settings.engineSilenceMs },
     );
     closers.push(() => engine.stop());
@@ -105,7 +105,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
       {
         worker: settings.name,
         queue: describeQueueUrl(settings.queueUrl),
-        blobs: settings.blobsDir,
+        blobs: describePlace(settings.blobs),
         concurrency: settings.concurrency,
         ...(server === null ? {} : { metrics_port: server.port }),
       },

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -29,36 +29,6 @@ const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   for await (const item of items) found.push(item);
   return found;
 };
-
-test('bytes and streams come back under the digest of their content', async () => {
-  const { directory, store } = await newStore();
-  const bytes = randomBytes(300_000);
-  const name = sha256(bytes);
-  async function* pieces() {
-    for (let at = 0; at < bytes.length; at += 7777) yield bytes.subarray(at, at + 7777);
-  }
-  expect(await store.has(name)).toBe(false);
-  expect(await store.put(pieces())).toEqual({ sha256: name, size: bytes.length });
-  expect(await store.put(bytes)).toEqual({ sha256: name, size: bytes.length });
-  expect(await store.get(name)).toEqual(bytes);
-  expect(await readFile(await store.path(name))).toEqual(bytes);
-  expect(await store.stat(name)).toMatchObject({ sha256: name, size: bytes.length });
-  expect(await drafts(directory)).toEqual([]);
-
-  const empty = await store.put(new Uint8Array());
-  expect(empty).toEqual({ sha256: sha256(''), size: 0 });
-  expect((await all(store.list())).map((entry) => entry.sha256)).toEqual([name, empty.sha256].sort());
-  expect([await store.delete(name), await store.delete(name), await store.has(name)]).toEqual([true, false, false]);
-});
-
-test('a missing blob is named, and a name that is not a digest never reaches the file system', async () => {
-  const { store } = await newStore();
-  const name = '0'.repeat(64);
-  await expect(store.get(name)).rejects.toMatchObject({ code: 'blob_missing', details: { blob: name } });
-  await expect(store.path(name)).rejects.toMatchObject({ code: 'blob_missing' });
-  expect(await store.stat(name)).toBeNull();
-  await expect(store.get('../../etc/passwd')).rejects.toThrow('not the name of a blob');
-});
 
 test('a changed byte and a lost tail are noticed on reading and mended by storing again', async () => {
   const { store } = await newStore();

@@ -6,8 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { sha256 as digestOf, ErrataError } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
 import type { BlobEntry, BlobSource, BlobStat, LocalBlobStore } from './blobs.ts';
-
-const namePattern = /^[0-9a-f]{64}$/;
+import { checkName, corrupt, missing, namePattern } from './faults.ts';
 
 /** Opens a directory as a blob store and creates what is missing. Several processes may share it. */
 export async function openDiskStore(directory: string): Promise<LocalBlobStore> {
@@ -17,10 +16,7 @@ export async function openDiskStore(directory: string): Promise<LocalBlobStore> 
     await mkdir(temporary, { recursive: true });
     await sweep(root, temporary);
   });
-  const fileOf = (sha256: string) => {
-    if (!namePattern.test(sha256)) throw new TypeError(`not the name of a blob: ${JSON.stringify(sha256)}`);
-    return join(root, sha256.slice(0, 2), sha256.slice(2));
-  };
+  const fileOf = (sha256: string) => join(root, checkName(sha256).slice(0, 2), sha256.slice(2));
 
   const put = async (source: BlobSource): Promise<BlobStat> => {
     const chunks = chunksOf(source);
@@ -273,11 +269,3 @@ function storageError(error: unknown, root: string): unknown {
     { details: { directory: root, system: 'code' in error ? error.code : null }, cause: error },
   );
 }
-
-const missing = (sha256: string): ErrataError =>
-  new ErrataError('blob_missing', `blob ${sha256} is not in the store`, { details: { blob: sha256 } });
-
-const corrupt = (sha256: string, found: string): ErrataError =>
-  new ErrataError('blob_corrupt', `the content of blob ${sha256} does not match its name: ${found}`, {
-    details: { blob: sha256, found },
-  });

@@ -1,6 +1,6 @@
 // What an engine process does: its methods over the blobs and models it holds.
 import { join } from 'node:path';
-import { openDiskStore } from '@errata/blobs';
+import { openBlobs } from '@errata/blobs';
 import { inSlices } from '@errata/contracts';
 import { encodePrompt } from '@errata/models';
 import { buildAndStore } from './artefacts/build-artefacts.ts';
@@ -32,7 +32,7 @@ export interface Service {
 }
 
 export async function createService(settings: EngineSettings): Promise<Service> {
-  const blobs = await openDiskStore(settings.blobsDir);
+  const blobs = await openBlobs(settings);
   const scratch = fileArtefactStore(join(settings.blobsDir, 'scratch'));
   const models = createModelStore(blobs, budgetOf(settings));
   const texts = createTextModels(blobs);

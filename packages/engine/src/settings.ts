@@ -1,8 +1,9 @@
 // What an engine process is told at its start. Plain data: it crosses the process boundary as JSON.
 
-export interface EngineSettings {
-  /** Directory of the content-addressed store that models, deltas and statistics are read from and written to. */
-  readonly blobsDir: string;
+import type { BlobPlace } from '@errata/blobs';
+
+/** The place is that of the content-addressed store which models, deltas and statistics are read from and written to. */
+export interface EngineSettings extends BlobPlace {
   /** Execution provider: `cpu`, `cuda`, `webgpu` or `auto`. */
   readonly provider?: string;
   /** Intra-op threads of the runtime. */

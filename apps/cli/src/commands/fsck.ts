@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import colors from 'picocolors';
 import { exitCodeOfJob, exitCodes } from '../output/exit-codes.ts';
 import { bar, printJson, progressLine } from '../output/output.ts';
-import { connect } from '../service/connection.ts';
+import { connect, storesOfService } from '../service/connection.ts';
 import { followJob, outcomeOf } from '../service/follow.ts';
 
 interface Options {
@@ -22,7 +22,7 @@ export function register(program: Command): void {
     )
     .option('--quick', 'look at the lengths of blobs, not at their content')
     .option('--snapshots', 'also open every snapshot and compare it with the deltas it stands for')
-    .option('--offline', 'without the service: on DATABASE_URL and BLOBS_DIR')
+    .option('--offline', 'without the service: on the database and the blobs themselves')
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const report = options.offline === true ? await checkHere(options) : await checkThere(options);
@@ -57,20 +57,18 @@ async function checkThere({ quick, snapshots, json }: Options): Promise<CheckRep
 }
 
 async function checkHere({ quick, snapshots, json }: Options): Promise<CheckReport> {
-  const { DATABASE_URL: url, BLOBS_DIR: directory } = process.env;
-  if (url === undefined || directory === undefined)
-    throw new InvalidArgumentError('set DATABASE_URL and BLOBS_DIR to those of the service');
+  const { databaseUrl, blobs } = storesOfService();
   if (snapshots === true)
     throw new InvalidArgumentError('--snapshots opens models, which takes the service: leave --offline out');
-  const [{ openDiskStore }, { openLineage }, { checkEverything }] = await Promise.all([
+  const [{ openBlobs }, { openLineage }, { checkEverything }] = await Promise.all([
     import('@errata/blobs'),
     import('@errata/lineage'),
     import('@errata/upkeep'),
   ]);
   const line = progressLine();
-  const lineage = await openLineage(url);
+  const lineage = await openLineage(databaseUrl);
   try {
-    return await checkEverything(lineage, await openDiskStore(directory), {
+    return await checkEverything(lineage, await openBlobs(blobs), {
       content: quick !== true,
       onProgress: ({ phase, done, total }) => {
         if (json !== true) line.update(phase, bar(done, total));
