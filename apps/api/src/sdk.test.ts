@@ -37,6 +37,7 @@ test('models and branches', async () => {
   const branch = await errata.branches.create('tiny', { name: 'work' });
   expect(await errata.branches.get('tiny', 'work')).toEqual(branch);
   expect(names(await errata.branches.list('tiny', { limit: 1 }).all())).toEqual(['main', 'work']);
+  expect(await errata.branches.testGate('tiny', 'work', { gate: { rules: [] } })).toMatchObject({ jobs: [] });
   expect(await errata.branches.log('tiny', 'work').all()).toMatchObject([{ kind: 'created', to_version: root }]);
   await errata.branches.delete('tiny', 'work');
   await expect(errata.branches.get('tiny', 'work')).rejects.toMatchObject({ code: 'unknown_branch', status: 404 });

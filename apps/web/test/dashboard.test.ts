@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { findBrowser } from '../../../test/support/browser.ts';
 import { correcting } from './correcting.fixture.ts';
 import { everyPage } from './every-page.fixture.ts';
+import { judging } from './judging.fixture.ts';
 import { signingIn } from './signing-in.fixture.ts';
 import { openStack, type Stack } from './stack.fixture.ts';
 import { tracingBack } from './tracing-back.fixture.ts';
@@ -26,6 +27,7 @@ describe.skipIf(findBrowser() === undefined)('in a browser', () => {
 
   describe('signing in', () => signingIn(stack));
   describe('correcting', () => correcting(stack));
+  describe('judging', () => judging(stack));
   describe('tracing back', () => tracingBack(stack));
   describe('watching', () => watching(stack));
   describe('every page', () => everyPage(stack));

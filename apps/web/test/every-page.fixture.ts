@@ -14,6 +14,7 @@ export function everyPage(stack: () => Stack): void {
       '/correct',
       '/correct?how=many',
       '/judge',
+      '/gate',
       '/jobs',
       '/queue',
       '/schedules',

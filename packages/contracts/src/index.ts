@@ -18,6 +18,7 @@ export * from './rules/merge-results.ts';
 export * from './rules/protocol-plan.ts';
 export * from './rules/protocol-walk.ts';
 export * from './rules/questions.ts';
+export * from './rules/remembered-measurements.ts';
 export * from './rules/stored-gate.ts';
 export * from './rules/suite-cases.ts';
 export * from './rules/version-ids.ts';

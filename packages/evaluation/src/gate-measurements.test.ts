@@ -4,8 +4,11 @@ import {
   editSchema,
   type GatePolicy,
   gateMetrics,
+  judge,
   metricCatalogue,
   metricFamilies,
+  rememberedMeasurements,
+  unansweredRules,
 } from '@errata/contracts';
 import {
   type Delta,
@@ -98,6 +101,54 @@ test('a version against itself has not changed in anything, and keeps its canari
   expect(canaries).toMatchObject([{ prompt: 'The capital of Ur is', kept: true }]);
   expect(edits).toMatchObject([
     { custom_id: 'e1', values: { locality: 1, 'reliability@base': 0, 'locality@base': 1 } },
+  ]);
+});
+
+test('what a finished job keeps answers another gate as the measurements did, and says what it does not answer', async () => {
+  const policy: GatePolicy = {
+    rules: [
+      { metric: 'ngram_entropy', against: 'parent', min: 0 },
+      { metric: 'locality', against: 'base', min: 1 },
+      { metric: 'edit_norm', max: 1 },
+    ],
+    canaries: [{ prompt: 'The capital of Ur is' }],
+  };
+  const edits = [edit(), edit({ custom_id: 'e2', rephrases: ['In Oz, the capital is', 'Oz is ruled from'] })];
+  const input = { parent, candidate: onlySaying('x'), tokenizer, edits, heldText: tinyCorpus(), perplexityTokens: 200 };
+  const evaluation = await evaluateCandidate(input);
+  const editNorms = [0.25, 0.5];
+  const measured = await measureForGate(evaluation, input, { policy, base: parent, editNorms });
+  const then = judge(policy, measured);
+  const results = evaluation.perEdit.map((result, index) => ({ ...result, delta_norm: editNorms[index]! }));
+  const job = { summary: evaluation.summary, gate: then, results };
+  const remembered = rememberedMeasurements(policy, job);
+  expect(judge(policy, remembered)).toEqual(then);
+  // Answers held against their rivals, changes since the base and texts are with the measurements alone.
+  const { values } = remembered;
+  expect(values).toMatchObject({ 'locality@base': 0, 'ngram_entropy@parent': expect.any(Number), edit_norm: 0.5 });
+  expect(Object.keys(values).length).toBeGreaterThan(20);
+  for (const [reading, value] of Object.entries(values))
+    expect({ reading, value }).toEqual({ reading, value: expect.closeTo(measured.values[reading as 'locality']!, 12) });
+  for (const [index, { values: own }] of remembered.edits!.entries())
+    for (const [reading, value] of Object.entries(own))
+      expect({ reading, value }).toEqual({
+        reading,
+        value: expect.closeTo(measured.edits![index]!.values[reading as 'locality']!, 12),
+      });
+
+  const another: GatePolicy = {
+    rules: [
+      { metric: 'reliability', each: true, min: 0.1 },
+      { metric: 'portability.alias.token', min: 0.1 },
+      { metric: 'reliability', against: 'base', min: 0 },
+    ],
+    canaries: [{ prompt: 'The capital of Ix is' }],
+  };
+  const verdict = judge(another, rememberedMeasurements(another, job));
+  expect(verdict.findings[0]).toMatchObject({ outcome: 'failed', custom_ids: ['e1', 'e2'] });
+  expect(unansweredRules(verdict, then).map(({ metric, against }) => [metric, against])).toEqual([
+    ['reliability', 'base'],
+    ['canaries_kept', undefined],
   ]);
 });
 

@@ -75,6 +75,7 @@ export {
 } from './policies/approvals.ts';
 export { type EvaluationGate, openEvaluationGate } from './policies/auto-rollback.ts';
 export { type MoveKind, type Passage, passageOf, requireStart } from './policies/guard.ts';
+export { type JudgedBatch, judgedBatches } from './policies/judged.ts';
 export { getPolicy, listPolicies, type PolicyChange, setPolicy } from './policies/policies.ts';
 
 // Jobs: submitted, taken, moved from state to state, told as events.

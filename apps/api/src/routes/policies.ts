@@ -1,11 +1,19 @@
 // The policy of a branch: its gate, approvals, automatic rollback and protection, with every change kept.
-import { pageSchema, policyRequestSchema, policyRevisionSchema } from '@errata/contracts';
-import { getModel, getPolicy, listPolicies, setPolicy } from '@errata/lineage';
+import {
+  gateTestRequestSchema,
+  gateTestSchema,
+  pageSchema,
+  policyRequestSchema,
+  policyRevisionSchema,
+} from '@errata/contracts';
+import { getBranch, getModel, getPolicy, listPolicies, setPolicy } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerOf } from '../admission/auth.ts';
+import { postHeaders } from '../admission/idempotency.ts';
 import { shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
 import { pageQuery, params } from '../requests/parameters.ts';
+import { tryGate } from '../requests/try-gate.ts';
 
 const tags = ['branches'];
 const address = '/v1/models/:model/branches/:branch/policy';
@@ -66,5 +74,27 @@ export const policyRoutes =
       },
       async ({ params: { model, branch }, query }) =>
         shown(await listPolicies(lineage, await modelId(model), branch, query)),
+    );
+
+    app.post(
+      `${address}/test`,
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'What a gate would have made of the latest batches of a branch',
+          description:
+            'By what was measured of them then: nothing is measured again, and nothing changes. Rules that nothing of it answers, as on a ' +
+            'text generated for a metric that no rule had asked for, are told as `unanswered`.',
+          params: params('model', 'branch'),
+          headers: postHeaders,
+          body: gateTestRequestSchema,
+          response: { 200: gateTestSchema },
+        },
+      },
+      async ({ params: { model, branch }, body: { gate, jobs } }) => {
+        const { id, name } = await getBranch(lineage, await modelId(model), branch);
+        return { object: 'gate_test' as const, branch: name, jobs: [...(await tryGate(lineage, id, gate, jobs))] };
+      },
     );
   };

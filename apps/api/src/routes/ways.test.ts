@@ -432,6 +432,7 @@ const harmless: Readonly<Record<string, string>> = {
   'DELETE /v1/schedules/:schedule': 'ends runs; takes what they take (authority.test.ts)',
   'DELETE /v1/branches/:branch/inbox/:edit': 'ends the waiting of an edit',
   'POST /v1/suites': 'stores questions',
+  'POST /v1/models/:model/branches/:branch/policy/test': 'reads',
   'POST /v1/comparisons': 'reads',
   'POST /v1/bisections': 'reads',
   'POST /v1/blame': 'reads',

@@ -2,6 +2,7 @@
 import { askRoute } from './ask/index.ts';
 import { correctRoute } from './correct/index.ts';
 import { editsRoute } from './edits/index.ts';
+import { gateRoute } from './gate/index.ts';
 import { historyRoute } from './history/index.ts';
 import { homeRoute } from './home/index.ts';
 import { jobRoute, jobsRoute } from './jobs/index.ts';
@@ -18,6 +19,7 @@ export const pages = [
   askRoute,
   correctRoute,
   judgeRoute,
+  gateRoute,
   jobsRoute,
   jobRoute,
   queueRoute,

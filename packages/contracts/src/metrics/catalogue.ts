@@ -57,8 +57,11 @@ const bounded: ReadonlyMap<string, MetricDefinition<GateMetric>> = new Map(
 /** In the order of the catalogue. */
 export const gateMetrics = [...bounded.keys()] as readonly GateMetric[];
 
+/** The metric that a rule by this name bounds; undefined where there is none of that name. */
+export const boundedMetric = (name: string): MetricDefinition<GateMetric> | undefined => bounded.get(name);
+
 /** How a rule by this name bounds its metric; undefined where there is none of that name. */
-export const gateUse = (name: string): MetricDefinition<GateMetric>['gate'] => bounded.get(name)?.gate;
+export const gateUse = (name: string): MetricDefinition<GateMetric>['gate'] => boundedMetric(name)?.gate;
 
 /** Metrics whose questions, an answer weighed against its rival, are asked only where somebody looks at them. */
 export const weighsRivals = (name: string): boolean =>

@@ -1,7 +1,8 @@
 // Policies: what may move a branch, and every change of it.
 import { z } from 'zod';
-import { defaultGatePolicy, gatePolicySchema, storedGateSchema } from './gate.ts';
+import { defaultGatePolicy, gateFindingSchema, gatePolicySchema, gateVerdictSchema, storedGateSchema } from './gate.ts';
 import { largestInteger } from './resource-parts.ts';
+import { jobStates } from './states.ts';
 
 export const approvalChoices = ['none', 'required'] as const;
 
@@ -54,3 +55,39 @@ export const policyRevisionSchema = branchPolicySchema
   })
   .meta({ id: 'PolicyRevision' });
 export type PolicyRevision = z.output<typeof policyRevisionSchema>;
+
+/** Jobs that a gate is tried on. */
+const triedAtMost = 20;
+
+export const gateTestRequestSchema = z
+  .strictObject({
+    gate: gatePolicySchema,
+    /** The latest jobs of the branch, so many. */
+    jobs: z.int().min(1).max(triedAtMost).default(triedAtMost),
+  })
+  .meta({ id: 'GateTestRequest' });
+export type GateTestRequest = z.input<typeof gateTestRequestSchema>;
+
+/** What a gate would have made of the latest batches of a branch, by what was measured of them then. */
+export const gateTestSchema = z
+  .strictObject({
+    object: z.literal('gate_test'),
+    branch: z.string(),
+    /** Newest first. */
+    jobs: z.array(
+      z.strictObject({
+        job_id: z.string(),
+        state: z.enum(jobStates),
+        edits: z.int(),
+        created_at: z.iso.datetime(),
+        version_id: z.string().nullable(),
+        /** What it was told then. */
+        passed: z.boolean(),
+        verdict: gateVerdictSchema,
+        /** Rules that nothing measured then answers: they would be measured of another batch, and may fail. */
+        unanswered: z.array(gateFindingSchema),
+      }),
+    ),
+  })
+  .meta({ id: 'GateTest' });
+export type GateTest = z.output<typeof gateTestSchema>;

@@ -1,5 +1,13 @@
 // Branches: their heads, their moves, and the policies they move by.
-import type { BranchRequest, BranchResource, MoveResource, PolicyRequest, PolicyRevision } from '@errata/contracts';
+import type {
+  BranchRequest,
+  BranchResource,
+  GateTest,
+  GateTestRequest,
+  MoveResource,
+  PolicyRequest,
+  PolicyRevision,
+} from '@errata/contracts';
 import type { Caller } from '../caller.ts';
 import type { PageQuery } from '../pages.ts';
 import { at, type CallOptions } from '../transport.ts';
@@ -27,6 +35,9 @@ export const branches = ({ get, post, list, json, send }: Caller) => ({
   /** Replaces the whole policy; with `if_revision`, only when nobody has changed it meanwhile. */
   setPolicy: (model: string, branch: string, request: PolicyRequest, call: CallOptions = {}) =>
     json<PolicyRevision>('PUT', at`/v1/models/${model}/branches/${branch}/policy`, { ...call, body: request }),
+  /** What a gate would have made of the branch's latest batches, by what was measured of them then. */
+  testGate: (model: string, branch: string, request: GateTestRequest, call?: CallOptions) =>
+    post<GateTest>(at`/v1/models/${model}/branches/${branch}/policy/test`, request, call),
   /** Every policy the branch has had, the latest first. */
   policies: (model: string, branch: string, query: PageQuery = {}) =>
     list<PolicyRevision>(at`/v1/models/${model}/branches/${branch}/policy/history`, { ...query }),

@@ -1,11 +1,5 @@
 // A candidate against its parent: what the gate says, the metrics with how sure they are, and every edit, the worst first.
-import {
-  type EditRecord,
-  type GateFinding,
-  type JobResource,
-  type MeanScore,
-  metricCatalogue,
-} from '@errata/contracts';
+import { boundedMetric, type EditRecord, type GateFinding, type JobResource, type MeanScore } from '@errata/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { errata } from '../../api/client.ts';
 import { inPercent, shareInterval } from '../../parts/interval.ts';
@@ -67,7 +61,7 @@ function Gate({ gate: { passed, findings, canaries = [] } }: { readonly gate: No
               const [words, tone] = outcomes[finding.outcome];
               return (
                 <tr key={JSON.stringify([finding.metric, finding.against, finding.each])}>
-                  <td title={metricCatalogue.get(finding.metric)?.definition}>{inWords(finding.metric)}</td>
+                  <td title={boundedMetric(finding.metric)?.definition}>{inWords(finding.metric)}</td>
                   <td>{boundOf(finding)}</td>
                   <td className="number">{finding.value === null ? '–' : figures.format(finding.value)}</td>
                   <td>

@@ -1,9 +1,12 @@
 // Candidates that wait for a decision, and what gates and people have turned down.
 import type { JobState } from '@errata/contracts';
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { errata } from '../../api/client.ts';
+import { useWhere } from '../../api/models.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { JobList } from '../../parts/job-list.tsx';
+import { JudgeTabs } from '../../parts/judge-tabs.tsx';
 import { Problem } from '../../parts/problem.tsx';
 
 const shown = 50;
@@ -17,6 +20,7 @@ const useCandidates = (state: JobState) =>
   });
 
 export function Judge() {
+  const { branch } = useWhere();
   const waiting = useCandidates('awaiting_approval');
   const [gated, rejected] = [useCandidates('gated_out'), useCandidates('rejected')];
   const turnedDown = [...(gated.data ?? []), ...(rejected.data ?? [])].sort((a, b) =>
@@ -25,12 +29,13 @@ export function Judge() {
   return (
     <div className="stack">
       <h1>Judge</h1>
+      <JudgeTabs branch={branch} />
       <Problem error={waiting.error ?? gated.error ?? rejected.error} />
       {waiting.data?.length === 0 && (
         <Empty title="Nothing waits for a decision">
           <p>
-            A candidate comes here when its branch asks for an approval (errata gate set MODEL@BRANCH --approval
-            required) and it has passed the gate.
+            A candidate comes here once it has passed the gate of a branch that asks for an approval, which is{' '}
+            <Link to="/gate">a setting of its gate</Link>.
           </p>
         </Empty>
       )}
