@@ -11,12 +11,14 @@ import type { ArtefactBuilder, Artefacts } from './artefacts/builder.ts';
 import type { ContextPrefixes } from './artefacts/context-prefixes/context-prefixes.ts';
 import { type Demonstration, demonstrationSchema } from './artefacts/demonstrations/demonstrations.ts';
 import { type Eigenbasis, findEigenbasis } from './artefacts/eigenbasis/eigenbasis.ts';
+import { builder as gradientTransform } from './artefacts/gradient-transform/build.ts';
 import { type KnowledgeEncoderArtefact, builder as knowledgeEncoder } from './artefacts/knowledge-encoder/build.ts';
 import { invertMoment, readFloat64, type SecondMoment } from './artefacts/second-moment/second-moment.ts';
 import { buildSecondMoments } from './artefacts/second-moment/sums.ts';
 import { describeEditor, type EditorName, editorNames } from './catalogue.ts';
 import { edit } from './edit.ts';
 import type { EditorDelta, EditorInput } from './editor.ts';
+import type { StoredTransform } from './hypernetworks/file.ts';
 
 const folder = fileURLToPath(new URL('./fixtures/oracle/', import.meta.url));
 
@@ -51,9 +53,19 @@ async function open(name: string) {
     kind,
     scope,
   }: ArtefactNeed): Promise<
-    SecondMoment | Eigenbasis | KnowledgeEncoderArtefact | Pick<ContextPrefixes, 'texts'> | readonly Demonstration[]
+    | SecondMoment
+    | Eigenbasis
+    | KnowledgeEncoderArtefact
+    | StoredTransform
+    | Pick<ContextPrefixes, 'texts'>
+    | readonly Demonstration[]
   > => {
     if (kind === 'context_prefixes') return { texts: given.prefixes };
+    if (kind === 'gradient_transform')
+      return gradientTransform.decode(readFileSync(join(folder, name, 'gradient-transform.safetensors')), {
+        model: name,
+        scope,
+      });
     if (kind === 'knowledge_encoder')
       return knowledgeEncoder.decode(readFileSync(join(folder, name, 'knowledge-encoder.safetensors')), {
         model: name,

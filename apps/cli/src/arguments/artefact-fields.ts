@@ -14,6 +14,18 @@ const schemas: ReadonlyMap<string, z.ZodType> = new Map(
   ),
 );
 
+/** What kinds say of a field: once where they all say the same. */
+function describeField(field: string): string {
+  const said = new Map<string, string[]>();
+  for (const kind of artefactKindNames) {
+    const shape = describeArtefact(kind).request.shape as Record<string, z.ZodType>;
+    const sentence = shape[field]?.description;
+    if (sentence !== undefined) said.set(sentence, [...(said.get(sentence) ?? []), kind]);
+  }
+  if (said.size <= 1) return asOption([...said.keys()][0] ?? '');
+  return [...said].map(([sentence, kinds]) => `${kinds.join(', ')}: ${asOption(sentence)}`).join('; ');
+}
+
 /** The fields by which artefacts are chosen; the others say how they are built. */
 export const choosingFields: readonly string[] = artefactKindNames.map((kind) => describeArtefact(kind).chosenBy);
 
@@ -29,9 +41,7 @@ export function addArtefactFields(command: Command, fields: Iterable<string> = s
     const { type, enum: choices } = z.toJSONSchema(schema);
     const takes = choices?.join('|') ?? (type === 'array' ? 'list' : type === 'string' ? 'path' : 'n');
     command.addOption(
-      new Option(`--${field} <${takes}>`, asOption(schema.description ?? '')).argParser(
-        readerOf(schema, choices ? undefined : type),
-      ),
+      new Option(`--${field} <${takes}>`, describeField(field)).argParser(readerOf(schema, choices ? undefined : type)),
     );
   }
   return command;

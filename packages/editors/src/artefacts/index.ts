@@ -5,6 +5,7 @@ import { contextPrefixes } from './context-prefixes/about.ts';
 import { demonstrations } from './demonstrations/about.ts';
 import type { ArtefactDescription } from './description.ts';
 import { eigenbasis } from './eigenbasis/about.ts';
+import { gradientTransform } from './gradient-transform/about.ts';
 import { knowledgeEncoder } from './knowledge-encoder/about.ts';
 import { secondMoment } from './second-moment/about.ts';
 import { sentenceEncoder } from './sentence-encoder/about.ts';
@@ -15,6 +16,7 @@ const artefactKinds = {
   context_prefixes: contextPrefixes,
   causal_trace: causalTrace,
   knowledge_encoder: knowledgeEncoder,
+  gradient_transform: gradientTransform,
   demonstrations,
   sentence_encoder: sentenceEncoder,
 } as const satisfies Readonly<Record<string, ArtefactDescription>>;

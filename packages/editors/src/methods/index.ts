@@ -9,6 +9,7 @@ import { knowledgeNeurons } from './knowledge-neurons/about.ts';
 import { lora } from './lora/about.ts';
 import { memit } from './memit/about.ts';
 import { emmet } from './memit/emmet.ts';
+import { mend } from './mend/about.ts';
 import { pmet } from './pmet/about.ts';
 import { recipe } from './recipe/about.ts';
 import { retrieval } from './retrieval/about.ts';
@@ -29,6 +30,7 @@ export const methods = {
   'alpha-edit': alphaEdit,
   sphere,
   'ultra-edit': ultraEdit,
+  mend,
   kn: knowledgeNeurons,
   'ft-m': ftM,
   'ft-l': ftL,

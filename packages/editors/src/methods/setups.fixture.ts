@@ -6,6 +6,8 @@ import { encodeDemonstrations } from '../artefacts/demonstrations/demonstrations
 import { demonstrationsNeed } from '../artefacts/demonstrations/request.ts';
 import { encodeEigenbasis, findEigenbasis } from '../artefacts/eigenbasis/eigenbasis.ts';
 import { eigenbasisOf } from '../artefacts/eigenbasis/request.ts';
+import { gradientTransformOf } from '../artefacts/gradient-transform/request.ts';
+import { identityTransform } from '../artefacts/gradient-transform/tiny.fixture.ts';
 import { knowledgeEncoderOf } from '../artefacts/knowledge-encoder/request.ts';
 import { randomKnowledgeEncoder } from '../artefacts/knowledge-encoder/tiny.fixture.ts';
 import { localArtefacts } from '../artefacts/local.ts';
@@ -15,6 +17,7 @@ import { encodeSecondMoment, invertMoment } from '../artefacts/second-moment/sec
 import { memoryArtefactStore } from '../artefacts/store.ts';
 import type { EditDiagnostics, EditOutcome, EditorInput, EditRequest } from '../editor.ts';
 import { randoms, tinyGpt2, tinyLlama, tinyModel } from '../tiny-model.fixture.ts';
+import { tinyMend, tinyRate } from './mend/tiny.fixture.ts';
 
 /** Edits of four subjects; the last two share one. */
 export const someEdits: readonly EditRequest[] = [
@@ -55,6 +58,10 @@ async function tinyArtefacts(model: Model): Promise<Artefacts> {
     known.push({ need: eigenbasisOf(layer), read: async () => encodeEigenbasis(findEigenbasis(moment)) });
   }
   known.push({ need: knowledgeEncoderOf(3), read: () => randomKnowledgeEncoder(model) });
+  known.push({
+    need: gradientTransformOf('mend', tinyMend.layers),
+    read: async () => identityTransform(model, tinyMend.layers, tinyRate),
+  });
   known.push({ need: demonstrationsNeed, read: async () => encodeDemonstrations(someDemonstrations) });
   const given = openArtefacts(model.digest!, known);
   const source = { model, digest: model.digest!, store: memoryArtefactStore() };

@@ -1,7 +1,8 @@
 // The edits that a knowledge encoder is trained on: read from a file, laid out for the language model, and drawn into batches.
-import type { Edit } from '@errata/contracts';
+import { type Edit, ErrataError } from '@errata/contracts';
 import { layOut, ModelError, type Tokenizer, uniform } from '@errata/models';
 import { type EditsFile, editsIn } from '../artefacts/edits-file.ts';
+import type { TargetSequence } from '../texts/sequences.ts';
 
 /** A prompt, which is the query that may ask for a correction, and what is expected of it. */
 export interface Item {
@@ -36,6 +37,12 @@ export interface ItemSource {
 export const layOutItem = (tokenizer: Tokenizer, { query, target, join }: Item) =>
   layOut(tokenizer, query, target, { join });
 
+/** An item as a model that predicts its target reads it. @throws ModelError layout_* */
+export function itemSequence(tokenizer: Tokenizer, item: Item): TargetSequence {
+  const { promptIds, targetIds } = layOutItem(tokenizer, item);
+  return { ids: [...promptIds, ...targetIds].slice(0, -1), targetStart: promptIds.length - 1, targetIds };
+}
+
 /** Whether a model can read an item. Laying out takes most of the time of reading a file, and what is short enough in bytes is so in tokens. */
 function isReadable(item: Item, { tokenizer, longest }: ItemSource): boolean {
   const around = tokenizer.prefixIds.length + 1;
@@ -51,7 +58,7 @@ function isReadable(item: Item, { tokenizer, longest }: ItemSource): boolean {
 }
 
 /** Reads a file of edits. @throws ErrataError `invalid_edits` naming the line */
-export function readRecords({ bytes, path }: EditsFile, source: ItemSource): ReadRecords {
+function readRecords({ bytes, path }: EditsFile, source: ItemSource): ReadRecords {
   const records: TrainingRecord[] = [];
   let leftOut = 0;
   for (const edit of editsIn(bytes, path)) {
@@ -60,6 +67,28 @@ export function readRecords({ bytes, path }: EditsFile, source: ItemSource): Rea
     else records.push(record);
   }
   return { records, leftOut };
+}
+
+/** Records to train on, and those at the end of the file that are kept to validate on. */
+export interface DividedRecords extends ReadRecords {
+  readonly validation: readonly TrainingRecord[];
+}
+
+/**
+ * Reads a file of edits to train on.
+ * @param drawn records of a step @param kept records to validate on
+ * @throws ErrataError `invalid_edits` naming the line, or where there are too few
+ */
+export function divideRecords(file: EditsFile, source: ItemSource, drawn: number, kept: number): DividedRecords {
+  const { records: all, leftOut } = readRecords(file, source);
+  const records = all.slice(0, -kept);
+  if (records.length < drawn)
+    throw new ErrataError(
+      'invalid_edits',
+      `${file.path} has ${all.length} edits that can be trained on (${leftOut} lack a rephrasing, or a locality probe with its target, or are too long); ${drawn} a step and ${kept} for validation are needed`,
+      { details: { edits: all.length, left_out: leftOut } },
+    );
+  return { records, validation: all.slice(-kept), leftOut };
 }
 
 function recordOf(edit: Edit, source: ItemSource): TrainingRecord | undefined {

@@ -1,5 +1,5 @@
 // What training asks of a batch: which rows of the logits are read, and the tokens they are to give.
-import type { LaidOutEdit } from '../texts/teacher-forcing.ts';
+import type { TargetSequence } from '../texts/sequences.ts';
 
 /** Where the tokens of a target are read. */
 export type Objective = 'target_new' | 'prompt_last';
@@ -11,14 +11,17 @@ export type Objective = 'target_new' | 'prompt_last';
  * (FT-L as it is reported) reads every one at the prompt's last position, which for several tokens asks for all of them at once: it
  * cannot tell their order.
  */
-export function tuneTargets(batch: readonly LaidOutEdit[], time: number, objective: Objective) {
+export function tuneTargets(
+  batch: readonly Pick<TargetSequence, 'targetIds' | 'targetStart'>[],
+  time: number,
+  objective: Objective,
+) {
   const rows: number[] = [];
   const targets: number[] = [];
   const weights: number[] = [];
   const spans: [number, number][] = [];
-  for (const [b, { sequence }] of batch.entries()) {
+  for (const [b, { targetIds, targetStart }] of batch.entries()) {
     const start = rows.length;
-    const { targetIds, targetStart } = sequence;
     for (const [i, id] of targetIds.entries()) {
       rows.push(b * time + targetStart + (objective === 'target_new' ? i : 0));
       targets.push(id);

@@ -141,7 +141,11 @@ async function freezeBatches(
   for (let start = 0; start < edits.length; start += batchSize) {
     const batch = edits.slice(start, start + batchSize);
     const time = Math.max(...batch.map(({ sequence }) => sequence.ids.length));
-    const targets = tuneTargets(batch, time, objective);
+    const targets = tuneTargets(
+      batch.map(({ sequence }) => sequence),
+      time,
+      objective,
+    );
     const members = batch.map((_, i) => start + i);
     batches.push({ members, feeds: await freeze(view, from, batch, targets), spans: targets.spans });
   }

@@ -27,6 +27,7 @@ import type { BlockRefs, DecoderSpec } from './spec.ts';
  * | `attn_out` | what attention adds to the residual stream | width |
  * | `mlp_in` | input of the MLP | width |
  * | `mlp_pre` | what the activation function takes (the gate's, in a gated MLP) | mlpWidth |
+ * | `mlp_up` | what the activation is multiplied with, in a gated MLP | mlpWidth |
  * | `mlp_key` | input of W_out | mlpWidth |
  * | `mlp_out` | output of W_out, what the MLP adds to the residual stream where no norm is behind it | width |
  * | `block_out` | residual stream after the block | width |

@@ -1,7 +1,8 @@
 // Activations: what a version has at chosen sites and tokens of sequences.
 
 import { float32, float32Data } from '@errata/graph';
-import { sites } from '../architectures/decoder.ts';
+import { type Site, sites } from '../architectures/decoder.ts';
+import type { DecoderSpec } from '../architectures/spec.ts';
 import { checkSequences, packBatches } from './batches.ts';
 import { indices } from './feeds.ts';
 import type { Forward } from './forward.ts';
@@ -15,6 +16,11 @@ export type Wanted = 'last' | 'all' | readonly (readonly number[])[];
 /** Positions in one run. */
 const tokenBudget = 2048;
 
+function hasSite({ blocks }: DecoderSpec, site: Site, layer: number): boolean {
+  const block = blocks[layer];
+  return block !== undefined && sites.includes(site) && (site !== 'mlp_up' || block.mlp.kind !== 'plain');
+}
+
 /** @returns by `site.layer`, `[rows, n]` in the order of sequences and their indices */
 export async function activations(
   forward: Forward,
@@ -25,7 +31,7 @@ export async function activations(
   const { spec } = forward;
   checkSequences(spec, sequences);
   for (const { site, layer } of wanted)
-    if (!sites.includes(site) || !(layer >= 0 && layer < spec.layers)) throw new RangeError(`no site ${site} ${layer}`);
+    if (!hasSite(spec, site, layer)) throw new RangeError(`no site ${site} ${layer}`);
   const read = await forward.read(sequences.map((ids) => ({ ids, behind: 0 })));
   const picked = sequences.map(({ length }, i) => pick(length, at, i).map((t) => positionIn(read[i]!, t)));
   const offsets = [0];

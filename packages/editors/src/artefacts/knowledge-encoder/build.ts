@@ -8,7 +8,7 @@ import {
   type StoredKnowledgeEncoder,
 } from '@errata/models';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
-import { readRecords, type TrainingRecord } from '../../training/records.ts';
+import { divideRecords, type TrainingRecord } from '../../training/records.ts';
 import type { ArtefactBuilder, BuildInput, BuildOptions, Checkpoint } from '../builder.ts';
 import { readEditsFile } from '../edits-file.ts';
 import { encoderDigest, initialEncoder } from './initial.ts';
@@ -119,15 +119,9 @@ async function trainedEncoder(
   options.onProgress?.({ stage: 'reading', done: 0, total: 1 });
   const longest = model.spec.context - settings.prompt_tokens;
   const file = await readData(data);
-  const { records: all, leftOut } = readRecords(file, { tokenizer, longest });
-  const records = all.slice(0, -settings.validation);
-  if (records.length < settings.batch_size)
-    throw new ErrataError(
-      'invalid_edits',
-      `${data} has ${all.length} edits that can be trained on (${leftOut} lack a rephrasing, or a locality probe with its target, or are too long); ${settings.batch_size} a step and ${settings.validation} for validation are needed`,
-      { details: { edits: all.length, left_out: leftOut } },
-    );
-  const validation = apart(all.slice(-settings.validation));
+  const { batch_size, validation: kept } = settings;
+  const { records, leftOut, ...rest } = divideRecords(file, { tokenizer, longest }, batch_size, kept);
+  const validation = apart(rest.validation);
   const { weights, ...course } = await trainEncoder({ model, digest, initial, settings, records, validation }, options);
   const details = {
     data: file.sha256,

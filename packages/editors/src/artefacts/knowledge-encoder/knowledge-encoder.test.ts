@@ -6,6 +6,7 @@ import { decodeKnowledgeEncoder } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { realModel } from '../../../../../test/support/real-models.ts';
 import { tinyGpt2, tinyModel } from '../../tiny-model.fixture.ts';
+import { linesOf, trainingEdits } from '../../training/edits.fixture.ts';
 import type { BuildInput } from '../builder.ts';
 import { localArtefacts } from '../local.ts';
 import { memoryArtefactStore } from '../store.ts';
@@ -18,24 +19,10 @@ const digest = model.digest!;
 let folder: string;
 let data: string;
 
-const names = ['Anna', 'Boris', 'Clara', 'Dmitri', 'Elena'];
-const cities = ['Paris', 'Rome', 'Oslo', 'Kyoto', 'Lima'];
-const edits = names.flatMap((name, n) =>
-  cities.map((city, c) => ({
-    custom_id: `${name}-${city}`,
-    prompt: `${'so '.repeat(c)}{} lives in`,
-    subject: name,
-    target_new: city,
-    rephrases: [`the home of ${name} is`],
-    locality: { other_relations: [{ prompt: `${name} plays the`, target: ['piano', 'cello', 'drums'][(n + c) % 3]! }] },
-  })),
-);
-const lines = (some: readonly object[]) => some.map((one) => `${JSON.stringify(one)}\n`).join('');
-
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'errata-knowledge-'));
   data = join(folder, 'edits.jsonl');
-  writeFileSync(data, lines(edits));
+  writeFileSync(data, linesOf(trainingEdits));
 });
 afterAll(async () => {
   rmSync(folder, { recursive: true });
@@ -127,7 +114,7 @@ describe('a trained knowledge encoder', () => {
     const [one] = await parameters(fields());
     expect(one).toMatchObject({ prompt_tokens: 3, steps: 12, optimizer: 'muon', seed: 7, encoder: null });
     expect(await parameters(fields({ seed: 8 }))).not.toEqual([one]);
-    writeFileSync(join(folder, 'fewer.jsonl'), lines(edits.slice(1)));
+    writeFileSync(join(folder, 'fewer.jsonl'), linesOf(trainingEdits.slice(1)));
     expect(await parameters(fields({ data: join(folder, 'fewer.jsonl') }))).not.toEqual([one]);
   });
 
@@ -140,13 +127,13 @@ describe('a trained knowledge encoder', () => {
         (error: { code: string; message: string }) => `${error.code} ${error.message}`,
       );
     };
-    expect(await refused(`${lines(edits.slice(0, 2))}{`)).toMatch(/invalid_edits .*line 3: is not JSON/);
-    expect(await refused(lines([{ ...edits[0], prompt: 4 }]))).toMatch(/invalid_edits .*line 1: .*prompt/);
-    expect(await refused(lines(edits.slice(0, 6)))).toMatch(
+    expect(await refused(`${linesOf(trainingEdits.slice(0, 2))}{`)).toMatch(/invalid_edits .*line 3: is not JSON/);
+    expect(await refused(linesOf([{ ...trainingEdits[0], prompt: 4 }]))).toMatch(/invalid_edits .*line 1: .*prompt/);
+    expect(await refused(linesOf(trainingEdits.slice(0, 6)))).toMatch(
       /6 edits that can be trained on .* 4 a step and 5 for validation/,
     );
-    const { locality: _, ...bare } = edits[0]!;
-    expect(await refused(lines(edits.map(() => bare)))).toMatch(/0 edits that can be trained on \(25 lack/);
+    const { locality: _, ...bare } = trainingEdits[0]!;
+    expect(await refused(linesOf(trainingEdits.map(() => bare)))).toMatch(/0 edits that can be trained on \(25 lack/);
     expect(await build(fields({ data: join(folder, 'nowhere') })).catch(({ code }) => code)).toBe('invalid_edits');
     expect(await build(fields({ encoder: folder })).catch(({ code, message }) => `${code} ${message}`)).toMatch(
       /invalid_request the text encoder .* cannot be used/,

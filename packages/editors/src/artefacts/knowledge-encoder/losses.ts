@@ -220,18 +220,3 @@ export function recipeGraph(
   const named = wanted.map(([name], index) => [gradientName(name), slopes[index]!] as const);
   return { ...contrastive, ...throughModel, loss, ...Object.fromEntries(named) };
 }
-
-/** Log-probabilities `before` `[L, vocabulary]` of what the model says without prompts, at `rows` of B sequences of T tokens. */
-export function beforeGraph(decoder: DecoderSpec, weight: WeightSource): Readonly<Record<string, Tensor>> {
-  const tokens = mulDims('B', 'T');
-  const { logits } = buildDecoder(decoder, {
-    batch: 'B',
-    time: 'T',
-    start: { kind: 'ids', ids: input('ids', 'int32', [tokens]) },
-    positions: input('positions', 'int32', [tokens]),
-    bias: input('bias', 'float32', ['B', 1, 'T', 'T']),
-    rows: input('rows', 'int32', ['L']),
-    weight,
-  });
-  return { before: logSoftmax(logits()) };
-}

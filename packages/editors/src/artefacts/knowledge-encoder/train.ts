@@ -9,12 +9,13 @@ import {
 } from '@errata/models';
 import { runPruned } from '../../search/programs.ts';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
+import { beforeProgram } from '../../training/before.ts';
 import { type DrawnRecord, drawBatch, type TrainingRecord } from '../../training/records.ts';
 import { type StepResult, type Trained, train } from '../../training/train.ts';
 import type { BuildOptions, Checkpoint } from '../builder.ts';
 import { batchTexts, beforeFeeds, editFeeds, type TextReader, textFeeds } from './feeds.ts';
 import type { Initial } from './initial.ts';
-import { beforeGraph, gradientName, type LossTerm, lossTerms, recipeGraph, trainedName } from './losses.ts';
+import { gradientName, type LossTerm, lossTerms, recipeGraph, trainedName } from './losses.ts';
 import { makeOptimizers } from './optimizers.ts';
 import type { TrainingSettings } from './request.ts';
 import { validate } from './validate.ts';
@@ -47,8 +48,7 @@ export function stepper({ model, initial, settings }: Pick<TrainingInput, 'model
   };
   const throughModel = async (edits: readonly DrawnRecord[]) => {
     if (edits.length === 0) return {};
-    const before = await view.program('knowledge encoder before', (source) => beforeGraph(model.spec, source));
-    return { ...editFeeds(edits, form), ...(await runPruned(before, beforeFeeds(edits, form))) };
+    return { ...editFeeds(edits, form), ...(await runPruned(await beforeProgram(view), beforeFeeds(edits, form))) };
   };
   return async (
     weights: ReadonlyMap<string, Float32Array>,

@@ -1,27 +1,10 @@
 // What a knowledge encoder comes to on edits that it was not trained on: served from a memory that holds all of them, as it would be.
 import { createHash } from 'node:crypto';
-import {
-  decodeKnowledgeEncoder,
-  foundRow,
-  heldKnowledgeEncoder,
-  type Model,
-  type PromptRow,
-  type Score,
-} from '@errata/models';
+import { decodeKnowledgeEncoder, foundRow, heldKnowledgeEncoder, type Model, type PromptRow } from '@errata/models';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
+import { agreement, askedOf, share } from '../../training/agreement.ts';
 import { type Item, layOutItem, type TrainingRecord } from '../../training/records.ts';
 import type { Validation } from '../../training/train.ts';
-
-/** The items of each record that are asked: the first of each sort. */
-const askedOf = ({ reliability, generality, locality }: TrainingRecord) =>
-  [reliability, generality[0]![0]!, locality[0]![0]!] as const;
-
-const share = (hits: readonly boolean[]): number => hits.filter(Boolean).length / hits.length;
-
-/** The mean over items of the share of tokens that the model, given those before, finds likeliest. */
-const agreement = (scores: readonly Score[], wanted: readonly ArrayLike<number>[]): number =>
-  scores.reduce((sum, { best }, item) => sum + share([...best].map((id, at) => id === wanted[item]![at])), 0) /
-  scores.length;
 
 /** @param bytes the encoder as it would be stored @param records no two of one prompt */
 export async function validate(

@@ -49,10 +49,10 @@ describe('the objectives', () => {
 
   it('prompt_last reads every target token at the last prompt position', async () => {
     const { model } = await tinySetup();
-    const laidOut = layOutEdit(sequenceSource({ model }), twoTokens('drums piano'));
-    const { targetStart } = laidOut.sequence;
-    expect(tuneTargets([laidOut], 9, 'prompt_last').rows).toEqual([targetStart, targetStart]);
-    expect(tuneTargets([laidOut], 9, 'target_new').rows).toEqual([targetStart, targetStart + 1]);
+    const { sequence } = layOutEdit(sequenceSource({ model }), twoTokens('drums piano'));
+    const { targetStart } = sequence;
+    expect(tuneTargets([sequence], 9, 'prompt_last').rows).toEqual([targetStart, targetStart]);
+    expect(tuneTargets([sequence], 9, 'target_new').rows).toEqual([targetStart, targetStart + 1]);
   });
 
   it('prompt_last cannot tell the order of target tokens; target_new can', async () => {

@@ -1,34 +1,15 @@
 // UltraEdit: what target tokens ask of a matrix, by one gradient scaled by all that was seen before, solved as least squares (Gu et al. 2025).
 import { multiply, solvePositive, transposeMatrix } from '@errata/graph';
 import { type DecoderSpec, type Delta, memoryAt, valueMatrix } from '@errata/models';
-import type { EditOutcome, Editor, EditorDelta, LossTerms } from '../../editor.ts';
-import {
-  alreadyHolds,
-  attempt,
-  attemptEach,
-  changeNorms,
-  heldOutcome,
-  nllOnly,
-  requireChange,
-  valueDelta,
-} from '../../outcomes.ts';
+import type { Editor } from '../../editor.ts';
 import { type LeastSquaresUpdate, rowsToMatrix } from '../../solve/least-squares.ts';
-import { type LaidOutEdit, layOutEdit, targetProbabilities } from '../../texts/teacher-forcing.ts';
-import { sequenceSource } from '../../texts/tokenizer.ts';
+import { productDelta } from '../../solve/product-delta.ts';
+import { inRuns, onePassEditor } from '../one-pass-editor.ts';
 import { type Features, type LayerFeatures, readFeatures } from './features.ts';
 import { type Statistics, scaledBy, statisticsOf } from './scaling.ts';
 import type { UltraEditSettings } from './settings.ts';
 
-interface Start extends LaidOutEdit {
-  readonly loss: LossTerms;
-  readonly probability: number;
-}
-
 const statisticsPlace = ({ mlpWidth, width }: DecoderSpec): string => `mlp outputs of ${mlpWidth} to ${width}`;
-
-/** Edits in runs of `batch_size`, in order. */
-const inRuns = <T>(edits: readonly T[], size: number): readonly (readonly T[])[] =>
-  Array.from({ length: Math.ceil(edits.length / size) }, (_, run) => edits.slice(run * size, (run + 1) * size));
 
 /** All target tokens of all runs. */
 function together(runs: readonly Features[], layer: number): LayerFeatures {
@@ -57,87 +38,27 @@ async function solve(
   return { keySide: transposeMatrix(h), valueSide };
 }
 
-/** As two factors, or as the matrix they make where that is smaller. */
-async function deltaOf(
-  spec: DecoderSpec,
-  layer: number,
-  custom_ids: readonly string[],
-  { keySide, valueSide }: LeastSquaresUpdate,
-): Promise<Delta> {
-  const [inSize, outSize, rank] = [keySide.rows, valueSide.columns, valueSide.rows];
-  if (rank * (inSize + outSize) < inSize * outSize)
-    return valueDelta(spec, layer, custom_ids, rank, keySide.data, valueSide.data);
-  const { weight: tensor, orientation } = valueMatrix(spec, layer);
-  const product = await multiply(keySide, valueSide);
-  const data = Float32Array.from((orientation === 'in_out' ? product : transposeMatrix(product)).data);
-  requireChange([data], layer, custom_ids);
-  return { kind: 'dense', tensor, data };
-}
-
 /** UltraEdit. What it has seen stays with the version, as `feature_statistics`; every batch is scaled by its own tokens too. */
-export const edit: Editor<UltraEditSettings> = async (editorInput, options) => {
-  const { view, edits, config } = editorInput;
-  const { layers, learning_rate } = config;
+export const edit: Editor<UltraEditSettings> = onePassEditor(async ({ view, config }, asked, options) => {
+  const { layers, learning_rate, batch_size } = config;
   const { onProgress, signal } = options;
-  const source = sequenceSource(editorInput);
-  const outcomes = new Map<string, EditOutcome>();
-  const note = (more: Iterable<EditOutcome>) => {
-    for (const outcome of more) outcomes.set(outcome.custom_id, outcome);
-  };
-  const { made: laidOut, failed: lost } = await attemptEach(edits, options, (edit) => layOutEdit(source, edit));
-  note(lost);
-  const before = await targetProbabilities(view, laidOut);
-  const starts = laidOut.map(
-    (one, i): Start => ({ ...one, loss: nllOnly(-Math.log(before[i]!)), probability: before[i]! }),
-  );
-  const asked = starts.filter(({ edit, loss, probability }) => {
-    const held = alreadyHolds(loss, config);
-    if (held) note([heldOutcome(edit.custom_id, loss, probability)]);
-    return !held;
-  });
-  const custom_ids = asked.map(({ edit }) => edit.custom_id);
-  const deltas: EditorDelta[] = [];
-  const failed = await attempt(
-    asked.map(({ edit }) => edit),
-    options,
-    async () => {
-      if (asked.length === 0) return;
-      const runs: Features[] = [];
-      for (const run of inRuns(asked, config.batch_size)) {
-        signal?.throwIfAborted();
-        onProgress?.({ phase: 'train', done: runs.length * config.batch_size, edits: edits.length });
-        runs.push(await readFeatures(view, layers, run));
-      }
-      const byLayer = new Map(layers.map((layer) => [layer, together(runs, layer)]));
-      const seen = statisticsOf(statisticsPlace(view.spec), [...byLayer.values()]);
-      const { memories } = view.with([seen]);
-      const statistics = memoryAt(memories, 'feature_statistics', seen.of)!;
-      for (const [i, layer] of layers.entries()) {
-        onProgress?.({ phase: 'solve', done: 0, edits: edits.length, layer, step: i + 1, steps: layers.length });
-        const update = await solve(byLayer.get(layer)!, statistics, learning_rate);
-        deltas.push({ delta: await deltaOf(view.spec, layer, custom_ids, update), custom_ids });
-      }
-      deltas.push({ delta: seen, custom_ids });
-      const edited = view.with(deltas.map(({ delta }) => delta));
-      const norms = layers.map((layer) => changeNorms(view, edited, layer, valueMatrix(view.spec, layer).weight));
-      const after = await targetProbabilities(edited, asked);
-      note(
-        asked.map(({ edit: { custom_id }, loss, probability }, i) => ({
-          custom_id,
-          outcome: 'applied',
-          diagnostics: {
-            steps: 1,
-            first_loss: loss,
-            last_loss: nllOnly(-Math.log(after[i]!)),
-            target_probability: { before: probability, after: after[i]! },
-            deltas: norms,
-          },
-        })),
-      );
-    },
-  );
-  if (failed.size > 0) deltas.length = 0;
-  note(failed.values());
-  onProgress?.({ phase: 'solve', done: edits.length, edits: edits.length });
-  return { deltas, outcomes: edits.map(({ custom_id }) => outcomes.get(custom_id)!) };
-};
+  const custom_ids = asked.map(({ edit: { custom_id } }) => custom_id);
+  const runs: Features[] = [];
+  for (const run of inRuns(asked, batch_size)) {
+    signal?.throwIfAborted();
+    onProgress?.({ phase: 'train', done: runs.length * batch_size, edits: asked.length });
+    runs.push(await readFeatures(view, layers, run));
+  }
+  const byLayer = new Map(layers.map((layer) => [layer, together(runs, layer)]));
+  const seen = statisticsOf(statisticsPlace(view.spec), [...byLayer.values()]);
+  const { memories } = view.with([seen]);
+  const statistics = memoryAt(memories, 'feature_statistics', seen.of)!;
+  const deltas: Delta[] = [];
+  for (const [i, layer] of layers.entries()) {
+    onProgress?.({ phase: 'solve', done: 0, edits: asked.length, layer, step: i + 1, steps: layers.length });
+    const { keySide, valueSide } = await solve(byLayer.get(layer)!, statistics, learning_rate);
+    deltas.push(await productDelta(valueMatrix(view.spec, layer), layer, custom_ids, keySide.data, valueSide.data));
+  }
+  const changed = layers.map((layer) => ({ layer, tensor: valueMatrix(view.spec, layer).weight }));
+  return { deltas: [...deltas, seen], changed };
+});

@@ -46,8 +46,9 @@ export async function readFeatures(
   edits: readonly LaidOutEdit[],
 ): Promise<Features> {
   const program = await featureProgram(view, layers);
-  const packed = packSequences(edits.map(({ sequence }) => sequence));
-  const { rows, targets, spans } = tuneTargets(edits, packed.time, 'target_new');
+  const sequences = edits.map(({ sequence }) => sequence);
+  const packed = packSequences(sequences);
+  const { rows, targets, spans } = tuneTargets(sequences, packed.time, 'target_new');
   const count = rows.length;
   const out = await runPruned(program, {
     ...sequenceFeeds(packed),

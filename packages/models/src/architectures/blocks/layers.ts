@@ -35,16 +35,16 @@ function mlpInputs(weight: WeightOf, refs: MlpRefs, x: Tensor): { readonly into:
 
 /**
  * An MLP over `[rows, width]`.
- * @param tap sees what the activation function takes, the input of W_out, and its output, and returns what to go on with
+ * @param tap sees what the activation function takes, what it is multiplied with, the input of W_out, and its output, and returns what to go on with
  */
 export function mlp(
   weight: WeightOf,
   refs: MlpRefs,
   x: Tensor,
-  tap: (site: 'mlp_pre' | 'mlp_key' | 'mlp_out', activation: Tensor) => Tensor,
+  tap: (site: 'mlp_pre' | 'mlp_up' | 'mlp_key' | 'mlp_out', activation: Tensor) => Tensor,
 ): Tensor {
   const { into, up } = mlpInputs(weight, refs, x);
   const active = activate[refs.activation](tap('mlp_pre', into));
-  const key = tap('mlp_key', up ? mul(active, up) : active);
+  const key = tap('mlp_key', up ? mul(active, tap('mlp_up', up)) : active);
   return tap('mlp_out', applyMatrix(weight, refs.output, key));
 }
