@@ -3,7 +3,8 @@
 // The database itself: the handle on it, its migrations, its outages, and how rows are listed and read back.
 
 export { type Db, type Lineage, type LineageOptions, openLineage, type Tx } from './database/client.ts';
-export * from './database/migrate.ts';
+export { type Dump, dumpSchema, type OpenDump, restoreDump, withDump } from './database/dump.ts';
+export { migrate, migrationsDirectory } from './database/migrate.ts';
 export { explainOutage } from './database/outage.ts';
 
 // Models: imported checkpoints, and the artefacts that editors need beforehand.

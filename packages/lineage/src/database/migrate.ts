@@ -21,9 +21,15 @@ interface Migration {
  * Brings the schema up to date and returns the names of the migrations it applied. Each migration and its record commit together;
  * concurrent starters wait for each other. `schema_mismatch` when what was applied before is not a beginning of what is on disk:
  * a migration that was changed or that this build does not know. `unavailable` when the database cannot be reached.
+ * @param until the first so many, to lay out tables as they were; `schema_mismatch` unless they are a beginning of what is on disk
  */
-export async function migrate(url: string, directory: string = migrationsDirectory): Promise<readonly string[]> {
-  const migrations = await readMigrations(directory);
+export async function migrate(
+  url: string,
+  directory: string = migrationsDirectory,
+  until?: readonly Pick<Migration, 'name' | 'checksum'>[],
+): Promise<readonly string[]> {
+  const migrations = (await readMigrations(directory)).slice(0, until?.length);
+  if (until !== undefined) refuseOthers(until, migrations);
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 30_000 });
   try {
     await client.connect();
@@ -40,7 +46,8 @@ export async function migrate(url: string, directory: string = migrationsDirecto
   }
 }
 
-async function readMigrations(directory: string): Promise<readonly Migration[]> {
+/** Those of this build, in order. */
+export async function readMigrations(directory: string = migrationsDirectory): Promise<readonly Migration[]> {
   const entries = await readdir(directory, { withFileTypes: true });
   const names = entries
     .filter((entry) => entry.isDirectory())
@@ -60,14 +67,7 @@ async function applyPending(client: pg.Client, migrations: readonly Migration[])
   const { rows } = await client.query<{ name: string; checksum: string }>(
     'SELECT name, checksum FROM _migrations ORDER BY position',
   );
-  for (const [index, applied] of rows.entries()) {
-    const known = migrations[index];
-    if (known?.name === applied.name && known.checksum === applied.checksum) continue;
-    const what = known?.name === applied.name ? 'was changed after it was applied' : 'is not what this build expects';
-    throw new ErrataError('schema_mismatch', `migration ${index + 1}, ${applied.name}, ${what}`, {
-      details: { migration: applied.name, expected: known?.name ?? null },
-    });
-  }
+  refuseOthers(rows, migrations);
   const pending = migrations.slice(rows.length);
   for (const [index, migration] of pending.entries()) {
     try {
@@ -85,4 +85,19 @@ async function applyPending(client: pg.Client, migrations: readonly Migration[])
     }
   }
   return pending.map(({ name }) => name);
+}
+
+/** @throws ErrataError `schema_mismatch` unless what was applied is a beginning of what is known */
+export function refuseOthers(
+  given: readonly Pick<Migration, 'name' | 'checksum'>[],
+  migrations: readonly Migration[],
+): void {
+  for (const [index, applied] of given.entries()) {
+    const known = migrations[index];
+    if (known?.name === applied.name && known.checksum === applied.checksum) continue;
+    const what = known?.name === applied.name ? 'was changed after it was applied' : 'is not what this build expects';
+    throw new ErrataError('schema_mismatch', `migration ${index + 1}, ${applied.name}, ${what}`, {
+      details: { migration: applied.name, expected: known?.name ?? null },
+    });
+  }
 }
