@@ -1,6 +1,6 @@
-// errata keys: makes, lists and revokes API keys. Talks to the database itself, since without a key nobody can ask the API.
+// errata keys: makes, lists, rotates and revokes API keys. Talks to the database itself, since without a key nobody can ask the API.
 import { ErrataError, type Scope, scopes } from '@errata/contracts';
-import { createKey, type Lineage, listKeys, openLineage, revokeKey } from '@errata/lineage';
+import { createKey, type KeyRecord, type Lineage, listKeys, openLineage, revokeKey, rotateKey } from '@errata/lineage';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { printJson, table } from '../output/output.ts';
 import { databaseOfService } from '../service/connection.ts';
@@ -16,13 +16,16 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (options: { json?: true }) => {
       const found = await onDatabase(listKeys);
-      if (options.json) return printJson(found);
-      const rows = found.map(({ id, name, scopes: held }) => [
+      if (options.json) return printJson(found.map(plain));
+      const day = (date: Date | null) => date?.toISOString().slice(0, 16).replace('T', ' ') ?? 'never';
+      const rows = found.map(({ id, name, scopes: held, expiresAt, lastUsedAt }) => [
         id,
         name,
         held.length === scopes.length ? 'all' : held.join(' '),
+        day(expiresAt),
+        day(lastUsedAt),
       ]);
-      console.log(table(['key', 'name', 'scopes'], rows));
+      console.log(table(['key', 'name', 'scopes', 'ends', 'last used'], rows));
     });
 
   keys
@@ -30,11 +33,25 @@ export function register(program: Command): void {
     .description('make a key; it is shown once')
     .requiredOption('--name <name>', 'who or what it is for')
     .addOption(new Option('--scopes <scope...>', 'what it may do').choices(scopes).default([...scopes], 'all'))
+    .option('--days <days>', 'when it ends by itself (default: never)', positive)
     .option('--json', 'print JSON')
-    .action(async (options: { name: string; scopes: Scope[]; json?: true }) => {
-      const key = await onDatabase((lineage) => createKey(lineage, options.name, options.scopes));
-      if (options.json) printJson(key);
-      else console.log(key.token);
+    .action(async ({ name, scopes, days, json }: { name: string; scopes: Scope[]; days?: number; json?: true }) => {
+      const expiresAt = days === undefined ? null : new Date(Date.now() + days * dayMs);
+      const { key, token } = await onDatabase((lineage) => createKey(lineage, name, scopes, { expiresAt }));
+      if (json) printJson({ key: plain(key), token });
+      else console.log(token);
+    });
+
+  keys
+    .command('rotate <id>')
+    .description('make a key of the same name and scopes, shown once; the old one ends after the grace period')
+    .option('--grace <hours>', 'how long both are valid', positive, 24)
+    .option('--json', 'print JSON')
+    .action(async (id: string, { grace, json }: { grace: number; json?: true }) => {
+      const made = await onDatabase((lineage) => rotateKey(lineage, id, grace * hourMs));
+      if (made === null) throw new ErrataError('not_found', `there is no valid key ${id}`);
+      if (json) printJson({ key: plain(made.key), token: made.token });
+      else console.log(made.token);
     });
 
   keys
@@ -48,6 +65,25 @@ export function register(program: Command): void {
       else console.log(`revoked ${id}`);
     });
 }
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+const mostDays = 36_500;
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= mostDays) return value;
+  throw new InvalidArgumentError(`must be a number, 0 to ${mostDays}`);
+}
+
+const plain = ({ id, name, scopes, createdAt, expiresAt, lastUsedAt }: KeyRecord) => ({
+  id,
+  name,
+  scopes,
+  created_at: createdAt,
+  expires_at: expiresAt,
+  last_used_at: lastUsedAt,
+});
 
 async function onDatabase<T>(work: (lineage: Lineage) => Promise<T>): Promise<T> {
   const url = databaseOfService();

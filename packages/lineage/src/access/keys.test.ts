@@ -5,12 +5,17 @@ import {
   beginIdempotent,
   completeIdempotent,
   createKey,
+  createSignInLink,
   findKey,
+  findSession,
   type IdempotencyClaim,
   listJobs,
   listKeys,
+  openSession,
   revokeKey,
+  rotateKey,
   submitEditJob,
+  useSignInLink,
 } from '../index.ts';
 import { importModel, madeEdit, openFixture } from '../lineage.fixture.ts';
 
@@ -28,6 +33,50 @@ test('a key is shown once, kept as a hash, found by its token, and gone when rev
   expect((await listKeys(db)).map(({ id }) => id)).toEqual([key.id]);
   expect([await revokeKey(db, key.id), await revokeKey(db, key.id)]).toEqual([true, false]);
   expect(await findKey(db, token)).toBeNull();
+});
+
+test('a key ends when its time is over, and so do the sessions it opened', async () => {
+  const soon = new Date(Date.now() + 3_600_000);
+  const { key, token } = await createKey(db, 'short', ['models:read'], { expiresAt: soon });
+  const session = await openSession(db, key.id);
+  const link = await createSignInLink(db, key.id);
+  expect(await findKey(db, token)).not.toBeNull();
+  expect(await findSession(db, session.token)).not.toBeNull();
+  await fixture.query(`UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE id = $1`, [key.id]);
+  expect(await findKey(db, token)).toBeNull();
+  expect(await findSession(db, session.token)).toBeNull();
+  expect(await useSignInLink(db, link.token)).toBeNull();
+  expect((await listKeys(db)).map(({ id }) => id)).not.toContain(key.id);
+});
+
+test('the last use is noted, once a minute', async () => {
+  const { key, token } = await createKey(db, 'used', ['models:read']);
+  const used = async () => (await listKeys(db)).find(({ id }) => id === key.id)!.lastUsedAt;
+  expect(await used()).toBeNull();
+  await findKey(db, token);
+  const first = await used();
+  expect(first).not.toBeNull();
+  await findKey(db, token);
+  expect(await used()).toEqual(first);
+  await fixture.query(`UPDATE api_keys SET last_used_at = now() - interval '2 minutes' WHERE id = $1`, [key.id]);
+  await findKey(db, token);
+  expect((await used())!.getTime()).toBeGreaterThanOrEqual(first!.getTime());
+});
+
+test('a rotated key has a successor of its kind and ends after the grace period', async () => {
+  const month = 30 * 24 * 3_600_000;
+  const old = await createKey(db, 'ci', ['edits:write'], { expiresAt: new Date(Date.now() + month) });
+  const next = await rotateKey(db, old.key.id, 3_600_000);
+  expect(next!.key).toMatchObject({ name: 'ci', scopes: ['edits:write'] });
+  expect(Math.abs(next!.key.expiresAt!.getTime() - Date.now() - month)).toBeLessThan(3_600_000);
+  expect(await findKey(db, old.token), 'within the grace period').not.toBeNull();
+  const ends = (await listKeys(db)).find(({ id }) => id === old.key.id)!.expiresAt!;
+  expect(ends.getTime()).toBeLessThanOrEqual(Date.now() + 3_600_000);
+  const now = await rotateKey(db, next!.key.id, 0);
+  expect(await findKey(db, next!.token)).toBeNull();
+  expect(await findKey(db, now!.token)).not.toBeNull();
+  expect(await rotateKey(db, next!.key.id, 0), 'its time is over').toBeNull();
+  expect(await rotateKey(db, 'key_none', 0)).toBeNull();
 });
 
 const request = { owner: 'key_1', route: 'POST /v1/edit_jobs', bodyDigest: 'digest' };

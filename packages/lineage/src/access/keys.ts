@@ -1,7 +1,7 @@
 // API keys: shown once, kept as a hash.
 import { randomBytes } from 'node:crypto';
 import { type Scope, sha256 } from '@errata/contracts';
-import type { Lineage } from '../database/client.ts';
+import { clientOf, type Db, type Lineage } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import type { ApiKey as KeyRow } from '../generated/client.ts';
 
@@ -13,29 +13,65 @@ export interface ApiKey {
   readonly scopes: readonly Scope[];
 }
 
-/** Makes a key. The token is returned here and never again. 32 bytes of chance need no salt and no slow hash. */
-export async function createKey(
-  db: Lineage,
-  name: string,
-  scopes: readonly Scope[],
-): Promise<{ readonly key: ApiKey; readonly token: string }> {
-  const token = keyPrefix + randomBytes(32).toString('base64url');
-  const row = await db.prisma.apiKey.create({
-    data: { id: newId('key'), name, hash: sha256(token), scopes: [...scopes] },
-  });
-  return { key: apiKey(row), token };
+/** What is known of a key beside what it may do. */
+export interface KeyRecord extends ApiKey {
+  readonly createdAt: Date;
+  /** Null: it ends when it is revoked. */
+  readonly expiresAt: Date | null;
+  /** To the minute; null where it never was. */
+  readonly lastUsedAt: Date | null;
 }
 
-/** The key a token stands for; null when there is none or it was revoked. */
+export interface MadeKey {
+  readonly key: KeyRecord;
+  /** Shown once. */
+  readonly token: string;
+}
+
+/** Makes a key. The token is returned here and never again. 32 bytes of chance need no salt and no slow hash. */
+export async function createKey(
+  db: Db,
+  name: string,
+  scopes: readonly Scope[],
+  { expiresAt = null }: { readonly expiresAt?: Date | null } = {},
+): Promise<MadeKey> {
+  const token = keyPrefix + randomBytes(32).toString('base64url');
+  const row = await clientOf(db).apiKey.create({
+    data: { id: newId('key'), name, hash: sha256(token), scopes: [...scopes], expiresAt },
+  });
+  return { key: keyRecord(row), token };
+}
+
+/** A use is noted when the last one noted is this long ago: not every request is a write. */
+const notedEveryMs = 60_000;
+
+/** The key a token stands for; null when there is none, it was revoked, or its time is over. */
 export async function findKey(db: Lineage, token: string): Promise<ApiKey | null> {
   if (!token.startsWith(keyPrefix)) return null;
   const row = await db.prisma.apiKey.findUnique({ where: { hash: sha256(token) } });
-  return row === null || row.revokedAt !== null ? null : apiKey(row);
+  if (row === null || !isValid(row)) return null;
+  await noteUse(db, row);
+  return apiKey(row);
 }
 
-export async function listKeys(db: Lineage): Promise<readonly ApiKey[]> {
+async function noteUse(db: Lineage, { id, lastUsedAt }: KeyRow): Promise<void> {
+  const now = new Date();
+  const before = new Date(now.getTime() - notedEveryMs);
+  if (lastUsedAt !== null && lastUsedAt > before) return;
+  await db.prisma.apiKey.updateMany({
+    where: { id, OR: [{ lastUsedAt: null }, { lastUsedAt: { lte: before } }] },
+    data: { lastUsedAt: now },
+  });
+}
+
+/** Whether a key counts: neither revoked nor past its time. */
+export const isValid = ({ revokedAt, expiresAt }: KeyRow): boolean =>
+  revokedAt === null && (expiresAt === null || expiresAt > new Date());
+
+/** Those that are valid, the oldest first. */
+export async function listKeys(db: Lineage): Promise<readonly KeyRecord[]> {
   const rows = await db.prisma.apiKey.findMany({ where: { revokedAt: null }, orderBy: { id: 'asc' } });
-  return rows.map(apiKey);
+  return rows.filter(isValid).map(keyRecord);
 }
 
 /** Revokes a key at once; false when there was none to revoke. */
@@ -47,4 +83,32 @@ export async function revokeKey(db: Lineage, id: string): Promise<boolean> {
   return count === 1;
 }
 
+/**
+ * Makes a key of the same name and scopes, as long-lived as the old one was meant to be, and lets the old one end after `graceMs`,
+ * within which whoever has it takes the new one. Null when there was no valid key of this id.
+ */
+export async function rotateKey(db: Lineage, id: string, graceMs: number): Promise<MadeKey | null> {
+  return db.prisma.$transaction(async (tx) => {
+    // Of two who rotate at once, the second waits, and rotates what is left.
+    const [locked] = await tx.$queryRaw<{ id: string }[]>`SELECT id FROM api_keys WHERE id = ${id} FOR UPDATE`;
+    const old = locked === undefined ? null : await tx.apiKey.findUnique({ where: { id } });
+    if (old === null || !isValid(old)) return null;
+    const now = Date.now();
+    const lives = old.expiresAt === null ? null : old.expiresAt.getTime() - old.createdAt.getTime();
+    const made = await createKey(tx, old.name, old.scopes as Scope[], {
+      expiresAt: lives === null ? null : new Date(now + lives),
+    });
+    const ends = Math.min(old.expiresAt?.getTime() ?? Infinity, now + graceMs);
+    await tx.apiKey.update({ where: { id }, data: { expiresAt: new Date(ends) } });
+    return made;
+  });
+}
+
 export const apiKey = (row: KeyRow): ApiKey => ({ id: row.id, name: row.name, scopes: row.scopes as Scope[] });
+
+const keyRecord = (row: KeyRow): KeyRecord => ({
+  ...apiKey(row),
+  createdAt: row.createdAt,
+  expiresAt: row.expiresAt,
+  lastUsedAt: row.lastUsedAt,
+});

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { sha256 } from '@errata/contracts';
 import type { Lineage } from '../database/client.ts';
-import { type ApiKey, apiKey } from './keys.ts';
+import { type ApiKey, apiKey, isValid } from './keys.ts';
 
 const hour = 3_600_000;
 /** A working week; whoever is still there signs in again. */
@@ -33,11 +33,11 @@ export const openSession = (db: Lineage, keyId: string) => create(db, 'session',
 /** Makes what signs a browser in, once and soon. */
 export const createSignInLink = (db: Lineage, keyId: string) => create(db, 'link', keyId, linkMs);
 
-/** The session of a token; null when there is none, it has ended, or its key was revoked. */
+/** The session of a token; null when there is none, it has ended, or its key is valid no more. */
 export async function findSession(db: Lineage, token: string): Promise<Session | null> {
   if (!token.startsWith(prefixes.session)) return null;
   const row = await db.prisma.session.findUnique({ where: { hash: sha256(token) }, include: { key: true } });
-  if (row === null || row.kind !== 'session' || row.expiresAt <= new Date() || row.key.revokedAt !== null) return null;
+  if (row === null || row.kind !== 'session' || row.expiresAt <= new Date() || !isValid(row.key)) return null;
   return { key: apiKey(row.key), expiresAt: row.expiresAt };
 }
 
@@ -46,12 +46,12 @@ export async function endSession(db: Lineage, token: string): Promise<void> {
   await db.prisma.session.deleteMany({ where: { hash: sha256(token), kind: 'session' } });
 }
 
-/** The key of a link, which is used up by it; null when there is none, it is too old or was used, or its key was revoked. */
+/** The key of a link, which is used up by it; null when there is none, it is too old or was used, or its key is valid no more. */
 export async function useSignInLink(db: Lineage, token: string): Promise<ApiKey | null> {
   if (!token.startsWith(prefixes.link)) return null;
   const where = { hash: sha256(token), kind: 'link', expiresAt: { gt: new Date() } };
   const row = await db.prisma.session.findUnique({ where, include: { key: true } });
-  if (row === null || row.key.revokedAt !== null) return null;
+  if (row === null || !isValid(row.key)) return null;
   // Of two who come at once, one has deleted it.
   const { count } = await db.prisma.session.deleteMany({ where });
   return count === 1 ? apiKey(row.key) : null;
