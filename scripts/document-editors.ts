@@ -119,10 +119,14 @@ function summary(name: EditorName): string {
 function deviationsOf(name: EditorName): readonly string[] {
   const { reference: followed } = describeEditor(name);
   if (followed === null) return [];
-  const { code: reference, compared, agreement, deviations } = followed;
+  const { code: reference, compared, agreement, ownCode, deviations } = followed;
+  const ran =
+    ownCode === undefined
+      ? ''
+      : ` Run itself, that code writes the same within ${ownCode} (test/oracles/reference_code.py).`;
   const text = `### ${name}
 
-Against ${reference}. ${compared} agree within ${agreement} (||ours - theirs|| / ||theirs||).
+Against ${reference}. ${compared} agree within ${agreement} (||ours - theirs|| / ||theirs||).${ran}
 
 ${row(['the reference code', 'here', 'why'])}
 |---|---|---|

@@ -41,6 +41,11 @@ export interface EditorReference {
    * and second moments: what was measured, rounded up. A test holds it.
    */
   readonly agreement: number;
+  /**
+   * How far what that code itself writes on the tiny GPT-2 is from the transcription at most, by test/oracles/reference_code.py: measured, rounded
+   * up. Left out where it was not run.
+   */
+  readonly ownCode?: number;
   readonly deviations: readonly Deviation[];
 }
 

@@ -62,6 +62,7 @@ export const alphaEdit = {
     code: 'the AlphaEdit repository',
     compared: 'Changes of matrices, of a first batch and of one behind it, and the keys left for the next',
     agreement: 3e-5,
+    ownCode: 1e-7,
     deviations: [
       {
         reference: 'Keeps the sum of K K^T of earlier batches in the process, one for all models and branches',

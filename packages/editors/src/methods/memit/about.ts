@@ -83,6 +83,7 @@ export const memit = {
     code: 'the MEMIT repository',
     compared: 'Changes of matrices',
     agreement: 3e-5,
+    ownCode: 1e-7,
     deviations: spreadDeviations,
   },
   load: () => import('#methods/memit/edit'),

@@ -60,6 +60,7 @@ export const pmet = {
     code: 'the PMET repository',
     compared: 'Changes of matrices',
     agreement: 1e-4,
+    ownCode: 1e-7,
     deviations: [
       {
         reference: 'Adds the offset of attention to the output of its last matrix',

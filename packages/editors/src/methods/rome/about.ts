@@ -79,6 +79,7 @@ export const rome = {
     code: 'the ROME repository',
     compared: 'Changes of matrices',
     agreement: 3e-5,
+    ownCode: 1e-7,
     deviations: [romePrefixes, ...locate],
   },
   load: () => import('#methods/rome/edit'),

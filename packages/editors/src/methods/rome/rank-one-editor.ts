@@ -36,7 +36,7 @@ export interface RankOneMethod<Settings extends RankOneSettings> {
   /** Where the edit may be made. */
   layers(config: Settings): readonly number[];
   /** How little a layer is suited to an edit, where there are several: the edit is made where this is least. */
-  score(view: View, candidate: Candidate): number;
+  score(input: EditorInput<Settings>, view: View, candidate: Candidate): Promise<number>;
   keysOf(config: Settings): KeyChoice;
   /** C^-1 of a layer, or null for C = I. */
   inverse(input: EditorInput<Settings>, layer: number): Promise<Float64Array | null>;
@@ -80,11 +80,12 @@ interface Scored extends Candidate {
 }
 
 /** The candidates at which there is something to add, the best first; all where there is none, so that an error is about the first. */
-function ranked(view: View, candidates: readonly Candidate[], score: RankOneMethod<RankOneSettings>['score']) {
+async function ranked(candidates: readonly Candidate[], score: (candidate: Candidate) => Promise<number>) {
   const usable = candidates.filter(
     ({ found: { last, offset } }) => Number.isFinite(last.total) && offset.some((x) => x !== 0),
   );
-  const scored = (usable.length > 0 ? usable : candidates).map((one): Scored => ({ ...one, score: score(view, one) }));
+  const scored: Scored[] = [];
+  for (const one of usable.length > 0 ? usable : candidates) scored.push({ ...one, score: await score(one) });
   return scored.toSorted((a, b) => a.score - b.score);
 }
 
@@ -103,7 +104,7 @@ async function workOne<Settings extends RankOneSettings>(
   const [{ found: first }] = candidates as readonly [Candidate];
   if (first.holds)
     return { view, deltas: [], outcome: heldOutcome(custom_id, first.first, first.probabilities[0]!.before) };
-  const scores = candidates.length > 1 ? ranked(view, candidates, method.score) : undefined;
+  const scores = candidates.length > 1 ? await ranked(candidates, (one) => method.score(input, view, one)) : undefined;
   const { layer, prepared, found } = scores?.[0] ?? candidates[0]!;
   requireFound([custom_id], found);
   const inverse = await method.inverse(input, layer);
@@ -161,7 +162,7 @@ export const oneLayerEditor = <Settings extends RomeSettings>(
 ): Editor<Settings> =>
   rankOneEditor<Settings>({
     layers: ({ layer }) => [layer],
-    score: () => 0,
+    score: async () => 0,
     keysOf,
     inverse: async (input, layer) => (input.config.second_moment ? measuredInverse(input, layer) : null),
   });

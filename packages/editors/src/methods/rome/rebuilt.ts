@@ -23,6 +23,7 @@ export const rebuiltRome = {
     code: 'the repository of Rebuilding ROME',
     compared: 'Changes of matrices',
     agreement: 3e-5,
+    ownCode: 1e-7,
     deviations: [
       {
         reference: "Makes the mean key's value the bare prompt's value plus the offset",

@@ -49,6 +49,16 @@ describe('WilKE', () => {
     expect(chosen.size).toBeGreaterThan(0);
   });
 
+  it('makes it where it changes least of the matrix, where it is asked to', async () => {
+    const { inputOf } = await tinySetup();
+    const input = inputOf(tinyWilke, someEdits.slice(0, 1), { choose_by: 'relative_change' });
+    const { layer_scores } = appliedDiagnostics((await edit('wilke', input)).outcomes[0]);
+    for (const { layer, score } of layer_scores!) {
+      const alone = await edit('rome', inputOf(tinyRome, someEdits.slice(0, 1), { layer }));
+      expect(score, `layer ${layer}`).toBeCloseTo(appliedDiagnostics(alone.outcomes[0]).deltas![0]!.relative, 4);
+    }
+  });
+
   it('passes over a layer at which nothing can be added', async () => {
     const { inputOf } = await tinySetup();
     const { outcomes } = await edit('wilke', inputOf(tinyWilke, someEdits.slice(0, 1), { layers: [2, 3] }));

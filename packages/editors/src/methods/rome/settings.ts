@@ -29,6 +29,11 @@ export const wilkeSettings = z.strictObject({
   layers: layersSchema.describe(
     'Where an edit may be made, in ascending order: each is searched, and one is chosen for each edit.',
   ),
+  choose_by: z
+    .enum(['mismatch', 'relative_change'])
+    .describe(
+      "What is least at the layer that is chosen: `mismatch`, ||delta|| ||W_out||^2 / ||k||^2, as the paper writes it, or `relative_change`, ||change of W_out|| / ||W_out||, as the authors' code has it.",
+    ),
   ...searchSettings,
 });
 export type WilkeSettings = z.output<typeof wilkeSettings>;

@@ -18,13 +18,15 @@ export const wilke = {
       match: {},
       settings: (shape) => ({
         layers: range(0, Math.max(0, shape.layers - 2)),
+        choose_by: 'mismatch' as const,
         ...paperSearch,
         prefixes: [
           [10, 5],
           [10, 10],
         ],
       }),
-      source: "the search of ROME's repository, hparams/ROME/gpt2-xl.json; every layer that has one behind it",
+      source:
+        "the search of ROME's repository, hparams/ROME/gpt2-xl.json; every layer that has one behind it, chosen by the paper's score",
     },
     {
       match: { model_types: gatedDecoders },
@@ -35,14 +37,16 @@ export const wilke = {
   misfit: ({ layers }, shape) => missingLayer('layers', layers, shape),
   needs: ({ layers, prefixes }, _, seed) => [...layers.map(secondMomentOf), contextPrefixesOf({ prefixes, seed })],
   reference: {
-    code: 'its paper, whose code is not public',
+    code: 'its paper and the WilKE repository',
     compared: 'Changes of matrices',
     agreement: 3e-5,
+    ownCode: 1e-7,
     deviations: [
       {
-        reference: 'Scores every layer by ||delta|| ||W_out||^2 / ||k||^2, as others report it',
-        here: "The same, with the bare prompt's key; layers at which the search finds nothing to add are passed over",
-        why: 'A layer that no attention is above cannot answer, and would score best',
+        reference:
+          'Scores every layer by ||delta|| ||W_out||^2 / ||k||^2 (the paper), or by how much of W_out would change (the repository)',
+        here: "`choose_by` says which; of the paper's score with the bare prompt's key. Layers at which the search finds nothing to add are passed over",
+        why: 'They choose other layers, and are not the same method. A layer that no attention is above cannot answer, and would score best',
       },
       romePrefixes,
       ...locate,
