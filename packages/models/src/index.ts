@@ -118,7 +118,7 @@ export {
   type TextBounds,
   type TokenizerFiles,
 } from './knowledge/file.ts';
-export { pooledTexts, promptsOf, represented, sentinelOf, type TextInputs } from './knowledge/graph.ts';
+export { pooledSentinel, pooledTexts, promptsOf, represented, sentinelOf, type TextInputs } from './knowledge/graph.ts';
 export {
   boundedIds,
   type KnowledgeEncoder,

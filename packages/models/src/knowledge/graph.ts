@@ -68,19 +68,18 @@ export const represented = (weight: WeightOf, head: 'knowledge' | 'query', poole
 export const promptsOf = (weight: WeightOf, representations: Tensor): Tensor =>
   map(weight, 'prompt.out', residual(weight, 'prompt.residual', representations));
 
-/**
- * The sentinel's representation, `[1, r]`: its pseudo-tokens go into the encoder's first block as they are, without positions or
- * the embeddings' norm, are pooled as any text, and go through the head for statements.
- */
-export function sentinelOf(spec: KnowledgeSpec, weight: WeightOf): Tensor {
-  const tokens = weight(sentinelTokensName);
+/** The sentinel as a text, pooled, `[1, 4·width]`: its pseudo-tokens go into the encoder's first block as they are, without positions or the embeddings' norm. */
+export function pooledSentinel(spec: KnowledgeSpec, weight: WeightOf): Tensor {
   const count = spec.sentinelTokens;
-  const pooled = pooledTexts(spec, weight, {
+  return pooledTexts(spec, weight, {
     batch: 1,
     time: count,
-    start: { kind: 'hidden', hidden: tokens },
+    start: { kind: 'hidden', hidden: weight(sentinelTokensName) },
     positions: fill(0, [count], 'int32'),
     bias: fill(0, [1, 1, 1, count], 'float32'),
   });
-  return represented(weight, 'knowledge', pooled);
 }
+
+/** The sentinel's representation, `[1, r]`, by the head for statements. */
+export const sentinelOf = (spec: KnowledgeSpec, weight: WeightOf): Tensor =>
+  represented(weight, 'knowledge', pooledSentinel(spec, weight));

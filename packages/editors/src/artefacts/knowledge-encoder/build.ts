@@ -11,6 +11,7 @@ import { requireTokenizer } from '../../texts/tokenizer.ts';
 import { divideRecords, type TrainingRecord } from '../../training/records.ts';
 import type { ArtefactBuilder, BuildInput, BuildOptions, Checkpoint } from '../builder.ts';
 import { readEditsFile } from '../edits-file.ts';
+import { fitHeads } from './fit-heads.ts';
 import { encoderDigest, initialEncoder } from './initial.ts';
 import { type KnowledgeEncoderFields, type TrainingSettings, trainingSettings } from './request.ts';
 import { trainEncoder } from './train.ts';
@@ -122,6 +123,7 @@ async function trainedEncoder(
   const { batch_size, validation: kept } = settings;
   const { records, leftOut, ...rest } = divideRecords(file, { tokenizer, longest }, batch_size, kept);
   const validation = apart(rest.validation);
+  if (settings.fit_heads > 0) await fitHeads(initial, model, records.slice(0, settings.fit_heads));
   const { weights, ...course } = await trainEncoder({ model, digest, initial, settings, records, validation }, options);
   const details = {
     data: file.sha256,

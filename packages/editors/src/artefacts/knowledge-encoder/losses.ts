@@ -5,6 +5,7 @@ import {
   cast,
   concat,
   constant,
+  type Dim,
   div,
   exp,
   fill,
@@ -168,8 +169,8 @@ function editLosses(spec: KnowledgeSpec, decoder: DecoderSpec, weight: WeightSou
 export const trainedName = (name: string): string => `trained ${name}`;
 export const gradientName = (name: string): string => `d ${name}`;
 
-/** Inputs of the texts of a step: K statements, K first queries, K second ones, K about something else, one after another. */
-function textInputs({ encoder }: KnowledgeSpec, texts: number): TextInputs & { readonly embedded: Tensor } {
+/** Inputs of texts. */
+export function textInputs({ encoder }: KnowledgeSpec, texts: Dim): TextInputs & { readonly embedded: Tensor } {
   const tokens = mulDims(texts, 'S');
   const embedded = input('text_embeddings', 'float32', [tokens, encoder.width]);
   return {
@@ -200,6 +201,7 @@ export function recipeGraph(
   for (const [name, dims] of spec.parameters)
     if (name !== table) trained.set(name, input(trainedName(name), 'float32', dims));
   const own = (name: string): Tensor => trained.get(name)!;
+  // K statements, K first queries, K second ones, K about something else, one after another.
   const texts = textInputs(spec, 4 * knowledge);
   const pooled = pooledTexts(spec, own, texts);
   const part = (index: number) => slice(pooled, 0, index * knowledge, (index + 1) * knowledge);

@@ -63,6 +63,14 @@ export const knowledgeEncoderRequest = z.strictObject({
   representation: z.int().min(1).max(65_536).optional().describe('Numbers in a representation; 4096 when left out.'),
   sentinel_tokens: z.int().min(1).max(512).optional().describe('Pseudo-tokens of the sentinel; 10 when left out.'),
   encoder_layers: z.int().min(1).max(48).optional().describe('Layers of an encoder from nothing; 2 when left out.'),
+  fit_heads: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .optional()
+    .describe(
+      'Edits to whose texts the heads are fitted before the first step, so that queries find their corrections from the start (canonical correlations, Hotelling 1936); 0, when left out, leaves them at random numbers.',
+    ),
   validation: z
     .int()
     .min(1)
@@ -95,6 +103,7 @@ export const trainingDefaults = {
   representation: 4096,
   sentinel_tokens: 10,
   encoder_layers: 2,
+  fit_heads: 0,
   validation: 200,
   validate_every: 3000,
   seed: 0,

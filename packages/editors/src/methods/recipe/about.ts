@@ -56,6 +56,11 @@ export const recipe = {
         why: 'Their results are of the code',
       },
       {
+        reference: 'Trains on from RoBERTa, with heads of random numbers',
+        here: 'The same, from RoBERTa or another; of an encoder from nothing heads can be fitted to the texts of edits first (`fit_heads`)',
+        why: 'Words in common count for nothing under random heads where there is no pre-trained encoder: thousands of steps went by before queries found anything',
+      },
+      {
         reference: 'Cuts statements and queries that are too long for the encoder at the end',
         here: 'Keeps the end',
         why: 'A question stands behind what leads to it',
