@@ -29,9 +29,12 @@ function describeField(field: string): string {
 /** The fields by which artefacts are chosen; the others say how they are built. */
 export const choosingFields: readonly string[] = artefactKindNames.map((kind) => describeArtefact(kind).chosenBy);
 
+/** Fields that commands without a service have options of their own for, or that are of what no editor needs. */
+const otherwiseTold: readonly string[] = ['corpus', 'seed', 'limit'];
+
 /** The fields that say how artefacts are built, beside the text: what commands without a service take. */
 export const buildingFields: readonly string[] = [...schemas.keys()].filter(
-  (field) => !choosingFields.includes(field) && field !== 'corpus' && field !== 'seed',
+  (field) => !choosingFields.includes(field) && !otherwiseTold.includes(field),
 );
 
 /** Adds an option for each of these fields, read and checked as its kind says. */
