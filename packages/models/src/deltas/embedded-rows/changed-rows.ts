@@ -1,7 +1,6 @@
 // What a change of embedded rows makes of those before it.
 
-import type { EmbeddedRow, EmbeddedRowsDelta } from './rows.ts';
-import { growVectorSets } from './vectors.ts';
+import { type EmbeddedRow, type EmbeddedRowsDelta, embeddedVectors } from './rows.ts';
 
 /** The rows that a change makes of those before it, by their prompts: in which order rows of several prompts came leaves no trace. */
 export function changedEmbeddedRows(
@@ -18,7 +17,7 @@ export function changedEmbeddedRows(
       rows[at] = row;
     } else rows.splice(at, 0, row);
   }
-  growVectorSets(before, further, replaced, rows);
+  embeddedVectors.grow(before, further, replaced, rows);
   return { kind: 'embedded_rows', rows };
 }
 

@@ -18,8 +18,7 @@ import { installDeltas, memoryAt, type VersionState } from '../state.ts';
 import { changedEmbeddedRows } from './changed-rows.ts';
 import { nearRows } from './nearest.ts';
 import { embeddedReading, heldSentenceEncoder, unitVector } from './reading.ts';
-import type { EmbeddedRow, EmbeddedRowsDelta } from './rows.ts';
-import { vectorSets } from './vectors.ts';
+import { type EmbeddedRow, type EmbeddedRowsDelta, embeddedVectors } from './rows.ts';
 
 const { path, remove } = writeTinySentenceEncoder();
 afterAll(remove);
@@ -105,7 +104,7 @@ describe('the search among vectors', () => {
         const similarity = one.vector.reduce((sum, x, i) => sum + x * asked[i]!, 0);
         return similarity >= one.threshold ? [{ row: one, similarity }] : [];
       });
-      const [set] = vectorSets(rows).values();
+      const [set] = embeddedVectors.sets(rows).values();
       expect(await nearRows(set!, asked)).toEqual(expected);
       expect(expected.length).toBeGreaterThan(0);
     }
@@ -119,7 +118,7 @@ describe('vectors that versions share', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
         const versions: (readonly EmbeddedRow[])[] = [[]];
-        vectorSets(versions[0]!);
+        embeddedVectors.sets(versions[0]!);
         for (const [at, { from, rows }] of steps.entries()) {
           const further = rows.map((prompt, i) =>
             row(prompt, { vector: direction(4, 10 * at + i), encoder: (i === 2 ? 'b' : 'a').repeat(64) }),
@@ -128,14 +127,14 @@ describe('vectors that versions share', () => {
         }
         for (const version of versions) {
           const seen: EmbeddedRow[] = [];
-          for (const [encoder, { matrix, rows }] of vectorSets(version))
+          for (const [encoder, { matrix, rows }] of embeddedVectors.sets(version))
             for (const [at, one] of rows.entries()) {
               if (one === undefined) continue;
               expect(one.encoder).toBe(encoder);
               expect(matrix.slice(4 * at, 4 * (at + 1))).toEqual(one.vector);
               seen.push(one);
             }
-          expect([...vectorSets(version).keys()].sort()).toEqual(
+          expect([...embeddedVectors.sets(version).keys()].sort()).toEqual(
             [...new Set(version.map((one) => one.encoder))].sort(),
           );
           expect(seen.sort((a, b) => (a.prompt < b.prompt ? -1 : 1))).toEqual(version);

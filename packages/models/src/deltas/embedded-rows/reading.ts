@@ -6,8 +6,7 @@ import type { Contents } from '../contents.ts';
 import { type Similar, textsReading } from '../prompt-texts.ts';
 import type { PromptReading } from '../reading.ts';
 import { nearRows } from './nearest.ts';
-import { type EmbeddedRow, tellHeader } from './rows.ts';
-import { vectorSets } from './vectors.ts';
+import { type EmbeddedRow, embeddedVectors, tellHeader } from './rows.ts';
 
 /** A sentence encoder that lies among contents, opened. @throws ModelError content_* */
 export const heldSentenceEncoder = (contents: Contents, sha256: string): Promise<Encoder> =>
@@ -23,7 +22,7 @@ export const embeddedReading = (rows: readonly EmbeddedRow[]): PromptReading =>
     memory: 'memory of embedded texts',
     similar: async (text, { contents }) => {
       const near: Similar<EmbeddedRow>[] = [];
-      for (const [sha256, set] of vectorSets(rows)) {
+      for (const [sha256, set] of embeddedVectors.sets(rows)) {
         const encoder = await heldSentenceEncoder(contents, sha256);
         near.push(...(await nearRows(set, await unitVector(encoder, text))));
       }

@@ -1,6 +1,7 @@
 // Embedded rows: corrections in words, each with the vector that a sentence encoder makes of the prompt that it answers.
 
 import { z } from 'zod';
+import { vectorMemory } from '../vector-memory.ts';
 
 export const rowHeaderSchema = z.strictObject({
   /** sha256 of the sentence encoder whose vector it has, and that reads the prompts which may be given it. */
@@ -31,3 +32,6 @@ export interface EmbeddedRowsDelta {
 /** A row's header as JSON, always with its parts in one order. */
 export const tellHeader = ({ encoder, prompt, text, threshold, top_k }: EmbeddedRow): string =>
   JSON.stringify({ encoder, prompt, text, threshold, top_k });
+
+/** The vectors of memories of embedded rows. */
+export const embeddedVectors = vectorMemory<EmbeddedRow>(({ vector }) => vector);

@@ -3,11 +3,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSafetensors } from '../../files/safetensors.ts';
+import type { KnowledgeEncoder } from '../../knowledge/knowledge-encoder.ts';
 import { openTiny, randomArray } from '../../tiny-models.fixture.ts';
 import { decodeDelta, deltaDigest, encodeDelta, rowNamesOf } from '../index.ts';
 import { decodeSnapshot, encodeSnapshot } from '../snapshots.ts';
 import { installDeltas, memoryAt, type VersionState } from '../state.ts';
-import { type PromptRow, type PromptRowsDelta, rowOfPrompt } from './rows.ts';
+import { foundRow } from './reading.ts';
+import { changedPromptRows, type PromptRow, type PromptRowsDelta, rowOfPrompt } from './rows.ts';
 
 const model = await openTiny('gpt2-tied');
 const { width, context } = model.spec;
@@ -111,5 +113,58 @@ describe('rows of continuous prompts', () => {
   it('cannot be read by a model without a tokenizer, or without their encoder', async () => {
     const view = model.view([change([anna])]);
     await expect(view.nextLogits([[1, 2]])).rejects.toMatchObject({ code: 'tokenizer_missing' });
+  });
+});
+
+describe('the search among rows of continuous prompts', () => {
+  const sentinel = randomArray(8, 999, 0.2);
+  const told = (query: Float32Array) =>
+    ({ query: async () => query, sentinel: async () => sentinel }) as unknown as KnowledgeEncoder;
+  const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + x * b[i]!, 0) / Math.sqrt(8);
+
+  /** What looking at every row finds, in the order of prompts. */
+  function lookedAt(rows: readonly PromptRow[], query: Float32Array) {
+    let best: { row: PromptRow; score: number; over: number } | null = null;
+    for (const encoder of new Set(rows.map((one) => one.encoder))) {
+      const own = rows.filter((one) => one.encoder === encoder);
+      const nearest = own.reduce((a, b) => (dot(b.representation, query) > dot(a.representation, query) ? b : a));
+      const score = dot(nearest.representation, query);
+      const over = score - (nearest.threshold ?? dot(sentinel, query));
+      const ahead = over - (best?.over ?? 0);
+      if (over > 0 && (ahead > 0 || (ahead === 0 && nearest.prompt < best!.row.prompt)))
+        best = { row: nearest, score, over };
+    }
+    return best;
+  }
+
+  it('finds what looking at every row finds, however the memory came about', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const oneOf = fc.record({ name: fc.constantFrom(...names), like: fc.nat(12), other: fc.boolean() });
+    const step = fc.record({
+      from: fc.nat(),
+      rows: fc.uniqueArray(oneOf, { selector: ({ name }) => name, maxLength: 4 }),
+      renewed: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), fc.nat(50), async (steps, asked) => {
+        const query = randomArray(8, 100 + asked, 1);
+        const versions: (readonly PromptRow[])[] = [[]];
+        for (const { from, rows, renewed } of steps) {
+          const before = versions[from % versions.length]!;
+          await foundRow(before, 'asked', async () => told(query));
+          const made = rows.map(({ name, like, other }) =>
+            row(name, 'x', { representation: randomArray(8, like, 1), encoder: other ? encoderB : encoderA }),
+          );
+          const delta = renewed ? change(made.slice(1), made) : change(made);
+          versions.push(changedPromptRows(before, delta).rows);
+        }
+        for (const version of versions) {
+          const found = await foundRow(version, 'asked', async () => told(query));
+          const expected = lookedAt(version, query);
+          expect(found?.row ?? null).toEqual(expected?.row ?? null);
+          if (found !== null) expect(found.score).toBeCloseTo(expected!.score, 6);
+        }
+      }),
+    );
   });
 });

@@ -5,7 +5,8 @@ import { decodeKnowledgeEncoder } from '../../knowledge/file.ts';
 import { type KnowledgeEncoder, openKnowledgeEncoder } from '../../knowledge/knowledge-encoder.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import type { Front, PromptModel, PromptReading } from '../reading.ts';
-import { type PromptRow, promptRowName } from './rows.ts';
+import { exactProduct, roughProducts, type VectorSet } from '../vector-memory.ts';
+import { type PromptRow, promptRowName, representations } from './rows.ts';
 
 /** A row that a prompt is given. */
 export interface FoundRow {
@@ -29,11 +30,37 @@ function textOf(prompt: readonly number[], tokenizer: Tokenizer): string {
   return tokenizer.decode(own);
 }
 
-const dot = (a: Float32Array, b: Float32Array): number => {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-};
+const lengthOf = (vector: Float32Array): number => Math.sqrt(exactProduct(vector, vector));
+
+const longest = new WeakMap<VectorSet<PromptRow>, number>();
+
+/** Length of the longest representation of a set. */
+function longestOf(set: VectorSet<PromptRow>): number {
+  const known = longest.get(set);
+  if (known !== undefined) return known;
+  const found = set.rows.reduce((most, row) => (row ? Math.max(most, lengthOf(row.representation)) : most), 0);
+  longest.set(set, found);
+  return found;
+}
+
+/**
+ * The row of the greatest product with a query, of several the first by its prompt, and the product. One product in float32 with all
+ * rows chooses those that are looked at: it is off by n units in the last place of the vectors' lengths at most (Higham 2002, section 3.1).
+ */
+async function nearestRow(set: VectorSet<PromptRow>, query: Float32Array) {
+  const rough = await roughProducts(set, query);
+  const present = [...set.rows.entries()].filter((entry): entry is [number, PromptRow] => entry[1] !== undefined);
+  const greatest = present.reduce((most, [at]) => Math.max(most, rough[at]!), Number.NEGATIVE_INFINITY);
+  const slack = 2 * query.length * 2 ** -24 * lengthOf(query) * longestOf(set);
+  let found: { readonly row: PromptRow; readonly product: number } | undefined;
+  for (const [at, row] of present) {
+    if (rough[at]! < greatest - slack) continue;
+    const product = exactProduct(query, row.representation);
+    if (found === undefined || product > found.product || (product === found.product && row.prompt < found.row.prompt))
+      found = { row, product };
+  }
+  return found;
+}
 
 /**
  * The row that a query is given (RECIPE, section 4.3): of each encoder's rows the one of the greatest score, and only if that exceeds
@@ -45,26 +72,19 @@ export async function foundRow(
   encoderOf: (sha256: string) => Promise<KnowledgeEncoder>,
 ): Promise<FoundRow | null> {
   let found: FoundRow | null = null;
-  const groups = new Map<string, PromptRow[]>();
-  for (const row of rows) {
-    const known = groups.get(row.encoder);
-    if (known === undefined) groups.set(row.encoder, [row]);
-    else known.push(row);
-  }
-  for (const [sha256, group] of groups) {
+  for (const [sha256, set] of representations.sets(rows)) {
     const encoder = await encoderOf(sha256);
     const own = await encoder.query(query);
     const scale = 1 / Math.sqrt(own.length);
-    let best: PromptRow | undefined;
-    let score = Number.NEGATIVE_INFINITY;
-    for (const row of group) {
-      const at = scale * dot(own, row.representation);
-      if (at > score) [best, score] = [row, at];
-    }
-    if (best === undefined) continue;
-    const limit = best.threshold ?? scale * dot(own, await encoder.sentinel());
-    if (score > limit && (found === null || score - limit > found.score - found.limit))
-      found = { row: best, score, limit };
+    const nearest = await nearestRow(set, own);
+    if (nearest === undefined) continue;
+    const { row } = nearest;
+    const score = scale * nearest.product;
+    const limit = row.threshold ?? scale * exactProduct(own, await encoder.sentinel());
+    if (score <= limit) continue;
+    const ahead = found === null ? 1 : score - limit - (found.score - found.limit);
+    // Which encoder is asked first is up to how the memory came about, and must leave no trace.
+    if (ahead > 0 || (ahead === 0 && row.prompt < found!.row.prompt)) found = { row, score, limit };
   }
   return found;
 }

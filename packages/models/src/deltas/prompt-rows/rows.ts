@@ -1,6 +1,7 @@
 // Rows of continuous prompts: corrections as a knowledge encoder reads them, and what is put in front of prompts that ask for one.
 
 import { z } from 'zod';
+import { vectorMemory } from '../vector-memory.ts';
 
 /** What a prompt is given: the continuous prompts of the correction, or its words. */
 const givenForms = ['prompts', 'words'] as const;
@@ -37,6 +38,9 @@ export interface PromptRowsDelta {
   readonly renewed: readonly PromptRow[];
 }
 
+/** The representations of memories of such rows. */
+export const representations = vectorMemory<PromptRow>(({ representation }) => representation);
+
 /** A row's header as JSON, always with its parts in one order. */
 export const tellHeader = ({ encoder, prompt, text, threshold, gives }: PromptRow): string =>
   JSON.stringify({ encoder, prompt, text, threshold, gives });
@@ -67,13 +71,20 @@ export function rowOfPrompt(rows: readonly PromptRow[], prompt: string): PromptR
  */
 export function changedPromptRows(before: readonly PromptRow[], { rows, renewed }: PromptRowsDelta): PromptRowsDelta {
   const after = [...before];
+  const changed = new Map<string, PromptRow>();
+  const put = (at: number, instead: 0 | 1, row: PromptRow) => {
+    after.splice(at, instead, row);
+    changed.set(row.prompt, row);
+  };
   for (const row of renewed) {
     const at = placeOf(after, row.prompt);
-    if (after[at]?.prompt === row.prompt && after[at].text === row.text) after[at] = row;
+    if (after[at]?.prompt === row.prompt && after[at].text === row.text) put(at, 1, row);
   }
   for (const row of rows) {
     const at = placeOf(after, row.prompt);
-    after.splice(at, after[at]?.prompt === row.prompt ? 1 : 0, row);
+    put(at, after[at]?.prompt === row.prompt ? 1 : 0, row);
   }
+  const replaced = before.filter(({ prompt }) => changed.has(prompt));
+  representations.grow(before, [...changed.values()], replaced, after);
   return { kind: 'prompt_rows', rows: after, renewed: [] };
 }
