@@ -1,8 +1,9 @@
-// Contracts, SDK and the catalogue of editors run in a browser: they bundle for one without a module of Node, and say there what they say here.
+// Contracts, SDK, the catalogue of editors and the charts of reports run in a browser: they bundle for one without a module of Node, and say there what they say here.
 import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import * as contracts from '@errata/contracts';
 import * as catalogue from '@errata/editors/catalogue';
+import * as charts from '@errata/evaluation/charts';
 import * as sdk from '@errata/sdk';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
@@ -65,6 +66,25 @@ test('the catalogue describes the editors and checks their settings in a browser
   for (const name of there.editorNames)
     expect((await there.describeEditor(name).load()).edit).toThrow('not in a browser');
   for (const kind of there.artefactKindNames) expect((await there.describeArtefact(kind).load()).builder).toBe(null);
+});
+
+test('charts are drawn in a browser as in a report, and nothing in one has a style of its own', async () => {
+  const there = await inBrowser<typeof charts>('@errata/evaluation/charts');
+  const draw = (here: typeof charts) => {
+    const points = [1, 10, 100].map((x) => ({ x, y: 1 / x, low: 0, high: 1 }));
+    const run = { name: 'rome', metrics: ['reliability.exact'], points: () => points, before: () => 0.1 };
+    const heat = {
+      title: 'MLPs',
+      rows: [{ name: 'last', values: [1, -1] }],
+      columnLabel: 'layer',
+      greatest: 1,
+      marked: 1,
+    };
+    return [...here.metricCharts([run]).map(here.lineChart), here.heatMap(heat)].map(({ html }) => html).join('');
+  };
+  expect(draw(there)).toBe(draw(charts));
+  expect(draw(charts)).toContain('class="series-0"');
+  expect(draw(charts)).not.toMatch(/<[^>]* style=/);
 });
 
 test('the client of the API has the same members in a browser', async () => {

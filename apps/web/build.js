@@ -47,7 +47,9 @@ function sources() {
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((path) => /\.(tsx?|css|svg)$/.test(path) && !path.includes('.test.'))
       .map((path) => join(folder, path));
-  const ours = ['packages/contracts', 'packages/sdk', 'apps/web'].map((name) => join(root, name, 'src'));
+  const ours = ['packages/contracts', 'packages/sdk', 'packages/editors', 'packages/evaluation', 'apps/web'].map(
+    (name) => join(root, name, 'src'),
+  );
   const beside = ['index.html', 'build.js', 'vite.config.ts'].map((name) => join(here, name));
   return [join(root, 'package-lock.json'), ...beside, ...ours.flatMap(within)];
 }

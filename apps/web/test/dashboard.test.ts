@@ -2,6 +2,7 @@
 // One stack for all: it takes longer to start than most of what is done with it.
 import { afterAll, beforeAll, describe } from 'vitest';
 import { findBrowser } from '../../../test/support/browser.ts';
+import { comparing } from './comparing.fixture.ts';
 import { correcting } from './correcting.fixture.ts';
 import { everyPage } from './every-page.fixture.ts';
 import { judging } from './judging.fixture.ts';
@@ -29,6 +30,7 @@ describe.skipIf(findBrowser() === undefined)('in a browser', () => {
   describe('correcting', () => correcting(stack));
   describe('judging', () => judging(stack));
   describe('tracing back', () => tracingBack(stack));
+  describe('comparing', () => comparing(stack));
   describe('watching', () => watching(stack));
   describe('every page', () => everyPage(stack));
 });

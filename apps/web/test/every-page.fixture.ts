@@ -25,6 +25,7 @@ export function everyPage(stack: () => Stack): void {
       '/edits',
       '/why',
       '/names',
+      '/compare',
       '/upkeep',
       `/jobs/${job!.id}`,
       '/nowhere',

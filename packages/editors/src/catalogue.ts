@@ -18,6 +18,14 @@ export type {
   ModelShape,
 } from './description.ts';
 
+export {
+  type TracedSite,
+  type TracingSummary,
+  tokenKinds,
+  tracedSites,
+  tracingSummarySchema,
+} from './locate/told.ts';
+
 export type EditorName = keyof typeof methods;
 export const editorNames = Object.keys(methods) as EditorName[];
 /** What edits are made with where nobody chose. */

@@ -30,13 +30,18 @@ export {
   meanEffects,
   type Recommendation,
   recommendLayer,
-  type TokenKind,
   type TracedFacts,
-  tokenKinds,
 } from './locate/effects.ts';
-export { summarizeTracing, type TracingSummary, tracingSummarySchema } from './locate/summary.ts';
+export { summarizeTracing } from './locate/summary.ts';
+export {
+  type TokenKind,
+  type TracedSite,
+  type TracingSummary,
+  tokenKinds,
+  tracedSites,
+  tracingSummarySchema,
+} from './locate/told.ts';
 export { traceFacts } from './locate/trace-facts.ts';
-export { type TracedSite, tracedSites } from './locate/traced-model.ts';
 export { type MadeDelta, type MadeEdits, type Making, makeEdits, withOutcome } from './make-edits.ts';
 export type { ValueSite } from './search/suffix-loss.ts';
 export {

@@ -1,5 +1,6 @@
 // Every page, in the order of the navigation: a page is a folder here and a line.
 import { askRoute } from './ask/index.ts';
+import { compareRoute } from './compare/index.ts';
 import { correctRoute } from './correct/index.ts';
 import { editsRoute } from './edits/index.ts';
 import { gateRoute } from './gate/index.ts';
@@ -28,6 +29,7 @@ export const pages = [
   versionRoute,
   editsRoute,
   whyRoute,
+  compareRoute,
   namesRoute,
   upkeepRoute,
 ] as const;

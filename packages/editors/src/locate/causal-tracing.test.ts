@@ -7,8 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type FactTrace, subjectNoise, type TracedFact, traceFact } from './causal-tracing.ts';
 import { kindOf, meanEffects, recommendLayer } from './effects.ts';
+import { tracedSites } from './told.ts';
 import { traceFacts } from './trace-facts.ts';
-import { tracedSites } from './traced-model.ts';
 
 const folder = fileURLToPath(new URL('../fixtures/oracle/', import.meta.url));
 const grid = z.array(z.array(z.number().nullable()));

@@ -1,7 +1,8 @@
 // Causal tracing: a prompt's subject is corrupted, and one clean state at a time put back, to see which of them bring the answer back
 // (Meng et al. 2022, section 2.1).
 import { uniform, type View } from '@errata/models';
-import { type RestoredCopy, record, restore, type TracedSite, tracedSites } from './traced-model.ts';
+import { type TracedSite, tracedSites } from './told.ts';
+import { type RestoredCopy, record, restore } from './traced-model.ts';
 
 /** A prompt that names its subject, as tokens. */
 export interface TracedFact {

@@ -1,18 +1,7 @@
 // What traces of many facts say together: mean effects by site, kind of token and layer, and the layer where facts seem to be looked up.
 import { uniform } from '@errata/models';
 import type { FactTrace, TracedFact } from './causal-tracing.ts';
-import { type TracedSite, tracedSites } from './traced-model.ts';
-
-/** Kinds of token of a prompt, in order (Meng et al. 2022, figure 2). */
-export const tokenKinds = [
-  'first subject token',
-  'middle subject tokens',
-  'last subject token',
-  'first token after',
-  'further tokens',
-  'last token',
-] as const;
-export type TokenKind = (typeof tokenKinds)[number];
+import { type TokenKind, type TracedSite, tokenKinds, tracedSites } from './told.ts';
 
 /** What the token at a position is; undefined in front of the subject. A subject of one token is its last. */
 export function kindOf(

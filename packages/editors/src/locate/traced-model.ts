@@ -14,10 +14,7 @@ import {
 import { buildDecoder, type Tap, type View } from '@errata/models';
 import { runPruned } from '../search/programs.ts';
 import { packSequences, sequenceFeeds, sequenceInputs } from '../search/tracer.ts';
-
-/** The sites whose states are put back: the stream after a block, and what its MLP and its attention add to it. */
-export const tracedSites = ['block_out', 'mlp_out', 'attn_out'] as const;
-export type TracedSite = (typeof tracedSites)[number];
+import { type TracedSite, tracedSites } from './told.ts';
 
 const slotName = (site: TracedSite, layer: number): string => `${site} ${layer}`;
 const isTraced = (site: string): site is TracedSite => (tracedSites as readonly string[]).includes(site);

@@ -1,8 +1,8 @@
 // Runs against the first of their kind, as a section of a page: what is surely worse comes first.
 import { metricCatalogue } from '@errata/contracts';
+import { type Html, html, raw } from '../charts/index.ts';
 import type { MetricDifference, RunComparison } from './compared.ts';
 import { formatOf } from './figures.ts';
-import { type Html, html, raw } from './html.ts';
 import { type Column, formatNumber, gridHtml, type Row } from './table.ts';
 
 const titleOf = (metric: string) => metricCatalogue.get(metric)?.title ?? metric;

@@ -1,6 +1,6 @@
 // What the metrics of a report are, at its foot: the page is sent to people who have no documentation beside it.
 import { metricCatalogue, readingTitles } from '@errata/contracts';
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../charts/index.ts';
 import type { ReportRun } from './runs.ts';
 
 /** Readings of a metric share its definition. */

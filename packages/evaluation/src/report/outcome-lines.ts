@@ -1,6 +1,7 @@
 // The outcome of a report in a line a run: what holds, what follows, what was left as it was, and whether the model still reads.
+
+import { type Html, html } from '../charts/index.ts';
 import { figure, figureBefore } from './figures.ts';
-import { type Html, html } from './html.ts';
 import { lastPlace, type ReportRun } from './runs.ts';
 import { countEdits, type Format, formatNumber } from './table.ts';
 

@@ -1,15 +1,13 @@
 // How a report looks: light and dark, on a desk and in a hand. No font, script or picture comes from elsewhere.
-export const pageStyle = `
+import { chartStyle } from '../charts/index.ts';
+
+export const pageStyle = `${chartStyle}
 :root { color-scheme: light dark;
   --paper: #fdfdfb; --ink: #1d2430; --muted: #667085; --rule: #e3e5ea; --soft: #f4f5f2; --accent: #1f5fbf; --shade: rgb(29 36 48 / .22);
-  --good: #1a7f4b; --bad: #b3362b;
-  --series-0: #2565c7; --series-1: #d1603d; --series-2: #2e8b57; --series-3: #8e4fc4;
-  --series-4: #b8860b; --series-5: #138a9e; --series-6: #c2397f; --series-7: #5f6b7a; }
+  --good: #1a7f4b; --bad: #b3362b; }
 @media (prefers-color-scheme: dark) { :root {
   --paper: #14171c; --ink: #e4e7ec; --muted: #98a2b3; --rule: #2b313b; --soft: #1b1f26; --accent: #7fb0ff; --shade: rgb(0 0 0 / .75);
-  --good: #5cc98f; --bad: #ff8a7a;
-  --series-0: #76a9ff; --series-1: #ff9a76; --series-2: #6bcf97; --series-3: #c79bf2;
-  --series-4: #e3bd4f; --series-5: #57c4d6; --series-6: #f48fc0; --series-7: #a5b0bf; } }
+  --good: #5cc98f; --bad: #ff8a7a; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink);
@@ -48,15 +46,6 @@ td.best { font-weight: 700; }
 td.none { color: var(--rule); }
 .interval { display: block; font-size: 11.5px; line-height: 1.2; color: var(--muted); font-weight: 400; }
 .arrow { margin-left: 3px; font-size: 11px; }
-.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 22px 26px; margin-top: 16px; }
-.chart { margin: 0; }
-.chart figcaption { font-weight: 600; font-size: 14px; }
-.chart svg { display: block; width: 100%; height: auto; font-size: 11.5px; }
-.grid { stroke: var(--rule); } .axis, .notch { stroke: var(--muted); }
-.tick { fill: var(--muted); font-size: 11px; } .label { font-weight: 600; font-size: 11.5px; }
-.line { fill: none; stroke: var(--c); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
-.dashed { stroke-dasharray: 5 4; } .point { fill: var(--c); } .band { opacity: .13; } .crowded .band { opacity: .07; }
-.reference { stroke-width: 1.5; } line.reference { stroke: var(--muted); stroke-dasharray: 2 4; }
 .cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 14px; margin-top: 12px; }
 .case { background: var(--soft); border: 1px solid var(--rule); border-radius: 8px; padding: 13px 15px; font-size: 14px; overflow-wrap: anywhere; }
 .case .id { color: var(--muted); font-size: 12px; }

@@ -1,11 +1,11 @@
 // A report as one page that needs nothing else: tables, curves, costs, the worst cases, what was run.
+
+import { type Html, html, lineChart, metricCharts, raw } from '../charts/index.ts';
 import type { RunManifest } from '../protocols/run-directory.ts';
 import type { Lead } from './compared.ts';
 import { comparedSection } from './compared-section.ts';
+import { curvedRun } from './curved-run.ts';
 import { definitionsSection } from './definitions.ts';
-import { type Html, html, raw } from './html.ts';
-import { lineChart } from './line-chart.ts';
-import { metricCharts } from './metric-charts.ts';
 import { type IsAhead, metricTables } from './metric-tables.ts';
 import { outcomeLines } from './outcome-lines.ts';
 import { pageStyle } from './page-style.ts';
@@ -73,7 +73,7 @@ function protocolOf(runs: readonly ReportRun[]): string {
 
 function resultsOf(runs: readonly ReportRun[], isAhead: IsAhead): Html {
   const [first, ...others] = metricTables(runs, isAhead).flatMap((table) => withoutGaps(table) ?? []);
-  const charts = metricCharts(runs);
+  const charts = metricCharts(runs.filter(({ manifest }) => manifest.editor !== 'none').map(curvedRun));
   return html`${first && tableHtml(first)}${
     charts.length === 0
       ? null

@@ -1,5 +1,5 @@
 // Tables of a report: numbers by row and column, those that are surely the best marked, unedited models set apart.
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../charts/index.ts';
 
 export type Format = 'share' | 'points' | 'ratio' | 'entropy' | 'number' | 'seconds' | 'bytes' | 'count';
 

@@ -1,7 +1,6 @@
 // The page of a training: how the losses fell, and what each checkpoint came to on what was not trained on.
 import { z } from 'zod';
-import { html, raw } from './html.ts';
-import { type ChartSeries, lineChart } from './line-chart.ts';
+import { type ChartSeries, html, lineChart, raw } from '../charts/index.ts';
 import { pageStyle } from './page-style.ts';
 
 const pointSchema = z.object({ step: z.number() }).catchall(z.number());

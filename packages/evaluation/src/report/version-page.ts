@@ -7,8 +7,8 @@ import {
   metricCatalogue,
   type Regression,
 } from '@errata/contracts';
+import { type Html, html, raw } from '../charts/index.ts';
 import { formatOf } from './figures.ts';
-import { type Html, html, raw } from './html.ts';
 import { pageStyle } from './page-style.ts';
 import { type Cell, type Column, type Row, tableHtml, withoutGaps } from './table.ts';
 

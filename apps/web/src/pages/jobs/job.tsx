@@ -13,6 +13,7 @@ import { isMoving, JobStateBadge } from '../../parts/job-state.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { useNow, When } from '../../parts/when.tsx';
+import { ComparisonReport } from './comparison-report.tsx';
 import { Decide, TakeBack } from './decide.tsx';
 import { JobEvents, JobProgress } from './job-events.tsx';
 import { Judgement } from './judgement.tsx';
@@ -43,6 +44,14 @@ export function Job() {
       <Judgement job={job} />
       <TakeBack job={job} />
       <UpkeepReport job={job} />
+      <ComparisonReport job={job} />
+      {job.kind === 'evaluation' && (
+        <p>
+          <Link to="/compare" search={{ ids: job.id }}>
+            All its figures and the answers that changed
+          </Link>
+        </p>
+      )}
       <Facts job={job} />
       <JobEvents events={events} />
     </div>

@@ -2,8 +2,8 @@
 import { ErrataError } from '@errata/contracts';
 import { z } from 'zod';
 import { summarizeTracing } from '../../locate/summary.ts';
+import { tracedSites } from '../../locate/told.ts';
 import { type FactsSettings, traceFacts } from '../../locate/trace-facts.ts';
-import { tracedSites } from '../../locate/traced-model.ts';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
 import type { ArtefactBuilder, BuildInput } from '../builder.ts';
 import { editsIn, readEditsFile } from '../edits-file.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { tracingSummarySchema } from '../../locate/summary.ts';
+import { tracingSummarySchema } from '../../locate/told.ts';
 import { tinyGpt2, tinyModel } from '../../tiny-model.fixture.ts';
 import { openArtefacts } from '../artefacts.ts';
 import { memoryArtefactStore } from '../store.ts';

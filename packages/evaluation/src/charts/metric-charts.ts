@@ -1,7 +1,17 @@
 // The curves of a report: what is left of the edits, and of the model, against the number of edits in it.
-import { figure, figureBefore } from './figures.ts';
+import { seriesColours } from './chart-style.ts';
 import type { ChartPoint, ChartSeries, LineChart } from './line-chart.ts';
-import type { ReportRun } from './runs.ts';
+
+/** What was found with several numbers of edits in a model, by an editor or an evaluation. */
+export interface CurvedRun {
+  readonly name: string;
+  /** All metrics that it has. */
+  readonly metrics: Iterable<string>;
+  /** A metric against the number of edits, in ascending order. */
+  readonly points: (metric: string) => readonly ChartPoint[];
+  /** Of the model without edits; undefined where that is not known. */
+  readonly before: (metric: string) => number | undefined;
+}
 
 interface Curve {
   readonly title: string;
@@ -40,10 +50,10 @@ const whole: readonly Curve[] = [
 ];
 
 /** The first score of each task of general ability. */
-function abilityCurves(runs: readonly ReportRun[]): readonly Curve[] {
+function abilityCurves(runs: readonly CurvedRun[]): readonly Curve[] {
   const tasks = new Map<string, string>();
-  for (const { means } of runs)
-    for (const { metric } of means) {
+  for (const { metrics } of runs)
+    for (const metric of metrics) {
       const [stem, task = '', score = ''] = metric.split('.');
       // Reading is quoted by F1, choices by the first score that they have.
       if (stem === 'ability' && (!tasks.has(task) || score === 'f1')) tasks.set(task, metric);
@@ -56,49 +66,41 @@ function abilityCurves(runs: readonly ReportRun[]): readonly Curve[] {
   }));
 }
 
-function pointsOf(run: ReportRun, { metric, times = 1 }: Curve): readonly ChartPoint[] {
-  return run.places.flatMap((place) => {
-    if (place.moment === 'once') return [];
-    const found = figure(run, metric, place);
-    if (found === null) return [];
-    const { value, low, high } = found;
-    const band = low !== undefined && high !== undefined && { low: times * low, high: times * high };
-    return [{ x: place.edits, y: times * value, ...band }];
-  });
-}
+const scaled = ({ x, y, low, high }: ChartPoint, times: number): ChartPoint => ({
+  x,
+  y: times * y,
+  ...(low !== undefined && high !== undefined && { low: times * low, high: times * high }),
+});
 
 /** Batches of several sizes, run one after another, are points of one line. */
-function seriesOf(runs: readonly ReportRun[], curve: Curve): readonly ChartSeries[] {
-  const names = [...new Set(runs.map(({ labels }) => labels.name))];
+function seriesOf(runs: readonly CurvedRun[], { metric, times = 1 }: Curve): readonly ChartSeries[] {
+  const names = [...new Set(runs.map(({ name }) => name))];
   return names.map((name, colour) => ({
     name,
-    colour: colour % 8,
-    dashed: colour >= 8,
+    colour: colour % seriesColours,
+    dashed: colour >= seriesColours,
     points: runs
-      .filter(({ labels }) => labels.name === name)
-      .flatMap((run) => pointsOf(run, curve))
+      .filter((run) => run.name === name)
+      .flatMap((run) => run.points(metric).map((point) => scaled(point, times)))
       .sort((a, b) => a.x - b.x),
   }));
 }
 
-function referenceOf(runs: readonly ReportRun[], { metric, times = 1 }: Curve): number | undefined {
-  for (const run of runs)
-    for (const place of [...run.places].reverse()) {
-      if (place.moment === 'once') continue;
-      const before = figureBefore(run, metric, place);
-      if (before !== null) return times * before.value;
-    }
+function referenceOf(runs: readonly CurvedRun[], { metric, times = 1 }: Curve): number | undefined {
+  for (const run of runs) {
+    const before = run.before(metric);
+    if (before !== undefined) return times * before;
+  }
   return undefined;
 }
 
 /** Charts of those metrics that were measured with several numbers of edits. */
-export function metricCharts(runs: readonly ReportRun[]): readonly LineChart[] {
-  const edited = runs.filter(({ manifest }) => manifest.editor !== 'none');
-  return [...edits, ...whole, ...abilityCurves(edited)].flatMap((curve) => {
+export function metricCharts(runs: readonly CurvedRun[]): readonly LineChart[] {
+  return [...edits, ...whole, ...abilityCurves(runs)].flatMap((curve) => {
     const { title, unit, reference } = curve;
-    const series = seriesOf(edited, curve);
+    const series = seriesOf(runs, curve);
     if (series.every(({ points }) => points.length < 2)) return [];
-    const y = reference ? referenceOf(edited, curve) : undefined;
+    const y = reference ? referenceOf(runs, curve) : undefined;
     return [
       {
         title,

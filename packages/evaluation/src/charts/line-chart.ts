@@ -106,7 +106,7 @@ function placeLabels(wanted: readonly { readonly name: string; readonly y: numbe
   return new Map(sorted.map(({ name }, i) => [name, placed[i]!]));
 }
 
-/** A chart with its title, to be put into a page that has the palette's colours as `--series-N`. */
+/** A chart with its title, to be put into a page that has the chart's style. Nothing in it has a style of its own: policies of pages forbid that. */
 export function lineChart(chart: LineChart): Html {
   const series = chart.series.filter(({ points }) => points.length > 0);
   const [x, y] = [xScale(series), yScale({ ...chart, series })];
@@ -130,8 +130,8 @@ export function lineChart(chart: LineChart): Html {
   if (chart.reference !== undefined) ends.push({ name: chart.reference.name, y: py(chart.reference.y) });
   const labels = placeLabels(ends);
   const right = margin.left + plot.width;
-  const label = (name: string, colour: string) =>
-    html`<text class="label" x="${right + 9}" y="${two(labels.get(name)! + 4)}" style="fill:${colour}">${name}</text>`;
+  const label = (name: string, colour: 'own' | 'muted') =>
+    html`<text class="label ${colour}" x="${right + 9}" y="${two(labels.get(name)! + 4)}">${name}</text>`;
 
   return html`<figure class="chart${series.length > 3 ? ' crowded' : ''}">
 <figcaption>${chart.title}</figcaption>
@@ -150,14 +150,14 @@ ${x.ticks.map(
 <text class="tick" x="${margin.left + plot.width / 2}" y="${size.height - 5}" text-anchor="middle">${chart.xLabel}</text>
 ${
   chart.reference &&
-  html`<line class="reference" x1="${margin.left}" x2="${right}" y1="${py(chart.reference.y)}" y2="${py(chart.reference.y)}"><title>${chart.reference.name}: ${write(chart.reference.y)}</title></line>${label(chart.reference.name, 'var(--muted)')}`
+  html`<line class="reference" x1="${margin.left}" x2="${right}" y1="${py(chart.reference.y)}" y2="${py(chart.reference.y)}"><title>${chart.reference.name}: ${write(chart.reference.y)}</title></line>${label(chart.reference.name, 'muted')}`
 }
 ${series.map(({ points, colour }) => {
   const shape = band(points);
-  return shape && html`<path class="band" d="${shape}" style="fill:var(--series-${colour})"/>`;
+  return shape && html`<path class="band series-${colour}" d="${shape}"/>`;
 })}
 ${series.map(
-  ({ name, colour, dashed, points }) => html`<g style="--c:var(--series-${colour})">
+  ({ name, colour, dashed, points }) => html`<g class="series-${colour}">
 <path class="line${dashed ? ' dashed' : ''}" d="${path(points)}"/>
 ${points.map(
   (point) =>
@@ -165,7 +165,7 @@ ${points.map(
       point.low !== undefined && point.high !== undefined ? ` (${write(point.low)} to ${write(point.high)})` : ''
     }</title></circle>`,
 )}
-${label(name, 'var(--c)')}</g>`,
+${label(name, 'own')}</g>`,
 )}
 </svg>
 </figure>`;

@@ -25,9 +25,8 @@ export function heatMap({ title, rows, columnLabel, greatest, marked }: HeatMap)
   const cells = rows.flatMap(({ name, values }, row) =>
     values.map((value, column) => {
       const strength = two(greatest === 0 ? 0 : Math.min(1, Math.abs(value) / greatest));
-      const colour = `var(--series-${value < 0 ? 1 : 0})`;
       const [x, y] = [margin.left + column * cell.width, margin.top + row * cell.height];
-      return html`<rect x="${x}" y="${y}" width="${cell.width}" height="${cell.height}" style="fill:${colour};fill-opacity:${strength}"><title>${name}, ${columnLabel} ${column}: ${value.toFixed(4)}</title></rect>`;
+      return html`<rect class="heat series-${value < 0 ? 1 : 0}" x="${x}" y="${y}" width="${cell.width}" height="${cell.height}" fill-opacity="${strength}"><title>${name}, ${columnLabel} ${column}: ${value.toFixed(4)}</title></rect>`;
     }),
   );
   const names = rows.map(
@@ -42,8 +41,8 @@ export function heatMap({ title, rows, columnLabel, greatest, marked }: HeatMap)
   const mark =
     marked === undefined
       ? null
-      : html`<rect x="${margin.left + marked * cell.width}" y="${margin.top}" width="${cell.width}" height="${down}" style="fill:none;stroke:var(--ink);stroke-width:1.5"/>`;
-  return html`<figure class="chart"><figcaption>${title}</figcaption><svg viewBox="0 0 ${width} ${height}" style="max-width:${width}px" role="img" aria-label="${title}">
+      : html`<rect class="mark" x="${margin.left + marked * cell.width}" y="${margin.top}" width="${cell.width}" height="${down}"/>`;
+  return html`<figure class="chart"><figcaption>${title}</figcaption><svg class="as-wide" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
 ${cells}<rect class="axis" x="${margin.left}" y="${margin.top}" width="${across}" height="${down}" fill="none"/>${mark}${names}${numbers}
 <text class="label" x="${margin.left + across / 2}" y="${margin.top + down + 33}" text-anchor="middle">${columnLabel}</text></svg></figure>`;
 }

@@ -50,12 +50,12 @@ describe('a chart', () => {
     const path = /class="line" d="M(\S+) (\S+)L(\S+) (\S+)L(\S+) (\S+)"/.exec(html)!.slice(1).map(Number);
     expect(path[4]! - path[2]!).toBeCloseTo(path[2]! - path[0]!, 1);
     expect(path[5]! - path[3]!).toBeCloseTo(path[3]! - path[1]!, 1);
-    expect(html.match(/class="band"/g)).toHaveLength(1);
+    expect(html.match(/class="band series-/g)).toHaveLength(1);
     expect(html).toContain('<title>rome &lt;b&gt;, 10: 50% (40% to 60%)</title>');
   });
 
   it('labels every line that has points, apart from each other, and escapes names', () => {
-    const labels = [...html.matchAll(/class="label" x="\S+" y="(\S+)" [^>]*>([^<]*)</g)];
+    const labels = [...html.matchAll(/class="label \w+" x="\S+" y="(\S+)"[^>]*>([^<]*)</g)];
     expect(labels.map(([, , name]) => name).sort()).toEqual(['grace', 'no edit', 'rome &lt;b&gt;']);
     const heights = labels.map(([, y]) => Number(y)).sort((a, b) => a - b);
     for (let i = 1; i < heights.length; i++) expect(heights[i]! - heights[i - 1]!).toBeGreaterThanOrEqual(12.9);
