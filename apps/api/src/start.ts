@@ -6,7 +6,7 @@ import { startEngine, startServing } from '@errata/engine';
 import { migrate, openLineage } from '@errata/lineage';
 import { openDispatch } from '@errata/queue';
 import type { FastifyInstance } from 'fastify';
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { builtDashboard, readDashboard } from './dashboard/built-files.ts';
 import { buildServer } from './server.ts';
 import type { ApiSettings } from './settings.ts';
@@ -96,5 +96,9 @@ async function listen(app: FastifyInstance, { host, port }: Pick<ApiSettings, 'h
   }
 }
 
-export const createLog = (settings: Pick<ApiSettings, 'logLevel'>): Logger =>
-  pino({ name: 'errata-api', level: settings.logLevel, redact: ['req.headers.authorization', 'req.headers.cookie'] });
+/** @param destination standard output unless given */
+export const createLog = (settings: Pick<ApiSettings, 'logLevel'>, destination?: DestinationStream): Logger =>
+  pino(
+    { name: 'errata-api', level: settings.logLevel, redact: ['req.headers.authorization', 'req.headers.cookie'] },
+    ...(destination === undefined ? [] : [destination]),
+  );
