@@ -202,6 +202,7 @@ export async function openApi(
     engine,
     tokenizers,
     blobsDir,
+    databaseUrl: database.url,
     query: database.query,
     key: all,
     keyWith,

@@ -3,7 +3,7 @@
 // The database itself: the handle on it, its migrations, its outages, and how rows are listed and read back.
 
 export { type Db, type Lineage, type LineageOptions, openLineage, type Tx } from './database/client.ts';
-export { type Dump, dumpSchema, type OpenDump, restoreDump, withDump } from './database/dump.ts';
+export { type Dump, dumpSchema, type OpenDump, refuseUsed, restoreDump, withDump } from './database/dump.ts';
 export { migrate, migrationsDirectory } from './database/migrate.ts';
 export { explainOutage } from './database/outage.ts';
 
@@ -217,3 +217,4 @@ export * from './access/sessions.ts';
 export { type AuditStep, auditLineage } from './upkeep/audit.ts';
 export * from './upkeep/named-blobs.ts';
 export * from './upkeep/upkeep.ts';
+export { readVitals, type Vitals } from './upkeep/vitals.ts';

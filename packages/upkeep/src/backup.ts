@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import type { LocalBlobStore } from '@errata/blobs';
 import { ErrataError } from '@errata/contracts';
-import { dumpSchema, openLineage, restoreDump, withDump } from '@errata/lineage';
+import { dumpSchema, openLineage, refuseUsed, restoreDump, withDump } from '@errata/lineage';
 import { z } from 'zod';
 import { checkEverything, type UpkeepProgress } from './check.ts';
 
@@ -85,6 +85,7 @@ export async function restoreBackup(
   to: LocalBlobStore,
   { onProgress, signal }: Options = {},
 ): Promise<Backup> {
+  await refuseUsed(databaseUrl);
   const backup = readBackup(await from.get(digest), digest);
   const names = (await from.get(backup.blob_names)).toString('latin1').split('\n').slice(0, -1);
   for (const [index, name] of names.entries()) {

@@ -103,9 +103,7 @@ export async function restoreDump(
   dump: Dump,
   rows: (table: string) => AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  await withClient(url, async (client) => {
-    await refuseUsed(client);
-  });
+  await refuseUsed(url);
   await migrate(url, migrationsDirectory, dump.migrations);
   await withClient(url, async (client) => {
     await client.query('BEGIN');
@@ -131,23 +129,22 @@ export async function restoreDump(
   await migrate(url);
 }
 
-/** Tables there are, but for those that a restore which was broken off has made and left empty. */
-async function refuseUsed(client: pg.Client): Promise<void> {
-  const { rows: tables } = await client.query<{ name: string }>(
-    `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_migrations' ORDER BY 1`,
-  );
-  for (const { name } of tables) {
-    const { rowCount } = await client.query(`SELECT 1 FROM ${pg.escapeIdentifier(name)} LIMIT 1`);
-    if (rowCount !== 0)
-      throw new ErrataError(
-        'name_taken',
-        `the database is in use: its table ${name} has rows; restore into an empty one`,
-        {
-          details: { table: name },
-        },
-      );
-  }
-}
+/**
+ * Refuses a database that holds anything. Tables without rows do not count: a restore that was broken off has made them.
+ * @throws ErrataError `name_taken`, `unavailable`
+ */
+export const refuseUsed = (url: string): Promise<void> =>
+  withClient(url, async (client) => {
+    const { rows: tables } = await client.query<{ name: string }>(
+      `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_migrations' ORDER BY 1`,
+    );
+    for (const { name } of tables) {
+      const { rowCount } = await client.query(`SELECT 1 FROM ${pg.escapeIdentifier(name)} LIMIT 1`);
+      if (rowCount === 0) continue;
+      const message = `the database is in use: its table ${name} has rows; restore into an empty one`;
+      throw new ErrataError('name_taken', message, { details: { table: name } });
+    }
+  });
 
 const tableOf = ({ name, columns }: Dump['tables'][number]): string =>
   `${pg.escapeIdentifier(name)} (${columns.map((column) => pg.escapeIdentifier(column)).join(', ')})`;
