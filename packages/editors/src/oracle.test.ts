@@ -116,6 +116,11 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
         changes.set(`text of ${prompt}`, Float32Array.from(Buffer.from(text)));
       continue;
     }
+    if (memory.kind === 'neurons') {
+      const { keys, biases, values } = memory;
+      changes.set('keys', keys).set('biases', biases).set('values', values);
+      continue;
+    }
     if (memory.kind !== 'codebook') throw new Error(`no oracle for a memory of kind ${memory.kind}`);
     const { keys, values, radii } = memory;
     for (const [part, data] of Object.entries({ keys, values, radii })) changes.set(part, data);

@@ -1,6 +1,7 @@
 // The public face of @errata/models: checkpoints, tokenizers, architectures as graphs, deltas and generation.
 
 export type { KeysValues } from './architectures/blocks/attention.ts';
+export { activate } from './architectures/blocks/layers.ts';
 export { type Pooling, pool, poolingWeights, unitRows } from './architectures/blocks/pooling.ts';
 export {
   type Activation,
@@ -73,6 +74,7 @@ export {
   rowNamesOf,
 } from './deltas/index.ts';
 export type { LowRankDelta } from './deltas/low-rank.ts';
+export { type NeuronsDelta, neuronsReading } from './deltas/neurons.ts';
 export { foundRow, heldKnowledgeEncoder } from './deltas/prompt-rows/reading.ts';
 export { type PromptRow, type PromptRowsDelta, rowOfPrompt } from './deltas/prompt-rows/rows.ts';
 export type { Spoken } from './deltas/reading.ts';

@@ -17,6 +17,7 @@ import { rome } from './rome/about.ts';
 import { promptKeyRome } from './rome/prompt-key.ts';
 import { rebuiltRome } from './rome/rebuilt.ts';
 import { wilke } from './rome/wilke.ts';
+import { tPatcher } from './t-patcher/about.ts';
 import { ultraEdit } from './ultra-edit/about.ts';
 
 export const methods = {
@@ -36,6 +37,7 @@ export const methods = {
   'ft-l': ftL,
   lora,
   grace,
+  't-patcher': tPatcher,
   retrieval,
   recipe,
   ike,

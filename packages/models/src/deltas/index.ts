@@ -10,12 +10,14 @@ import { embeddedRows } from './embedded-rows/index.ts';
 import { featureStatistics } from './feature-statistics.ts';
 import { type DeltaKind, type Effect, type MemoryKind, malformed } from './kind.ts';
 import { lowRank } from './low-rank.ts';
+import { neurons } from './neurons.ts';
 import { promptRows } from './prompt-rows/index.ts';
 import { textRows } from './text-rows/index.ts';
 
 const table = {
   low_rank: lowRank,
   dense,
+  neurons,
   codebook,
   codebook_rows: codebookRows,
   text_rows: textRows,

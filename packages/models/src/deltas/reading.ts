@@ -53,10 +53,12 @@ export interface PromptInputs {
   readonly of: Tensor;
 }
 
-/** Acts at a site of one layer, on the prompts of a run. */
+/** Acts at a site of one layer, on the prompts of a run or on all of it. */
 export interface ActivationReading {
   readonly at: 'activation';
   readonly layer: number;
+  /** Whether it acts on every token, of prompts or not, as weights do; on prompts alone where left out. */
+  readonly everywhere?: boolean;
   /** Determines the graph that `tap` builds: no two readings that build different ones share it. */
   readonly graph: string;
   readonly tap: (prompts: PromptInputs) => Tap;

@@ -50,16 +50,16 @@ export function makeForward(parts: ForwardParts): Forward {
   const { programs, readings, weight, inputs, undrawable, company, ...model } = parts;
   const { spec } = model;
   const activations = readings.filter((reading) => reading.at === 'activation');
-  const ownFeeds: HostTensors = Object.assign({}, ...activations.map(({ feeds }) => feeds));
 
-  /** What acts on some prompts, a key that determines its graph, and its feeds. Where no prompt ends in a run nothing can act. */
+  /** What acts on some prompts, a key that determines its graph, and its feeds. Where no prompt ends in a run only that can act which acts everywhere. */
   const actingOn = (prompts: readonly PlacedPrompt[]) => {
     const embeddings = embeddingFeeds(spec.width, prompts);
     const acting: Readings = {
-      activations: prompts.length === 0 ? [] : activations,
+      activations: prompts.length === 0 ? activations.filter(({ everywhere }) => everywhere) : activations,
       embedded: embeddings !== undefined,
     };
     const key = [...(acting.embedded ? ['embedded'] : []), ...acting.activations.map(({ graph }) => graph)].join(' ');
+    const ownFeeds: HostTensors = Object.assign({}, ...acting.activations.map(({ feeds }) => feeds));
     const feeds = acting.activations.length === 0 ? {} : { ...promptFeeds(prompts), ...ownFeeds };
     return { acting, key, feeds: { ...feeds, ...embeddings } };
   };

@@ -150,7 +150,10 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
   const batched: BatchedVersion = {
     forward,
     actsOnPrompts: readings.some(({ at }) => at === 'activation'),
-    own: ownMatrices(spec, added, weight),
+    // What acts on every token keeps a version from running beside others.
+    own: readings.some((reading) => reading.at === 'activation' && reading.everywhere)
+      ? undefined
+      : ownMatrices(spec, added, weight),
   };
 
   return {

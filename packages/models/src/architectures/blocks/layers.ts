@@ -6,7 +6,8 @@ import type { Activation, MatrixRef, MlpRefs, NormRef } from './refs.ts';
 /** Looks a weight up by its checkpoint name: a constant or an input, the caller's choice. */
 export type WeightOf = (name: string) => Tensor;
 
-const activate: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
+/** The activation functions as graphs. */
+export const activate: Readonly<Record<Activation, (x: Tensor) => Tensor>> = {
   gelu_tanh: (x) => gelu(x, 'tanh'),
   gelu_erf: (x) => gelu(x, 'erf'),
   silu,

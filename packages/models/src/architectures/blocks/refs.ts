@@ -27,7 +27,8 @@ export interface NormRef {
 export type NormPlacement = 'before' | 'after';
 
 /** Functions that an MLP may apply. */
-export type Activation = 'gelu_tanh' | 'gelu_erf' | 'silu' | 'relu';
+export const activations = ['gelu_tanh', 'gelu_erf', 'silu', 'relu'] as const;
+export type Activation = (typeof activations)[number];
 
 /** The MLP of a block. `output` is W_out, the value matrix that locate-then-edit methods change. */
 export type MlpRefs =

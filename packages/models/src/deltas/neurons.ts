@@ -1,0 +1,185 @@
+// Neurons: MLP neurons beside those of a layer, which act on every token as these do.
+
+import { createHash } from 'node:crypto';
+import { add, float32, gemm, input, type Tensor } from '@errata/graph';
+import { z } from 'zod';
+import { activate } from '../architectures/blocks/layers.ts';
+import { type Activation, activations } from '../architectures/blocks/refs.ts';
+import type { Tap } from '../architectures/decoder.ts';
+import { type DeltaKind, type MemoryKind, malformed, misfit, parseMetadata, shapeOf } from './kind.ts';
+import type { ActivationReading, Spoken } from './reading.ts';
+
+/** Neurons of one layer, as an edit leaves them or as a version has them: the MLP puts out f(q K^T + b) V more. */
+export interface NeuronsDelta {
+  readonly kind: 'neurons';
+  readonly layer: number;
+  /** f. */
+  readonly activation: Activation;
+  /** Elements of the MLP's input q, and of its output. */
+  readonly width: number;
+  /** `[n, width]` */
+  readonly keys: Float32Array;
+  /** `[n]` */
+  readonly biases: Float32Array;
+  /** `[n, width]` */
+  readonly values: Float32Array;
+}
+
+const entrySchema = z.strictObject({ layer: z.int().min(0), activation: z.enum(activations) });
+const metadataSchema = z.strictObject({ layer: z.string().regex(/^\d+$/), activation: z.enum(activations) });
+
+/** Neurons of a layer with one activation function are one memory. */
+const neuronsPlace = ({ layer, activation }: Pick<NeuronsDelta, 'layer' | 'activation'>): string =>
+  `${layer}.${activation}`;
+
+/** What each neuron is called: a digest of its numbers. */
+const addresses = ({ width, keys, biases, values }: NeuronsDelta): readonly string[] =>
+  Array.from(biases, (bias, row) => {
+    const part = (data: Float32Array) => data.subarray(row * width, (row + 1) * width);
+    const numbers = Float32Array.of(...part(keys), bias, ...part(values));
+    return createHash('sha256').update(new Uint8Array(numbers.buffer)).digest('hex');
+  });
+
+const feedName = (neurons: NeuronsDelta, part: string) => `neuron_${part}.${neuronsPlace(neurons)}`;
+
+/** How neurons are read: at every token, whether of a prompt or behind it. */
+export interface NeuronsReading extends ActivationReading {
+  readonly tap: () => Tap;
+}
+
+export function neuronsReading(neurons: NeuronsDelta): NeuronsReading {
+  const { layer, activation, width, keys, biases, values } = neurons;
+  const n = biases.length;
+  return {
+    at: 'activation',
+    layer,
+    everywhere: true,
+    graph: `neurons.${neuronsPlace(neurons)}`,
+    tap: () => neuronsTap(neurons, activation),
+    feeds: {
+      [feedName(neurons, 'keys')]: float32([n, width], keys),
+      [feedName(neurons, 'biases')]: float32([n], biases),
+      [feedName(neurons, 'values')]: float32([n, width], values),
+    },
+    speaking: { key: { site: 'mlp_in', layer }, row: (query) => strongest(neurons, query) },
+  };
+}
+
+function neuronsTap(neurons: NeuronsDelta, activation: Activation): Tap {
+  const { layer, width } = neurons;
+  const n = `n_${neuronsPlace(neurons).replace('.', '_')}`;
+  let query: Tensor | undefined;
+  return (site, at, x) => {
+    if (at !== layer) return x;
+    if (site === 'mlp_in') query = x;
+    if (site !== 'mlp_out') return x;
+    const keys = input(feedName(neurons, 'keys'), 'float32', [n, width]);
+    const bias = input(feedName(neurons, 'biases'), 'float32', [n]);
+    const active = activate[activation](gemm(query!, keys, { transB: true, bias }));
+    return add(x, gemm(active, input(feedName(neurons, 'values'), 'float32', [n, width])));
+  };
+}
+
+/** The neuron that a query excites the most, where it excites any: what goes into its activation function. */
+function strongest(neurons: NeuronsDelta, query: Float32Array): Spoken | null {
+  const { width, keys, biases } = neurons;
+  let best = { row: -1, score: 0 };
+  for (const [row, bias] of biases.entries()) {
+    let score = bias;
+    for (let i = 0; i < width; i++) score += keys[row * width + i]! * query[i]!;
+    if (score > best.score) best = { row, score };
+  }
+  return best.row < 0 ? null : { row: addresses(neurons)[best.row]!, score: best.score, threshold: 0 };
+}
+
+const memory: MemoryKind<NeuronsDelta> = {
+  name: 'neurons',
+  title: ['extra neurons', 'sets of extra neurons'],
+  hash: (neurons, update) => {
+    update(`neurons ${neuronsPlace(neurons)}\0`);
+    for (const data of [neurons.keys, neurons.biases, neurons.values]) update(data);
+  },
+  rows: addresses,
+  snapshot: {
+    field: 'neurons',
+    encode: (neurons) => {
+      const { layer, activation, width, keys, biases, values } = neurons;
+      const n = biases.length;
+      const part = (name: string) => `${neuronsPlace(neurons)}.${name}`;
+      return {
+        entry: { layer, activation },
+        tensors: {
+          [part('keys')]: { shape: [n, width], data: keys },
+          [part('biases')]: { shape: [n], data: biases },
+          [part('values')]: { shape: [n, width], data: values },
+        },
+      };
+    },
+    decode: (entry, read) => {
+      const place = entrySchema.parse(entry);
+      const part = (name: string) => read(`${neuronsPlace(place)}.${name}`);
+      const { shape, data: keys } = part('keys');
+      const [biases, values] = [part('biases').data, part('values').data];
+      return { kind: 'neurons', ...place, width: shape[1] ?? 0, keys, biases, values };
+    },
+  },
+  answers: true,
+  reading: neuronsReading,
+};
+
+const joined = (a: Float32Array, b: Float32Array): Float32Array => {
+  const all = new Float32Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
+};
+
+export const neurons: DeltaKind<NeuronsDelta, NeuronsDelta> = {
+  memory,
+  encode: ({ layer, activation, width, keys, biases, values }) => ({
+    metadata: { layer: `${layer}`, activation },
+    tensors: {
+      keys: { shape: [biases.length, width], data: keys },
+      biases: { shape: [biases.length], data: biases },
+      values: { shape: [biases.length, width], data: values },
+    },
+  }),
+  decode: (file, metadata) => {
+    const { layer, activation } = parseMetadata(metadataSchema, metadata, file.where);
+    const [keys, biases, values] = [file.read('keys'), file.read('biases'), file.read('values')];
+    return {
+      kind: 'neurons',
+      layer: Number(layer),
+      activation,
+      width: shapeOf(file, 'keys', 2)[1]!,
+      keys,
+      biases,
+      values,
+    };
+  },
+  checkSizes: (delta) => {
+    const { width, keys, biases, values } = delta;
+    const n = biases.length;
+    if (n === 0 || !(width > 0) || keys.length !== n * width || values.length !== n * width)
+      malformed(neuronsPlace(delta), 'keys, biases and values are not of as many neurons, or of none');
+  },
+  checkFit: (spec, delta) => {
+    const { layer, width } = delta;
+    if (layer >= spec.layers) misfit(neuronsPlace(delta), `the model has ${spec.layers} layers`);
+    if (width !== spec.width)
+      misfit(neuronsPlace(delta), `they are made for MLPs of width ${width}, not ${spec.width}`);
+  },
+  effect: (delta) => ({
+    on: 'memory',
+    place: neuronsPlace(delta),
+    change: (before) =>
+      before === undefined
+        ? delta
+        : {
+            ...delta,
+            keys: joined(before.keys, delta.keys),
+            biases: joined(before.biases, delta.biases),
+            values: joined(before.values, delta.values),
+          },
+  }),
+};
