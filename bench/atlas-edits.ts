@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { atlasDirectory, buildWorld, drawEdits } from '@errata/atlas';
 import { type ConfigOverrides, checkEdits, type Edit, type EditResult, type MeanScore } from '@errata/contracts';
-import { type ArtefactStore, edit, localArtefacts } from '@errata/editors';
+import { type ArtefactStore, type EditOutcome, edit, localArtefacts } from '@errata/editors';
 import {
   artefactNeeds,
   describeEditor,
@@ -25,6 +25,8 @@ const usage = `usage: npm run bench -- atlas-edits [options]
   --seed N             of the edit set, default 1
   --editor NAME        default: r-rome and memit
   --together           one batch, also for editors that apply edits one by one
+  --batch N            batches of N, each from the parent
+  --sequence N         N edits one behind another, then measured, and again from the parent
   --set KEY=JSON       a setting; several values separated by | are swept
   --encoder DIR        a sentence encoder, where settings ask for one
   --ridge R            second moments inverted with this ridge; several separated by |
@@ -97,6 +99,15 @@ interface Row {
   readonly failed: number;
 }
 
+/** Edits that are measured together, made in one batch or one behind another. */
+interface Grouping {
+  readonly size: number;
+  readonly sequence: boolean;
+}
+
+const grouped = <T>(all: readonly T[], size: number): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size));
+
 /** Of everything that editors draw. */
 const seed = 0;
 
@@ -104,7 +115,7 @@ async function run(
   bench: Bench,
   name: EditorName,
   overrides: ConfigOverrides,
-  together: boolean,
+  grouping: Grouping,
   ridge: number | undefined,
 ): Promise<Row> {
   const { model, parent, tokenizer, cache, digest, store } = bench;
@@ -117,18 +128,24 @@ async function run(
     { model, digest, store, corpus: bench.corpus, brought: bench.brought, request },
     needs,
   );
-  const groups = together ? [bench.edits] : bench.edits.map((one) => [one]);
+  const groups = grouped(bench.edits, grouping.size);
   const results: EditResult[] = [];
   const steps: number[] = [];
   const densities: number[] = [];
   let seconds = 0;
   let failed = 0;
   for (const edits of groups) {
-    const start = performance.now();
-    const input = { model, view: parent, edits, config, artefacts, seed };
-    const { deltas, outcomes } = await edit(name, input, { onError: 'continue' });
-    seconds += (performance.now() - start) / 1000;
-    for (const outcome of outcomes) {
+    let candidate = parent;
+    const all: EditOutcome[] = [];
+    for (const batch of grouping.sequence ? grouped(edits, 1) : [edits]) {
+      const start = performance.now();
+      const input = { model, view: candidate, edits: batch, config, artefacts, seed };
+      const { deltas, outcomes } = await edit(name, input, { onError: 'continue' });
+      seconds += (performance.now() - start) / 1000;
+      candidate = candidate.with(deltas.map(({ delta }) => delta));
+      all.push(...outcomes);
+    }
+    for (const outcome of all) {
       if (outcome.outcome === 'failed') {
         failed++;
         continue;
@@ -136,7 +153,6 @@ async function run(
       steps.push(outcome.diagnostics.steps);
       densities.push(Math.max(0, ...outcome.diagnostics.deltas.map(({ relative }) => relative)));
     }
-    const candidate = parent.with(deltas.map(({ delta }) => delta));
     const { perEdit } = await evaluateCandidate({ parent, candidate, tokenizer, edits, cache });
     results.push(...perEdit);
   }
@@ -199,6 +215,8 @@ export async function main(args: readonly string[]): Promise<void> {
       seed: { type: 'string', default: '1' },
       editor: { type: 'string' },
       together: { type: 'boolean', default: false },
+      batch: { type: 'string' },
+      sequence: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
       ridge: { type: 'string' },
       encoder: { type: 'string' },
@@ -210,14 +228,16 @@ export async function main(args: readonly string[]): Promise<void> {
   const names: readonly EditorName[] =
     values.editor === undefined ? ['r-rome', 'memit'] : [requireEditor(values.editor)];
   for (const name of names) {
-    const together = values.together || describeEditor(name).batched;
-    console.log(
-      `\n${name}, ${bench.edits.length} edits ${together ? 'in one batch' : 'one by one from one parent'}; means of token agreement, exact by free generation`,
-    );
+    const usual = values.together || describeEditor(name).batched ? bench.edits.length : 1;
+    const size = Number(values.batch ?? values.sequence ?? usual);
+    const grouping = { size, sequence: values.sequence !== undefined };
+    const each = size === 1 ? 'one by one from one parent' : `${size} in one batch`;
+    const how = grouping.sequence ? `${size} one behind another` : each;
+    console.log(`\n${name}, ${bench.edits.length} edits, ${how}; means of token agreement, exact by free generation`);
     console.log(columns.map(([title]) => title.padStart(8)).join(' '));
     const ridges = values.ridge === undefined ? [undefined] : values.ridge.split('|').map(Number);
     for (const overrides of sweep(values.set))
-      for (const ridge of ridges) print(await run(bench, name, overrides, together, ridge));
+      for (const ridge of ridges) print(await run(bench, name, overrides, grouping, ridge));
   }
   await bench.model.release();
 }

@@ -56,17 +56,6 @@ beforeAll(async () => {
     validate_every: 1,
   });
   expect(await errata.jobs.wait(encoder.id)).toMatchObject({ state: 'succeeded', error: null });
-  const transform = await errata.artefacts.create({
-    model: 'atlas',
-    kind: 'gradient_transform' as const,
-    data: join(atlas, 'edits.jsonl'),
-    network_rank: 2,
-    steps: 1,
-    batch_size: 2,
-    validation: 2,
-    validate_every: 1,
-  });
-  expect(await errata.jobs.wait(transform.id)).toMatchObject({ state: 'succeeded', error: null });
   root = (await errata.branches.get('atlas', 'main')).head;
 });
 afterAll(async () => {
