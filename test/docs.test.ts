@@ -51,6 +51,13 @@ test('docs/cli.md names every command and every exit code', () => {
   for (const code of Object.values(exitCodes)) expect(page).toContain(`| ${code} |`);
 });
 
+test('docs/threats.md names tests that are there', () => {
+  const rows = [...read('docs/threats.md').matchAll(/\]\(\.\.\/(\S+\.test\.ts)\): "([^"]+)"/g)];
+  expect(rows.length).toBeGreaterThan(20);
+  const absent = rows.filter(([, file, title]) => !read(file!).includes(`('${title}',`));
+  expect(absent.map(([, file, title]) => `${file}: ${title}`)).toEqual([]);
+});
+
 test('every file and script that a page names is there', () => {
   const hasScript = ({ folder, script }: { folder: string | undefined; script: string }) =>
     JSON.parse(read(join(folder ?? '.', 'package.json'))).scripts?.[script] !== undefined;
