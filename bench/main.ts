@@ -8,6 +8,7 @@ const benches = {
   codebook: () => import('./codebook.ts'),
   memory: () => import('./memory.ts'),
   serving: () => import('./serving.ts'),
+  service: () => import('./service.ts'),
   real: () => import('./real.ts'),
 } as const;
 
