@@ -153,6 +153,15 @@ test('a page signs in, asks with the cookie of its browser, and signs out', asyn
   expect(await page.session.get()).toMatchObject({ key: null });
 });
 
+test('a key is made, and revoked', async () => {
+  const { id, token } = await errata.keys.create({ name: 'of a page', scopes: ['models:read'] });
+  const holder = createErrata({ baseUrl: address, apiKey: token });
+  expect(names(await holder.models.list().all())).toContain('tiny');
+  expect(names(await errata.keys.list({ limit: 1 }).all())).toContain('of a page');
+  await errata.keys.revoke(id);
+  await expect(holder.models.list().all()).rejects.toMatchObject({ code: 'unauthorized' });
+});
+
 test('a caller who hangs up is forgotten', async () => {
   const hangUp = new AbortController();
   const request = { model: `tiny@${root}`, prompt: 'Oz is', max_tokens: 90 };

@@ -37,6 +37,7 @@ import { evaluationRoutes } from './routes/evaluations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inboxRoutes } from './routes/inbox.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { modelRoutes } from './routes/models.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { queueRoutes } from './routes/queue.ts';
@@ -148,6 +149,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   });
   await app.register(healthRoutes(parts, metrics));
   await app.register(sessionRoutes(parts));
+  await app.register(keyRoutes(parts));
   await app.register(modelRoutes(parts));
   await app.register(branchRoutes(parts));
   await app.register(policyRoutes(parts));

@@ -6,6 +6,8 @@ import { comparing } from './comparing.fixture.ts';
 import { correcting } from './correcting.fixture.ts';
 import { everyPage } from './every-page.fixture.ts';
 import { judging } from './judging.fixture.ts';
+import { running } from './running.fixture.ts';
+import { scale } from './scale.fixture.ts';
 import { signingIn } from './signing-in.fixture.ts';
 import { openStack, type Stack } from './stack.fixture.ts';
 import { tracingBack } from './tracing-back.fixture.ts';
@@ -32,5 +34,7 @@ describe.skipIf(findBrowser() === undefined)('in a browser', () => {
   describe('tracing back', () => tracingBack(stack));
   describe('comparing', () => comparing(stack));
   describe('watching', () => watching(stack));
+  describe('running it', () => running(stack));
   describe('every page', () => everyPage(stack));
+  describe('long lists', () => scale(stack));
 });

@@ -27,6 +27,7 @@ export function everyPage(stack: () => Stack): void {
       '/names',
       '/compare',
       '/upkeep',
+      '/keys',
       `/jobs/${job!.id}`,
       '/nowhere',
     ];

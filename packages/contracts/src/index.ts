@@ -53,6 +53,7 @@ export * from './wire/headers.ts';
 export * from './wire/ids.ts';
 export * from './wire/inbox.ts';
 export * from './wire/jobs.ts';
+export * from './wire/keys.ts';
 export * from './wire/manifest.ts';
 export * from './wire/models.ts';
 export * from './wire/policies.ts';

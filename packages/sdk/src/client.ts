@@ -13,6 +13,7 @@ import { evaluations } from './resources/evaluations.ts';
 import { ready } from './resources/health.ts';
 import { inbox } from './resources/inbox.ts';
 import { jobs } from './resources/jobs.ts';
+import { keys } from './resources/keys.ts';
 import { models } from './resources/models.ts';
 import { queue } from './resources/queue.ts';
 import { resolve } from './resources/references.ts';
@@ -66,6 +67,8 @@ export function createErrata(options: ErrataOptions) {
     completions: completions(caller),
     chat: chat(caller),
     webhooks: webhooks(caller),
+    /** API keys: made, listed and revoked with the scope `admin`. */
+    keys: keys(caller),
     session: session(caller),
     /** Whether the service answers and can reach what it needs. */
     ready: ready(caller),

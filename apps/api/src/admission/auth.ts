@@ -25,6 +25,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The scope that a route needs, or `public`. Every route declares one: the server refuses to start otherwise. */
     access?: Scope | 'public';
+    /** Whether its answers hold what must not be stored: they are not kept for replays. */
+    tellsSecret?: boolean;
   }
   interface FastifyRequest {
     /** Set on every route that is not public. */

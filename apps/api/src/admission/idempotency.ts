@@ -56,6 +56,7 @@ export function registerIdempotency(app: FastifyInstance, lineage: Lineage): voi
   app.addHook('preHandler', async (request, reply) => {
     const key = request.headers['idempotency-key'];
     if (request.method !== 'POST' || typeof key !== 'string' || request.caller === null) return;
+    if (request.routeOptions.config.tellsSecret === true) return;
     const outcome = await beginIdempotent(lineage, {
       owner: callerOf(request).id,
       key,

@@ -8,6 +8,7 @@ import { historyRoute } from './history/index.ts';
 import { homeRoute } from './home/index.ts';
 import { jobRoute, jobsRoute } from './jobs/index.ts';
 import { judgeRoute } from './judge/index.ts';
+import { keysRoute } from './keys/index.ts';
 import { namesRoute } from './names/index.ts';
 import { queueRoute } from './queue/index.ts';
 import { schedulesRoute } from './schedules/index.ts';
@@ -32,4 +33,5 @@ export const pages = [
   compareRoute,
   namesRoute,
   upkeepRoute,
+  keysRoute,
 ] as const;

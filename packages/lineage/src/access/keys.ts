@@ -1,8 +1,9 @@
 // API keys: shown once, kept as a hash.
 import { randomBytes } from 'node:crypto';
-import { type Scope, sha256 } from '@errata/contracts';
+import { type KeyResource, type Page, type Scope, sha256 } from '@errata/contracts';
 import { clientOf, type Db, type Lineage } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
+import { idCursor, type PageRequest, pageOf } from '../database/pages.ts';
 import type { ApiKey as KeyRow } from '../generated/client.ts';
 
 export const keyPrefix = 'errata_sk_';
@@ -73,6 +74,37 @@ export async function listKeys(db: Lineage): Promise<readonly KeyRecord[]> {
   const rows = await db.prisma.apiKey.findMany({ where: { revokedAt: null }, orderBy: { id: 'asc' } });
   return rows.filter(isValid).map(keyRecord);
 }
+
+/** The same a page at a time, as they are shown. The cursor is a key's id. */
+export async function listKeyPage(db: Lineage, page: PageRequest = {}): Promise<Page<KeyResource>> {
+  const limit = page.limit ?? 20;
+  const rows = await db.prisma.apiKey.findMany({
+    where: {
+      revokedAt: null,
+      OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }],
+      ...(page.after === undefined ? {} : { id: { gt: idCursor(page.after, 'key') } }),
+    },
+    orderBy: { id: 'asc' },
+    take: limit + 1,
+  });
+  return pageOf(
+    rows,
+    limit,
+    ({ id }) => id,
+    (row) => keyResource(keyRecord(row)),
+  );
+}
+
+/** A key as it is shown. */
+export const keyResource = ({ id, name, scopes, createdAt, expiresAt, lastUsedAt }: KeyRecord): KeyResource => ({
+  id,
+  object: 'key',
+  name,
+  scopes: [...scopes],
+  created_at: createdAt.toISOString(),
+  expires_at: expiresAt?.toISOString() ?? null,
+  last_used_at: lastUsedAt?.toISOString() ?? null,
+});
 
 /** Revokes a key at once; false when there was none to revoke. */
 export async function revokeKey(db: Lineage, id: string): Promise<boolean> {

@@ -6,5 +6,5 @@ export const upkeepRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/upkeep',
   component: lazyRouteComponent(() => import('./upkeep.tsx'), 'Upkeep'),
-  staticData: { title: 'Models and storage', nav: { label: 'Run it', hint: 'models, storage' } },
+  staticData: { title: 'Models and storage', nav: { label: 'Run it', hint: 'models, storage, keys' } },
 });

@@ -6,6 +6,7 @@ import { useSession } from '../../api/session.ts';
 import { JobList } from '../../parts/job-list.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { ScrollX } from '../../parts/scroll-x.tsx';
+import { UpkeepTabs } from '../../parts/upkeep-tabs.tsx';
 import { When } from '../../parts/when.tsx';
 import { ImportModel } from './import-model.tsx';
 import { Storage } from './storage.tsx';
@@ -19,6 +20,7 @@ export function Upkeep() {
   return (
     <div className="stack">
       <h1>Models and storage</h1>
+      <UpkeepTabs />
       <Problem error={error} />
       {models.length > 0 && (
         <ScrollX label="Models">

@@ -1,0 +1,66 @@
+// API keys: listed, made and revoked by whoever may do everything.
+import { createdKeySchema, ErrataError, keyRequestSchema, keySchema, pageSchema } from '@errata/contracts';
+import { createKey, keyResource, listKeyPage, revokeKey } from '@errata/lineage';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { shown } from '../http/answers.ts';
+import type { ApiParts } from '../parts.ts';
+import { pageQuery, params } from '../requests/parameters.ts';
+
+const tags = ['keys'];
+const access = 'admin';
+
+export const keyRoutes =
+  ({ lineage }: Pick<ApiParts, 'lineage'>): FastifyPluginAsyncZod =>
+  async (app) => {
+    app.get(
+      '/v1/keys',
+      {
+        config: { access },
+        schema: {
+          tags,
+          summary: 'List the keys that are valid',
+          querystring: pageQuery,
+          response: { 200: pageSchema(keySchema) },
+        },
+      },
+      async ({ query }) => shown(await listKeyPage(lineage, query)),
+    );
+
+    app.post(
+      '/v1/keys',
+      {
+        config: { access, tellsSecret: true },
+        schema: {
+          tags,
+          summary: 'Make a key; it is told here and never again',
+          description: 'Only its hash is stored, so that this answer is not kept for an `Idempotency-Key` either.',
+          body: keyRequestSchema,
+          response: { 201: createdKeySchema },
+        },
+      },
+      async ({ body: { name, scopes, expires_at } }, reply) => {
+        const expiresAt = expires_at === undefined ? null : new Date(expires_at);
+        const { key, token } = await createKey(lineage, name, scopes, { expiresAt });
+        return reply.status(201).send({ ...keyResource(key), token });
+      },
+    );
+
+    app.delete(
+      '/v1/keys/:key',
+      {
+        config: { access },
+        schema: {
+          tags,
+          summary: 'Make a key worthless, at once, with the sessions of browsers that it opened',
+          params: params('key'),
+          response: { 204: z.undefined().describe('Revoked') },
+        },
+      },
+      async ({ params: { key } }, reply) => {
+        if (!(await revokeKey(lineage, key)))
+          throw new ErrataError('not_found', `there is no valid key ${JSON.stringify(key)}`);
+        return reply.status(204).send();
+      },
+    );
+  };

@@ -1,0 +1,90 @@
+// The keys that are valid, each with what it may do; one is made, told once, and revoked by its name.
+import type { KeyResource } from '@errata/contracts';
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { errata } from '../../api/client.ts';
+import { usePages } from '../../api/pages.ts';
+import { useSession } from '../../api/session.ts';
+import { Confirm } from '../../parts/confirm.tsx';
+import { More } from '../../parts/more.tsx';
+import { Problem } from '../../parts/problem.tsx';
+import { UpkeepTabs } from '../../parts/upkeep-tabs.tsx';
+import { When } from '../../parts/when.tsx';
+import { NewKey } from './new-key.tsx';
+
+export function Keys() {
+  const { may } = useSession();
+  return (
+    <div className="stack">
+      <h1>Keys</h1>
+      <UpkeepTabs />
+      {may('admin') ? <Valid /> : <p className="soft">To see and to make keys takes one with the scope admin.</p>}
+    </div>
+  );
+}
+
+function Valid() {
+  const { found, items: keys } = usePages(['keys'], () => errata.keys.list({ limit: 50 }));
+  return (
+    <>
+      <Problem error={found.error} />
+      {keys.length > 0 && (
+        <ul className="card plain stack" aria-label="Keys">
+          {keys.map((key) => (
+            <Key key={key.id} of={key} />
+          ))}
+        </ul>
+      )}
+      <More of={found}>More keys</More>
+      <NewKey />
+    </>
+  );
+}
+
+function Key({ of: { id, name, scopes, created_at, expires_at, last_used_at } }: { readonly of: KeyResource }) {
+  const queries = useQueryClient();
+  const { key } = useSession();
+  const [revoking, setRevoking] = useState(false);
+  return (
+    <li className="row">
+      <div className="grow">
+        <strong>{name}</strong> {key?.id === id && <span className="badge">yours</span>}
+        <p className="small soft">
+          may do {scopes.includes('admin') ? 'everything' : scopes.join(', ')}; made <When at={created_at} />
+          {last_used_at === null ? (
+            ', never used'
+          ) : (
+            <>
+              , last used <When at={last_used_at} />
+            </>
+          )}
+          {expires_at !== null && (
+            <>
+              , ends <When at={expires_at} />
+            </>
+          )}
+        </p>
+      </div>
+      <button type="button" className="button danger" aria-label={`Revoke ${name}`} onClick={() => setRevoking(true)}>
+        Revoke
+      </button>
+      {revoking && (
+        <Confirm
+          title={`Revoke ${name}?`}
+          name={name}
+          action="Revoke the key"
+          onClose={() => setRevoking(false)}
+          onConfirm={async () => {
+            await errata.keys.revoke(id);
+            await queries.invalidateQueries({ queryKey: ['keys'] });
+          }}
+        >
+          <p>
+            Whoever asks with it is refused from then on, and browsers that signed in with it are signed out.
+            {key?.id === id && ' It is the one that this page signed in with.'}
+          </p>
+        </Confirm>
+      )}
+    </li>
+  );
+}

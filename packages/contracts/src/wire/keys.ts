@@ -1,0 +1,40 @@
+// API keys: who may do what. The key itself is told once.
+import { z } from 'zod';
+import { scopes } from './resource-parts.ts';
+
+export const keyRequestSchema = z
+  .strictObject({
+    /** Who or what it is for. */
+    name: z.string().trim().min(1).max(200),
+    scopes: z
+      .array(z.enum(scopes))
+      .min(1)
+      .max(scopes.length)
+      .refine((given) => new Set(given).size === given.length, 'a scope is named twice'),
+    /** When it ends by itself; left out, when it is revoked. */
+    expires_at: z.iso
+      .datetime({ offset: true })
+      .refine((time) => Date.parse(time) > Date.now(), 'it would have ended already')
+      .optional(),
+  })
+  .meta({ id: 'KeyRequest' });
+export type KeyRequest = z.input<typeof keyRequestSchema>;
+
+export const keySchema = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal('key'),
+    name: z.string(),
+    scopes: z.array(z.enum(scopes)),
+    created_at: z.iso.datetime(),
+    /** Null: it ends when it is revoked. */
+    expires_at: z.iso.datetime().nullable(),
+    /** To the minute; null where it never was. */
+    last_used_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Key' });
+export type KeyResource = z.output<typeof keySchema>;
+
+/** A key that was made just now, with what is sent as `Authorization: Bearer`: only its hash is kept, and nobody is told again. */
+export const createdKeySchema = keySchema.extend({ token: z.string() }).meta({ id: 'CreatedKey' });
+export type CreatedKey = z.output<typeof createdKeySchema>;
