@@ -25,6 +25,8 @@ export interface Stack {
   readonly key: string;
   /** Of the process that keeps the others. */
   readonly pid: number;
+  /** Asks the database of the stack. */
+  query(sql: string): Promise<unknown>;
   /** Runs a command of the errata command line against the stack; what it printed. */
   command(...args: readonly string[]): Promise<string>;
   /** A page of a browser of its own, which complains of nothing: {@link Visit.complaints} has what it did. */
@@ -76,6 +78,7 @@ export async function openStack(): Promise<Stack> {
     client,
     key,
     pid: child.pid!,
+    query: (sql) => database.query(sql),
     command: (...args) =>
       firstLine(spawn(process.execPath, [errata, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })),
     visit,

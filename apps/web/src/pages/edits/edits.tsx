@@ -3,11 +3,11 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { errata } from '../../api/client.ts';
 import { useWhere } from '../../api/models.ts';
-import { usePages } from '../../api/pages.ts';
+import { onceRead, usePages } from '../../api/pages.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { Field } from '../../parts/field.tsx';
 import { JobStateBadge } from '../../parts/job-state.tsx';
-import { More } from '../../parts/more.tsx';
+import { LongList } from '../../parts/long-list.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { When } from '../../parts/when.tsx';
 import './edits.css';
@@ -24,8 +24,9 @@ export function Edits() {
   const { text, from, to } = route.useSearch();
   const { model } = useWhere();
   const query = { model, text, since: beginningOf(from), before: beginningOf(to, 1) };
-  const { found, items: edits } = usePages(['edits', query], () => errata.edits.list({ ...query, limit: 50 }), {
+  const { found, items: edits } = usePages(['edits', query], () => errata.edits.list({ ...query, limit: 100 }), {
     enabled: model !== undefined,
+    ...onceRead,
   });
   return (
     <div className="stack">
@@ -42,9 +43,9 @@ export function Edits() {
         </Empty>
       )}
       {edits.length > 0 && (
-        <ul className="edits card" aria-label="Edits">
-          {edits.map(({ id, prompt, target_new, target_true, branch, state, job_id, created_at }) => (
-            <li key={id}>
+        <LongList label="Edits" className="edits card" items={edits} keyOf={({ id }) => id} estimate={44} of={found}>
+          {({ prompt, target_new, target_true, branch, state, job_id, created_at }) => (
+            <>
               <span className="what">
                 {prompt} <strong>{target_new}</strong>
                 {target_true !== null && <span className="soft"> (was {target_true})</span>}
@@ -60,11 +61,10 @@ export function Edits() {
                   why
                 </Link>
               </span>
-            </li>
-          ))}
-        </ul>
+            </>
+          )}
+        </LongList>
       )}
-      <More of={found}>Earlier edits</More>
     </div>
   );
 }

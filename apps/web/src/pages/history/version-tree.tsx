@@ -1,8 +1,9 @@
 // All versions of a model, newest first, with lines from each to what it was made from.
 import type { VersionResource } from '@errata/contracts';
+import { useMemo } from 'react';
 import { errata } from '../../api/client.ts';
-import { usePages } from '../../api/pages.ts';
-import { More } from '../../parts/more.tsx';
+import { onceRead, usePages } from '../../api/pages.ts';
+import { LongList } from '../../parts/long-list.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { VersionNames } from '../../parts/version-names.tsx';
@@ -11,21 +12,29 @@ import { type Drawn, layOutLanes } from './lanes.ts';
 import './version-tree.css';
 
 export function VersionTree({ model }: { readonly model: string }) {
-  const { found, items: versions } = usePages(['versions', model], () => errata.versions.list(model, { limit: 100 }));
-  const drawn = layOutLanes(versions);
-  const lanes = Math.max(1, ...drawn.map(({ lane }) => lane + 1));
+  const { found, items: versions } = usePages(
+    ['versions', model],
+    () => errata.versions.list(model, { limit: 100 }),
+    onceRead,
+  );
+  const drawn = useMemo(() => layOutLanes(versions), [versions]);
+  const lanes = drawn.reduce((most, { lane }) => Math.max(most, lane + 1), 1);
   return (
     <div className="stack">
       <Problem error={found.error} />
       {found.isPending && <p className="soft">Loading…</p>}
       {versions.length > 0 && (
-        <ol className="version-tree card">
-          {versions.map((version, row) => (
-            <Row key={version.id} version={version} drawn={drawn[row]!} lanes={lanes} />
-          ))}
-        </ol>
+        <LongList
+          label="Versions"
+          className="version-tree card"
+          items={versions}
+          keyOf={({ id }) => id}
+          estimate={height}
+          of={found}
+        >
+          {(version, row) => <Row version={version} drawn={drawn[row]!} lanes={lanes} />}
+        </LongList>
       )}
-      <More of={found}>Earlier versions</More>
     </div>
   );
 }
@@ -39,7 +48,7 @@ interface RowProps {
 function Row({ version, drawn, lanes }: RowProps) {
   const { id, depth, created_at } = version;
   return (
-    <li>
+    <>
       <Lines drawn={drawn} lanes={lanes} />
       <div className="row about">
         <VersionLink id={id} />
@@ -49,7 +58,7 @@ function Row({ version, drawn, lanes }: RowProps) {
           <When at={created_at} />
         </span>
       </div>
-    </li>
+    </>
   );
 }
 
