@@ -9,9 +9,10 @@ export const defaultsFileName = 'errata.json';
 
 /**
  * The settings a directory brings along; none where there is no errata.json.
+ * @param elsewhere files of the model that are not laid out in the directory, and may be named all the same
  * @throws ErrataError `invalid_config`; `corpus_missing` where it names a file that is not there
  */
-export function readDefaults(directory: string): ModelDefaults {
+export function readDefaults(directory: string, elsewhere: ReadonlySet<string> = new Set()): ModelDefaults {
   const path = join(directory, defaultsFileName);
   if (!existsSync(path)) return { editors: {} };
   const other = otherThanFile(statSync(path));
@@ -30,7 +31,7 @@ export function readDefaults(directory: string): ModelDefaults {
   const { corpus, artefacts = {} } = parsed.data;
   if (corpus !== undefined) requireOwnFile(directory, `the corpus ${JSON.stringify(corpus)}`, corpus);
   for (const [kind, name] of Object.entries(artefacts))
-    requireOwnFile(directory, `the artefact ${JSON.stringify(name)} (${kind})`, name);
+    if (!elsewhere.has(name)) requireOwnFile(directory, `the artefact ${JSON.stringify(name)} (${kind})`, name);
   return parsed.data;
 }
 

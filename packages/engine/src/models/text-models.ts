@@ -24,11 +24,13 @@ export function createTextModels(blobs: LocalBlobStore): (model: ModelReference)
     if (known !== undefined) return known;
     const small = files.filter(({ name }) => !/\.safetensors(\.index\.json)?$/.test(name));
     const names = new Set(small.map(({ name }) => name));
+    // Artefacts that a model brings along may be stored as weights are.
+    const elsewhere = new Set(files.flatMap(({ name }) => (names.has(name) ? [] : [name])));
     if (!names.has('tokenizer.json') && !(names.has('vocab.json') && names.has('merges.txt')))
       throw new ErrataError('tokenizer_missing', 'the model was imported without a tokenizer');
     const texts = await withModelDirectory(blobs, small, async (directory) => ({
       tokenizer: loadTokenizer(directory),
-      defaults: readDefaults(directory),
+      defaults: readDefaults(directory, elsewhere),
     }));
     kept.set(key, texts);
     return texts;
