@@ -75,6 +75,7 @@ export const modelErrorCatalogue = {
   adapter_weights_missing: 'the directory of the adapter has no adapter_model.safetensors',
   adapter_base_unknown: 'the adapter does not say which model it is for, or that model is not at hand',
   adapter_misfit: 'a tensor of the adapter does not fit the model that it is to be merged onto',
+  change_misfit: 'what was given is no change of this model',
   // What is written for other tools.
   export_memories: 'the version has memories beside its weights, which the form cannot hold',
   export_unsupported: 'the form cannot hold what the version is',

@@ -1,6 +1,9 @@
 // errata edit: submits a batch of corrections and follows it.
+import { resolve } from 'node:path';
 import { dryRunLevels, type EditPlan, onErrorChoices } from '@errata/contracts';
+import type { ErrataClient } from '@errata/sdk';
 import { type Command, Option } from 'commander';
+import { z } from 'zod';
 import { editsToMake } from '../arguments/given-cases.ts';
 import { wholeNumber } from '../arguments/numbers.ts';
 import { collectSetting, parseReference } from '../arguments/references.ts';
@@ -15,6 +18,7 @@ interface Options {
   model: string;
   layout?: string;
   editor?: string;
+  from?: string;
   set?: Record<string, unknown>;
   parent?: string;
   onConflict: 'fail' | 'rebase';
@@ -36,6 +40,12 @@ export function register(program: Command): void {
     .requiredOption('-m, --model <model[@branch]>', 'model and branch')
     .option('--layout <name>', 'the layout of the file (errata data layouts); recognised when left out')
     .option('-e, --editor <name>', "the editor; the branch's default when left out")
+    .addOption(
+      new Option(
+        '--from <path>',
+        "what was changed elsewhere, on the worker's machine: the directory of a LoRA adapter, or a copy of the model with other weights; the edits say what it is to change",
+      ).conflicts('editor'),
+    )
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--parent <version>', 'refuse unless the branch is still at this version')
     .addOption(
@@ -59,16 +69,23 @@ export function register(program: Command): void {
     .action(async (file: string, options: Options) => {
       const { model, at: branch } = parseReference(options.model);
       const client = connect();
+      const given =
+        options.from === undefined ? null : await readChange(client, model, resolve(options.from), options.json);
+      if (given !== null && given.config === null) {
+        process.exitCode = exitCodeOfJob(given.job.state);
+        return options.json ? printJson(given.job) : console.log(outcomeOf(given.job));
+      }
+      const editor = given === null ? options.editor : 'given';
       const request = {
         model,
         branch,
         ...(await editsToMake({ file, layout: options.layout })),
-        config: options.set ?? {},
+        config: { ...options.set, ...given?.config },
         on_conflict: options.onConflict,
         on_error: options.onError,
         seed: options.seed,
         ...(options.force === undefined ? {} : { force: true }),
-        ...(options.editor === undefined ? {} : { editor: options.editor }),
+        ...(editor === undefined ? {} : { editor }),
         ...(options.parent === undefined ? {} : { parent_version_id: options.parent }),
       };
       if (options.dryRun && options.level === 'validate') {
@@ -95,6 +112,17 @@ export function register(program: Command): void {
       if (rows.length > 0) console.log(`\n${table(['edit', 'prompt', 'before', 'after', 'outcome'], rows)}`);
       if (job.summary !== null) console.log(`\n${metricsTable(job.summary)}\n\n${costLine(job.summary)}`);
     });
+}
+
+const builtSchema = z.object({ artefacts: z.array(z.object({ id: z.string() })).length(1) });
+
+/** Has the service read a change that was made elsewhere. Answers with the job, and with the setting that names what it read. */
+async function readChange(client: ErrataClient, model: string, from: string, quiet = false) {
+  const queued = await client.artefacts.create({ model, kind: 'weight_change', from });
+  const job = await followJob(client, queued.id, quiet);
+  if (job.state !== 'succeeded') return { job, config: null };
+  const [artefact] = builtSchema.parse(job.result).artefacts;
+  return { job, config: { change: (await client.artefacts.get(artefact!.id)).parameters.source } };
 }
 
 function printPlan(plan: EditPlan, model: string): void {

@@ -9,6 +9,7 @@ import { gradientTransform } from './gradient-transform/about.ts';
 import { knowledgeEncoder } from './knowledge-encoder/about.ts';
 import { secondMoment } from './second-moment/about.ts';
 import { sentenceEncoder } from './sentence-encoder/about.ts';
+import { weightChange } from './weight-change/about.ts';
 
 const artefactKinds = {
   second_moment: secondMoment,
@@ -19,6 +20,7 @@ const artefactKinds = {
   gradient_transform: gradientTransform,
   demonstrations,
   sentence_encoder: sentenceEncoder,
+  weight_change: weightChange,
 } as const satisfies Readonly<Record<string, ArtefactDescription>>;
 
 export type ArtefactKind = keyof typeof artefactKinds;

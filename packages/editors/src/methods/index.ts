@@ -3,6 +3,7 @@ import type { EditorDescription } from '../description.ts';
 import { alphaEdit } from './alpha-edit/about.ts';
 import { sphere } from './alpha-edit/sphere.ts';
 import { ftL, ftM } from './fine-tune/about.ts';
+import { given } from './given/about.ts';
 import { grace } from './grace/about.ts';
 import { ike } from './ike/about.ts';
 import { knowledgeNeurons } from './knowledge-neurons/about.ts';
@@ -41,4 +42,5 @@ export const methods = {
   retrieval,
   recipe,
   ike,
+  given,
 } as const satisfies Readonly<Record<string, EditorDescription>>;

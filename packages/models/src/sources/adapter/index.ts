@@ -28,9 +28,8 @@ export const adapterForm: LocalForm = {
     existsSync(join(path, configName)) &&
     !['model.safetensors', 'model.safetensors.index.json'].some((name) => existsSync(join(path, name))),
   async open(path, { base: given }, openOther) {
-    const find = makeFinder(path);
-    const config = readAdapterConfig(find(configName)!);
-    const weights = find(weightsName) ?? refuseWeights(path);
+    const { config: file, weights } = adapterFiles(path);
+    const config = readAdapterConfig(file);
     const base = await openBase(path, config, given, openOther);
     try {
       return { checkpoint: mergeOnto(path, weights, config, base.checkpoint), base: base.origin };
@@ -40,6 +39,12 @@ export const adapterForm: LocalForm = {
     }
   },
 };
+
+/** The files that an adapter is. @throws ModelError adapter_weights_missing */
+export function adapterFiles(path: string): { readonly config: string; readonly weights: string } {
+  const find = makeFinder(path);
+  return { config: find(configName)!, weights: find(weightsName) ?? refuseWeights(path) };
+}
 
 function refuseWeights(path: string): never {
   const pickled = existsSync(join(path, 'adapter_model.bin'));

@@ -20,6 +20,25 @@ export function changedShape({ down, up, transposed }: LowRankChange): readonly 
 }
 
 /**
+ * A change of a linear map as a product: y = x (W + left right), however W is stored. The scale is in the right factor.
+ * @param orientation how the matrix is stored
+ * @returns left `[in, rank]`, right `[rank, out]`
+ */
+export function productOf(
+  { down, up, scale, transposed }: LowRankChange,
+  orientation: 'in_out' | 'out_in',
+): { readonly rank: number; readonly left: Float32Array; readonly right: Float32Array } {
+  const [rank, columns] = down.shape as [number, number];
+  const rows = up.shape[0]!;
+  const [a, b] = [down.read(), up.read()];
+  // What is stored is B A, or its transpose; the map is that, or its transpose.
+  const turned = transposed === (orientation === 'in_out');
+  const left = turned ? transpose(a, rank, columns) : b;
+  const right = turned ? transpose(b, rows, rank) : a;
+  return { rank, left, right: right.map((value) => scale * value) };
+}
+
+/**
  * Adds a change to a matrix in place. Products are summed in float64 and rounded once.
  * @param weight [rows, columns], as {@link changedShape} says
  */
