@@ -17,13 +17,16 @@ export interface EngineSettings extends BlobPlace {
 }
 
 const defaultMemoryMb = 3072;
+const mostBatchMb = 1024;
 
 /** The memory budgets of a process, in MiB. */
 export function budgetOf({ memoryMb = defaultMemoryMb, versionsMb = Math.ceil(memoryMb / 8) }: EngineSettings): {
   readonly memoryMb: number;
   readonly versionsMb: number;
+  /** For keys and values of what each model is writing. */
+  readonly batchMb: number;
 } {
-  return { memoryMb, versionsMb };
+  return { memoryMb, versionsMb, batchMb: Math.min(mostBatchMb, Math.ceil(memoryMb / 8)) };
 }
 
 /**

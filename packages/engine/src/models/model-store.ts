@@ -11,6 +11,7 @@ import {
 import type { ModelDefaults, ModelShape } from '@errata/editors/catalogue';
 import { type AnswerCache, createAnswerCache } from '@errata/evaluation';
 import {
+  batchBytes,
   type ChatTemplate,
   type Checkpoint,
   type DecoderSpec,
@@ -22,6 +23,7 @@ import {
   openModel,
   parameterCount,
   type Tokenizer,
+  usualLimits,
   type View,
   workingBytes,
 } from '@errata/models';
@@ -70,6 +72,8 @@ export interface StoreBudget {
   readonly memoryMb: number;
   /** Of these, for what versions have of their own beside their models. */
   readonly versionsMb: number;
+  /** Of these, for keys and values of what each model is writing. */
+  readonly batchMb: number;
 }
 
 export interface ModelStore {
@@ -88,14 +92,16 @@ export class NeedsFreshProcess extends Error {
 
 const answerCachesKept = 4;
 
-export function createModelStore(blobs: LocalBlobStore, { memoryMb, versionsMb }: StoreBudget): ModelStore {
+export function createModelStore(blobs: LocalBlobStore, { memoryMb, versionsMb, batchMb }: StoreBudget): ModelStore {
+  const mostBatchBytes = batchMb * 2 ** 20;
   const open = new Map<string, { readonly needMb: number; readonly model: OpenModel }>();
   /** Models that are being loaded: who asks for one meanwhile gets the same. */
   const loading = new Map<string, Promise<OpenModel>>();
 
   const makeRoom = (spec: DecoderSpec): number => {
     const parameters = parameterCount(spec);
-    const needMb = Math.ceil(workingBytes(parameters) / 2 ** 20);
+    const written = batchBytes(spec, { ...usualLimits, bytes: mostBatchBytes });
+    const needMb = Math.ceil((workingBytes(parameters) + written) / 2 ** 20);
     requireMemory({ parameters, mb: needMb }, { mb: memoryMb, advice: 'raise ENGINE_MEMORY_MB' });
     // Freed sessions give little back, so that a process which needs room is replaced rather than emptied.
     const held = [...open.values()].reduce((sum, entry) => sum + entry.needMb, 0);
@@ -110,7 +116,12 @@ export function createModelStore(blobs: LocalBlobStore, { memoryMb, versionsMb }
       try {
         const needMb = makeRoom(decoderSpec(checkpoint.config, checkpoint.tensors.names));
         const model = requireDigest(
-          makeOpenModel(blobs, reference, checkpoint, { defaults: readDefaults(directory), begun, versionsMb }),
+          makeOpenModel(blobs, reference, checkpoint, {
+            defaults: readDefaults(directory),
+            begun,
+            versionsMb,
+            batchBytes: mostBatchBytes,
+          }),
           reference,
         );
         open.set(key, { needMb, model });
@@ -158,9 +169,15 @@ function makeOpenModel(
     defaults,
     begun,
     versionsMb,
-  }: { readonly defaults: ModelDefaults; readonly begun: number; readonly versionsMb: number },
+    batchBytes,
+  }: {
+    readonly defaults: ModelDefaults;
+    readonly begun: number;
+    readonly versionsMb: number;
+    readonly batchBytes: number;
+  },
 ): OpenModel {
-  const model = openModel(checkpoint, { contents: (sha256) => blobs.get(sha256) });
+  const model = openModel(checkpoint, { batchBytes, contents: (sha256) => blobs.get(sha256) });
   const { digest, config } = checkpoint;
   const loadRate = bytesPerMillisecond(model.weightBytes, begun);
   const versions = makeVersions(blobs, model, digest, loadRate, versionsMb * 2 ** 20);

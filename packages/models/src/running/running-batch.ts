@@ -43,6 +43,15 @@ export interface BatchLimits {
 
 export const usualLimits: BatchLimits = { rows: 64, bytes: 2 ** 30, read: 512 };
 
+/** Bytes of keys and values of one position. */
+const positionBytes = ({ layers, kvHeads, headDim }: DecoderSpec): number => layers * kvHeads * headDim * 2 * 4;
+
+/** Bytes of keys and values that continuations of a model may come to have at once. One alone may have more. */
+export const batchBytes = (
+  spec: DecoderSpec,
+  { rows, bytes }: Pick<BatchLimits, 'rows' | 'bytes'> = usualLimits,
+): number => Math.min(bytes, rows * spec.context * positionBytes(spec));
+
 interface Member extends AskedContinuation {
   readonly resolve: (found: Generated) => void;
   readonly reject: (error: unknown) => void;
@@ -66,7 +75,7 @@ export interface BatchParts {
 
 export function makeRunningBatch({ spec, base, forwardWith, prefixes, limits }: BatchParts): RunningBatch {
   const companyOf = makeCompanies(spec, base);
-  const positionsAtMost = limits.bytes / (spec.layers * spec.kvHeads * spec.headDim * 2 * 4);
+  const positionsAtMost = limits.bytes / positionBytes(spec);
   let waiting: Member[] = [];
   let begun: SharedReading[] = [];
   const lanes = makeLanes<Member>(spec);

@@ -247,7 +247,7 @@ export function modelFromWeights(
     forwardWith: (company) =>
       makeForward({ ...basePass, inputs: new Set(valueWeights(spec)), ...(company && { company }) }),
     prefixes: makePrefixCache(options.prefixBytes ?? usualPrefixBytes),
-    limits: usualLimits,
+    limits: { ...usualLimits, ...(options.batchBytes !== undefined && { bytes: options.batchBytes }) },
   });
   const shared: Shared = { spec, tokenizer, base, contents, programs, undrawable, batch };
   return {

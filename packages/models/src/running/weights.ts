@@ -14,6 +14,8 @@ export interface ModelOptions {
   readonly storeMatrices?: boolean;
   /** Bytes of keys and values of earlier texts that are kept for prompts that begin alike, default 64 MiB. */
   readonly prefixBytes?: number;
+  /** Bytes of keys and values that all that is being written may come to have, default 1 GiB. */
+  readonly batchBytes?: number;
   /** Where artefacts are found that memories are read with. */
   readonly contents?: ContentSource;
 }
