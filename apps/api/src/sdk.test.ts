@@ -113,6 +113,8 @@ test('refusals, artefacts and completions', async () => {
     temperature: 0,
   });
   expect(chat.choices[0]?.message.content).toBe(completion.choices[0]?.text);
+  const embedded = errata.embeddings.create({ model: 'tiny', input: 'Oz is' });
+  await expect(embedded).rejects.toMatchObject({ code: 'artefact_missing' });
   const asked = { model: `tiny@${root}`, max_tokens: 2, temperature: 0 };
   let streamed = '';
   for await (const { choices } of errata.completions.stream({ ...asked, prompt: 'Oz is' }))

@@ -33,6 +33,7 @@ import { comparisonRoutes } from './routes/comparisons.ts';
 import { completionRoutes } from './routes/completions.ts';
 import { datasetRoutes } from './routes/datasets.ts';
 import { editJobRoutes } from './routes/edit-jobs.ts';
+import { embeddingRoutes } from './routes/embeddings.ts';
 import { evaluationRoutes } from './routes/evaluations.ts';
 import { healthRoutes } from './routes/health.ts';
 import { inboxRoutes } from './routes/inbox.ts';
@@ -173,6 +174,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(searchRoutes(parts));
   await app.register(artefactRoutes(parts));
   await app.register(webhookRoutes(parts, options.webhookAddresses ?? allowAddresses([])));
+  await app.register(embeddingRoutes(parts));
   await app.register(completionRoutes(parts, { queue: limits.completionQueue, metrics, snapshots }));
   await app.ready();
   return app;

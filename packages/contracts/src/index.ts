@@ -45,6 +45,7 @@ export * from './wire/costs.ts';
 export * from './wire/datasets.ts';
 export * from './wire/edit-jobs.ts';
 export * from './wire/edits.ts';
+export * from './wire/embeddings.ts';
 export * from './wire/evaluation-rows.ts';
 export * from './wire/evaluations.ts';
 export * from './wire/exports.ts';

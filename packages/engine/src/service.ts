@@ -20,6 +20,7 @@ import { createTextModels } from './models/text-models.ts';
 import { budgetOf, type EngineSettings } from './settings.ts';
 import { answerQuestion } from './texts/answer-question.ts';
 import { complete } from './texts/complete.ts';
+import { createEmbedder } from './texts/embed.ts';
 import { compareVersions } from './versions/compare-versions.ts';
 import { exportVersion } from './versions/export-version.ts';
 
@@ -36,6 +37,7 @@ export async function createService(settings: EngineSettings): Promise<Service> 
   const scratch = fileArtefactStore(join(settings.blobsDir, 'scratch'));
   const models = createModelStore(blobs, budgetOf(settings));
   const texts = createTextModels(blobs);
+  const embed = createEmbedder(blobs);
   const methods: Methods = {
     inspectModel: (given, context) => readModel(given, undefined, { ...context, hub: settings.hub }),
     importModel: (given, context) => readModel(given, blobs, { ...context, hub: settings.hub }),
@@ -51,6 +53,7 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     concludeEvaluation: async ({ model, ...params }, context) =>
       concludeEvaluation(await models.open(model), params, context),
     complete: async (params, context) => complete(await models.open(params.model), params, context),
+    embed,
     keepWarm: async ({ versions }) => {
       await models.keepWarm(versions);
       return null;

@@ -6,7 +6,7 @@ import { type CallOptions, type ClientOptions, type EngineClient, startEngine } 
 import type { EngineSettings } from './settings.ts';
 
 /** What an engine that serves is asked. */
-type ServingMethod = 'complete' | 'snapshot';
+type ServingMethod = 'complete' | 'embed' | 'snapshot';
 
 /** A version that is kept open. */
 export interface WarmVersion {
@@ -31,16 +31,16 @@ export interface ServingEngines {
 export function startServing(settings: EngineSettings, count: number, options: ClientOptions = {}): ServingEngines {
   const engines = Array.from({ length: count }, () => ({ client: startEngine(settings, options), calls: 0 }));
   type Engine = (typeof engines)[number];
-  /** Which engine a version went to last: it has it open. */
+  /** Which engine a version, or an encoder, went to last: it has it open. */
   const last = new Map<string, Engine>();
   const remembered = 1000;
 
-  const engineFor = (version: string): Engine => {
+  const engineFor = (held: string): Engine => {
     const least = Math.min(...engines.map(({ calls }) => calls));
-    const known = last.get(version);
+    const known = last.get(held);
     const chosen = known !== undefined && known.calls === least ? known : engines.find(({ calls }) => calls === least)!;
-    last.delete(version);
-    last.set(version, chosen);
+    last.delete(held);
+    last.set(held, chosen);
     if (last.size > remembered) last.delete(last.keys().next().value!);
     return chosen;
   };
@@ -56,8 +56,9 @@ export function startServing(settings: EngineSettings, count: number, options: C
 
   return {
     call: (method, params, callOptions) => {
-      const source = 'version' in params ? params.version : params.source;
-      return counted(engineFor(versionId(source)), (client) => client.call(method, params, callOptions));
+      const held =
+        'encoder' in params ? params.encoder : versionId('version' in params ? params.version : params.source);
+      return counted(engineFor(held), (client) => client.call(method, params, callOptions));
     },
     keepWarm: async (versions) => {
       // A process that does not run keeps nothing anyway.

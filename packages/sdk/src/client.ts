@@ -9,6 +9,7 @@ import { chat, completions } from './resources/completions.ts';
 import { datasets } from './resources/datasets.ts';
 import { editJobs } from './resources/edit-jobs.ts';
 import { edits } from './resources/edits.ts';
+import { embeddings } from './resources/embeddings.ts';
 import { evaluations } from './resources/evaluations.ts';
 import { ready } from './resources/health.ts';
 import { inbox } from './resources/inbox.ts';
@@ -66,6 +67,7 @@ export function createErrata(options: ErrataOptions) {
     collections: collections(caller),
     completions: completions(caller),
     chat: chat(caller),
+    embeddings: embeddings(caller),
     webhooks: webhooks(caller),
     /** API keys: made, listed and revoked with the scope `admin`. */
     keys: keys(caller),

@@ -4,19 +4,22 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiFixture, openApi } from '../../../../test/support/api.ts';
 import { writeTinyModel } from '../../../../test/support/tiny-model.ts';
+import { writeTinySentenceEncoder } from '../../../../test/support/tiny-sentence-encoder.ts';
 
 let api: ApiFixture;
 let client: OpenAI;
 let root: string;
+let tiny: { digest: string; files: readonly { name: string; sha256: string; size: number }[] };
 beforeAll(async () => {
   api = await openApi();
   const chat_template =
     "{% for message in messages %}{% if message.role == 'tool' %}{{ raise_exception('No tools here') }}{% endif %}" +
     '<{{ message.role }}>{{ message.content }}{{ message.tool_calls[0].function.arguments.place if message.tool_calls }}' +
     '{% endfor %}{{ tools | tojson if tools }}{% if add_generation_prompt %}<assistant>{% endif %}';
-  const tiny = await writeTinyModel({ files: { 'chat_template.jinja': chat_template } });
-  const { digest, files } = await api.engine.call('importModel', { path: tiny.path });
-  tiny.remove();
+  const source = await writeTinyModel({ files: { 'chat_template.jinja': chat_template } });
+  tiny = await api.engine.call('importModel', { path: source.path });
+  source.remove();
+  const { digest, files } = tiny;
   const stored = files.map(({ name, sha256, size }) => ({ path: name, blob: sha256, bytes: size }));
   ({ root } = await api.importModel('tiny', stored, digest));
   await api.call('PUT', '/v1/models/tiny/aliases/production', { body: { version: 'main' } });
@@ -209,5 +212,63 @@ test('refusals say why, in the words that the client shows', async () => {
     ]);
   const stranger = new OpenAI({ baseURL: client.baseURL, apiKey: 'sk-none', maxRetries: 0 });
   expect((await refusal(() => stranger.models.list())).slice(0, 2)).toEqual([401, 'authentication_error']);
-  expect((await refusal(() => client.embeddings.create({ model: 'tiny', input: 'x' })))[3]).toBe('not_found');
+});
+
+test('vectors are made by the sentence encoder of the model, as numbers and as bytes, and refused where there is none', async () => {
+  const refused = async (body: object) =>
+    client.embeddings.create({ model: 'tiny', input: 'anna', ...body } as OpenAI.EmbeddingCreateParams).then(
+      () => null,
+      (error: unknown) => {
+        const { status, code, message } = error as InstanceType<typeof OpenAI.APIError>;
+        return { status, code, message };
+      },
+    );
+  expect(await refused({})).toMatchObject({
+    status: 409,
+    code: 'artefact_missing',
+    message: expect.stringContaining('--encoder'),
+  });
+
+  const encoder = writeTinySentenceEncoder();
+  const { artefacts } = await api.engine.call('buildArtefacts', {
+    model: tiny,
+    kind: 'sentence_encoder',
+    needs: [{ kind: 'sentence_encoder', scope: 'model', parameters: {} }],
+    request: { encoder: encoder.path },
+    parents: [],
+  });
+  encoder.remove();
+  const { blob, bytes, parameters } = artefacts[0]!;
+  await api.query(
+    `INSERT INTO artefacts (id, model_id, kind, scope, parameters, parameters_digest, blob, bytes)
+     SELECT 'art_1', id, 'sentence_encoder', 'model', $1, 'x', $2, $3 FROM models WHERE name = 'tiny'`,
+    [{ ...parameters, format: 'errata-sentence-encoder/1' }, blob, bytes],
+  );
+
+  // The client asks for bytes where nobody says how, and reads them.
+  const input = ['anna lives in oslo', 'boris', 'the language of peru is french'];
+  const asBytes = await client.embeddings.create({ model: 'tiny', input });
+  const asNumbers = await client.embeddings.create({ model: 'tiny@production', input, encoding_format: 'float' });
+  for (const { object, data, usage } of [asBytes, asNumbers]) {
+    expect(object).toBe('list');
+    expect(data.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(usage).toEqual({ prompt_tokens: 6 + 3 + 8, total_tokens: 6 + 3 + 8 });
+  }
+  const rows = asNumbers.data.map(({ embedding }) => embedding);
+  expect(rows.map(({ length }) => length)).toEqual([16, 16, 16]);
+  for (const [row, { embedding }] of asBytes.data.entries()) expect([...embedding]).toEqual(rows[row]);
+  const [alone] = (await client.embeddings.create({ model: 'tiny', input: 'boris', dimensions: 16 })).data;
+  for (const [column, value] of [...alone!.embedding].entries()) expect(value).toBeCloseTo(rows[1]![column]!, 5);
+  expect(rows[0]).not.toEqual(rows[1]);
+
+  const bad = { status: 400, code: 'invalid_request' };
+  expect(await refused({ dimensions: 3 })).toMatchObject({ ...bad, message: expect.stringContaining('are not cut') });
+  expect(await refused({ input: '' })).toMatchObject(bad);
+  expect(await refused({ input: [] })).toMatchObject(bad);
+  expect(await refused({ input: [1, 2, 3] })).toMatchObject({
+    ...bad,
+    message: expect.stringContaining('another tokenizer'),
+  });
+  expect(await refused({ model: 'gpt-5' })).toMatchObject({ status: 404, code: 'unknown_model' });
+  expect(await refused({ input: 'anna '.repeat(1000) })).toMatchObject({ status: 422, code: 'prompt_too_long' });
 });

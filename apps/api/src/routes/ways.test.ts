@@ -449,6 +449,7 @@ const harmless: Readonly<Record<string, string>> = {
   'DELETE /v1/keys/:key': 'ends what a key may do',
   'POST /v1/session': 'signs in, with what is known already (sessions.test.ts)',
   'DELETE /v1/session': 'signs out',
+  'POST /v1/embeddings': 'reads',
   'POST /v1/completions': 'reads',
   'POST /v1/chat/completions': 'reads',
 };

@@ -1,8 +1,10 @@
 // Retrieval by a sentence encoder in engine processes: what one of them edits another serves, and other prompts with the bits of before.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ArtefactNeed, editSchema, rootManifest } from '@errata/contracts';
+import { loadCheckpoint, openEncoder } from '@errata/models';
 import { afterAll, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../../test/support/tiny-model.ts';
 import { writeTinySentenceEncoder } from '../../../../test/support/tiny-sentence-encoder.ts';
@@ -56,6 +58,16 @@ it('edits with the encoder of a directory, and serves the version in another pro
     expect(await ask(other, version, 'anna lives in')).toEqual(here);
     const elsewhere = 'the city of lima is';
     expect(await ask(other, version, elsewhere)).toEqual(await ask(engine, root, elsewhere));
+    // Asked for, vectors are those that the directory makes.
+    const texts = ['anna lives in oslo', 'the city of lima'];
+    const checkpoint = await loadCheckpoint(encoder.path);
+    const direct = openEncoder(checkpoint);
+    const { vectors, width, tokens } = await other.call('embed', { encoder: blob, texts });
+    expect({ width, tokens }).toEqual({ width: direct.width, tokens: [6, 6] });
+    const wanted = await direct.embed(texts);
+    for (const [i, value] of vectors.entries()) expect(value).toBeCloseTo(wanted[i]!, 6);
+    await direct.release();
+    checkpoint.close();
   } finally {
     await other.stop();
   }

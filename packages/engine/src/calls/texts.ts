@@ -96,6 +96,11 @@ export interface TextMethods {
     { readonly completions: readonly Completion[] },
     CompletionPart
   >;
+  /** Vectors of texts, `[texts, width]`, by a stored sentence encoder; of each text its tokens. */
+  readonly embed: Method<
+    { readonly encoder: string; readonly texts: readonly string[] },
+    { readonly vectors: Float32Array; readonly width: number; readonly tokens: readonly number[] }
+  >;
   /** One question to one version. */
   readonly answerQuestion: Method<
     { readonly model: ModelReference; readonly version: VersionSource; readonly question: AskedQuestion },
