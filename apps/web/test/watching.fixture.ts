@@ -20,9 +20,10 @@ export function watching(stack: () => Stack): void {
     const engine = (await childrenOf(worker!.pid)).find(({ command }) => command.includes('engine'));
     process.kill(engine!.pid, 'SIGSTOP');
     try {
-      await client.blame.create({ model: 'atlas', prompt: "Hunger's author is" });
+      const edit = { custom_id: '1', prompt: 'The capital of Spain is', subject: 'Spain', target_new: 'Lisbon' };
+      await client.editJobs.create({ model: 'atlas', branch: 'work', edits: [edit] });
       await workers.getByText('at work').waitFor();
-      await workers.getByRole('link', { name: 'blame on main' }).waitFor();
+      await workers.getByRole('link', { name: 'edit on work' }).waitFor();
       await page.getByRole('region', { name: 'What waits' }).getByText('running').waitFor();
     } finally {
       process.kill(engine!.pid, 'SIGCONT');
