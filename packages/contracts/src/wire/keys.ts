@@ -14,6 +14,7 @@ export const keyRequestSchema = z
     /** When it ends by itself; left out, when it is revoked. */
     expires_at: z.iso
       .datetime({ offset: true })
+      .max(40)
       .refine((time) => Date.parse(time) > Date.now(), 'it would have ended already')
       .optional(),
   })

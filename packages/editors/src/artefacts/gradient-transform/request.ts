@@ -11,7 +11,7 @@ export type TransformMethod = (typeof transformMethods)[number];
 export const gradientTransformRequest = z.strictObject({
   method: z.enum(transformMethods).optional().describe('The editor that it is for; `mend` when left out.'),
   layers: z
-    .array(z.int().min(0))
+    .array(z.int().min(0).max(10_000))
     .min(1)
     .max(64)
     .optional()
