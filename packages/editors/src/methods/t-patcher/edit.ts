@@ -11,12 +11,13 @@ import {
   uniform,
   type View,
 } from '@errata/models';
-import type { EditOutcome, Editor, EditorDelta, EditorOptions } from '../../editor.ts';
-import { alreadyHolds, attempt, heldOutcome, nllOnly, requireChange } from '../../outcomes.ts';
+import type { Editor, EditorOptions } from '../../editor.ts';
+import { requireChange } from '../../outcomes.ts';
 import { runPruned } from '../../search/programs.ts';
 import { prefixTexts } from '../../texts/prefix-texts.ts';
-import { type LaidOutEdit, layOutEdit, promptIds, targetProbabilities } from '../../texts/teacher-forcing.ts';
-import { requireTokenizer, sequenceSource } from '../../texts/tokenizer.ts';
+import { type LaidOutEdit, promptIds } from '../../texts/teacher-forcing.ts';
+import { requireTokenizer } from '../../texts/tokenizer.ts';
+import { editOneByOne } from '../one-by-one.ts';
 import { patchProgram, shapesOf, type Trained, trained } from './losses.ts';
 import type { TPatcherSettings } from './settings.ts';
 
@@ -177,48 +178,21 @@ async function trainPatch(
 /** T-Patcher. Edits are made in order, each beside the neurons of those before it, and leave neurons of their own. */
 export const edit: Editor<TPatcherSettings> = async (editorInput, options) => {
   const { view, edits, config, seed } = editorInput;
-  const { onProgress } = options;
-  const source = sequenceSource(editorInput);
   const tokenizer = requireTokenizer(editorInput);
   const texts = (await prefixTexts(editorInput)).map((text) => [...tokenizer.prefixIds, ...tokenizer.encode(text)]);
   let history = await queriesOf(view, config.layer, texts);
-  let served = view;
-  const deltas: EditorDelta[] = [];
-  const outcomes: EditOutcome[] = [];
-  for (const [done, edit] of edits.entries()) {
-    const { custom_id } = edit;
-    const failed = await attempt([edit], options, async () => {
-      const laidOut = layOutEdit(source, edit);
-      const [before] = await targetProbabilities(served, [laidOut]);
-      const told = nllOnly(-Math.log(before!));
-      if (alreadyHolds(told, config)) {
-        outcomes.push(heldOutcome(custom_id, told, before!));
-        return;
-      }
+  let stream = 0;
+  return editOneByOne(editorInput, options, {
+    phase: 'train',
+    make: async ({ edit: { custom_id }, laidOut, served, done }) => {
       const progress = { phase: 'train', done, edits: edits.length, custom_id, layer: config.layer } as const;
-      const drawn = { seed, stream: deltas.length };
-      const patch = await trainPatch(served, config, history, laidOut, drawn, options, (step, loss) =>
-        onProgress?.({ ...progress, step, steps: config.steps, loss }),
+      const patch = await trainPatch(served, config, history, laidOut, { seed, stream }, options, (step, loss) =>
+        options.onProgress?.({ ...progress, step, steps: config.steps, loss }),
       );
       const own = await queriesOf(served, config.layer, [laidOut.sequence.ids]);
       history = Float32Array.of(...history, ...own);
-      served = served.with([patch.delta]);
-      const [after] = await targetProbabilities(served, [laidOut]);
-      deltas.push({ delta: patch.delta, custom_ids: [custom_id] });
-      outcomes.push({
-        custom_id,
-        outcome: 'applied',
-        diagnostics: {
-          steps: patch.steps,
-          first_loss: told,
-          last_loss: nllOnly(-Math.log(after!)),
-          target_probability: { before: before!, after: after! },
-          deltas: [],
-        },
-      });
-    });
-    outcomes.push(...failed.values());
-    onProgress?.({ phase: 'train', done: done + 1, edits: edits.length });
-  }
-  return { deltas, outcomes };
+      stream += 1;
+      return patch;
+    },
+  });
 };
