@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDiskStore } from '@errata/blobs';
+import { openDiskStore, viewPlace } from '@errata/blobs';
 import { type DeltaReference, type EditResult, type Scope, scopes, sha256 } from '@errata/contracts';
 import { startEngine, startServing } from '@errata/engine';
 import {
@@ -77,7 +77,7 @@ export async function openApi(
     options: Pick<ServerOptions, 'logger' | 'corsOrigins' | 'dashboard' | 'warmModels'> = {},
   ): Promise<FastifyInstance> =>
     buildServer(
-      { lineage, dispatch, servers, engine, tokenizers },
+      { lineage, dispatch, blobs: viewPlace({ blobsDir }), servers, engine, tokenizers },
       {
         ...options,
         webhookAddresses: allowAddresses(['127.0.0.1']),
@@ -201,6 +201,7 @@ export async function openApi(
     servers,
     engine,
     tokenizers,
+    blobs,
     blobsDir,
     databaseUrl: database.url,
     query: database.query,

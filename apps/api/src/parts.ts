@@ -1,4 +1,5 @@
 // What the routes are made of: everything with a connection or a process behind it, opened by main.ts or by a test.
+import type { PlaceView } from '@errata/blobs';
 import type { EngineClient, ServingEngines } from '@errata/engine';
 import type { Lineage } from '@errata/lineage';
 import type { Dispatch } from '@errata/queue';
@@ -6,6 +7,8 @@ import type { Dispatch } from '@errata/queue';
 export interface ApiParts {
   readonly lineage: Lineage;
   readonly dispatch: Dispatch;
+  /** Where blobs are, to tell of it; engines read them. */
+  readonly blobs: PlaceView;
   /** Serve completions, and do nothing else. The processes behind them start with the first one. */
   readonly servers: ServingEngines;
   /** Exports and compares versions, a process of its own: who is served does not wait for that. */

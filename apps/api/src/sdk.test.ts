@@ -32,6 +32,8 @@ test('models and branches', async () => {
   expect(await errata.models.get('tiny')).toMatchObject({ name: 'tiny', edited: false });
   expect(await errata.queue.get()).toMatchObject({ object: 'queue', workers: [{ name: 'somebody', work: [] }] });
   expect(await errata.queue.failures({ since: new Date().toISOString() })).toMatchObject({ causes: [] });
+  expect(await errata.health()).toMatchObject({ object: 'health', vitals: { workers: 1 } });
+  expect(await errata.storage()).toMatchObject({ object: 'storage', counted: null });
   const job = await errata.models.import({ name: 'second', path: '/models/second' });
   expect(job).toMatchObject({ kind: 'import', state: 'queued' });
   const branch = await errata.branches.create('tiny', { name: 'work' });

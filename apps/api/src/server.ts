@@ -46,6 +46,7 @@ import { rollbackRoutes } from './routes/rollbacks.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { searchRoutes } from './routes/searches.ts';
 import { sessionRoutes } from './routes/sessions.ts';
+import { storageRoutes } from './routes/storage.ts';
 import { suiteRoutes } from './routes/suites.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { upkeepRoutes } from './routes/upkeep.ts';
@@ -157,6 +158,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(tagRoutes(parts));
   await app.register(aliasRoutes(parts));
   await app.register(upkeepRoutes(parts));
+  await app.register(storageRoutes(parts));
   await app.register(versionRoutes(parts, snapshots));
   await app.register(editJobRoutes(parts));
   await app.register(datasetRoutes);

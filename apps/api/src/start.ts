@@ -1,6 +1,7 @@
 // Opens what the server needs, in order, and closes it in reverse.
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { viewPlace } from '@errata/blobs';
 import { ErrataError } from '@errata/contracts';
 import { startEngine, startServing } from '@errata/engine';
 import { migrate, openLineage } from '@errata/lineage';
@@ -47,7 +48,7 @@ export async function startApi(settings: ApiSettings, log: Logger = createLog(se
     const servers = startServing(serving, settings.serving.engines, logged);
     for (const started of [engine, tokenizers, servers]) opened.push(() => started.stop());
     const app = await buildServer(
-      { lineage, dispatch, servers, engine, tokenizers },
+      { lineage, dispatch, blobs: viewPlace(settings.blobs), servers, engine, tokenizers },
       {
         logger: log,
         corsOrigins: settings.corsOrigins,

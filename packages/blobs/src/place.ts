@@ -1,5 +1,6 @@
 // Where blobs are, as a process's environment says: a directory of this machine, or a bucket with a directory for what is used here.
-import { join } from 'node:path';
+import { statfs } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { LocalBlobStore } from './blobs.ts';
 import { openDiskStore } from './disk.ts';
@@ -48,3 +49,41 @@ export async function openBlobs({
   // Beside what a store in this directory would hold, which is nobody's to evict.
   return openS3Store(blobsUrl, join(blobsDir, 'cache'), { mostBytes: blobsCacheMb * 1024 * 1024 });
 }
+
+export interface Disk {
+  /** Of them, what whoever runs this process may fill. */
+  readonly free_bytes: number;
+  readonly bytes: number;
+}
+
+/** What can be told of a place from here without reading what is in it. */
+export interface PlaceView {
+  readonly kind: 'directory' | 'bucket';
+  /** The last part of the directory's path, or the bucket. */
+  readonly name: string;
+  /**
+   * Goes there, and throws where it is away. Of a bucket there is no disk to tell of.
+   */
+  look(): Promise<Disk | null>;
+}
+
+export function viewPlace(place: BlobPlace): PlaceView {
+  const { blobsDir, blobsUrl } = place;
+  if (blobsUrl !== undefined) {
+    let opening: Promise<LocalBlobStore> | undefined;
+    const look = async () => {
+      opening ??= openBlobs(place);
+      await (await opening).stat(nobodys);
+      return null;
+    };
+    return { kind: 'bucket', name: new URL(blobsUrl).hostname, look };
+  }
+  const look = async () => {
+    const { bavail, blocks, bsize } = await statfs(blobsDir);
+    return { free_bytes: bavail * bsize, bytes: blocks * bsize };
+  };
+  return { kind: 'directory', name: basename(resolve(blobsDir)), look };
+}
+
+/** A name that no content has. */
+const nobodys = '0'.repeat(64);

@@ -1,4 +1,5 @@
 // Catalogues are closed: counting them makes every addition and removal a decision.
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { errorCatalogue } from './errors.ts';
@@ -7,6 +8,11 @@ import { canMove, isTerminal } from './rules/job-moves.ts';
 import { rootManifest, rootVersionId, versionId, versionIds } from './rules/version-ids.ts';
 import { canonicalJson } from './text/canonical.ts';
 import { jobStates } from './wire/states.ts';
+
+test('the build is the one that package.json names', () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  expect(contracts.build).toBe(version);
+});
 
 test('errors and states are counted', () => {
   expect(Object.keys(errorCatalogue)).toHaveLength(95);

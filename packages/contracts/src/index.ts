@@ -1,4 +1,5 @@
 // The face of @errata/contracts: schemas and catalogues shared by API, SDK, CLI, worker and engine.
+export * from './build.ts';
 export * from './errors.ts';
 export * from './metrics/catalogue.ts';
 export * from './metrics/definition.ts';
@@ -51,6 +52,7 @@ export * from './wire/evaluations.ts';
 export * from './wire/exports.ts';
 export * from './wire/gate.ts';
 export * from './wire/headers.ts';
+export * from './wire/health.ts';
 export * from './wire/ids.ts';
 export * from './wire/inbox.ts';
 export * from './wire/jobs.ts';
@@ -68,6 +70,7 @@ export * from './wire/schedules.ts';
 export * from './wire/searches.ts';
 export * from './wire/sessions.ts';
 export * from './wire/states.ts';
+export * from './wire/storage.ts';
 export * from './wire/suite-items.ts';
 export * from './wire/suites.ts';
 export * from './wire/tags.ts';

@@ -215,6 +215,15 @@ export * from './access/sessions.ts';
 // Upkeep: the audit, and what the store must hold.
 
 export { type AuditStep, auditLineage } from './upkeep/audit.ts';
+export { lastBackup, noteBackup } from './upkeep/backups.ts';
 export * from './upkeep/named-blobs.ts';
-export * from './upkeep/upkeep.ts';
-export { readVitals, type Vitals } from './upkeep/vitals.ts';
+export * from './upkeep/storage.ts';
+export {
+  type CheckSubmission,
+  type CollectionSubmission,
+  commitReport,
+  lastUpkeep,
+  submitCheck,
+  submitCollection,
+} from './upkeep/upkeep.ts';
+export { readVitals } from './upkeep/vitals.ts';

@@ -11,7 +11,7 @@ import { editJobs } from './resources/edit-jobs.ts';
 import { edits } from './resources/edits.ts';
 import { embeddings } from './resources/embeddings.ts';
 import { evaluations } from './resources/evaluations.ts';
-import { ready } from './resources/health.ts';
+import { health, ready } from './resources/health.ts';
 import { inbox } from './resources/inbox.ts';
 import { jobs } from './resources/jobs.ts';
 import { keys } from './resources/keys.ts';
@@ -22,6 +22,7 @@ import { rollbacks } from './resources/rollbacks.ts';
 import { schedules } from './resources/schedules.ts';
 import { bisections, blame } from './resources/searches.ts';
 import { session } from './resources/session.ts';
+import { storage } from './resources/storage.ts';
 import { suites } from './resources/suites.ts';
 import { tags } from './resources/tags.ts';
 import { checks, collections } from './resources/upkeep.ts';
@@ -74,6 +75,8 @@ export function createErrata(options: ErrataOptions) {
     session: session(caller),
     /** Whether the service answers and can reach what it needs. */
     ready: ready(caller),
+    health: health(caller),
+    storage: storage(caller),
   };
 }
 

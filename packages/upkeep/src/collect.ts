@@ -1,6 +1,6 @@
 // The collection: blobs that nothing names are marked, and deleted once they have stayed unnamed for the grace period.
 import type { BlobEntry, BlobStore } from '@errata/blobs';
-import type { CollectionReport } from '@errata/contracts';
+import type { BlobUsage, CollectionReport } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
 import {
   databaseNow,
@@ -23,6 +23,8 @@ export interface CollectOptions {
 
 /** Blobs that a report names; the others are counted. */
 const blobsNamed = 100;
+/** The largest blobs that it names, with what they are. */
+const largestNamed = 10;
 
 /**
  * What makes this safe beside work that goes on: a blob is put, or put again, before anything names it, and putting it changes the
@@ -59,10 +61,21 @@ export async function collectGarbage(
     signal?.throwIfAborted();
     found.push(entry);
   }
-  const named = new Set<string>();
-  for await (const { blob } of namedBlobs(db)) {
+  const largest = new Map(
+    found
+      .toSorted((a, b) => b.size - a.size)
+      .slice(0, largestNamed)
+      .map(({ sha256, size }) => [sha256, { blob: sha256, bytes: size, by: null as string | null }]),
+  );
+  const uses = new Map<string, BlobUsage>();
+  const named = new Map<string, BlobUsage>();
+  for await (const { blob, use, kind, by } of namedBlobs(db)) {
     signal?.throwIfAborted();
-    named.add(blob);
+    const usage = uses.get(`${use} ${kind}`) ?? { use, kind, ...none() };
+    uses.set(`${use} ${kind}`, usage);
+    if (!named.has(blob)) named.set(blob, usage);
+    const large = largest.get(blob);
+    if (large !== undefined) large.by ??= by;
   }
 
   const toMark: BlobEntry[] = [];
@@ -70,7 +83,10 @@ export async function collectGarbage(
   const present = new Set<string>();
   for (const entry of found) {
     present.add(entry.sha256);
-    if (named.has(entry.sha256)) {
+    const usage = named.get(entry.sha256);
+    if (usage !== undefined) {
+      usage.blobs += 1;
+      usage.bytes += entry.size;
       add('named', entry.size);
       continue;
     }
@@ -118,6 +134,8 @@ export async function collectGarbage(
   return {
     dry_run: dryRun,
     ...report,
+    uses: [...uses.values()].filter(({ blobs }) => blobs > 0).sort((a, b) => b.bytes - a.bytes),
+    largest: [...largest.values()],
     snapshots_dropped,
     blobs: toDelete.slice(0, blobsNamed).map(({ sha256 }) => sha256),
     seconds: (performance.now() - begun) / 1000,

@@ -15,6 +15,7 @@ export async function describeApi(): Promise<string> {
   const parts: ApiParts = {
     lineage: unopened('database'),
     dispatch: unopened('queue'),
+    blobs: unopened('blobs'),
     servers: unopened('engine'),
     engine: unopened('engine'),
     tokenizers: unopened('engine'),

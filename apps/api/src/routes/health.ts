@@ -1,6 +1,7 @@
 // The service itself: alive, ready, its metrics, its description.
-import { ErrataError } from '@errata/contracts';
-import { countWorkers } from '@errata/lineage';
+import { availableParallelism, freemem, totalmem } from 'node:os';
+import { build, ErrataError, healthSchema } from '@errata/contracts';
+import { countWorkers, databaseNow, lastBackup, lastUpkeep, readVitals } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { inTime } from '../http/in-time.ts';
@@ -10,6 +11,15 @@ import type { ApiParts } from '../parts.ts';
 const tags = ['service'];
 const config = { access: 'public' } as const;
 
+const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString();
+
+/** Milliseconds until something is answered; null where it is not before long. */
+async function measured(asked: () => Promise<unknown>): Promise<{ ms: number | null }> {
+  const began = performance.now();
+  const answered = await inTime(asked().then(() => true));
+  return { ms: answered === undefined ? null : performance.now() - began };
+}
+
 const absences = {
   database: 'the database does not answer',
   queue: 'the queue does not answer',
@@ -17,7 +27,7 @@ const absences = {
 } as const;
 
 export const healthRoutes =
-  ({ lineage, dispatch }: ApiParts, metrics: Metrics): FastifyPluginAsyncZod =>
+  ({ lineage, dispatch, blobs }: ApiParts, metrics: Metrics): FastifyPluginAsyncZod =>
   async (app) => {
     app.get(
       '/healthz',
@@ -59,6 +69,49 @@ export const healthRoutes =
         if (missing.length === 0) return { status: 'ready' as const, workers: workers ?? 0 };
         const told = missing.map((part) => absences[part]).join('; ');
         throw new ErrataError('unavailable', told, { details: { missing } });
+      },
+    );
+
+    app.get(
+      '/v1/health',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'How the service is: what it needs and how soon that answers, its build, and its last upkeep',
+          description: 'In numbers and codes; no text of any edit or prompt is in it.',
+          response: { 200: healthSchema },
+        },
+      },
+      async () => {
+        const [database, queue, store, vitals, backup, upkeep] = await Promise.all([
+          measured(() => databaseNow(lineage)),
+          measured(() => dispatch.counts()),
+          measured(() => blobs.look()),
+          readVitals(lineage),
+          lastBackup(lineage),
+          lastUpkeep(lineage),
+        ]);
+        return {
+          object: 'health' as const,
+          build,
+          started_at: startedAt,
+          machine: {
+            node: process.version,
+            platform: `${process.platform} ${process.arch}`,
+            processors: availableParallelism(),
+            memory_bytes: totalmem(),
+            free_bytes: freemem(),
+          },
+          needs: {
+            database,
+            queue: { ...queue, backend: dispatch.backend },
+            blobs: { ...store, kind: blobs.kind },
+          },
+          vitals,
+          backup,
+          ...upkeep,
+        };
       },
     );
 

@@ -1,5 +1,8 @@
 // What waits, who is at it, and what went wrong, from rows that jobs leave.
-import { finishJob, moveJob, noteWorker, releaseLease } from '@errata/lineage';
+import { rm } from 'node:fs/promises';
+import { build } from '@errata/contracts';
+import { commitReport, finishJob, moveJob, noteBackup, noteWorker, releaseLease } from '@errata/lineage';
+import { collectGarbage } from '@errata/upkeep';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
@@ -80,4 +83,53 @@ test('failures by cause: of what was gated out, once for each rule that it broke
     ['gated_out', 'reliability', 1],
   ]);
   expect((await api.get('/v1/failures?since=lately')).body.errors).toMatchObject([{ field: 'since' }]);
+});
+
+test('what is stored, by what the last collection counted; and how the service is, with its last backup', async () => {
+  expect((await api.get('/v1/storage')).body).toMatchObject({
+    blobs: { kind: 'directory', disk: { free_bytes: expect.any(Number) }, marked: { blobs: 0, bytes: 0, since: null } },
+    counted: null,
+  });
+  expect((await api.get('/v1/health')).body).toMatchObject({ build, backup: null, check: null, collection: null });
+
+  const stray = await api.blobs.put(Buffer.from('nobody names this'));
+  const collect = async (dryRun: boolean) => {
+    const { id } = (await api.post('/v1/collections', { dry_run: dryRun })).body;
+    const { lease } = await api.take('upkeep');
+    await moveJob(api.lineage, lease, id, 'running', 'committing');
+    const report = await collectGarbage(api.lineage, api.blobs, { dryRun, graceMs: 3_600_000 });
+    await commitReport(api.lineage, lease, { jobId: id, outcome: 'succeeded', report });
+    await releaseLease(api.lineage, lease);
+    return id;
+  };
+  const dry = await collect(true);
+  const { blobs, counted, database } = (await api.get('/v1/storage')).body;
+  expect(counted).toMatchObject({ job_id: dry, report: { dry_run: true, marked: { blobs: 1, bytes: stray.size } } });
+  expect(counted.report.uses).toEqual([{ use: 'model', kind: null, ...counted.report.named }]);
+  expect(counted.report.largest).toContainEqual({ blob: stray.sha256, bytes: stray.size, by: null });
+  expect(counted.report.largest[0].by).toMatch(/^model atlas, /);
+  expect(blobs.disk.free_bytes).toBeLessThan(blobs.disk.bytes);
+  expect(database.tables.length).toBeGreaterThan(5);
+  expect(database.bytes).toBeGreaterThan(database.tables[0].bytes);
+
+  const real = await collect(false);
+  expect((await api.get('/v1/storage')).body.blobs.marked).toMatchObject({
+    blobs: 1,
+    bytes: stray.size,
+    since: expect.any(String),
+  });
+  const backup = { digest: '0'.repeat(64), place: 's3://elsewhere', blobs: 3, bytes: 700 };
+  for (const made_at of ['2026-11-02T00:00:00.000Z', '2026-11-01T00:00:00.000Z'])
+    await noteBackup(api.lineage, { ...backup, made_at });
+  await rm(api.blobsDir, { recursive: true });
+  const health = (await api.get('/v1/health')).body;
+  expect(health).toMatchObject({
+    backup: { ...backup, made_at: '2026-11-02T00:00:00.000Z' },
+    check: null,
+    collection: { job_id: real, state: 'succeeded' },
+    needs: { database: { ms: expect.any(Number) }, queue: { ms: expect.any(Number), backend: 'postgres' } },
+    vitals: { failures: [{ kind: 'edit', code: 'engine_crashed' }] },
+  });
+  expect(health.needs.blobs).toEqual({ kind: 'directory', ms: null });
+  expect((await api.get('/v1/storage')).body.blobs.disk).toBeNull();
 });

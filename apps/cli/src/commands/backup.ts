@@ -1,4 +1,5 @@
 // errata backup: the database and every blob that it names, as they are at one moment, while work goes on.
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { bar, printJson, progressLine } from '../output/output.ts';
 import { withBackups } from '../service/backups.ts';
@@ -13,7 +14,11 @@ export function register(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (place: string, options: { json?: true }) => {
       const { databaseUrl, blobs } = storesOfService();
-      const [{ openBlobs }, { makeBackup }] = await Promise.all([import('@errata/blobs'), import('@errata/upkeep')]);
+      const [{ openBlobs }, { makeBackup }, { noteBackup, openLineage }] = await Promise.all([
+        import('@errata/blobs'),
+        import('@errata/upkeep'),
+        import('@errata/lineage'),
+      ]);
       const line = progressLine();
       const made = await withBackups(place, async (backups) => {
         const result = await makeBackup(databaseUrl, await openBlobs(blobs), backups.store, {
@@ -26,6 +31,10 @@ export function register(program: Command): void {
       }).finally(() => line.done());
       const { digest, copied, backup } = made;
       const { made_at, blobs: count, bytes } = backup;
+      // The service tells how old its last backup is.
+      const lineage = await openLineage(databaseUrl);
+      const where = place.startsWith('s3://') ? place : resolve(place);
+      await noteBackup(lineage, { digest, made_at, place: where, blobs: count, bytes }).finally(() => lineage.close());
       if (options.json) return printJson({ backup: digest, made_at, blobs: count, bytes, copied });
       console.log(`backup ${digest}`);
       console.log(`${count} blobs (${bytes} bytes), ${copied.blobs} of them new there (${copied.bytes} bytes)`);

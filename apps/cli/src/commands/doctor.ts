@@ -1,6 +1,6 @@
 // errata doctor: what a support ticket needs, in one piece: machine, settings, database, blobs and API, without secrets and without texts.
 import { cpus, freemem, totalmem } from 'node:os';
-import { ErrataError, toPlainError } from '@errata/contracts';
+import { build, ErrataError, toPlainError } from '@errata/contracts';
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { given } from '../arguments/environment.ts';
@@ -73,7 +73,7 @@ async function finding(look: () => Promise<unknown>): Promise<Finding> {
 }
 
 const machine = () => ({
-  build: '0.1.0',
+  build,
   node: process.version,
   platform: `${process.platform} ${process.arch}`,
   processors: cpus().length,
@@ -91,10 +91,11 @@ function settings() {
 
 async function database() {
   const { databaseUrl } = storesOfService();
-  const { openLineage, readVitals } = await import('@errata/lineage');
+  const { lastBackup, openLineage, readVitals } = await import('@errata/lineage');
   const lineage = await openLineage(databaseUrl);
   try {
-    return await readVitals(lineage);
+    const [vitals, backup] = await Promise.all([readVitals(lineage), lastBackup(lineage)]);
+    return { ...vitals, last_backup: backup?.made_at ?? null };
   } finally {
     await lineage.close();
   }

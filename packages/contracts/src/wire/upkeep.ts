@@ -72,11 +72,27 @@ export const collectionRequestSchema = z
   .meta({ id: 'CollectionRequest' });
 export type CollectionRequest = z.input<typeof collectionRequestSchema>;
 
+/** What names a blob. */
+export const blobUses = ['model', 'delta', 'artefact', 'snapshot', 'candidate', 'evaluation'] as const;
+export type BlobUse = (typeof blobUses)[number];
+
 const amount = z.strictObject({ blobs: z.int(), bytes: z.int() });
+export const blobUsageSchema = z.strictObject({
+  use: z.enum(blobUses),
+  /** Of a delta or an artefact its kind: `low_rank`, `second_moment`. */
+  kind: z.string().nullable(),
+  ...amount.shape,
+});
+export type BlobUsage = z.output<typeof blobUsageSchema>;
+
 export const collectionReportSchema = z.strictObject({
   dry_run: z.boolean(),
   /** Blobs that something names: they stay, whatever their age. */
   named: amount,
+  /** The same by what names them, the largest first; a blob counts once, for the first that names it. Reports of earlier builds have none. */
+  uses: z.array(blobUsageSchema).optional(),
+  /** The largest blobs, with what names each; null for nothing. Reports of earlier builds have none. */
+  largest: z.array(z.strictObject({ blob: z.string(), bytes: z.int(), by: z.string().nullable() })).optional(),
   /** Unnamed for the first time, or stored again since: marked now, deleted by a collection after the grace period. */
   marked: amount,
   /** Marked before, and within the grace period, or younger than a job under way that may yet name it. */

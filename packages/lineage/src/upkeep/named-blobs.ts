@@ -1,11 +1,14 @@
 // Every blob that anything names: what must be in the store, and what a collector must not touch.
-import { canMove, deltaReferenceSchema, isTerminal, jobStates } from '@errata/contracts';
+import { type BlobUse, canMove, deltaReferenceSchema, isTerminal, jobStates } from '@errata/contracts';
 import { z } from 'zod';
 import { clientOf, type Db, type Lineage } from '../database/client.ts';
 import { modelFileSchema } from '../models/models.ts';
 
 export interface NamedBlob {
   readonly blob: string;
+  readonly use: BlobUse;
+  /** Of a delta or an artefact its kind, where that is known. */
+  readonly kind: string | null;
   /** What names it, for people: `model atlas, model.safetensors`. */
   readonly by: string;
   /** Null where nothing but its name is known of it. */
@@ -26,7 +29,7 @@ export async function* namedBlobs(db: Db): AsyncGenerator<NamedBlob> {
   const client = clientOf(db);
   for (const { name, files } of await client.model.findMany({ orderBy: { id: 'asc' } })) {
     for (const { path, blob, bytes } of z.array(modelFileSchema).parse(files))
-      yield { blob, by: `model ${name}, ${path}`, bytes, derived: false };
+      yield { use: 'model', kind: null, blob, by: `model ${name}, ${path}`, bytes, derived: false };
   }
   yield* byId(
     (after) =>
@@ -40,25 +43,49 @@ export async function* namedBlobs(db: Db): AsyncGenerator<NamedBlob> {
       z
         .array(deltaReferenceSchema)
         .parse(deltas)
-        .map(({ kind, blob }) => ({ blob, by: `${kind} delta of ${id}`, bytes: null, derived: false })),
+        .map(({ kind, blob }) => ({
+          use: 'delta',
+          kind,
+          blob,
+          by: `${kind} delta of ${id}`,
+          bytes: null,
+          derived: false,
+        })),
   );
   yield* byId(
     (after) => client.artefact.findMany({ where: { id: { gt: after } }, orderBy: { id: 'asc' }, take: rowsAtOnce }),
-    ({ id, blob, bytes }) => [{ blob, by: `artefact ${id}`, bytes: Number(bytes), derived: false }],
+    ({ id, kind, blob, bytes }) => [
+      { use: 'artefact', kind, blob, by: `artefact ${id}`, bytes: Number(bytes), derived: false },
+    ],
   );
   for (const { versionId, blob, bytes } of await client.snapshot.findMany({ orderBy: { versionId: 'asc' } }))
-    yield { blob, by: `snapshot of ${versionId}`, bytes: Number(bytes), derived: true };
+    yield {
+      use: 'snapshot',
+      kind: null,
+      blob,
+      by: `snapshot of ${versionId}`,
+      bytes: Number(bytes),
+      derived: true,
+    };
   for (const { jobId, added } of await client.candidate.findMany({ orderBy: { jobId: 'asc' } })) {
     const contributions = z.array(z.object({ deltas: z.array(deltaReferenceSchema) })).parse(added);
-    for (const { blob } of contributions.flatMap(({ deltas }) => deltas))
-      yield { blob, by: `candidate of ${jobId}`, bytes: null, derived: false };
+    for (const { kind, blob } of contributions.flatMap(({ deltas }) => deltas))
+      yield { use: 'candidate', kind, blob, by: `candidate of ${jobId}`, bytes: null, derived: false };
   }
   yield* byId(
     (after) => client.$queryRaw<{ id: string; blobs: string[] }[]>`
       SELECT id, ARRAY(SELECT artefact->>'blob' FROM jsonb_array_elements(result->'artefacts') AS artefact) AS blobs
       FROM jobs WHERE id > ${after} AND kind = 'edit' AND jsonb_typeof(result->'artefacts') = 'array'
       ORDER BY id LIMIT ${rowsAtOnce}`,
-    ({ id, blobs }) => blobs.map((blob) => ({ blob, by: `artefact used by ${id}`, bytes: null, derived: false })),
+    ({ id, blobs }) =>
+      blobs.map((blob) => ({
+        use: 'artefact',
+        kind: null,
+        blob,
+        by: `artefact used by ${id}`,
+        bytes: null,
+        derived: false,
+      })),
   );
   yield* deltasOfStreams(db);
 }
@@ -73,8 +100,8 @@ async function* deltasOfStreams(db: Db): AsyncGenerator<NamedBlob> {
       WHERE (job_id, position) > (${after.job_id}, ${after.position}) AND deltas <> '[]' AND state = ANY(${unfinished})
       ORDER BY job_id, position LIMIT ${rowsAtOnce}`;
     for (const { job_id, deltas } of rows) {
-      for (const { blob } of z.array(deltaReferenceSchema).parse(deltas))
-        yield { blob, by: `stream of ${job_id}`, bytes: null, derived: false };
+      for (const { kind, blob } of z.array(deltaReferenceSchema).parse(deltas))
+        yield { use: 'evaluation', kind, blob, by: `stream of ${job_id}`, bytes: null, derived: false };
     }
     if (rows.length < rowsAtOnce) return;
     after = rows.at(-1)!;

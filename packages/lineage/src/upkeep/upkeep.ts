@@ -1,5 +1,12 @@
 // Upkeep jobs: checks and collections, one at a time, in a lane of their own.
-import type { CheckReport, CollectionReport, JobResource } from '@errata/contracts';
+import {
+  type CheckReport,
+  type CollectionReport,
+  type HealthResource,
+  isTerminal,
+  type JobResource,
+  jobStates,
+} from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
 import type { Lineage } from '../database/client.ts';
 import { holdLane, type Lease } from '../jobs/leases.ts';
@@ -7,7 +14,7 @@ import { enqueue, nextSequence, type Submission } from '../jobs/submit.ts';
 import { staleJob, transition } from '../jobs/transitions.ts';
 
 /** No two of them run at the same time: a collection must not take away what a check is looking at. */
-const upkeepLane = 'upkeep';
+export const upkeepLane = 'upkeep';
 
 export interface CheckSubmission extends Submission {
   readonly content: boolean;
@@ -62,4 +69,24 @@ export async function commitReport(
     await failpoint('commit.before_commit');
   });
   await failpoint('commit.after');
+}
+
+const ended = jobStates.filter(isTerminal);
+
+/** The last check that has ended, and the last collection that was no dry run; null where there was none. */
+export async function lastUpkeep(db: Lineage): Promise<Pick<HealthResource, 'check' | 'collection'>> {
+  const last = async (kind: 'check' | 'collection', input: object): Promise<HealthResource['check']> => {
+    const job = await db.prisma.job.findFirst({
+      where: { laneId: upkeepLane, kind, state: { in: ended }, ...input },
+      orderBy: { sequence: 'desc' },
+      select: { id: true, state: true, finishedAt: true },
+    });
+    if (job?.finishedAt == null) return null;
+    return { job_id: job.id, state: job.state as JobResource['state'], at: job.finishedAt.toISOString() };
+  };
+  const [check, collection] = await Promise.all([
+    last('check', {}),
+    last('collection', { input: { path: ['dry_run'], equals: false } }),
+  ]);
+  return { check, collection };
 }

@@ -1,29 +1,8 @@
 // How a service is, in numbers: what a person who was not there needs first. No text of any edit, prompt or name is in it.
-import type { ErrorCode, JobKind, JobState } from '@errata/contracts';
+import type { JobKind, JobState, Vitals } from '@errata/contracts';
 import type { Lineage } from '../database/client.ts';
 import { readMigrations } from '../database/migrate.ts';
 import { countWorkers } from '../jobs/workers.ts';
-
-export interface Vitals {
-  readonly server: string;
-  /** Of the whole database. */
-  readonly bytes: number;
-  readonly migrations: { readonly applied: number; readonly of_this_build: number; readonly last: string | null };
-  readonly workers: number;
-  readonly jobs: readonly { readonly kind: JobKind; readonly state: JobState; readonly count: number }[];
-  /** How long the job that waits longest has waited. */
-  readonly oldest_queued_seconds: number | null;
-  /** The last that ended badly; codes, not messages, which may quote what was asked. */
-  readonly failures: readonly {
-    readonly job: string;
-    readonly kind: JobKind;
-    readonly code: ErrorCode | null;
-    readonly attempts: number;
-    readonly at: string | null;
-  }[];
-  /** Rows as the server estimates them, of the largest tables. */
-  readonly rows: Readonly<Record<string, number>>;
-}
 
 const failuresTold = 20;
 const tablesTold = 12;
@@ -40,9 +19,7 @@ export async function readVitals(db: Lineage): Promise<Vitals> {
       SELECT kind, state, count(*) FROM jobs GROUP BY kind, state ORDER BY kind, state`,
     prisma.$queryRaw<{ seconds: number | null }[]>`
       SELECT extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS seconds FROM jobs WHERE state = 'queued'`,
-    prisma.$queryRaw<
-      { id: string; kind: JobKind; code: ErrorCode | null; attempts: number; finished_at: Date | null }[]
-    >`
+    prisma.$queryRaw<{ id: string; kind: JobKind; code: string | null; attempts: number; finished_at: Date | null }[]>`
       SELECT id, kind, error->>'code' AS code, attempts, finished_at FROM jobs WHERE state = 'failed'
       ORDER BY finished_at DESC NULLS LAST LIMIT ${failuresTold}`,
     prisma.$queryRaw<{ name: string; rows: number }[]>`

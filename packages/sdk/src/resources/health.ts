@@ -1,4 +1,5 @@
-// Whether the service can be used at all.
+// Whether the service can be used at all, and how it is.
+import type { HealthResource } from '@errata/contracts';
 import type { Caller } from '../caller.ts';
 import type { CallOptions } from '../transport.ts';
 
@@ -14,3 +15,9 @@ export const ready =
       return false;
     }
   };
+
+/** What the service needs and how soon that answers, its build, its vitals and its last upkeep. */
+export const health =
+  ({ get }: Caller) =>
+  (call: CallOptions = {}): Promise<HealthResource> =>
+    get<HealthResource>('/v1/health', call);
