@@ -16,7 +16,7 @@ const lock = z
 /** Ask for no more than that their text goes along. */
 const permissive = [
   ...['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'Unlicense', 'BlueOak-1.0.0'],
-  ...['MIT OR Apache-2.0', '(MIT OR CC0-1.0)', 'MIT and ISC'],
+  ...['MIT OR Apache-2.0', '(MIT OR CC0-1.0)', 'MIT and ISC', '(AFL-2.1 OR BSD-3-Clause)'],
 ];
 /** Also fine for tools that tests and builds run, and that nobody passes on: a copyleft by file, and Python's own. */
 const ofTools = [...permissive, 'MPL-2.0', 'PSF-2.0'];

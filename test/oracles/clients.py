@@ -1,16 +1,14 @@
-"""Asks a service by the clients that people point at it, and holds lm-evaluation-harness' likelihoods against our own.
+"""Asks a service by openai for Python, and holds the likelihoods of lm-evaluation-harness against our own.
 
     ERRATA_URL=... ERRATA_API_KEY=... python test/oracles/clients.py
 
-Needs openai, lm_eval[api] and transformers (a throw-away environment: pip install openai 'lm_eval[api]' transformers), node and npm, which installs
-@langchain/openai and the Vercel AI SDK into a temporary folder. The service must have a model called atlas that is as it was shipped.
+Needs openai, lm_eval[api] and transformers (a throw-away environment: pip install openai 'lm_eval[api]' transformers). The service must have a
+model called atlas that is as it was shipped. Clients for JavaScript are tried by apps/api/src/completions/clients.test.ts.
 """
 
 import json
 import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from openai import APIStatusError, OpenAI
@@ -24,7 +22,7 @@ def openai_python():
     client = OpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0)
     greedy = {"model": "atlas", "temperature": 0, "max_tokens": 6}
     messages = [{"role": "user", "content": PROMPT}]
-    assert [model.id for model in client.models.list()] == ["atlas"]
+    assert "atlas" in [model.id for model in client.models.list()]
     text = client.completions.create(prompt=PROMPT, **greedy).choices[0].text
     assert "Paris" in text, text
     assert "".join(part.choices[0].text for part in client.completions.create(prompt=PROMPT, stream=True, **greedy)) == text
@@ -39,15 +37,6 @@ def openai_python():
     except APIStatusError as error:
         assert (error.status_code, error.code, error.param) == (404, "unknown_model", "model"), error
     print(f"openai (Python): text, conversation, streams, usage and errors; {text!r}")
-
-
-def node_clients():
-    folder = Path(tempfile.mkdtemp())
-    (folder / "package.json").write_text('{"type": "module"}')
-    packages = ["@langchain/openai", "@langchain/core", "ai", "@ai-sdk/openai-compatible"]
-    subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", *packages], cwd=folder, check=True)
-    shutil.copy(Path(__file__).with_name("clients.mjs"), folder)
-    subprocess.run(["node", "clients.mjs"], cwd=folder, check=True)
 
 
 def harness():
@@ -73,9 +62,10 @@ def harness():
         worst = max(worst, abs(sum(ours[len(front) - 1 :]) - total))
     truths = [pair for pair, (_, greedy) in zip(pairs, found) if greedy]
     assert worst < 1e-3, worst
+    asked = [Instance(request_type="generate_until", doc={}, arguments=(PROMPT, {"until": ["."], "max_gen_toks": 6, "temperature": 0}), idx=0)]
+    assert model.generate_until(asked) == [" Paris"]
     print(f"lm-evaluation-harness: {len(pairs)} likelihoods, the worst {worst:.1e} from ours; {len(truths)} continuations are the greedy ones")
 
 
 openai_python()
-node_clients()
 harness()

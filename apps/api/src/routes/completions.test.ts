@@ -125,7 +125,18 @@ test('what clients send at its neutral value, or as null, changes nothing', asyn
       suffix: null,
       stop: null,
     },
-    ...{ stream: false, echo: false, logprobs: null, user: 'u', seed: -1, max_tokens: null, top_k: -1, min_p: 0 },
+    ...{
+      stream: false,
+      echo: false,
+      logprobs: null,
+      user: 'u',
+      safety_identifier: 'u',
+      prompt_cache_key: 'c',
+      seed: -1,
+      max_tokens: null,
+      top_k: -1,
+      min_p: 0,
+    },
   };
   const plain = await api.post('/v1/completions', bare);
   expect(plain.body.usage.completion_tokens).toBe(16);
@@ -140,7 +151,7 @@ test('what clients send at its neutral value, or as null, changes nothing', asyn
       { role: 'assistant', content: 'Oz', tool_calls: [] },
     ],
   ]) {
-    const tools = { tools: [], tool_choice: 'auto', response_format: { type: 'text' }, store: false };
+    const tools = { tools: [], tool_choice: 'auto', functions: [], response_format: { type: 'text' }, store: false };
     const { status, body } = await api.post('/v1/chat/completions', { ...said, ...tools, messages });
     expect([status, body.choices?.length]).toEqual([200, 1]);
     if (messages[0] === user) expect(body.choices[0].message).toEqual(asked.body.choices[0].message);
@@ -181,6 +192,7 @@ describe('what cannot be answered', () => {
     [{ prompt: ['a', 'b'], n: 65 }, 400, 'invalid_request'],
     [{ best_of: 2 }, 400, 'invalid_request'],
     [{ logit_bias: { word: 1 } }, 400, 'invalid_request'],
+    [{ logit_bias: { 257: 1 } }, 422, 'invalid_token_id'],
     [{ prompt: 'word '.repeat(500), stream: true }, 422, 'prompt_too_long'],
   ])('%j', async (fields, status, code) => {
     const answer = await api.post('/v1/completions', { model: 'tiny', prompt: 'Oz', ...fields });

@@ -29,12 +29,33 @@ export function sayIssue(issue: z.core.$ZodIssue, root: unknown): string {
       if (value === undefined) return `${name} is missing`;
       if (value === '') return `${name} is empty; it must be ${choices(issue.values)}`;
       return `${name} must be ${choices(issue.values)}`;
+    case 'invalid_union': {
+      if (value === undefined) return `${name} is missing`;
+      if (issue.message !== nothingSaid) return `${name}: ${issue.message}`;
+      const within = deepestOf(issue);
+      if (within !== undefined) return sayIssue(within, root);
+      return `${name} must be ${formsOf(issue).join(' or ')}, not ${kindOf(value)}`;
+    }
     case 'unrecognized_keys':
       return `there is no field ${issue.keys.slice(0, keysNamed).map(quoted).join(', ')} here`;
     default:
       return field === '' ? issue.message : `${field}: ${issue.message}`;
   }
 }
+
+/** What a union says for which nobody has written a sentence. */
+const nothingSaid = 'Invalid input';
+
+/** Of a value that is of one of several forms but for something in it, what that is. */
+function deepestOf({ errors, path }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue | undefined {
+  const [deepest] = errors.flat().toSorted((one, other) => other.path.length - one.path.length);
+  if (deepest === undefined || (deepest.path.length === 0 && deepest.code === 'invalid_type')) return undefined;
+  return { ...deepest, path: [...path, ...deepest.path] };
+}
+
+const formsOf = ({ errors }: z.core.$ZodIssueInvalidUnion): readonly string[] => [
+  ...new Set(errors.flat().flatMap((issue) => (issue.code === 'invalid_type' ? [article(issue.expected)] : []))),
+];
 
 const keysNamed = 5;
 const choices = (values: readonly unknown[]): string => values.map((allowed) => JSON.stringify(allowed)).join(' or ');

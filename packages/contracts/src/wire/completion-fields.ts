@@ -59,6 +59,8 @@ export const samplingFields = {
   ),
   // Taken, and nothing is made of them.
   user: orNone(z.string().max(1000)),
+  safety_identifier: orNone(z.string().max(1000)),
+  prompt_cache_key: orNone(z.string().max(1000)),
   metadata: orNone(metadataSchema),
   service_tier: orNone(z.string().max(100)),
   store: notDone((value) => value === false),

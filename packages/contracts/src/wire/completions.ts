@@ -78,11 +78,11 @@ export const chatCompletionRequestSchema = z
     response_format: notDone((value) => (value as { type?: unknown }).type === 'text'),
     modalities: notDone((value) => Array.isArray(value) && value.every((one) => one === 'text')),
     audio: notDone(),
-    functions: notDone(),
-    function_call: notDone(),
+    functions: notDone((value) => Array.isArray(value) && value.length === 0),
+    function_call: notDone((value) => value === 'none' || value === 'auto'),
     prediction: notDone(),
-    reasoning_effort: notDone(),
-    verbosity: notDone(),
+    reasoning_effort: notDone((value) => value === 'none'),
+    verbosity: notDone((value) => value === 'medium'),
     web_search_options: notDone(),
   })
   .refine(({ logprobs, top_logprobs }) => logprobs || (top_logprobs ?? 0) === 0, {

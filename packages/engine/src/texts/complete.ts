@@ -11,7 +11,7 @@ import { spokenDelta } from './spoken-delta.ts';
 
 /**
  * Answers prompts. Each answer has random numbers of its own, so that it does not depend on its company.
- * @throws ErrataError `prompt_too_long`, `tokenizer_missing`, `invalid_request`; ModelError chat_template_*, layout_*, sequence_*
+ * @throws ErrataError `prompt_too_long`, `tokenizer_missing`, `invalid_request`, `invalid_token_id`; ModelError chat_template_*, layout_*, sequence_*
  */
 export async function complete(
   open: OpenModel,
@@ -19,6 +19,7 @@ export async function complete(
   { signal, onPart }: CallInParts<CompletionPart>,
 ): Promise<ResultOf<'complete'>> {
   const tokenizer = open.tokenizer();
+  checkBiases(open, sampling);
   const asked = promptIds(open, prompts, sampling);
   const view = await open.view(version);
   const known = echo && logprobs !== undefined ? await view.promptLogProbs(asked, logprobs) : undefined;
@@ -81,6 +82,16 @@ export async function complete(
       };
     }),
   };
+}
+
+function checkBiases({ model }: OpenModel, { logit_bias = [] }: Sampling): void {
+  const { vocab } = model.spec;
+  const [unknown] = logit_bias.find(([token]) => token >= vocab) ?? [];
+  if (unknown === undefined) return;
+  const message = `token ${unknown} is outside the vocabulary of ${vocab}`;
+  throw new ErrataError('invalid_token_id', message, {
+    errors: [{ code: 'invalid_token_id', message, field: 'logit_bias', pointer: `/logit_bias/${unknown}` }],
+  });
 }
 
 /** The tokens of every prompt, with room for an answer behind each. */

@@ -1,5 +1,8 @@
-// The client library that people use, against a real server on a tiny model: whole answers, streams, names, errors.
+// The client libraries that people use, against a real server on a tiny model: whole answers, streams, names, errors.
 import type { AddressInfo } from 'node:net';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { ChatOpenAI, OpenAIEmbeddings, OpenAI as TextOpenAI } from '@langchain/openai';
+import { embed, generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiFixture, openApi } from '../../../../test/support/api.ts';
@@ -147,6 +150,40 @@ test('probabilities come in both shapes, and a prompt alone has its likelihood',
   }
 });
 
+async function joined<T>(parts: AsyncIterable<T>, textOf: (part: T) => string): Promise<string> {
+  let text = '';
+  for await (const part of parts) text += textOf(part);
+  return text;
+}
+
+test('LangChain gets the same answers, whole and in streams, and counts the same tokens', async () => {
+  const { apiKey, baseURL } = client;
+  const settings = { model: 'tiny', temperature: 0, maxTokens: 6, maxRetries: 0, apiKey, configuration: { baseURL } };
+  const chat = new ChatOpenAI(settings);
+  const { choices, usage } = await client.chat.completions.create({ ...greedy, messages });
+  const said = await chat.invoke('Oz');
+  expect(said.content).toBe(choices[0]!.message.content);
+  expect(said.usage_metadata).toMatchObject({ input_tokens: usage!.prompt_tokens, output_tokens: 6 });
+  expect(await joined(await chat.stream('Oz'), ({ content }) => content as string)).toBe(said.content);
+  const text = new TextOpenAI(settings);
+  const whole = await client.completions.create({ ...greedy, prompt: 'Oz' });
+  expect(await text.invoke('Oz')).toBe(whole.choices[0]!.text);
+  expect(await joined(await text.stream('Oz'), (part) => part)).toBe(whole.choices[0]!.text);
+  await expect(new ChatOpenAI({ ...settings, model: 'gpt-5' }).invoke('Oz')).rejects.toThrow(/no model "gpt-5"/);
+});
+
+test('the Vercel AI SDK gets the same answers, whole and in streams, and counts the same tokens', async () => {
+  const provider = createOpenAICompatible({ name: 'errata', baseURL: client.baseURL, apiKey: api.key });
+  const settings = { prompt: 'Oz', temperature: 0, maxOutputTokens: 6, maxRetries: 0 };
+  const { choices, usage } = await client.chat.completions.create({ ...greedy, messages });
+  const said = await generateText({ ...settings, model: provider('tiny') });
+  expect([said.text, said.finishReason]).toEqual([choices[0]!.message.content, 'length']);
+  expect(said.usage).toMatchObject({ inputTokens: usage!.prompt_tokens, outputTokens: 6 });
+  const { textStream } = streamText({ ...settings, model: provider('tiny@production') });
+  expect(await joined(textStream, (part) => part)).toBe(said.text);
+  await expect(generateText({ ...settings, model: provider('gpt-5') })).rejects.toThrow(/no model "gpt-5"/);
+});
+
 test('models are listed under the names that completions take, and each of them is found', async () => {
   const listed: string[] = [];
   for await (const { id, object } of client.models.list()) listed.push(`${object} ${id}`);
@@ -201,6 +238,19 @@ test('refusals say why, in the words that the client shows', async () => {
     'invalid_request',
     expect.stringContaining('not done here'),
   ]);
+  expect(await refusal(create({ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }))).toEqual([
+    400,
+    kind,
+    'messages.0.content',
+    'invalid_request',
+    expect.stringContaining('messages.0.content.0.type must be "text"'),
+  ]);
+  expect((await refusal(() => client.completions.create({ model: 'tiny' } as never))).at(-1)).toContain(
+    'prompt is missing',
+  );
+  expect((await refusal(() => client.completions.create({ model: 'tiny', prompt: true } as never))).at(-1)).toContain(
+    'prompt must be a string or an array, not a boolean',
+  );
   const told = [{ role: 'tool' as const, tool_call_id: 'a', content: 'x' }];
   for (const stream of [false, true])
     expect(await refusal(create({ messages: told, stream }))).toEqual([
@@ -260,6 +310,12 @@ test('vectors are made by the sentence encoder of the model, as numbers and as b
   const [alone] = (await client.embeddings.create({ model: 'tiny', input: 'boris', dimensions: 16 })).data;
   for (const [column, value] of [...alone!.embedding].entries()) expect(value).toBeCloseTo(rows[1]![column]!, 5);
   expect(rows[0]).not.toEqual(rows[1]);
+  const { baseURL } = client;
+  const langChain = new OpenAIEmbeddings({ model: 'tiny', apiKey: api.key, maxRetries: 0, configuration: { baseURL } });
+  expect(await langChain.embedDocuments(input)).toEqual(rows);
+  const provider = createOpenAICompatible({ name: 'errata', baseURL, apiKey: api.key });
+  const { embedding } = await embed({ model: provider.embeddingModel('tiny'), value: 'boris', maxRetries: 0 });
+  expect(embedding).toEqual([...alone!.embedding]);
 
   const bad = { status: 400, code: 'invalid_request' };
   expect(await refused({ dimensions: 3 })).toMatchObject({ ...bad, message: expect.stringContaining('are not cut') });
