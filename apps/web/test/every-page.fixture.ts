@@ -27,6 +27,8 @@ export function everyPage(stack: () => Stack): void {
       '/names',
       '/compare',
       '/upkeep',
+      '/storage',
+      '/health',
       '/keys',
       `/jobs/${job!.id}`,
       '/nowhere',

@@ -84,10 +84,13 @@ export const healthRoutes =
         },
       },
       async () => {
-        const [database, queue, store, vitals, backup, upkeep] = await Promise.all([
+        const [database, queue, store] = await Promise.all([
           measured(() => databaseNow(lineage)),
           measured(() => dispatch.counts()),
           measured(() => blobs.look()),
+        ]);
+        // Afterwards, so that nothing waits for these.
+        const [vitals, backup, upkeep] = await Promise.all([
           readVitals(lineage),
           lastBackup(lineage),
           lastUpkeep(lineage),

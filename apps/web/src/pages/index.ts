@@ -4,6 +4,7 @@ import { compareRoute } from './compare/index.ts';
 import { correctRoute } from './correct/index.ts';
 import { editsRoute } from './edits/index.ts';
 import { gateRoute } from './gate/index.ts';
+import { healthRoute } from './health/index.ts';
 import { historyRoute } from './history/index.ts';
 import { homeRoute } from './home/index.ts';
 import { jobRoute, jobsRoute } from './jobs/index.ts';
@@ -12,6 +13,7 @@ import { keysRoute } from './keys/index.ts';
 import { namesRoute } from './names/index.ts';
 import { queueRoute } from './queue/index.ts';
 import { schedulesRoute } from './schedules/index.ts';
+import { storageRoute } from './storage/index.ts';
 import { upkeepRoute } from './upkeep/index.ts';
 import { versionRoute } from './version/index.ts';
 import { whyRoute } from './why/index.ts';
@@ -33,5 +35,7 @@ export const pages = [
   compareRoute,
   namesRoute,
   upkeepRoute,
+  storageRoute,
+  healthRoute,
   keysRoute,
 ] as const;

@@ -4,7 +4,9 @@ import { Link } from '@tanstack/react-router';
 export function UpkeepTabs() {
   return (
     <div className="tabs">
-      <Link to="/upkeep">Models and storage</Link>
+      <Link to="/upkeep">Models</Link>
+      <Link to="/storage">Storage</Link>
+      <Link to="/health">Health</Link>
       <Link to="/keys">Keys</Link>
     </div>
   );

@@ -9,15 +9,16 @@ import { useSession } from '../../api/session.ts';
 import { aboutJob } from '../../parts/about-job.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { duration } from '../../parts/duration.ts';
+import { JobProgress } from '../../parts/job-progress.tsx';
 import { isMoving, JobStateBadge } from '../../parts/job-state.tsx';
 import { Problem } from '../../parts/problem.tsx';
+import { UpkeepReport } from '../../parts/upkeep-report.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { useNow, When } from '../../parts/when.tsx';
 import { ComparisonReport } from './comparison-report.tsx';
 import { Decide, TakeBack } from './decide.tsx';
-import { JobEvents, JobProgress } from './job-events.tsx';
+import { JobEvents } from './job-events.tsx';
 import { Judgement } from './judgement.tsx';
-import { UpkeepReport } from './upkeep-report.tsx';
 
 const route = getRouteApi('/jobs/$job');
 

@@ -1,4 +1,4 @@
-// Run it: the models and where they came from, imports, and the upkeep of what is stored.
+// Run it: the models and where they came from, and imports.
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { rootRoute } from '../../root.ts';
 
@@ -6,5 +6,5 @@ export const upkeepRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/upkeep',
   component: lazyRouteComponent(() => import('./upkeep.tsx'), 'Upkeep'),
-  staticData: { title: 'Models and storage', nav: { label: 'Run it', hint: 'models, storage, keys' } },
+  staticData: { title: 'Models', nav: { label: 'Run it', hint: 'models, storage, health, keys' } },
 });

@@ -1,4 +1,4 @@
-// What runs here: models with where they came from, a form to import another, and checks and collections of what is stored.
+// What runs here: models with where they came from, and a form to import another.
 import { useQuery } from '@tanstack/react-query';
 import { errata } from '../../api/client.ts';
 import { useWhere } from '../../api/models.ts';
@@ -9,7 +9,6 @@ import { ScrollX } from '../../parts/scroll-x.tsx';
 import { UpkeepTabs } from '../../parts/upkeep-tabs.tsx';
 import { When } from '../../parts/when.tsx';
 import { ImportModel } from './import-model.tsx';
-import { Storage } from './storage.tsx';
 
 const numbers = new Intl.NumberFormat(undefined, { notation: 'compact', maximumSignificantDigits: 3 });
 const recent = 5;
@@ -19,7 +18,7 @@ export function Upkeep() {
   const { may } = useSession();
   return (
     <div className="stack">
-      <h1>Models and storage</h1>
+      <h1>Models</h1>
       <UpkeepTabs />
       <Problem error={error} />
       {models.length > 0 && (
@@ -56,7 +55,6 @@ export function Upkeep() {
       )}
       {may('admin') && <ImportModel />}
       <Imports />
-      {may('admin') && <Storage />}
     </div>
   );
 }

@@ -1,14 +1,8 @@
 // What a check of everything stored found, or what a collection would free.
 import type { CheckReport, CollectionReport, JobResource } from '@errata/contracts';
+import { amount } from './bytes.ts';
 
 const count = new Intl.NumberFormat();
-const size = new Intl.NumberFormat(undefined, {
-  style: 'unit',
-  unit: 'megabyte',
-  maximumSignificantDigits: 3,
-});
-const blobs = ({ blobs: many, bytes }: { readonly blobs: number; readonly bytes: number }) =>
-  `${count.format(many)} blobs, ${size.format(bytes / 1e6)}`;
 
 export function UpkeepReport({ job: { kind, result } }: { readonly job: JobResource }) {
   if (result === null) return null;
@@ -22,7 +16,7 @@ function Check({ report: { ok, checked, unnamed, problem_count, problems } }: { 
     <section className={`note ${ok ? 'good' : 'bad'} stack tight`}>
       <p>
         {ok ? 'All is well: ' : `${count.format(problem_count)} problems in `}
-        {blobs(checked)}, {count.format(checked.versions)} versions, {count.format(checked.moves)} moves of{' '}
+        {amount(checked)}, {count.format(checked.versions)} versions, {count.format(checked.moves)} moves of{' '}
         {count.format(checked.branches)} branches.
       </p>
       {problems.length > 0 && (
@@ -34,7 +28,7 @@ function Check({ report: { ok, checked, unnamed, problem_count, problems } }: { 
           ))}
         </ul>
       )}
-      <p className="small soft">Named by nothing: {blobs(unnamed)}.</p>
+      <p className="small soft">Named by nothing: {amount(unnamed)}.</p>
     </section>
   );
 }
@@ -44,13 +38,13 @@ function Collection({ report: { dry_run, named, marked, waiting, deleted } }: { 
     <section className="card">
       <dl className="facts">
         <dt>In use</dt>
-        <dd>{blobs(named)}</dd>
+        <dd>{amount(named)}</dd>
         <dt>{dry_run ? 'Would be freed' : 'Freed'}</dt>
-        <dd>{blobs(deleted)}</dd>
+        <dd>{amount(deleted)}</dd>
         <dt>Unnamed for the first time</dt>
-        <dd>{blobs(marked)}</dd>
+        <dd>{amount(marked)}</dd>
         <dt>Within the grace period</dt>
-        <dd>{blobs(waiting)}</dd>
+        <dd>{amount(waiting)}</dd>
       </dl>
     </section>
   );
