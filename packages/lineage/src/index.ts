@@ -191,9 +191,11 @@ export {
   changeWebhook,
   createWebhook,
   deleteWebhook,
+  forgetReplacedSecrets,
   getWebhook,
   listWebhooks,
   type NewWebhook,
+  rotateWebhookSecret,
 } from './webhooks/webhooks.ts';
 
 // Access: API keys and idempotency keys.

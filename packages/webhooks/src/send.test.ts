@@ -34,8 +34,8 @@ async function receiver(answer: RequestListener = (_, response) => response.end(
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return { received, port: (server.address() as AddressInfo).port };
 }
-const send = (url: string, more: Partial<Parameters<typeof sendOnce>[1]> = {}) =>
-  sendOnce({ id: 'delivery_1', url, secret, message }, { allowed: local, ...more });
+const send = (url: string, more: Partial<Parameters<typeof sendOnce>[1]> = {}, secrets: readonly string[] = [secret]) =>
+  sendOnce({ id: 'delivery_1', url, secrets, message }, { allowed: local, ...more });
 
 test('the receiver can check who sent it, that nobody changed it, and that it is fresh', async () => {
   const { received, port } = await receiver();
@@ -45,6 +45,16 @@ test('the receiver can check who sent it, that nobody changed it, and that it is
   expect(check.verify(body, headers as Record<string, string>)).toEqual(message);
   expect(headers['webhook-id']).toBe('delivery_1');
   expect(() => check.verify(body.replace('ü', 'u'), headers as Record<string, string>)).toThrow();
+  expect(() => new Webhook(Buffer.alloc(32, 8)).verify(body, headers as Record<string, string>)).toThrow();
+});
+
+test('while a secret is replaced, who has either of the two can check it, and nobody else', async () => {
+  const { received, port } = await receiver();
+  const next = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
+  await send(`http://127.0.0.1:${port}/`, {}, [next, secret]);
+  const { headers, body } = received[0]!;
+  for (const each of [next, secret])
+    expect(new Webhook(each).verify(body, headers as Record<string, string>)).toEqual(message);
   expect(() => new Webhook(Buffer.alloc(32, 8)).verify(body, headers as Record<string, string>)).toThrow();
 });
 

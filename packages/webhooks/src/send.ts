@@ -10,8 +10,8 @@ export interface Sending {
   /** The same for every attempt: receivers know by it what they have had. */
   readonly id: string;
   readonly url: string;
-  /** `whsec_` and base64. */
-  readonly secret: string;
+  /** `whsec_` and base64; of several each signs, so that a receiver may have any. */
+  readonly secrets: readonly string[];
   readonly message: WebhookMessage;
 }
 
@@ -53,7 +53,7 @@ export async function sendOnce(sending: Sending, options: SendOptions): Promise<
 }
 
 async function post(
-  { id, url: address, secret, message }: Sending,
+  { id, url: address, secrets, message }: Sending,
   { allowed, resolve = systemResolve }: SendOptions,
   signal: AbortSignal,
 ): Promise<{ readonly status: number; readonly retryAfter: string | undefined }> {
@@ -82,7 +82,7 @@ async function post(
         'user-agent': 'errata-webhooks',
         'webhook-id': id,
         'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-        'webhook-signature': new Webhook(secret).sign(id, at, body),
+        'webhook-signature': secrets.map((secret) => new Webhook(secret).sign(id, at, body)).join(' '),
       },
     });
     request.on('error', fail);

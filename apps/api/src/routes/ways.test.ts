@@ -443,6 +443,7 @@ const harmless: Readonly<Record<string, string>> = {
   'POST /v1/webhooks': 'tells others',
   'PATCH /v1/webhooks/:webhook': 'tells others',
   'DELETE /v1/webhooks/:webhook': 'tells others no more',
+  'POST /v1/webhooks/:webhook/rotate': 'signs what others are told anew',
   'POST /v1/webhooks/:webhook/test': 'tells others nothing',
   'POST /v1/webhooks/:webhook/deliveries/:delivery/replay': 'tells others again',
   'POST /v1/keys': 'hands on what an administrator may do (keys.test.ts)',

@@ -1,21 +1,23 @@
 // Webhooks over HTTP: made, changed and deleted, what is refused, and what is told of a delivery.
+import { claimDeliveries, forgetReplacedSecrets } from '@errata/lineage';
 import { createErrata } from '@errata/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiFixture, openApi } from '../../../../test/support/api.ts';
 
 let api: ApiFixture;
+let webhooks: ReturnType<typeof createErrata>['webhooks'];
 let model: Awaited<ReturnType<ApiFixture['importModel']>>;
 beforeAll(async () => {
   api = await openApi();
   model = await api.importModel('atlas');
+  const baseUrl = await api.app.listen({ port: 0, host: '127.0.0.1' });
+  ({ webhooks } = createErrata({ baseUrl, apiKey: api.key }));
 });
 afterAll(() => api.close());
 
 const url = 'http://127.0.0.1:9/hook';
 
 test('a webhook by the SDK, from its secret to its end', async () => {
-  const address = await api.app.listen({ port: 0, host: '127.0.0.1' });
-  const { webhooks } = createErrata({ baseUrl: address, apiKey: api.key });
   const { secret, ...made } = await webhooks.create({ url, model: 'atlas', events: ['job.ended'] });
   expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
   expect(made).toMatchObject({ object: 'webhook', url, model_id: model.id, enabled: true, events: ['job.ended'] });
@@ -33,6 +35,35 @@ test('a webhook by the SDK, from its secret to its end', async () => {
   await webhooks.delete(made.id);
   await expect(webhooks.get(made.id)).rejects.toMatchObject({ code: 'unknown_webhook' });
   await expect(webhooks.deliveries(made.id).all()).rejects.toMatchObject({ code: 'unknown_webhook' });
+});
+
+test('a webhook gets another secret, and both sign until the old one ends', async () => {
+  const { id, secret: first, previous_secret_ends_at } = await webhooks.create({ url });
+  expect(previous_secret_ends_at).toBeNull();
+  const signing = async () => {
+    await webhooks.test(id);
+    const [claimed] = await claimDeliveries(api.lineage, { most: 1, mostEach: 1, busy: [], leaseMs: 600_000 });
+    return claimed?.secrets;
+  };
+  expect(await signing()).toEqual([first]);
+  const { secret: second, ...rotated } = await webhooks.rotate(id);
+  const hours = (Date.parse(rotated.previous_secret_ends_at!) - Date.now()) / 3_600_000;
+  expect([hours > 23.9, hours <= 24.01]).toEqual([true, true]);
+  expect(await webhooks.get(id)).toEqual(rotated);
+  expect(await signing()).toEqual([second, first]);
+  const third = await webhooks.rotate(id, { overlap_hours: 1 });
+  expect(await signing()).toEqual([third.secret, second]);
+  const last = await webhooks.rotate(id, { overlap_hours: 0 });
+  expect(last.previous_secret_ends_at).toBeNull();
+  expect(await signing()).toEqual([last.secret]);
+  await api.query(`UPDATE webhooks SET previous_secret = 'whsec_old', previous_secret_ends_at = now() WHERE id = $1`, [
+    id,
+  ]);
+  expect(await signing()).toEqual([last.secret]);
+  expect(await forgetReplacedSecrets(api.lineage)).toBe(1);
+  expect(await api.query('SELECT id FROM webhooks WHERE previous_secret IS NOT NULL')).toEqual([]);
+  await webhooks.delete(id);
+  await expect(webhooks.rotate(id)).rejects.toMatchObject({ code: 'unknown_webhook' });
 });
 
 test.each([

@@ -7,6 +7,7 @@ import {
   pageSchema,
   webhookChangeSchema,
   webhookRequestSchema,
+  webhookRotationSchema,
   webhookSchema,
 } from '@errata/contracts';
 import {
@@ -19,6 +20,7 @@ import {
   listDeliveries,
   listWebhooks,
   replayDelivery,
+  rotateWebhookSecret,
   sendTestMessage,
 } from '@errata/lineage';
 import { type AllowedAddresses, requireAllowed } from '@errata/webhooks';
@@ -104,6 +106,26 @@ export const webhookRoutes =
         if (body.url !== undefined) await requireAllowed(body.url, allowed);
         return changeWebhook(lineage, webhook, body);
       },
+    );
+
+    app.post(
+      '/v1/webhooks/:webhook/rotate',
+      {
+        config,
+        schema: {
+          tags,
+          summary: 'Give a webhook another secret',
+          description:
+            'The new secret is in this answer, and is not shown again. For `overlap_hours` messages carry signatures of both, as ' +
+            'standard-webhooks has it, so that receivers can change over meanwhile. One that was being replaced already ends at once.',
+          headers: postHeaders,
+          params: params('webhook'),
+          body: webhookRotationSchema,
+          response: { 200: createdWebhookSchema },
+        },
+      },
+      async ({ params: { webhook }, body: { overlap_hours } }) =>
+        rotateWebhookSecret(lineage, webhook, overlap_hours * 3_600_000),
     );
 
     app.delete(

@@ -8,7 +8,7 @@ import {
   webhookEvents,
 } from '@errata/contracts';
 import { type Command, Option } from 'commander';
-import { atLeastOne } from '../arguments/numbers.ts';
+import { atLeastOne, numberIn } from '../arguments/numbers.ts';
 import { printJson, table } from '../output/output.ts';
 import { connect } from '../service/connection.ts';
 
@@ -82,6 +82,19 @@ export function register(program: Command): void {
       });
       if (json) return printJson(changed);
       console.log(`${changed.id} at ${changed.url} is ${stateOf(changed)}, told of ${changed.events.join(', ')}`);
+    });
+
+  webhook
+    .command('rotate <webhook>')
+    .description('give it another secret, printed once; messages are signed with the old one too for a while')
+    .option('--overlap <hours>', 'how long both sign; 0 ends the old one at once', numberIn(0, 720), 24)
+    .option('--json', 'print JSON')
+    .action(async (id: string, { overlap, json }: { overlap: number; json?: true }) => {
+      const rotated = await connect().webhooks.rotate(id, { overlap_hours: overlap });
+      if (json) return printJson(rotated);
+      const until = rotated.previous_secret_ends_at;
+      console.log(`signed with ${rotated.secret}${until === null ? '' : `, and with the old secret until ${until}`}`);
+      console.log('Keep this secret: it is not shown again.');
     });
 
   webhook

@@ -1,5 +1,11 @@
 // The reconciler: wakes every lane that has work and that nobody holds. It makes losing what was queued harmless.
-import { expireApprovals, lanesNeedingWork, sweepDeliveries, sweepIdempotencyKeys } from '@errata/lineage';
+import {
+  expireApprovals,
+  forgetReplacedSecrets,
+  lanesNeedingWork,
+  sweepDeliveries,
+  sweepIdempotencyKeys,
+} from '@errata/lineage';
 import type { WorkerContext } from '../context.ts';
 import { type Repeated, repeat } from './repeat.ts';
 
@@ -25,6 +31,10 @@ export function startReconciler({ settings, lineage, dispatch, metrics, log }: N
     const swept = await sweepDeliveries(lineage);
     if (swept > 0) log.info({ deliveries: swept }, 'forgot webhook deliveries that ended long ago');
   };
+  const forgetSecrets = async () => {
+    const forgotten = await forgetReplacedSecrets(lineage);
+    if (forgotten > 0) log.info({ webhooks: forgotten }, 'forgot secrets of webhooks that have been replaced');
+  };
   const attempt = async (what: string, work: () => Promise<void>) => {
     try {
       await work();
@@ -37,6 +47,7 @@ export function startReconciler({ settings, lineage, dispatch, metrics, log }: N
     if (!stopped()) await attempt('approvals that took too long', endApprovals);
     if (!stopped()) await attempt('idempotency keys that have expired', forgetRequests);
     if (!stopped()) await attempt('webhook deliveries that ended long ago', forgetDeliveries);
+    if (!stopped()) await attempt('secrets of webhooks that have been replaced', forgetSecrets);
     return settings.reconcileMs;
   });
 }

@@ -40,6 +40,21 @@ export const webhookChangeSchema = z
   .meta({ id: 'WebhookChange' });
 export type WebhookChange = z.output<typeof webhookChangeSchema>;
 
+/** Hours for which messages may be signed with two secrets at most. */
+const longestOverlap = 30 * 24;
+
+export const webhookRotationSchema = z
+  .strictObject({
+    overlap_hours: z
+      .number()
+      .min(0)
+      .max(longestOverlap)
+      .default(24)
+      .describe('For so long messages are signed with the old secret too; 0 ends it at once'),
+  })
+  .meta({ id: 'WebhookRotation' });
+export type WebhookRotation = z.input<typeof webhookRotationSchema>;
+
 const webhookFields = {
   id: z.string(),
   object: z.literal('webhook'),
@@ -51,6 +66,10 @@ const webhookFields = {
   enabled: z.boolean(),
   /** Why the service itself disabled it. */
   disabled_reason: z.string().nullable(),
+  previous_secret_ends_at: z.iso
+    .datetime()
+    .nullable()
+    .describe('Until then messages are signed with the secret before it too; null where it is the only one'),
   /** Id of the API key. */
   created_by: z.string().nullable(),
   created_at: z.iso.datetime(),

@@ -20,7 +20,8 @@ export interface ClaimedDelivery {
   readonly id: string;
   readonly webhook_id: string;
   readonly url: string;
-  readonly secret: string;
+  /** The newest first; two while one replaces the other. */
+  readonly secrets: readonly string[];
   readonly message: WebhookMessage;
   /** Which attempt this is; its outcome is kept only while it is the latest. */
   readonly attempt: number;
@@ -57,7 +58,8 @@ export async function claimDeliveries(
     UPDATE webhook_deliveries d SET attempts = attempts + 1, tries = tries + 1,
       next_attempt_at = clock_timestamp() + ${leaseMs}::double precision * interval '1 millisecond'
     FROM webhooks w WHERE d.id IN (SELECT id FROM due) AND w.id = d.webhook_id
-    RETURNING d.id, d.webhook_id, w.url, w.secret, d.message, d.attempts AS attempt, d.tries - 1 AS tries`;
+    RETURNING d.id, d.webhook_id, w.url, array_remove(ARRAY[w.secret,
+      CASE WHEN w.previous_secret_ends_at > clock_timestamp() THEN w.previous_secret END], NULL) AS secrets, d.message, d.attempts AS attempt, d.tries - 1 AS tries`;
   return rows.map((row) => ({ ...row, message: readStored(webhookMessageSchema, row.message, `message ${row.id}`) }));
 }
 

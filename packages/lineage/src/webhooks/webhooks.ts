@@ -22,13 +22,15 @@ export interface NewWebhook {
   readonly created_by: string | null;
 }
 
+const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
+
 /** Makes a webhook. The secret is returned here and never again; it has the form that standard-webhooks gives it, and 32 bytes of chance. */
 export async function createWebhook(db: Lineage, webhook: NewWebhook): Promise<CreatedWebhook> {
   const row = await db.prisma.webhook.create({
     data: {
       id: newId('webhook'),
       url: webhook.url,
-      secret: `whsec_${randomBytes(32).toString('base64')}`,
+      secret: newSecret(),
       events: [...webhook.events],
       modelId: webhook.model_id,
       description: webhook.description,
@@ -72,6 +74,27 @@ export async function changeWebhook(db: Lineage, id: string, change: WebhookChan
   return getWebhook(db, id);
 }
 
+/**
+ * Gives a webhook another secret, which is returned here and never again. For `overlapMs` messages are signed with the one that it had too;
+ * one before that ends at once. `unknown_webhook`.
+ */
+export async function rotateWebhookSecret(db: Lineage, id: string, overlapMs: number): Promise<CreatedWebhook> {
+  const secret = newSecret();
+  // One statement: of two who rotate at once, the second has the secret of the first as the old one.
+  const count = await db.prisma.$executeRaw`
+    UPDATE webhooks SET secret = ${secret},
+      previous_secret = CASE WHEN ${overlapMs}::double precision > 0 THEN secret END,
+      previous_secret_ends_at = CASE WHEN ${overlapMs}::double precision > 0
+        THEN clock_timestamp() + ${overlapMs}::double precision * interval '1 millisecond' END
+    WHERE id = ${id}`;
+  if (count === 0) throw unknownWebhook(id);
+  return { ...(await getWebhook(db, id)), secret };
+}
+
+/** Forgets secrets that have been replaced and sign no more. */
+export const forgetReplacedSecrets = (db: Lineage): Promise<number> => db.prisma.$executeRaw`
+  UPDATE webhooks SET previous_secret = NULL, previous_secret_ends_at = NULL WHERE previous_secret_ends_at <= clock_timestamp()`;
+
 /** Deletes a webhook with all its deliveries. `unknown_webhook`. */
 export async function deleteWebhook(db: Lineage, id: string): Promise<void> {
   const { count } = await db.prisma.webhook.deleteMany({ where: { id } });
@@ -80,6 +103,9 @@ export async function deleteWebhook(db: Lineage, id: string): Promise<void> {
 
 export const unknownWebhook = (id: string): ErrataError =>
   new ErrataError('unknown_webhook', `there is no webhook ${JSON.stringify(id)}`);
+
+const endsLater = (end: Date | null): string | null =>
+  end !== null && end.getTime() > Date.now() ? end.toISOString() : null;
 
 const resource = (row: WebhookRow): WebhookResource => ({
   id: row.id,
@@ -90,6 +116,7 @@ const resource = (row: WebhookRow): WebhookResource => ({
   description: row.description,
   enabled: row.enabled,
   disabled_reason: row.disabledReason,
+  previous_secret_ends_at: endsLater(row.previousSecretEndsAt),
   created_by: row.createdBy,
   created_at: row.createdAt.toISOString(),
 });

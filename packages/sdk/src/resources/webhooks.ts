@@ -6,6 +6,7 @@ import type {
   WebhookChange,
   WebhookRequest,
   WebhookResource,
+  WebhookRotation,
 } from '@errata/contracts';
 import type { Caller } from '../caller.ts';
 import type { PageQuery } from '../pages.ts';
@@ -23,6 +24,9 @@ export const webhooks = ({ get, post, list, json, send }: Caller) => ({
   /** Only what is given changes. */
   change: (webhook: string, change: Partial<WebhookChange>, call: CallOptions = {}) =>
     json<WebhookResource>('PATCH', at`/v1/webhooks/${webhook}`, { ...call, body: change }),
+  /** Gives it another secret, which is not shown again; messages are signed with the old one too for a day, or as long as is said. */
+  rotate: (webhook: string, rotation: WebhookRotation = {}, call?: CallOptions) =>
+    post<CreatedWebhook>(at`/v1/webhooks/${webhook}/rotate`, rotation, call),
   async delete(webhook: string, call: CallOptions = {}): Promise<void> {
     await send('DELETE', at`/v1/webhooks/${webhook}`, call);
   },
