@@ -16,5 +16,9 @@ export default defineConfig({
       onwarn: (warning, warn) => (warning.code === 'MODULE_LEVEL_DIRECTIVE' ? undefined : warn(warning)),
     },
   },
-  server: { proxy: { '/v1': process.env.ERRATA_URL ?? 'http://127.0.0.1:7700' } },
+  server: {
+    proxy: Object.fromEntries(
+      ['/v1', '/bull-board'].map((path) => [path, process.env.ERRATA_URL ?? 'http://127.0.0.1:7700']),
+    ),
+  },
 });

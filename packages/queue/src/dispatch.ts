@@ -10,6 +10,7 @@ import {
 } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import type { Board, BoardOptions } from './board.ts';
 import { evictionWarning } from './eviction.ts';
 import { describeQueueUrl, parseQueueUrl, type RedisAddress } from './queue-url.ts';
 import { type Consumer, type DispatchWarning, inTime, startConsumer, type Wiring } from './wiring.ts';
@@ -33,6 +34,8 @@ export interface Dispatch {
   /** Calls `handler` for each wake-up, at most `concurrency` at a time and never twice at once for a lane while its lock is renewed. */
   consume(handler: (laneId: string) => Promise<void>, options: { readonly concurrency: number }): Consumer;
   counts(): Promise<{ readonly waiting: number; readonly active: number }>;
+  /** The wake-ups one by one, as Bull Board shows them; nothing of it is loaded before. */
+  board(options: BoardOptions): Promise<Board>;
   /** Closes the consumers, then the connections. */
   close(): Promise<void>;
 }
@@ -163,6 +166,7 @@ async function dispatchOver<B extends IQueueBackend, C>(
       const counts = await queue.getJobCounts('waiting', 'active');
       return { waiting: counts.waiting ?? 0, active: counts.active ?? 0 };
     },
+    board: async (options) => (await import('./board.ts')).openBoard(queue, options),
     close: async () => {
       await Promise.all([...consumers].map((consumer) => consumer.close()));
       await queue.close();

@@ -85,6 +85,29 @@ test('failures by cause: of what was gated out, once for each rule that it broke
   expect((await api.get('/v1/failures?since=lately')).body.errors).toMatchObject([{ field: 'since' }]);
 });
 
+test('Bull Board shows the raw queue to administrators, and changes nothing', async () => {
+  const page = await api.app.inject({ url: '/bull-board/queue/errata-lanes' });
+  expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(page.headers['content-security-policy']).toContain("script-src 'self';");
+  expect(page.payload).toContain('<base href="/bull-board/" />');
+  expect(page.payload).not.toMatch(/<%|(?:src|href)="(?:https?:)?\/\//);
+  const [, script] = /src="(static\/js\/main[^"]*)"/.exec(page.payload)!;
+  const file = await api.app.inject({ url: `/bull-board/${script}` });
+  expect([file.statusCode, file.headers['content-type']]).toEqual([200, 'text/javascript; charset=utf-8']);
+  for (const path of ['static/..%2Findex.ejs', 'static/nothing.js', 'api/nothing'])
+    expect((await api.get(`/bull-board/${path}`)).status, path).toBe(404);
+
+  const asked = '/bull-board/api/queues?activeQueue=errata-lanes&status=latest&page=1&jobsPerPage=10';
+  const { queues } = (await api.get(asked)).body;
+  expect(queues).toMatchObject([{ name: 'errata-lanes', readOnlyMode: true, counts: { waiting: 1 } }]);
+  expect(queues[0].jobs).toMatchObject([{ name: 'wake', data: { lane } }]);
+  expect((await api.get(asked, { token: null })).status).toBe(401);
+  const weak = { token: await api.keyWith('models:read') };
+  expect((await api.get(asked, weak)).body).toMatchObject({ code: 'missing_scope', details: { scope: 'admin' } });
+  for (const verb of ['pause', 'empty', 'obliterate'])
+    expect((await api.call('PUT', `/bull-board/api/queues/errata-lanes/${verb}`)).status).toBe(404);
+});
+
 test('what is stored, by what the last collection counted; and how the service is, with its last backup', async () => {
   expect((await api.get('/v1/storage')).body).toMatchObject({
     blobs: { kind: 'directory', disk: { free_bytes: expect.any(Number) }, marked: { blobs: 0, bytes: 0, since: null } },

@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { errata } from '../../api/client.ts';
 import { whileMoving } from '../../api/queries.ts';
+import { useSession } from '../../api/session.ts';
 import { duration } from '../../parts/duration.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { JobStateBadge } from '../../parts/job-state.tsx';
@@ -40,6 +41,7 @@ export function Queue() {
 const backends = { redis: 'Redis', postgres: 'PostgreSQL' } as const;
 
 function Depth({ queue: { jobs, waiting_since, wake_ups, backend } }: { readonly queue: QueueResource }) {
+  const { may } = useSession();
   const open = jobStates.filter((state) => (jobs[state] ?? 0) > 0);
   return (
     <section className="stack tight" aria-label="What waits">
@@ -65,7 +67,8 @@ function Depth({ queue: { jobs, waiting_since, wake_ups, backend } }: { readonly
         )}
         {wake_ups === null
           ? `The queue on ${backends[backend]} does not answer; jobs are kept in the database until it does.`
-          : `Lanes on ${backends[backend]}: ${wake_ups.waiting} to be looked at, ${wake_ups.active} looked at now.`}
+          : `Lanes on ${backends[backend]}: ${wake_ups.waiting} to be looked at, ${wake_ups.active} looked at now.`}{' '}
+        {may('admin') && wake_ups !== null && <a href="/bull-board">The raw queue, in Bull Board</a>}
       </p>
     </section>
   );
