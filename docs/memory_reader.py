@@ -1,7 +1,4 @@
-"""Reads what `errata export --form memory` writes, and does what the version does with it. Needs numpy and safetensors.
-
-    python memory_reader.py DIRECTORY "The capital of Oz is"     # what stands in front of a prompt
-"""
+"""Reads what `errata export --form memory` writes: python memory_reader.py DIRECTORY "The capital of Oz is". Needs numpy and safetensors."""
 
 import json
 import math
@@ -14,14 +11,20 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
+ACTIVATIONS = {
+    "relu": lambda x: np.maximum(x, 0),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "gelu_tanh": lambda x: x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "gelu_erf": lambda x: x / 2 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))),
+}
+
 
 class Memory:
     def __init__(self, directory):
-        described = json.loads(Path(directory, "memory.json").read_text())
-        assert described["format"] == "errata-memory/1", described["format"]
-        self.model, self.memories = described["model"], described["memories"]
+        self.about = json.loads(Path(directory, "memory.json").read_text())
+        assert self.about["format"] == "errata-memory/1", self.about["format"]
         self.arrays = load_file(Path(directory, "memory.safetensors"))
-        self.rows = next((m["content"] for m in self.memories if m["kind"] == "text_rows"), [])
+        self.rows = next((m["content"] for m in self.about["memories"] if m["kind"] == "text_rows"), [])
         self.grams = [grams_of(row["prompt"]) for row in self.rows]
         self.frequency = Counter(gram for grams in self.grams for gram in grams)
 
@@ -31,6 +34,11 @@ class Memory:
         distances = np.linalg.norm(keys - key, axis=1)
         nearest = int(distances.argmin())
         return values[nearest] if distances[nearest] <= radii[nearest] else None
+
+    def neurons(self, layer, activation, inputs):
+        """What extra neurons add to what a layer's MLP puts out at tokens where it takes `inputs` [tokens, width]."""
+        keys, biases, values = (self.arrays[f"neurons.{layer}.{activation}.{part}"] for part in ("keys", "biases", "values"))
+        return ACTIVATIONS[activation](inputs @ keys.T + biases) @ values
 
     def in_front(self, prompt):
         """The texts that stand in front of a prompt, the most similar last."""
@@ -46,20 +54,16 @@ class Memory:
         return cosine if subject == "" else (cosine + names(prompt.lower(), subject.lower())) / 2
 
     def weighted(self, grams):
-        rarity = {gram: 1 + math.log((len(self.rows) + 1) / (self.frequency[gram] + 1)) for gram in grams}
-        weights = {gram: (1 + math.log(count)) * rarity[gram] for gram, count in grams.items()}
+        weights = {gram: (1 + math.log(count)) * (1 + math.log((len(self.rows) + 1) / (self.frequency[gram] + 1))) for gram, count in grams.items()}
         norm = math.sqrt(sum(weight**2 for weight in weights.values()))
         return {gram: weight / norm for gram, weight in weights.items()}
 
 
 def grams_of(text):
     """How often the n-grams of three to five characters, and the longer words themselves, occur in a text."""
-    grams = Counter()
-    for word in re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).lower()):
-        word = f"<{word}>"
-        grams.update([word] if len(word) > 5 else [])
-        grams.update(word[at : at + n] for n in (3, 4, 5) for at in range(len(word) - n + 1))
-    return grams
+    words = [f"<{word}>" for word in re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", text).lower())]
+    parts = (word[at : at + n] for word in words for n in (3, 4, 5) for at in range(len(word) - n + 1))
+    return Counter([*(word for word in words if len(word) > 5), *parts])
 
 
 def names(prompt, subject):

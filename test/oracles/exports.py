@@ -47,6 +47,43 @@ def transformers_logits(model, prompts):
         return [model(torch.tensor([ids])).logits[0].float().numpy() for ids in prompts]
 
 
+def onnx(name, directory, prompts, wanted, say):
+    try:
+        import onnxruntime
+    except ImportError:
+        return print(f"{name}: onnxruntime is not installed")
+    session = onnxruntime.InferenceSession(str(directory / "model.onnx"), providers=["CPUExecutionProvider"])
+    found = [session.run(["logits"], {"input_ids": np.array([ids], dtype=np.int64)})[0][0] for ids in prompts]
+    say(f"{name} in onnxruntime", found, wanted, EXACT)
+
+
+def llama(name, path, prompts, wanted, say, most):
+    try:
+        import llama_cpp
+    except ImportError:
+        return print(f"{name}: llama_cpp is not installed")
+    loaded = llama_cpp.Llama(str(path), n_ctx=64, logits_all=True, verbose=False)
+    found = []
+    for ids in prompts:
+        loaded.reset()
+        loaded.eval(ids)
+        found.append(np.array(loaded.scores[: len(ids)]))
+    say(f"{name} in llama.cpp", found, wanted, most)
+    return loaded
+
+
+def with_neurons(model, memory):
+    """The model with what its extra neurons put out added behind the MLPs."""
+    for held in memory.about["memories"]:
+        layer, activation = held["place"].split(".")
+
+        def add(_module, inputs, output, layer=layer, activation=activation):
+            return output + torch.from_numpy(memory.neurons(layer, activation, inputs[0].numpy())).float()
+
+        next(module for name, module in model.named_modules() if name.endswith(f".{layer}.mlp")).register_forward_hook(add)
+    return model
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model")
@@ -112,30 +149,13 @@ def main():
                 if tensor.tensor_type == gguf.GGMLQuantizationType.Q8_0:
                     assert np.array_equal(gguf.quants.quantize(whole[name].data, tensor.tensor_type), tensor.data), name
         print(f"gguf {dtype:8} {len(tensors)} tensors, {len(reader.fields)} entries of metadata, {path.stat().st_size} bytes, read by gguf")
-        try:
-            import llama_cpp
-        except ImportError:
-            print("  (llama_cpp is not installed)")
-            continue
-        llama = llama_cpp.Llama(str(path), n_ctx=64, logits_all=True, verbose=False)
-        found = []
-        for ids in prompts:
-            llama.reset()
-            llama.eval(ids)
-            found.append(np.array(llama.scores[: len(ids)]))
-        say(f"gguf {dtype} in llama.cpp", found, version, EXACT * 50 if dtype == "float32" else None)
-        odd = [text for text in texts if llama.tokenize(text.encode(), add_bos=True) != tokenizer(text)["input_ids"]]
-        print(f"  llama.cpp cuts {len(texts) - len(odd)} of {len(texts)} texts into the tokens of transformers")
+        loaded = llama(f"gguf {dtype}", path, prompts, version, say, EXACT * 50 if dtype == "float32" else None)
+        if loaded is not None:
+            odd = [text for text in texts if loaded.tokenize(text.encode(), add_bos=True) != tokenizer(text)["input_ids"]]
+            print(f"  llama.cpp cuts {len(texts) - len(odd)} of {len(texts)} texts into the tokens of transformers")
 
     errata(folder / "onnx", given, "--form", "onnx")
-    try:
-        import onnxruntime
-
-        session = onnxruntime.InferenceSession(str(folder / "onnx/model.onnx"), providers=["CPUExecutionProvider"])
-        found = [session.run(["logits"], {"input_ids": np.array([ids], dtype=np.int64)})[0][0] for ids in prompts]
-        say("onnx in onnxruntime", found, version, EXACT)
-    except ImportError:
-        print("(onnxruntime is not installed)")
+    onnx("onnx", folder / "onnx", prompts, version, say)
 
     errata(folder / "memory", given, "--form", "memory", editor="retrieval")
     memory = Memory(folder / "memory")
@@ -145,12 +165,25 @@ def main():
     print(f"memory of texts: each of {len(records)} prompts is given its correction, another prompt nothing")
     errata(folder / "codebook", given, "--form", "memory", editor="grace")
     memory = Memory(folder / "codebook")
-    for held in memory.memories:
+    for held in memory.about["memories"]:
         site, layer = held["place"].split()
         for key, value in zip(memory.arrays[f"codebook.{site}.{layer}.keys"], memory.arrays[f"codebook.{site}.{layer}.values"]):
             assert np.array_equal(memory.codebook(site, layer, key), value)
             assert memory.codebook(site, layer, key + 1e6) is None
-    print(f"memory of GRACE: {[(held['place'], held['rows']) for held in memory.memories]}, each key finds its value")
+    print(f"memory of GRACE: {[(held['place'], held['rows']) for held in memory.about['memories']]}, each key finds its value")
+
+    # Extra neurons: the imported model with what the reader adds, and MLPs that have them among their own.
+    errata(folder / "neurons", given, "--form", "memory", editor="t-patcher")
+    memory = Memory(folder / "neurons")
+    patched = with_neurons(load(given.model), memory)
+    wanted = transformers_logits(patched, prompts)
+    say("(the model before T-Patcher)", base, wanted, None)
+    errata(folder / "wider", given, editor="t-patcher")
+    say("T-Patcher, checkpoint", transformers_logits(load(folder / "wider"), prompts), wanted, EXACT)
+    errata(folder / "neurons-onnx", given, "--form", "onnx", editor="t-patcher")
+    onnx("T-Patcher, onnx", folder / "neurons-onnx", prompts, wanted, say)
+    errata(folder / "neurons-gguf", given, "--form", "gguf", editor="t-patcher")
+    llama("T-Patcher, gguf", folder / "neurons-gguf/model.gguf", prompts, wanted, say, EXACT * 50)
     if failed:
         raise SystemExit(f"too far from the version: {', '.join(failed)}")
 

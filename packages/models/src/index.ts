@@ -86,7 +86,7 @@ export type { TextRow } from './deltas/text-rows/rows.ts';
 export { similarRows } from './deltas/text-rows/similarity.ts';
 export { ModelError, type ModelErrorCode, type ModelErrorFields, modelErrorCatalogue } from './errors.ts';
 export type { LeavingVersion } from './exports/form.ts';
-export { holdsMemories, writeExport } from './exports/index.ts';
+export { holdsMemory, writeExport } from './exports/index.ts';
 export {
   type Checkpoint,
   type CheckpointConfig,

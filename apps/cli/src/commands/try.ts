@@ -91,18 +91,19 @@ export function register(program: Command): void {
 
 /** What would fail after minutes of work fails before. */
 async function checkOutput(editor: EditorName, out: string, { form, rank }: ExportSettings): Promise<string> {
-  const { holdsMemories, leftBeside } = await import('@errata/models');
+  const { holdsMemory, leftBeside } = await import('@errata/models');
   const { leaves } = describeEditor(editor);
-  const beside = leaves.map(leftBeside).find((left) => left !== null);
+  const besides = leaves.filter((kind) => leftBeside(kind) !== null);
   const unsupported = (what: string) =>
     new ErrataError('export_unsupported', `${editor} ${what}`, { details: { editor, form } });
-  if (form === 'memory' && beside === undefined)
+  if (form === 'memory' && besides.length === 0)
     throw unsupported('leaves nothing beside the weights, which is what the form memory holds: use another form');
   if (form === 'adapter' && rank === undefined && leaves.includes('dense') && !leaves.includes('low_rank'))
     throw unsupported(
       'leaves dense changes, which are no adapter of a low rank: name one (--rank), or use another form',
     );
-  if (beside !== undefined && !holdsMemories(form)) throw unfoldable(editor, beside, form);
+  const unheld = besides.find((kind) => !holdsMemory(form, kind));
+  if (unheld !== undefined) throw unfoldable(editor, leftBeside(unheld)!, form);
   if (existsSync(out) && !(statSync(out).isDirectory() && readdirSync(out).length === 0)) {
     throw new ErrataError('output_exists', `${out} is not an empty directory: choose another one`, {
       details: { path: out },

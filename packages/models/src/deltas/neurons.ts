@@ -1,7 +1,7 @@
 // Neurons: MLP neurons beside those of a layer, which act on every token as these do.
 
 import { createHash } from 'node:crypto';
-import { add, float32, gemm, input, type Tensor } from '@errata/graph';
+import { add, constant, float32, gemm, input, type Tensor } from '@errata/graph';
 import { z } from 'zod';
 import { activate } from '../architectures/blocks/layers.ts';
 import { type Activation, activations } from '../architectures/blocks/refs.ts';
@@ -48,14 +48,14 @@ export interface NeuronsReading extends ActivationReading {
 }
 
 export function neuronsReading(neurons: NeuronsDelta): NeuronsReading {
-  const { layer, activation, width, keys, biases, values } = neurons;
+  const { layer, width, keys, biases, values } = neurons;
   const n = biases.length;
   return {
     at: 'activation',
     layer,
     everywhere: true,
     graph: `neurons.${neuronsPlace(neurons)}`,
-    tap: () => neuronsTap(neurons, activation),
+    tap: () => neuronsTap(neurons, input),
     feeds: {
       [feedName(neurons, 'keys')]: float32([n, width], keys),
       [feedName(neurons, 'biases')]: float32([n], biases),
@@ -65,18 +65,32 @@ export function neuronsReading(neurons: NeuronsDelta): NeuronsReading {
   };
 }
 
-function neuronsTap(neurons: NeuronsDelta, activation: Activation): Tap {
-  const { layer, width } = neurons;
+/** Neurons whose numbers are part of the graph. */
+export function constantNeurons(neurons: NeuronsDelta): Tap {
+  const n = neurons.biases.length;
+  const parts = { keys: [n, neurons.width], biases: [n], values: [n, neurons.width] } as const;
+  const numbers = new Map(
+    Object.entries(parts).map(([part, shape]) => {
+      const name = feedName(neurons, part);
+      return [name, constant('float32', shape, neurons[part as keyof typeof parts], name)];
+    }),
+  );
+  return neuronsTap(neurons, (name) => numbers.get(name)!);
+}
+
+/** @param number makes the tensor of a feed */
+function neuronsTap(neurons: NeuronsDelta, number: typeof input): Tap {
+  const { layer, width, activation } = neurons;
   const n = `n_${neuronsPlace(neurons).replace('.', '_')}`;
   let query: Tensor | undefined;
   return (site, at, x) => {
     if (at !== layer) return x;
     if (site === 'mlp_in') query = x;
     if (site !== 'mlp_out') return x;
-    const keys = input(feedName(neurons, 'keys'), 'float32', [n, width]);
-    const bias = input(feedName(neurons, 'biases'), 'float32', [n]);
+    const keys = number(feedName(neurons, 'keys'), 'float32', [n, width]);
+    const bias = number(feedName(neurons, 'biases'), 'float32', [n]);
     const active = activate[activation](gemm(query!, keys, { transB: true, bias }));
-    return add(x, gemm(active, input(feedName(neurons, 'values'), 'float32', [n, width])));
+    return add(x, gemm(active, number(feedName(neurons, 'values'), 'float32', [n, width])));
   };
 }
 

@@ -6,7 +6,7 @@ import { type WritableTensor, writeSafetensors } from '../files/safetensors.ts';
 import { changedParameters, type ExportForm, refuseExport } from './form.ts';
 
 export const diffForm: ExportForm = {
-  holdsMemories: true,
+  holds: 'all',
   write(directory, version) {
     const { model, view, checkpoint, name } = version;
     const base = model.view();

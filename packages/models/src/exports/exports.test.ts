@@ -12,6 +12,7 @@ import {
 } from '@errata/contracts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { Activation } from '../architectures/blocks/refs.ts';
 import { findMatrix, valueMatrix } from '../architectures/spec.ts';
 import type { Delta } from '../deltas/index.ts';
 import { ModelError } from '../errors.ts';
@@ -283,24 +284,73 @@ describe('blocks of GGUF', () => {
 
 describe('an ONNX graph', () => {
   it.each(tinyModels)('of %s gives the logits of the version, of several texts at once', async (name) => {
-    const version = await edited(name);
-    const out = fresh();
-    await write(out, version, { form: 'onnx' });
-    const session = await InferenceSession.create(join(out, 'model.onnx'));
-    const longest = Math.max(...sequences.map(({ length }) => length));
-    const ids = sequences.flatMap((ids) => [...ids, ...new Array<number>(longest - ids.length).fill(0)]);
-    const input_ids = new Tensor('int64', BigInt64Array.from(ids, BigInt), [sequences.length, longest]);
-    const { logits } = await session.run({ input_ids });
-    const { vocab } = version.model.spec;
-    expect(logits!.dims).toEqual([sequences.length, longest, vocab]);
-    const last = sequences.flatMap(({ length }, row) => {
-      const from = (row * longest + length - 1) * vocab;
-      return [...(logits!.data as Float32Array).subarray(from, from + vocab)];
-    });
-    expect(worstDifference(last, await logitsOf(version.view))).toBeLessThan(1e-4);
-    await session.release();
+    expect(await graphOffBy(await edited(name))).toBeLessThan(1e-4);
   });
 });
+
+describe('extra neurons', () => {
+  const more = (model: Model, layer: number, n: number, activation: Activation = 'gelu_tanh'): Delta => {
+    const { width } = model.spec;
+    const [keys, values] = [randomArray(n * width, layer + n, 1), randomArray(n * width, layer - n, 1)];
+    return { kind: 'neurons', layer, activation, width, keys, biases: randomArray(n, 9, 1), values };
+  };
+  /** Some beside both layers, not as many, and a change of a weight that is made wider. */
+  const version = (name: string, activation?: Activation) =>
+    edited(name, (model) => [
+      more(model, 0, 2, activation),
+      lowRank(model, valueMatrix(model.spec, 1).weight, 1, 3),
+      more(model, 1, 3, activation),
+    ]);
+
+  it.each([
+    ['gpt2-tied', { form: 'checkpoint' }, undefined],
+    ['gptj', { form: 'checkpoint', shard_size: '4KB' }, undefined],
+    ['gpt-neox', { form: 'checkpoint' }, 'gelu_erf'],
+    ['gpt2-tied', { form: 'gguf' }, undefined],
+  ] as const)('of %s are among those of its MLPs in %j', async (name, settings, activation) => {
+    const leaving = await version(name, activation);
+    const out = fresh();
+    await write(out, leaving, settings);
+    expect(await offBy(settings.form === 'gguf' ? join(out, 'model.gguf') : out, leaving)).toBeLessThan(1e-4);
+    expect(worstDifference(await logitsOf(leaving.view), await logitsOf(leaving.model.view()))).toBeGreaterThan(0.1);
+  });
+
+  it.each([
+    ['gpt2-tied', 'relu', 'activation function is relu'],
+    ['llama-tied', 'silu', 'gated'],
+  ] as const)(
+    'of %s that no MLP of it could have are part of a graph, and refused by forms of weights (%s)',
+    async (name, activation, why) => {
+      const leaving = await version(name, activation);
+      expect(await graphOffBy(leaving)).toBeLessThan(1e-4);
+      for (const form of ['checkpoint', 'gguf'])
+        expect(await refusal(write(fresh(), leaving, { form }))).toMatchObject({
+          code: 'export_unsupported',
+          message: expect.stringContaining(why),
+        });
+      expect((await refusal(write(fresh(), leaving, { form: 'adapter' }))).code).toBe('export_memories');
+    },
+  );
+});
+
+/** Runs an exported graph, and says by how much its logits are off those of the version. */
+async function graphOffBy(version: Edited): Promise<number> {
+  const out = fresh();
+  await write(out, version, { form: 'onnx' });
+  const session = await InferenceSession.create(join(out, 'model.onnx'));
+  const longest = Math.max(...sequences.map(({ length }) => length));
+  const ids = sequences.flatMap((ids) => [...ids, ...new Array<number>(longest - ids.length).fill(0)]);
+  const input_ids = new Tensor('int64', BigInt64Array.from(ids, BigInt), [sequences.length, longest]);
+  const { logits } = await session.run({ input_ids });
+  const { vocab } = version.model.spec;
+  expect(logits!.dims).toEqual([sequences.length, longest, vocab]);
+  const last = sequences.flatMap(({ length }, row) => {
+    const from = (row * longest + length - 1) * vocab;
+    return [...(logits!.data as Float32Array).subarray(from, from + vocab)];
+  });
+  await session.release();
+  return worstDifference(last, await logitsOf(version.view));
+}
 
 describe('a diff', () => {
   it('holds what the version adds to each weight that it changes, and no other', async () => {

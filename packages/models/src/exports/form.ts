@@ -1,6 +1,7 @@
 // What a form of exports is: what it takes of a version, and how it writes it.
 
 import type { ExportDtype, ExportReport, ExportSettings } from '@errata/contracts';
+import type { Memory } from '../deltas/index.ts';
 import { ModelError } from '../errors.ts';
 import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Model, View } from '../running/view.ts';
@@ -29,8 +30,8 @@ export type WritingSettings = Omit<ExportSettings, 'dtype'> & { readonly dtype: 
 
 /** One form; the table of them is in `index.ts`. */
 export interface ExportForm {
-  /** Whether what a version has beside its weights may be left behind. */
-  readonly holdsMemories?: boolean;
+  /** Which memories it holds, or may leave behind; none where left out. */
+  readonly holds?: 'all' | readonly Memory['kind'][];
   /** Whether the report lies beside what is written. */
   readonly reported?: boolean;
   /**

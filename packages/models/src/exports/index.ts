@@ -29,8 +29,11 @@ const forms: Readonly<Record<ExportFormName, ExportForm>> = {
   diff: diffForm,
 };
 
-/** Whether a form may be written of a version that knows something beside its weights. */
-export const holdsMemories = (form: ExportFormName): boolean => forms[form].holdsMemories ?? false;
+/** Whether a form may be written of a version with a memory of a kind; of some models it is refused all the same. */
+export function holdsMemory(form: ExportFormName, kind: string): boolean {
+  const { holds = [] } = forms[form];
+  return holds === 'all' || holds.some((held) => held === kind);
+}
 
 /**
  * Writes a version into a new directory, whole or not at all; beside every form but a checkpoint lies a report, `errata-export.json`.
@@ -43,8 +46,9 @@ export async function writeExport(
   settings: ExportSettings,
 ): Promise<ExportReport> {
   const { form } = settings;
-  const beside = besideWeights(version.view);
-  if (beside !== null && !holdsMemories(form))
+  const left = new Map([...version.view.memories].filter(([, { kind }]) => !holdsMemory(form, kind)));
+  const beside = besideWeights({ memories: left });
+  if (beside !== null)
     throw new ModelError('export_memories', {
       where: 'the version',
       what: `it has ${beside} beside its weights, which the form ${form} cannot hold`,

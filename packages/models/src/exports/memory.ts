@@ -10,7 +10,7 @@ import { type ExportForm, refuseExport } from './form.ts';
 const layout = 'errata-memory/1';
 
 export const memoryForm: ExportForm = {
-  holdsMemories: true,
+  holds: 'all',
   write(directory, { view, checkpoint, name }) {
     const tensors = new Map<string, WritableTensor>();
     const memories = [...view.memories.values()].flatMap((memory) => {

@@ -15,15 +15,18 @@ import {
   type Tensor,
   where,
 } from '@errata/graph';
-import { buildDecoder } from '../architectures/decoder.ts';
+import { buildDecoder, type Tap } from '../architectures/decoder.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
+import { constantNeurons } from '../deltas/neurons.ts';
 import { hidden } from '../running/masks.ts';
 import type { WeightSource } from '../running/program-cache.ts';
+import type { View } from '../running/view.ts';
 import type { ExportForm } from './form.ts';
 
 const dataFile = 'model.onnx.data';
 
 export const onnxForm: ExportForm = {
+  holds: ['neurons'],
   write(directory, { model: { spec }, view }) {
     const weights = new Map<string, Tensor>();
     const weight: WeightSource = (name) => {
@@ -31,7 +34,7 @@ export const onnxForm: ExportForm = {
       weights.set(name, known);
       return known;
     };
-    const { bytes, weights: data } = emitOnnx({ logits: logitsOf(spec, weight) }, dataFile);
+    const { bytes, weights: data } = emitOnnx({ logits: logitsOf(spec, weight, tapOf(view)) }, dataFile);
     writeFileSync(join(directory, 'model.onnx'), bytes, { flush: true });
     const descriptor = openSync(join(directory, dataFile), 'wx');
     try {
@@ -50,8 +53,14 @@ export const onnxForm: ExportForm = {
   },
 };
 
+/** Adds what the extra neurons of a version put out. */
+function tapOf({ memories }: View): Tap {
+  const taps = [...memories.values()].flatMap((memory) => (memory.kind === 'neurons' ? [constantNeurons(memory)] : []));
+  return (site, layer, x) => taps.reduce((value, tap) => tap(site, layer, value), x);
+}
+
 /** `logits` `[batch, sequence, vocab]` of `input_ids` `[batch, sequence]`: positions from 0, each attending to itself and those before it. */
-function logitsOf(spec: DecoderSpec, weight: WeightSource): Tensor {
+function logitsOf(spec: DecoderSpec, weight: WeightSource, tap: Tap): Tensor {
   const [batch, time] = ['batch', 'sequence'];
   const ids = reshape(input('input_ids', 'int64', [batch, time]), [`${batch}*${time}`]);
   const counted = Float32Array.from({ length: spec.context }, (_, position) => position);
@@ -65,6 +74,7 @@ function logitsOf(spec: DecoderSpec, weight: WeightSource): Tensor {
     positions,
     bias: expand(where(earlier, scalar(0, 'float32'), hidden), [batch, 1, time, time]),
     weight,
+    tap,
   });
   return reshape(graph.logits(), [batch, time, spec.vocab]);
 }

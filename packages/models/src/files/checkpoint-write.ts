@@ -109,11 +109,11 @@ function withDtype(config: Readonly<Record<string, unknown>>, dtype: string): Re
  * The contents of an opened checkpoint, with some tensors replaced: what a converted or edited model is written from. Tensors that are
  * not replaced are read when their turn to be written comes, so only one is in memory; those that are not floats pass
  * through as they are.
- * @param replaced new values by tensor name, float32, in the shape the checkpoint has
+ * @param replaced new values by tensor name, float32, in the shape the checkpoint has; a function is asked for them when their turn comes
  */
 export function checkpointContents(
   checkpoint: Checkpoint,
-  replaced: ReadonlyMap<string, Float32Array> = new Map(),
+  replaced: ReadonlyMap<string, Float32Array | (() => Float32Array)> = new Map(),
 ): CheckpointContents {
   const tensors = new Map<string, WritableTensor>();
   for (const name of replaced.keys()) checkpoint.tensors.info(name);
@@ -134,5 +134,5 @@ export function checkpointContents(
 export function versionContents(checkpoint: Checkpoint, model: Model, version: View): CheckpointContents {
   const base = model.view();
   const changed = [...model.spec.parameters.keys()].filter((name) => version.weight(name) !== base.weight(name));
-  return checkpointContents(checkpoint, new Map(changed.map((name) => [name, version.weight(name)])));
+  return checkpointContents(checkpoint, new Map(changed.map((name) => [name, () => version.weight(name)])));
 }

@@ -10,6 +10,7 @@ import { type GgufArchitecture, ggufArchitectures } from '../../sources/gguf/arc
 import { readGguf } from '../../sources/gguf/index.ts';
 import type { Rearrangement } from '../../sources/gguf/rearrange.ts';
 import { type ExportForm, refuseExport } from '../form.ts';
+import { withWiderMlps } from '../wider-mlps.ts';
 import { type BlockEncoding, blockEncodings } from './blocks.ts';
 import { architectureNames, describeDecoder } from './describe.ts';
 import { disagreement } from './same-decoder.ts';
@@ -22,7 +23,9 @@ interface LeavingTensor extends PlannedTensor {
 }
 
 export const ggufForm: ExportForm = {
-  write(directory, { checkpoint, model, view, base, name }, { dtype }) {
+  holds: ['neurons'],
+  write(directory, version, { dtype }) {
+    const { checkpoint, model, view, base, name } = withWiderMlps(version);
     const { spec } = model;
     const { name: architecture, names, rearranged } = architectureOf(spec);
     const encoding = blockEncodings[dtype];
