@@ -3,9 +3,9 @@
 import type { BlobStore } from '@errata/blobs';
 import { type ModelDefaults, type ModelShape, modelDefaultsSchema } from '@errata/editors/catalogue';
 import type { ModelReference } from '@errata/engine';
-import type { StoredModel } from '@errata/lineage';
+import type { OpenableModel, StoredModel } from '@errata/lineage';
 
-export const modelReference = ({ resource, files }: StoredModel): ModelReference => ({
+export const modelReference = ({ resource, files }: OpenableModel): ModelReference => ({
   digest: resource.digest,
   files: files.map(({ path: name, blob: sha256, bytes: size }) => ({ name, sha256, size })),
 });

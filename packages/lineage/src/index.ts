@@ -11,7 +11,7 @@ export { explainOutage } from './database/outage.ts';
 
 export * from './models/artefacts.ts';
 export * from './models/import.ts';
-export { getModel, listModels, type ModelFile, type StoredModel } from './models/models.ts';
+export { getModel, listModels, type ModelFile, type OpenableModel, type StoredModel } from './models/models.ts';
 
 // History: versions, the chains of contributions that they stand for, and the commit that makes them.
 
@@ -62,6 +62,7 @@ export {
   restoreBranch,
 } from './names/branches.ts';
 export { type Place, type Reference, referenceResource, resolveReference } from './names/references.ts';
+export { findServed, type Served } from './names/served.ts';
 export * from './names/tags.ts';
 
 // Policies: what may move a branch, and the approvals that they ask for.

@@ -4,8 +4,8 @@ import {
   getModel,
   type Lineage,
   type NewSnapshot,
+  type OpenableModel,
   recordSnapshot,
-  type StoredModel,
   sourceAt,
   tipOfVersion,
   touchSnapshot,
@@ -19,7 +19,7 @@ export type Folded = Pick<NewSnapshot, 'replay_ms' | 'load_ms'> & {
 export interface SnapshotsOptions {
   readonly lineage: Lineage;
   /** Has an engine store a version whole if that pays. */
-  readonly fold: (model: StoredModel, source: VersionSource) => Promise<Folded>;
+  readonly fold: (model: OpenableModel, source: VersionSource) => Promise<Folded>;
   readonly onStored: (snapshot: NewSnapshot) => void;
   /** Told which branch or version it was about. */
   readonly onFailure: (error: unknown, about: string) => void;
@@ -29,7 +29,7 @@ export interface Snapshots {
   /** Looks at the head of a branch after a job has moved it; returns at once. */
   moved(branchId: string): void;
   /** Looks at a version, of a branch's past perhaps, after it was opened; returns at once. */
-  opened(model: StoredModel, source: VersionSource): void;
+  opened(model: OpenableModel, source: VersionSource): void;
   /** Resolves when nothing is under way. */
   settled(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export function makeSnapshots({ lineage, fold, onStored, onFailure }: SnapshotsO
     working ??= work();
   };
 
-  const storeIfItPays = async (model: StoredModel, source: VersionSource, tip: string, used: boolean) => {
+  const storeIfItPays = async (model: OpenableModel, source: VersionSource, tip: string, used: boolean) => {
     if (source.deltas.length < snapshotDeltas) return;
     const { stored, replay_ms, load_ms } = await fold(model, source);
     if (stored === null) return;

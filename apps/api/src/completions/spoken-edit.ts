@@ -1,8 +1,7 @@
 // Which edit spoke: what the engine says of a delta, as the edit that left it.
 import type { DeltaReference, SpokenEdit } from '@errata/contracts';
 import type { Completion } from '@errata/engine';
-import { type Lineage, readChain } from '@errata/lineage';
-import type { Served } from '../requests/served-names.ts';
+import { type Lineage, readChain, type Served } from '@errata/lineage';
 
 /** The deltas of a version, and whose they are. */
 export interface Attribution {

@@ -11,7 +11,7 @@ import {
   ErrataError,
 } from '@errata/contracts';
 import type { Completion, CompletionPart } from '@errata/engine';
-import { forgetBrokenSnapshot } from '@errata/lineage';
+import { forgetBrokenSnapshot, type Served } from '@errata/lineage';
 import type { Snapshots } from '@errata/upkeep';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
@@ -26,7 +26,7 @@ import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
 import { whileWaitedFor } from '../requests/caller-waits.ts';
 import { modelReference } from '../requests/model-reference.ts';
-import { resolveServed, type Served } from '../requests/served-names.ts';
+import { resolveServed } from '../requests/served-names.ts';
 
 const tags = ['completions'];
 

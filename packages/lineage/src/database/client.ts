@@ -30,6 +30,23 @@ export interface LineageOptions {
  */
 const serverOptions = '-c idle_in_transaction_session_timeout=30000';
 
+/**
+ * Begins statements that every request waits for: connections keep them prepared, since planning them takes longer than carrying them out.
+ * Their text is always the same.
+ */
+const preparedMark = '/* prepared */';
+
+/** Names for the statements that are kept prepared; none for the others. */
+function statementNames(): (query: { readonly sql: string }) => string {
+  const names = new Map<string, string>();
+  return ({ sql }) => {
+    if (!sql.startsWith(preparedMark)) return '';
+    const name = names.get(sql) ?? `errata_${names.size}`;
+    names.set(sql, name);
+    return name;
+  };
+}
+
 /** Opens the database, whose schema must be in place (see {@link migrate}). `unavailable` when it cannot be reached. */
 export async function openLineage(url: string, options: LineageOptions = {}): Promise<Lineage> {
   const pool = new pg.Pool({
@@ -48,7 +65,7 @@ export async function openLineage(url: string, options: LineageOptions = {}): Pr
     });
   }
   const prisma = new PrismaClient({
-    adapter: new PrismaPg(pool),
+    adapter: new PrismaPg(pool, { statementNameGenerator: statementNames() }),
     errorFormat: 'minimal',
     // Submissions and commits queue for a connection rather than fail; a commit of ten thousand edits takes seconds.
     transactionOptions: { maxWait: 60_000, timeout: 120_000 },

@@ -6,6 +6,7 @@ import {
   type Contribution,
   compareChains,
   dropSnapshots,
+  findServed,
   type Ground,
   groundAt,
   manifestOf,
@@ -116,6 +117,12 @@ test('a version is opened from the nearest snapshot behind it, and is the same v
   expect(folded.deltas).toEqual(whole.deltas.slice(-folded.deltas.length));
   expect(versionId(folded)).toBe(version);
   expect(await sourceAt(db, digest, five)).toEqual({ model: digest, snapshot: first, deltas: [] });
+
+  const [main] = await query('SELECT id, tip_id FROM branches WHERE model_id = $1', [model.id]);
+  const moveTo = (tip: unknown) => query('UPDATE branches SET tip_id = $1 WHERE id = $2', [tip, main!.id]);
+  await moveTo(nine);
+  expect((await findServed(db, model.id, 'main')).source).toEqual(folded);
+  await moveTo(main!.tip_id);
 
   const second = await snapshotAt(await groundAt(db, digest, nine));
   expect(await sourceAt(db, digest, nine)).toEqual({ model: digest, snapshot: second, deltas: [] });

@@ -12,6 +12,7 @@ import {
 import { z } from 'zod';
 import { clientOf, type Db, type Tx } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
+import { Prisma } from '../generated/client.ts';
 
 /** What one solve left: some deltas and the edits that they answer together. It is taken back as a whole or not at all. */
 export interface Contribution {
@@ -72,21 +73,38 @@ export const deltaListSchema = z.array(deltaReferenceSchema);
 /** How to open the state that a chain stands for: it is walked back to the nearest snapshot, and no further. */
 export async function sourceAt(db: Db, modelDigest: string, tip: string | null): Promise<VersionSource> {
   if (tip === null) return { model: modelDigest, deltas: [] };
-  const rows = await clientOf(db).$queryRaw<{ deltas: unknown; version_id: string; blob: string | null }[]>`
-    WITH RECURSIVE chain AS (
+  const steps = await clientOf(db).$queryRaw<OpeningStep[]>`
+    WITH RECURSIVE chain AS (${openingChain(Prisma.sql`c.id = ${tip}`)}) SELECT ${openingStep} FROM chain ORDER BY depth`;
+  return sourceOf(modelDigest, steps);
+}
+
+/** A link, back to the nearest snapshot, of the chain that a version is opened by. */
+export interface OpeningStep {
+  readonly deltas: unknown;
+  readonly version_id: string;
+  /** The snapshot of this version. */
+  readonly blob: string | null;
+}
+
+/** What `chain` of a recursive query is; `end` says which contribution `c` is its last link. */
+export const openingChain = (end: Prisma.Sql): Prisma.Sql => Prisma.sql`
       SELECT c.depth, c.previous_id, c.deltas, c.version_id, s.blob
-      FROM contributions c LEFT JOIN snapshots s ON s.version_id = c.version_id WHERE c.id = ${tip}
+      FROM contributions c LEFT JOIN snapshots s ON s.version_id = c.version_id WHERE ${end}
       UNION ALL
       SELECT c.depth, c.previous_id, c.deltas, c.version_id, s.blob
       FROM chain JOIN contributions c ON c.id = chain.previous_id LEFT JOIN snapshots s ON s.version_id = c.version_id
-      WHERE chain.blob IS NULL
-    )
-    SELECT CASE WHEN blob IS NULL THEN deltas ELSE '[]' END AS deltas, version_id, blob FROM chain ORDER BY depth`;
-  const [first] = rows;
+      WHERE chain.blob IS NULL`;
+
+/** The columns of an {@link OpeningStep}. */
+export const openingStep = Prisma.sql`CASE WHEN blob IS NULL THEN deltas ELSE '[]' END AS deltas, version_id, blob`;
+
+/** @param steps first to last */
+export function sourceOf(modelDigest: string, steps: readonly OpeningStep[]): VersionSource {
+  const [first] = steps;
   return {
     model: modelDigest,
     ...(first?.blob == null ? {} : { snapshot: { version: first.version_id, blob: first.blob } }),
-    deltas: rows.flatMap(({ deltas }) => deltaListSchema.parse(deltas)),
+    deltas: steps.flatMap(({ deltas }) => deltaListSchema.parse(deltas)),
   };
 }
 

@@ -16,19 +16,27 @@ export const modelFileSchema = z.strictObject({
 });
 export type ModelFile = z.output<typeof modelFileSchema>;
 
-/** A model with what is needed to open it. */
-export interface StoredModel {
-  readonly resource: ModelResource;
+/** What opening a model takes. */
+export interface OpenableModel {
+  readonly resource: Pick<ModelResource, 'id' | 'name' | 'digest'>;
   readonly files: readonly ModelFile[];
+}
+
+/** A model with what is needed to open it. */
+export interface StoredModel extends OpenableModel {
+  readonly resource: ModelResource;
 }
 
 /** `unknown_model` when there is none of this name or id. */
 export async function getModel(db: Db, nameOrId: string): Promise<StoredModel> {
   const found = await clientOf(db).model.findMany({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] } });
   const row = idFirst(found, nameOrId);
-  if (row === null) throw new ErrataError('unknown_model', `there is no model ${JSON.stringify(nameOrId)}`);
+  if (row === null) throw unknownModel(nameOrId);
   return storedModel(row);
 }
+
+export const unknownModel = (nameOrId: string): ErrataError =>
+  new ErrataError('unknown_model', `there is no model ${JSON.stringify(nameOrId)}`);
 
 /** Models by name. The cursor is a name. */
 export async function listModels(db: Db, page: PageRequest = {}): Promise<Page<ModelResource>> {
@@ -43,8 +51,12 @@ export async function listModels(db: Db, page: PageRequest = {}): Promise<Page<M
 
 export const storedModel = (row: ModelRow): StoredModel => ({
   resource: modelResource(row),
-  files: readStored(z.array(modelFileSchema), row.files, `the files of ${row.id}`),
+  files: modelFiles(row),
 });
+
+/** The files of a model as they are stored. @throws ErrataError `unreadable_record` */
+export const modelFiles = ({ id, files }: { readonly id: string; readonly files: unknown }): readonly ModelFile[] =>
+  readStored(z.array(modelFileSchema), files, `the files of ${id}`);
 
 export const modelResource = (row: ModelRow): ModelResource => ({
   id: row.id,

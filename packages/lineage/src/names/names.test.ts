@@ -12,6 +12,7 @@ import {
   deleteAlias,
   deleteBranch,
   deleteTag,
+  findServed,
   getAlias,
   getBranch,
   getModel,
@@ -24,6 +25,7 @@ import {
   resolveReference,
   restoreBranch,
   setAlias,
+  sourceAt,
 } from '../index.ts';
 import { edit, importModel, openFixture } from '../lineage.fixture.ts';
 
@@ -38,8 +40,16 @@ test('a name stands for a branch, an alias, a tag or a version, and for one of t
   await setAlias(db, model, 'production', { version: 'v1' });
   const second = await edit(db, { model, lane }, ['b']);
   const places = { main: second, v1: first, production: first };
-  for (const [name, { version }] of Object.entries(places))
-    expect(await resolveReference(db, model, name)).toMatchObject({ name, version });
+  const { digest, name: modelName } = (await getModel(db, model)).resource;
+  for (const [name, { version }] of Object.entries(places)) {
+    const { tip, ...named } = await resolveReference(db, model, name);
+    expect(named).toMatchObject({ name, version });
+    // What completions are asked of is found at once, and is the same.
+    const found = { version, tip, source: await sourceAt(db, digest, tip), model: { resource: { id: model } } };
+    for (const asked of [model, modelName]) expect(await findServed(db, asked, name)).toMatchObject(found);
+  }
+  await expect(findServed(db, model, 'staging')).rejects.toMatchObject({ code: 'unknown_reference' });
+  await expect(findServed(db, 'nobody', 'main')).rejects.toMatchObject({ code: 'unknown_model' });
   expect(await resolveReference(db, model, first.version.slice(0, 16))).toMatchObject({
     kind: 'version',
     name: first.version,

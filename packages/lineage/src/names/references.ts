@@ -1,6 +1,7 @@
 // References: what a name stands for. Branches, aliases and tags of a model share their names, so that MODEL@NAME is one thing.
 import { ErrataError, type ReferenceKind, type ReferenceResource, versionPrefix } from '@errata/contracts';
 import { clientOf, type Db, type Tx } from '../database/client.ts';
+import { Prisma } from '../generated/client.ts';
 import { findPlace } from '../history/versions.ts';
 
 /** A version with the chain that says whose edits it holds. */
@@ -25,12 +26,15 @@ export async function resolveReference(db: Db, modelId: string, reference: strin
   }
   const found = await findNamed(db, modelId, reference);
   if (found !== null) return { name: reference, ...found };
-  throw new ErrataError(
+  throw unknownReference(reference);
+}
+
+export const unknownReference = (reference: string): ErrataError =>
+  new ErrataError(
     'unknown_reference',
     `the model has no branch, alias or tag ${JSON.stringify(reference)}, and a version begins with ${versionPrefix}`,
     { details: { reference } },
   );
-}
 
 export const referenceResource = ({ kind, name, version }: Reference): ReferenceResource => ({
   object: 'reference',
@@ -40,15 +44,20 @@ export const referenceResource = ({ kind, name, version }: Reference): Reference
 });
 
 async function findNamed(db: Db, modelId: string, name: string): Promise<Omit<Reference, 'name'> | null> {
-  const rows = await clientOf(db).$queryRaw<{ kind: ReferenceKind; version: string; tip: string | null }[]>`
+  const rows = await clientOf(db).$queryRaw<{ kind: ReferenceKind; version: string; tip: string | null }[]>(
+    selectNamed(Prisma.sql`${modelId}`, name),
+  );
+  return rows[0] ?? null;
+}
+
+/** What a model has by this name: `kind`, `version`, `tip`; no row for nothing. */
+export const selectNamed = (modelId: Prisma.Sql, name: string): Prisma.Sql => Prisma.sql`
     SELECT 'branch' AS kind, head_version_id AS version, tip_id AS tip FROM branches
       WHERE model_id = ${modelId} AND name = ${name} AND deleted_at IS NULL
     UNION ALL SELECT 'alias', version_id, tip_id FROM aliases
       WHERE model_id = ${modelId} AND name = ${name} AND deleted_at IS NULL
     UNION ALL SELECT 'tag', version_id, tip_id FROM tags
       WHERE model_id = ${modelId} AND name = ${name} AND deleted_at IS NULL`;
-  return rows[0] ?? null;
-}
 
 /**
  * Makes sure that nothing of a model has this name, or nothing of another kind, and keeps others from taking it until the transaction
