@@ -162,6 +162,7 @@ test('a key is made, and revoked', async () => {
   const holder = createErrata({ baseUrl: address, apiKey: token });
   expect(names(await holder.models.list().all())).toContain('tiny');
   expect(names(await errata.keys.list({ limit: 1 }).all())).toContain('of a page');
+  expect(await errata.keys.rotate(id, { grace_hours: 1 })).toMatchObject({ name: 'of a page' });
   await errata.keys.revoke(id);
   await expect(holder.models.list().all()).rejects.toMatchObject({ code: 'unauthorized' });
 });

@@ -12,6 +12,7 @@ const actions = [
   'restore',
   'resume',
   'retry',
+  'rotate',
   'test',
   'trigger',
 ];

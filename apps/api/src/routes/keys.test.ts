@@ -37,6 +37,27 @@ test('a key is made, used, listed and revoked, and is told only once', async () 
   expect((await api.get('/v1/keys')).body.data).toHaveLength(1);
 });
 
+test('a key is replaced by another that may do the same, and both work until the grace period has gone by', async () => {
+  const { id, token } = (await api.post('/v1/keys', { name: 'nightly', scopes: ['edits:write', 'models:read'] })).body;
+  const weak = { token: await api.keyWith('edits:write') };
+  expect((await api.post(`/v1/keys/${id}/rotate`, {}, weak)).status).toBe(403);
+  const headers = { 'idempotency-key': 'twice' };
+  const next = await api.post(`/v1/keys/${id}/rotate`, {}, { headers });
+  expect(next).toMatchObject({ status: 201, body: { name: 'nightly', scopes: ['edits:write', 'models:read'] } });
+  expect(next.body.id).not.toBe(id);
+  for (const each of [token, next.body.token])
+    expect((await api.get('/v1/models', { token: each })).status).toBe(200);
+  const old = (await api.get('/v1/keys?limit=100')).body.data.find((key: { id: string }) => key.id === id);
+  expect(Date.parse(old.expires_at) - Date.now()).toBeGreaterThan(23 * 3_600_000);
+  expect(JSON.stringify(await api.query('SELECT * FROM idempotency_keys'))).not.toContain(next.body.token);
+
+  const last = await api.post(`/v1/keys/${next.body.id}/rotate`, { grace_hours: 0 });
+  expect((await api.get('/v1/models', { token: next.body.token })).status).toBe(401);
+  expect((await api.get('/v1/models', { token: last.body.token })).status).toBe(200);
+  expect((await api.post(`/v1/keys/${next.body.id}/rotate`, {})).body.code).toBe('not_found');
+  expect((await api.post(`/v1/keys/${id}/rotate`, { grace_hours: -1 })).body.errors[0].field).toBe('grace_hours');
+});
+
 test.each([
   [{ name: 'x', scopes: [] }, 'scopes'],
   [{ name: 'x', scopes: ['admin', 'admin'] }, 'scopes'],

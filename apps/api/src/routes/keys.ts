@@ -1,6 +1,13 @@
-// API keys: listed, made and revoked by whoever may do everything.
-import { createdKeySchema, ErrataError, keyRequestSchema, keySchema, pageSchema } from '@errata/contracts';
-import { createKey, keyResource, listKeyPage, revokeKey } from '@errata/lineage';
+// API keys: listed, made, replaced and revoked by whoever may do everything.
+import {
+  createdKeySchema,
+  ErrataError,
+  keyRequestSchema,
+  keyRotationSchema,
+  keySchema,
+  pageSchema,
+} from '@errata/contracts';
+import { createKey, keyResource, listKeyPage, revokeKey, rotateKey } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { shown } from '../http/answers.ts';
@@ -9,6 +16,9 @@ import { pageQuery, params } from '../requests/parameters.ts';
 
 const tags = ['keys'];
 const access = 'admin';
+
+const noSuchKey = (key: string) => new ErrataError('not_found', `there is no valid key ${JSON.stringify(key)}`);
+const msPerHour = 3_600_000;
 
 export const keyRoutes =
   ({ lineage }: Pick<ApiParts, 'lineage'>): FastifyPluginAsyncZod =>
@@ -46,6 +56,27 @@ export const keyRoutes =
       },
     );
 
+    app.post(
+      '/v1/keys/:key/rotate',
+      {
+        config: { access, tellsSecret: true },
+        schema: {
+          tags,
+          summary: 'Replace a key by one of the same name and scopes; it is told here and never again',
+          description:
+            'The new one lives as long as the old one was meant to. The old one, and the sessions of browsers that it opened, end after the grace period.',
+          params: params('key'),
+          body: keyRotationSchema,
+          response: { 201: createdKeySchema },
+        },
+      },
+      async ({ params: { key: id }, body: { grace_hours } }, reply) => {
+        const made = await rotateKey(lineage, id, grace_hours * msPerHour);
+        if (made === null) throw noSuchKey(id);
+        return reply.status(201).send({ ...keyResource(made.key), token: made.token });
+      },
+    );
+
     app.delete(
       '/v1/keys/:key',
       {
@@ -58,8 +89,7 @@ export const keyRoutes =
         },
       },
       async ({ params: { key } }, reply) => {
-        if (!(await revokeKey(lineage, key)))
-          throw new ErrataError('not_found', `there is no valid key ${JSON.stringify(key)}`);
+        if (!(await revokeKey(lineage, key))) throw noSuchKey(key);
         return reply.status(204).send();
       },
     );

@@ -447,6 +447,7 @@ const harmless: Readonly<Record<string, string>> = {
   'POST /v1/webhooks/:webhook/test': 'tells others nothing',
   'POST /v1/webhooks/:webhook/deliveries/:delivery/replay': 'tells others again',
   'POST /v1/keys': 'hands on what an administrator may do (keys.test.ts)',
+  'POST /v1/keys/:key/rotate': 'a key may do what the one before it may (keys.test.ts)',
   'DELETE /v1/keys/:key': 'ends what a key may do',
   'POST /v1/session': 'signs in, with what is known already (sessions.test.ts)',
   'DELETE /v1/session': 'signs out',

@@ -21,6 +21,14 @@ export const keyRequestSchema = z
   .meta({ id: 'KeyRequest' });
 export type KeyRequest = z.input<typeof keyRequestSchema>;
 
+export const keyRotationSchema = z
+  .strictObject({
+    /** Hours for which the old key works beside the new one. */
+    grace_hours: z.number().min(0).max(8760).default(24),
+  })
+  .meta({ id: 'KeyRotation' });
+export type KeyRotation = z.input<typeof keyRotationSchema>;
+
 export const keySchema = z
   .strictObject({
     id: z.string(),

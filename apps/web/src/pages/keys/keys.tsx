@@ -1,5 +1,5 @@
-// The keys that are valid, each with what it may do; one is made, told once, and revoked by its name.
-import type { KeyResource } from '@errata/contracts';
+// The keys that are valid, each with what it may do; one is made, told once, replaced, and revoked by its name.
+import type { CreatedKey, KeyResource } from '@errata/contracts';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { errata } from '../../api/client.ts';
@@ -10,7 +10,9 @@ import { More } from '../../parts/more.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { UpkeepTabs } from '../../parts/upkeep-tabs.tsx';
 import { When } from '../../parts/when.tsx';
+import { MadeKey } from './made-key.tsx';
 import { NewKey } from './new-key.tsx';
+import { RotateKey } from './rotate-key.tsx';
 
 export function Keys() {
   const { may } = useSession();
@@ -24,6 +26,7 @@ export function Keys() {
 }
 
 function Valid() {
+  const [made, setMade] = useState<CreatedKey | null>(null);
   const { found, items: keys } = usePages(['keys'], () => errata.keys.list({ limit: 50 }));
   return (
     <>
@@ -31,20 +34,28 @@ function Valid() {
       {keys.length > 0 && (
         <ul className="card plain stack" aria-label="Keys">
           {keys.map((key) => (
-            <Key key={key.id} of={key} />
+            <Key key={key.id} of={key} onMade={setMade} />
           ))}
         </ul>
       )}
       <More of={found}>More keys</More>
       <NewKey />
+      {made !== null && <MadeKey of={made} onClose={() => setMade(null)} />}
     </>
   );
 }
 
-function Key({ of: { id, name, scopes, created_at, expires_at, last_used_at } }: { readonly of: KeyResource }) {
+interface KeyProps {
+  readonly of: KeyResource;
+  /** Its successor was made; the key itself may be gone by then. */
+  readonly onMade: (key: CreatedKey) => void;
+}
+
+function Key({ of, onMade }: KeyProps) {
+  const { id, name, scopes, created_at, expires_at, last_used_at } = of;
   const queries = useQueryClient();
   const { key } = useSession();
-  const [revoking, setRevoking] = useState(false);
+  const [asked, setAsked] = useState<'revoke' | 'rotate' | null>(null);
   return (
     <li className="row">
       <div className="grow">
@@ -58,22 +69,31 @@ function Key({ of: { id, name, scopes, created_at, expires_at, last_used_at } }:
               , last used <When at={last_used_at} />
             </>
           )}
-          {expires_at !== null && (
-            <>
-              , ends <When at={expires_at} />
-            </>
-          )}
+          ; ends {expires_at === null ? 'when it is revoked' : <When at={expires_at} />}
         </p>
       </div>
-      <button type="button" className="button danger" aria-label={`Revoke ${name}`} onClick={() => setRevoking(true)}>
+      <button type="button" className="button" aria-label={`Replace ${name}`} onClick={() => setAsked('rotate')}>
+        Replace
+      </button>
+      <button type="button" className="button danger" aria-label={`Revoke ${name}`} onClick={() => setAsked('revoke')}>
         Revoke
       </button>
-      {revoking && (
+      {asked === 'rotate' && (
+        <RotateKey
+          of={of}
+          onClose={() => setAsked(null)}
+          onMade={(successor) => {
+            setAsked(null);
+            onMade(successor);
+          }}
+        />
+      )}
+      {asked === 'revoke' && (
         <Confirm
           title={`Revoke ${name}?`}
           name={name}
           action="Revoke the key"
-          onClose={() => setRevoking(false)}
+          onClose={() => setAsked(null)}
           onConfirm={async () => {
             await errata.keys.revoke(id);
             await queries.invalidateQueries({ queryKey: ['keys'] });

@@ -1,11 +1,12 @@
-// A new key: whom it is for, and what it may do. It is shown once.
+// A new key: whom it is for, what it may do, and until when. It is shown once.
 import { type CreatedKey, type Scope, scopes } from '@errata/contracts';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { errata } from '../../api/client.ts';
-import { Dialog } from '../../parts/dialog.tsx';
 import { Field } from '../../parts/field.tsx';
 import { Problem } from '../../parts/problem.tsx';
+import { endOf, type Life, lives } from './life.ts';
+import { MadeKey } from './made-key.tsx';
 
 const words: Readonly<Record<Scope, string>> = {
   'models:read': 'ask, and see everything',
@@ -21,9 +22,11 @@ export function NewKey() {
   const queries = useQueryClient();
   const [name, setName] = useState('');
   const [chosen, setChosen] = useState<readonly Scope[]>(['models:read']);
+  const [life, setLife] = useState<Life>('90');
+  const [day, setDay] = useState('');
   const [made, setMade] = useState<CreatedKey | null>(null);
   const make = useMutation({
-    mutationFn: () => errata.keys.create({ name, scopes: [...chosen] }),
+    mutationFn: () => errata.keys.create({ name, scopes: [...chosen], expires_at: endOf(life, day) }),
     onSuccess: async (key) => {
       setMade(key);
       setName('');
@@ -53,30 +56,33 @@ export function NewKey() {
           </label>
         ))}
       </fieldset>
+      <div className="row">
+        <Field label="It ends" hint="By itself; it can be revoked before">
+          <select value={life} onChange={({ target }) => setLife(target.value as Life)}>
+            {Object.entries(lives).map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </Field>
+        {life === 'day' && (
+          <Field label="Day">
+            <input type="date" required value={day} onChange={({ target }) => setDay(target.value)} />
+          </Field>
+        )}
+      </div>
       <Problem error={make.error} />
       <div className="row">
         <button
           type="submit"
           className="button primary"
-          disabled={name.trim() === '' || chosen.length === 0 || make.isPending}
+          disabled={name.trim() === '' || chosen.length === 0 || (life === 'day' && day === '') || make.isPending}
         >
           Make the key
         </button>
       </div>
-      {made !== null && (
-        <Dialog title={`The key of ${made.name}`} onClose={() => setMade(null)}>
-          <p>It is shown here and never again: only its hash is kept.</p>
-          <pre>{made.token}</pre>
-          <div className="row">
-            <button type="button" className="button" onClick={() => void navigator.clipboard.writeText(made.token)}>
-              Copy it
-            </button>
-            <button type="button" className="button primary" onClick={() => setMade(null)}>
-              I have kept it
-            </button>
-          </div>
-        </Dialog>
-      )}
+      {made !== null && <MadeKey of={made} onClose={() => setMade(null)} />}
     </form>
   );
 }
