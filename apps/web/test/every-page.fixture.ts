@@ -30,6 +30,7 @@ export function everyPage(stack: () => Stack): void {
       '/storage',
       '/health',
       '/keys',
+      '/webhooks',
       `/jobs/${job!.id}`,
       '/nowhere',
     ];

@@ -18,10 +18,16 @@ export function running(stack: () => Stack): void {
     await dialog.getByRole('button', { name: 'I have kept it' }).click();
     await page.getByText('may do models:read, approve').waitFor();
     expect(await page.content()).not.toContain(token);
+    await page.getByRole('button', { name: 'Replace Ada, who judges' }).click();
+    await page.getByLabel('The old one ends').selectOption('at once');
+    await page.getByRole('button', { name: 'Make its successor' }).click();
+    const next = await dialog.locator('pre').innerText();
+    expect(next).not.toBe(token);
+    await dialog.getByRole('button', { name: 'I have kept it' }).click();
 
     const other = await stack().visit(phone);
     await other.page.goto('/keys');
-    await other.page.getByLabel('API key').fill(token);
+    await other.page.getByLabel('API key').fill(next);
     await other.page.keyboard.press('Enter');
     await other.page.getByText('takes one with the scope admin').waitFor();
     await page.getByRole('button', { name: 'Revoke Ada, who judges' }).click();
@@ -31,5 +37,14 @@ export function running(stack: () => Stack): void {
     await other.page.reload();
     await other.page.getByLabel('API key').waitFor();
     expect([...complaints, ...other.complaints]).toEqual([]);
+  });
+
+  test('an address that may not be told is refused at its form, and nothing is made', async () => {
+    const { page } = await stack().signedIn('/webhooks');
+    await page.getByText('Nobody is told yet').waitFor();
+    await page.getByLabel('Address').fill('http://127.0.0.1:9/hook');
+    await page.getByRole('button', { name: 'Make the webhook' }).click();
+    await page.getByRole('alert').getByText('127.0.0.1').waitFor();
+    expect(await stack().client.webhooks.list().all()).toEqual([]);
   });
 }

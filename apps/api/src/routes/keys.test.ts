@@ -45,8 +45,7 @@ test('a key is replaced by another that may do the same, and both work until the
   const next = await api.post(`/v1/keys/${id}/rotate`, {}, { headers });
   expect(next).toMatchObject({ status: 201, body: { name: 'nightly', scopes: ['edits:write', 'models:read'] } });
   expect(next.body.id).not.toBe(id);
-  for (const each of [token, next.body.token])
-    expect((await api.get('/v1/models', { token: each })).status).toBe(200);
+  for (const each of [token, next.body.token]) expect((await api.get('/v1/models', { token: each })).status).toBe(200);
   const old = (await api.get('/v1/keys?limit=100')).body.data.find((key: { id: string }) => key.id === id);
   expect(Date.parse(old.expires_at) - Date.now()).toBeGreaterThan(23 * 3_600_000);
   expect(JSON.stringify(await api.query('SELECT * FROM idempotency_keys'))).not.toContain(next.body.token);

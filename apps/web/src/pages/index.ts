@@ -16,6 +16,7 @@ import { schedulesRoute } from './schedules/index.ts';
 import { storageRoute } from './storage/index.ts';
 import { upkeepRoute } from './upkeep/index.ts';
 import { versionRoute } from './version/index.ts';
+import { webhooksRoute } from './webhooks/index.ts';
 import { whyRoute } from './why/index.ts';
 
 export const pages = [
@@ -38,4 +39,5 @@ export const pages = [
   storageRoute,
   healthRoute,
   keysRoute,
+  webhooksRoute,
 ] as const;

@@ -8,6 +8,7 @@ export function UpkeepTabs() {
       <Link to="/storage">Storage</Link>
       <Link to="/health">Health</Link>
       <Link to="/keys">Keys</Link>
+      <Link to="/webhooks">Webhooks</Link>
     </div>
   );
 }
