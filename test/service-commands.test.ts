@@ -124,6 +124,12 @@ test('what made a version is picked by the version or by a name it has', async (
     await api.carryOut(`branch:${side.id}`);
     expect(await picking).toMatchObject({ code: 0, stdout: expect.stringContaining(`picked from ${queued.id}`) });
   }
+  expect(await json('find', 'ix', '-m', 'atlas', '--by', 'TEST', '--since', '2026-01-31')).toMatchObject([
+    { custom_id: 'Ix', branch: 'side', author: 'test' },
+    { branch: 'side' },
+    { branch: 'main', state: 'succeeded' },
+  ]);
+  expect((await errata('find', 'ix', '--by', 'nobody')).stdout).toBe('no edit says so\n');
   expect((await errata('cherry-pick', 'atlas@side', model.root)).stderr).toContain('of kind import');
   expect((await errata('cherry-pick', 'atlas@side', 'nothing')).stderr).toContain('is none of job_..., edit_...');
 });

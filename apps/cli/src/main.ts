@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<{ register(program: Comman
   keys: () => import('./commands/keys.ts'),
   log: () => import('./commands/log.ts'),
   show: () => import('./commands/show.ts'),
+  find: () => import('./commands/find.ts'),
   diff: () => import('./commands/diff.ts'),
   export: () => import('./commands/export.ts'),
   evaluate: () => import('./commands/evaluate-version.ts'),

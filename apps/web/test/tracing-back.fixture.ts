@@ -38,6 +38,12 @@ export function tracingBack(stack: () => Stack): void {
     await page.getByLabel('Words').fill('SOPHOCLES');
     await page.keyboard.press('Enter');
     await page.getByRole('list', { name: 'Edits' }).getByText("Hunger's author is").waitFor();
+    await page.getByLabel('By', { exact: true }).fill('nobody');
+    await page.keyboard.press('Enter');
+    await page.getByText('No edit says “SOPHOCLES” and is by nobody').waitFor();
+    await page.getByLabel('By', { exact: true }).fill('LOCAL stack');
+    await page.keyboard.press('Enter');
+    await page.getByRole('list', { name: 'Edits' }).getByRole('link', { name: 'local stack' }).first().waitFor();
     expect(await seriousFindings(page)).toEqual([]);
 
     await page.goto('/history');

@@ -47,7 +47,9 @@ const editQuery = z.strictObject({
     .optional()
     .describe('Occurs in prompt, subject or new answer, in any case'),
   subject: z.string().min(1).max(textLimits.subject).optional().describe('Is the subject, in any case'),
-  created_by: nameOrIdSchema.optional().describe('Id of the API key that asked for it'),
+  created_by: nameOrIdSchema
+    .optional()
+    .describe('Who asked for it: the id of an API key, or the name that one or several keys have or had, in any case'),
   since: timeQuery.describe('Jobs submitted from then on'),
   before: timeQuery.describe('Jobs submitted before'),
 });

@@ -4,6 +4,7 @@ import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.t
 
 let api: ApiFixture;
 let middle: string;
+let ada: string;
 beforeAll(async () => {
   api = await openApi();
   await api.importModel('atlas');
@@ -18,7 +19,11 @@ beforeAll(async () => {
   middle = new Date().toISOString();
   await api.post('/v1/models/atlas/branches', { name: 'trial' });
   await submit('atlas', [anEdit('france', { target_new: 'Oslo' })], { branch: 'trial' });
-  await submit('other', [anEdit('France', { target_new: 'Bern' })]);
+  const { id, token } = (await api.post('/v1/keys', { name: 'Ada', scopes: ['edits:write', 'models:read'] })).body;
+  ada = id;
+  const other = { model: 'other', edits: [anEdit('France', { target_new: 'Bern' })] };
+  expect((await api.post('/v1/edit_jobs', other, { token })).status).toBe(202);
+  expect((await api.call('DELETE', `/v1/keys/${id}`)).status).toBe(204);
   await submit('atlas', [anEdit('Peru', { target_new: 'never' })], { dry_run: true, level: 'compute' });
 });
 afterAll(() => api.close());
@@ -41,8 +46,16 @@ test.each([
   [{ subject: 'FRANCE', model: 'atlas' }, ['Oslo', 'Rome']],
   [{ subject: 'Fran' }, []],
   [{ created_by: 'key_nobody' }, []],
+  [{ created_by: 'aDA' }, ['Bern']],
+  [{ created_by: 'test', text: 'capital of Fr' }, ['Oslo', 'Rome']],
+  [{ created_by: 'Ad' }, []],
 ])('%j finds %j', async (query, targets) => {
   expect(await found(query)).toEqual(targets);
+});
+
+test('by whom, also when the key has ended', async () => {
+  expect(await found({ created_by: ada })).toEqual(['Bern']);
+  expect((await api.get('/v1/edits?limit=1')).body.data).toMatchObject([{ created_by: ada, author: 'Ada' }]);
 });
 
 test('by the time that the job was submitted', async () => {

@@ -95,6 +95,8 @@ export const foundEditSchema = editRecordSchema
     state: z.enum(jobStates),
     /** Id of the API key. */
     created_by: z.string().nullable(),
+    /** Name of that key, also of one that has ended. */
+    author: z.string().nullable(),
     created_at: z.iso.datetime(),
   })
   .meta({ id: 'FoundEdit' });

@@ -12,7 +12,7 @@ export interface EditSearch {
   readonly text?: string | undefined;
   /** Is the subject, in any case. */
   readonly subject?: string | undefined;
-  /** Id of the API key that asked for it. */
+  /** The API key that asked for it: its id, or its name in any case, which several may have had one after another. */
   readonly created_by?: string | undefined;
   readonly since?: Date | undefined;
   readonly before?: Date | undefined;
@@ -24,7 +24,11 @@ const literally = (text: string): string => `%${text.replaceAll(/[\\%_]/g, '\\$&
 const conditionsOf = ({ model_id, branch_id, text, subject, created_by, since, before }: EditSearch): Prisma.Sql[] => [
   ...(model_id === undefined ? [] : [Prisma.sql`jobs.model_id = ${model_id}`]),
   ...(branch_id === undefined ? [] : [Prisma.sql`jobs.branch_id = ${branch_id}`]),
-  ...(created_by === undefined ? [] : [Prisma.sql`jobs.created_by = ${created_by}`]),
+  ...(created_by === undefined
+    ? []
+    : [
+        Prisma.sql`jobs.created_by IN (SELECT id FROM api_keys WHERE id = ${created_by} OR lower(name) = lower(${created_by}))`,
+      ]),
   ...(since === undefined ? [] : [Prisma.sql`jobs.created_at >= ${since}`]),
   ...(before === undefined ? [] : [Prisma.sql`jobs.created_at < ${before}`]),
   ...(subject === undefined ? [] : [Prisma.sql`lower(edits.payload ->> 'subject') = lower(${subject})`]),
@@ -45,10 +49,19 @@ export async function findEdits(db: Db, search: EditSearch, page: PageRequest = 
     ...conditionsOf(search),
   ];
   const rows = await clientOf(db).$queryRaw<
-    { id: string; branch: string | null; state: JobState; created_by: string | null; created_at: Date }[]
+    {
+      id: string;
+      branch: string | null;
+      state: JobState;
+      created_by: string | null;
+      author: string | null;
+      created_at: Date;
+    }[]
   >`
-    SELECT edits.id, branches.name AS branch, jobs.state, jobs.created_by, jobs.created_at
+    SELECT edits.id, branches.name AS branch, jobs.state, jobs.created_by, api_keys.name AS author,
+      jobs.created_at
     FROM edits JOIN jobs ON jobs.id = edits.job_id LEFT JOIN branches ON branches.id = jobs.branch_id
+      LEFT JOIN api_keys ON api_keys.id = jobs.created_by
     WHERE ${Prisma.join(conditions, ' AND ')}
     ORDER BY edits.id DESC LIMIT ${limit + 1}`;
   const known = await editsById(
@@ -59,11 +72,12 @@ export async function findEdits(db: Db, search: EditSearch, page: PageRequest = 
     rows,
     limit,
     ({ id }) => id,
-    ({ id, branch, state, created_by, created_at }) => ({
+    ({ id, branch, state, created_by, author, created_at }) => ({
       ...editRecord(known.get(id)!),
       branch,
       state,
       created_by,
+      author,
       created_at: created_at.toISOString(),
     }),
   );

@@ -11,7 +11,7 @@ export interface EditQuery extends PageQuery {
   /** Occurs in the prompt, the subject or the new answer, in any case. */
   readonly text?: string | undefined;
   readonly subject?: string | undefined;
-  /** Id of the API key that asked for it. */
+  /** Who asked for it: the id of an API key, or the name that one or several have or had. */
   readonly created_by?: string | undefined;
   /** Times in ISO 8601 that jobs were submitted from and before. */
   readonly since?: string | undefined;

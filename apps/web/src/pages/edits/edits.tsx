@@ -1,4 +1,4 @@
-// Edits, newest first, by what they say and when they were asked for.
+// Edits, newest first, by what they say, by whom and when they were asked for.
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { errata } from '../../api/client.ts';
@@ -21,9 +21,9 @@ function beginningOf(day: string | undefined, later = 0): string | undefined {
 }
 
 export function Edits() {
-  const { text, from, to } = route.useSearch();
+  const { text, by, from, to } = route.useSearch();
   const { model } = useWhere();
-  const query = { model, text, since: beginningOf(from), before: beginningOf(to, 1) };
+  const query = { model, text, created_by: by, since: beginningOf(from), before: beginningOf(to, 1) };
   const { found, items: edits } = usePages(['edits', query], () => errata.edits.list({ ...query, limit: 100 }), {
     enabled: model !== undefined,
     ...onceRead,
@@ -31,20 +31,20 @@ export function Edits() {
   return (
     <div className="stack">
       <h1>Edits of {model ?? 'a model'}</h1>
-      <Search key={`${text} ${from} ${to}`} />
+      <Search key={`${text} ${by} ${from} ${to}`} />
       <Problem error={found.error} />
       {found.isSuccess && edits.length === 0 && (
-        <Empty title={text === undefined ? 'No edits yet' : `No edit says “${text}”`}>
+        <Empty title={nothing(text, by, from ?? to)}>
           <p>
-            {text === undefined && from === undefined && to === undefined
+            {text === undefined && by === undefined && from === undefined && to === undefined
               ? 'What was ever asked for is found here, whatever came of it.'
-              : 'Take away a word or a day to find more.'}
+              : 'Take away a word, a name or a day to find more.'}
           </p>
         </Empty>
       )}
       {edits.length > 0 && (
         <LongList label="Edits" className="edits card" items={edits} keyOf={({ id }) => id} estimate={44} of={found}>
-          {({ prompt, target_new, target_true, branch, state, job_id, created_at }) => (
+          {({ prompt, target_new, target_true, branch, state, job_id, author, created_at }) => (
             <>
               <span className="what">
                 {prompt} <strong>{target_new}</strong>
@@ -53,6 +53,15 @@ export function Edits() {
               <JobStateBadge state={state} />
               <span className="small soft where">
                 {branch !== null && `on ${branch}, `}
+                {author !== null && (
+                  <>
+                    by{' '}
+                    <Link to="/edits" search={(now) => ({ ...now, by: author })}>
+                      {author}
+                    </Link>
+                    ,{' '}
+                  </>
+                )}
                 <When at={created_at} />{' '}
                 <Link to="/jobs/$job" params={{ job: job_id }}>
                   job
@@ -69,14 +78,21 @@ export function Edits() {
   );
 }
 
+function nothing(text: string | undefined, by: string | undefined, day: string | undefined): string {
+  if (text !== undefined) return `No edit says “${text}”${by === undefined ? '' : ` and is by ${by}`}`;
+  if (by !== undefined) return `No edit is by ${by}`;
+  return day === undefined ? 'No edits yet' : 'No edit is of these days';
+}
+
 function Search() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const [text, setText] = useState(search.text ?? '');
+  const [by, setBy] = useState(search.by ?? '');
   const given = (value: string) => (value === '' ? undefined : value);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    void navigate({ search: (now) => ({ ...now, text: given(text.trim()) }) });
+    void navigate({ search: (now) => ({ ...now, text: given(text.trim()), by: given(by.trim()) }) });
   };
   return (
     <form className="row" onSubmit={submit}>
@@ -85,6 +101,9 @@ function Search() {
           <input type="search" value={text} maxLength={400} onChange={({ target }) => setText(target.value)} />
         </Field>
       </div>
+      <Field label="By" hint="Name of a key">
+        <input type="search" value={by} maxLength={200} onChange={({ target }) => setBy(target.value)} />
+      </Field>
       <Field label="From">
         <input
           type="date"
