@@ -44,6 +44,7 @@ test('a burst of the full allowance passes, and what is too much is told when th
     code: 'rate_limited',
     retryable: true,
     details: { retry_after_seconds: 43 },
+    error: { type: 'rate_limit_error', param: null, code: 'rate_limited', message: expect.any(String) },
   });
   expect(await send('b')).toMatchObject({ status: 200, left: 59 });
 

@@ -154,10 +154,20 @@ describe('errata try', () => {
     const [before, after] = [await score(withText, ids), await score(out, ids)];
     expect(after.at(-2)).toBeGreaterThan(before.at(-2)! + 1);
 
-    const [second, again] = await Promise.all([
+    const taking = ['try', '--model', withText, '--edits', editsFile, '--from', out];
+    const [second, again, taken, both] = await Promise.all([
       attempt('--corpus', corpusFile),
       attempt('--corpus', corpusFile, '--out', out),
+      errata(...taking, '--json'),
+      errata(...taking, '--editor', 'rome'),
     ]);
+    // What was written is a change from elsewhere, and the same one.
+    expect(JSON.parse(taken.stdout)).toMatchObject({
+      editor: 'given',
+      config: { change: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      edits: [{ outcome: 'applied', answer_after: trial.edits[0]!.answer_after }],
+    });
+    expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('--editor') });
     expect(second.stderr).not.toContain('building it');
     expect(second.stdout).toMatch(/reliability +1 /);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('output_exists') });

@@ -30,6 +30,7 @@ const onErrorChoices = ['abort', 'continue'] as const;
 
 interface Options extends GivenModel, GivenExport {
   editor: string;
+  from?: string;
   edits: string;
   layout?: string;
   set?: ConfigOverrides;
@@ -63,6 +64,12 @@ export function register(program: Command): void {
     .requiredOption('--edits <file>', 'corrections: our own records or a published data set (errata data layouts)')
     .option('--layout <name>', 'the layout of that file; recognised when left out')
     .option('-e, --editor <name>', 'the editor', defaultEditor)
+    .addOption(
+      new Option(
+        '--from <path>',
+        'take what was changed elsewhere, the directory of a LoRA adapter or a copy of the model with other weights; the edits say what it is to change',
+      ).conflicts('editor'),
+    )
     .option('-s, --set <key=value>', 'a setting of the editor; repeatable', collectSetting)
     .option('--out <dir>', 'write the edited model there, in the form that --form names')
     .option('--corpus <file>', "text for the editor's statistics and for perplexity; the model's own when left out")
@@ -74,7 +81,8 @@ export function register(program: Command): void {
         .default('abort'),
     )
     .option('--json', 'print JSON')
-    .action(async (options: Options) => {
+    .action(async (given: Options) => {
+      const options = given.from === undefined ? given : await takingChange(given, resolve(given.from));
       const editor = requireEditor(options.editor);
       const edits = await checkedEdits({ file: options.edits, layout: options.layout });
       const lack = edits.map((edit) => lacksSubject(editor, edit)).find((found) => found !== undefined);
@@ -87,6 +95,13 @@ export function register(program: Command): void {
       if (options.json) printJson(trial);
       else printTrial(trial, edits);
     });
+}
+
+/** What was asked, with the editor that takes a change as it is given, told which. */
+async function takingChange(options: Options, from: string): Promise<Options> {
+  const { identifyChange } = await import('@errata/models');
+  const { digest } = await identifyChange(from);
+  return { ...options, from, editor: 'given', set: { ...options.set, change: digest } };
 }
 
 /** What would fail after minutes of work fails before. */
