@@ -1,6 +1,7 @@
 // Evaluations and searches over HTTP: what is refused, what is queued, how results are read. The work itself is tested with the worker.
 import { type CaseResult, describeCase, isTerminal, type JobResource, noCost } from '@errata/contracts';
 import {
+  commitEvaluation,
   commitShard,
   evaluationLane,
   lanesOfShards,
@@ -41,16 +42,48 @@ const answered = ({ result: _, ...placed }: StoredCase): CaseResult => ({
 });
 
 /** What a worker does of an evaluation's shards. */
-async function workShards(id: string): Promise<void> {
+async function workShards(id: string, found: (stored: StoredCase) => CaseResult = answered): Promise<void> {
   for (const shard of await lanesOfShards(api.lineage, id)) {
     const { lease, job } = await api.take(shard);
     await moveJob(api.lineage, lease, job.id, 'running', 'evaluating');
     const cases = await readCases(api.lineage, id, job.input as { from: number; to: number });
-    await recordResults(api.lineage, lease, { job, results: cases.map(answered), cost: noCost });
+    await recordResults(api.lineage, lease, { job, results: cases.map(found), cost: noCost });
     await moveJob(api.lineage, lease, job.id, 'evaluating', 'committing');
     await commitShard(api.lineage, lease, job.id);
     await releaseLease(api.lineage, lease);
   }
+}
+
+/** What a worker does when all shards have ended. */
+async function conclude(id: string): Promise<void> {
+  const { lease } = await api.take(evaluationLane(id));
+  await moveJob(api.lineage, lease, id, 'running', 'committing');
+  const none = { token: 0, all: 0, exact: 0, count: 0 };
+  const score = { before: none, after: none };
+  await commitEvaluation(api.lineage, lease, {
+    jobId: id,
+    outcome: 'succeeded',
+    summary: {
+      ...{
+        edits: 2,
+        applied: 0,
+        already_holds: 0,
+        measured: 2,
+        reliability: score,
+        generalization: null,
+        locality: null,
+      },
+      ...{ locality_by_kind: {}, portability_by_kind: {}, delta_norm: null, perplexity: null },
+      seconds: { edit: 0, evaluate: 1 },
+    },
+    result: {
+      ...{ digest: 'd', measured: 2, failed: 0, changed: 0, metrics: {}, run_metrics: {}, places: [] },
+      ...{ cost: noCost, gate_values: {} },
+    },
+    report: '',
+    unasked: [],
+  });
+  await releaseLease(api.lineage, lease);
 }
 
 const anItem = { kind: 'multiple_choice', id: 'wet', question: 'What is wet?', options: ['sea', 'sand'], answer: 0 };
@@ -116,6 +149,27 @@ test('an evaluation reads edits, and suites off the lineage, of any version', as
     expect({ status, location: headers.location }).toEqual({ status: 202, location: `/v1/jobs/${job.id}` });
     expect((await errata.evaluations.get(job.id)).cases.total).toBe(total);
   }
+});
+
+test('how many edits of a version hold is read off the last evaluation of all of them', async () => {
+  const none = { evaluation: null, edits: 0, held: 0, failed: 0, slices: [] };
+  expect(await errata.versions.retention(root)).toMatchObject({ object: 'retention', version_id: root, ...none });
+  const { id } = await errata.evaluations.create({ model: 'tiny', suite: 'applied' });
+  expect(await errata.versions.retention(edited)).toMatchObject(none);
+  const exact = (value: number) => ({ metric: 'reliability.exact', version: 1, value, before: 0, count: 1 });
+  await workShards(id, (stored) => ({
+    ...answered(stored),
+    measures: [exact(stored.position), { ...exact(1), metric: 'reliability.token' }],
+  }));
+  await conclude(id);
+  expect(await errata.versions.retention(edited)).toMatchObject({
+    evaluation: { id, at: expect.any(String) },
+    ...{ edits: 2, held: 1, failed: 0 },
+    slices: [
+      { from: 1, to: 1, edits: 1, held: 0 },
+      { from: 2, to: 2, edits: 1, held: 1 },
+    ],
+  });
 });
 
 test('an editor is evaluated by a protocol, against the version it edits', async () => {

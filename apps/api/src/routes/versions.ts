@@ -12,6 +12,8 @@ import {
   exportReportName,
   exportSettingsSchema,
   pageSchema,
+  retentionOf,
+  retentionSchema,
   shownManifestSchema,
   type VersionDiff,
   type VersionResource,
@@ -29,6 +31,7 @@ import {
   getVersion,
   type Lineage,
   type Link,
+  lastRetention,
   listVersions,
   readManifest,
   type StoredModel,
@@ -184,6 +187,32 @@ export const versionRoutes =
         const data = line.slice(0, limit);
         const has_more = line.length > limit;
         return { data, has_more, next_cursor: has_more ? data.at(-1)!.id : null };
+      },
+    );
+
+    app.get(
+      '/v1/versions/:version/retention',
+      {
+        config: { access },
+        schema: {
+          tags,
+          summary: 'How many of the edits that it has hold in it still, by when they were made',
+          description:
+            'As the last evaluation of it found whose suite is `applied`: `POST /v1/evaluations` asks anew. An edit holds where the answer, ' +
+            'generated freely, is the one that was asked for.',
+          params: params('version'),
+          response: { 200: retentionSchema },
+        },
+      },
+      async ({ params: { version } }) => {
+        const { resource } = await getVersion(lineage, version);
+        const found = await lastRetention(lineage, resource.model_id, resource.id);
+        return {
+          object: 'retention' as const,
+          version_id: resource.id,
+          evaluation: found === null ? null : { id: found.id, at: found.at.toISOString() },
+          ...retentionOf(found?.edits ?? []),
+        };
       },
     );
 

@@ -137,7 +137,8 @@ async function conclude(
   const found = { merged, results, cost: await costOf(lineage, evaluationId) };
   const inWords = suiteInWords[suite.source](suite.name);
   if (editor === null) {
-    const about = { model: name, branch, against: compared, suite: inWords };
+    const allEdits = suite.source === 'applied';
+    const about = { model: name, branch, against: compared, suite: inWords, allEdits };
     return run.call(
       'concludeEvaluation',
       { model: modelReference(model), against, version, ...found, about },

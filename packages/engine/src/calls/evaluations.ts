@@ -94,6 +94,8 @@ export interface EvaluationMethods {
         readonly branch: string | null;
         readonly against: 'parent' | 'base' | 'version';
         readonly suite: string;
+        /** Whether the results are those of all edits of the version, in the order in which they were made. */
+        readonly allEdits: boolean;
       };
     },
     Concluded

@@ -4,4 +4,5 @@ export { type HeatMap, heatMap } from './heat-map.ts';
 export { type Html, html, raw } from './html.ts';
 export { type ChartPoint, type ChartSeries, type LineChart, lineChart } from './line-chart.ts';
 export { type CurvedRun, metricCharts } from './metric-charts.ts';
+export { retentionChart } from './retention-chart.ts';
 export { type DrawnTracing, tracingMaps } from './tracing-maps.ts';

@@ -23,6 +23,8 @@ export interface ChartSeries {
 export interface LineChart {
   readonly title: string;
   readonly xLabel: string;
+  /** Positions and not amounts: they lie evenly however far they reach. */
+  readonly even?: boolean;
   /** `share` is 0 to 1, written as per cent; `count` adapts to its values and may need powers of ten. */
   readonly unit: 'share' | 'count';
   readonly series: readonly ChartSeries[];
@@ -70,10 +72,10 @@ function yScale({ unit, series, reference }: LineChart): Scale {
   return linearScale(least - missing, greatest + missing);
 }
 
-function xScale(series: readonly ChartSeries[]): Scale {
+function xScale({ series, even = false }: LineChart): Scale {
   const values = series.flatMap(({ points }) => points.map(({ x }) => x));
   const [least, greatest] = [Math.max(1, Math.min(...values)), Math.max(2, ...values)];
-  if (greatest / least < 8) {
+  if (even || greatest / least < 8) {
     const scale = linearScale(Math.min(...values), greatest, 4);
     // There is no half edit.
     return { ...scale, ticks: scale.ticks.filter(Number.isInteger) };
@@ -109,7 +111,7 @@ function placeLabels(wanted: readonly { readonly name: string; readonly y: numbe
 /** A chart with its title, to be put into a page that has the chart's style. Nothing in it has a style of its own: policies of pages forbid that. */
 export function lineChart(chart: LineChart): Html {
   const series = chart.series.filter(({ points }) => points.length > 0);
-  const [x, y] = [xScale(series), yScale({ ...chart, series })];
+  const [x, y] = [xScale({ ...chart, series }), yScale({ ...chart, series })];
   const write = writers[chart.unit];
   const writeTick = (tick: number) =>
     chart.unit === 'share' || y.decimals === undefined

@@ -68,6 +68,7 @@ const report = (fields: Partial<VersionReport> = {}): VersionReport => ({
   version: `ver_${'a'.repeat(64)}`,
   against: { kind: 'parent', version: `ver_${'b'.repeat(64)}` },
   suite: 'probes that were given',
+  allEdits: false,
   summary,
   outcome,
   results: [result(0)],
@@ -111,4 +112,16 @@ test('what broke, what changed and what failed are told; lists are cut with a wo
   expect(page).toContain('locality: neighbourhood</div>Ix &amp; co<br><s>blue</s> <span class="bad">(nothing)</span>');
   expect(page).toContain('too &lt;long&gt;');
   expect(page).not.toContain('<script>');
+});
+
+test('of all edits of a version the share that holds is drawn, by when they were made', () => {
+  const held = (position: number, value: number) =>
+    result(position, { measures: [{ metric: 'reliability.exact', version: 1, value, before: null, count: 1 }] });
+  const results = Array.from({ length: 30 }, (_, position) => held(position, position < 10 ? 0 : 1));
+  const page = versionPage(report({ allEdits: true, results }));
+  expect(page).toContain('20 of 30 edits hold');
+  expect(page).toContain('aria-label="Edits that hold, by when they were made against edits, the earliest first"');
+  expect(page.match(/<circle class="point"/g)).toHaveLength(15);
+  expect(page).toMatch(/hold, 1.5: 0%[\s\S]*hold, 29.5: 100%/);
+  expect(versionPage(report({ results }))).not.toContain('edits hold');
 });

@@ -6,8 +6,9 @@ import {
   type MetricMean,
   metricCatalogue,
   type Regression,
+  retentionOf,
 } from '@errata/contracts';
-import { type Html, html, raw } from '../charts/index.ts';
+import { type Html, html, lineChart, raw, retentionChart } from '../charts/index.ts';
 import { formatOf } from './figures.ts';
 import { pageStyle } from './page-style.ts';
 import { type Cell, type Column, type Row, tableHtml, withoutGaps } from './table.ts';
@@ -20,6 +21,8 @@ export interface VersionReport {
   readonly against: { readonly kind: 'parent' | 'base' | 'version'; readonly version: string };
   /** What was asked about, in words. */
   readonly suite: string;
+  /** Whether the results are those of all edits of the version, in the order in which they were made. */
+  readonly allEdits: boolean;
   readonly summary: EvaluationSummary;
   readonly outcome: EvaluationOutcome;
   readonly results: readonly CaseResult[];
@@ -36,7 +39,7 @@ export function versionPage(report: VersionReport): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title><style>${raw(pageStyle)}</style></head><body><main>
 <header><h1>${title}</h1><p class="lede">${comparedWith(report)} · ${report.suite}, ${many(results.length, 'case')} · ${outcome.changed.toLocaleString('en-US')} of ${outcome.measured.toLocaleString('en-US')} answers changed</p></header>
-${answersTable(report)}${otherTable(report)}${brokenSection(results)}${changedSection(results)}${failureSection(results)}${factsSection(report)}
+${answersTable(report)}${retentionSection(report)}${otherTable(report)}${brokenSection(results)}${changedSection(results)}${failureSection(results)}${factsSection(report)}
 <footer>Written by Errata. What each metric is, with its source: docs/metrics.md.</footer>
 </main></body></html>
 `;
@@ -93,6 +96,21 @@ function answersTable({ outcome: { metrics }, against }: VersionReport): Html | 
     'Times a hundred, means over the cases that have such probes (their number in brackets). Locality compares the two versions with each other, so it has no before. Small figures are 95 % bootstrap intervals over cases.';
   const table = withoutGaps({ title: 'Answers', note, columns, rows });
   return table === undefined ? null : tableHtml(table);
+}
+
+/** Which of the edits of the version hold, by when they were made. */
+function retentionSection({ allEdits, results }: VersionReport): Html | null {
+  if (!allEdits) return null;
+  const found = ({ measures }: CaseResult, metric: string) =>
+    measures.find((measure) => measure.metric === metric)?.value ?? null;
+  const { edits, held, slices } = retentionOf(
+    results.map((result) => {
+      const [exact, token] = [found(result, 'reliability.exact'), found(result, 'reliability.token')];
+      return result.outcome !== 'measured' || (exact ?? token) === null ? null : { exact, token };
+    }),
+  );
+  if (slices.length < 2) return null;
+  return html`<section><h2>What holds of all its edits</h2><p class="note">${held.toLocaleString('en-US')} of ${many(edits, 'edit')} hold: the answer, generated freely, is the one that was asked for. Bands are 95 % intervals by Wilson.</p><div class="charts">${lineChart(retentionChart(slices))}</div></section>`;
 }
 
 /** Everything that is not read in several ways: probabilities, texts, and the versions themselves. */

@@ -5,6 +5,7 @@ import {
   ErrataError,
   type EvaluationResource,
   evaluationOutcomeSchema,
+  type HeldEdit,
   isTerminal,
   type JobState,
   type Page,
@@ -110,6 +111,36 @@ async function evaluationResources(
       finished_at: job.finished_at,
     };
   });
+}
+
+/**
+ * How the edits of a version did when they were last asked about, all of them, in the order in which they were made.
+ * Null where that has not been done: no evaluation of the suite `applied` has ended well.
+ */
+export async function lastRetention(
+  db: Db,
+  modelId: string,
+  versionId: string,
+): Promise<{ readonly id: string; readonly at: Date; readonly edits: readonly (HeldEdit | null)[] } | null> {
+  const [job] = await clientOf(db).$queryRaw<{ id: string; at: Date }[]>`
+    SELECT id, finished_at AS at FROM jobs
+    WHERE kind = 'evaluation' AND model_id = ${modelId} AND version_id = ${versionId}
+      AND state IN ('succeeded', 'completed_with_errors')
+      AND input -> 'suite' ->> 'source' = 'applied' AND jsonb_typeof(input -> 'editor') IS DISTINCT FROM 'object'
+    ORDER BY id DESC LIMIT 1`;
+  if (job === undefined) return null;
+  const rows = await clientOf(db).$queryRaw<{ outcome: string; exact: number | null; token: number | null }[]>`
+    SELECT result ->> 'outcome' AS outcome,
+      max((measure ->> 'value')::float8) FILTER (WHERE measure ->> 'metric' = 'reliability.exact') AS exact,
+      max((measure ->> 'value')::float8) FILTER (WHERE measure ->> 'metric' = 'reliability.token') AS token
+    FROM evaluation_cases LEFT JOIN LATERAL jsonb_array_elements(result -> 'measures') AS measure ON true
+    WHERE job_id = ${job.id} GROUP BY position, outcome ORDER BY position`;
+  return {
+    ...job,
+    edits: rows.map(({ outcome, exact, token }) =>
+      outcome !== 'measured' || (exact === null && token === null) ? null : { exact, token },
+    ),
+  };
 }
 
 export interface ResultFilter {

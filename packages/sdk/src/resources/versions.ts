@@ -1,5 +1,12 @@
 // Versions: what they are made of, how two differ, and their export.
-import type { ExportQuery, ShownManifest, VersionDiff, VersionResource, WeightsDiff } from '@errata/contracts';
+import type {
+  ExportQuery,
+  Retention,
+  ShownManifest,
+  VersionDiff,
+  VersionResource,
+  WeightsDiff,
+} from '@errata/contracts';
 import type { Caller } from '../caller.ts';
 import type { PageQuery } from '../pages.ts';
 import { at, type CallOptions } from '../transport.ts';
@@ -12,6 +19,8 @@ export const versions = ({ get, list, send }: Caller) => ({
   /** The version and those it was made from, newest first, down to the imported model. */
   lineage: (version: string, query: PageQuery = {}) =>
     list<VersionResource>(at`/v1/versions/${version}/lineage`, { ...query }),
+  /** How many of the edits that it has hold in it still, by when they were made, as its last evaluation of them found. */
+  retention: (version: string, call?: CallOptions) => get<Retention>(at`/v1/versions/${version}/retention`, call),
   /** The version in a form that other tools load, a checkpoint in Hugging Face layout where none is named: a tar archive, as it comes. */
   async export(version: string, query: ExportQuery = {}, call: CallOptions = {}): Promise<ReadableStream<Uint8Array>> {
     const path = at`/v1/versions/${version}/export`;

@@ -5,7 +5,7 @@ import { useMutation } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { errata } from '../../api/client.ts';
 import { Charts } from '../../parts/chart.tsx';
-import { inPercent } from '../../parts/interval.ts';
+import { inPercent } from '../../parts/percent.ts';
 import { Problem } from '../../parts/problem.tsx';
 import { ScrollX } from '../../parts/scroll-x.tsx';
 import { ChangedAnswers } from './changed-answers.tsx';

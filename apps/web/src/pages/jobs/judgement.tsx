@@ -1,8 +1,15 @@
 // A candidate against its parent: what the gate says, the metrics with how sure they are, and every edit, the worst first.
-import { boundedMetric, type EditRecord, type GateFinding, type JobResource, type MeanScore } from '@errata/contracts';
+import {
+  boundedMetric,
+  type EditRecord,
+  type GateFinding,
+  type JobResource,
+  type MeanScore,
+  shareInterval,
+} from '@errata/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { errata } from '../../api/client.ts';
-import { inPercent, shareInterval } from '../../parts/interval.ts';
+import { inPercent } from '../../parts/percent.ts';
 import { Problem } from '../../parts/problem.tsx';
 import './judgement.css';
 

@@ -10,6 +10,7 @@ import { VersionNames } from '../../parts/version-names.tsx';
 import { When } from '../../parts/when.tsx';
 import { VersionActions } from './actions.tsx';
 import { VersionEvaluations } from './evaluations.tsx';
+import { VersionRetention } from './retention.tsx';
 import { WeightChanges } from './weight-changes.tsx';
 
 const route = getRouteApi('/versions/$version');
@@ -62,6 +63,7 @@ export function Version() {
         </section>
       )}
       {parent !== null && <WeightChanges from={parent} to={version.id} />}
+      {version.depth > 0 && <VersionRetention version={version} />}
       <VersionEvaluations id={version.id} />
     </div>
   );
