@@ -6,8 +6,8 @@ import { NeedsFreshProcess } from './models/model-store.ts';
 import { createService } from './service.ts';
 import type { EngineSettings } from './settings.ts';
 
-// The reply is a variant of the union without the field that every one has.
-type Reply<R = EngineResponse> = R extends EngineResponse ? Omit<R, 'rss'> : never;
+// The reply is a variant of the union without the field that all but one have.
+type Reply<R = Exclude<EngineResponse, { type: 'parts' }>> = R extends EngineResponse ? Omit<R, 'rss'> : never;
 
 // Progress is worth a message a few times a second, not a thousand times.
 const progressIntervalMs = 100;
@@ -20,17 +20,19 @@ const service = createService(settings);
 service.catch(() => {});
 const cancelled = new Map<number, AbortController>();
 
-const send = (message: Reply): void => {
-  if (process.connected) process.send?.({ ...message, rss: process.memoryUsage.rss() }, () => {});
+const post = (message: EngineResponse): void => {
+  if (process.connected) process.send?.(message, () => {});
 };
+const send = (message: Reply): void => post({ ...message, rss: process.memoryUsage.rss() } as EngineResponse);
 
 /** Parts of answers that were written in one step of a batch leave in one message. */
 const parts: { id: number; part: unknown }[] = [];
 const sendParts = (): void => {
-  if (parts.length > 0) send({ type: 'parts', parts: parts.splice(0) });
+  if (parts.length > 0) post({ type: 'parts', parts: parts.splice(0) });
 };
 const addPart = (id: number, part: unknown): void => {
-  if (parts.push({ id, part }) === 1) setImmediate(sendParts);
+  // Before anything is run again, which blocks.
+  if (parts.push({ id, part }) === 1) queueMicrotask(sendParts);
 };
 
 process.on('disconnect', () => process.exit(0));

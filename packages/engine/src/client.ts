@@ -129,7 +129,6 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
   };
 
   const receive = (from: Running, message: EngineResponse): void => {
-    from.rss = message.rss;
     from.unheard = 0;
     if (message.type === 'parts') {
       for (const { id, part } of message.parts) {
@@ -138,6 +137,7 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
       }
       return;
     }
+    from.rss = message.rss;
     const call = inFlight.get(message.id);
     if (call === undefined || message.type === 'alive') return;
     if (message.type === 'progress') {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../../../test/support/tiny-model.ts';
 import { startEngine } from './client.ts';
 import { startServing } from './index.ts';
-import { makeVersions } from './versions/open-versions.ts';
+import { keptVersions, makeVersions } from './versions/open-versions.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'errata-serving-'));
 const blobsDir = join(folder, 'blobs');
@@ -43,7 +43,7 @@ async function version(n: number): Promise<VersionSource> {
 describe('versions of a model', () => {
   it('leave when there is no room, those first that were not used for longest; warm ones stay', async () => {
     const { inSize, outSize } = valueMatrix(model.spec, 1);
-    const versions = makeVersions(blobs, model, model.digest!, 1, 2.5 * 4 * inSize * outSize);
+    const versions = makeVersions(blobs, model, model.digest!, 1, keptVersions(2.5 * 4 * inSize * outSize));
     const [a, b, c, d] = (await Promise.all([1, 2, 3, 4].map(version))) as [
       VersionSource,
       VersionSource,
@@ -66,7 +66,7 @@ describe('versions of a model', () => {
   });
 
   it('stay one at a time where one alone is more than the room, and are opened once for all who ask at once', async () => {
-    const versions = makeVersions(blobs, model, model.digest!, 1, 10);
+    const versions = makeVersions(blobs, model, model.digest!, 1, keptVersions(10));
     const a = await version(5);
     const [one, other] = await Promise.all([versions.view(a), versions.view(a)]);
     expect(other).toBe(one);

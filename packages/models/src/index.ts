@@ -154,7 +154,7 @@ export type { TokenLogProbs } from './running/log-probs.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';
 export { type ViewProgram, type WeightSource, workingBytes } from './running/program-cache.ts';
 export type { Reply, ReplyItem, ReplyOptions } from './running/reply.ts';
-export { batchBytes, usualLimits } from './running/running-batch.ts';
+export { batchBytes, usualLimits, usualPrefixBytes } from './running/running-batch.ts';
 export { type SamplingOptions, uniform } from './running/sampling.ts';
 export type { Perplexity, Score, ScoreItem } from './running/score.ts';
 export { type TrainingBatch, type TrainingProgram, type TrainingStep, trainingProgram } from './running/training.ts';

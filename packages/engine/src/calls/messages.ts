@@ -14,17 +14,13 @@ export type EngineRequest =
   | { readonly type: 'call'; readonly id: number; readonly method: EngineMethod; readonly params: unknown }
   | { readonly type: 'cancel'; readonly id: number };
 
-/** From the engine process. `rss` is its resident memory in bytes. */
+/** From the engine process. `rss` is its resident memory in bytes, which takes longer to ask than a token to send. */
 export type EngineResponse =
   /** Sent while a call is being worked, whenever the process gets round to it. */
   | { readonly type: 'alive'; readonly id: number; readonly rss: number }
   | { readonly type: 'progress'; readonly id: number; readonly progress: EngineProgress; readonly rss: number }
   /** Parts of the results of calls that are there already, in order; every one is sent, and before the result of its call. */
-  | {
-      readonly type: 'parts';
-      readonly parts: readonly { readonly id: number; readonly part: unknown }[];
-      readonly rss: number;
-    }
+  | { readonly type: 'parts'; readonly parts: readonly { readonly id: number; readonly part: unknown }[] }
   | { readonly type: 'result'; readonly id: number; readonly value: unknown; readonly rss: number }
   | { readonly type: 'error'; readonly id: number; readonly error: PlainError; readonly rss: number }
   /** The call fits the budget, but not beside what this process already holds: ask a fresh one. */

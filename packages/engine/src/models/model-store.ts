@@ -24,12 +24,13 @@ import {
   parameterCount,
   type Tokenizer,
   usualLimits,
+  usualPrefixBytes,
   type View,
   workingBytes,
 } from '@errata/models';
 import { LRUCache } from 'lru-cache';
 import type { ModelReference, ParamsOf, ResultOf } from '../calls/index.ts';
-import { bytesPerMillisecond, makeVersions } from '../versions/open-versions.ts';
+import { bytesPerMillisecond, type KeptVersions, keptVersions, makeVersions } from '../versions/open-versions.ts';
 import { baselineMb, requireMemory } from './memory.ts';
 import { readDefaults } from './model-defaults.ts';
 import { withModelDirectory } from './model-directory.ts';
@@ -94,6 +95,7 @@ const answerCachesKept = 4;
 
 export function createModelStore(blobs: LocalBlobStore, { memoryMb, versionsMb, batchMb }: StoreBudget): ModelStore {
   const mostBatchBytes = batchMb * 2 ** 20;
+  const kept = keptVersions(versionsMb * 2 ** 20);
   const open = new Map<string, { readonly needMb: number; readonly model: OpenModel }>();
   /** Models that are being loaded: who asks for one meanwhile gets the same. */
   const loading = new Map<string, Promise<OpenModel>>();
@@ -101,7 +103,7 @@ export function createModelStore(blobs: LocalBlobStore, { memoryMb, versionsMb, 
   const makeRoom = (spec: DecoderSpec): number => {
     const parameters = parameterCount(spec);
     const written = batchBytes(spec, { ...usualLimits, bytes: mostBatchBytes });
-    const needMb = Math.ceil((workingBytes(parameters) + written) / 2 ** 20);
+    const needMb = Math.ceil((workingBytes(parameters) + written + usualPrefixBytes(written)) / 2 ** 20);
     requireMemory({ parameters, mb: needMb }, { mb: memoryMb, advice: 'raise ENGINE_MEMORY_MB' });
     // Freed sessions give little back, so that a process which needs room is replaced rather than emptied.
     const held = [...open.values()].reduce((sum, entry) => sum + entry.needMb, 0);
@@ -119,7 +121,7 @@ export function createModelStore(blobs: LocalBlobStore, { memoryMb, versionsMb, 
           makeOpenModel(blobs, reference, checkpoint, {
             defaults: readDefaults(directory),
             begun,
-            versionsMb,
+            kept,
             batchBytes: mostBatchBytes,
           }),
           reference,
@@ -168,19 +170,19 @@ function makeOpenModel(
   {
     defaults,
     begun,
-    versionsMb,
+    kept,
     batchBytes,
   }: {
     readonly defaults: ModelDefaults;
     readonly begun: number;
-    readonly versionsMb: number;
+    readonly kept: KeptVersions;
     readonly batchBytes: number;
   },
 ): OpenModel {
   const model = openModel(checkpoint, { batchBytes, contents: (sha256) => blobs.get(sha256) });
   const { digest, config } = checkpoint;
   const loadRate = bytesPerMillisecond(model.weightBytes, begun);
-  const versions = makeVersions(blobs, model, digest, loadRate, versionsMb * 2 ** 20);
+  const versions = makeVersions(blobs, model, digest, loadRate, kept);
   const answers = new LRUCache<string, AnswerCache>({ max: answerCachesKept });
 
   return {

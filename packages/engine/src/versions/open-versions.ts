@@ -34,6 +34,16 @@ export interface Versions {
   keepWarm(sources: readonly VersionSource[]): Promise<void>;
 }
 
+/** Versions of all models of a process that stay open as long as there is room, by id. */
+export type KeptVersions = LRUCache<string, Opened>;
+
+/**
+ * @param budget bytes of what versions have of their own beside their models: the least recently used go where there is no room. The last
+ * one stays, however large
+ */
+export const keptVersions = (budget: number): KeptVersions =>
+  new LRUCache({ maxSize: budget, sizeCalculation: ({ view }) => Math.min(budget, 1 + stateBytes(view.state())) });
+
 /** A version that is open, and what its deltas since the last state that is stored whole took to fetch and install, in ms. */
 interface Opened {
   readonly view: View;
@@ -49,20 +59,14 @@ const deltasRemembered = 10_000;
  * longer than those.
  *
  * @param loadRate bytes in a millisecond that the model itself was read, checked and unpacked at; snapshots measure their own
- * @param budget bytes of what versions have of their own beside the model: the least recently used go where there is no room. The last one
- * stays, however large
  */
 export function makeVersions(
   blobs: LocalBlobStore,
   model: Model,
   digest: string,
   loadRate: number,
-  budget: number,
+  kept: KeptVersions,
 ): Versions {
-  const kept = new LRUCache<string, Opened>({
-    maxSize: budget,
-    sizeCalculation: ({ view }) => Math.min(budget, 1 + stateBytes(view.state())),
-  });
   const rowNames = new LRUCache<string, ReadonlySet<string>>({ max: deltasRemembered });
   let warm: ReadonlyMap<string, Opened> = new Map();
   const base: Opened = { view: model.view(), replayMs: 0 };

@@ -71,10 +71,18 @@ export function copyPositions(
     const from = (sequence * kvHeads + head) * time;
     let at = (to.row * kvHeads + head) * to.slots + to.slot;
     for (const [first, end] of ranges) {
-      target.set(source.subarray((from + first) * headDim, (from + end) * headDim), at * headDim);
+      copyFloats(source, (from + first) * headDim, target, at * headDim, (end - first) * headDim);
       at += end - first;
     }
   }
+}
+
+/** Up to so many numbers a loop is faster than a view of them (measured: twice as fast for 32, slower for 128). */
+const fewFloats = 64;
+
+function copyFloats(source: Float32Array, from: number, target: Float32Array, to: number, count: number): void {
+  if (count > fewFloats) target.set(source.subarray(from, from + count), to);
+  else for (let i = 0; i < count; i++) target[to + i] = source[from + i]!;
 }
 
 /** An empty cache. It is as wide as its longest row needs: a step costs by what is kept, and not by what might come. */

@@ -21,9 +21,6 @@ export interface PrefixCache {
   readonly bytes: () => number;
 }
 
-/** Bytes that are kept where nobody says. */
-export const usualPrefixBytes = 2 ** 26;
-
 /** Fewer tokens are read again sooner than found. */
 const fewest = 4;
 

@@ -52,6 +52,9 @@ export const batchBytes = (
   { rows, bytes }: Pick<BatchLimits, 'rows' | 'bytes'> = usualLimits,
 ): number => Math.min(bytes, rows * spec.context * positionBytes(spec));
 
+/** Bytes of keys and values of earlier texts that are kept for prompts that begin alike, where nobody says: no more than all answers may have. */
+export const usualPrefixBytes = (written: number): number => Math.min(2 ** 26, written);
+
 interface Member extends AskedContinuation {
   readonly resolve: (found: Generated) => void;
   readonly reject: (error: unknown) => void;

@@ -17,10 +17,10 @@ import { type GenerateOptions, generate } from './generate.ts';
 import { captureName, type SiteAt } from './graphs.ts';
 import { promptLogProbs, type TokenLogProbs } from './log-probs.ts';
 import { type Added, addendsOf, ownMatrices } from './own-matrices.ts';
-import { makePrefixCache, usualPrefixBytes } from './prefixes.ts';
+import { makePrefixCache } from './prefixes.ts';
 import type { ProgramCache, ViewProgram, WeightSource } from './program-cache.ts';
 import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
-import { makeRunningBatch, type RunningBatch, usualLimits } from './running-batch.ts';
+import { batchBytes, makeRunningBatch, type RunningBatch, usualLimits, usualPrefixBytes } from './running-batch.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
 import { idsWithoutToken } from './undrawable.ts';
 import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
@@ -241,13 +241,14 @@ export function modelFromWeights(
   const contents = makeContents(options.contents);
   const undrawable = idsWithoutToken(tokenizer, spec.vocab);
   const basePass = { spec, tokenizer, base, contents, programs, undrawable, weight: base, readings: [] };
+  const limits = { ...usualLimits, ...(options.batchBytes !== undefined && { bytes: options.batchBytes }) };
   const batch = makeRunningBatch({
     spec,
     base,
     forwardWith: (company) =>
       makeForward({ ...basePass, inputs: new Set(valueWeights(spec)), ...(company && { company }) }),
-    prefixes: makePrefixCache(options.prefixBytes ?? usualPrefixBytes),
-    limits: { ...usualLimits, ...(options.batchBytes !== undefined && { bytes: options.batchBytes }) },
+    prefixes: makePrefixCache(options.prefixBytes ?? usualPrefixBytes(batchBytes(spec, limits))),
+    limits,
   });
   const shared: Shared = { spec, tokenizer, base, contents, programs, undrawable, batch };
   return {

@@ -12,7 +12,7 @@ export interface ModelOptions {
   readonly programs?: number;
   /** Whether compiled programs store copies of matrices, which is faster. Default for models of less than 128 MiB. */
   readonly storeMatrices?: boolean;
-  /** Bytes of keys and values of earlier texts that are kept for prompts that begin alike, default 64 MiB. */
+  /** Bytes of keys and values of earlier texts that are kept for prompts that begin alike, default 64 MiB or as many as answers may have. */
   readonly prefixBytes?: number;
   /** Bytes of keys and values that all that is being written may come to have, default 1 GiB. */
   readonly batchBytes?: number;
