@@ -18,7 +18,7 @@ export interface Runner {
   readonly undrawable: readonly number[];
   /**
    * Goes on from cached keys and values: `log_probs`, `best` and `logits` of {@link headGraph}, and the keys and values.
-   * @param feeds of a cached {@link forwardGraph} and of the head, without weights and memories
+   * @param feeds of a cached {@link forwardGraph} and of the head, with changes of logits or without, and without weights and memories
    */
   readonly run: (feeds: HostTensors, prompts: readonly PlacedPrompt[]) => Outputs;
 }
@@ -66,7 +66,7 @@ export function makeForward(parts: ForwardParts): Forward {
 
   const through = async (
     cached: boolean,
-    { targets, logit_rows, ...feeds }: HostTensors,
+    { targets, logit_rows, changed, changed_by, ...feeds }: HostTensors,
     prompts: readonly PlacedPrompt[],
   ) => {
     const { acting, key, feeds: further } = actingOn(prompts);
@@ -75,8 +75,13 @@ export function makeForward(parts: ForwardParts): Forward {
       forwardGraph(spec, source, acting, { cached, ...(company && { tap: company.tap(source) }) }),
     );
     const { normed, ...kept } = await program.run({ ...feeds, ...takenBy(program, further) }, weight);
-    const head = await programs.get('head', inputs, (source) => headGraph(spec, source, undrawable));
-    const found = await runHead(head, spec, { normed: normed!, targets: targets!, logit_rows: logit_rows! }, weight);
+    const changes = changed !== undefined;
+    const head = await programs.get(changes ? 'head changed' : 'head', inputs, (source) =>
+      headGraph(spec, source, undrawable, { changes }),
+    );
+    const rows = { normed: normed!, targets: targets!, logit_rows: logit_rows! };
+    const headFeeds = changes ? { ...rows, changed, changed_by: changed_by! } : rows;
+    const found = await runHead(head, spec, headFeeds, weight);
     return { ...kept, ...found };
   };
 

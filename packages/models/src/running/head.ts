@@ -11,7 +11,9 @@ import {
   input,
   int32Data,
   logSoftmax,
+  mulDims,
   reshape,
+  scatterElementsAdd,
   type Tensor,
 } from '@errata/graph';
 import { headLogits } from '../architectures/decoder.ts';
@@ -20,20 +22,43 @@ import { indices } from './feeds.ts';
 import type { BoundProgram, WeightSource } from './program-cache.ts';
 import { withoutIds } from './undrawable.ts';
 
+/** Adds to a logit before the most likely token is taken. */
+export interface LogitChange {
+  readonly row: number;
+  /** A token of the model. */
+  readonly token: number;
+  readonly by: number;
+}
+
+/** Feeds of a head that takes changes. */
+export const changeFeeds = ({ vocab }: Pick<DecoderSpec, 'vocab'>, changes: readonly LogitChange[]): HostTensors => ({
+  changed: indices(changes.map(({ row, token }) => row * vocab + token)),
+  changed_by: float32(
+    [changes.length],
+    Float32Array.from(changes, ({ by }) => by),
+  ),
+});
+
 /**
  * Of rows R that the final norm put out: `log_probs` of the `targets` and the `best` of each, and the `logits` of those that `logit_rows` L
  * names, whole. `best` is none of `undrawable`.
+ * @param changes whether `best` is taken behind {@link changeFeeds}; all else is of the logits as they are
  */
 export function headGraph(
   spec: DecoderSpec,
   weight: WeightSource,
   undrawable: readonly number[],
+  { changes = false }: { readonly changes?: boolean } = {},
 ): Record<string, Tensor> {
   const all = headLogits(spec, weight, input('normed', 'float32', ['R', spec.width]));
+  const [changed, by] = [input('changed', 'int32', ['K']), input('changed_by', 'float32', ['K'])];
+  const chosenFrom = changes
+    ? reshape(scatterElementsAdd(reshape(all, [mulDims('R', spec.vocab)]), changed, by, 0), ['R', spec.vocab])
+    : all;
   const targets = reshape(input('targets', 'int32', ['R']), ['R', 1]);
   return {
     log_probs: reshape(gatherElements(logSoftmax(all), targets, 1), ['R']),
-    best: argMax(withoutIds(all, undrawable, spec.vocab)),
+    best: argMax(withoutIds(chosenFrom, undrawable, spec.vocab)),
     logits: gather(all, input('logit_rows', 'int32', ['L'])),
   };
 }
@@ -43,7 +68,8 @@ const rowsAtOnce = ({ vocab }: DecoderSpec): number => Math.max(64, Math.floor(2
 
 /**
  * Runs {@link headGraph} over rows, in pieces.
- * @param feeds `normed`, `targets`, `logit_rows` of all of them
+ * @param feeds `normed`, `targets`, `logit_rows` of all of them; `changed` and `changed_by` where that is what the head takes, of no more rows
+ * than are run at once
  */
 export async function runHead(
   { run }: BoundProgram,

@@ -3,6 +3,7 @@
 import { float32, float32Data, type HostTensor, type HostTensors } from '@errata/graph';
 import { indices } from './feeds.ts';
 import type { Runner } from './forward.ts';
+import { changeFeeds, type LogitChange } from './head.ts';
 import { hidden } from './masks.ts';
 
 type Range = readonly [from: number, to: number];
@@ -35,11 +36,13 @@ export interface KeyValueCache {
    * Runs one more token of every row and keeps its keys and values.
    * @param run {@link Runner.run}, or what stands before it
    * @param logitRows rows whose logits are wanted beside the most likely next tokens
+   * @param changes made to logits before these are taken
    */
   readonly step: (
     run: (feeds: HostTensors) => ReturnType<Runner['run']>,
     tokens: readonly number[],
     logitRows: readonly number[],
+    changes?: readonly LogitChange[],
   ) => ReturnType<Runner['run']>;
 }
 
@@ -151,7 +154,7 @@ export function makeKeyValueCache({ spec }: Pick<Runner, 'spec'>): KeyValueCache
       }
       return found;
     },
-    step: async (run, tokens, logitRows) => {
+    step: async (run, tokens, logitRows, changes = []) => {
       const rows = lengths.length;
       // The last slot is the new token itself.
       const bias = new Float32Array(rows * (slots + 1)).fill(hidden);
@@ -167,6 +170,7 @@ export function makeKeyValueCache({ spec }: Pick<Runner, 'spec'>): KeyValueCache
         rows: indices(lengths.map((_, row) => row)),
         targets: indices(lengths.map(() => 0)),
         logit_rows: indices(logitRows),
+        ...(changes.length > 0 && changeFeeds(spec, changes)),
       };
       for (const [name, data] of kept)
         feeds[`past_${name}`] = float32([rows, kvHeads, slots, headDim], data.subarray(0, rows * rowSize()));

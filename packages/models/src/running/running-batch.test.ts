@@ -56,6 +56,30 @@ describe.each(['gpt2-tied', 'llama-tied'])('versions of %s', (name) => {
   });
 });
 
+it('takes the most likely token after biases and penalties, as it does where logits are looked at one by one', async () => {
+  const model = await openTiny('gpt2-tied');
+  const view = model.view();
+  const prompts = expectedOutputs('gpt2-tied').sequences.map((ids) => ids.slice(0, 5));
+  const write = async (options: Partial<GenerateOptions>) =>
+    (await view.generate(prompts, { maxTokens: 12, ...options })).map(({ tokens }) => tokens);
+  const plain = await write({});
+  const logitBias = new Map([
+    [plain[0]![0]!, -100],
+    // No token of the model: it changes nothing.
+    [model.spec.vocab + 3, 50],
+  ]);
+  for (const options of [
+    { logitBias },
+    { frequencyPenalty: 0.5, presencePenalty: 1 },
+    { logitBias, presencePenalty: 2 },
+  ]) {
+    const written = await write(options);
+    expect(written).toEqual(await write({ ...options, logProbs: 0 }));
+    expect(written).not.toEqual(plain);
+  }
+  await model.release();
+});
+
 it('of atlas, 32 texts of nine versions at once, writes what each writes alone, to 1e-5 in log-probabilities', async () => {
   const model = await openDirectory(new URL('../../../../models/atlas', import.meta.url).pathname);
   const { tokenizer } = model;

@@ -241,12 +241,20 @@ export function makeRunningBatch({ spec, base, forwardWith, prefixes, limits }: 
   const step = async (lane: Lane<Member>) => {
     try {
       const { members, cache } = lane;
-      const wantsLogits = members.flatMap(({ writing }, row) => (writing.needsLogits ? [row] : []));
+      const wantsLogits = members.flatMap(({ writing: { needsLogits, changes } }, row) =>
+        needsLogits && changes === undefined ? [row] : [],
+      );
+      const changes = members.flatMap(({ writing }, row) =>
+        [...(writing.changes ?? [])].flatMap(([token, by]) =>
+          token >= 0 && token < spec.vocab ? [{ row, token, by }] : [],
+        ),
+      );
       lane.run ??= together(members.map(({ version }) => version));
       const out = await cache.step(
         lane.run,
         members.map(({ writing }) => writing.tokens.at(-1)!),
         wantsLogits,
+        changes,
       );
       const best = int32Data(out.best!);
       const logits = float32Data(out.logits!);

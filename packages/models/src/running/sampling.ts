@@ -34,6 +34,30 @@ export const isPlainlyGreedy = (options: SamplingOptions): boolean =>
 const adjusts = ({ frequencyPenalty = 0, presencePenalty = 0, logitBias }: SamplingOptions): boolean =>
   frequencyPenalty !== 0 || presencePenalty !== 0 || (logitBias?.size ?? 0) > 0;
 
+/** What biases and penalties add to logits. */
+interface Adjustments {
+  /** By token; it changes with what is chosen. */
+  readonly by: ReadonlyMap<number, number>;
+  readonly chose: (token: number) => void;
+}
+
+export function makeAdjustments({
+  frequencyPenalty = 0,
+  presencePenalty = 0,
+  logitBias,
+}: SamplingOptions): Adjustments {
+  const by = new Map(logitBias);
+  const chosen = new Set<number>();
+  return {
+    by,
+    chose: (token) => {
+      const lost = frequencyPenalty + (chosen.has(token) ? 0 : presencePenalty);
+      if (lost !== 0) by.set(token, (by.get(token) ?? 0) - lost);
+      chosen.add(token);
+    },
+  };
+}
+
 /** Uniform numbers in [0, 1): splitmix32, good enough to choose tokens and the same on every machine. */
 export function uniform(seed: number, stream: number): () => number {
   let state = (Math.imul(seed, 0x85ebca6b) ^ Math.imul(stream + 1, 0xc2b2ae35)) | 0;
@@ -112,19 +136,19 @@ function requireSettings({ temperature = 0, topK, topP = 1, minP = 0 }: Sampling
 }
 
 /**
- * Makes the function that chooses one token after another. It changes the logits it is given, and keeps count of what it chose.
+ * Makes the function that chooses one token after another. It changes the logits it is given, and tells the adjustments what it chose.
  * @throws RangeError for settings that mean nothing
  */
-export function sampler(options: SamplerOptions): (logits: Float32Array) => number {
+export function sampler(
+  options: SamplerOptions,
+  adjustments: Adjustments = makeAdjustments(options),
+): (logits: Float32Array) => number {
   requireSettings(options);
   const { temperature = 0, topK, topP = 1, minP = 0, seed, stream, undrawable = [] } = options;
-  const { frequencyPenalty = 0, presencePenalty = 0, logitBias = new Map<number, number>() } = options;
   const next = uniform(seed, stream);
-  const chosen = new Map<number, number>();
 
   const adjust = (logits: Float32Array) => {
-    for (const [token, bias] of logitBias) logits[token]! += bias;
-    for (const [token, times] of chosen) logits[token]! -= times * frequencyPenalty + presencePenalty;
+    for (const [token, by] of adjustments.by) logits[token]! += by;
     for (const token of undrawable) logits[token] = Number.NEGATIVE_INFINITY;
   };
 
@@ -147,12 +171,11 @@ export function sampler(options: SamplerOptions): (logits: Float32Array) => numb
     return top;
   };
 
-  const counts = frequencyPenalty !== 0 || presencePenalty !== 0;
   return (logits) => {
     adjust(logits);
     const top = mostLikely(logits);
     const token = temperature === 0 ? top : draw(logits, top);
-    if (counts) chosen.set(token, (chosen.get(token) ?? 0) + 1);
+    adjustments.chose(token);
     return token;
   };
 }

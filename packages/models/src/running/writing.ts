@@ -1,7 +1,7 @@
 // One continuation while it is written: how each token is chosen, and when it ends.
 
 import { type TokenLogProbs, tokenLogProbs } from './log-probs.ts';
-import { isPlainlyGreedy, type SamplingOptions, sampler } from './sampling.ts';
+import { isPlainlyGreedy, makeAdjustments, type SamplingOptions, sampler } from './sampling.ts';
 
 /** How one prompt is continued. */
 export interface WritingOptions extends SamplingOptions {
@@ -31,6 +31,11 @@ export interface Writing {
   readonly tokens: readonly number[];
   /** Whether it chooses from logits: the most likely token alone does not tell. */
   readonly needsLogits: boolean;
+  /**
+   * Of one that takes the most likely token after biases and penalties: what is to be added to logits, by token, before its next. Where that
+   * is done it needs no logits. Undefined for others.
+   */
+  readonly changes: ReadonlyMap<number, number> | undefined;
   readonly finished: () => boolean;
   /** @param logits of the next token, where they are needed; they are changed */
   readonly take: (best: number, logits: Float32Array | undefined) => void;
@@ -42,16 +47,20 @@ export function beginWriting(options: WritingOptions): Writing {
   const { maxTokens, stop, logProbs, onToken, until } = options;
   const tokens: number[] = [];
   const probabilities: TokenLogProbs[] = [];
-  const choose = sampler(options);
+  const adjustments = makeAdjustments(options);
+  const choose = sampler(options, adjustments);
   const needsLogits = !isPlainlyGreedy(options) || logProbs !== undefined;
+  const onlyAdjusts = needsLogits && logProbs === undefined && (options.temperature ?? 0) === 0;
   let finish: Generated['finish'] | undefined = maxTokens <= 0 ? 'length' : undefined;
   return {
     tokens,
     needsLogits,
+    changes: onlyAdjusts ? adjustments.by : undefined,
     finished: () => finish !== undefined,
     take: (best, logits) => {
       // Who chooses changes the logits.
       const token = logits === undefined ? best : choose(logProbs === undefined ? logits : logits.slice());
+      if (logits === undefined) adjustments.chose(best);
       if (stop.includes(token)) {
         finish = 'stop';
         return;
