@@ -91,7 +91,18 @@ export {
   type Optimizer,
   type OptimizerState,
 } from './optimizers.ts';
-export { compile, evaluate, type HostTensors, type Program, type Provider, type RuntimeSettings } from './program.ts';
+export { type Placement, placementOf } from './placement.ts';
+export {
+  compile,
+  evaluate,
+  findProviders,
+  type HostTensors,
+  type Program,
+  type Provider,
+  type ProviderFinding,
+  type RuntimeSettings,
+  runtimeSettings,
+} from './program.ts';
 export { type SingularValues, type SymmetricEigen, singularValues, symmetricEigen } from './spectral.ts';
 export {
   constant,

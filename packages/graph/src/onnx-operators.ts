@@ -17,6 +17,8 @@ export interface Writer {
     attributes?: readonly AttributeProto[],
     outputs?: readonly string[],
   ) => string;
+  /** Whether an operator is to be made up for by others. */
+  readonly lacks: (type: string) => boolean;
   /** A constant, shared among equal ones. */
   readonly number: (value: number, dtype: 'float32' | 'float64') => string;
   /** An int64 vector of sizes, computed at run time where symbols occur. */
@@ -176,7 +178,14 @@ const emitters: { readonly [K in OpType]: Emitter<K> } = {
     w.op('ScatterND', [x, column, updates], [], [w.nameOf(node.outputs[0]!)]);
   },
   softmax: direct('Softmax', lastAxis),
-  logSoftmax: direct('LogSoftmax', lastAxis),
+  logSoftmax: (node, w) => {
+    if (!w.lacks('LogSoftmax')) return direct<'logSoftmax'>('LogSoftmax', lastAxis)(node, w);
+    const last = w.sizes([node.inputs[0]!.dims.length - 1]);
+    const x = w.nameOf(node.inputs[0]!);
+    const below = w.op('Sub', [x, w.op('ReduceMax', [x, last])]);
+    const total = w.op('Log', [w.op('ReduceSum', [w.op('Exp', [below]), last])]);
+    w.op('Sub', [below, total], [], [w.nameOf(node.outputs[0]!)]);
+  },
   cumSum: (node, w) => {
     const axis = w.sizes([node.inputs[0]!.dims.length - 1]);
     const flags = node.attributes.reverse ? [attribute.int('reverse', 1)] : [];

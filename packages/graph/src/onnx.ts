@@ -108,9 +108,13 @@ function checkNames(inputs: readonly Tensor[], outputs: readonly string[]): void
  * Emits the graph behind named outputs as ONNX bytes (opset 21, IR version 10). Values are named by their place in the
  * order of computation, so that equal graphs give equal bytes.
  * @param dataFile the one location that all large constants are to lie in, one behind another; without it each has its own
+ * @param lacking operators to do without where others can make up for them
  * @throws GraphError `cycle`, `unbound_dimension` or `duplicate_name`
  */
-export function emitOnnx(outputs: Readonly<Record<string, Tensor>>, dataFile?: string): EmittedModel {
+export function emitOnnx(
+  outputs: Readonly<Record<string, Tensor>>,
+  { dataFile, lacking = [] }: { readonly dataFile?: string; readonly lacking?: readonly string[] } = {},
+): EmittedModel {
   const { nodes, inputs, constants } = reach(Object.values(outputs));
   checkNames(inputs, Object.keys(outputs));
 
@@ -199,6 +203,7 @@ export function emitOnnx(outputs: Readonly<Record<string, Tensor>>, dataFile?: s
     nameOf,
     alias: (result, value) => names.set(result, nameOf(value)),
     op,
+    lacks: (type) => lacking.includes(type),
     number: (value, dtype) => store(dtype, [], dtype === 'float64' ? Float64Array.of(value) : Float32Array.of(value)),
     sizes,
   };

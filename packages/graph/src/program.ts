@@ -9,7 +9,8 @@ import { evaluateDim, isSymbol } from './dims.ts';
 import { GraphError } from './errors.ts';
 import type { ArrayOf, DType, Tensor } from './nodes.ts';
 import { type EmittedModel, emitOnnx } from './onnx.ts';
-import type { HostTensor } from './tensor.ts';
+import { add } from './ops.ts';
+import { float32, type HostTensor, input } from './tensor.ts';
 
 /** What executes programs. `auto` takes the first of cuda, webgpu and cpu that works. */
 export type Provider = 'cpu' | 'cuda' | 'webgpu' | 'auto';
@@ -19,13 +20,15 @@ export interface RuntimeSettings {
   readonly provider: Provider;
   /** Threads inside one operator. */
   readonly threads: number;
+  /** A directory for a profile of the first run of every program, which {@link placementOf} reads; none are made unless it is given. */
+  readonly profiles?: string;
 }
 
 const providers: readonly Provider[] = ['cpu', 'cuda', 'webgpu', 'auto'];
 
 /**
- * Settings from the environment: `ERRATA_PROVIDER` (cpu, cuda, webgpu, auto; default cpu) and `ERRATA_THREADS`
- * (default: what the machine offers).
+ * Settings from the environment: `ERRATA_PROVIDER` (cpu, cuda, webgpu, auto; default cpu), `ERRATA_THREADS`
+ * (default: what the machine offers) and `ERRATA_PROFILES`.
  * @throws GraphError `bad_argument`
  */
 export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): RuntimeSettings {
@@ -39,7 +42,7 @@ export function settingsFromEnvironment(env: NodeJS.ProcessEnv = process.env): R
     throw new GraphError('bad_argument', `"${env.ERRATA_THREADS}" is not a number of threads`, {
       where: 'ERRATA_THREADS',
     });
-  return { provider, threads };
+  return { provider, threads, ...(env.ERRATA_PROFILES && { profiles: env.ERRATA_PROFILES }) };
 }
 
 /** Settings of one program. */
@@ -100,7 +103,7 @@ function loadRuntime(): Promise<typeof ort> {
 async function createSession(
   model: EmittedModel,
   provider: Exclude<Provider, 'auto'>,
-  { threads, lean }: CompileSettings,
+  { threads, lean, profiles }: CompileSettings,
 ): Promise<ort.InferenceSession> {
   const { InferenceSession } = await loadRuntime();
   return InferenceSession.create(model.bytes, {
@@ -116,10 +119,16 @@ async function createSession(
     // Threads that spin while they wait starve the other processes of a small machine: on 2 busy cores a training step took
     // 1.2 to 2.2 times as long with spinning.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
+    ...(profiles !== undefined && {
+      enableProfiling: true,
+      profileFilePrefix: join(profiles, `${process.pid}-${++profilesMade}`),
+    }),
     // Fatal only: refusals arrive as exceptions, and the runtime's warnings are about its own choices.
     logSeverityLevel: 4,
   });
 }
+
+let profilesMade = 0;
 
 /** The CUDA libraries are a separate download; looking for them first keeps the runtime's own complaints off stderr. */
 function requireCudaLibraries(): void {
@@ -131,22 +140,37 @@ function requireCudaLibraries(): void {
   );
 }
 
-async function open(model: EmittedModel, wanted: CompileSettings) {
+/** What a machine may lack, said behind the runtime's own words. */
+const advice = {
+  cuda: '',
+  webgpu: '; it needs the loader of Vulkan (libvulkan1 on Debian) and a Vulkan driver of the card',
+} as const;
+
+/** Operators without a kernel, for which others stand in: left to the CPU, all logits would be copied there at every step. */
+const lacking: Readonly<Partial<Record<Provider, readonly string[]>>> = { webgpu: ['LogSoftmax'] };
+
+async function open(outputs: Readonly<Record<string, Tensor>>, wanted: CompileSettings) {
   const candidates = wanted.provider === 'auto' ? (['cuda', 'webgpu', 'cpu'] as const) : [wanted.provider];
   for (const provider of candidates) {
     try {
       if (provider === 'cuda') requireCudaLibraries();
-      return { provider, session: await createSession(model, provider, wanted) };
+      const model = emitOnnx(outputs, { lacking: lacking[provider] ?? [] });
+      return { provider, model, session: await createSession(model, provider, wanted) };
     } catch (cause) {
       if (provider !== candidates.at(-1)) continue;
       if (cause instanceof GraphError) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      // What the runtime asserts begins with where in its sources.
+      const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/^.* was false\. /s, '').trim();
       throw provider === 'cpu'
         ? new GraphError('session_failed', reason, { where: 'compile', cause })
-        : new GraphError('provider_unavailable', `${provider} does not work on this machine: ${reason}`, {
-            where: 'ERRATA_PROVIDER',
-            cause,
-          });
+        : new GraphError(
+            'provider_unavailable',
+            `${provider} does not work on this machine: ${reason}${advice[provider]}`,
+            {
+              where: 'ERRATA_PROVIDER',
+              cause,
+            },
+          );
     }
   }
   throw new GraphError('provider_unavailable', 'no provider works', { where: 'ERRATA_PROVIDER' });
@@ -193,10 +217,11 @@ export async function compile<Outputs extends string>(
   outputs: Readonly<Record<Outputs, Tensor>>,
   overrides: Partial<CompileSettings> = {},
 ): Promise<Program<Outputs>> {
-  const model = emitOnnx(outputs);
-  const { inputs } = model;
   const { Tensor: RuntimeTensor } = await loadRuntime();
-  const { provider, session } = await open(model, { ...runtimeSettings(), lean: false, ...overrides });
+  const wanted = { ...runtimeSettings(), lean: false, ...overrides };
+  const { provider, model, session } = await open(outputs, wanted);
+  let profiling = wanted.profiles !== undefined;
+  const { inputs } = model;
   const names = Object.keys(outputs) as Outputs[];
   // The runtime may read large constants where they are, so they must live as long as the session.
   let held: EmittedModel['weights'] | undefined = model.weights;
@@ -213,6 +238,8 @@ export async function compile<Outputs extends string>(
         fed[name] = new RuntimeTensor(dtype, data, dims);
       }
       const results = await session.run(fed);
+      if (profiling) session.endProfiling();
+      profiling = false;
       const out = {} as Record<Outputs, HostTensor>;
       for (const name of names) {
         const { type, dims, data } = results[name]!;
@@ -226,6 +253,30 @@ export async function compile<Outputs extends string>(
       await session.release();
     },
   };
+}
+
+/** Whether a provider works on this machine, and if not, why and what to do. */
+export interface ProviderFinding {
+  readonly provider: Exclude<Provider, 'auto'>;
+  readonly works: boolean;
+  readonly why?: string;
+}
+
+/** Tries every provider with a sum of two numbers. */
+export async function findProviders(): Promise<readonly ProviderFinding[]> {
+  const found: ProviderFinding[] = [];
+  for (const provider of ['cuda', 'webgpu', 'cpu'] as const) {
+    try {
+      const x = input('x', 'float32', [1]);
+      const program = await compile({ sum: add(x, x) }, { provider });
+      await program.run({ x: float32([1], Float32Array.of(1)) });
+      await program.release();
+      found.push({ provider, works: true });
+    } catch (error) {
+      found.push({ provider, works: false, why: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return found;
 }
 
 /** Compiles, runs once and releases: for tests and one-off computations. */

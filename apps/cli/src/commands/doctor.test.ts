@@ -36,6 +36,10 @@ test('database, blobs and settings are told; no secret and no name of a model is
   expect(report.settings.found.set).toEqual(
     expect.arrayContaining(['AWS_SECRET_ACCESS_KEY', 'DATABASE_URL', 'HF_TOKEN']),
   );
+  const { provider, providers } = report.device.found;
+  expect(provider).toBe('cpu');
+  expect(providers.map(({ provider }: { provider: string }) => provider)).toEqual(['cuda', 'webgpu', 'cpu']);
+  expect(providers.at(-1)).toEqual({ provider: 'cpu', works: true });
   expect(report.api).toEqual({ ok: false, why: 'set ERRATA_URL to the address of the API' });
   expect(code).toBe(1);
   for (const secret of [...Object.values(secrets), api.databaseUrl, 'atlas']) expect(stdout).not.toContain(secret);

@@ -1,5 +1,9 @@
-// errata doctor: what a support ticket needs, in one piece: machine, settings, database, blobs and API, without secrets and without texts.
+// errata doctor: what a support ticket needs, in one piece: machine, device, settings, database, blobs and API, without secrets and without texts.
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import { cpus, freemem, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { build, ErrataError, toPlainError } from '@errata/contracts';
 import type { Command } from 'commander';
 import colors from 'picocolors';
@@ -18,6 +22,7 @@ const plainVariables = [
   'COMPLETION_QUEUE',
   'ENGINE_MEMORY_MB',
   'ENGINE_SILENCE_MS',
+  'ERRATA_PROFILES',
   'ERRATA_PROVIDER',
   'ERRATA_THREADS',
   'HUB_IMPORTS',
@@ -48,6 +53,7 @@ export function register(program: Command): void {
     .action(async (options: { json?: true }) => {
       const parts: Record<string, Finding> = {
         machine: await finding(async () => machine()),
+        device: await finding(device),
         settings: await finding(async () => settings()),
         database: await finding(database),
         blobs: await finding(blobs),
@@ -80,6 +86,24 @@ const machine = () => ({
   memory_bytes: totalmem(),
   free_bytes: freemem(),
 });
+
+/** What programs can be executed by here, and the cards and drivers that are there. */
+async function device() {
+  const { findProviders, runtimeSettings } = await import('@errata/graph');
+  const cards = await run('nvidia-smi', ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader']).then(
+    ({ stdout }) => stdout.trim().split('\n'),
+    () => [],
+  );
+  return {
+    ...runtimeSettings(),
+    providers: await findProviders(),
+    nvidia_cards: cards,
+    vulkan_drivers: process.env.VK_DRIVER_FILES?.split(':') ?? namesIn('/usr/share/vulkan/icd.d'),
+  };
+}
+
+const run = promisify(execFile);
+const namesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []);
 
 function settings() {
   const set = Object.keys(process.env).filter((name) => process.env[name] !== '');

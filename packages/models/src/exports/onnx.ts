@@ -34,7 +34,7 @@ export const onnxForm: ExportForm = {
       weights.set(name, known);
       return known;
     };
-    const { bytes, weights: data } = emitOnnx({ logits: logitsOf(spec, weight, tapOf(view)) }, dataFile);
+    const { bytes, weights: data } = emitOnnx({ logits: logitsOf(spec, weight, tapOf(view)) }, { dataFile });
     writeFileSync(join(directory, 'model.onnx'), bytes, { flush: true });
     const descriptor = openSync(join(directory, dataFile), 'wx');
     try {

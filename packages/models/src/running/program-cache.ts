@@ -10,6 +10,7 @@ import {
   type Program,
   type Tensor,
 } from '@errata/graph';
+import { withoutEmptyCaches } from './empty-caches.ts';
 
 /** Weight lookup of a graph under construction. */
 export type WeightSource = (name: string) => Tensor;
@@ -165,7 +166,9 @@ export function makeProgramCache(
         takes: (name) => names.has(name),
         run: async (feeds, weightOf) => {
           if (entry.evicted) return (await get(key, inputs, build)).run(feeds, weightOf);
-          const fed: Record<string, HostTensor> = { ...feeds };
+          const fed: Record<string, HostTensor> = {
+            ...(program.provider === 'cpu' ? feeds : withoutEmptyCaches(feeds)),
+          };
           for (const { name } of program.inputs) {
             const dims = spec.parameters.get(name);
             if (dims && !fed[name]) fed[name] = { dtype: 'float32', dims, data: weightOf(name) };
