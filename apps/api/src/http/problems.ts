@@ -30,6 +30,8 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
 };
 
 const frameworkMessages: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE:
+    'the body is larger than such a request may have: 2 MiB, or where it brings edits or cases what BODY_LIMIT says',
   FST_ERR_CTP_INVALID_MEDIA_TYPE:
     'the body must be application/json (edit jobs and inboxes also take application/x-ndjson)',
   FST_ERR_CTP_INVALID_JSON_BODY: 'the body is not JSON, or holds a key that JSON objects must not have (__proto__)',

@@ -18,6 +18,9 @@ afterAll(async () => {
   await database.drop();
 });
 
+/** However slow the machine is. */
+const soon = { timeout: 60_000 };
+
 test('lanes with work and without a live lease are woken, now and again', async () => {
   for (const name of ['free', 'held', 'expired'])
     await submitImport(lineage, { name, path: '/models/none', created_by: null });
@@ -32,15 +35,15 @@ test('lanes with work and without a live lease are woken, now and again', async 
     metrics: createMetrics(() => 0),
     log: pino({ level: 'silent' }),
   });
-  await expect.poll(() => woken.filter((lane) => lane === 'import:free').length).toBeGreaterThan(1);
-  await expect.poll(() => woken.filter((lane) => lane === 'import:expired').length).toBeGreaterThan(1);
+  await expect.poll(() => woken.filter((lane) => lane === 'import:free').length, soon).toBeGreaterThan(1);
+  await expect.poll(() => woken.filter((lane) => lane === 'import:expired').length, soon).toBeGreaterThan(1);
   // Keys that nobody will ask for again are forgotten meanwhile.
   await database.query(`INSERT INTO idempotency_keys (owner, key, route, body_digest, claim, claimed_at)
     VALUES ('o', 'old', 'r', 'd', 'c', now() - interval '25 hours'), ('o', 'young', 'r', 'd', 'c', now())`);
   const keys = async () => (await database.query('SELECT key FROM idempotency_keys')).map(({ key }) => key);
-  await expect.poll(keys).toEqual(['young']);
+  await expect.poll(keys, soon).toEqual(['young']);
   await submitImport(lineage, { name: 'late', path: '/models/none', created_by: null });
-  await expect.poll(() => woken).toContain('import:late');
+  await expect.poll(() => woken, soon).toContain('import:late');
   expect(woken).not.toContain('import:held');
   await reconciler.stop();
   await consumer.close();
