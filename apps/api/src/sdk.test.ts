@@ -74,6 +74,8 @@ test('an edit job from its plan to its versions', async () => {
     removed: [],
   });
 
+  const back = { model: 'tiny', mode: 'reset', to_version: root } as const;
+  expect(await errata.rollbacks.plan(back)).toMatchObject({ version_id: root, parent_version_id: version, edits: [] });
   const rollback = await errata.rollbacks.create({ model: 'tiny', mode: 'reset', to_version: root, reason: 'tried' });
   expect((await errata.rollbacks.list({ model: 'tiny' }).all()).map(({ id }) => id)).toEqual([rollback.id]);
   expect((await errata.jobs.cancel(rollback.id)).state).toBe('cancelled');

@@ -26,6 +26,11 @@ export function tracingBack(stack: () => Stack): void {
     expect(await page.getByRole('row', { name: /after/ }).textContent()).toContain('Sophocles');
     expect(await seriousFindings(page)).toEqual([]);
 
+    await page.getByRole('button', { name: "Take back: Hunger's author is Sophocles" }).click();
+    const alone = page.getByRole('dialog', { name: 'Take this edit back from main?' });
+    await alone.getByText('main goes back to ver_').waitFor();
+    await alone.getByText('what it left (1 dense) is left out').waitFor();
+    await page.keyboard.press('Escape');
     await page.getByLabel('The right answer').fill('Knut Hamsun');
     await page.getByRole('button', { name: 'Since when is it wrong?' }).click();
     await page.getByText('Since move 2').waitFor();

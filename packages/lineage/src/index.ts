@@ -34,7 +34,14 @@ export {
   writeChain,
 } from './history/contributions.ts';
 export * from './history/history.ts';
-export * from './history/rollback-plan.ts';
+export {
+  planRollback,
+  type ReplayStep,
+  type RollbackPlan,
+  type RollbackTarget,
+  replayOf,
+} from './history/rollback-plan.ts';
+export { previewRollback } from './history/rollback-preview.ts';
 export * from './history/snapshots.ts';
 export {
   artefactsOfVersion,

@@ -1,6 +1,13 @@
 // Rollbacks: going back to a version, or taking single edits out, as jobs of their branch.
-import { ErrataError, jobSchema, pageSchema, rollbackRequestSchema } from '@errata/contracts';
-import { getJob, submitRollback } from '@errata/lineage';
+import {
+  ErrataError,
+  jobSchema,
+  pageSchema,
+  rollbackPlanRequestSchema,
+  rollbackPlanSchema,
+  rollbackRequestSchema,
+} from '@errata/contracts';
+import { getJob, getModel, previewRollback, submitRollback } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { callerFor } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
@@ -39,6 +46,26 @@ export const rollbackRoutes =
           idempotency: request.claim ?? undefined,
         });
         return answerQueued(parts, reply, job);
+      },
+    );
+
+    app.post(
+      '/v1/rollbacks/plan',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'What a rollback would do; nothing is changed',
+          description:
+            'Refused where the rollback itself would be, as for an edit that is not active; that edits share a delta and cannot be subtracted apart ' +
+            'is told by `shared_with`.',
+          body: rollbackPlanRequestSchema,
+          response: { 200: rollbackPlanSchema },
+        },
+      },
+      async ({ body: { model, ...target } }) => {
+        const { resource } = await getModel(lineage, model);
+        return previewRollback(lineage, resource.id, target);
       },
     );
 

@@ -440,6 +440,7 @@ const harmless: Readonly<Record<string, string>> = {
   'POST /v1/checks': 'reads',
   'POST /v1/collections': 'deletes what nothing names',
   'POST /v1/datasets': 'reads',
+  'POST /v1/rollbacks/plan': 'reads',
   'POST /v1/webhooks': 'tells others',
   'PATCH /v1/webhooks/:webhook': 'tells others',
   'DELETE /v1/webhooks/:webhook': 'tells others no more',

@@ -1,6 +1,7 @@
 // What one version has that another has not: edits that come, and edits that go.
-import type { VersionDiff } from '@errata/contracts';
+import type { EditMention, VersionDiff } from '@errata/contracts';
 import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import { errata } from '../api/client.ts';
 import { Problem } from './problem.tsx';
 import './edit-changes.css';
@@ -10,7 +11,14 @@ function editsOf(side: VersionDiff['added']) {
   return [...new Map(side.flatMap(({ edits }) => edits).map((edit) => [edit.id, edit])).values()];
 }
 
-export function EditChanges({ from, to }: { readonly from: string; readonly to: string }) {
+interface EditChangesProps {
+  readonly from: string;
+  readonly to: string;
+  /** What can be done about an edit that comes. */
+  readonly children?: (edit: EditMention) => ReactNode;
+}
+
+export function EditChanges({ from, to, children }: EditChangesProps) {
   const { data: diff, error } = useQuery({
     queryKey: ['diff', from, to],
     queryFn: () => errata.versions.diff(from, to),
@@ -24,12 +32,13 @@ export function EditChanges({ from, to }: { readonly from: string; readonly to: 
   return (
     <div className="stack tight">
       <ul className="edit-changes card">
-        {added.map(({ id, prompt, target_new }) => (
-          <li key={id}>
+        {added.map((edit) => (
+          <li key={edit.id}>
             <span className="badge good">comes</span>
-            <span>
-              {prompt} <strong>{target_new}</strong>
+            <span className="grow">
+              {edit.prompt} <strong>{edit.target_new}</strong>
             </span>
+            {children?.(edit)}
           </li>
         ))}
         {removed.map(({ id, prompt, target_new }) => (

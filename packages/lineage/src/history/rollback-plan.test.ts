@@ -12,6 +12,7 @@ import {
   getVersion,
   openBranchWork,
   planRollback,
+  previewRollback,
   type RollbackPlan,
   type RollbackSubmission,
   type RollbackTarget,
@@ -116,6 +117,10 @@ test('reverting an early edit exactly replays its job without it, and every job 
   const target = { mode: 'exact', revert_edit_ids: [first.edits[1]!] } as const;
   const plan = await planRollback(db, imported.branch, target);
   if (plan.mode !== 'exact') throw new Error(plan.mode);
+  expect(await previewRollback(db, imported.model, { ...target, branch: 'main' })).toMatchObject({
+    ...{ mode: 'exact', edit_count: 1, edits: [{ custom_id: 'b' }], deltas: [{ kind: 'low_rank', count: 1 }] },
+    ...{ parent_version_id: second.version, replays: { jobs: 2, edits: 3 }, version_id: null },
+  });
   expect(namesOf(await readChain(db, plan.base.after))).toEqual([zero.edits]);
   expect(plan.steps.map(({ job_id, edits }) => [job_id, edits.map(({ edit: { custom_id } }) => custom_id)])).toEqual([
     [first.job, ['a', 'c']],
@@ -159,6 +164,17 @@ test('edits that share deltas are subtracted together or not at all, but can be 
   expect(plan).toMatchObject({
     base: { after: null, source: { deltas: [] } },
     steps: [{ job_id: batch.job, edits: [{ id: batch.edits[1] }, { id: batch.edits[2] }] }],
+  });
+  const preview = (mode: 'exact' | 'subtract', ids: readonly string[]) =>
+    previewRollback(db, imported.model, { mode, revert_edit_ids: ids, branch: 'main' });
+  expect(await preview('subtract', one.revert_edit_ids)).toMatchObject({
+    ...{ mode: 'subtract', edit_count: 1, shared_with: 2, replays: null, version_id: null },
+  });
+  expect(await preview('exact', batch.edits)).toMatchObject({ replays: { jobs: 0 }, version_id: imported.root });
+  expect(await preview('subtract', batch.edits)).toMatchObject({
+    shared_with: 0,
+    replays: null,
+    version_id: imported.root,
   });
   expect(await rollBack(imported, { mode: 'subtract', revert_edit_ids: batch.edits })).toBe(imported.root);
 });

@@ -4,6 +4,7 @@ import { clientOf, type Db } from '../database/client.ts';
 import { readRecord } from '../database/stored.ts';
 import { editsById, type StoredEdit } from '../jobs/edits.ts';
 import { beforeJobOf, type Ground, groundAt, type Link, linksOfEdits, readChain, upon } from './contributions.ts';
+import { findVersion } from './versions.ts';
 
 /** What to go back to, or what to take out. */
 export interface RollbackTarget {
@@ -14,6 +15,20 @@ export interface RollbackTarget {
   readonly revert_edit_ids?: readonly string[] | undefined;
   /** ... or versions, standing for all edits of the jobs that led to them. */
   readonly revert_version_ids?: readonly string[] | undefined;
+}
+
+/** A target whose versions are whole ids, of what a caller may have named by the beginnings of ids. `unknown_version`. */
+export async function wholeTarget(db: Db, modelId: string, given: RollbackTarget): Promise<RollbackTarget> {
+  const { mode, to_version, revert_edit_ids, revert_version_ids } = given;
+  const fullId = async (prefix: string) => (await findVersion(db, prefix, modelId)).id;
+  const versions: string[] = [];
+  for (const prefix of revert_version_ids ?? []) versions.push(await fullId(prefix));
+  return {
+    mode,
+    ...(to_version === undefined ? {} : { to_version: await fullId(to_version) }),
+    ...(revert_edit_ids === undefined ? {} : { revert_edit_ids }),
+    ...(revert_version_ids === undefined ? {} : { revert_version_ids: versions }),
+  };
 }
 
 /** Edits to be applied again as their job applied them. */

@@ -14,7 +14,7 @@ import { bindJob, type IdempotencyClaim } from '../access/idempotency.ts';
 import { asJson, type Lineage, type Tx } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import type { Branch as BranchRow } from '../generated/client.ts';
-import { planRollback, type RollbackTarget } from '../history/rollback-plan.ts';
+import { planRollback, type RollbackTarget, wholeTarget } from '../history/rollback-plan.ts';
 import { findVersion } from '../history/versions.ts';
 import { getModel } from '../models/models.ts';
 import { branchLane, findBranch, staleParent } from '../names/branches.ts';
@@ -115,14 +115,8 @@ export const submitRollback = (db: Lineage, submission: RollbackSubmission): Pro
 export async function submitRollbackWithin(tx: Tx, submission: RollbackSubmission): Promise<JobResource> {
   const { branch, sequence, parent } = await enterBranch(tx, submission, false);
   requireStart(branch, submission.mode, submission.cause !== undefined);
-  const { mode, reason, revert_edit_ids, revert_version_ids } = submission;
-  const fullId = async (prefix: string) => (await findVersion(tx, prefix, branch.modelId)).id;
-  const target: RollbackTarget = {
-    mode,
-    ...(submission.to_version === undefined ? {} : { to_version: await fullId(submission.to_version) }),
-    ...(revert_edit_ids === undefined ? {} : { revert_edit_ids }),
-    ...(revert_version_ids === undefined ? {} : { revert_version_ids: await inOrder(revert_version_ids, fullId) }),
-  };
+  const { reason } = submission;
+  const target = await wholeTarget(tx, branch.modelId, submission);
   await planRollback(tx, branch.id, target);
   return enqueue(tx, submission, {
     kind: 'rollback',
@@ -273,10 +267,4 @@ async function insertEdits(tx: Tx, jobId: string, edits: readonly Edit[]): Promi
     INSERT INTO edits (id, job_id, position, custom_id, payload)
     SELECT id, ${jobId}, position, custom_id, payload
     FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(id text, position integer, custom_id text, payload jsonb)`;
-}
-
-async function inOrder<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<B[]> {
-  const done: B[] = [];
-  for (const item of items) done.push(await work(item));
-  return done;
 }

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { errata } from '../../api/client.ts';
 import { Problem } from '../../parts/problem.tsx';
+import { TakeBackEdit } from '../../parts/take-back-edit.tsx';
 
 interface BlameProps {
   readonly model: string;
@@ -58,11 +59,16 @@ function Found({ found: { id, result, error } }: { readonly found: BlameResource
           ({job}).
         </p>
       )}
+      {edit !== null && (
+        <div className="row">
+          <TakeBackEdit edit={edit} />
+        </div>
+      )}
       {edit === null && (
         <ul>
-          {candidates.map(({ edit: { id: key, prompt, target_new } }) => (
-            <li key={key}>
-              {prompt} → {target_new}
+          {candidates.map(({ edit: candidate }) => (
+            <li key={candidate.id}>
+              {candidate.prompt} → {candidate.target_new} <TakeBackEdit edit={candidate} />
             </li>
           ))}
         </ul>

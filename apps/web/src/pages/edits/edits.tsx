@@ -51,7 +51,7 @@ export function Edits() {
                 {target_true !== null && <span className="soft"> (was {target_true})</span>}
               </span>
               <JobStateBadge state={state} />
-              <span className="small soft where">
+              <span className="small soft origin">
                 {branch !== null && `on ${branch}, `}
                 {author !== null && (
                   <>
@@ -95,7 +95,7 @@ function Search() {
     void navigate({ search: (now) => ({ ...now, text: given(text.trim()), by: given(by.trim()) }) });
   };
   return (
-    <form className="row" onSubmit={submit}>
+    <form className="row edit-search" onSubmit={submit}>
       <div className="grow">
         <Field label="Words" hint="In the prompt, the subject or the new answer">
           <input type="search" value={text} maxLength={400} onChange={({ target }) => setText(target.value)} />

@@ -4,6 +4,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { errata } from '../../api/client.ts';
 import { EditChanges } from '../../parts/edit-changes.tsx';
 import { Problem } from '../../parts/problem.tsx';
+import { TakeBackEdit } from '../../parts/take-back-edit.tsx';
 import { VersionId } from '../../parts/version-id.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { VersionNames } from '../../parts/version-names.tsx';
@@ -59,7 +60,9 @@ export function Version() {
       {parent !== null && (
         <section className="stack tight">
           <h2>What it changed</h2>
-          <EditChanges from={parent} to={version.id} />
+          <EditChanges from={parent} to={version.id}>
+            {(edit) => <TakeBackEdit edit={edit} />}
+          </EditChanges>
         </section>
       )}
       {parent !== null && <WeightChanges from={parent} to={version.id} />}

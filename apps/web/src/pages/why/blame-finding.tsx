@@ -6,6 +6,7 @@ import { errata } from '../../api/client.ts';
 import { whileMoving } from '../../api/queries.ts';
 import { Problem } from '../../parts/problem.tsx';
 import { ScrollX } from '../../parts/scroll-x.tsx';
+import { TakeBackEdit } from '../../parts/take-back-edit.tsx';
 import { VersionId } from '../../parts/version-id.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { Searching } from './searching.tsx';
@@ -48,16 +49,17 @@ function Found({ result }: { readonly result: BlameResult }) {
             The edit “{edit.prompt} <strong>{edit.target_new}</strong>” made it.{' '}
             {method !== null && <span className="soft">{told[method]}</span>}
           </p>
-          <p className="row">
+          <div className="row">
             <Link to="/jobs/$job" params={{ job: edit.job_id }}>
               Its job
             </Link>
             {job_version_id !== null && (
               <Link to="/versions/$version" params={{ version: job_version_id }}>
-                Take it back, from the version that it made
+                The version that it made
               </Link>
             )}
-          </p>
+            <TakeBackEdit edit={edit} />
+          </div>
         </>
       )}
       {origin === 'edit' && edit === null && (
@@ -69,7 +71,8 @@ function Found({ result }: { readonly result: BlameResult }) {
                 {candidate.edit.prompt} <strong>{candidate.edit.target_new}</strong>
                 {candidate.answer_without !== null && (
                   <span className="soft"> (without it: {candidate.answer_without})</span>
-                )}
+                )}{' '}
+                <TakeBackEdit edit={candidate.edit} />
               </li>
             ))}
           </ul>
