@@ -3,6 +3,9 @@ import type { Retention } from '../wire/retention.ts';
 
 /** Slices at most: so many points a curve has. */
 const mostSlices = 25;
+/** Up to so many edits each has a slice of its own; of more, a slice has so many at least that its share says something. */
+const fewEdits = 12;
+const leastLength = 5;
 
 /** What was found of one edit: what its answer is right by, generated freely and by token; null where it was not asked so. */
 export interface HeldEdit {
@@ -20,7 +23,7 @@ const holds = ({ exact, token }: HeldEdit): boolean => (exact ?? token) === 1;
 export function retentionOf(
   edits: readonly (HeldEdit | null)[],
 ): Pick<Retention, 'edits' | 'held' | 'failed' | 'slices'> {
-  const length = Math.max(1, Math.ceil(edits.length / mostSlices));
+  const length = edits.length <= fewEdits ? 1 : Math.max(leastLength, Math.ceil(edits.length / mostSlices));
   const slices = Array.from({ length: Math.ceil(edits.length / length) }, (_, index) => {
     const asked = edits.slice(index * length, (index + 1) * length);
     const measured = asked.filter((edit) => edit !== null);

@@ -121,7 +121,7 @@ test('of all edits of a version the share that holds is drawn, by when they were
   const page = versionPage(report({ allEdits: true, results }));
   expect(page).toContain('20 of 30 edits hold');
   expect(page).toContain('aria-label="Edits that hold, by when they were made against edits, the earliest first"');
-  expect(page.match(/<circle class="point"/g)).toHaveLength(15);
-  expect(page).toMatch(/hold, 1.5: 0%[\s\S]*hold, 29.5: 100%/);
+  expect(page.match(/<circle class="point"/g)).toHaveLength(6);
+  expect(page).toMatch(/hold, 3: 0%[\s\S]*hold, 28: 100%/);
   expect(versionPage(report({ results }))).not.toContain('edits hold');
 });
