@@ -31,7 +31,8 @@ export function EditChanges({ from, to, children }: EditChangesProps) {
   if (diff.added_count + diff.removed_count === 0) return <p className="soft">No edit comes or goes.</p>;
   return (
     <div className="stack tight">
-      <ul className="edit-changes card">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long list scrolls by itself, and whoever has no mouse scrolls it by its focus */}
+      <ul className="edit-changes card" aria-label="Edits that come and go" tabIndex={0}>
         {added.map((edit) => (
           <li key={edit.id}>
             <span className="badge good">comes</span>

@@ -1,11 +1,13 @@
-// One alias: where it is, where it was, and the way back.
+// One alias: where it is, every place where it was, and the way back to any of them.
 import type { AliasMoveResource, AliasResource } from '@errata/contracts';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { errata } from '../../api/client.ts';
+import { usePages } from '../../api/pages.ts';
 import { useSession } from '../../api/session.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { EditChanges } from '../../parts/edit-changes.tsx';
+import { More } from '../../parts/more.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { shortVersion } from '../../parts/version-id.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
@@ -18,11 +20,10 @@ export function Alias({ model, alias }: { readonly model: string; readonly alias
   const { may } = useSession();
   const [back, setBack] = useState<string | null>(null);
   const { name, version_id } = alias;
-  const { data: moves, error } = useQuery({
-    queryKey: ['aliases', model, name, alias.sequence],
-    queryFn: async () => (await errata.aliases.history(model, name, { limit: shown }).page()).data,
-  });
-  const before = moves?.find(({ sequence }) => sequence === alias.sequence)?.from_version ?? null;
+  const { found, items: moves } = usePages(['aliases', model, name, alias.sequence], () =>
+    errata.aliases.history(model, name, { limit: shown }),
+  );
+  const before = moves.find(({ sequence }) => sequence === alias.sequence)?.from_version ?? null;
   return (
     <article className="card stack">
       <div className="row spread">
@@ -38,14 +39,21 @@ export function Alias({ model, alias }: { readonly model: string; readonly alias
           </button>
         )}
       </div>
-      <Problem error={error} />
+      <Problem error={found.error} />
       <details>
-        <summary>Every move{moves?.length === shown ? `, the last ${shown}` : ''}</summary>
-        <ol className="plain stack tight">
-          {moves?.map((move) => (
-            <Move key={move.sequence} move={move} />
-          ))}
-        </ol>
+        <summary>Every move</summary>
+        <div className="stack tight">
+          <ol className="plain stack tight">
+            {moves.map((move) => (
+              <Move
+                key={move.sequence}
+                move={move}
+                {...(may('aliases:write') && move.to_version !== version_id ? { onBack: setBack } : {})}
+              />
+            ))}
+          </ol>
+          <More of={found}>Earlier moves</More>
+        </div>
       </details>
       {back !== null && (
         <Confirm
@@ -70,26 +78,45 @@ export function Alias({ model, alias }: { readonly model: string; readonly alias
   );
 }
 
-function Move({ move: { kind, from_version, to_version, reason, created_at } }: { readonly move: AliasMoveResource }) {
+interface MoveProps {
+  readonly move: AliasMoveResource;
+  /** Asks to go back to where it went. */
+  readonly onBack?: (version: string) => void;
+}
+
+function Move({ move: { kind, from_version, to_version, target, reason, created_at }, onBack }: MoveProps) {
   return (
-    <li>
-      <span className="soft">
-        <When at={created_at} />
-      </span>{' '}
-      {kind}
-      {from_version !== null && (
-        <>
-          {' from '}
-          <VersionLink id={from_version} />
-        </>
+    <li className="row">
+      <span className="grow">
+        <span className="soft">
+          <When at={created_at} />
+        </span>{' '}
+        {kind}
+        {from_version !== null && (
+          <>
+            {' from '}
+            <VersionLink id={from_version} />
+          </>
+        )}
+        {to_version !== null && (
+          <>
+            {from_version === null ? ' at ' : ' to '}
+            <VersionLink id={to_version} />
+          </>
+        )}
+        {target !== null && target !== to_version && <span className="soft"> ({target} then)</span>}
+        {reason !== null && <span className="soft">: “{reason}”</span>}
+      </span>
+      {to_version !== null && onBack !== undefined && (
+        <button
+          type="button"
+          className="button small"
+          aria-label={`Back there: ${shortVersion(to_version)}`}
+          onClick={() => onBack(to_version)}
+        >
+          Back there
+        </button>
       )}
-      {to_version !== null && (
-        <>
-          {' to '}
-          <VersionLink id={to_version} />
-        </>
-      )}
-      {reason !== null && <span className="soft">: “{reason}”</span>}
     </li>
   );
 }
