@@ -2,7 +2,7 @@
 // (Meng et al. 2022, section 2.1).
 import { uniform, type View } from '@errata/models';
 import { type TracedSite, tracedSites } from './told.ts';
-import { type RestoredCopy, record, restore } from './traced-model.ts';
+import { record, restore } from './traced-model.ts';
 
 /** A prompt that names its subject, as tokens. */
 export interface TracedFact {
@@ -29,8 +29,6 @@ export interface TracingSettings {
   readonly noise: readonly Float32Array[];
   /** Layers on each side of a layer that are put back along with it, for what MLP and attention add; the stream is put back alone. */
   readonly window: number;
-  /** Copies of a prompt in one run at most. */
-  readonly copies: number;
   /** Tokens whose states are put back; all from the subject on unless given. */
   readonly positions?: readonly number[];
 }
@@ -43,11 +41,25 @@ export interface TracingOptions {
 const meanProbability = (logProbs: readonly number[]): number =>
   logProbs.reduce((sum, x) => sum + Math.exp(x), 0) / logProbs.length;
 
+/** Tokens of one run: enough for products of full speed. With more, later positions would share a run with earlier ones, and compute from these on. */
+const tokensInARun = 256;
+
+/** Positions by the run that they share, from the first of which on it computes. */
+function runsOf(positions: readonly number[], time: number, copies: number): readonly (readonly number[])[] {
+  const runs: number[][] = [];
+  for (const position of positions) {
+    const last = runs.at(-1);
+    if (last !== undefined && (last.length + 1) * copies * (time - last[0]!) <= tokensInARun) last.push(position);
+    else runs.push([position]);
+  }
+  return runs;
+}
+
 /** Traces one fact. Memories take no part: what is looked for is in the weights. */
 export async function traceFact(
   view: View,
   { custom_id, ids, subject, answer }: TracedFact,
-  { noise, window, copies: most, positions: chosen }: TracingSettings,
+  { noise, window, positions: chosen }: TracingSettings,
   { onProgress, signal }: TracingOptions = {},
 ): Promise<FactTrace> {
   const { width, layers, vocab } = view.spec;
@@ -62,10 +74,9 @@ export async function traceFact(
     }),
   );
   const lost = meanProbability(noise.map((_, run) => corrupted.logProbs[run * vocab + answer]!));
-  const copiesAt = (position: number): readonly RestoredCopy[] => noise.map((_, run) => ({ run, position }));
   // Tokens in front of the subject are as they were: nothing of them is to be put back.
   const positions = chosen ?? Array.from({ length: ids.length - subject[0] }, (_, i) => subject[0] + i);
-  const atOnce = Math.max(1, Math.floor(most / noise.length));
+  const inRuns = runsOf(positions, ids.length, noise.length);
   const restored = {} as Record<TracedSite, number[][]>;
   let done = 0;
   for (const site of tracedSites) {
@@ -75,10 +86,9 @@ export async function traceFact(
       const near = Array.from({ length: 2 * reach + 1 }, (_, i) => layer - reach + i);
       const put = { site, layers: near.filter((l) => l >= 0 && l < layers), clean };
       const found = new Array<number>(ids.length).fill(lost);
-      for (let from = 0; from < positions.length; from += atOnce) {
+      for (const some of inRuns) {
         signal?.throwIfAborted();
-        const some = positions.slice(from, from + atOnce);
-        const all = await restore(view, ids, answer, corrupted, some.flatMap(copiesAt), put);
+        const all = await restore(view, ids.length, answer, corrupted, noise.length, some, put);
         for (const [i, position] of some.entries())
           found[position] = meanProbability(all.slice(i * noise.length, (i + 1) * noise.length));
       }

@@ -42,9 +42,6 @@ export interface TracedKnown extends TracedFacts {
   readonly unusable: number;
 }
 
-/** Tokens in one run: enough to keep the cores busy, few enough for a large vocabulary. */
-const tokensInARun = 1024;
-
 /** A fact as tokens; undefined where it cannot be. */
 function factOf(
   tokenizer: Tokenizer,
@@ -108,7 +105,6 @@ export async function traceFacts(
     const settings = {
       noise: subjectNoise(fact, view.spec.width, { runs, deviation, seed, fact: number }),
       window,
-      copies: Math.max(runs, Math.floor(tokensInARun / fact.ids.length)),
     };
     const progress = (done: number, total: number) =>
       onProgress?.({ fact: number + 1, facts: facts.length, done, total });

@@ -14,7 +14,7 @@ import {
   vectorJacobian,
 } from '@errata/graph';
 import { buildDecoder, type Tap, type View } from '@errata/models';
-import { runPruned } from '../../search/programs.ts';
+import { repeated, runPruned } from '../../search/programs.ts';
 import { type Trace, trace } from '../../search/tracer.ts';
 
 /** Of each layer, of each neuron: `[d_ff]`. */
@@ -123,10 +123,4 @@ async function gradientsAt(
     answers: int32([steps], new Int32Array(steps).fill(answer)),
   });
   return float32Data(out.gradient!);
-}
-
-function repeated(one: Float32Array, times: number): Float32Array {
-  const all = new Float32Array(one.length * times);
-  for (let i = 0; i < times; i++) all.set(one, i * one.length);
-  return all;
 }
