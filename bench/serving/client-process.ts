@@ -5,11 +5,16 @@ import type { Answered, Asking } from './clients.ts';
 const agent = new Agent({ keepAlive: true });
 
 /** Streams one answer. */
-function ask({ url, headers, body }: Asking): Promise<Answered> {
+function ask(asking: Asking): Promise<Answered> {
+  const { url, headers, body } = asking;
   const begun = performance.now();
   return new Promise((resolve, reject) => {
     const sent = request(url, { method: 'POST', agent, headers: { ...headers, 'content-type': 'application/json' } });
-    sent.on('error', reject);
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      // A server may close a connection that was idle just when it is used again.
+      if (sent.reusedSocket && error.code === 'ECONNRESET') resolve(ask(asking));
+      else reject(error);
+    });
     sent.on('response', (response) => {
       let firstToken: number | undefined;
       let text = '';

@@ -24,6 +24,7 @@ import { createMetrics, measureRequests } from './metrics.ts';
 import { registerOpenapi } from './openapi/openapi.ts';
 import { type ApiLimits, type ApiParts, defaultLimits } from './parts.ts';
 import { countOpenJobs, countOpenJobsOf, latestEventIds } from './queries.ts';
+import { inOneTurn } from './requests/in-one-turn.ts';
 import { modelReference } from './requests/model-reference.ts';
 import { aliasRoutes } from './routes/aliases.ts';
 import { approvalRoutes } from './routes/approvals.ts';
@@ -112,7 +113,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   registerDoor(app, limits.bodyLimit);
   measureRequests(app, metrics);
   registerAuth(app, {
-    authenticate: (key) => findKey(lineage, key),
+    authenticate: inOneTurn((key) => findKey(lineage, key)),
     authenticateSession: async (request) => {
       const session = await sessionOf(lineage, request);
       if (session !== null) requireOwnPage(request, session);

@@ -25,6 +25,7 @@ import { toProblem } from '../http/problems.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ApiParts } from '../parts.ts';
 import { whileWaitedFor } from '../requests/caller-waits.ts';
+import { inOneTurn } from '../requests/in-one-turn.ts';
 import { modelReference } from '../requests/model-reference.ts';
 import { resolveServed } from '../requests/served-names.ts';
 
@@ -54,6 +55,7 @@ export const completionRoutes =
   ({ lineage, servers }: ApiParts, { queue, metrics, snapshots }: CompletionRouteOptions): FastifyPluginAsyncZod =>
   async (app) => {
     let pending = 0;
+    const resolve = inOneTurn((name) => resolveServed(lineage, name));
 
     /** Asks the engine, for as long as the caller waits. */
     async function answer(
@@ -103,7 +105,7 @@ export const completionRoutes =
       { model, stream, stream_options, n, errata }: Request,
       asked: Asked,
     ): Promise<Whole | FastifyReply> {
-      const served = await resolveServed(lineage, model);
+      const served = await resolve(model);
       const about: About = {
         id: `${shape.idPrefix}_${randomUUID().replaceAll('-', '')}`,
         created: Math.floor(Date.now() / 1000),
