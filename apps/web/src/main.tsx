@@ -1,4 +1,5 @@
 // The dashboard's beginning: who is signed in, then the page that the address names.
+import { ErrataError } from '@errata/contracts';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -11,7 +12,11 @@ import './style/shell.css';
 
 const place = document.getElementById('app');
 if (place === null) throw new Error('the page has no place for the application');
-createRoot(place).render(
+// What the service refused is told on the page; only faults of our own are for the console.
+const onCaughtError = (error: unknown) => {
+  if (!(error instanceof ErrataError)) console.error(error);
+};
+createRoot(place, { onCaughtError }).render(
   <StrictMode>
     <QueryClientProvider client={createQueries()}>
       <App />

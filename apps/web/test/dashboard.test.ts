@@ -1,40 +1,82 @@
 // The dashboard in a browser on the whole stack, from a first visit over a correction to its being taken back, on a desktop and a phone.
-// One stack for all: it takes longer to start than most of what is done with it.
-import { afterAll, beforeAll, describe } from 'vitest';
+// One stack for all, on which the flows go side by side, each on branches of its own: it takes longer to start than most of what is done with it.
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { findBrowser } from '../../../test/support/browser.ts';
-import { comparing } from './comparing.fixture.ts';
-import { correcting } from './correcting.fixture.ts';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts';
+import { devices } from './devices.fixture.ts';
 import { everyPage } from './every-page.fixture.ts';
-import { judging } from './judging.fixture.ts';
-import { running } from './running.fixture.ts';
-import { scale } from './scale.fixture.ts';
-import { signingIn } from './signing-in.fixture.ts';
+import { approving } from './flows/approving.fixture.ts';
+import { comparing } from './flows/comparing.fixture.ts';
+import { correcting } from './flows/correcting.fixture.ts';
+import { judging } from './flows/judging.fixture.ts';
+import { keeping } from './flows/keeping.fixture.ts';
+import { naming } from './flows/naming.fixture.ts';
+import { running, telling } from './flows/running.fixture.ts';
+import { scheduling } from './flows/scheduling.fixture.ts';
+import { byLink, signingIn } from './flows/signing-in.fixture.ts';
+import { tracingBack } from './flows/tracing-back.fixture.ts';
+import { upkeep } from './flows/upkeep.fixture.ts';
+import { watching } from './flows/watching.fixture.ts';
+import { longHistory, scale } from './scale.fixture.ts';
+import { type Flow, play, type Seat, takeSeat } from './scene.fixture.ts';
+import { serviceAway } from './service-away.fixture.ts';
 import { openStack, type Stack } from './stack.fixture.ts';
-import { tracingBack } from './tracing-back.fixture.ts';
-import { watching } from './watching.fixture.ts';
+
+/** Milliseconds: on a machine that others use too, a flow may take minutes. */
+const slowly = 300_000;
+
+const flows: readonly Flow[] = [
+  signingIn,
+  comparing,
+  correcting,
+  approving,
+  keeping,
+  judging,
+  tracingBack,
+  naming,
+  scheduling,
+  running,
+  telling,
+  upkeep,
+  byLink,
+  // It ends engines, which take a while to begin again.
+  watching,
+];
 
 describe.skipIf(findBrowser() === undefined)('in a browser', () => {
-  let opened: Stack;
-  const stack = () => opened;
+  let database: TestDatabase;
+  let stack: Stack;
+  let seats: readonly Seat[];
   beforeAll(async () => {
-    opened = await openStack();
-    // Its editor needs no second moments, which take a minute to measure.
-    await opened.client.branches.create('atlas', { name: 'work', default_editor: 'ft-m' });
-    await opened.client.branches.create('atlas', {
-      name: 'reviewed',
-      default_editor: 'ft-m',
-      approval: 'required',
-    });
+    database = await createTestDatabase();
+    stack = await openStack({ DATABASE_URL: database.url, QUEUE_URL: database.url });
+    seats = await Promise.all(devices.map((device) => takeSeat(stack, device)));
   });
-  afterAll(() => opened?.close());
+  afterAll(async () => {
+    await stack?.close();
+    await database?.drop();
+  });
 
-  describe('signing in', () => signingIn(stack));
-  describe('correcting', () => correcting(stack));
-  describe('judging', () => judging(stack));
-  describe('tracing back', () => tracingBack(stack));
-  describe('comparing', () => comparing(stack));
-  describe('watching', () => watching(stack));
-  describe('running it', () => running(stack));
-  describe('every page', () => everyPage(stack));
-  describe('long lists', () => scale(stack));
+  /** On every device at once. */
+  const everywhere = (run: Flow['run']) => {
+    for (const [index, { name }] of devices.entries())
+      test.concurrent(`on a ${name}`, ({ expect }) => play(run, stack, seats[index]!, expect), slowly);
+  };
+
+  for (const { name, run } of [...flows, everyPage]) describe(name, () => everywhere(run));
+
+  for (const [index, { name }] of devices.entries())
+    test(
+      `a page says when the service is away, on a ${name}`,
+      ({ expect }) => play(serviceAway, stack, seats[index]!, expect),
+      slowly,
+    );
+
+  describe('long lists stay short in the page', () => {
+    beforeAll(async () => {
+      const { id, model_id, head } = await stack.client.branches.get('atlas', 'main');
+      await database.query(longHistory(id, model_id, head));
+    });
+    everywhere(scale);
+  });
 });
