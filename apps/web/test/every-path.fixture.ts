@@ -13,28 +13,33 @@ export async function everyPath(client: ErrataClient): Promise<readonly (readonl
   const jobs = (
     await Promise.all(kinds.map(async (kind) => (await client.jobs.list({ kind, limit: 1 }).page()).data))
   ).flat();
-  const [edited] = (await client.jobs.list({ kind: 'edit', state: 'succeeded', limit: 1 }).page()).data;
+  // One whose branch is still where it led.
+  const heads = new Map((await client.branches.list('atlas').all()).map(({ name, head }) => [name, head]));
+  const succeeded = (await client.jobs.list({ kind: 'edit', state: 'succeeded', limit: 50 }).page()).data;
+  const edited = succeeded.find(({ branch, version_id }) => heads.get(branch ?? '') === version_id) ?? succeeded[0]!;
+  const [first] = (await client.jobs.edits(edited.id, { limit: 1 }).page()).data;
   const evaluations = (await client.evaluations.list({ model: 'atlas', limit: 2 }).page()).data.map(({ id }) => id);
   const found = (kind: string) => jobs.find((job) => job.kind === kind)?.id;
-  const of = `model=atlas&branch=${edited!.branch}`;
-  const asked = `prompt=${encodeURIComponent('The nucleus of terbium carries a charge of')}`;
+  const of = `model=atlas&branch=${edited.branch}`;
+  const asked = `prompt=${encodeURIComponent(first!.prompt)}`;
   return [
     ['home', '/'],
     ['ask', `/ask?${of}`],
-    ['ask-two', `/ask?${of}&b=main&${asked}`],
+    ['ask-two', `/ask?${of}&b=${edited.parent_version_id}&${asked}`],
     ['correct', `/correct?${of}`],
     ['correct-many', `/correct?${of}&how=many`],
     ['judge', `/judge?${of}`],
     ['gate', `/gate?${of}`],
     ['jobs', '/jobs'],
     ...jobs.map(({ id, kind }) => [`job-${kind}`, `/jobs/${id}`] as const),
+    ['job-edit-applied', `/jobs/${edited.id}`],
     ['queue', '/queue'],
     ['schedules', '/schedules'],
     ['schedules-new', '/schedules?making=true'],
     ['history', `/history?${of}`],
     ['versions', `/history?${of}&view=versions`],
-    ['version', `/versions/${edited!.version_id}?${of}`],
-    ['version-imported', `/versions/${edited!.parent_version_id}?${of}`],
+    ['version', `/versions/${edited.version_id}?${of}`],
+    ['version-imported', `/versions/${edited.parent_version_id}?${of}`],
     ['edits', '/edits'],
     ['edits-none', '/edits?text=nobody-wrote-this'],
     ['why', '/why'],

@@ -6,6 +6,11 @@ const said = (value: unknown): string => (typeof value === 'string' ? value : ''
 const counted = (value: unknown, one: string, many: string): string =>
   typeof value === 'number' ? `${value} ${value === 1 ? one : many}` : many;
 
+const evaluationOf = (editor: unknown): string =>
+  typeof editor === 'object' && editor !== null && 'name' in editor
+    ? `evaluation of ${said(editor.name)}`
+    : 'evaluation';
+
 export function aboutJob({ kind, input, trial }: JobResource): string {
   switch (kind) {
     case 'edit':
@@ -19,7 +24,7 @@ export function aboutJob({ kind, input, trial }: JobResource): string {
     case 'artefact':
       return `build ${said(input.kind).replaceAll('_', ' ')}`;
     case 'evaluation':
-      return 'evaluation';
+      return evaluationOf(input.editor);
     case 'evaluation_shard':
       return 'part of an evaluation';
     case 'bisect':

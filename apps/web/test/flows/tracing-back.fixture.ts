@@ -17,6 +17,12 @@ export const tracingBack: Flow = {
     expect(await page.getByRole('row', { name: /before/ }).textContent()).toContain('65');
     expect(await page.getByRole('row', { name: /after/ }).textContent()).toContain('61');
 
+    await press(page.getByRole('button', { name: `Take back: ${prompt} 61` }));
+    const alone = page.getByRole('dialog', { name: `Take this edit back from ${traced}?` });
+    await alone.getByText(`${traced} goes back to ver_`).waitFor();
+    await alone.getByText('what it left (1 dense) is left out').waitFor();
+    await page.keyboard.press('Escape');
+    await alone.waitFor({ state: 'detached' });
     await write(page.getByLabel('The right answer'), '65');
     await press(page.getByRole('button', { name: 'Since when is it wrong?' }));
     await page.getByText('Since move 2').waitFor();
@@ -40,7 +46,7 @@ export const tracingBack: Flow = {
     const moves = page.getByRole('main').getByRole('listitem');
     await moves.getByText(`${prompt} 61`).waitFor();
     expect(await moves.count()).toBe(2);
-    await press(page.getByRole('link', { name: 'All versions of atlas' }));
+    await press(page.getByRole('link', { name: 'All versions' }));
     await page.getByText('the imported model').waitFor();
 
     await go(`/versions/${imported}?branch=${traced}`);

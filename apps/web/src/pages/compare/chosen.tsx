@@ -54,7 +54,7 @@ function Figures({ evaluations }: { readonly evaluations: readonly EvaluationRes
               {evaluations.map((evaluation, index) => (
                 <th key={evaluation.id} scope="col" className="number">
                   <Link to="/jobs/$job" params={{ job: evaluation.id }}>
-                    {index + 1} {nameOf(evaluation)}
+                    {index + 1} {nameOf(evaluation, evaluations)}
                   </Link>
                 </th>
               ))}

@@ -54,7 +54,8 @@ export function Compare() {
             <Choice
               key={evaluation.id}
               evaluation={evaluation}
-              chosen={ids.includes(evaluation.id)}
+              among={items}
+              place={ids.indexOf(evaluation.id)}
               full={ids.length >= mostChosen}
               onChoose={() => choose(evaluation.id)}
             />
@@ -70,18 +71,28 @@ export function Compare() {
 
 interface ChoiceProps {
   readonly evaluation: EvaluationResource;
-  readonly chosen: boolean;
+  readonly among: readonly EvaluationResource[];
+  /** Among those that are chosen, from 0; -1 where it is not. */
+  readonly place: number;
   readonly full: boolean;
   readonly onChoose: () => void;
 }
 
-function Choice({ evaluation, chosen, full, onChoose }: ChoiceProps) {
+function Choice({ evaluation, among, place, full, onChoose }: ChoiceProps) {
   const { state, version_id, cases, created_at, outcome } = evaluation;
   return (
     <li>
       <label className="check">
-        <input type="checkbox" checked={chosen} disabled={!chosen && (full || outcome === null)} onChange={onChoose} />
-        <span>{nameOf(evaluation)}</span>
+        <input
+          type="checkbox"
+          checked={place >= 0}
+          disabled={place < 0 && (full || outcome === null)}
+          onChange={onChoose}
+        />
+        <span>
+          {place >= 0 && <strong>{place + 1} </strong>}
+          {nameOf(evaluation, among)}
+        </span>
       </label>
       <span className="small soft">
         {cases.measured} of {cases.total} cases, on <VersionLink id={version_id} />

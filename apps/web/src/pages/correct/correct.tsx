@@ -7,8 +7,7 @@ import { One } from './one.tsx';
 import './correct.css';
 
 const route = getRouteApi('/correct');
-/** The address says it all, also by what it leaves out. */
-const exactly = { exact: true, explicitUndefined: true };
+const exactly = { exact: true };
 
 export function Correct() {
   const { how } = route.useSearch();

@@ -80,7 +80,9 @@ function Rule({ rule, number, onChange, onRemove }: RuleProps) {
           }}
         >
           {gateMetrics.map((metric) => (
-            <option key={metric}>{metric}</option>
+            <option key={metric} value={metric}>
+              {metric.replaceAll('_', ' ')}
+            </option>
           ))}
         </select>
       </div>

@@ -33,7 +33,7 @@ export function History() {
           Moves of {branch}
         </Link>
         <Link from="/history" search={(now) => ({ ...now, view: 'versions' as const })} activeOptions={{ exact: true }}>
-          All versions of {model}
+          All versions
         </Link>
       </div>
       {view === undefined ? <Moves model={model} branch={branch} /> : <VersionTree model={model} />}

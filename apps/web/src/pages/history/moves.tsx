@@ -53,8 +53,9 @@ function Move({ move }: { readonly move: MoveResource }) {
       <div className="stack tight what">
         {edits.map(({ id, prompt, target_new, active }) => (
           <p key={id} className={active ? undefined : 'gone'}>
-            {active ? '' : 'without '}
+            {(kind === 'exact' || kind === 'subtract' || (kind === 'reset' && !active)) && 'without '}
             {prompt} <strong>{target_new}</strong>
+            {kind === 'edit' && !active && ' (taken back since)'}
           </p>
         ))}
         {edit_count > edits.length && <p className="soft small">and {edit_count - edits.length} more edits</p>}

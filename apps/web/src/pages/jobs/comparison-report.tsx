@@ -9,6 +9,8 @@ const plain = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 export function ComparisonReport({ job: { kind, result } }: { readonly job: JobResource }) {
   if (kind !== 'comparison' || result === null) return null;
   const { metrics, answers, answers_differing, answers_compared } = result as ComparisonResult;
+  const titles = new Map<string, number>();
+  for (const metric of metrics) titles.set(titleOf(metric), (titles.get(titleOf(metric)) ?? 0) + 1);
   return (
     <>
       <section className="stack tight" aria-label="Metrics">
@@ -34,7 +36,7 @@ export function ComparisonReport({ job: { kind, result } }: { readonly job: JobR
             </thead>
             <tbody>
               {metrics.map((metric) => (
-                <Metric key={metric.metric} of={metric} />
+                <Metric key={metric.metric} of={metric} isOnly={titles.get(titleOf(metric)) === 1} />
               ))}
             </tbody>
           </table>
@@ -61,11 +63,22 @@ export function ComparisonReport({ job: { kind, result } }: { readonly job: JobR
   );
 }
 
-function Metric({ of: { metric, one, other, difference, wins, losses } }: { readonly of: MetricComparison }) {
+const titleOf = ({ metric }: MetricComparison): string => metricCatalogue.get(metric)?.title ?? metric;
+
+interface MetricProps {
+  readonly of: MetricComparison;
+  /** Whether no other has its title. */
+  readonly isOnly: boolean;
+}
+
+function Metric({ of, isOnly }: MetricProps) {
+  const { metric, one, other, difference, wins, losses } = of;
   const interval = difference?.interval;
   return (
     <tr>
-      <th scope="row">{metricCatalogue.get(metric)?.title ?? metric}</th>
+      <th scope="row" title={metricCatalogue.get(metric)?.definition}>
+        {titleOf(of)} {!isOnly && <code className="soft">{metric}</code>}
+      </th>
       <td className="number">{one === null ? '–' : plain.format(one.value)}</td>
       <td className="number">{other === null ? '–' : plain.format(other.value)}</td>
       <td className="number unbroken">

@@ -8,6 +8,7 @@ import './job-events.css';
 const numbers = new Intl.NumberFormat();
 
 export function JobEvents({ events }: { readonly events: readonly JobEvent[] }) {
+  if (events.length === 0) return null;
   return (
     <section className="stack tight" aria-label="Log">
       <h2>Log</h2>

@@ -46,6 +46,13 @@ export function Job() {
       <TakeBack job={job} />
       <UpkeepReport job={job} />
       <ComparisonReport job={job} />
+      {(job.kind === 'blame' || job.kind === 'bisect') && (
+        <p>
+          <Link to="/why" search={(now) => ({ ...now, [job.kind]: job.id })}>
+            What it found
+          </Link>
+        </p>
+      )}
       {job.kind === 'evaluation' && (
         <p>
           <Link to="/compare" search={{ ids: job.id }}>

@@ -51,6 +51,9 @@ function Gate({ gate: { passed, findings, canaries = [] } }: { readonly gate: No
         <h2>Gate</h2>
         <span className={`badge ${passed ? 'good' : 'bad'}`}>{passed ? 'passed' : 'failed'}</span>
       </div>
+      <p className="small soft">
+        Shares are from 0 to 1 and count tokens, where a rule does not say “exact”; below, whole answers count.
+      </p>
       <div className="card measured">
         <table>
           <thead>

@@ -23,9 +23,10 @@ export function Judge() {
   const { branch } = useWhere();
   const waiting = useCandidates('awaiting_approval');
   const [gated, rejected] = [useCandidates('gated_out'), useCandidates('rejected')];
-  const turnedDown = [...(gated.data ?? []), ...(rejected.data ?? [])].sort((a, b) =>
-    a.created_at < b.created_at ? 1 : -1,
-  );
+  const turnedDown = [...(gated.data ?? []), ...(rejected.data ?? [])]
+    // Of other kinds nobody judged a candidate.
+    .filter(({ kind }) => kind === 'edit' || kind === 'rollback')
+    .sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
   return (
     <div className="stack">
       <h1>Judge</h1>

@@ -74,7 +74,7 @@ function Cause({ of }: { readonly of: FailuresResource['causes'][number] }) {
   return (
     <tr>
       <td className="number">{jobs}</td>
-      <td>
+      <td className="failure-cause">
         <strong>{state === 'gated_out' ? `rule on ${cause.replaceAll('_', ' ')}` : cause.replaceAll('_', ' ')}</strong>
         {message !== null && <p className="small soft">{message}</p>}
       </td>

@@ -83,7 +83,6 @@ function Found({ result }: { readonly result: BlameResult }) {
           <table>
             <thead>
               <tr>
-                <th scope="col" />
                 <th scope="col">Version</th>
                 <th scope="col">Answer</th>
                 <th scope="col" className="number">
@@ -94,10 +93,9 @@ function Found({ result }: { readonly result: BlameResult }) {
             <tbody>
               {[before, after].map((state, index) => (
                 <tr key={state.version_id}>
-                  <th scope="row">{index === 0 ? 'before' : 'after'}</th>
-                  <td>
-                    <VersionId id={state.version_id} />
-                  </td>
+                  <th scope="row">
+                    {index === 0 ? 'before' : 'after'} <VersionId id={state.version_id} />
+                  </th>
                   <td>{state.answer}</td>
                   <td className="number">{share.format(state.probability.answer)}</td>
                 </tr>
