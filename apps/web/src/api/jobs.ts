@@ -25,6 +25,9 @@ export function useJob(id: string) {
         setEvents((seen) => withEvent(seen, event));
         if (event.type !== 'progress') void queries.invalidateQueries({ queryKey: ['job', id] });
       }
+      // What was being asked for the first time when the last event came is not asked again by that: it may tell of the time before.
+      await queries.cancelQueries({ queryKey: ['job', id] });
+      await queries.invalidateQueries({ queryKey: ['job', id] });
     };
     follow().catch((thrown: unknown) => {
       if (!leaving.signal.aborted) setBroken(thrown);

@@ -71,7 +71,7 @@ export function Collect({ storage: { blobs, counted } }: { readonly storage: Sto
             Collect
           </button>
         </div>
-        {job !== undefined && <Done id={job} />}
+        {job !== undefined && <Done key={job} id={job} />}
       </div>
       {asked && (
         <Confirm
