@@ -66,12 +66,14 @@ describe.skipIf(findBrowser() === undefined)('in a browser', () => {
 
   for (const { name, run } of [...flows, everyPage]) describe(name, () => everywhere(run));
 
-  for (const [index, { name }] of devices.entries())
-    test(
-      `a page says when the service is away, on a ${name}`,
-      ({ expect }) => play(serviceAway, stack, seats[index]!, expect),
-      slowly,
-    );
+  test(
+    'a page says when the service is away, and goes on when it is back, on a desktop and a phone',
+    async ({ expect }) => {
+      const [one, other] = seats;
+      await play((here) => play((there) => serviceAway([here, there]), stack, other!, expect), stack, one!, expect);
+    },
+    slowly,
+  );
 
   describe('long lists stay short in the page', () => {
     beforeAll(async () => {
