@@ -45,6 +45,7 @@ test('a cut within a transaction, a refused connection, and recovery', async () 
   proxy.close();
   cut();
   expect(await explained(listModels(db))).toMatchObject({ code: 'unavailable' });
+  expect(await explained(db.prisma.$queryRaw`SELECT 1`)).toMatchObject({ code: 'unavailable' });
   expect(await explained(db.prisma.$transaction(async (tx) => tx.$queryRaw`SELECT 1`))).toMatchObject({
     code: 'unavailable',
   });
