@@ -224,7 +224,9 @@ function Told({ reading }: { readonly reading: DatasetReading }) {
       </p>
       {rejected_count > 0 && (
         <>
-          <p>{rejected_count} records cannot be used:</p>
+          <p>
+            {rejected_count} {rejected_count === 1 ? 'record' : 'records'} cannot be used:
+          </p>
           <ul>
             {rejected.slice(0, 10).map(({ record, message }) => (
               <li key={`${record} ${message}`}>

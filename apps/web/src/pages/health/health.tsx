@@ -156,7 +156,9 @@ function Work({ health: { vitals } }: { readonly health: HealthResource }) {
     <section className="stack tight">
       <h2>Work</h2>
       <p>
-        {open === 0 ? 'Nothing waits, and nothing runs.' : `${numbers.format(open)} jobs have not ended.`}
+        {open === 0
+          ? 'Nothing waits, and nothing runs.'
+          : `${numbers.format(open)} ${open === 1 ? 'job has' : 'jobs have'} not ended.`}
         {oldest_queued_seconds !== null && ` The oldest has been queued for ${duration(oldest_queued_seconds * 1000)}.`}
       </p>
       {kinds.length > 0 && (

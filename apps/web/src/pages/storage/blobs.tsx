@@ -57,7 +57,7 @@ export function Blobs({ counted }: { readonly counted: StorageResource['counted'
                 Size
               </th>
               <th scope="col">
-                <span className="unseen">Beside the others</span>
+                <span className="unseen beside">Beside the others</span>
               </th>
             </tr>
           </thead>
