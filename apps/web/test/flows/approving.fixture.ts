@@ -38,7 +38,7 @@ export const approving: Flow = {
     await page.getByText('Paste instead').click();
     await page.getByLabel('Lines of a file').fill(`prompt,subject,target_new\n${prompt},terbium,61\nWho is,,\n`);
     await page.getByRole('button', { name: 'Read it into the table' }).click();
-    await page.getByText('1 records cannot be used').waitFor();
+    await page.getByText('1 record cannot be used').waitFor();
     const cell = page.getByLabel('Subject of edit 1');
     await cell.fill('Terbium');
     await page.getByRole('button', { name: `Submit to ${reviewed}` }).click();
