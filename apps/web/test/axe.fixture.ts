@@ -1,6 +1,7 @@
 // What axe finds in a page as it is.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import type Axe from 'axe-core';
 import type { Page } from 'playwright-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -12,14 +13,13 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 export async function seriousFindings(page: Page, rules?: readonly string[]): Promise<string[]> {
   if (!(await page.evaluate('"axe" in globalThis'))) await page.evaluate(axe);
   return page.evaluate(async (only) => {
-    // biome-ignore lint/suspicious/noExplicitAny: axe lies in the page, of whose types nothing is known here
-    const { violations } = await (globalThis as any).axe.run({
+    const { violations } = await (globalThis as unknown as { axe: typeof Axe }).axe.run({
       resultTypes: ['violations'],
-      ...(only === undefined ? {} : { runOnly: only }),
+      ...(only !== undefined && { runOnly: [...only] }),
     });
     return violations
-      .filter(({ impact }: { impact: string }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }: { id: string; nodes: { target: string[]; failureSummary: string }[] }) =>
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) =>
         nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${failureSummary}`),
       );
   }, rules);
