@@ -100,7 +100,7 @@ export async function openBoard(queue: object, { title, back }: BoardOptions): P
       return place === undefined ? null : readFile(place);
     },
     async answer(path, query) {
-      const pieces = path.split('/').map((piece) => decodeURIComponent(piece));
+      const pieces = path.split('/');
       for (const pattern of patterns) {
         const params = fitted(pattern.pieces, pieces);
         if (params === null) continue;

@@ -94,7 +94,7 @@ test('Bull Board shows the raw queue to administrators, and changes nothing', as
   const [, script] = /src="(static\/js\/main[^"]*)"/.exec(page.payload)!;
   const file = await api.app.inject({ url: `/bull-board/${script}` });
   expect([file.statusCode, file.headers['content-type']]).toEqual([200, 'text/javascript; charset=utf-8']);
-  for (const path of ['static/..%2Findex.ejs', 'static/nothing.js', 'api/nothing'])
+  for (const path of ['static/..%2Findex.ejs', 'static/nothing.js', 'api/nothing', 'api/queues/%25'])
     expect((await api.get(`/bull-board/${path}`)).status, path).toBe(404);
 
   const asked = '/bull-board/api/queues?activeQueue=errata-lanes&status=latest&page=1&jobsPerPage=10';
