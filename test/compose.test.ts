@@ -9,7 +9,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(`${root}/${path}`, 'utf8');
 
 const service = z.strictObject({
-  build: z.literal('.').optional(),
+  build: z.union([z.literal('.'), z.strictObject({ context: z.literal('.'), target: z.string() })]).optional(),
+  profiles: z.array(z.literal('gpu')).optional(),
   image: z
     .string()
     .regex(/^[a-z]+:\d+$/)
@@ -21,6 +22,17 @@ const service = z.strictObject({
   ports: z.array(z.string().regex(/^127\.0\.0\.1:\d+:\d+$/)).optional(),
   depends_on: z.record(z.string(), z.strictObject({ condition: z.literal('service_healthy') })).optional(),
   healthcheck: z.strictObject({ test: z.array(z.string()), interval: z.string(), retries: z.int() }).optional(),
+  deploy: z
+    .strictObject({
+      resources: z.strictObject({
+        reservations: z.strictObject({
+          devices: z.array(
+            z.strictObject({ driver: z.string(), count: z.int(), capabilities: z.array(z.literal('gpu')) }),
+          ),
+        }),
+      }),
+    })
+    .optional(),
 });
 const compose = z
   .strictObject({
@@ -45,6 +57,26 @@ test('every setting is one that the local stack gives too', () => {
   for (const name of ['api', 'worker']) {
     for (const key of Object.keys(compose.services[name]?.environment ?? {})) expect(stack).toContain(key);
   }
+});
+
+test('a GPU is asked for in the profile gpu alone, by a worker that fails where it has none', () => {
+  const { 'worker-gpu': onGpu, ...others } = compose.services;
+  for (const { profiles, deploy } of Object.values(others)) expect([profiles, deploy]).toEqual([undefined, undefined]);
+  const { build, command, environment, volumes } = onGpu!;
+  expect(onGpu).toMatchObject({
+    profiles: ['gpu'],
+    deploy: { resources: { reservations: { devices: [{ count: 1 }] } } },
+  });
+  expect({ command, volumes }).toEqual({ command: others.worker!.command, volumes: others.worker!.volumes });
+  const { ERRATA_PROVIDER, NVIDIA_DRIVER_CAPABILITIES, ...settings } = environment!;
+  expect(settings).toEqual(others.worker!.environment);
+  expect(NVIDIA_DRIVER_CAPABILITIES!.split(',')).toContain('graphics'); // without it no Vulkan driver is put into the container
+  const [, provider] = ERRATA_PROVIDER!.match(/^\$\{ERRATA_PROVIDER:-(\w+)\}$/)!;
+  expect(['cuda', 'webgpu']).toContain(provider);
+  const stages = [...read('Dockerfile').matchAll(/^FROM (\S+)(?: AS (\w+))?$/gm)].map(([, , name]) => name);
+  expect(stages).toContain((build as { target: string }).target);
+  // The last stage is what all others run, and has nothing of it.
+  expect(stages.at(-1)).toBeUndefined();
 });
 
 test('what a service depends on can say that it is healthy, and every volume is declared', () => {
