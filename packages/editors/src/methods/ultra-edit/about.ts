@@ -35,6 +35,7 @@ export const ultraEdit = {
     code: 'the UltraEdit repository',
     compared: 'Changes of matrices, of a first batch and of one behind it, and the statistics left for the next',
     agreement: 3e-5,
+    ownCode: 1e-5,
     deviations: [
       {
         reference: 'Keeps the running mean and spread of features in the process',
