@@ -136,7 +136,7 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
   const deadline = Date.now() + 900_000;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`);
-    await sleep(20);
+    await sleep(100);
   }
 }
 
