@@ -38,7 +38,7 @@ def errata(out, given, *arguments, editor=None):
     command = ["node", str(ROOT / "apps/cli/bin/errata.js"), "try", "--model", given.model, "--edits", str(file), "--editor", editor or given.editor]
     done = subprocess.run([*command, "--out", str(out), "--json", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(done.stderr or done.stdout)
+        raise SystemExit(done.stdout or done.stderr)
     return json.loads(done.stdout)["report"]
 
 
