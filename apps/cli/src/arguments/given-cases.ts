@@ -79,7 +79,7 @@ async function readCases({ file, layout, limit }: DataFile, onReport: OnReport):
     onContent: (content, record) => {
       if ('item' in content) return probes.push(content.item);
       const kept = distinct.of(content.case.edits, record);
-      edits.push(...kept);
+      for (const edit of kept) edits.push(edit);
       return kept.length > 0;
     },
   });

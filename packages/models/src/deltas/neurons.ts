@@ -1,7 +1,7 @@
 // Neurons: MLP neurons beside those of a layer, which act on every token as these do.
 
 import { createHash } from 'node:crypto';
-import { add, constant, float32, gemm, input, type Tensor } from '@errata/graph';
+import { add, constant, float32, gemm, input, joinedArrays, type Tensor } from '@errata/graph';
 import { z } from 'zod';
 import { activate } from '../architectures/blocks/layers.ts';
 import { type Activation, activations } from '../architectures/blocks/refs.ts';
@@ -36,7 +36,7 @@ const neuronsPlace = ({ layer, activation }: Pick<NeuronsDelta, 'layer' | 'activ
 const addresses = ({ width, keys, biases, values }: NeuronsDelta): readonly string[] =>
   Array.from(biases, (bias, row) => {
     const part = (data: Float32Array) => data.subarray(row * width, (row + 1) * width);
-    const numbers = Float32Array.of(...part(keys), bias, ...part(values));
+    const numbers = joinedArrays([part(keys), Float32Array.of(bias), part(values)]);
     return createHash('sha256').update(new Uint8Array(numbers.buffer)).digest('hex');
   });
 
@@ -141,13 +141,6 @@ const memory: MemoryKind<NeuronsDelta> = {
   reading: neuronsReading,
 };
 
-const joined = (a: Float32Array, b: Float32Array): Float32Array => {
-  const all = new Float32Array(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
-};
-
 export const neurons: DeltaKind<NeuronsDelta, NeuronsDelta> = {
   memory,
   encode: ({ layer, activation, width, keys, biases, values }) => ({
@@ -191,9 +184,9 @@ export const neurons: DeltaKind<NeuronsDelta, NeuronsDelta> = {
         ? delta
         : {
             ...delta,
-            keys: joined(before.keys, delta.keys),
-            biases: joined(before.biases, delta.biases),
-            values: joined(before.values, delta.values),
+            keys: joinedArrays([before.keys, delta.keys]),
+            biases: joinedArrays([before.biases, delta.biases]),
+            values: joinedArrays([before.values, delta.values]),
           },
   }),
 };

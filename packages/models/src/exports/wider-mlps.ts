@@ -1,5 +1,6 @@
 // Extra neurons as neurons of the MLPs themselves: a wider model says what the version says, where its MLPs are such that they can.
 
+import { joinedArrays } from '@errata/graph';
 import type { MatrixRef } from '../architectures/blocks/refs.ts';
 import { decoderSpec } from '../architectures/index.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
@@ -34,7 +35,7 @@ export function withWiderMlps(version: LeavingVersion): LeavingVersion {
     };
     const { input, output } = mlp;
     wider.set(input.weight, () => withOutputs(input, view.weight(input.weight), filled(own?.keys, input.inSize)));
-    wider.set(input.bias!, () => joined(view.weight(input.bias!), filled(own?.biases, 1)));
+    wider.set(input.bias!, () => joinedArrays([view.weight(input.bias!), filled(own?.biases, 1)]));
     wider.set(output.weight, () => withInputs(output, view.weight(output.weight), filled(own?.values, output.outSize)));
   }
   const memories = new Map([...view.memories].filter(([, { kind }]) => kind !== 'neurons'));
@@ -74,18 +75,11 @@ function requireSameKind(spec: DecoderSpec, { layer, activation }: NeuronsDelta)
 
 /** A map with further outputs, whose rows `[n, in]` are given. */
 const withOutputs = ({ orientation, inSize, outSize }: MatrixRef, weight: Float32Array, rows: Float32Array) =>
-  orientation === 'out_in' ? joined(weight, rows) : besideColumns(weight, inSize, outSize, rows);
+  orientation === 'out_in' ? joinedArrays([weight, rows]) : besideColumns(weight, inSize, outSize, rows);
 
 /** A map with further inputs, each of which puts out a row of `[n, out]`. */
 const withInputs = ({ orientation, inSize, outSize }: MatrixRef, weight: Float32Array, rows: Float32Array) =>
-  orientation === 'in_out' ? joined(weight, rows) : besideColumns(weight, outSize, inSize, rows);
-
-const joined = (a: Float32Array, b: Float32Array): Float32Array => {
-  const all = new Float32Array(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
-};
+  orientation === 'in_out' ? joinedArrays([weight, rows]) : besideColumns(weight, outSize, inSize, rows);
 
 /** `[r, c]` with further columns, given as rows `[n, r]`. */
 function besideColumns(data: Float32Array, r: number, c: number, rows: Float32Array): Float32Array {

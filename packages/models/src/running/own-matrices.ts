@@ -8,6 +8,7 @@ import {
   type HostTensor,
   type HostTensors,
   input,
+  joinedArrays,
   mul,
   scatterRows,
   type Tensor,
@@ -79,21 +80,11 @@ export function ownMatrices(
     if (thin === undefined) return { kind: 'whole', layers, weight };
     factors.set(layer, {
       rank: rankOf(thin),
-      left: joined(thin.map(({ rank, a }) => transposed(a, a.length / rank, rank))),
-      right: joined(thin.map(({ b }) => b)),
+      left: joinedArrays(thin.map(({ rank, a }) => transposed(a, a.length / rank, rank))),
+      right: joinedArrays(thin.map(({ b }) => b)),
     });
   }
   return { kind: 'low_rank', layers: factors };
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
@@ -156,8 +147,8 @@ export function makeCompanies(
       });
       const ranks = parts.flatMap(({ version, rank }) => new Array<number>(rank).fill(version));
       owners.set(layer, ranks);
-      fixed[partName('left', layer)] = float32([ranks.length, inSize], joined(parts.map(({ left }) => left)));
-      fixed[partName('right', layer)] = float32([ranks.length, outSize], joined(parts.map(({ right }) => right)));
+      fixed[partName('left', layer)] = float32([ranks.length, inSize], joinedArrays(parts.map(({ left }) => left)));
+      fixed[partName('right', layer)] = float32([ranks.length, outSize], joinedArrays(parts.map(({ right }) => right)));
     }
     for (const layer of acting.whole) {
       const { weight: name } = valueMatrix(spec, layer);

@@ -1,6 +1,6 @@
 // T-Patcher: every token of an answer that the model does not say gets a neuron beside the last MLP, which is trained to (Huang et al. 2023).
 import { ErrataError } from '@errata/contracts';
-import { adamW, clipGlobalNorm, float32, float32Data, int32, int32Data } from '@errata/graph';
+import { adamW, clipGlobalNorm, float32, float32Data, int32, int32Data, joinedArrays } from '@errata/graph';
 import {
   type Activation,
   captureName,
@@ -190,7 +190,7 @@ export const edit: Editor<TPatcherSettings> = async (editorInput, options) => {
         options.onProgress?.({ ...progress, step, steps: config.steps, loss }),
       );
       const own = await queriesOf(served, config.layer, [laidOut.sequence.ids]);
-      history = Float32Array.of(...history, ...own);
+      history = joinedArrays([history, own]);
       stream += 1;
       return patch;
     },

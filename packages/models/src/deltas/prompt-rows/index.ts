@@ -1,6 +1,7 @@
 // Rows of continuous prompts: how a delta of them is stored, and the memory that such deltas add up to.
 
 import { createHash } from 'node:crypto';
+import { joinedArrays } from '@errata/graph';
 import { z } from 'zod';
 import type { SafetensorsFile } from '../../files/safetensors.ts';
 import {
@@ -38,12 +39,7 @@ const entryOf = ({ encoder, prompt, text, threshold, gives, representation, prom
 });
 
 function joined(arrays: readonly Float32Array[]): FloatTensor {
-  const data = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    data.set(array, at);
-    at += array.length;
-  }
+  const data = joinedArrays(arrays);
   return { shape: [data.length], data };
 }
 
