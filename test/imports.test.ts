@@ -28,13 +28,14 @@ const allowed: Record<string, readonly string[]> = {
   atlas: ['contracts', 'graph', 'models', 'editors'],
   blobs: ['contracts', 'failpoints'],
   queue: ['contracts'],
-  lineage: ['contracts', 'failpoints'],
+  tracing: ['contracts'],
+  lineage: ['contracts', 'failpoints', 'tracing'],
   sdk: ['contracts'],
   webhooks: ['contracts'],
   upkeep: ['contracts', 'failpoints', 'blobs', 'lineage'],
   'local-services': [],
   programs: [],
-  engine: ['contracts', 'host', 'blobs', 'graph', 'models', 'editors', 'editors/catalogue', 'evaluation'],
+  engine: ['contracts', 'host', 'tracing', 'blobs', 'graph', 'models', 'editors', 'editors/catalogue', 'evaluation'],
 };
 
 test('every package is in the table', () => {

@@ -54,6 +54,7 @@ import { tagRoutes } from './routes/tags.ts';
 import { upkeepRoutes } from './routes/upkeep.ts';
 import { versionRoutes } from './routes/versions.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { traceRequests } from './traces.ts';
 
 const headersTimeoutMs = 20_000;
 /** Between looks at where the names of models that are kept warm have moved to. */
@@ -121,6 +122,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
     },
     admit: await limitRequests(app, limits.rateLimit),
   });
+  traceRequests(app);
   registerIdempotency(app, lineage);
   const bounds = boundKeys(app, { ...limits, bytesPerKey: 4 * limits.bodyLimit }, (key) =>
     countOpenJobsOf(lineage, key),

@@ -1,6 +1,7 @@
 // The worker process: settings from the environment, logs as JSON lines, a graceful end on SIGTERM or SIGINT.
 import { ErrataError, toPlainError } from '@errata/contracts';
 import { reportToStarter } from '@errata/host';
+import { startTracing } from '@errata/tracing';
 import { pino } from 'pino';
 import { readSettings, type WorkerSettings } from './settings.ts';
 import { startWorker, type Worker } from './worker.ts';
@@ -26,6 +27,7 @@ const log = pino({
 });
 
 let worker: Worker | undefined;
+let stopTracing: (() => Promise<void>) | undefined;
 let ending = false;
 const end = async (signal: string): Promise<void> => {
   // Asked twice: at once. What was running is picked up again when its lease ends.
@@ -33,6 +35,7 @@ const end = async (signal: string): Promise<void> => {
   ending = true;
   log.info({ signal }, 'stopping');
   await worker?.stop();
+  await stopTracing?.();
   log.info('stopped');
   process.exit(0);
 };
@@ -47,6 +50,7 @@ process.on('unhandledRejection', (error) => {
 });
 
 try {
+  stopTracing = await startTracing('errata-worker');
   worker = await startWorker(settings, log);
   await reportToStarter({ ready: true });
 } catch (error) {

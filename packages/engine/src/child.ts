@@ -1,5 +1,6 @@
 // The engine process: answers the calls that it is sent, reports progress, and ends when its parent does.
 import { ErrataError } from '@errata/contracts';
+import { inSpan, startTracing } from '@errata/tracing';
 import type { EngineMethod, EngineProgress, EngineRequest, EngineResponse, ParamsOf } from './calls/index.ts';
 import { describeError } from './errors.ts';
 import { NeedsFreshProcess } from './models/model-store.ts';
@@ -14,8 +15,11 @@ const progressIntervalMs = 100;
 /** Not on a thread of its own: it is to say that this one gets on. */
 const aliveIntervalMs = 1000;
 
+/** It is killed without a word when it is no longer needed. */
+const spansLeaveMs = 200;
+
 const settings = JSON.parse(process.argv[2] ?? '{}') as EngineSettings;
-const service = createService(settings);
+const service = startTracing('errata-engine', { delayMs: spansLeaveMs }).then(() => createService(settings));
 // Whoever calls first is told why it could not start.
 service.catch(() => {});
 const cancelled = new Map<number, AbortController>();
@@ -41,7 +45,7 @@ process.on('message', (request: EngineRequest) => {
   else void answer(request);
 });
 
-async function answer({ id, method, params }: Extract<EngineRequest, { type: 'call' }>): Promise<void> {
+async function answer({ id, method, params, traceparent }: Extract<EngineRequest, { type: 'call' }>): Promise<void> {
   const controller = new AbortController();
   cancelled.set(id, controller);
   const alive = setInterval(() => send({ type: 'alive', id }), aliveIntervalMs);
@@ -54,11 +58,16 @@ async function answer({ id, method, params }: Extract<EngineRequest, { type: 'ca
     send({ type: 'progress', id, progress });
   };
   try {
-    const value = await (await service).call(method, params as ParamsOf<EngineMethod>, {
-      onProgress,
-      onPart: (part: unknown) => addPart(id, part),
-      signal: controller.signal,
-    });
+    const { call } = await service;
+    const work = () =>
+      call(method, params as ParamsOf<EngineMethod>, {
+        onProgress,
+        onPart: (part: unknown) => addPart(id, part),
+        signal: controller.signal,
+      });
+    const value = await (traceparent === undefined
+      ? work()
+      : inSpan(`engine ${method}`, { kind: 'server', parent: traceparent }, work));
     sendParts();
     send({ type: 'result', id, value });
   } catch (error) {

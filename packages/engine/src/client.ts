@@ -1,5 +1,6 @@
 // The client of an engine process: starts it, queues calls, survives its death, replaces it when it has grown too large or fallen silent.
 import { ErrataError, fromPlainError, onlyShowing } from '@errata/contracts';
+import { currentTraceparent } from '@errata/tracing';
 import type {
   EngineMethod,
   EngineProgress,
@@ -54,6 +55,7 @@ interface Pending {
   readonly id: number;
   readonly method: EngineMethod;
   readonly params: unknown;
+  readonly traceparent: string | undefined;
   readonly onProgress: (progress: EngineProgress) => void;
   readonly onPart: (part: unknown) => void;
   /** Settles the caller's promise; only the first call counts. */
@@ -175,7 +177,8 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
       inFlight.set(next.id, next);
       const worked = ensure();
       worked.unheard = Math.min(worked.unheard, 0);
-      const request: EngineRequest = { type: 'call', id: next.id, method: next.method, params: next.params };
+      const { id, method, params, traceparent } = next;
+      const request: EngineRequest = { type: 'call', id, method, params, traceparent };
       // A failed send means that the process is ending; its exit event settles the call.
       worked.child.send(request, () => {});
     }
@@ -218,6 +221,7 @@ export function startEngine(settings: EngineSettings, options: ClientOptions = {
           id: nextId++,
           method,
           params,
+          traceparent: currentTraceparent(),
           onProgress: onlyShowing(onProgress),
           onPart: (part) => onPart?.(part as PartOf<M>),
           abandoned: false,

@@ -1,6 +1,7 @@
 // Working a lane: takes its jobs one after another for as long as it is ours.
 import { type ErrataError, isTerminal, type JobState, type PlainError, toPlainError } from '@errata/contracts';
 import { evaluationLane, finishJob, moveJob, requeueJob, type TakenJob, takeNextJob } from '@errata/lineage';
+import { inSpan, startSpan } from '@errata/tracing';
 import { type FailedAttempt, judgeFailure } from '../attempts/failed-attempt.ts';
 import { whileRunning } from '../attempts/job-run.ts';
 import type { WorkerContext } from '../context.ts';
@@ -28,7 +29,7 @@ export async function workLane(context: WorkerContext, laneId: string): Promise<
             const job = await takeNextJob(lineage, lane.lease);
             if (job === null) return false;
             worked++;
-            await workJob(context, lane, job);
+            await traced(job, () => workJob(context, lane, job));
           }
           return !lane.signal.aborted;
         } finally {
@@ -45,7 +46,24 @@ export async function workLane(context: WorkerContext, laneId: string): Promise<
   }
 }
 
-async function workJob(context: WorkerContext, lane: HeldLane, job: TakenJob): Promise<void> {
+/** The attempt as part of what the job was asked for within, behind its wait. */
+async function traced(job: TakenJob, work: () => Promise<JobState>): Promise<void> {
+  const attributes = {
+    'errata.job': job.id,
+    'errata.job.kind': job.kind,
+    'errata.job.attempt': job.attempts,
+    'errata.model': job.model_id ?? undefined,
+  };
+  const wait = startSpan('queue', { parent: job.trace_parent, startedAt: job.available_at, attributes });
+  wait?.end();
+  await inSpan(`job ${job.kind}`, { kind: 'consumer', parent: wait?.traceparent ?? null, attributes }, async (span) => {
+    const state = await work();
+    const error = state === 'failed' ? { code: state } : undefined;
+    span?.end({ attributes: { 'errata.job.state': state }, error });
+  });
+}
+
+async function workJob(context: WorkerContext, lane: HeldLane, job: TakenJob): Promise<JobState> {
   const log = context.log.child({ job: job.id, kind: job.kind, lane: job.lane_id, attempt: job.attempts });
   const started = performance.now();
   let state: JobState = job.state;
@@ -69,6 +87,7 @@ async function workJob(context: WorkerContext, lane: HeldLane, job: TakenJob): P
   const moved = moves && (state === 'succeeded' || state === 'completed_with_errors');
   if (moved && job.branch_id !== null) context.snapshots.moved(job.branch_id);
   log.info({ state, seconds: Number(seconds.toFixed(3)) }, 'job left');
+  return state;
 }
 
 /** Writes down what became of a failed attempt. Answers with the state it left the job in. */

@@ -11,7 +11,14 @@ export interface EngineProgress {
 
 /** From the client, which keeps what the process is not to begin yet. */
 export type EngineRequest =
-  | { readonly type: 'call'; readonly id: number; readonly method: EngineMethod; readonly params: unknown }
+  | {
+      readonly type: 'call';
+      readonly id: number;
+      readonly method: EngineMethod;
+      readonly params: unknown;
+      /** What it is part of, where that is traced. */
+      readonly traceparent?: string | undefined;
+    }
   | { readonly type: 'cancel'; readonly id: number };
 
 /** From the engine process. `rss` is its resident memory in bytes, which takes longer to ask than a token to send. */

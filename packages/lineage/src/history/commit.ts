@@ -1,6 +1,7 @@
 // The commit of a version: one transaction in which everything a job achieved becomes true at once, or nothing does.
 import type { EditResult, EvaluationSummary, GateVerdict } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
+import { inSpan } from '@errata/tracing';
 import type { Lineage } from '../database/client.ts';
 import { writeEditResults } from '../jobs/edits.ts';
 import { holdLane, type Lease } from '../jobs/leases.ts';
@@ -39,7 +40,12 @@ export interface CommittedVersion {
  * `unknown_branch` when it was deleted, `approval_required` or `protected_branch` when its policy does not let this through; nothing is
  * written then.
  */
-export async function commitVersion(db: Lineage, lease: Lease, commit: VersionCommit): Promise<CommittedVersion> {
+export const commitVersion = (db: Lineage, lease: Lease, commit: VersionCommit): Promise<CommittedVersion> =>
+  inSpan('commit', { attributes: { 'errata.job': commit.jobId, 'errata.move': commit.kind } }, () =>
+    commitInOne(db, lease, commit),
+  );
+
+async function commitInOne(db: Lineage, lease: Lease, commit: VersionCommit): Promise<CommittedVersion> {
   await failpoint('commit.before');
   const committed = await db.prisma.$transaction(async (tx): Promise<CommittedVersion> => {
     await holdLane(tx, lease);

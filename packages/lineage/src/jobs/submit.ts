@@ -10,6 +10,7 @@ import {
   type RollbackMode,
 } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
+import { currentTraceparent } from '@errata/tracing';
 import { bindJob, type IdempotencyClaim } from '../access/idempotency.ts';
 import { asJson, type Lineage, type Tx } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
@@ -243,6 +244,7 @@ export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Prom
       input: asJson(job.input),
       metadata: asJson(submission.metadata ?? {}),
       createdBy: submission.created_by,
+      traceParent: currentTraceparent() ?? null,
     },
   });
   await failpoint('submit.after_job');
