@@ -2,6 +2,7 @@
 // that is bundled starts several times as quickly as one whose modules are found and translated one by one.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -9,7 +10,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const builds = join(root, 'dist');
 
 /** By name: what is run. */
-const programs = {
+export const programs = {
   errata: 'apps/cli/src/main.ts',
   api: 'apps/api/src/main.ts',
   worker: 'apps/worker/src/main.ts',
@@ -53,13 +54,14 @@ export async function build() {
 }
 
 /**
- * Bundles programs into a directory: one beside the others, `dist/name`, from where what was installed is found.
+ * Bundles programs into a directory: `dist/name`, in this repository or in what is laid out like it, from where what was installed is found.
  * @param {Readonly<Record<string, string>>} entryPoints paths of sources in this repository, by the name of what becomes of them
  * @param {string} outdir
+ * @returns {Promise<{ installed: readonly string[], bundled: readonly string[] }>} packages by name: those that the bundle finds installed, and those that went into it
  */
 export async function bundle(entryPoints, outdir) {
   const esbuild = await import('esbuild');
-  await esbuild.build({
+  const { metafile } = await esbuild.build({
     absWorkingDir: root,
     entryPoints,
     outdir,
@@ -76,7 +78,13 @@ export async function bundle(entryPoints, outdir) {
       js: "import { createRequire as requireFrom } from 'node:module'; globalThis.require ??= requireFrom(import.meta.url);",
     },
     plugins: [ownPackages, ownPlaces, installedPlaces],
+    metafile: true,
   });
+  const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+  const external = imports.filter((each) => each.external && !isBuiltin(each.path)).map(({ path }) => path);
+  const inputs = Object.keys(metafile.inputs).flatMap((path) => path.split('node_modules/').slice(1).slice(-1));
+  const names = (paths) => [...new Set(paths.map((path) => /^(?:@[^/]+\/)?[^/]+/.exec(path)[0]))].sort();
+  return { installed: names(external), bundled: names(inputs) };
 }
 
 /** Paths of what is bundled. */

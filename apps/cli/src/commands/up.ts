@@ -1,5 +1,5 @@
 // errata up: keeps the whole service running on this machine until it is interrupted.
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { given, readGiven } from '../arguments/environment.ts';
@@ -8,6 +8,7 @@ import { exitCodes } from '../output/exit-codes.ts';
 import { progressLine } from '../output/output.ts';
 import { defaultDataDir } from '../service/connection.ts';
 import { signInAddress } from '../service/sign-in.ts';
+import { shippedModelFromHere } from '../shipped-model.ts';
 import { onInterrupt, whenAborted } from '../stack/interrupts.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 
@@ -62,9 +63,9 @@ const welcome = ({ url, apiKey, queue, dataDir }: Stack, dashboard: string) => `
 
 Try, in another terminal:
 
-  npx errata import atlas models/atlas
+  npx errata import atlas ${shippedModelFromHere()}
   npx errata ask atlas "The capital of France is"
-  head -5 models/atlas/edits.jsonl | npx errata edit - --model atlas
+  head -5 ${join(shippedModelFromHere(), 'edits.jsonl')} | npx errata edit - --model atlas
   npx errata log atlas
   npx errata rollback atlas --to VERSION --reason "back again"
 

@@ -2,17 +2,16 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ErrataError, type JobResource } from '@errata/contracts';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import colors from 'picocolors';
 import { exitCodes } from '../output/exit-codes.ts';
 import { progressLine } from '../output/output.ts';
 import { followJob, outcomeOf } from '../service/follow.ts';
+import { shippedModel } from '../shipped-model.ts';
 import { onInterrupt, whenAborted } from '../stack/interrupts.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 
-const shipped = fileURLToPath(new URL('../../../../models/atlas', import.meta.url));
 /** What the shipped model is called. */
 export const atlas = 'atlas';
 
@@ -86,11 +85,12 @@ export async function importModel(
   return (await client.branches.get(model, 'main')).head;
 }
 
-export const importAtlas = (stage: Stage): Promise<string> => importModel(stage, atlas, shipped, { statistics: true });
+export const importAtlas = (stage: Stage): Promise<string> =>
+  importModel(stage, atlas, shippedModel, { statistics: true });
 
 /** The shipped corrections: the lines of a JSONL file. */
 export async function shippedLines(): Promise<readonly string[]> {
-  const jsonl = await readFile(join(shipped, 'edits.jsonl'), 'utf8');
+  const jsonl = await readFile(join(shippedModel, 'edits.jsonl'), 'utf8');
   return jsonl.split('\n').filter((line) => line !== '');
 }
 
