@@ -217,14 +217,15 @@ def main():
     patched = with_neurons(load(given.model), memory)
     wanted = transformers_logits(patched, prompts)
     say("(the model before T-Patcher)", base, wanted, None)
-    errata(folder / "wider", given, editor="t-patcher")
-    say("T-Patcher, checkpoint", transformers_logits(load(folder / "wider"), prompts), wanted, EXACT)
     errata(folder / "neurons-onnx", given, "--form", "onnx", editor="t-patcher")
     onnx("T-Patcher, onnx", folder / "neurons-onnx", prompts, wanted, say)
-    errata(folder / "neurons-gguf", given, "--form", "gguf", editor="t-patcher")
-    path = folder / "neurons-gguf/model.gguf"
+    # A gated MLP has no room for them.
     if tabled:
+        errata(folder / "wider", given, editor="t-patcher")
         wider = load(folder / "wider")
+        say("T-Patcher, checkpoint", transformers_logits(wider, prompts), wanted, EXACT)
+        errata(folder / "neurons-gguf", given, "--form", "gguf", editor="t-patcher")
+        path = folder / "neurons-gguf/model.gguf"
         held_alike(gguf.GGUFReader(path), wider)
         alike = transformers_logits(with_tabled_gelu(wider), prompts)
         moved = max(float(np.abs(a - b).max()) for a, b in zip(base, wanted))
