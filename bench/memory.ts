@@ -18,6 +18,8 @@ import {
 import { fileArtefactStore } from '@errata/engine';
 import {
   type Delta,
+  decodeCounterfactual,
+  decodeKnowledgeEncoder,
   type EmbeddedRow,
   emptyCodebook,
   encodeDelta,
@@ -27,6 +29,8 @@ import {
   loadCheckpoint,
   type Model,
   openModel,
+  type PromptRow,
+  type ScopedRow,
   stateBytes,
   type TextRow,
   uniform,
@@ -42,6 +46,8 @@ const maxTokens = 8;
 
 interface Bench {
   readonly model: Model;
+  /** Where the model lies, and what it names there. */
+  readonly directory: string;
   readonly defaults: ModelDefaults;
   /** Directory of a sentence encoder; undefined where none is to be measured. */
   readonly encoder: string | undefined;
@@ -73,6 +79,26 @@ const phrasings = ['{s} lives in', 'The home of {s} is', '{s} works as a', 'The 
 function promptOf(number: number): readonly [prompt: string, subject: string] {
   const subject = nameOf(number);
   return [phrasings[number % phrasings.length]!.replace('{s}', subject), subject];
+}
+
+/** An artefact that the model brings along, lent to it: its bytes, and the digest that rows name it by. */
+function lent({ model, directory, defaults }: Bench, kind: keyof NonNullable<ModelDefaults['artefacts']>) {
+  const bytes = readBrought(directory, defaults, kind);
+  if (bytes === undefined) throw new Error(`the model brings no ${kind} along`);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  model.contents.lend(sha256, bytes);
+  return { sha256, bytes };
+}
+
+function readBrought(directory: string, { artefacts }: ModelDefaults, kind: string): Uint8Array | undefined {
+  const file = Object.entries(artefacts ?? {}).find(([name]) => name === kind)?.[1];
+  return file === undefined ? undefined : readFileSync(join(directory, file));
+}
+
+/** Vectors of random numbers, one behind the other, none of them near to what a trained encoder makes of a text. */
+function noise(size: number): Float32Array {
+  const next = uniform(7, 0);
+  return Float32Array.from({ length: size }, () => 0.1 * (next() - 0.5));
 }
 
 const kinds: readonly Kind[] = [
@@ -116,16 +142,56 @@ const kinds: readonly Kind[] = [
     rows: async ({ model }, count) => {
       const { width, mlpWidth } = model.spec;
       const layer = graceLayer(model);
-      const next = uniform(7, 0);
-      const noise = (size: number) => Float32Array.from({ length: size }, () => 20 * next() - 10);
+      const far = (size: number) => noise(size).map((x) => 200 * x);
       return {
         ...emptyCodebook({ site: 'mlp_pre', layer }, width, mlpWidth),
-        keys: noise(count * width),
-        values: noise(count * mlpWidth),
+        keys: far(count * width),
+        values: far(count * mlpWidth),
         radii: new Float32Array(count).fill(1),
         labels: Array.from({ length: count }, (_, row) => `${row}`),
         replacements: Array.from({ length: count }, () => 'last' as const),
       };
+    },
+  },
+  {
+    name: 'prompts',
+    editor: 'recipe',
+    settings: { stop_loss: 0 },
+    rows: async (bench, count) => {
+      const { sha256: encoder, bytes } = lent(bench, 'knowledge_encoder');
+      const { representation: r, promptTokens, promptWidth } = decodeKnowledgeEncoder(bytes).spec;
+      const p = promptTokens * promptWidth;
+      const [representations, prompts] = [noise(count * r), noise(count * p)];
+      const rows = Array.from({ length: count }, (_, number): PromptRow => {
+        const [prompt] = promptOf(number);
+        return {
+          encoder,
+          prompt,
+          text: `${prompt} Oslo`,
+          threshold: null,
+          gives: 'prompts',
+          representation: representations.subarray(number * r, (number + 1) * r),
+          prompts: prompts.subarray(number * p, (number + 1) * p),
+        };
+      });
+      return { kind: 'prompt_rows', rows, renewed: [] };
+    },
+  },
+  {
+    name: 'scoped',
+    editor: 'serac',
+    settings: { stop_loss: 0 },
+    rows: async (bench, count) => {
+      const { sha256: encoder, bytes } = lent(bench, 'counterfactual_model');
+      const { representation: r } = decodeCounterfactual(bytes).spec;
+      // Far from all that is asked.
+      const vectors = noise(count * r).map((x) => 1000 * x);
+      const rows = Array.from({ length: count }, (_, number): ScopedRow => {
+        const [prompt] = promptOf(number);
+        const vector = vectors.subarray(number * r, (number + 1) * r);
+        return { encoder, prompt, target: ' Oslo', classifier: 'vectors', candidates: 8, threshold: 0.5, vector };
+      });
+      return { kind: 'scoped_rows', rows };
     },
   },
 ];
@@ -135,9 +201,6 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 const shapeOf = ({ spec }: Model) => ({ model_type: spec.family, layers: spec.layers, width: spec.width });
 const graceLayer = (model: Model): number => resolveConfig('grace', shapeOf(model), undefined, {}).layer as number;
-
-/** Editors of weights that memories are held against, with the edits of a batch. */
-const ofWeights = { 'r-rome': 1, memit: 10 } as const;
 
 /** Of processors, not of a clock: what else the machine does is not in it. */
 async function milliseconds(work: () => Promise<unknown>): Promise<number> {
@@ -152,7 +215,7 @@ async function milliseconds(work: () => Promise<unknown>): Promise<number> {
  * not counted.
  */
 async function editTimes(
-  { model, defaults, asked, encoder }: Bench,
+  { model, directory, defaults, asked, encoder }: Bench,
   editor: EditorName,
   settings: Kind['settings'],
   from: View,
@@ -163,7 +226,14 @@ async function editTimes(
   const corpus = join(atlasDirectory, 'corpus.txt');
   const needs = artefactNeeds(editor, config, shapeOf(model), 0);
   const artefacts = await localArtefacts(
-    { model, digest: model.digest!, store, corpus, request: encoder === undefined ? {} : { encoder } },
+    {
+      model,
+      digest: model.digest!,
+      store,
+      corpus,
+      brought: async (kind) => readBrought(directory, defaults, kind),
+      request: encoder === undefined ? {} : { encoder },
+    },
     needs,
   );
   let view = from;
@@ -197,16 +267,30 @@ async function answerTimes({ model }: Bench, base: View, view: View, prompts: re
   return { ms: median(own), ratio: median(own.map((took, turn) => took / unedited[turn]!)) };
 }
 
-/** Answers elsewhere and to what was corrected, each with how many times the unedited model's it takes; bytes stored and in memory. */
-const head = ['rows', 'ms/edit', 'elsewhere ms', 'x', 'corrected ms', 'x', 'stored B/row', 'opening s', 'in memory MB'];
+/** Answers to what is not corrected and to what is, each with how many times the unedited model's it takes; bytes stored, and in memory. */
+const head = [
+  'rows',
+  'ms an edit',
+  'of r-ROME',
+  'of MEMIT',
+  'ms an answer elsewhere',
+  'of the unedited',
+  'ms an answer corrected',
+  'of the unedited',
+  'bytes a row',
+  'opening, s',
+  'in memory, MB',
+];
+
+const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
 export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
       model: { type: 'string', default: atlasDirectory },
-      sizes: { type: 'string', default: '0,100,10000,100000' },
-      kinds: { type: 'string', default: 'texts,codebook' },
+      sizes: { type: 'string', default: '0,100,10000,1000000' },
+      kinds: { type: 'string', default: 'texts,codebook,prompts,scoped' },
       encoder: { type: 'string' },
     },
   });
@@ -214,40 +298,42 @@ export async function main(args: readonly string[]): Promise<void> {
   const asked = drawEdits(buildWorld(), 20 * (edits + 1), 1).map(({ edit: one }) => one);
   const written = join(values.model, 'errata.json');
   const defaults = modelDefaultsSchema.parse(existsSync(written) ? JSON.parse(readFileSync(written, 'utf8')) : {});
-  const bench: Bench = { model, defaults, asked, encoder: values.encoder };
+  const bench: Bench = { model, directory: values.model, defaults, asked, encoder: values.encoder };
   const base = model.view();
-  for (const [editor, batch] of Object.entries(ofWeights)) {
-    const { ms } = await editTimes(bench, editor as EditorName, {}, base, batch);
-    console.log(`${editor}, batches of ${batch}: ${ms.toFixed(1)} ms/edit`);
-  }
+  const ofWeights = {
+    'r-ROME': (await editTimes(bench, 'r-rome', {}, base)).ms,
+    'MEMIT, ten at once': (await editTimes(bench, 'memit', {}, base, 10)).ms,
+  };
+  for (const [name, ms] of Object.entries(ofWeights)) console.log(`${name}: ${ms.toFixed(1)} ms an edit`);
   const elsewhere = asked.slice(-answers).map(({ prompt }) => prompt);
   const edited = asked.slice(0, edits + 1).map(({ prompt }) => prompt);
   for (const kind of kinds.filter(({ name }) => values.kinds.split(',').includes(name))) {
-    console.log(`\n${kind.name}, by ${kind.editor}\n${head.map((name) => name.padStart(14)).join(' ')}`);
+    console.log(`\n${kind.name}, by ${kind.editor}\n\n${line(head)}\n${line(head.map(() => '---'))}`);
     for (const count of values.sizes.split(',').map(Number)) {
       collectGarbage();
       const before = process.memoryUsage();
       const delta = await kind.rows(bench, count);
       const view = model.restore({ weights: new Map(), memories: base.with([delta]).state().memories });
-      const stored = stateBytes(view.state());
       const opening = await milliseconds(() => view.nextLogits([encodePrompt(model.tokenizer!, elsewhere[0]!)]));
       collectGarbage();
       const after = process.memoryUsage();
+      const stored = count === 0 ? 0 : stateBytes(view.state()) / count;
       const outside = await answerTimes(bench, base, view, elsewhere);
       const made = await editTimes(bench, kind.editor, kind.settings, view);
       const inside = await answerTimes(bench, base, made.view, edited);
       const cells = [
         count.toLocaleString('en'),
         made.ms.toFixed(1),
+        ...Object.values(ofWeights).map((ms) => (made.ms / ms).toFixed(3)),
         outside.ms.toFixed(2),
         outside.ratio.toFixed(3),
         inside.ms.toFixed(2),
         inside.ratio.toFixed(3),
-        count === 0 ? '-' : Math.round(stored / count).toLocaleString('en'),
+        count === 0 ? '' : Math.round(stored).toLocaleString('en'),
         (opening / 1000).toFixed(2),
         ((after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 2 ** 20).toFixed(0),
       ];
-      console.log(cells.map((cell) => cell.padStart(14)).join(' '));
+      console.log(line(cells));
     }
   }
   await model.release();

@@ -45,17 +45,19 @@ beforeAll(async () => {
   const rough = { model: 'atlas', kind: 'second_moment' as const, layers: [1, 2], tokens: 2000, ridge: 0.1 };
   const built = await errata.artefacts.create(rough);
   expect(await errata.jobs.wait(built.id)).toMatchObject({ state: 'succeeded', error: null });
-  const encoder = await errata.artefacts.create({
-    model: 'atlas',
-    kind: 'knowledge_encoder' as const,
+  // So is what is trained, of whatever sizes.
+  const trained = {
     data: join(atlas, 'edits.jsonl'),
     steps: 1,
     batch_size: 4,
     representation: 16,
     validation: 4,
     validate_every: 1,
-  });
-  expect(await errata.jobs.wait(encoder.id)).toMatchObject({ state: 'succeeded', error: null });
+  };
+  for (const kind of ['knowledge_encoder', 'counterfactual_model'] as const) {
+    const { id } = await errata.artefacts.create({ model: 'atlas', kind, ...trained });
+    expect(await errata.jobs.wait(id)).toMatchObject({ state: 'succeeded', error: null });
+  }
   root = (await errata.branches.get('atlas', 'main')).head;
 });
 afterAll(async () => {

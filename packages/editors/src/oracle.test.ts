@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ArtefactBuilder, Artefacts } from './artefacts/builder.ts';
 import type { ContextPrefixes } from './artefacts/context-prefixes/context-prefixes.ts';
+import { type CounterfactualArtefact, builder as counterfactualModel } from './artefacts/counterfactual-model/build.ts';
 import { type Demonstration, demonstrationSchema } from './artefacts/demonstrations/demonstrations.ts';
 import { type Eigenbasis, findEigenbasis } from './artefacts/eigenbasis/eigenbasis.ts';
 import { builder as gradientTransform } from './artefacts/gradient-transform/build.ts';
@@ -56,6 +57,7 @@ async function open(name: string) {
     | SecondMoment
     | Eigenbasis
     | KnowledgeEncoderArtefact
+    | CounterfactualArtefact
     | StoredTransform
     | Pick<ContextPrefixes, 'texts'>
     | readonly Demonstration[]
@@ -68,6 +70,11 @@ async function open(name: string) {
       });
     if (kind === 'knowledge_encoder')
       return knowledgeEncoder.decode(readFileSync(join(folder, name, 'knowledge-encoder.safetensors')), {
+        model: name,
+        scope,
+      });
+    if (kind === 'counterfactual_model')
+      return counterfactualModel.decode(readFileSync(join(folder, name, 'counterfactual-model.safetensors')), {
         model: name,
         scope,
       });
@@ -109,6 +116,10 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
       const flat = (arrays: readonly Float32Array[]) => Float32Array.from(arrays.flatMap((array) => [...array]));
       changes.set('representations', flat(memory.rows.map(({ representation }) => representation)));
       changes.set('prompts', flat(memory.rows.map(({ prompts }) => prompts)));
+      continue;
+    }
+    if (memory.kind === 'scoped_rows') {
+      changes.set('vectors', Float32Array.from(memory.rows.flatMap(({ vector }) => [...vector])));
       continue;
     }
     if (memory.kind === 'text_rows') {

@@ -38,6 +38,22 @@ export {
   type Positions,
   valueMatrix,
 } from './architectures/spec.ts';
+export {
+  type Correction,
+  type Counterfactual,
+  frontText,
+  openCounterfactual,
+  pairInput,
+  statementOf,
+} from './counterfactual/counterfactual-model.ts';
+export { decodeCounterfactual, encodeCounterfactual, type StoredCounterfactual } from './counterfactual/file.ts';
+export { pairLogits, scopeVectors } from './counterfactual/graph.ts';
+export {
+  type CounterfactualSpec,
+  counterfactualSpec,
+  decoderParameter,
+  scaleName,
+} from './counterfactual/spec.ts';
 export { decodeChange, encodeChange } from './deltas/change-file.ts';
 export {
   type CodebookDelta,
@@ -77,8 +93,11 @@ export {
 export type { LowRankDelta } from './deltas/low-rank.ts';
 export { type NeuronsDelta, neuronsReading } from './deltas/neurons.ts';
 export { foundRow, heldKnowledgeEncoder } from './deltas/prompt-rows/reading.ts';
-export { type PromptRow, type PromptRowsDelta, rowOfPrompt } from './deltas/prompt-rows/rows.ts';
+export type { PromptRow, PromptRowsDelta } from './deltas/prompt-rows/rows.ts';
 export type { Spoken } from './deltas/reading.ts';
+export { rowOfPrompt } from './deltas/rows-by-prompt.ts';
+export { heldCounterfactual, scopeOf } from './deltas/scoped-rows/reading.ts';
+export type { ScopedRow, ScopedRowsDelta } from './deltas/scoped-rows/rows.ts';
 export { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotOrigin } from './deltas/snapshots.ts';
 export { besideWeights, memoriesOf, memoryAt, stateBytes, type VersionState } from './deltas/state.ts';
 export { indexRows } from './deltas/text-rows/row-index.ts';
@@ -122,15 +141,7 @@ export {
   type TokenizerFiles,
 } from './knowledge/file.ts';
 export { pooledSentinel, pooledTexts, promptsOf, represented, sentinelOf, type TextInputs } from './knowledge/graph.ts';
-export {
-  boundedIds,
-  type KnowledgeEncoder,
-  knowledgeTokenizer,
-  openKnowledgeEncoder,
-  type ReadModel,
-  type Statements,
-  tokenEmbeddings,
-} from './knowledge/knowledge-encoder.ts';
+export { type KnowledgeEncoder, openKnowledgeEncoder, type Statements } from './knowledge/knowledge-encoder.ts';
 export {
   type EncoderConfig,
   encoderParameter,
@@ -138,7 +149,9 @@ export {
   type KnowledgeSpec,
   knowledgeSpec,
   sentinelTokensName,
+  type TextSpec,
 } from './knowledge/spec.ts';
+export { boundedIds, type ReadModel, textTokenizer, tokenEmbeddings } from './knowledge/texts.ts';
 export { type Encoder, type EncoderIdentity, encoderFromWeights, openEncoder } from './running/encoder.ts';
 export {
   crossDecoderInputs,

@@ -2,6 +2,7 @@
 import { ErrataError, quoted } from '@errata/contracts';
 import { causalTrace } from './causal-trace/about.ts';
 import { contextPrefixes } from './context-prefixes/about.ts';
+import { counterfactualModel } from './counterfactual-model/about.ts';
 import { demonstrations } from './demonstrations/about.ts';
 import type { ArtefactDescription } from './description.ts';
 import { eigenbasis } from './eigenbasis/about.ts';
@@ -17,6 +18,7 @@ const artefactKinds = {
   context_prefixes: contextPrefixes,
   causal_trace: causalTrace,
   knowledge_encoder: knowledgeEncoder,
+  counterfactual_model: counterfactualModel,
   gradient_transform: gradientTransform,
   demonstrations,
   sentence_encoder: sentenceEncoder,

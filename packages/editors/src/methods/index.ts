@@ -18,6 +18,7 @@ import { rome } from './rome/about.ts';
 import { promptKeyRome } from './rome/prompt-key.ts';
 import { rebuiltRome } from './rome/rebuilt.ts';
 import { wilke } from './rome/wilke.ts';
+import { serac } from './serac/about.ts';
 import { tPatcher } from './t-patcher/about.ts';
 import { ultraEdit } from './ultra-edit/about.ts';
 
@@ -41,6 +42,7 @@ export const methods = {
   't-patcher': tPatcher,
   retrieval,
   recipe,
+  serac,
   ike,
   given,
 } as const satisfies Readonly<Record<string, EditorDescription>>;

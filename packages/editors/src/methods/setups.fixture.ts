@@ -2,6 +2,8 @@
 import { type Model, type View, valueMatrix } from '@errata/models';
 import { type GivenArtefact, openArtefacts } from '../artefacts/artefacts.ts';
 import type { Artefacts } from '../artefacts/builder.ts';
+import { counterfactualModelNeed } from '../artefacts/counterfactual-model/request.ts';
+import { randomCounterfactual } from '../artefacts/counterfactual-model/tiny.fixture.ts';
 import { encodeDemonstrations } from '../artefacts/demonstrations/demonstrations.ts';
 import { demonstrationsNeed } from '../artefacts/demonstrations/request.ts';
 import { encodeEigenbasis, findEigenbasis } from '../artefacts/eigenbasis/eigenbasis.ts';
@@ -58,6 +60,7 @@ async function tinyArtefacts(model: Model): Promise<Artefacts> {
     known.push({ need: eigenbasisOf(layer), read: async () => encodeEigenbasis(findEigenbasis(moment)) });
   }
   known.push({ need: knowledgeEncoderOf(3), read: () => randomKnowledgeEncoder(model) });
+  known.push({ need: counterfactualModelNeed, read: () => randomCounterfactual(model) });
   known.push({
     need: gradientTransformOf('mend', tinyMend.layers),
     read: async () => identityTransform(model, tinyMend.layers, tinyRate),

@@ -91,6 +91,11 @@ export function divideRecords(file: EditsFile, source: ItemSource, drawn: number
   return { records, validation: all.slice(-kept), leftOut };
 }
 
+/** Records of which no two have one prompt, as a memory has them. */
+export const apart = (records: readonly TrainingRecord[]): readonly TrainingRecord[] => [
+  ...new Map(records.map((record) => [record.reliability.query, record])).values(),
+];
+
 function recordOf(edit: Edit, source: ItemSource): TrainingRecord | undefined {
   const { prompt, target_new, rephrases, portability, locality, join } = edit;
   const item = (query: string, target: string): Item[] => {

@@ -103,11 +103,15 @@ export async function train(
   return { weights: best, chosen, curve, validations };
 }
 
-/** What a learning rate is multiplied by at a step, counted from 0: a linear rise, a plateau, a linear fall to zero. */
-export function scheduled(
-  { warmup_steps, decay, steps }: { readonly warmup_steps: number; readonly decay: number; readonly steps: number },
-  step: number,
-): number {
+/** A linear rise, a plateau, a linear fall to zero over a share of the steps. */
+export interface Schedule {
+  readonly warmup_steps: number;
+  readonly decay: number;
+  readonly steps: number;
+}
+
+/** What a learning rate is multiplied by at a step, counted from 0. */
+export function scheduled({ warmup_steps, decay, steps }: Schedule, step: number): number {
   const rise = warmup_steps === 0 ? 1 : Math.min(1, (step + 1) / warmup_steps);
   const fall = decay === 0 ? 1 : Math.min(1, (steps - step) / (steps * decay));
   return rise * fall;

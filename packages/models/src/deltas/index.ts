@@ -12,6 +12,7 @@ import { type DeltaKind, type Effect, type MemoryKind, malformed } from './kind.
 import { lowRank } from './low-rank.ts';
 import { neurons } from './neurons.ts';
 import { promptRows } from './prompt-rows/index.ts';
+import { scopedRows } from './scoped-rows/index.ts';
 import { textRows } from './text-rows/index.ts';
 
 const table = {
@@ -23,6 +24,7 @@ const table = {
   text_rows: textRows,
   embedded_rows: embeddedRows,
   prompt_rows: promptRows,
+  scoped_rows: scopedRows,
   edited_keys: editedKeys,
   feature_statistics: featureStatistics,
 };

@@ -27,19 +27,22 @@ export interface TextsSearch<Row> {
   readonly name: (row: Row) => string;
 }
 
+/** The text of a prompt, without what the tokenizer begins every text with. @throws ModelError tokenizer_missing */
+export function promptText(prompt: readonly number[], { tokenizer }: PromptModel, memory: string): string {
+  if (tokenizer === undefined)
+    throw new ModelError('tokenizer_missing', {
+      where: memory,
+      what: 'the model has no tokenizer to read prompts with',
+      hint: 'Add the tokenizer of the model',
+    });
+  const { prefixIds } = tokenizer;
+  return tokenizer.decode(prefixIds.every((id, at) => prompt[at] === id) ? prompt.slice(prefixIds.length) : prompt);
+}
+
 /** How a memory of texts is read. */
 export function textsReading<Row extends TextsRow>({ memory, similar, name }: TextsSearch<Row>): PromptReading {
   const chosenFor = async (prompt: readonly number[], model: PromptModel) => {
-    const { tokenizer } = model;
-    if (tokenizer === undefined)
-      throw new ModelError('tokenizer_missing', {
-        where: memory,
-        what: 'the model has no tokenizer to read prompts with',
-        hint: 'Add the tokenizer of the model',
-      });
-    const { prefixIds } = tokenizer;
-    const own = prefixIds.every((id, at) => prompt[at] === id) ? prompt.slice(prefixIds.length) : prompt;
-    return chosenRows(await similar(tokenizer.decode(own), model));
+    return chosenRows(await similar(promptText(prompt, model, memory), model));
   };
   return {
     at: 'prompt',

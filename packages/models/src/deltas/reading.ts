@@ -1,4 +1,4 @@
-// How a memory is read: what it puts in front of a prompt, or what it makes of an activation.
+// How a memory is read: what it puts in front of a prompt, what it makes of an activation, or who answers in the version's place.
 
 import type { HostTensor, Tensor } from '@errata/graph';
 import type { Site, Tap } from '../architectures/decoder.ts';
@@ -71,4 +71,32 @@ export interface ActivationReading {
   };
 }
 
-export type Reading = PromptReading | ActivationReading;
+/** A model that was opened beside another, and reads and writes the same tokens. How it is asked is for whoever opened it to know. */
+export interface Beside {
+  /** Frees all sessions. */
+  readonly release: () => Promise<void>;
+}
+
+/** The model that a prompt is for, where another may answer. */
+export interface AnsweringModel extends PromptModel {
+  /** Opens a decoder of the same tokens beside the model. */
+  readonly openBeside: (spec: DecoderSpec, weights: ReadonlyMap<string, Float32Array>) => Beside;
+}
+
+/** Who answers a prompt in the version's place. */
+export interface StandIn {
+  readonly by: Beside;
+  /** What it is asked. */
+  readonly prompt: readonly number[];
+}
+
+/** Has another model answer prompts, each by itself. */
+export interface AnswerReading {
+  readonly at: 'answer';
+  /** Who answers a prompt; null where the version does, as if this memory were not there. @throws ModelError */
+  readonly standIn: (prompt: readonly number[], model: AnsweringModel) => Promise<StandIn | null>;
+  /** The row for which it is answered so; null where none is. */
+  readonly speaking: (prompt: readonly number[], model: AnsweringModel) => Promise<Spoken | null>;
+}
+
+export type Reading = PromptReading | ActivationReading | AnswerReading;

@@ -9,6 +9,8 @@ export interface VectorSet<Row> {
   readonly matrix: Float32Array;
   /** Whose vector each is; undefined for one that a later row has replaced. */
   readonly rows: readonly (Row | undefined)[];
+  /** No vector is longer. */
+  readonly longest: number;
 }
 
 /** By encoder. */
@@ -25,11 +27,17 @@ export function vectorMemory<Row extends { readonly encoder: string }>(vectorOf:
       const own = further.filter((row) => row.encoder === encoder);
       const width = vectorOf(own[0]!).length;
       const vectors = new Float32Array(own.length * width);
-      for (const [at, row] of own.entries()) vectors.set(vectorOf(row), at * width);
       const before = grown.get(encoder);
+      let longest = before?.longest ?? 0;
+      for (const [at, row] of own.entries()) {
+        const vector = vectorOf(row);
+        vectors.set(vector, at * width);
+        longest = Math.max(longest, lengthOf(vector));
+      }
       grown.set(encoder, {
         matrix: before === undefined ? vectors : appended(before.matrix, vectors),
-        rows: [...(before?.rows ?? []), ...own],
+        rows: before === undefined ? own : before.rows.concat(own),
+        longest,
       });
     }
     return grown;
@@ -49,10 +57,10 @@ export function vectorMemory<Row extends { readonly encoder: string }>(vectorOf:
       if (sets === undefined) return;
       const left = new Set(replaced);
       const without = new Map(
-        [...sets].flatMap(([encoder, { matrix, rows }]) => {
+        [...sets].flatMap(([encoder, { rows, ...set }]) => {
           const kept = left.size === 0 ? rows : rows.map((row) => (row && left.has(row) ? undefined : row));
           // An encoder of which nothing is left is not asked for any more.
-          return kept.some((row) => row !== undefined) ? [[encoder, { matrix, rows: kept }] as const] : [];
+          return kept.some((row) => row !== undefined) ? [[encoder, { ...set, rows: kept }] as const] : [];
         }),
       );
       const grown = extended(without, further);
@@ -82,6 +90,38 @@ export async function roughProducts<Row>({ matrix, rows }: VectorSet<Row>, query
   const feeds = { keys: float32([rows.length, width], matrix), query: float32([1, width], query) };
   return float32Data((await run(feeds)).scores);
 }
+
+/**
+ * The rows whose products with a query may be among so many greatest ones, and perhaps others. A product in float32 is off by n units in the
+ * last place of the vectors' lengths at most (Higham 2002, section 3.1).
+ */
+export async function promisingRows<Row>(
+  set: VectorSet<Row>,
+  query: Float32Array,
+  count: number,
+): Promise<readonly Row[]> {
+  const { rows, longest } = set;
+  const rough = await roughProducts(set, query);
+  // Ascending, as soon as there are so many.
+  const best = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+  for (let at = 0; at < rough.length; at++) {
+    const product = rough[at]!;
+    if (product <= best[0]! || rows[at] === undefined) continue;
+    let place = 0;
+    for (; place + 1 < count && best[place + 1]! < product; place++) best[place] = best[place + 1]!;
+    best[place] = product;
+  }
+  const least = best[0]! - 2 * query.length * 2 ** -24 * lengthOf(query) * longest;
+  const found: Row[] = [];
+  for (let at = 0; at < rough.length; at++) {
+    if (rough[at]! < least) continue;
+    const row = rows[at];
+    if (row !== undefined) found.push(row);
+  }
+  return found;
+}
+
+const lengthOf = (vector: Float32Array): number => Math.sqrt(exactProduct(vector, vector));
 
 /** The product of two vectors, summed in float64. */
 export function exactProduct(a: Float32Array, b: Float32Array): number {

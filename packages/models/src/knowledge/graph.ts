@@ -21,7 +21,7 @@ import {
 import type { WeightOf } from '../architectures/blocks/layers.ts';
 import type { StackStart } from '../architectures/blocks/stack.ts';
 import { buildEncoder } from '../architectures/encoder.ts';
-import { encoderParameter, type KnowledgeSpec, sentinelTokensName } from './spec.ts';
+import { encoderParameter, type KnowledgeSpec, sentinelTokensName, type TextSpec } from './spec.ts';
 
 /** Texts as the graph takes them: see {@link buildEncoder}. */
 export interface TextInputs {
@@ -34,7 +34,8 @@ export interface TextInputs {
   readonly bias: Tensor;
 }
 
-const map = (weight: WeightOf, name: string, x: Tensor): Tensor =>
+/** Wx + b. */
+export const map = (weight: WeightOf, name: string, x: Tensor): Tensor =>
   linear(x, weight(`${name}.weight`), 'out_in', weight(`${name}.bias`));
 
 /** x + ReLU(Wx + b). */
@@ -44,7 +45,7 @@ const residual = (weight: WeightOf, name: string, x: Tensor): Tensor => add(x, r
  * Texts as vectors, `[B, 4·width]`: of the last hidden states the pooler's output on the first token, the mean, the greatest and the
  * least (f_rm with its poolings). Padding has no part in any of them.
  */
-export function pooledTexts(spec: KnowledgeSpec, weight: WeightOf, texts: TextInputs): Tensor {
+export function pooledTexts(spec: Pick<TextSpec, 'encoder'>, weight: WeightOf, texts: TextInputs): Tensor {
   const { batch, time, bias } = texts;
   const { width } = spec.encoder;
   const rows = buildEncoder(spec.encoder, { ...texts, weight: (name) => weight(encoderParameter(name)) });

@@ -5,8 +5,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { tokenizerFromJson } from '../text/load-tokenizer.ts';
 import { fixturePath, openTiny, randomArray, worstDifference } from '../tiny-models.fixture.ts';
 import { decodeKnowledgeEncoder, encodeKnowledgeEncoder, type StoredKnowledgeEncoder } from './file.ts';
-import { boundedIds, openKnowledgeEncoder } from './knowledge-encoder.ts';
+import { openKnowledgeEncoder } from './knowledge-encoder.ts';
 import { encoderParameter, knowledgeSpec } from './spec.ts';
+import { boundedIds } from './texts.ts';
 
 const tokenizer = tokenizerFromJson(JSON.parse(readFileSync(fixturePath('tokenizers/llama.json'), 'utf8')));
 const tiny = await openTiny('gpt2-tied');

@@ -1,5 +1,6 @@
 // A version as a batch sees it.
 
+import type { StandIn } from '../deltas/reading.ts';
 import type { Forward } from './forward.ts';
 import type { OwnMatrices } from './own-matrices.ts';
 
@@ -11,4 +12,6 @@ export interface BatchedVersion {
   readonly actsOnPrompts: boolean;
   /** What it has of its own beside the base; undefined for one that shares too little with others to run beside them. */
   readonly own: OwnMatrices | undefined;
+  /** Who may answer in its place; left out where nobody does. */
+  readonly standIn?: ((prompt: readonly number[]) => Promise<StandIn | null>) | undefined;
 }

@@ -7,6 +7,7 @@ import type { TokenLogProbs } from './log-probs.ts';
 import type { ReadPrompt } from './prompts.ts';
 import type { RunningBatch } from './running-batch.ts';
 import type { SamplingOptions } from './sampling.ts';
+import { openedBeside } from './stand-ins.ts';
 import { beginWriting, type Generated, type Writing } from './writing.ts';
 
 /** How to continue prompts. */
@@ -74,28 +75,30 @@ export function beginContinuation(
  * @throws ModelError sequence_*
  */
 export async function generate(
-  batch: RunningBatch,
+  own: RunningBatch,
   spec: DecoderSpec,
-  asked: readonly AskedVersion[],
+  given: readonly AskedVersion[],
   options: GenerateOptions,
 ): Promise<readonly Generated[]> {
   const { maxTokens, signal, reuse = false } = options;
   checkSequences(
     spec,
-    asked.map(({ prompt }) => prompt),
+    given.map(({ prompt }) => prompt),
   );
   requireLength(options);
   signal?.throwIfAborted();
+  const { asked, batches } = await whoAnswers(own, given);
   const prompts = await readPrompts(asked);
   const failed = new AbortController();
   const call = {};
   const all = asked.map(({ version }, index) => {
     const prompt = prompts[index]!;
+    const { forward } = version;
     const place = { index, length: prompt.ids.length };
     return {
       version,
       prompt,
-      writing: beginContinuation(spec, version.forward.undrawable, place, options),
+      writing: beginContinuation(forward.spec, forward.undrawable, place, options),
       maxTokens,
       call,
       reuse,
@@ -103,12 +106,27 @@ export async function generate(
     };
   });
   try {
-    return await Promise.all(all.map(batch.add));
+    return await Promise.all(all.map((each, index) => batches[index]!.add(each)));
   } catch (error) {
     // One that fails ends all of its call.
     failed.abort(error);
     throw error;
   }
+}
+
+/** Who answers each prompt, and in which batch: the version that is asked, or who stands in for it. */
+async function whoAnswers(own: RunningBatch, given: readonly AskedVersion[]) {
+  const standIns = given.some(({ version: { standIn } }) => standIn)
+    ? await Promise.all(given.map(async ({ version, prompt }) => (await version.standIn?.(prompt)) ?? null))
+    : [];
+  const found = given.map((asked, at) => {
+    const standIn = standIns[at];
+    if (!standIn) return { asked, batch: own };
+    const { version, batch } = openedBeside(standIn.by);
+    checkSequences(version.forward.spec, [standIn.prompt]);
+    return { asked: { version, prompt: standIn.prompt }, batch };
+  });
+  return { asked: found.map(({ asked }) => asked), batches: found.map(({ batch }) => batch) };
 }
 
 /** Lets the memories of each version put in front of its prompts what they do. */

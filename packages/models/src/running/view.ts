@@ -6,7 +6,7 @@ import { decoderSpec } from '../architectures/index.ts';
 import { type DecoderSpec, valueMatrix } from '../architectures/spec.ts';
 import { type Contents, makeContents } from '../deltas/contents.ts';
 import { type Delta, type Memory, memoryKindOf } from '../deltas/index.ts';
-import type { ActivationReading, PromptModel, Spoken } from '../deltas/reading.ts';
+import type { ActivationReading, AnsweringModel, AnswerReading, Reading, Spoken } from '../deltas/reading.ts';
 import { checkState, installDeltas, type VersionState } from '../deltas/state.ts';
 import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
@@ -22,6 +22,7 @@ import type { ProgramCache, ViewProgram, WeightSource } from './program-cache.ts
 import { type Reply, type ReplyItem, type ReplyOptions, reply } from './reply.ts';
 import { batchBytes, makeRunningBatch, type RunningBatch, usualLimits, usualPrefixBytes } from './running-batch.ts';
 import { nextLogits, type Perplexity, perplexity, type Score, type ScoreItem, score } from './score.ts';
+import { type OpenedBeside, type StandInOf, withStandIns } from './stand-ins.ts';
 import { idsWithoutToken } from './undrawable.ts';
 import { keepWeights, type ModelOptions, readWeights } from './weights.ts';
 import type { Generated } from './writing.ts';
@@ -61,7 +62,8 @@ export interface View {
   /** Logits `[vocab]` of the token after each prompt. @throws ModelError sequence_* */
   readonly nextLogits: (prompts: readonly (readonly number[])[]) => Promise<readonly Float32Array[]>;
   /**
-   * Log-probabilities of prompts' own tokens from their second on, with the `top` likeliest in each place.
+   * Log-probabilities of prompts' own tokens from their second on, with the `top` likeliest in each place. They are the version's own, whoever
+   * would answer.
    * @throws ModelError sequence_*
    */
   readonly promptLogProbs: (
@@ -106,6 +108,8 @@ export interface Model {
   readonly base: (name: string) => Float32Array;
   /** What memories of its versions are read with. */
   readonly contents: Contents;
+  /** Opens a decoder of the same tokens beside it, for memories that have one answer. */
+  readonly openBeside: AnsweringModel['openBeside'];
   /** The version with these deltas; none is the base. @throws ModelError delta_misfit, delta_malformed */
   readonly view: (deltas?: readonly Delta[]) => View;
   /**
@@ -129,7 +133,7 @@ export interface Model {
 }
 
 /** What all versions of a model share. */
-interface Shared extends PromptModel {
+interface Shared extends AnsweringModel {
   readonly programs: ProgramCache;
   readonly undrawable: readonly number[];
   readonly batch: RunningBatch;
@@ -147,8 +151,18 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
   const inputs = new Set([...valueWeights(spec), ...weights.keys()]);
   const readings = [...memories.values()].flatMap((memory) => memoryKindOf(memory).reading(memory) ?? []);
   const forward = makeForward({ ...shared, readings, weight, inputs });
+  const standIn = standInOf(readings, shared);
+  const answering = withStandIns(
+    {
+      score: (items) => score(forward, items),
+      reply: (items, options) => reply(forward, items, options),
+      nextLogits: (prompts) => nextLogits(forward, prompts),
+    },
+    standIn,
+  );
   const batched: BatchedVersion = {
     forward,
+    standIn,
     actsOnPrompts: readings.some(({ at }) => at === 'activation'),
     // What acts on every token keeps a version from running beside others.
     own: readings.some((reading) => reading.at === 'activation' && reading.everywhere)
@@ -166,9 +180,7 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
       return makeView(shared, [...deltas, ...more], changed, addendsOf(spec, more, added));
     },
     activations: (sequences, wanted, at) => activations(forward, sequences, wanted, at),
-    score: (items) => score(forward, items),
-    reply: (items, options) => reply(forward, items, options),
-    nextLogits: (prompts) => nextLogits(forward, prompts),
+    ...answering,
     promptLogProbs: (prompts, top) => promptLogProbs(forward, prompts, top),
     generate: (prompts, options) =>
       generate(
@@ -178,11 +190,12 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
         options,
       ),
     speaking: async (prompt) => {
-      for (const reading of readings) {
+      // Where another answers, no other memory acts.
+      for (const reading of [...readings].sort((a, b) => Number(b.at === 'answer') - Number(a.at === 'answer'))) {
         const found =
-          reading.at === 'prompt'
-            ? await reading.speaking?.(prompt, shared)
-            : await actingRow(forward, prompt, reading.speaking);
+          reading.at === 'activation'
+            ? await actingRow(forward, prompt, reading.speaking)
+            : await reading.speaking?.(prompt, shared);
         if (found) return found;
       }
       return null;
@@ -195,6 +208,19 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
     batched,
     state: () => state,
     weightsDigest: () => digestOf(spec, weight, memories),
+  };
+}
+
+/** Who stands in for a version: of several memories that have somebody answer, the first that does. */
+function standInOf(readings: readonly Reading[], model: AnsweringModel): StandInOf | undefined {
+  const answering = readings.filter((reading): reading is AnswerReading => reading.at === 'answer');
+  if (answering.length === 0) return undefined;
+  return async (prompt) => {
+    for (const reading of answering) {
+      const found = await reading.standIn(prompt, model);
+      if (found !== null) return found;
+    }
+    return null;
   };
 }
 
@@ -225,19 +251,14 @@ function digestOf(
   return hash.digest('hex');
 }
 
-/**
- * A model over weights in memory.
- * @param weights every parameter of the spec; not copied
- * @throws ModelError architecture_tensor_missing
- */
-export function modelFromWeights(
+/** Weights opened as a model whose versions share all that can be shared. */
+function openBase(
   spec: DecoderSpec,
   weights: ReadonlyMap<string, Float32Array>,
-  identity: { readonly digest?: string; readonly tokenizer?: Tokenizer | undefined } = {},
-  options: ModelOptions = {},
-): Model {
+  tokenizer: Tokenizer | undefined,
+  options: ModelOptions,
+): { readonly shared: Shared; readonly weightBytes: number } {
   const { weight: base, weightBytes, programs } = keepWeights(spec, weights, options);
-  const { digest, tokenizer } = identity;
   const contents = makeContents(options.contents);
   const undrawable = idsWithoutToken(tokenizer, spec.vocab);
   const basePass = { spec, tokenizer, base, contents, programs, undrawable, weight: base, readings: [] };
@@ -250,13 +271,34 @@ export function modelFromWeights(
     prefixes: makePrefixCache(options.prefixBytes ?? usualPrefixBytes(batchBytes(spec, limits))),
     limits,
   });
-  const shared: Shared = { spec, tokenizer, base, contents, programs, undrawable, batch };
+  const openBeside = (other: DecoderSpec, theirs: ReadonlyMap<string, Float32Array>): OpenedBeside => {
+    const { shared } = openBase(other, theirs, tokenizer, options);
+    const view = makeView(shared, [], installDeltas(other, shared.base, []), new Map());
+    return { answering: view, version: view.batched, batch: shared.batch, release: shared.programs.release };
+  };
+  return { shared: { spec, tokenizer, base, contents, programs, undrawable, batch, openBeside }, weightBytes };
+}
+
+/**
+ * A model over weights in memory.
+ * @param weights every parameter of the spec; not copied
+ * @throws ModelError architecture_tensor_missing
+ */
+export function modelFromWeights(
+  spec: DecoderSpec,
+  weights: ReadonlyMap<string, Float32Array>,
+  { digest, tokenizer }: { readonly digest?: string; readonly tokenizer?: Tokenizer | undefined } = {},
+  options: ModelOptions = {},
+): Model {
+  const { shared, weightBytes } = openBase(spec, weights, tokenizer, options);
+  const { base, contents, openBeside, batch, programs } = shared;
   return {
     spec,
     digest,
     tokenizer,
     base,
     contents,
+    openBeside,
     view: (deltas = []) =>
       makeView(shared, deltas, installDeltas(spec, base, deltas), addendsOf(spec, deltas, new Map())),
     restore: (state) => {

@@ -8,11 +8,12 @@ import {
   type StoredKnowledgeEncoder,
 } from '@errata/models';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
-import { divideRecords, type TrainingRecord } from '../../training/records.ts';
+import { encoderDigest } from '../../training/initial-texts.ts';
+import { apart, divideRecords } from '../../training/records.ts';
 import type { ArtefactBuilder, BuildInput, BuildOptions, Checkpoint } from '../builder.ts';
 import { readEditsFile } from '../edits-file.ts';
 import { fitHeads } from './fit-heads.ts';
-import { encoderDigest, initialEncoder } from './initial.ts';
+import { initialEncoder } from './initial.ts';
 import { type KnowledgeEncoderFields, type TrainingSettings, trainingSettings } from './request.ts';
 import { trainEncoder } from './train.ts';
 
@@ -102,11 +103,6 @@ async function broughtEncoder(prompt_tokens: number, { digest, brought }: BuildI
     );
   return bytes;
 }
-
-/** Records of which no two have one prompt, as a memory has them. */
-const apart = (records: readonly TrainingRecord[]): readonly TrainingRecord[] => [
-  ...new Map(records.map((record) => [record.reliability.query, record])).values(),
-];
 
 async function trainedEncoder(
   data: string,

@@ -1,29 +1,9 @@
-// What a step's graph is fed: the texts of a batch for the text encoder, and its sequences for the language model.
+// The texts of a step, and what its graph is fed of the sequences that go through the language model.
 import { float32, type HostTensor, int32 } from '@errata/graph';
-import {
-  boundedIds,
-  causalBias,
-  encoderFeeds,
-  type KnowledgeSpec,
-  type TextBounds,
-  type Tokenizer,
-} from '@errata/models';
+import { causalBias, type Tokenizer } from '@errata/models';
 import { type DrawnRecord, type Item, layOutItem } from '../../training/records.ts';
 
 type Feeds = Record<string, HostTensor>;
-
-/** Texts of a step as tokens, and its feeds. */
-export interface TextFeeds {
-  /** Ids of the rows of `text_embeddings`. */
-  readonly ids: Int32Array;
-  readonly feeds: Feeds;
-}
-
-/** Reads texts for a knowledge encoder. */
-export interface TextReader {
-  readonly tokenizer: Tokenizer;
-  readonly bounds: TextBounds;
-}
 
 /** The texts of a batch: statements, first queries, second queries, queries about something else. */
 export function batchTexts(batch: readonly DrawnRecord[]): readonly string[] {
@@ -35,31 +15,6 @@ export function batchTexts(batch: readonly DrawnRecord[]): readonly string[] {
     ...asked(false),
     ...batch.map(({ locality }) => locality.query),
   ];
-}
-
-/** @param table the token embeddings */
-export function textFeeds(
-  { encoder }: KnowledgeSpec,
-  table: Float32Array,
-  { tokenizer, bounds }: TextReader,
-  texts: readonly string[],
-): TextFeeds {
-  const inputs = texts.map((text) => ({ ids: boundedIds(tokenizer, bounds, text) }));
-  const { input_ids, input_positions, input_types, input_bias } = encoderFeeds(encoder, inputs);
-  const ids = input_ids!.data as Int32Array;
-  const { width, embeddingScale = 1 } = encoder;
-  const rows = new Float32Array(ids.length * width);
-  for (const [row, id] of ids.entries())
-    for (let j = 0; j < width; j++) rows[row * width + j] = embeddingScale * table[id * width + j]!;
-  return {
-    ids,
-    feeds: {
-      text_embeddings: float32([ids.length, width], rows),
-      text_positions: input_positions!,
-      ...(input_types && { text_types: input_types }),
-      text_bias: input_bias!,
-    },
-  };
 }
 
 /** Sequences as one rectangle, padded on the right, and the places of what is predicted in them. */

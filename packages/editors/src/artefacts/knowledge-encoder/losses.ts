@@ -5,7 +5,6 @@ import {
   cast,
   concat,
   constant,
-  type Dim,
   div,
   exp,
   fill,
@@ -38,9 +37,9 @@ import {
   promptsOf,
   represented,
   sentinelOf,
-  type TextInputs,
   type WeightSource,
 } from '@errata/models';
+import { embeddingsName, gradientName, textInputs, trainedName } from '../../training/text-feeds.ts';
 
 /** The terms of the loss, by the names of the paper. */
 export const lossTerms = [
@@ -165,25 +164,6 @@ function editLosses(spec: KnowledgeSpec, decoder: DecoderSpec, weight: WeightSou
   return { reliability: of('of_reliability'), generality: of('of_generality'), locality: reduceMean(divergence) };
 }
 
-/** Name of a trained parameter's input, and of its gradient. */
-export const trainedName = (name: string): string => `trained ${name}`;
-export const gradientName = (name: string): string => `d ${name}`;
-
-/** Inputs of texts. */
-export function textInputs({ encoder }: KnowledgeSpec, texts: Dim): TextInputs & { readonly embedded: Tensor } {
-  const tokens = mulDims(texts, 'S');
-  const embedded = input('text_embeddings', 'float32', [tokens, encoder.width]);
-  return {
-    batch: texts,
-    time: 'S',
-    embedded,
-    start: { kind: 'embedded', embedded },
-    positions: input('text_positions', 'int32', [tokens]),
-    ...(encoder.tokenTypes && { tokenTypes: input('text_types', 'int32', [tokens]) }),
-    bias: input('text_bias', 'float32', [texts, 1, 1, 'S']),
-  };
-}
-
 /**
  * The whole graph: each term, their sum (all factors are 1 in the authors' configuration), and its gradients with respect to every
  * parameter that it depends on but the table of token embeddings, where that is trained: the rows that were looked up have theirs in
@@ -214,7 +194,7 @@ export function recipeGraph(
   const found = mul(sum(contrastive), contrastiveWeight);
   const loss = edits === 0 ? found : add(found, sum(throughModel));
   const reached = [...trained].filter(([name]) => edits > 0 || !name.startsWith('prompt.'));
-  const wanted = [...reached, ...(spec.ownTokens ? [] : [['text_embeddings', texts.embedded] as const])];
+  const wanted = [...reached, ...(spec.ownTokens ? [] : [[embeddingsName('text'), texts.embedded] as const])];
   const slopes = gradients(
     loss,
     wanted.map(([, tensor]) => tensor),

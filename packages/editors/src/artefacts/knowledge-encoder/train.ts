@@ -1,22 +1,17 @@
 // Trains a knowledge encoder with the language model frozen: the losses of RECIPE and their gradients, step by step.
 import { float32, float32Data, type HostTensors } from '@errata/graph';
-import {
-  encodeKnowledgeEncoder,
-  encoderParameter,
-  knowledgeTokenizer,
-  type Model,
-  tokenEmbeddings,
-} from '@errata/models';
+import { encodeKnowledgeEncoder, encoderParameter, type Model, textTokenizer, tokenEmbeddings } from '@errata/models';
 import { runPruned } from '../../search/programs.ts';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
 import { beforeProgram } from '../../training/before.ts';
+import { makeOptimizers } from '../../training/optimizers.ts';
 import { type DrawnRecord, drawBatch, type TrainingRecord } from '../../training/records.ts';
+import { gradientsOf, type TextReader, textFeeds, trainedName } from '../../training/text-feeds.ts';
 import { type StepResult, type Trained, train } from '../../training/train.ts';
 import type { BuildOptions, Checkpoint } from '../builder.ts';
-import { batchTexts, beforeFeeds, editFeeds, type TextReader, textFeeds } from './feeds.ts';
+import { batchTexts, beforeFeeds, editFeeds } from './feeds.ts';
 import type { Initial } from './initial.ts';
-import { gradientName, type LossTerm, lossTerms, recipeGraph, trainedName } from './losses.ts';
-import { makeOptimizers } from './optimizers.ts';
+import { type LossTerm, lossTerms, recipeGraph } from './losses.ts';
 import type { TrainingSettings } from './request.ts';
 import { validate } from './validate.ts';
 
@@ -35,7 +30,7 @@ export interface TrainingInput {
 export function stepper({ model, initial, settings }: Pick<TrainingInput, 'model' | 'initial' | 'settings'>) {
   const { spec } = initial;
   const view = model.view();
-  const reader: TextReader = { tokenizer: knowledgeTokenizer(initial, model), bounds: initial.bounds };
+  const reader: TextReader = { tokenizer: textTokenizer(initial, model), bounds: initial.bounds };
   const table = encoderParameter(spec.encoder.tokenEmbedding);
   const tokenizer = requireTokenizer({ model });
   const form = { tokenizer, start: tokenizer.prefixIds.length, promptTokens: spec.promptTokens };
@@ -62,14 +57,7 @@ export function stepper({ model, initial, settings }: Pick<TrainingInput, 'model
     };
     for (const [name, dims] of spec.parameters) feeds[trainedName(name)] = float32(dims, weights.get(name)!);
     const out = await runPruned(await programFor(edits), feeds);
-    const gradients = new Map<string, Float32Array>();
-    for (const name of spec.parameters.keys()) {
-      const slope = out[gradientName(name)];
-      gradients.set(name, slope ? float32Data(slope) : new Float32Array(weights.get(name)!.length));
-    }
-    const ofRows = out[gradientName('text_embeddings')];
-    if (ofRows)
-      gradients.set(table, scattered(weights.get(table)!.length, texts.ids, float32Data(ofRows), spec.encoder));
+    const gradients = gradientsOf(spec, weights, out, table, { text: texts });
     const terms = Object.fromEntries(
       (['loss', ...lossTerms] as const).flatMap((name) => {
         const value = out[name];
@@ -78,19 +66,6 @@ export function stepper({ model, initial, settings }: Pick<TrainingInput, 'model
     );
     return { terms: terms as StepResult<LossTerm>['terms'], gradients };
   };
-}
-
-/** The gradient of a table of embeddings from that of the rows looked up in it. */
-function scattered(
-  size: number,
-  ids: Int32Array,
-  rows: Float32Array,
-  { width, embeddingScale = 1 }: { readonly width: number; readonly embeddingScale?: number },
-): Float32Array {
-  const table = new Float32Array(size);
-  for (const [row, id] of ids.entries())
-    for (let j = 0; j < width; j++) table[id * width + j]! += embeddingScale * rows[row * width + j]!;
-  return table;
 }
 
 /** Trains, or goes on from the stored state; every checkpoint is validated as it would be stored. @throws as {@link train} */

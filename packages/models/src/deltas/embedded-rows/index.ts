@@ -1,8 +1,8 @@
 // Embedded rows: how a delta of them is stored, and the memory that such deltas add up to.
 
 import { z } from 'zod';
-import type { FloatTensor } from '../kind.ts';
 import { type DeltaKind, type MemoryKind, malformed, parseList, parseMetadata } from '../kind.ts';
+import { joinedVectors, partedVectors } from '../row-vectors.ts';
 import { changedEmbeddedRows } from './changed-rows.ts';
 import { embeddedReading } from './reading.ts';
 import { type EmbeddedRow, type EmbeddedRowsDelta, rowHeaderSchema, tellHeader } from './rows.ts';
@@ -18,24 +18,12 @@ const entryOf = ({ vector, ...header }: EmbeddedRow): Entry => ({
   width: vector.length,
 });
 
-/** The vectors of rows, one after another. */
-function vectorsOf(rows: readonly EmbeddedRow[]): FloatTensor {
-  const data = new Float32Array(rows.reduce((sum, { vector }) => sum + vector.length, 0));
-  let at = 0;
-  for (const { vector } of rows) {
-    data.set(vector, at);
-    at += vector.length;
-  }
-  return { shape: [data.length], data };
-}
+const vectorsOf = (rows: readonly EmbeddedRow[]) => joinedVectors(rows.map(({ vector }) => vector));
 
 function rowsOf(entries: readonly Entry[], vectors: Float32Array): EmbeddedRowsDelta {
-  let at = 0;
-  const rows = entries.map(({ width, ...header }): EmbeddedRow => {
-    at += width;
-    return { ...header, vector: vectors.slice(at - width, at) };
-  });
-  if (at !== vectors.length) malformed(where, 'its rows are not as long as its vectors');
+  const widths = entries.map(({ width }) => width);
+  const parted = partedVectors(where, widths, vectors);
+  const rows = entries.map(({ width: _, ...header }, at): EmbeddedRow => ({ ...header, vector: parted[at]! }));
   return { kind: 'embedded_rows', rows };
 }
 

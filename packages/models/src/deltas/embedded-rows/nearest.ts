@@ -18,7 +18,8 @@ export async function nearRows(
 ): Promise<readonly Similar<EmbeddedRow>[]> {
   const scores = await roughProducts(set, query);
   const found: Similar<EmbeddedRow>[] = [];
-  for (const [at, row] of set.rows.entries()) {
+  for (let at = 0; at < scores.length; at++) {
+    const row = set.rows[at];
     if (row === undefined || scores[at]! < row.threshold - rounding) continue;
     const similarity = exactProduct(query, row.vector);
     if (similarity >= row.threshold) found.push({ row, similarity });

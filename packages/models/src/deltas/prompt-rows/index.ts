@@ -1,18 +1,10 @@
 // Rows of continuous prompts: how a delta of them is stored, and the memory that such deltas add up to.
 
 import { createHash } from 'node:crypto';
-import { joinedArrays } from '@errata/graph';
 import { z } from 'zod';
 import type { SafetensorsFile } from '../../files/safetensors.ts';
-import {
-  type DeltaKind,
-  type FloatTensor,
-  type MemoryKind,
-  malformed,
-  misfit,
-  parseList,
-  parseMetadata,
-} from '../kind.ts';
+import { type DeltaKind, type MemoryKind, malformed, misfit, parseList, parseMetadata } from '../kind.ts';
+import { joinedVectors, partedVectors } from '../row-vectors.ts';
 import { promptRowsReading } from './reading.ts';
 import {
   changedPromptRows,
@@ -38,31 +30,25 @@ const entryOf = ({ encoder, prompt, text, threshold, gives, representation, prom
   sizes: [representation.length, prompts.length],
 });
 
-function joined(arrays: readonly Float32Array[]): FloatTensor {
-  const data = joinedArrays(arrays);
-  return { shape: [data.length], data };
-}
-
 /** The numbers of rows, one row after another. */
 const tensorsOf = (rows: readonly PromptRow[]) => ({
-  representations: joined(rows.map(({ representation }) => representation)),
-  prompts: joined(rows.map(({ prompts }) => prompts)),
+  representations: joinedVectors(rows.map(({ representation }) => representation)),
+  prompts: joinedVectors(rows.map(({ prompts }) => prompts)),
 });
 
 function rowsOf(entries: readonly Entry[], representations: Float32Array, prompts: Float32Array): readonly PromptRow[] {
-  let [r, p] = [0, 0];
-  const rows = entries.map(({ sizes: [ofRepresentation, ofPrompts], ...header }): PromptRow => {
-    const row = {
-      ...header,
-      representation: representations.subarray(r, r + ofRepresentation),
-      prompts: prompts.subarray(p, p + ofPrompts),
-    };
-    r += ofRepresentation;
-    p += ofPrompts;
-    return row;
-  });
-  if (r !== representations.length || p !== prompts.length) malformed(where, 'its rows are not as long as its tensors');
-  return rows;
+  const parted = (part: 0 | 1, whole: Float32Array) =>
+    partedVectors(
+      where,
+      entries.map(({ sizes }) => sizes[part]),
+      whole,
+    );
+  const [ofRepresentation, ofPrompts] = [parted(0, representations), parted(1, prompts)];
+  return entries.map(({ sizes: _, ...header }, at) => ({
+    ...header,
+    representation: ofRepresentation[at]!,
+    prompts: ofPrompts[at]!,
+  }));
 }
 
 const listed = (rows: readonly PromptRow[]): string => JSON.stringify(rows.map(entryOf));

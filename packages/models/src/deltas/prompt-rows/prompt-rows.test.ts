@@ -6,10 +6,11 @@ import { parseSafetensors } from '../../files/safetensors.ts';
 import type { KnowledgeEncoder } from '../../knowledge/knowledge-encoder.ts';
 import { openTiny, randomArray } from '../../tiny-models.fixture.ts';
 import { decodeDelta, deltaDigest, encodeDelta, rowNamesOf } from '../index.ts';
+import { rowOfPrompt } from '../rows-by-prompt.ts';
 import { decodeSnapshot, encodeSnapshot } from '../snapshots.ts';
 import { installDeltas, memoryAt, type VersionState } from '../state.ts';
 import { foundRow } from './reading.ts';
-import { changedPromptRows, type PromptRow, type PromptRowsDelta, rowOfPrompt } from './rows.ts';
+import { changedPromptRows, type PromptRow, type PromptRowsDelta } from './rows.ts';
 
 const model = await openTiny('gpt2-tied');
 const { width, context } = model.spec;

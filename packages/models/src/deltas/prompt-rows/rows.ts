@@ -1,6 +1,7 @@
 // Rows of continuous prompts: corrections as a knowledge encoder reads them, and what is put in front of prompts that ask for one.
 
 import { z } from 'zod';
+import { mergedRows, rowOfPrompt } from '../rows-by-prompt.ts';
 import { vectorMemory } from '../vector-memory.ts';
 
 /** What a prompt is given: the continuous prompts of the correction, or its words. */
@@ -48,43 +49,11 @@ export const tellHeader = ({ encoder, prompt, text, threshold, gives }: PromptRo
 /** What a row is called as long as it is there: also when it is renewed, which no edit of its own does. */
 export const promptRowName = ({ prompt, text }: PromptRow): string => JSON.stringify([prompt, text]);
 
-/** Where the row of a prompt is, or would be, among rows in the order of their prompts. */
-function placeOf(rows: readonly PromptRow[], prompt: string): number {
-  let [from, to] = [0, rows.length];
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if (rows[middle]!.prompt < prompt) from = middle + 1;
-    else to = middle;
-  }
-  return from;
-}
-
-/** The row of a prompt. @param rows as {@link changedPromptRows} has them */
-export function rowOfPrompt(rows: readonly PromptRow[], prompt: string): PromptRow | undefined {
-  const row = rows[placeOf(rows, prompt)];
-  return row?.prompt === prompt ? row : undefined;
-}
-
-/**
- * The rows that a change makes of those before it, in the order of their prompts: in which order rows of several prompts came leaves
- * no trace.
- */
+/** The rows that a change makes of those before it. */
 export function changedPromptRows(before: readonly PromptRow[], { rows, renewed }: PromptRowsDelta): PromptRowsDelta {
-  const after = [...before];
-  const changed = new Map<string, PromptRow>();
-  const put = (at: number, instead: 0 | 1, row: PromptRow) => {
-    after.splice(at, instead, row);
-    changed.set(row.prompt, row);
-  };
-  for (const row of renewed) {
-    const at = placeOf(after, row.prompt);
-    if (after[at]?.prompt === row.prompt && after[at].text === row.text) put(at, 1, row);
-  }
-  for (const row of rows) {
-    const at = placeOf(after, row.prompt);
-    put(at, after[at]?.prompt === row.prompt ? 1 : 0, row);
-  }
-  const replaced = before.filter(({ prompt }) => changed.has(prompt));
-  representations.grow(before, [...changed.values()], replaced, after);
+  const standing = renewed.filter(({ prompt, text }) => rowOfPrompt(before, prompt)?.text === text);
+  const further = [...new Map([...standing, ...rows].map((row) => [row.prompt, row])).values()];
+  const { rows: after, replaced } = mergedRows(before, further);
+  representations.grow(before, further, replaced, after);
   return { kind: 'prompt_rows', rows: after, renewed: [] };
 }

@@ -1,5 +1,6 @@
 // What a change of rows makes of those before it, and the indexes that grow along.
 
+import { mergedRows } from '../rows-by-prompt.ts';
 import { extendIndex, indexRows, type RowIndex } from './row-index.ts';
 import type { TextRow, TextRowsDelta } from './rows.ts';
 
@@ -13,30 +14,9 @@ export function indexOf(rows: readonly TextRow[]): RowIndex {
   return index;
 }
 
-/** Where a row of a prompt is, or would be, among rows in the order of their prompts. */
-function placeOf(rows: readonly TextRow[], prompt: string, from: number): number {
-  let [low, high] = [from, rows.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rows[middle]!.prompt < prompt) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** The rows that a change makes of those before it, by their prompts: in which order rows of several prompts came leaves no trace. */
+/** The rows that a change makes of those before it. */
 export function changedRows(before: readonly TextRow[], further: readonly TextRow[]): TextRowsDelta {
-  const rows: TextRow[] = [];
-  let taken = 0;
-  const take = (end: number) => {
-    for (; taken < end; taken++) rows.push(before[taken]!);
-  };
-  for (const row of further.toSorted((a, b) => (a.prompt < b.prompt ? -1 : 1))) {
-    take(placeOf(before, row.prompt, taken));
-    rows.push(row);
-    if (before[taken]?.prompt === row.prompt) taken++;
-  }
-  take(before.length);
+  const { rows } = mergedRows(before, further);
   const index = indexes.get(before);
   if (index !== undefined) indexes.set(rows, extendIndex(index, further));
   return { kind: 'text_rows', rows };
