@@ -51,6 +51,16 @@ test('docs/cli.md names every command and every exit code', () => {
   for (const code of Object.values(exitCodes)) expect(page).toContain(`| ${code} |`);
 });
 
+test('docs/cli.md names every setting of the API and of workers', () => {
+  const page = read('docs/cli.md');
+  const files = ['apps/api/src/settings.ts', 'apps/worker/src/settings.ts', 'packages/blobs/src/place.ts'];
+  const settings = files.flatMap((file) =>
+    [...read(file).matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(([, name]) => name!),
+  );
+  expect(settings.length).toBeGreaterThan(30);
+  expect(settings.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
 test('docs/threats.md names tests that are there', () => {
   const rows = [...read('docs/threats.md').matchAll(/\]\(\.\.\/(\S+\.test\.ts)\): "([^"]+)"/g)];
   expect(rows.length).toBeGreaterThan(20);
