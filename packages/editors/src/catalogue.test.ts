@@ -84,6 +84,19 @@ test('defaults are those of the files they cite', () => {
     { layers: [4, 5, 6, 7, 8], second_moment_weight: 15_000 },
     { layers: [4, 5, 6, 7, 8], second_moment_weight: 15_000 },
   ]);
+  // Where nobody has published a weight for a model of the shape, it is a share.
+  expect([medium, xl, llama2, llama32].map((model) => of('pmet', model).second_moment_weight)).toEqual([
+    { share: 0.9 },
+    10_000,
+    15_000,
+    { share: 0.9 },
+  ]);
+  expect([medium, xl, llama2, llama32].map((model) => of('emmet', model).alpha)).toEqual([
+    { share: 0.9 },
+    100,
+    0.1,
+    { share: 0.9 },
+  ]);
 });
 
 test('every editor has complete defaults for both families', () => {

@@ -19,16 +19,31 @@ export const emmet = {
         ...paperSearch,
         clamp_factor: 0.75,
         prefixes: [[5, 10]],
-        alpha: 100,
         merge_same_subject: true,
       }),
+      source: 'unified-model-editing repository, hparams/EMMET/gpt2-xl.json; layer at its relative depth (17 of 48)',
+    },
+    {
+      match: {},
+      settings: () => ({ alpha: { share: 0.9 } }),
       source:
-        'unified-model-editing repository, hparams/EMMET/gpt2-xl.json (`emmet_lambda` times `mom2_update_weight`); layer at its relative depth (17 of 48)',
+        "measured: of twenty edits the shipped model holds all with it and harms as little, as with 100; the solve is MEMIT's at one layer, whose default this is",
     },
     {
       match: { model_types: gatedDecoders },
-      settings: (shape) => ({ ...llamaSearch, layer: at(0.16, shape), alpha: 0.1 }),
+      settings: (shape) => ({ ...llamaSearch, layer: at(0.16, shape) }),
       source: `unified-model-editing repository, hparams/EMMET/llama2-7b.json; layer at its relative depth (5 of 32); ${alike}`,
+    },
+    {
+      match: { model_types: ['gpt2'], layers: 48, width: 1600 },
+      settings: () => ({ alpha: 100 }),
+      source:
+        'unified-model-editing repository, hparams/EMMET/gpt2-xl.json (`emmet_lambda` times `mom2_update_weight`)',
+    },
+    {
+      match: { model_types: ['llama'], layers: 32, width: 4096 },
+      settings: () => ({ alpha: 0.1 }),
+      source: 'unified-model-editing repository, hparams/EMMET/llama2-7b.json',
     },
   ],
   misfit: ({ layer }, shape) => missingLayer('layer', [layer], shape),
