@@ -1,6 +1,6 @@
 // npm run bench -- <name>: runs one benchmark. They print medians and ratios; none asserts a time.
 const benches = {
-  edits: () => import('./edits.ts'),
+  locate: () => import('./locate/index.ts'),
   'atlas-edits': () => import('./atlas-edits.ts'),
   lineage: () => import('./lineage.ts'),
   evaluation: () => import('./evaluation.ts'),

@@ -19,10 +19,10 @@ import {
 } from '@errata/models';
 import { makeSnapshots } from '@errata/upkeep';
 import { commitMadeEdit, hold, importMadeModel } from '../test/support/history.ts';
+import { gpt2Small } from './gpt2-small.ts';
 import { openBenchDatabase } from './history.ts';
 import { median } from './median.ts';
 
-const config = { model_type: 'gpt2', vocab_size: 50257, n_positions: 1024, n_embd: 768, n_layer: 12, n_head: 12 };
 const layer = 4;
 const depths = [1, 10, 100, 1000];
 const repeats = 5;
@@ -43,7 +43,7 @@ function noise(stream: number, size: number, spread: number): Float32Array {
 }
 
 function rankOne(stream: number): Delta {
-  const spec = decoderSpec(config);
+  const spec = decoderSpec(gpt2Small);
   return {
     kind: 'low_rank',
     tensor: valueMatrix(spec, layer).weight,
@@ -89,21 +89,21 @@ export async function main(args: readonly string[]): Promise<void> {
   const { db } = database;
   const engine = startEngine({ blobsDir: join(folder, 'blobs'), memoryMb: 8192, versionsMb });
   try {
-    const spec = decoderSpec(config);
+    const spec = decoderSpec(gpt2Small);
     const tensors = new Map<string, WritableTensor>();
     for (const [index, [name, dims]] of [...spec.parameters].entries()) {
       const size = dims.reduce((a, b) => a * b, 1);
       tensors.set(name, { shape: [...dims], data: noise(1000 + index, size, 0.05) });
     }
     const directory = join(folder, 'model');
-    await writeCheckpoint(directory, { config, tensors, files: byteTokenizer() });
+    await writeCheckpoint(directory, { config: gpt2Small, tensors, files: byteTokenizer() });
     const checkpointBytes = (await stat(join(directory, 'model.safetensors'))).size;
 
     const reloads = await several(repeats, () =>
       timed(async () => {
         const checkpoint = await loadCheckpoint(directory);
         const model = openModel(checkpoint);
-        await model.view([]).nextLogits([Array.from({ length: 10 }, (_, i) => (i * 7919) % config.vocab_size)]);
+        await model.view([]).nextLogits([Array.from({ length: 10 }, (_, i) => (i * 7919) % gpt2Small.vocab_size)]);
         await model.release();
         checkpoint.close();
       }),

@@ -51,4 +51,5 @@ export {
   type SearchProblem,
   searchValues,
 } from './search/value-search.ts';
-export type { ContextSequence, EditSequences } from './texts/sequences.ts';
+export { prefixTexts } from './texts/prefix-texts.ts';
+export { type ContextSequence, type EditSequences, editSequences } from './texts/sequences.ts';

@@ -9,6 +9,6 @@ export async function prefixTexts({
   artefacts,
   seed,
   config: { prefixes },
-}: EditorInput<Pick<PrefixSettings, 'prefixes'>>): Promise<readonly string[]> {
+}: Pick<EditorInput<Pick<PrefixSettings, 'prefixes'>>, 'artefacts' | 'seed' | 'config'>): Promise<readonly string[]> {
   return (await artefacts.read(contextPrefixes, contextPrefixesOf({ prefixes, seed }))).texts;
 }
