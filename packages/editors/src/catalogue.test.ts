@@ -97,6 +97,13 @@ test('defaults are those of the files they cite', () => {
     0.1,
     { share: 0.9 },
   ]);
+  for (const name of ['alpha-edit', 'sphere'] as const)
+    expect([medium, xl, llama2, llama32].map((model) => of(name, model).ridge)).toEqual([
+      { share: 0.9 },
+      10,
+      10,
+      { share: 0.9 },
+    ]);
 });
 
 test('every editor has complete defaults for both families', () => {
