@@ -8,9 +8,11 @@ import { writeGpt2Small } from '../gpt2-small.ts';
 import type { Took } from './floor.ts';
 import { type Given, type Measured, type Order, runOrder } from './measure.ts';
 
+const usual = 'second_moment,naive,rome,r-rome,p-rome,wilke,memit,pmet,emmet,alpha-edit,ultra-edit';
+
 const usage = `usage: npm run bench -- locate [options]
   --model DIR         a checkpoint in Hugging Face layout; default random weights of GPT-2 small's shape
-  --editors NAMES     default ${'second_moment,naive,rome,r-rome,p-rome,wilke,memit,pmet,emmet,alpha-edit,ultra-edit'};
+  --editors NAMES     default ${usual};
                       also kn, sphere, and eigenbasis, what AlphaEdit needs of one layer
   --sizes COUNTS      edits in a batch of those that solve a batch at once, default 1,10
   --threads COUNT     of one inference call, default all
@@ -97,10 +99,7 @@ export async function main(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       model: { type: 'string' },
-      editors: {
-        type: 'string',
-        default: 'second_moment,naive,rome,r-rome,p-rome,wilke,memit,pmet,emmet,alpha-edit,ultra-edit',
-      },
+      editors: { type: 'string', default: usual },
       sizes: { type: 'string', default: '1,10' },
       threads: { type: 'string', default: `${availableParallelism()}` },
       python: { type: 'string', default: 'python3' },
