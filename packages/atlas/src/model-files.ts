@@ -37,6 +37,9 @@ const demonstrationsName = 'demonstrations.jsonl';
 /** An encoder of corrections, trained for these very weights. */
 export const encoderName = 'knowledge-encoder.safetensors';
 
+/** A scope classifier with its counterfactual model, trained for them too. */
+export const counterfactualName = 'counterfactual-model.safetensors';
+
 /** Edits that in-context editing shows the model: another draw than the edits that are shipped to be made. */
 export const demonstrationsText = (world: World): string => toJsonl(drawEdits(world, 200, 2));
 
@@ -59,8 +62,9 @@ export async function writeModel(
       if (entry.isFile()) files.set(entry.name, readFileSync(`${directory}/${entry.name}`));
     files.delete('config.json');
     files.delete('model.safetensors');
-    // It was trained for the weights that were.
+    // They were trained for the weights that were.
     files.delete(encoderName);
+    files.delete(counterfactualName);
   }
   for (const [name, text] of tokenizer.files) files.set(name, text);
   files.set('generation_config.json', json({ bos_token_id: endOfTextId, eos_token_id: endOfTextId, do_sample: false }));
