@@ -1,7 +1,7 @@
 // The HTTP server: routes over open parts. It opens nothing and listens nowhere by itself, so that tests can inject requests.
 import { randomUUID } from 'node:crypto';
 import { isTerminal, jobStates } from '@errata/contracts';
-import { findKey } from '@errata/lineage';
+import { actingAs, findKey } from '@errata/lineage';
 import { makeSnapshots } from '@errata/upkeep';
 import { type AllowedAddresses, allowAddresses } from '@errata/webhooks';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
@@ -29,6 +29,7 @@ import { modelReference } from './requests/model-reference.ts';
 import { aliasRoutes } from './routes/aliases.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { artefactRoutes } from './routes/artefacts.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { branchRoutes } from './routes/branches.ts';
 import { bullBoardRoutes } from './routes/bull-board.ts';
 import { comparisonRoutes } from './routes/comparisons.ts';
@@ -120,6 +121,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
       if (session !== null) requireOwnPage(request, session);
       return session?.key ?? null;
     },
+    actAs: actingAs,
     admit: await limitRequests(app, limits.rateLimit),
   });
   traceRequests(app);
@@ -163,6 +165,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(aliasRoutes(parts));
   await app.register(upkeepRoutes(parts));
   await app.register(storageRoutes(parts));
+  await app.register(auditRoutes(parts));
   await app.register(versionRoutes(parts, snapshots));
   await app.register(editJobRoutes(parts));
   await app.register(datasetRoutes);

@@ -222,6 +222,12 @@ export {
 export * from './access/keys.ts';
 export * from './access/sessions.ts';
 
+// The audit log: who did what.
+
+export { type AuditFilter, listAudit } from './audit/entries.ts';
+export { actingAs } from './audit/note.ts';
+export { sealAudit } from './audit/seal.ts';
+
 // Upkeep: the audit, and what the store must hold.
 
 export { type AuditStep, auditLineage } from './upkeep/audit.ts';

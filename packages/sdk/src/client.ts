@@ -2,6 +2,7 @@
 import { createCaller } from './caller.ts';
 import { aliases } from './resources/aliases.ts';
 import { artefacts } from './resources/artefacts.ts';
+import { audit } from './resources/audit.ts';
 import { branches } from './resources/branches.ts';
 import { cherryPicks } from './resources/cherry-picks.ts';
 import { comparisons } from './resources/comparisons.ts';
@@ -77,6 +78,8 @@ export function createErrata(options: ErrataOptions) {
     ready: ready(caller),
     health: health(caller),
     storage: storage(caller),
+    /** Who did what, with the scope `audit:read`. */
+    audit: audit(caller),
   };
 }
 

@@ -1,7 +1,7 @@
 // The check finds every kind of damage, names what is damaged, and nothing else.
 import { truncate, writeFile } from 'node:fs/promises';
 import { type ProblemKind, problemKinds, sha256 } from '@errata/contracts';
-import { createTag, groundAt, recordSnapshot, setAlias } from '@errata/lineage';
+import { createTag, groundAt, recordSnapshot, sealAudit, setAlias } from '@errata/lineage';
 import { afterAll, expect, test } from 'vitest';
 import { checkEverything } from './index.ts';
 import { openUpkeep } from './upkeep.fixture.ts';
@@ -28,6 +28,8 @@ await recordSnapshot(db, {
   load_ms: 1,
 });
 
+await sealAudit(db);
+
 test('what is whole is found whole, and what was looked at is counted', async () => {
   const stray = await fixture.put('nobody names this');
   const report = await check();
@@ -43,6 +45,7 @@ test('what is whole is found whole, and what was looked at is counted', async ()
     tags: 1,
     snapshots: 1,
     jobs: 4,
+    audit_entries: 12,
   });
   expect(report.unnamed).toEqual({ blobs: 1, bytes: stray.size });
 });
@@ -84,6 +87,20 @@ const column = (table: string, name: string, value: unknown, where: string, id: 
     mend: () => withoutTriggers(table, `UPDATE ${table} SET ${name} = $1 WHERE ${where} = $2`, [before, id]),
   };
 };
+
+/** An entry of the audit log, removed and put back. */
+function takenOut(which: string): Pick<Damage, 'inflict' | 'mend'> {
+  return {
+    inflict: async () => {
+      await query(`CREATE TABLE taken AS SELECT * FROM audit_entries WHERE ${which}`);
+      await withoutTriggers('audit_entries', 'DELETE FROM audit_entries WHERE id IN (SELECT id FROM taken)');
+    },
+    mend: async () => {
+      await query('INSERT INTO audit_entries SELECT * FROM taken');
+      await query('DROP TABLE taken');
+    },
+  };
+}
 
 const damages: readonly Damage[] = [
   {
@@ -185,6 +202,24 @@ const damages: readonly Damage[] = [
     what: 'a state that no event tells of',
     where: job,
     ...column('jobs', 'state', 'failed', 'id', job),
+  },
+  {
+    kind: 'audit_broken',
+    what: 'an entry of the audit log that was rewritten',
+    where: '2',
+    ...column('audit_entries', 'actor', 'key_other', 'position', '2'),
+  },
+  {
+    kind: 'audit_broken',
+    what: 'one that was taken out',
+    where: '4',
+    ...takenOut(`position = 3`),
+  },
+  {
+    kind: 'audit_broken',
+    what: 'the last, cut off',
+    where: aliasId,
+    ...takenOut(`position = (SELECT max(position) FROM audit_entries)`),
   },
 ];
 

@@ -40,6 +40,7 @@ export async function checkEverything(db: Lineage, blobs: BlobStore, options: Ch
     tags: 0,
     snapshots: 0,
     jobs: 0,
+    audit_entries: 0,
   };
   const byKind = new Map<ProblemKind, number>();
   const problems: ProblemFinding[] = [];

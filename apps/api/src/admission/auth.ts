@@ -41,6 +41,8 @@ export interface AuthOptions {
   readonly authenticate: (key: string) => Promise<Caller | null>;
   /** Who a browser's session stands for; null where the request brings none. @throws ErrataError `csrf_token_missing` */
   readonly authenticateSession: (request: FastifyRequest) => Promise<Caller | null>;
+  /** Runs what a request does in the name of its key. */
+  readonly actAs: (keyId: string, work: () => void) => void;
   /** Called for each authenticated request before its body is read. */
   readonly admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 }
@@ -49,7 +51,10 @@ export interface AuthOptions {
 const longestKey = 256;
 
 /** Checks every request before its body is read. */
-export function registerAuth(app: FastifyInstance, { authenticate, authenticateSession, admit }: AuthOptions): void {
+export function registerAuth(
+  app: FastifyInstance,
+  { authenticate, authenticateSession, actAs, admit }: AuthOptions,
+): void {
   const table: RouteAccess[] = [];
   app.decorate('routeTable', table);
   app.decorateRequest('caller', null);
@@ -69,6 +74,11 @@ export function registerAuth(app: FastifyInstance, { authenticate, authenticateS
     request.checkAgain = async () => require(await identify());
     await admit(request, reply);
     require(request.caller);
+  });
+  // Behind the body, whose events come from its connection.
+  app.addHook('preHandler', (request, _, done) => {
+    if (request.caller === null) done();
+    else actAs(request.caller.id, done);
   });
 
   async function identifyKey(authorization: string): Promise<Caller> {

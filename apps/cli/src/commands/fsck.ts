@@ -30,11 +30,11 @@ export function register(program: Command): void {
       if (!report.ok) process.exitCode = exitCodes.failure;
       if (options.json) return printJson(report);
       for (const { kind, where, what } of report.problems) console.log(`${colors.red(kind)} ${where}\n  ${what}`);
-      const { blobs, bytes, contributions, versions, moves, branches, jobs } = report.checked;
+      const { blobs, bytes, contributions, versions, moves, branches, jobs, audit_entries = 0 } = report.checked;
       const left = report.problem_count - report.problems.length;
       if (left > 0) console.log(`and ${left} more`);
       console.log(
-        `${blobs} blobs (${bytes} bytes), ${contributions} contributions, ${versions} versions, ${moves} moves of ${branches} branches, ${jobs} jobs in ${report.seconds.toFixed(1)} s`,
+        `${blobs} blobs (${bytes} bytes), ${contributions} contributions, ${versions} versions, ${moves} moves of ${branches} branches, ${jobs} jobs, ${audit_entries} entries of the audit log in ${report.seconds.toFixed(1)} s`,
       );
       if (report.unnamed.blobs > 0)
         console.log(

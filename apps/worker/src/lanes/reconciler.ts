@@ -3,6 +3,7 @@ import {
   expireApprovals,
   forgetReplacedSecrets,
   lanesNeedingWork,
+  sealAudit,
   sweepDeliveries,
   sweepIdempotencyKeys,
 } from '@errata/lineage';
@@ -35,6 +36,10 @@ export function startReconciler({ settings, lineage, dispatch, metrics, log }: N
     const forgotten = await forgetReplacedSecrets(lineage);
     if (forgotten > 0) log.info({ webhooks: forgotten }, 'forgot secrets of webhooks that have been replaced');
   };
+  const sealActs = async () => {
+    const sealed = await sealAudit(lineage);
+    if (sealed > 0) log.debug({ entries: sealed }, 'sealed the audit log');
+  };
   const attempt = async (what: string, work: () => Promise<void>) => {
     try {
       await work();
@@ -48,6 +53,7 @@ export function startReconciler({ settings, lineage, dispatch, metrics, log }: N
     if (!stopped()) await attempt('idempotency keys that have expired', forgetRequests);
     if (!stopped()) await attempt('webhook deliveries that ended long ago', forgetDeliveries);
     if (!stopped()) await attempt('secrets of webhooks that have been replaced', forgetSecrets);
+    if (!stopped()) await attempt('acts that are not sealed yet', sealActs);
     return settings.reconcileMs;
   });
 }

@@ -9,6 +9,7 @@ export const scopes = [
   'aliases:write',
   'evals:write',
   'approve',
+  'audit:read',
   'admin',
 ] as const;
 export type Scope = (typeof scopes)[number];

@@ -14,12 +14,13 @@ export const problemKinds = [
   'candidate_broken',
   'artefact_broken',
   'job_broken',
+  'audit_broken',
 ] as const;
 export type ProblemKind = (typeof problemKinds)[number];
 
 export const problemFindingSchema = z.strictObject({
   kind: z.enum(problemKinds),
-  /** The id of what is broken: of a blob, a contribution, a version, a branch, an alias, a tag, an artefact, a job. */
+  /** The id of what is broken: of a blob, a contribution, a version, a branch, an alias, a tag, an artefact, a job, or the number of an audit entry. */
   where: z.string(),
   what: z.string(),
 });
@@ -50,6 +51,8 @@ export const checkReportSchema = z.strictObject({
     tags: z.int(),
     snapshots: z.int(),
     jobs: z.int(),
+    /** Reports of earlier builds have none. */
+    audit_entries: z.int().optional(),
   }),
   /** Blobs that nothing names: a collection's business, not a problem. */
   unnamed: z.strictObject({ blobs: z.int(), bytes: z.int() }),

@@ -1,7 +1,8 @@
 // API keys: shown once, kept as a hash.
 import { randomBytes } from 'node:crypto';
 import { type KeyResource, type Page, type Scope, sha256 } from '@errata/contracts';
-import { clientOf, type Db, type Lineage } from '../database/client.ts';
+import { noteAct } from '../audit/note.ts';
+import { type Db, type Lineage, within } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { idCursor, type PageRequest, pageOf } from '../database/pages.ts';
 import type { ApiKey as KeyRow } from '../generated/client.ts';
@@ -37,8 +38,12 @@ export async function createKey(
   { expiresAt = null }: { readonly expiresAt?: Date | null } = {},
 ): Promise<MadeKey> {
   const token = keyPrefix + randomBytes(32).toString('base64url');
-  const row = await clientOf(db).apiKey.create({
-    data: { id: newId('key'), name, hash: sha256(token), scopes: [...scopes], expiresAt },
+  const row = await within(db, async (tx) => {
+    const data = { id: newId('key'), name, hash: sha256(token), scopes: [...scopes], expiresAt };
+    const made = await tx.apiKey.create({ data });
+    const details = { name, scopes, expires_at: expiresAt?.toISOString() };
+    await noteAct(tx, { act: 'key.created', subject: made.id, details });
+    return made;
   });
   return { key: keyRecord(row), token };
 }
@@ -113,11 +118,11 @@ export const keyResource = ({ id, name, scopes, createdAt, expiresAt, lastUsedAt
 
 /** Revokes a key at once; false when there was none to revoke. */
 export async function revokeKey(db: Lineage, id: string): Promise<boolean> {
-  const { count } = await db.prisma.apiKey.updateMany({
-    where: { id, revokedAt: null },
-    data: { revokedAt: new Date() },
+  return db.prisma.$transaction(async (tx) => {
+    const { count } = await tx.apiKey.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: new Date() } });
+    if (count === 1) await noteAct(tx, { act: 'key.revoked', subject: id });
+    return count === 1;
   });
-  return count === 1;
 }
 
 /**
@@ -137,6 +142,8 @@ export async function rotateKey(db: Lineage, id: string, graceMs: number): Promi
     });
     const ends = Math.min(old.expiresAt?.getTime() ?? Infinity, now + graceMs);
     await tx.apiKey.update({ where: { id }, data: { expiresAt: new Date(ends) } });
+    const details = { by_key: made.key.id, ends_at: new Date(ends).toISOString() };
+    await noteAct(tx, { act: 'key.rotated', subject: id, details });
     return made;
   });
 }

@@ -1,6 +1,7 @@
 // Sessions: what a browser shows instead of an API key, and links by which it is signed in once. Kept as hashes, as keys are.
 import { randomBytes } from 'node:crypto';
 import { sha256 } from '@errata/contracts';
+import { noteAct } from '../audit/note.ts';
 import type { Lineage } from '../database/client.ts';
 import { type ApiKey, apiKey, isValid } from './keys.ts';
 
@@ -23,7 +24,10 @@ async function create(db: Lineage, kind: Kind, keyId: string, livesMs: number) {
   const now = Date.now();
   await db.prisma.session.deleteMany({ where: { expiresAt: { lt: new Date(now) } } });
   const expiresAt = new Date(now + livesMs);
-  await db.prisma.session.create({ data: { hash: sha256(token), kind, keyId, expiresAt } });
+  await db.prisma.$transaction(async (tx) => {
+    await tx.session.create({ data: { hash: sha256(token), kind, keyId, expiresAt } });
+    if (kind === 'session') await noteAct(tx, { act: 'session.opened', subject: keyId, by: keyId });
+  });
   return { token, expiresAt };
 }
 

@@ -79,7 +79,13 @@ export async function openLineage(url: string, options: LineageOptions = {}): Pr
   };
 }
 
-export const clientOf = (db: Db): Tx => ('prisma' in db && 'close' in db ? (db as Lineage).prisma : (db as Tx));
+const isLineage = (db: Db): db is Lineage => 'prisma' in db && 'close' in db;
+
+export const clientOf = (db: Db): Tx => (isLineage(db) ? db.prisma : db);
+
+/** Runs `work` in the transaction that there is, or in one of its own. */
+export const within = <T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> =>
+  isLineage(db) ? db.prisma.$transaction(work) : work(db);
 
 /** Plain data as a JSON column takes it. */
 export const asJson = (value: unknown): Prisma.InputJsonValue => value as Prisma.InputJsonValue;

@@ -11,10 +11,12 @@ import {
   getJob,
   getVersion,
   listArtefacts,
+  listAudit,
   migrate,
   migrationsDirectory,
   openLineage,
   readManifest,
+  sealAudit,
 } from '../index.ts';
 import { readPrismaSchema, readTables } from './schema-drift.fixture.ts';
 
@@ -199,6 +201,38 @@ test('what was stored under digests of whole manifests is named anew and holds t
     { jump_id: 'con_1', version_id: two },
   ]);
   await expect(database.query(`UPDATE branch_moves SET kind = 'reset'`)).rejects.toThrow('append-only');
+});
+
+test('what was done before there was an audit log stands at its beginning, in the order of its time', async () => {
+  const database = await databaseBefore('20261130221500_audit');
+  await database.query(`
+    INSERT INTO models (id, name, digest, model_type, parameters, layers, width, vocabulary, context, has_tokenizer, files, created_at)
+      VALUES ('model_1', 'm', 'm', 'gpt2', 1, 1, 1, 1, 1, true, '[]', '2026-01-01');
+    INSERT INTO versions (id, model_id, delta_bytes) VALUES ('ver_root', 'model_1', 0);
+    INSERT INTO branches (id, model_id, name, head_version_id, gate, default_editor, deleted_at)
+      VALUES ('branch_1', 'model_1', 'main', 'ver_root', '{"rules":[]}', 'r-rome', '2026-04-01');
+    INSERT INTO branch_moves (branch_id, sequence, model_id, kind, to_version_id, created_at)
+      VALUES ('branch_1', 1, 'model_1', 'created', 'ver_root', '2026-01-02');
+    INSERT INTO branch_policies (branch_id, revision, policy, changed_by, created_at)
+      VALUES ('branch_1', 1, '{}', NULL, '2026-01-02'), ('branch_1', 2, '{}', 'key_1', '2026-03-01');
+    INSERT INTO api_keys (id, name, hash, scopes, created_at, revoked_at) VALUES ('key_1', 'k', 'h', '{admin}', '2026-02-01', '2026-05-01');`);
+  await migrate(database.url);
+  const lineage = await openLineage(database.url);
+  try {
+    expect(await sealAudit(lineage)).toBe(6);
+    const { data } = await listAudit(lineage);
+    const later = { noted: 'later' };
+    expect(data.map(({ act, subject, actor, details }) => [act, subject, actor, details])).toEqual([
+      ['model.imported', 'model_1', null, { name: 'm', digest: 'm', ...later }],
+      ['branch.created', 'branch_1', null, { sequence: 1, kind: 'created', to_version_id: 'ver_root', ...later }],
+      ['key.created', 'key_1', null, { name: 'k', scopes: ['admin'], ...later }],
+      ['policy.changed', 'branch_1', 'key_1', { revision: 2, ...later }],
+      ['branch.deleted', 'branch_1', null, { name: 'main', ...later }],
+      ['key.revoked', 'key_1', null, later],
+    ]);
+  } finally {
+    await lineage.close();
+  }
 });
 
 test('a server that does not answer is reported as unavailable', async () => {

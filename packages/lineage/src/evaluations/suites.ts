@@ -13,6 +13,7 @@ import {
   suiteCaseSchema,
   suiteDigest,
 } from '@errata/contracts';
+import { noteAct } from '../audit/note.ts';
 import { asJson, clientOf, type Db, isUniqueViolation, type Lineage } from '../database/client.ts';
 import { idFirst, newId } from '../database/ids.ts';
 import { numericCursor, type PageRequest, pageOf } from '../database/pages.ts';
@@ -61,6 +62,7 @@ export async function createSuite(db: Lineage, suite: NewSuite): Promise<SuiteRe
         INSERT INTO suite_cases (suite_id, position, custom_id, payload)
         SELECT ${row.id}, position, custom_id, payload
         FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(position integer, custom_id text, payload jsonb)`;
+      await noteAct(tx, { act: 'suite.created', subject: row.id, details: { name, digest }, by: suite.created_by });
       return suiteResource(row);
     });
   } catch (error) {

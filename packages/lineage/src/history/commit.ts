@@ -2,6 +2,7 @@
 import type { EditResult, EvaluationSummary, GateVerdict } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
 import { inSpan } from '@errata/tracing';
+import { noteAct } from '../audit/note.ts';
 import type { Lineage } from '../database/client.ts';
 import { writeEditResults } from '../jobs/edits.ts';
 import { holdLane, type Lease } from '../jobs/leases.ts';
@@ -88,6 +89,13 @@ async function commitInOne(db: Lineage, lease: Lease, commit: VersionCommit): Pr
         jobId,
         reason: commit.reason ?? null,
       },
+    });
+    await noteAct(tx, {
+      act: 'branch.moved',
+      subject: branch.id,
+      model: branch.modelId,
+      details: { sequence, kind: commit.kind, from_version_id: parent, to_version_id: version, job_id: jobId },
+      by: job.createdBy,
     });
     await announce(tx, 'branch.moved', branch.modelId, {
       branch_id: branch.id,

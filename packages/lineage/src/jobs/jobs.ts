@@ -15,6 +15,7 @@ import {
   rollbackModes,
 } from '@errata/contracts';
 import { z } from 'zod';
+import { noteAct } from '../audit/note.ts';
 import { clientOf, type Db, type Lineage, type Tx } from '../database/client.ts';
 import { idCursor, type PageRequest, pageOf } from '../database/pages.ts';
 import { readMetadata, readRecord, readStored, readStoredOrNull } from '../database/stored.ts';
@@ -87,11 +88,13 @@ export async function cancelJob(db: Lineage, id: string): Promise<JobResource> {
     if (idleStates.some((state) => state === job.state)) {
       // Before its shards: the last of them to end would send it on.
       await transition(tx, { jobId: id, from: [job.state], to: 'cancelled' });
+      await noteAct(tx, { act: 'job.cancelled', subject: id });
       for (const shard of shards) await cancelShard(tx, shard);
     } else if (cancellableStates.some((state) => state === job.state)) {
       if (!job.cancel_requested) {
         await tx.job.update({ where: { id }, data: { cancelRequested: true } });
         await tx.event.create({ data: { jobId: id, type: 'cancel_requested', state: job.state } });
+        await noteAct(tx, { act: 'job.cancelled', subject: id });
       }
     } else if (job.state !== 'cancelled') {
       throw new ErrataError('not_cancellable', `${id} is ${job.state} and can no longer be cancelled`, {
@@ -138,6 +141,7 @@ export async function retryJob(db: Lineage, id: string): Promise<JobResource> {
     const left = shards.filter((shard) => canMove(shard.state, 'queued'));
     await transition(tx, { jobId: id, from: [state], to: left.length > 0 ? 'waiting' : 'queued', ...again });
     for (const shard of left) await transition(tx, { jobId: shard.id, from: [shard.state], to: 'queued', ...again });
+    await noteAct(tx, { act: 'job.retried', subject: id, model: branch?.modelId });
     return getJob(tx, id);
   });
 }

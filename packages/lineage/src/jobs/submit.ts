@@ -12,6 +12,7 @@ import {
 import { failpoint } from '@errata/failpoints';
 import { currentTraceparent } from '@errata/tracing';
 import { bindJob, type IdempotencyClaim } from '../access/idempotency.ts';
+import { noteAct } from '../audit/note.ts';
 import { asJson, type Lineage, type Tx } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import type { Branch as BranchRow } from '../generated/client.ts';
@@ -251,6 +252,15 @@ export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Prom
   await insertEdits(tx, id, job.edits ?? []);
   await failpoint('submit.after_edits');
   await tx.event.create({ data: { jobId: id, type: state, state, data: { sequence: job.sequence } } });
+  // A shard is part of an act.
+  if (job.parentJob === undefined)
+    await noteAct(tx, {
+      act: 'job.submitted',
+      subject: id,
+      model: job.modelId,
+      details: { kind: job.kind, branch_id: job.branch?.id, cause_job_id: job.cause, edits: job.edits?.length },
+      by: submission.created_by,
+    });
   if (submission.idempotency !== undefined) await bindJob(tx, submission.idempotency, id);
   await failpoint('submit.before_commit');
   return getJob(tx, id);

@@ -1,6 +1,7 @@
 // The commit of an import: the model, its root version and its branch `main` appear together with the end of the job.
 import { defaultPolicy, ErrataError, type ModelOrigin, rootManifest, versionId } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
+import { noteAct } from '../audit/note.ts';
 import { asJson, isUniqueViolation, type Lineage } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { holdLane, type Lease } from '../jobs/leases.ts';
@@ -67,7 +68,17 @@ export async function commitImport(
       const version = versionId(rootManifest(model.digest));
       await tx.version.create({ data: { id: version, modelId: row.id, jobId, deltaBytes: 0 } });
       await failpoint('commit.after_version');
-      const main = { modelId: row.id, name: 'main', default_editor, policy: defaultPolicy, version, tip: null, jobId };
+      const created_by = job.createdBy;
+      const main = {
+        modelId: row.id,
+        name: 'main',
+        default_editor,
+        policy: defaultPolicy,
+        version,
+        tip: null,
+        jobId,
+        created_by,
+      };
       const branch = await insertBranch(tx, main);
       const done = await transition(tx, {
         jobId,
@@ -80,6 +91,14 @@ export async function commitImport(
         data: { model: modelResource(row).name, model_id: row.id, version_id: version },
       });
       if (done === null) throw staleJob(jobId, 'committing', job.state);
+      const { name, digest } = model;
+      await noteAct(tx, {
+        act: 'model.imported',
+        subject: row.id,
+        model: row.id,
+        details: { name, digest, job_id: jobId },
+        by: job.createdBy,
+      });
       await failpoint('commit.before_commit');
       return { model_id: row.id, branch_id: branch.id, version };
     });

@@ -9,6 +9,7 @@ import {
   type Scope,
 } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
+import { noteAct } from '../audit/note.ts';
 import { clientOf, type Db, type Lineage, type Tx } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { numericCursor, type PageRequest, pageOf } from '../database/pages.ts';
@@ -97,7 +98,7 @@ async function lockAlias(
 
 async function noteMove(
   tx: Tx,
-  { id: aliasId, modelId, sequence, tipId }: AliasRow,
+  { id: aliasId, modelId, name, sequence, tipId }: AliasRow,
   kind: (typeof aliasMoveKinds)[number],
   from: string | null,
   to: string | null,
@@ -117,6 +118,13 @@ async function noteMove(
       reason: by.reason ?? null,
       movedBy: by.moved_by ?? null,
     },
+  });
+  await noteAct(tx, {
+    act: 'alias.moved',
+    subject: aliasId,
+    model: modelId,
+    details: { name, sequence, kind, from_version_id: from ?? undefined, to_version_id: to ?? undefined },
+    by: by.moved_by,
   });
 }
 

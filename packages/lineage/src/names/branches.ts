@@ -10,6 +10,7 @@ import {
   requireNeeds,
   type Scope,
 } from '@errata/contracts';
+import { noteAct } from '../audit/note.ts';
 import { asJson, clientOf, type Db, type Lineage, type Tx } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { type PageRequest, pageOf } from '../database/pages.ts';
@@ -134,6 +135,7 @@ export async function restoreBranch(
     await claimName(tx, modelId, row.name);
     const given = { kind: 'branch', policy: storedPolicy(row) } as const;
     if (scopes !== undefined) requireNeeds(scopes, await needsOfName(tx, modelId, row.name, given));
+    await noteAct(tx, { act: 'branch.restored', subject: row.id, model: modelId, details: { name: row.name } });
     return branchResource(await tx.branch.update({ where: { id: row.id }, data: { deletedAt: null } }));
   });
 }
@@ -174,6 +176,13 @@ export async function insertBranch(
   await tx.branchMove.create({
     data: { branchId: row.id, sequence: 1, modelId, kind: 'created', toVersionId: version, tipId: tip, jobId },
   });
+  await noteAct(tx, {
+    act: 'branch.created',
+    subject: row.id,
+    model: modelId,
+    details: { name: row.name, sequence: 1, to_version_id: version },
+    by: branch.created_by,
+  });
   return row;
 }
 
@@ -198,6 +207,7 @@ export async function deleteBranch(db: Lineage, modelId: string, name: string): 
         { details: { branch: name } },
       );
     }
+    await noteAct(tx, { act: 'branch.deleted', subject: branch.id, model: modelId, details: { name } });
     const idle = await tx.job.findMany({
       where: { branchId: branch.id, state: { in: ['queued', 'awaiting_approval'] } },
       select: { id: true, state: true },

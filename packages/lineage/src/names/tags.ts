@@ -1,5 +1,6 @@
 // Tags: names that stay where they were put.
 import { ErrataError, type Page, requireNeeds, type Scope, type TagResource } from '@errata/contracts';
+import { noteAct } from '../audit/note.ts';
 import { clientOf, type Db, type Lineage } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { type PageRequest, pageOf } from '../database/pages.ts';
@@ -35,6 +36,13 @@ export async function createTag(db: Lineage, modelId: string, tag: NewTag): Prom
         createdBy: tag.created_by ?? null,
       },
     });
+    await noteAct(tx, {
+      act: 'tag.created',
+      subject: row.id,
+      model: modelId,
+      details: { name: row.name, version_id: version },
+      by: tag.created_by,
+    });
     return tagResource(row);
   });
 }
@@ -63,7 +71,10 @@ export async function listTags(db: Db, modelId: string, page: PageRequest = {}):
 /** Deletes a tag: its name is free again, the version and the record of the tag stay. `unknown_tag`. */
 export async function deleteTag(db: Lineage, modelId: string, name: string): Promise<void> {
   const { id } = await findTag(db, modelId, name);
-  await db.prisma.tag.updateMany({ where: { id, deletedAt: null }, data: { deletedAt: new Date() } });
+  await db.prisma.$transaction(async (tx) => {
+    const { count } = await tx.tag.updateMany({ where: { id, deletedAt: null }, data: { deletedAt: new Date() } });
+    if (count > 0) await noteAct(tx, { act: 'tag.deleted', subject: id, model: modelId, details: { name } });
+  });
 }
 
 const tagResource = (row: TagRow): TagResource => ({

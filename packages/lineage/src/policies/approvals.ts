@@ -10,6 +10,7 @@ import {
   toPlainError,
 } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
+import { noteAct } from '../audit/note.ts';
 import type { Lineage, Tx } from '../database/client.ts';
 import { readStored } from '../database/stored.ts';
 import type { VersionCommit } from '../history/commit.ts';
@@ -111,6 +112,7 @@ export async function approveJob(db: Lineage, { jobId, by, reason }: Decision): 
       approval: { ...approval, state: 'approved', by, reason, decided_at: now.toISOString() },
       data: { by, reason, version_id: approval.version_id },
     });
+    await noteAct(tx, { act: 'job.approved', subject: jobId, details: { version_id: approval.version_id }, by });
     return getJob(tx, jobId);
   });
   await failpoint('approve.after');
@@ -124,6 +126,7 @@ export async function rejectJob(db: Lineage, { jobId, by, reason }: Decision): P
     const now = await databaseTime(tx);
     const error = new ErrataError('approval_denied', `rejected: ${reason}`, { details: { by } });
     await endWaiting(tx, jobId, { ...approval, state: 'rejected', by, reason, decided_at: now.toISOString() }, error);
+    await noteAct(tx, { act: 'job.refused', subject: jobId, details: { version_id: approval.version_id }, by });
     return getJob(tx, jobId);
   });
 }

@@ -2,12 +2,15 @@
 import {
   type BranchPolicy,
   branchPolicySchema,
+  canonicalJson,
   ErrataError,
   type Page,
   type PolicyRevision,
   readGate,
+  sha256,
 } from '@errata/contracts';
 import { z } from 'zod';
+import { noteAct } from '../audit/note.ts';
 import { asJson, clientOf, type Db, type Lineage } from '../database/client.ts';
 import { numericCursor, type PageRequest, pageOf } from '../database/pages.ts';
 import { readStored } from '../database/stored.ts';
@@ -60,6 +63,13 @@ export async function setPolicy(
     await tx.branch.update({ where: { id }, data: { ...policyColumns(policy), policyRevision: revision } });
     const row = await tx.branchPolicy.create({
       data: { branchId: id, revision, policy: asJson(policy), changedBy: changed_by, reason },
+    });
+    await noteAct(tx, {
+      act: 'policy.changed',
+      subject: id,
+      model: modelId,
+      details: { revision, policy: sha256(canonicalJson(policy)) },
+      by: changed_by,
     });
     return policyRevision(name, row);
   });

@@ -16,6 +16,7 @@ import {
   sha256,
 } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
+import { noteAct } from '../audit/note.ts';
 import { type Alongside, clientOf, type Db, type Lineage, type Tx } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { numericCursor, type PageRequest, pageOf } from '../database/pages.ts';
@@ -70,6 +71,12 @@ export async function addToInbox(db: Lineage, addition: InboxAddition): Promise<
         AS (id text, custom_id text, payload jsonb, subject text, questions text[], answer text)) WITH ORDINALITY
       ORDER BY ordinality`;
     await failpoint('inbox.after_write');
+    await noteAct(tx, {
+      act: 'inbox.added',
+      subject: branch_id,
+      details: { edits: rows.length },
+      by: addition.created_by,
+    });
     const fresh = new Map(rows.map(({ id, custom_id }) => [custom_id, id]));
     const answer: InboxReceipt = {
       object: 'inbox_receipt',
@@ -224,7 +231,10 @@ export async function getInboxEdit(db: Db, branchId: string, id: string): Promis
 export async function withdrawFromInbox(db: Lineage, branchId: string, id: string): Promise<InboxEdit> {
   return db.prisma.$transaction(async (tx) => {
     const edit = await waitingEdit(tx, branchId, id, 'withdrawn');
-    if (edit.state !== 'withdrawn') await tx.inboxEdit.update({ where: { id }, data: { state: 'withdrawn' } });
+    if (edit.state !== 'withdrawn') {
+      await tx.inboxEdit.update({ where: { id }, data: { state: 'withdrawn' } });
+      await noteAct(tx, { act: 'inbox.withdrawn', subject: id, details: { branch_id: branchId } });
+    }
     return getInboxEdit(tx, branchId, id);
   });
 }
@@ -243,6 +253,7 @@ export async function keepInInbox(db: Lineage, branchId: string, id: string): Pr
         AND inbox_edits.state IN ('pending', 'held')
         AND inbox_edits.questions && kept.questions AND inbox_edits.answer <> kept.answer`;
     await tx.$executeRaw`UPDATE inbox_edits SET state = 'pending', reason = NULL WHERE id = ${id}`;
+    await noteAct(tx, { act: 'inbox.kept', subject: id, details: { branch_id: branchId } });
     return getInboxEdit(tx, branchId, id);
   });
 }

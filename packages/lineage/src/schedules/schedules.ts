@@ -1,5 +1,6 @@
 // Schedules: made, changed, paused, deleted. When they run is in clock.ts, what a run does in run.ts.
 import {
+  type AuditAct,
   type Cron,
   complainOfWhen,
   ErrataError,
@@ -17,6 +18,7 @@ import {
   scheduleSchema,
 } from '@errata/contracts';
 import { z } from 'zod';
+import { noteAct } from '../audit/note.ts';
 import {
   type Alongside,
   asJson,
@@ -115,6 +117,7 @@ export async function createSchedule(
         },
       });
       const created = await describe(tx, { ...row, branch });
+      await noteSchedule(tx, 'schedule.created', row, owner);
       await alongside?.(tx, created);
       return created;
     }),
@@ -208,6 +211,7 @@ export async function changeSchedule(
           ...(when.cron === null ? { bufferedDueAt: null } : {}),
         },
       });
+      await noteSchedule(tx, 'schedule.changed', row, owner);
     }),
   );
 }
@@ -218,6 +222,7 @@ export const pauseSchedule = (db: Lineage, nameOrId: string): Promise<ScheduleRe
     if (row.pausedAt !== null) return;
     const data = { pausedAt: now, nextDueAt: null, bufferedDueAt: null };
     await tx.schedule.update({ where: { id: row.id }, data });
+    await noteSchedule(tx, 'schedule.paused', row);
   });
 
 /** Lets it run again from now on: ticks that passed meanwhile are not made up for. */
@@ -226,18 +231,28 @@ export const resumeSchedule = (db: Lineage, nameOrId: string): Promise<ScheduleR
     if (row.pausedAt === null) return;
     const nextDueAt = dueAfter({ cron: row.cron, time_zone: row.timeZone }, now);
     await tx.schedule.update({ where: { id: row.id }, data: { pausedAt: null, notBefore: null, nextDueAt } });
+    await noteSchedule(tx, 'schedule.resumed', row);
   });
 
 /** Deletes a schedule: it is seen no more and runs no more; its runs and what they submitted stay. */
 export async function deleteSchedule(db: Lineage, nameOrId: string): Promise<{ readonly id: string }> {
   return db.prisma.$transaction(async (tx) => {
-    const { id } = await lockSchedule(tx, nameOrId);
+    const row = await lockSchedule(tx, nameOrId);
+    const { id } = row;
     const now = await clock(tx);
     const data = { deletedAt: now, updatedAt: now, nextDueAt: null, bufferedDueAt: null };
     await tx.schedule.update({ where: { id }, data });
+    await noteSchedule(tx, 'schedule.deleted', row);
     return { id };
   });
 }
+
+const noteSchedule = (
+  tx: Tx,
+  act: Extract<AuditAct, `schedule.${string}`>,
+  { id, modelId, branchId, name }: ScheduleRow,
+  by?: string | null,
+): Promise<void> => noteAct(tx, { act, subject: id, model: modelId, details: { name, branch_id: branchId }, by });
 
 const dueAfter = (when: { readonly cron: string | null; readonly time_zone: string }, now: Date): Date | null =>
   when.cron === null ? null : nextDue({ pattern: when.cron, time_zone: when.time_zone }, now);

@@ -1,5 +1,13 @@
 // The audit: whether everything in the database holds together, rule by rule, in pages, reading each row a fixed number of times.
-import { nextVersionId, type ProblemFinding, type ProblemKind, rootVersionId } from '@errata/contracts';
+import {
+  type AuditPlace,
+  auditFault,
+  nextVersionId,
+  type ProblemFinding,
+  type ProblemKind,
+  rootVersionId,
+} from '@errata/contracts';
+import { listAudit } from '../audit/entries.ts';
 import type { Lineage } from '../database/client.ts';
 import { deltaListSchema, deltasOf } from '../history/contributions.ts';
 import { readCandidate } from '../policies/candidates.ts';
@@ -8,7 +16,16 @@ import { readCandidate } from '../policies/candidates.ts';
 export type AuditStep =
   | { readonly problem: ProblemFinding }
   | {
-      readonly checked: 'contributions' | 'versions' | 'branches' | 'moves' | 'aliases' | 'tags' | 'snapshots' | 'jobs';
+      readonly checked:
+        | 'contributions'
+        | 'versions'
+        | 'branches'
+        | 'moves'
+        | 'aliases'
+        | 'tags'
+        | 'snapshots'
+        | 'jobs'
+        | 'audit_entries';
       readonly count: number;
     };
 
@@ -28,6 +45,7 @@ export async function* auditLineage(db: Lineage): AsyncGenerator<AuditStep> {
   yield* auditCandidates(db, roots);
   yield* auditArtefacts(db);
   yield* auditJobs(db);
+  yield* auditEntries(db);
 }
 
 type Roots = ReadonlyMap<string, string>;
@@ -244,4 +262,29 @@ async function* auditJobs(db: Lineage): AsyncGenerator<AuditStep> {
     if (rows.length < rowsAtOnce) return;
     after = rows.at(-1)!.id;
   }
+}
+
+/** The audit log: every entry behind the one before it, and for every move the entry that tells it. */
+async function* auditEntries(db: Lineage): AsyncGenerator<AuditStep> {
+  const fault = (where: string, what: string) => broken('audit_broken', where, what);
+  for (let before: AuditPlace | null = null, cursor: string | null = '0'; cursor !== null; ) {
+    const { data, next_cursor } = await listAudit(db, {}, { after: cursor, limit: rowsAtOnce });
+    for (const entry of data) {
+      const found = auditFault(entry, before);
+      if (found !== null) yield fault(String(entry.position), found);
+      before = entry;
+    }
+    yield { checked: 'audit_entries', count: data.length };
+    cursor = next_cursor;
+  }
+  const untold = await db.prisma.$queryRaw<{ id: string; sequence: number; to: string | null }[]>`
+    SELECT id, sequence, to_version_id AS "to" FROM (
+      SELECT branch_id AS id, sequence, to_version_id FROM branch_moves UNION ALL SELECT alias_id, sequence, to_version_id FROM alias_moves
+    ) AS moves
+    WHERE NOT EXISTS (
+      SELECT 1 FROM audit_entries told WHERE told.subject = moves.id AND told.details ->> 'sequence' = moves.sequence::text
+        AND told.details ->> 'to_version_id' IS NOT DISTINCT FROM moves.to_version_id)
+    ORDER BY id, sequence`;
+  for (const { id, sequence, to } of untold)
+    yield fault(id, `its move ${sequence} to ${to ?? 'nothing'} is not in the audit log as it is`);
 }

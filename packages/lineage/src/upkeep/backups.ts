@@ -1,5 +1,6 @@
 // Which backups were made of this database, as far as whoever made them has told it.
 import type { HealthResource } from '@errata/contracts';
+import { noteAct } from '../audit/note.ts';
 import type { Lineage } from '../database/client.ts';
 
 export type BackupRecord = NonNullable<HealthResource['backup']>;
@@ -7,7 +8,10 @@ export type BackupRecord = NonNullable<HealthResource['backup']>;
 /** Notes a backup that has been made. */
 export async function noteBackup(db: Lineage, { made_at, ...backup }: BackupRecord): Promise<void> {
   const data = { ...backup, madeAt: new Date(made_at) };
-  await db.prisma.backup.createMany({ data, skipDuplicates: true });
+  await db.prisma.$transaction(async (tx) => {
+    const { count } = await tx.backup.createMany({ data: [data], skipDuplicates: true });
+    if (count > 0) await noteAct(tx, { act: 'backup.made', subject: backup.digest, details: { made_at } });
+  });
 }
 
 /** The latest; null where none is known. */

@@ -8,6 +8,7 @@ import {
   webhookMessageSchema,
   webhookTestEvent,
 } from '@errata/contracts';
+import { noteAct } from '../audit/note.ts';
 import { asJson, clientOf, type Db, type Lineage } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { idCursor, type PageRequest, pageOf } from '../database/pages.ts';
@@ -134,10 +135,13 @@ export async function sendTestMessage(db: Lineage, webhookId: string): Promise<D
 
 /** Sends a message once more, from now on and with all its tries, under the same id. `unknown_delivery`. */
 export async function replayDelivery(db: Lineage, webhookId: string, id: string): Promise<DeliveryResource> {
-  const replayed = await db.prisma.$executeRaw`
-    UPDATE webhook_deliveries SET state = 'pending', tries = 0, finished_at = NULL, next_attempt_at = clock_timestamp()
-    WHERE id = ${id} AND webhook_id = ${webhookId}`;
-  if (replayed === 0) throw unknownDelivery(id);
+  await db.prisma.$transaction(async (tx) => {
+    const replayed = await tx.$executeRaw`
+      UPDATE webhook_deliveries SET state = 'pending', tries = 0, finished_at = NULL, next_attempt_at = clock_timestamp()
+      WHERE id = ${id} AND webhook_id = ${webhookId}`;
+    if (replayed === 0) throw unknownDelivery(id);
+    await noteAct(tx, { act: 'delivery.replayed', subject: id, details: { webhook_id: webhookId } });
+  });
   return getDelivery(db, webhookId, id);
 }
 

@@ -4,10 +4,12 @@ import {
   type CreatedWebhook,
   ErrataError,
   type Page,
+  sha256,
   type WebhookChange,
   type WebhookEvent,
   type WebhookResource,
 } from '@errata/contracts';
+import { noteAct } from '../audit/note.ts';
 import { clientOf, type Db, type Lineage } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { idCursor, type PageRequest, pageOf } from '../database/pages.ts';
@@ -26,16 +28,22 @@ const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
 
 /** Makes a webhook. The secret is returned here and never again; it has the form that standard-webhooks gives it, and 32 bytes of chance. */
 export async function createWebhook(db: Lineage, webhook: NewWebhook): Promise<CreatedWebhook> {
-  const row = await db.prisma.webhook.create({
-    data: {
-      id: newId('webhook'),
-      url: webhook.url,
-      secret: newSecret(),
-      events: [...webhook.events],
-      modelId: webhook.model_id,
-      description: webhook.description,
-      createdBy: webhook.created_by,
-    },
+  const row = await db.prisma.$transaction(async (tx) => {
+    const made = await tx.webhook.create({
+      data: {
+        id: newId('webhook'),
+        url: webhook.url,
+        secret: newSecret(),
+        events: [...webhook.events],
+        modelId: webhook.model_id,
+        description: webhook.description,
+        createdBy: webhook.created_by,
+      },
+    });
+    const { id, modelId: model, url, events } = made;
+    const details = { address: sha256(url), events };
+    await noteAct(tx, { act: 'webhook.created', subject: id, model, details, by: webhook.created_by });
+    return made;
   });
   return { ...resource(row), secret: row.secret };
 }
@@ -61,17 +69,21 @@ export async function listWebhooks(db: Db, page: PageRequest = {}): Promise<Page
 /** Changes what is given. Enabled again, it is sent what had been waiting when it was disabled. `unknown_webhook`. */
 export async function changeWebhook(db: Lineage, id: string, change: WebhookChange): Promise<WebhookResource> {
   const { url, events, description, enabled } = change;
-  const { count } = await db.prisma.webhook.updateMany({
-    where: { id },
-    data: {
-      ...(url === undefined ? {} : { url }),
-      ...(events === undefined ? {} : { events }),
-      ...(description === undefined ? {} : { description }),
-      ...(enabled === undefined ? {} : { enabled, disabledReason: null }),
-    },
+  return db.prisma.$transaction(async (tx) => {
+    const { count } = await tx.webhook.updateMany({
+      where: { id },
+      data: {
+        ...(url === undefined ? {} : { url }),
+        ...(events === undefined ? {} : { events }),
+        ...(description === undefined ? {} : { description }),
+        ...(enabled === undefined ? {} : { enabled, disabledReason: null }),
+      },
+    });
+    if (count === 0) throw unknownWebhook(id);
+    const details = { ...(url === undefined ? {} : { address: sha256(url) }), events, enabled };
+    await noteAct(tx, { act: 'webhook.changed', subject: id, details });
+    return getWebhook(tx, id);
   });
-  if (count === 0) throw unknownWebhook(id);
-  return getWebhook(db, id);
 }
 
 /**
@@ -81,14 +93,17 @@ export async function changeWebhook(db: Lineage, id: string, change: WebhookChan
 export async function rotateWebhookSecret(db: Lineage, id: string, overlapMs: number): Promise<CreatedWebhook> {
   const secret = newSecret();
   // One statement: of two who rotate at once, the second has the secret of the first as the old one.
-  const count = await db.prisma.$executeRaw`
+  return db.prisma.$transaction(async (tx) => {
+    const count = await tx.$executeRaw`
     UPDATE webhooks SET secret = ${secret},
       previous_secret = CASE WHEN ${overlapMs}::double precision > 0 THEN secret END,
       previous_secret_ends_at = CASE WHEN ${overlapMs}::double precision > 0
         THEN clock_timestamp() + ${overlapMs}::double precision * interval '1 millisecond' END
     WHERE id = ${id}`;
-  if (count === 0) throw unknownWebhook(id);
-  return { ...(await getWebhook(db, id)), secret };
+    if (count === 0) throw unknownWebhook(id);
+    await noteAct(tx, { act: 'webhook.rotated', subject: id });
+    return { ...(await getWebhook(tx, id)), secret };
+  });
 }
 
 /** Forgets secrets that have been replaced and sign no more. */
@@ -97,8 +112,11 @@ export const forgetReplacedSecrets = (db: Lineage): Promise<number> => db.prisma
 
 /** Deletes a webhook with all its deliveries. `unknown_webhook`. */
 export async function deleteWebhook(db: Lineage, id: string): Promise<void> {
-  const { count } = await db.prisma.webhook.deleteMany({ where: { id } });
-  if (count === 0) throw unknownWebhook(id);
+  await db.prisma.$transaction(async (tx) => {
+    const { count } = await tx.webhook.deleteMany({ where: { id } });
+    if (count === 0) throw unknownWebhook(id);
+    await noteAct(tx, { act: 'webhook.deleted', subject: id });
+  });
 }
 
 export const unknownWebhook = (id: string): ErrataError =>

@@ -15,6 +15,7 @@ const words: Readonly<Record<Scope, string>> = {
   'aliases:write': 'name versions, and move what serves',
   'evals:write': 'evaluate, and search histories',
   approve: 'approve and reject what others submitted',
+  'audit:read': 'read the log of who did what',
   admin: 'everything: models, gates, keys, storage',
 };
 
