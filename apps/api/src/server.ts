@@ -1,7 +1,7 @@
 // The HTTP server: routes over open parts. It opens nothing and listens nowhere by itself, so that tests can inject requests.
 import { randomUUID } from 'node:crypto';
 import { isTerminal, jobStates } from '@errata/contracts';
-import { actingAs, findKey } from '@errata/lineage';
+import { actingAs, findKey, modelOf } from '@errata/lineage';
 import { makeSnapshots } from '@errata/upkeep';
 import { type AllowedAddresses, allowAddresses } from '@errata/webhooks';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
@@ -11,6 +11,7 @@ import { registerDoor } from './admission/door.ts';
 import { registerIdempotency } from './admission/idempotency.ts';
 import { boundKeys } from './admission/per-key.ts';
 import { limitRequests } from './admission/rate-limit.ts';
+import { limitReach } from './admission/reach.ts';
 import { requireOwnPage, sessionOf } from './admission/sessions.ts';
 import { keepWarm } from './completions/keep-warm.ts';
 import type { Dashboard } from './dashboard/built-files.ts';
@@ -125,6 +126,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
     admit: await limitRequests(app, limits.rateLimit),
   });
   traceRequests(app);
+  limitReach(app, (kind, id) => modelOf(lineage, kind, id));
   registerIdempotency(app, lineage);
   const bounds = boundKeys(app, { ...limits, bytesPerKey: 4 * limits.bodyLimit }, (key) =>
     countOpenJobsOf(lineage, key),

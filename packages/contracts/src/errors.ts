@@ -17,6 +17,7 @@ export const errorCatalogue = {
   invalid_edits: user(422, 'Some edits cannot be used'),
   unauthorized: user(401, 'A valid API key is required'),
   missing_scope: user(403, 'The API key lacks the scope this needs'),
+  model_out_of_reach: user(403, 'The API key reaches other models alone'),
   csrf_token_missing: user(403, 'A request by a session does not prove that a page of the service sent it'),
   not_found: user(404, 'There is nothing here'),
   method_not_allowed: user(405, 'This resource does not have that verb'),

@@ -220,6 +220,7 @@ export {
   sweepIdempotencyKeys,
 } from './access/idempotency.ts';
 export * from './access/keys.ts';
+export { modelOf, type OwnedKind } from './access/reach.ts';
 export * from './access/sessions.ts';
 
 // The audit log: who did what.

@@ -7,6 +7,8 @@ export interface Caller {
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
+  /** Ids of the models that it reaches; none for all of them. */
+  readonly models: readonly string[];
 }
 
 export interface RouteAccess {

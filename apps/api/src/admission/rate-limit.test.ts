@@ -12,10 +12,11 @@ afterEach(() => vi.useRealTimers());
 async function serverFor(perMinute: number) {
   const app = Fastify();
   registerHttpRules(app, { isPage: () => false });
-  const authenticate = async (key: string) => ({ id: key, name: key, scopes });
+  const authenticate = async (key: string) => ({ id: key, name: key, scopes, models: [] });
   registerAuth(app, {
     authenticate,
     authenticateSession: async () => null,
+    actAs: (_, work) => work(),
     admit: await limitRequests(app, perMinute),
   });
   app.get('/', { config: { access: 'models:read' } }, async () => 'in');

@@ -7,7 +7,7 @@ import {
   keySchema,
   pageSchema,
 } from '@errata/contracts';
-import { createKey, keyResource, listKeyPage, revokeKey, rotateKey } from '@errata/lineage';
+import { createKey, getModel, keyResource, listKeyPage, revokeKey, rotateKey } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { shown } from '../http/answers.ts';
@@ -49,9 +49,10 @@ export const keyRoutes =
           response: { 201: createdKeySchema },
         },
       },
-      async ({ body: { name, scopes, expires_at } }, reply) => {
+      async ({ body: { name, scopes, expires_at, models: named = [] } }, reply) => {
+        const models = await Promise.all(named.map(async (model) => (await getModel(lineage, model)).resource.id));
         const expiresAt = expires_at === undefined ? null : new Date(expires_at);
-        const { key, token } = await createKey(lineage, name, scopes, { expiresAt });
+        const { key, token } = await createKey(lineage, name, scopes, { expiresAt, models });
         return reply.status(201).send({ ...keyResource(key), token });
       },
     );
@@ -62,7 +63,7 @@ export const keyRoutes =
         config: { access, tellsSecret: true },
         schema: {
           tags,
-          summary: 'Replace a key by one of the same name and scopes; it is told here and never again',
+          summary: 'Replace a key by one of the same name, scopes and models; it is told here and never again',
           description:
             'The new one lives as long as the old one was meant to. The old one, and the sessions of browsers that it opened, end after the grace period.',
           params: params('key'),

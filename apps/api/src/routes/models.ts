@@ -10,7 +10,7 @@ import {
 import { getModel, listModels, resolveReference, submitImport } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerFor } from '../admission/auth.ts';
+import { callerFor, callerOf } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
 import { accepted, answerQueued } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
@@ -63,7 +63,7 @@ export const modelRoutes =
     app.get(
       '/v1/models',
       {
-        config: { access: 'models:read' },
+        config: { access: 'models:read', models: 'any' },
         schema: {
           tags,
           summary: 'List models under every name that completions take: its own, and with each branch, alias and tag',
@@ -79,8 +79,9 @@ export const modelRoutes =
           },
         },
       },
-      async ({ query }) => {
-        const page = await listModels(lineage, query);
+      async (request) => {
+        const { models } = callerOf(request);
+        const page = await listModels(lineage, { ...request.query, ids: models.length === 0 ? undefined : models });
         return { object: 'list' as const, ...page, data: await listed(page.data) };
       },
     );

@@ -1,9 +1,26 @@
 // errata keys: makes, lists, rotates and revokes API keys. Talks to the database itself, since without a key nobody can ask the API.
 import { ErrataError, type Scope, scopes } from '@errata/contracts';
-import { createKey, type KeyRecord, type Lineage, listKeys, openLineage, revokeKey, rotateKey } from '@errata/lineage';
+import {
+  createKey,
+  getModel,
+  type KeyRecord,
+  type Lineage,
+  listKeys,
+  openLineage,
+  revokeKey,
+  rotateKey,
+} from '@errata/lineage';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { printJson, table } from '../output/output.ts';
 import { databaseOfService } from '../service/connection.ts';
+
+interface NewKey {
+  readonly name: string;
+  readonly scopes: Scope[];
+  readonly models?: string[];
+  readonly days?: number;
+  readonly json?: true;
+}
 
 export function register(program: Command): void {
   const keys = program
@@ -18,14 +35,15 @@ export function register(program: Command): void {
       const found = await onDatabase(listKeys);
       if (options.json) return printJson(found.map(plain));
       const day = (date: Date | null) => date?.toISOString().slice(0, 16).replace('T', ' ') ?? 'never';
-      const rows = found.map(({ id, name, scopes: held, expiresAt, lastUsedAt }) => [
+      const rows = found.map(({ id, name, scopes: held, models, expiresAt, lastUsedAt }) => [
         id,
         name,
         held.length === scopes.length ? 'all' : held.join(' '),
+        models.length === 0 ? 'all' : models.join(' '),
         day(expiresAt),
         day(lastUsedAt),
       ]);
-      console.log(table(['key', 'name', 'scopes', 'ends', 'last used'], rows));
+      console.log(table(['key', 'name', 'scopes', 'models', 'ends', 'last used'], rows));
     });
 
   keys
@@ -33,18 +51,22 @@ export function register(program: Command): void {
     .description('make a key; it is shown once')
     .requiredOption('--name <name>', 'who or what it is for')
     .addOption(new Option('--scopes <scope...>', 'what it may do').choices(scopes).default([...scopes], 'all'))
+    .option('--models <model...>', 'the models that it reaches, by name or id (default: all)')
     .option('--days <days>', 'when it ends by itself (default: never)', positive)
     .option('--json', 'print JSON')
-    .action(async ({ name, scopes, days, json }: { name: string; scopes: Scope[]; days?: number; json?: true }) => {
+    .action(async ({ name, scopes, models: named = [], days, json }: NewKey) => {
       const expiresAt = days === undefined ? null : new Date(Date.now() + days * dayMs);
-      const { key, token } = await onDatabase((lineage) => createKey(lineage, name, scopes, { expiresAt }));
+      const { key, token } = await onDatabase(async (lineage) => {
+        const models = await Promise.all(named.map(async (model) => (await getModel(lineage, model)).resource.id));
+        return createKey(lineage, name, scopes, { expiresAt, models });
+      });
       if (json) printJson({ key: plain(key), token });
       else console.log(token);
     });
 
   keys
     .command('rotate <id>')
-    .description('make a key of the same name and scopes, shown once; the old one ends after the grace period')
+    .description('make a key of the same name, scopes and models, shown once; the old one ends after the grace period')
     .option('--grace <hours>', 'how long both are valid', positive, 24)
     .option('--json', 'print JSON')
     .action(async (id: string, { grace, json }: { grace: number; json?: true }) => {
@@ -76,10 +98,11 @@ function positive(text: string): number {
   throw new InvalidArgumentError(`must be a number, 0 to ${mostDays}`);
 }
 
-const plain = ({ id, name, scopes, createdAt, expiresAt, lastUsedAt }: KeyRecord) => ({
+const plain = ({ id, name, scopes, models, createdAt, expiresAt, lastUsedAt }: KeyRecord) => ({
   id,
   name,
   scopes,
+  models: models.length === 0 ? null : models,
   created_at: createdAt,
   expires_at: expiresAt,
   last_used_at: lastUsedAt,

@@ -1,6 +1,9 @@
 // API keys: who may do what. The key itself is told once.
 import { z } from 'zod';
-import { scopes } from './resource-parts.ts';
+import { nameOrIdSchema, scopes } from './resource-parts.ts';
+
+/** Models that one key can be limited to at most. */
+const mostModels = 100;
 
 export const keyRequestSchema = z
   .strictObject({
@@ -11,6 +14,8 @@ export const keyRequestSchema = z
       .min(1)
       .max(scopes.length)
       .refine((given) => new Set(given).size === given.length, 'a scope is named twice'),
+    /** The models that it reaches, by name or id; all of them when left out, also those that are imported later. */
+    models: z.array(nameOrIdSchema).min(1).max(mostModels).optional(),
     /** When it ends by itself; left out, when it is revoked. */
     expires_at: z.iso
       .datetime({ offset: true })
@@ -35,6 +40,8 @@ export const keySchema = z
     object: z.literal('key'),
     name: z.string(),
     scopes: z.array(z.enum(scopes)),
+    /** Ids of the models that it reaches; null for all of them. */
+    models: z.array(z.string()).nullable(),
     created_at: z.iso.datetime(),
     /** Null: it ends when it is revoked. */
     expires_at: z.iso.datetime().nullable(),

@@ -13,6 +13,8 @@ export interface ApiKey {
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
+  /** Ids of the models that it reaches; none for all of them. */
+  readonly models: readonly string[];
 }
 
 /** What is known of a key beside what it may do. */
@@ -30,18 +32,24 @@ export interface MadeKey {
   readonly token: string;
 }
 
+export interface KeyLimits {
+  readonly expiresAt?: Date | null;
+  /** Ids; none for all of them. */
+  readonly models?: readonly string[];
+}
+
 /** Makes a key. The token is returned here and never again. 32 bytes of chance need no salt and no slow hash. */
 export async function createKey(
   db: Db,
   name: string,
   scopes: readonly Scope[],
-  { expiresAt = null }: { readonly expiresAt?: Date | null } = {},
+  { expiresAt = null, models = [] }: KeyLimits = {},
 ): Promise<MadeKey> {
   const token = keyPrefix + randomBytes(32).toString('base64url');
   const row = await within(db, async (tx) => {
-    const data = { id: newId('key'), name, hash: sha256(token), scopes: [...scopes], expiresAt };
+    const data = { id: newId('key'), name, hash: sha256(token), scopes: [...scopes], models: [...models], expiresAt };
     const made = await tx.apiKey.create({ data });
-    const details = { name, scopes, expires_at: expiresAt?.toISOString() };
+    const details = { name, scopes, models, expires_at: expiresAt?.toISOString() };
     await noteAct(tx, { act: 'key.created', subject: made.id, details });
     return made;
   });
@@ -58,7 +66,7 @@ export async function findKey(db: Lineage, token: string): Promise<ApiKey | null
   if (!token.startsWith(keyPrefix)) return null;
   // Every request waits for this.
   const [row] = await db.prisma.$queryRaw<UsedKey[]>`/* prepared */
-    SELECT id, name, scopes, revoked_at AS "revokedAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt"
+    SELECT id, name, scopes, models, revoked_at AS "revokedAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt"
     FROM api_keys WHERE hash = ${sha256(token)}`;
   if (row === undefined || !isValid(row)) return null;
   await noteUse(db, row);
@@ -106,11 +114,20 @@ export async function listKeyPage(db: Lineage, page: PageRequest = {}): Promise<
 }
 
 /** A key as it is shown. */
-export const keyResource = ({ id, name, scopes, createdAt, expiresAt, lastUsedAt }: KeyRecord): KeyResource => ({
+export const keyResource = ({
+  id,
+  name,
+  scopes,
+  models,
+  createdAt,
+  expiresAt,
+  lastUsedAt,
+}: KeyRecord): KeyResource => ({
   id,
   object: 'key',
   name,
   scopes: [...scopes],
+  models: models.length === 0 ? null : [...models],
   created_at: createdAt.toISOString(),
   expires_at: expiresAt?.toISOString() ?? null,
   last_used_at: lastUsedAt?.toISOString() ?? null,
@@ -126,7 +143,7 @@ export async function revokeKey(db: Lineage, id: string): Promise<boolean> {
 }
 
 /**
- * Makes a key of the same name and scopes, as long-lived as the old one was meant to be, and lets the old one end after `graceMs`,
+ * Makes a key of the same name, scopes and models, as long-lived as the old one was meant to be, and lets the old one end after `graceMs`,
  * within which whoever has it takes the new one. Null when there was no valid key of this id.
  */
 export async function rotateKey(db: Lineage, id: string, graceMs: number): Promise<MadeKey | null> {
@@ -139,6 +156,7 @@ export async function rotateKey(db: Lineage, id: string, graceMs: number): Promi
     const lives = old.expiresAt === null ? null : old.expiresAt.getTime() - old.createdAt.getTime();
     const made = await createKey(tx, old.name, old.scopes as Scope[], {
       expiresAt: lives === null ? null : new Date(now + lives),
+      models: old.models,
     });
     const ends = Math.min(old.expiresAt?.getTime() ?? Infinity, now + graceMs);
     await tx.apiKey.update({ where: { id }, data: { expiresAt: new Date(ends) } });
@@ -148,7 +166,12 @@ export async function rotateKey(db: Lineage, id: string, graceMs: number): Promi
   });
 }
 
-export const apiKey = (row: UsedKey): ApiKey => ({ id: row.id, name: row.name, scopes: row.scopes as Scope[] });
+export const apiKey = ({ id, name, scopes, models }: UsedKey): ApiKey => ({
+  id,
+  name,
+  scopes: scopes as Scope[],
+  models,
+});
 
 const keyRecord = (row: KeyRow): KeyRecord => ({
   ...apiKey(row),

@@ -38,11 +38,17 @@ export async function getModel(db: Db, nameOrId: string): Promise<StoredModel> {
 export const unknownModel = (nameOrId: string): ErrataError =>
   new ErrataError('unknown_model', `there is no model ${JSON.stringify(nameOrId)}`);
 
-/** Models by name. The cursor is a name. */
-export async function listModels(db: Db, page: PageRequest = {}): Promise<Page<ModelResource>> {
+/** Models by name, or those of some ids. The cursor is a name. */
+export async function listModels(
+  db: Db,
+  page: PageRequest & { readonly ids?: readonly string[] | undefined } = {},
+): Promise<Page<ModelResource>> {
   const limit = page.limit ?? 20;
   const rows = await clientOf(db).model.findMany({
-    where: page.after === undefined ? {} : { name: { gt: page.after } },
+    where: {
+      ...(page.after === undefined ? {} : { name: { gt: page.after } }),
+      ...(page.ids === undefined ? {} : { id: { in: [...page.ids] } }),
+    },
     orderBy: { name: 'asc' },
     take: limit + 1,
   });

@@ -52,7 +52,7 @@ interface KeyProps {
 }
 
 function Key({ of, onMade }: KeyProps) {
-  const { id, name, scopes, created_at, expires_at, last_used_at } = of;
+  const { id, name, scopes, models, created_at, expires_at, last_used_at } = of;
   const queries = useQueryClient();
   const { key } = useSession();
   const [asked, setAsked] = useState<'revoke' | 'rotate' | null>(null);
@@ -61,7 +61,9 @@ function Key({ of, onMade }: KeyProps) {
       <div className="grow">
         <strong>{name}</strong> {key?.id === id && <span className="badge">yours</span>}
         <p className="small soft">
-          may do {scopes.includes('admin') ? 'everything' : scopes.join(', ')}; made <When at={created_at} />
+          may do {scopes.includes('admin') ? 'everything' : scopes.join(', ')}
+          {models !== null && ` of ${models.length === 1 ? 'one model' : `${models.length} models`}`}; made{' '}
+          <When at={created_at} />
           {last_used_at === null ? (
             ', never used'
           ) : (
