@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<{ register(program: Comman
   schedule: () => import('./commands/schedule.ts'),
   webhook: () => import('./commands/webhook.ts'),
   jobs: () => import('./commands/jobs.ts'),
+  worker: () => import('./commands/worker.ts'),
   approve: () => import('./commands/approve.ts'),
   reject: () => import('./commands/approve.ts'),
   gate: () => import('./commands/gate.ts'),

@@ -52,6 +52,7 @@ process.on('unhandledRejection', (error) => {
 try {
   stopTracing = await startTracing('errata-worker');
   worker = await startWorker(settings, log);
+  void worker.drained.then(() => end('drain'));
   await reportToStarter({ ready: true });
 } catch (error) {
   await refuse(error, 1);

@@ -1,7 +1,7 @@
 // What a worker process is told by its environment.
 import { hostname } from 'node:os';
 import { type BlobPlace, blobPlace, blobVariables } from '@errata/blobs';
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, labelsSchema } from '@errata/contracts';
 import { defaultSilenceMs } from '@errata/engine';
 import { type AllowedAddresses, addressRangesSchema, allowAddresses } from '@errata/webhooks';
 import { z } from 'zod';
@@ -11,6 +11,13 @@ const optional = <T extends z.ZodType>(schema: T) => z.preprocess(blank, schema.
 const whole = (least: number, fallback: number) =>
   z.preprocess(blank, z.coerce.number().int().min(least).default(fallback));
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Labels with commas between. */
+const labelsOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((label) => label.trim())
+    .filter((label) => label !== '');
 
 const environmentSchema = z.object({
   DATABASE_URL: z.string('is required').regex(/^postgres(ql)?:\/\//, 'must be a postgres:// URL'),
@@ -24,6 +31,7 @@ const environmentSchema = z.object({
   LEASE_MS: whole(500, 30_000),
   LOG_LEVEL: z.preprocess(blank, z.enum(logLevels).default('info')),
   WORKER_NAME: optional(z.string().max(200)),
+  WORKER_LABELS: z.preprocess(blank, z.string().default('').transform(labelsOf).pipe(labelsSchema)),
   WORKER_CONCURRENCY: whole(1, 1),
   RETRY_MS: whole(1, 1_000),
   RECONCILE_MS: whole(100, 5_000),
@@ -51,6 +59,8 @@ export interface WorkerSettings {
   readonly logLevel: (typeof logLevels)[number];
   /** Names this process in leases and logs. Unique to it. */
   readonly name: string;
+  /** What this worker has: it takes jobs that need nothing else. */
+  readonly labels: readonly string[];
   /** Lanes worked side by side. They share one engine, so more than one pays only where jobs wait for the database. */
   readonly concurrency: number;
   /** Pause before the second attempt, in ms; it doubles with every further one. */
@@ -92,6 +102,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     leaseMs: given.LEASE_MS,
     logLevel: given.LOG_LEVEL,
     name: given.WORKER_NAME ?? `${hostname()}:${process.pid}:${Date.now().toString(36)}`,
+    labels: given.WORKER_LABELS,
     concurrency: given.WORKER_CONCURRENCY,
     retryMs: given.RETRY_MS,
     reconcileMs: given.RECONCILE_MS,

@@ -19,6 +19,8 @@ import { startWebhookSender } from './webhooks/sender.ts';
 export interface Worker {
   /** Port of the health and metrics server; null when there is none. */
   readonly metricsPort: number | null;
+  /** Once it was asked to take no more, and what it was at has ended; until then it waits. */
+  readonly drained: Promise<void>;
   /** Takes nothing more, lets running jobs finish within the grace period, hands the others back, and closes everything. */
   stop(): Promise<void>;
 }
@@ -100,7 +102,28 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     const clock = startClock(context);
     const reconciler = startReconciler(context);
     const webhooks = startWebhookSender(context);
-    const heartbeat = await startHeartbeat(lineage, settings.name);
+    const close = async () => {
+      draining = true;
+      // In this order, so that a wake-up that arrives now goes back to the queue instead of being taken for nothing.
+      await Promise.all([consumer.pause(), clock.stop(), reconciler.stop(), webhooks.stop()]);
+      await consumer.close();
+      await heartbeat.stop();
+      await closeAll();
+    };
+    let closed: Promise<void> | undefined;
+    const closeOnce = () => {
+      closed ??= close();
+      return closed;
+    };
+    let drained = () => {};
+    const drain = new Promise<void>((resolve) => {
+      drained = resolve;
+    });
+    const heartbeat = await startHeartbeat(lineage, settings, () => {
+      log.info('asked to take no more');
+      // Behind what is being started here.
+      setImmediate(() => void closeOnce().then(drained));
+    });
     log.info(
       {
         worker: settings.name,
@@ -113,25 +136,20 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
     );
 
     const stop = async () => {
-      draining = true;
       const grace = setTimeout(() => {
         stopping.abort(new Interruption('hand_back', 'the worker is stopping'));
       }, settings.stopGraceMs);
       const late = new Promise<void>((resolve) => {
         setTimeout(resolve, settings.stopGraceMs + closingMs).unref();
       });
-      const orderly = async () => {
-        // In this order, so that a wake-up that arrives now goes back to the queue instead of being taken for nothing.
-        await Promise.all([consumer.pause(), clock.stop(), reconciler.stop(), webhooks.stop(), heartbeat.stop()]);
-        await consumer.close();
-        await closeAll();
-      };
-      await Promise.race([orderly(), late]);
+      draining = true;
+      await Promise.race([Promise.all([heartbeat.stop(), closeOnce()]), late]);
       clearTimeout(grace);
     };
     let stopped: Promise<void> | undefined;
     return {
       metricsPort: server?.port ?? null,
+      drained: drain,
       stop: () => {
         stopped ??= stop();
         return stopped;

@@ -56,6 +56,7 @@ export const errorCatalogue = {
   unknown_edit: user(404, 'No such edit is active on the branch'),
   unknown_editor: user(422, 'No editor has this name'),
   unknown_schedule: user(404, 'There is no schedule of this name or id'),
+  unknown_worker: user(404, 'No worker of this name has been heard of lately'),
   unknown_webhook: user(404, 'There is no webhook of this id'),
   unknown_delivery: user(404, 'The webhook has no delivery of this id'),
   unknown_inbox_edit: user(404, 'The inbox holds no edit of this id'),

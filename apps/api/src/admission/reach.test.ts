@@ -49,7 +49,7 @@ const ask = (method: string, path: string, model: string, job: string) => {
 /** What is about no model, and may be asked with any key. */
 const free = ['GET /v1/models', 'POST /v1/datasets'];
 /** What is about no one model, and whatever a request says of one. */
-const ofAll = /^(?:GET|POST|DELETE) \/(?:bull-board|v1\/(?:keys|checks|collections|audit|queue|failures|health|storage|suites))|POST \/v1\/models$/;
+const ofAll = /^(?:GET|POST|DELETE) \/(?:bull-board|v1\/(?:keys|checks|collections|audit|queue|workers|failures|health|storage|suites))|POST \/v1\/models$/;
 
 test('every route refuses what belongs to a model that a key does not reach', async () => {
   const before = await api.counts();

@@ -2,6 +2,7 @@
 import { ErrataError } from '@errata/contracts';
 import type { OwnedKind } from '@errata/lineage';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { partsOfName } from '../requests/served-names.ts';
 
 declare module 'fastify' {
@@ -40,7 +41,12 @@ export function limitReach(app: FastifyInstance, findModel: FindModel): void {
   app.addHook('preValidation', async (request) => {
     const { caller, routeOptions } = request;
     if (caller === null || caller.models.length === 0 || routeOptions.config.models === 'any') return;
-    const things = [...thingsOfPath(request), ...thingsInside(request.query), ...thingsInside(request.body)];
+    const { querystring, body } = routeOptions.schema ?? {};
+    const things = [
+      ...thingsOfPath(request),
+      ...thingsInside(request.query, querystring),
+      ...thingsInside(request.body, body),
+    ];
     if (things.length === 0) throw outOfReach(caller.models, 'this is not about one model: name one, where that can be');
     for (const { kind, id } of things) {
       const model = await findModel(kind, id);
@@ -64,9 +70,16 @@ function thingsOfPath(request: FastifyRequest): Thing[] {
   return (within ? [first] : params).flatMap(([name, id]) => thing(namedBy[name], id));
 }
 
-function thingsInside(fields: unknown): Thing[] {
-  if (typeof fields !== 'object' || fields === null) return [];
-  return Object.entries(fields).flatMap(([name, id]) => thing(namedInside[name], id));
+/** Only what the route reads counts: what it does not makes it about no model. */
+function thingsInside(given: unknown, schema: unknown): Thing[] {
+  if (typeof given !== 'object' || given === null) return [];
+  return fieldsOf(schema).flatMap((name) => thing(namedInside[name], Reflect.get(given, name)));
+}
+
+function fieldsOf(schema: unknown): readonly string[] {
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
+  if (schema instanceof z.ZodPipe) return [...fieldsOf(schema.in), ...fieldsOf(schema.out)];
+  return [];
 }
 
 const thing = (kind: OwnedKind | undefined, id: unknown): Thing[] =>

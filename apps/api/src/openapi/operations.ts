@@ -5,6 +5,7 @@ import { type ErrorCode, errorCatalogue } from '@errata/contracts';
 const actions = [
   'approve',
   'cancel',
+  'drain',
   'keep',
   'pause',
   'reject',

@@ -1,5 +1,6 @@
 // The audit log over the API: whatever a route does is told, in the name of the key that asked, to whoever may read it.
 import { type AuditAct, auditEntrySchema, auditFault } from '@errata/contracts';
+import { noteWorker } from '@errata/lineage';
 import { createErrata } from '@errata/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Answer, type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
@@ -56,6 +57,7 @@ const told: Readonly<Record<string, AuditAct | null>> = {
   'POST /v1/artefacts': job,
   'POST /v1/checks': job,
   'POST /v1/collections': job,
+  'POST /v1/workers/:worker/drain': 'worker.drained',
   'POST /v1/webhooks': 'webhook.created',
   'PATCH /v1/webhooks/:webhook': 'webhook.changed',
   'POST /v1/webhooks/:webhook/rotate': 'webhook.rotated',
@@ -121,6 +123,8 @@ test('what is asked is told in the name of the key that asked', async () => {
   await ask('POST /v1/evaluations', { model: 'atlas', probes: [{ prompt: 'France is' }] });
   await ask('POST /v1/suites', { name: 'suite', cases: [{ custom_id: 'a', prompt: 'France is', target: ' x' }] });
   await ask('POST /v1/checks', {});
+  await noteWorker(api.lineage, 'worker-1', 60_000);
+  await ask('POST /v1/workers/:worker/drain', undefined, 'worker-1');
   await ask('POST /v1/collections', {});
   const { id: hook } = (await ask('POST /v1/webhooks', { url: 'http://127.0.0.1:1/' })).body;
   await ask('PATCH /v1/webhooks/:webhook', { enabled: false }, hook);

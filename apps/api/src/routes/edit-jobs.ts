@@ -122,6 +122,7 @@ export const editJobRoutes =
           gate: body.gate,
           trial: body.dry_run,
           force: body.force,
+          needs: body.needs,
           metadata: body.metadata,
           created_by: caller.id,
           idempotency: request.claim ?? undefined,

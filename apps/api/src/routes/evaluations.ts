@@ -63,7 +63,7 @@ export const evaluationRoutes =
         },
       },
       async (request, reply) => {
-        const { model, branch, version, against, shards, gate, metadata } = request.body;
+        const { model, branch, version, against, shards, gate, needs, metadata } = request.body;
         const caller = callerFor(request, { kind: 'evaluation', input: request.body });
         const { resource } = await getModel(lineage, model);
         const job = await submitEvaluation(lineage, {
@@ -73,6 +73,7 @@ export const evaluationRoutes =
           against,
           shards,
           gate,
+          needs,
           metadata,
           suite: await readSuite(request.body),
           editor: readEvaluatedEditor(request.body, resource),

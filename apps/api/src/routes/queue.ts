@@ -1,12 +1,12 @@
 // The queue as a whole: what waits, who works and at what, and why work ended badly.
 import { failuresSchema, queueSchema } from '@errata/contracts';
-import { causesOfFailures, listWorkers } from '@errata/lineage';
+import { causesOfFailures, drainWorker, listWorkers } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { inTime } from '../http/in-time.ts';
 import type { ApiParts } from '../parts.ts';
 import { countOpenJobs, waitingSince } from '../queries.ts';
-import { timeQuery } from '../requests/parameters.ts';
+import { params, timeQuery } from '../requests/parameters.ts';
 
 const tags = ['jobs'];
 const read = { access: 'models:read' } as const;
@@ -42,6 +42,24 @@ export const queueRoutes =
           waiting_since: since?.toISOString() ?? null,
           workers: [...workers],
         };
+      },
+    );
+
+    app.post(
+      '/v1/workers/:worker/drain',
+      {
+        config: { access: 'admin' },
+        schema: {
+          tags,
+          summary: 'Have a worker take no more, and end when what it is at has ended',
+          description: 'It hears of it within five seconds. Jobs that wait are taken by the other workers.',
+          params: params('worker'),
+          response: { 204: z.undefined().describe('Asked') },
+        },
+      },
+      async ({ params: { worker } }, reply) => {
+        await drainWorker(lineage, worker);
+        return reply.status(204).send();
       },
     );
 

@@ -27,6 +27,7 @@ interface Options {
   dryRun?: true;
   level: (typeof dryRunLevels)[number];
   force?: true;
+  needs?: string[];
   wait: boolean;
   json?: true;
 }
@@ -64,6 +65,7 @@ export function register(program: Command): void {
         .default('validate'),
     )
     .option('--force', 'do the work again although a finished job has done the same')
+    .option('--needs <label...>', 'labels that a worker must have to take the job')
     .option('--no-wait', 'return as soon as the job is queued')
     .option('--json', 'print JSON')
     .action(async (file: string, options: Options) => {
@@ -85,6 +87,7 @@ export function register(program: Command): void {
         on_error: options.onError,
         seed: options.seed,
         ...(options.force === undefined ? {} : { force: true }),
+        ...(options.needs === undefined ? {} : { needs: options.needs }),
         ...(editor === undefined ? {} : { editor }),
         ...(options.parent === undefined ? {} : { parent_version_id: options.parent }),
       };

@@ -15,7 +15,7 @@ type Needs = Pick<WorkerContext, 'settings' | 'lineage' | 'dispatch' | 'metrics'
 /** Looks at once, and then again `reconcileMs` after each look. Every worker runs one; wake-ups are deduplicated by lane. */
 export function startReconciler({ settings, lineage, dispatch, metrics, log }: Needs): Repeated {
   const wakeLanes = async (stopped: () => boolean) => {
-    const lanes = await lanesNeedingWork(lineage);
+    const lanes = await lanesNeedingWork(lineage, settings.labels);
     for (const lane of lanes) if (!stopped()) await dispatch.wake(lane);
     metrics.lanesReconciled(lanes.length);
     if (lanes.length > 0) log.debug({ lanes }, 'woke lanes that nobody works');

@@ -37,6 +37,7 @@ export const auditActs = [
   'webhook.created',
   'webhook.deleted',
   'webhook.rotated',
+  'worker.drained',
 ] as const;
 export type AuditAct = (typeof auditActs)[number];
 

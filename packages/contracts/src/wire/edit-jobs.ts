@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { textLimits } from './edits.ts';
 import { gatePolicySchema } from './gate.ts';
-import { configSchema, editorNameSchema, jsonlTextSchema, metadataSchema, nameOrIdSchema } from './resource-parts.ts';
+import {
+  configSchema,
+  editorNameSchema,
+  jsonlTextSchema,
+  labelsSchema,
+  metadataSchema,
+  nameOrIdSchema,
+} from './resource-parts.ts';
 
 /**
  * What an edit that cannot be applied does to its batch: `abort` stops at the first such edit; `continue` applies the others;
@@ -35,6 +42,8 @@ export const editJobRequestSchema = z
     level: z.enum(dryRunLevels).default('validate'),
     /** Do the work again although a finished job has done the same. */
     force: z.boolean().default(false),
+    /** Labels that a worker must have to take the job. */
+    needs: labelsSchema.optional(),
     metadata: metadataSchema.optional(),
   })
   .meta({ id: 'EditJobRequest' });

@@ -9,6 +9,7 @@ import {
   editorNameSchema,
   evaluationLimits,
   jsonlTextSchema,
+  labelsSchema,
   metadataSchema,
   nameOrIdSchema,
 } from './resource-parts.ts';
@@ -59,6 +60,8 @@ export const evaluationRequestSchema = z
     seed: z.int().min(0).max(0xffff_ffff).optional(),
     /** Each edit alone when left out. */
     protocol: servedProtocolSchema.optional(),
+    /** Labels that the workers must have which take the job and its shards. */
+    needs: labelsSchema.optional(),
     metadata: metadataSchema.optional(),
   })
   .meta({ id: 'EvaluationRequest' });

@@ -41,6 +41,8 @@ export const jobSchema = z
       })
       .nullable(),
     metadata: storedMetadataSchema,
+    /** Labels of the workers that may take it; none for any worker. */
+    needs: z.array(z.string()),
     created_by: z.string().nullable(),
     created_at: z.iso.datetime(),
     started_at: z.iso.datetime().nullable(),

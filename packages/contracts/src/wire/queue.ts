@@ -22,6 +22,10 @@ export const workerSchema = z
     object: z.literal('worker'),
     /** What it last said of itself counts until then. */
     heard_until: z.iso.datetime(),
+    /** What it has: it takes jobs that need nothing else. */
+    labels: z.array(z.string()),
+    /** Whether it takes no more, and ends when what it is at has ended. */
+    draining: z.boolean(),
     work: z.array(workSchema),
   })
   .meta({ id: 'Worker' });

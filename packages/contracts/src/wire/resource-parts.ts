@@ -68,6 +68,12 @@ export const pathSchema = z.string().min(1).max(4096);
 /** The largest number that a row's number can be. */
 export const largestInteger = 2 ** 31 - 1;
 
+/** What a worker has and a job needs: `gpu`, `memory-64g`, `model-llama`. */
+export const labelSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a label has lower-case letters, digits, dot, dash and underscore');
+export const labelsSchema = z.array(labelSchema).max(20);
+
 export const evaluationLimits = { cases: 10_000, shards: 64 } as const;
 
 export const pageQuerySchema = z.object({

@@ -192,6 +192,7 @@ export function jobResource(row: JobDbRow & { branch: BranchRow | null }): JobRe
     cause_job_id: row.causeJobId,
     error: readStoredOrNull(jobErrorSchema, row.error, `the error of ${row.id}`),
     metadata: readMetadata(row.metadata, `the metadata of ${row.id}`),
+    needs: row.needs,
     created_by: row.createdBy,
     created_at: row.createdAt.toISOString(),
     started_at: row.startedAt?.toISOString() ?? null,

@@ -1,5 +1,5 @@
 // Leases: the right to work a lane. The epoch grows with every grant and fences off whoever held it before. Only the database's clock counts.
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, jobFormat, jobKinds } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
 import type { Lineage, Tx } from '../database/client.ts';
 
@@ -53,17 +53,18 @@ export async function holdLane(tx: Tx, lease: Lease): Promise<void> {
   }
 }
 
-/** Lanes that have a job to run or to pick up again and no live lease: what the reconciler wakes. */
-export async function lanesNeedingWork(db: Lineage): Promise<readonly string[]> {
+/** Lanes that have a job to run or to pick up again, which a worker with these labels may take, and no live lease: what the reconciler wakes. */
+export async function lanesNeedingWork(db: Lineage, labels: readonly string[] = []): Promise<readonly string[]> {
   const rows = await db.prisma.$queryRaw<{ lane_id: string }[]>`
     SELECT lane_id FROM (
-      SELECT DISTINCT ON (lane_id) lane_id, state, available_at FROM jobs
+      SELECT DISTINCT ON (lane_id) lane_id, kind, format, needs, state, available_at FROM jobs
       WHERE state IN ('queued', 'running', 'evaluating', 'committing')
       ORDER BY lane_id, sequence
     ) AS next
     JOIN lanes ON lanes.id = next.lane_id
     WHERE (lanes.holder IS NULL OR lanes.expires_at < clock_timestamp())
       AND (next.state <> 'queued' OR next.available_at <= clock_timestamp())
+      AND next.kind = ANY(${[...jobKinds]}) AND next.format <= ${jobFormat} AND next.needs <@ ${[...labels]}
     ORDER BY lane_id`;
   return rows.map(({ lane_id }) => lane_id);
 }

@@ -6,6 +6,7 @@ import {
   type GatePolicy,
   type JobKind,
   type JobResource,
+  jobFormat,
   type OnError,
   type RollbackMode,
 } from '@errata/contracts';
@@ -26,6 +27,8 @@ import { getJob } from './jobs.ts';
 /** What every submission may carry. */
 export interface Submission {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Labels that a worker must have to take it. */
+  readonly needs?: readonly string[] | undefined;
   /** Id of the API key. */
   readonly created_by: string | null;
   /** Ties the job to the request in the same transaction, so that a crash between the two cannot queue it twice. */
@@ -244,6 +247,8 @@ export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Prom
       causeJobId: job.cause ?? null,
       input: asJson(job.input),
       metadata: asJson(submission.metadata ?? {}),
+      needs: [...new Set(submission.needs)],
+      format: jobFormat,
       createdBy: submission.created_by,
       traceParent: currentTraceparent() ?? null,
     },

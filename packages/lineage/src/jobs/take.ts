@@ -4,6 +4,8 @@ import {
   type BranchResource,
   ErrataError,
   type JobState,
+  jobFormat,
+  jobKinds,
   toPlainError,
   type VersionSource,
 } from '@errata/contracts';
@@ -16,9 +18,17 @@ import { branchLane, branchResource, deletedBranch, staleParent } from '../names
 import { editsOfJob, type StoredEdit } from './edits.ts';
 import { holdLane, type Lease } from './leases.ts';
 import { afterFailedAttempt, type JobRow, staleJob, transition } from './transitions.ts';
+import type { JobNeeds } from './workers.ts';
 
 /** A job that is now running under our lease. */
 export type TakenJob = JobRow & { readonly state: 'running'; readonly epoch: number };
+
+export interface TakerOptions {
+  /** What the taker has: jobs that need anything else are left to others, and so are jobs that this build does not understand. */
+  readonly labels?: readonly string[];
+  /** Told of the lane's next job when it is left. */
+  readonly onLeft?: (job: JobNeeds) => void;
+}
 
 /**
  * Takes the lane's first job that is not finished, or null when there is none or its pause is not over. What a dead worker left
@@ -26,16 +36,24 @@ export type TakenJob = JobRow & { readonly state: 'running'; readonly epoch: num
  * whose branch is gone or has moved past the parent it insists on is rejected, and the one after it is looked at.
  * `stale_epoch` when the lease has been superseded.
  */
-export async function takeNextJob(db: Lineage, lease: Lease): Promise<TakenJob | null> {
+export async function takeNextJob(
+  db: Lineage,
+  lease: Lease,
+  { labels = [], onLeft }: TakerOptions = {},
+): Promise<TakenJob | null> {
   await failpoint('take.before');
   for (;;) {
     const step = await db.prisma.$transaction(async (tx): Promise<TakenJob | 'none' | 'look again'> => {
       await holdLane(tx, lease);
-      const [next] = await tx.$queryRaw<{ id: string; ready: boolean }[]>`
-        SELECT id, available_at <= clock_timestamp() AS ready FROM jobs
+      const [next] = await tx.$queryRaw<(NextJob & JobNeeds)[]>`
+        SELECT id, kind, needs, format, available_at <= clock_timestamp() AS ready FROM jobs
         WHERE lane_id = ${lease.lane} AND state IN ('queued', 'running', 'evaluating', 'committing')
         ORDER BY sequence LIMIT 1 FOR NO KEY UPDATE`;
       if (next === undefined) return 'none';
+      if (!isFor(next, labels)) {
+        onLeft?.(next);
+        return 'none';
+      }
       const job = await tx.job.findUniqueOrThrow({ where: { id: next.id } });
       if (job.state !== 'queued') {
         await recover(tx, lease, job);
@@ -75,6 +93,16 @@ export async function takeNextJob(db: Lineage, lease: Lease): Promise<TakenJob |
     return step === 'none' ? null : step;
   }
 }
+
+interface NextJob {
+  readonly id: string;
+  readonly kind: string;
+  readonly ready: boolean;
+}
+
+/** Whether a worker of this build, with these labels, may take a job. */
+const isFor = ({ kind, needs, format }: NextJob & JobNeeds, labels: readonly string[]): boolean =>
+  jobKinds.some((known) => known === kind) && format <= jobFormat && needs.every((label) => labels.includes(label));
 
 /** Deals with a job that is active though its worker is gone: the lane is ours, so nobody else can be working on it. */
 async function recover(tx: Tx, lease: Lease, job: JobDbRow): Promise<void> {

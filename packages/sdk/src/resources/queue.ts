@@ -1,9 +1,9 @@
 // The queue as a whole: what waits, who works and at what, and why work ended badly.
 import type { Failures, QueueResource } from '@errata/contracts';
 import type { Caller } from '../caller.ts';
-import type { CallOptions } from '../transport.ts';
+import { at, type CallOptions } from '../transport.ts';
 
-export const queue = ({ get, json }: Caller) => ({
+export const queue = ({ get, json, send }: Caller) => ({
   /** What waits, and the workers with what each is at. */
   get: (call?: CallOptions) => get<QueueResource>('/v1/queue', call),
   /**
@@ -12,4 +12,8 @@ export const queue = ({ get, json }: Caller) => ({
    */
   failures: (query: { readonly since?: string | undefined } = {}, call: CallOptions = {}) =>
     json<Failures>('GET', '/v1/failures', { ...call, query }),
+  /** Has a worker take no more, and end when what it is at has ended. */
+  async drain(worker: string, call: CallOptions = {}): Promise<void> {
+    await send('POST', at`/v1/workers/${worker}/drain`, call);
+  },
 });
