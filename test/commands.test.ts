@@ -1,6 +1,6 @@
 // The errata command as a person uses it: `up`, then one command after the other on that service, then Ctrl-C.
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -159,7 +159,18 @@ test('one session: a model of one’s own, its statistics, corrections, question
   expect(await json('fsck')).toMatchObject({ ok: true, problems: [] });
   expect(await json('gc')).toMatchObject({ deleted: { blobs: 0 } });
 
-  const { key } = await json('keys', 'create', '--name', 'reader', '--scopes', 'models:read');
+  // The tag holds it.
+  const erasing = await errata(['erase', first.edits[0].id, ...reason, '--json']);
+  expect(erasing.stdout + erasing.stderr).toContain('edit_active');
+  const copy = file('audit.jsonl');
+  await errata(['audit', 'export', '--out', copy]);
+  expect(await json('audit', 'verify', copy)).toMatchObject({ ok: true, problems: [] });
+  writeFileSync(copy, readFileSync(copy, 'utf8').replace('job.submitted', 'job.cancelled'));
+  expect((await errata(['audit', 'verify', copy])).code).toBe(1);
+  const [{ name: worker }] = await json('worker');
+  expect(worker).toEqual(expect.any(String));
+
+  const { key } = await json('keys', 'create', '--name', 'reader', '--scopes', 'models:read', '--models', 'tiny');
   const names = async () => (await json('keys', 'list')).map(({ name }: { name: string }) => name);
   expect(await names()).toEqual(['local stack', 'reader']);
   expect(await json('keys', 'revoke', key.id)).toEqual({ id: key.id, revoked: true });

@@ -33,6 +33,9 @@ test('models and branches', async () => {
   expect(await errata.queue.get()).toMatchObject({ object: 'queue', workers: [{ name: 'somebody', work: [] }] });
   expect(await errata.queue.failures({ since: new Date().toISOString() })).toMatchObject({ causes: [] });
   expect(await errata.health()).toMatchObject({ object: 'health', vitals: { workers: 1 } });
+  await errata.queue.drain('somebody');
+  expect(await errata.queue.get()).toMatchObject({ workers: [{ name: 'somebody', draining: true }] });
+  expect(await errata.audit.list({ act: 'worker.drained' }).all()).toMatchObject([{ subject: 'somebody' }]);
   expect(await errata.storage()).toMatchObject({ object: 'storage', counted: null });
   const job = await errata.models.import({ name: 'second', path: '/models/second' });
   expect(job).toMatchObject({ kind: 'import', state: 'queued' });
@@ -75,6 +78,8 @@ test('an edit job from its plan to its versions', async () => {
   });
 
   const back = { model: 'tiny', mode: 'reset', to_version: root } as const;
+  const erasing = errata.edits.erase({ edit_ids: [edits[0]!.id], reason: 'tried' });
+  await expect(erasing).rejects.toMatchObject({ code: 'edit_active', status: 409 });
   expect(await errata.rollbacks.plan(back)).toMatchObject({ version_id: root, parent_version_id: version, edits: [] });
   const rollback = await errata.rollbacks.create({ model: 'tiny', mode: 'reset', to_version: root, reason: 'tried' });
   expect((await errata.rollbacks.list({ model: 'tiny' }).all()).map(({ id }) => id)).toEqual([rollback.id]);

@@ -40,6 +40,7 @@ const commands: Readonly<Record<string, () => Promise<{ register(program: Comman
   alias: () => import('./commands/alias.ts'),
   fsck: () => import('./commands/fsck.ts'),
   gc: () => import('./commands/gc.ts'),
+  erase: () => import('./commands/erase.ts'),
   doctor: () => import('./commands/doctor.ts'),
   backup: () => import('./commands/backup.ts'),
   restore: () => import('./commands/restore.ts'),

@@ -67,6 +67,8 @@ export const errorCatalogue = {
   name_taken: user(409, 'The name is already in use'),
   stale_alias: user(409, 'The alias is not where the request says'),
   stale_parent: user(409, 'The branch has moved past the given parent version'),
+  edit_active: user(409, 'An edit still acts on what a name stands for'),
+  edit_erased: user(409, 'The text of an edit was erased'),
   inseparable_edits: user(422, 'These edits share deltas with others and cannot be dropped without them'),
   protected_branch: user(409, 'The branch is protected'),
   not_cancellable: user(409, 'The job can no longer be cancelled'),

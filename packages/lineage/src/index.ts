@@ -233,6 +233,7 @@ export { sealAudit } from './audit/seal.ts';
 
 export { type AuditStep, auditLineage } from './upkeep/audit.ts';
 export { lastBackup, noteBackup } from './upkeep/backups.ts';
+export { eraseEdits } from './upkeep/erase.ts';
 export * from './upkeep/named-blobs.ts';
 export * from './upkeep/storage.ts';
 export {

@@ -47,7 +47,8 @@ export function limitReach(app: FastifyInstance, findModel: FindModel): void {
       ...thingsInside(request.query, querystring),
       ...thingsInside(request.body, body),
     ];
-    if (things.length === 0) throw outOfReach(caller.models, 'this is not about one model: name one, where that can be');
+    if (things.length === 0)
+      throw outOfReach(caller.models, 'this is not about one model: name one, where that can be');
     for (const { kind, id } of things) {
       const model = await findModel(kind, id);
       if (model === null || !caller.models.includes(model))
@@ -79,6 +80,7 @@ function thingsInside(given: unknown, schema: unknown): Thing[] {
 function fieldsOf(schema: unknown): readonly string[] {
   if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
   if (schema instanceof z.ZodPipe) return [...fieldsOf(schema.in), ...fieldsOf(schema.out)];
+  if (schema instanceof z.ZodUnion) return [...new Set(schema.options.flatMap(fieldsOf))];
   return [];
 }
 

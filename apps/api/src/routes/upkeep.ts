@@ -1,8 +1,8 @@
 // Upkeep: checks of everything stored, and collections of blobs that nothing names. Both are jobs; their reports are in `result`.
-import { checkRequestSchema, collectionRequestSchema } from '@errata/contracts';
-import { submitCheck, submitCollection } from '@errata/lineage';
+import { checkRequestSchema, collectionRequestSchema, erasureRequestSchema, erasureSchema } from '@errata/contracts';
+import { eraseEdits, submitCheck, submitCollection } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerFor } from '../admission/auth.ts';
+import { callerFor, callerOf } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
 import { accepted, answerQueued } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
@@ -38,6 +38,23 @@ export const upkeepRoutes =
         });
         return answerQueued(parts, reply, job);
       },
+    );
+
+    app.post(
+      '/v1/erasures',
+      {
+        config: { access: 'admin' },
+        schema: {
+          tags,
+          summary: 'Erase the texts of edits for good, wherever they are kept',
+          description:
+            'What was asked and answered is deleted; ids, times, numbers and every digest of the lineage stay. Only of edits that no branch, alias or tag holds ' +
+            'any more. What held one can then not be built upon or served again.',
+          body: erasureRequestSchema,
+          response: { 200: erasureSchema },
+        },
+      },
+      async (request) => eraseEdits(lineage, { ...request.body, by: callerOf(request).id }),
     );
 
     app.post(

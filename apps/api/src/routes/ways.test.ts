@@ -439,6 +439,7 @@ const harmless: Readonly<Record<string, string>> = {
   'POST /v1/artefacts': 'builds what editors need, from the imported model alone',
   'POST /v1/checks': 'reads',
   'POST /v1/workers/:worker/drain': 'ends the taking of jobs',
+  'POST /v1/erasures': 'deletes texts of what no name serves (erasures.test.ts)',
   'POST /v1/collections': 'deletes what nothing names',
   'POST /v1/datasets': 'reads',
   'POST /v1/rollbacks/plan': 'reads',

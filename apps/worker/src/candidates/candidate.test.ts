@@ -12,6 +12,7 @@ const edits = ['a', 'b', 'c'].map(
     position,
     edit: editSchema.parse({ custom_id: name, prompt: `${name} is`, subject: name, target_new: ' x' }),
     result: null,
+    erased_at: null,
   }),
 );
 const delta = (name: string, ...positions: number[]): BuiltDelta => ({

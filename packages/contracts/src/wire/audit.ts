@@ -11,6 +11,7 @@ export const auditActs = [
   'branch.moved',
   'branch.restored',
   'delivery.replayed',
+  'edit.erased',
   'inbox.added',
   'inbox.kept',
   'inbox.withdrawn',

@@ -75,6 +75,8 @@ export const editRecordSchema = z
     target_new: z.string(),
     target_true: z.string().nullable(),
     result: editResultSchema.nullable(),
+    /** When its text was erased for good; what stands in its place says nothing. Null where it was not. */
+    erased_at: z.iso.datetime().nullable(),
   })
   .meta({ id: 'EditRecord' });
 export type EditRecord = z.output<typeof editRecordSchema>;

@@ -26,7 +26,12 @@ afterAll(fixture.close);
 test('a key is shown once, kept as a hash, found by its token, and gone when revoked', async () => {
   const { key, token } = await createKey(db, 'ci', ['models:read', 'edits:write']);
   expect(token).toMatch(/^errata_sk_[\w-]{43}$/);
-  expect(await findKey(db, token)).toEqual({ id: key.id, name: 'ci', scopes: ['models:read', 'edits:write'], models: [] });
+  expect(await findKey(db, token)).toEqual({
+    id: key.id,
+    name: 'ci',
+    scopes: ['models:read', 'edits:write'],
+    models: [],
+  });
   expect(JSON.stringify(await fixture.query('SELECT * FROM api_keys'))).not.toContain(token.slice(10));
   expect(await findKey(db, `${token}x`)).toBeNull();
   expect(await findKey(db, 'something else')).toBeNull();

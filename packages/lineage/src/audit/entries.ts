@@ -49,7 +49,7 @@ export async function listAudit(
     value === undefined ? Prisma.empty : Prisma.sql`AND ${Prisma.raw(column)} = ${value}`;
   const rows = await db.prisma.$queryRaw<AuditRow[]>`
     SELECT id, position, at, act, actor, model_id, subject, details, previous_hash, hash FROM audit_entries
-    WHERE position > ${after} ${equals('act', act)} ${equals('actor', actor)} ${equals('subject', subject)}
+    WHERE position > ${after}::bigint ${equals('act', act)} ${equals('actor', actor)} ${equals('subject', subject)}
     ORDER BY position LIMIT ${limit + 1}`;
   return pageOf(rows, limit, ({ position }) => String(position), entryOf);
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Lineage } from '../database/client.ts';
 import { editsOfJob } from '../jobs/edits.ts';
 import { type OnBranch, submitEditJobWithin } from '../jobs/submit.ts';
+import { requireNotErased } from '../upkeep/erase.ts';
 
 export interface CherryPickSubmission extends OnBranch {
   /** An edit job, whatever became of it. */
@@ -36,6 +37,7 @@ export async function submitCherryPick(db: Lineage, submission: CherryPickSubmis
         errors: [{ code: 'invalid_request', field: 'job_id', pointer: '/job_id', message }],
       });
     }
+    await requireNotErased(tx, job_id);
     const stored = await editsOfJob(tx, job_id);
     const wanted = new Set(edit_ids ?? stored.map(({ id }) => id));
     const known = new Set(stored.map(({ id }) => id));

@@ -3,6 +3,7 @@ import { ErrataError, type RollbackMode } from '@errata/contracts';
 import { clientOf, type Db } from '../database/client.ts';
 import { readRecord } from '../database/stored.ts';
 import { editsById, type StoredEdit } from '../jobs/edits.ts';
+import { requireNoErased } from '../upkeep/erase.ts';
 import { beforeJobOf, type Ground, groundAt, type Link, linksOfEdits, readChain, upon } from './contributions.ts';
 import { findVersion } from './versions.ts';
 
@@ -88,7 +89,7 @@ function checkShape(target: RollbackTarget): void {
   });
 }
 
-async function planReset(db: Db, { id, model }: Planned, version: string): Promise<RollbackPlan> {
+async function planReset(db: Db, { id, modelId, model }: Planned, version: string): Promise<RollbackPlan> {
   const move = await clientOf(db).branchMove.findFirst({
     where: { branchId: id, toVersionId: version },
     orderBy: { sequence: 'desc' },
@@ -98,6 +99,7 @@ async function planReset(db: Db, { id, model }: Planned, version: string): Promi
       details: { version },
     });
   }
+  await requireNoErased(db, modelId, move.tipId);
   return { mode: 'reset', version, ground: await groundAt(db, model.digest, move.tipId) };
 }
 

@@ -22,6 +22,8 @@ export interface StoredEdit {
   readonly position: number;
   readonly edit: Edit;
   readonly result: EditResult | null;
+  /** When its text was erased. */
+  readonly erased_at: string | null;
 }
 
 const stored = (row: EditRow): StoredEdit => ({
@@ -30,6 +32,7 @@ const stored = (row: EditRow): StoredEdit => ({
   position: row.position,
   edit: readStored(editSchema, row.payload, row.id),
   result: readStoredOrNull(editResultSchema, row.result, `the result of ${row.id}`),
+  erased_at: row.erasedAt?.toISOString() ?? null,
 });
 
 /** All edits of a job, in input order. */
@@ -76,7 +79,7 @@ export async function listEdits(db: Db, jobId: string, page: PageRequest = {}): 
   );
 }
 
-export const editRecord = ({ id, job_id, position, edit, result }: StoredEdit): EditRecord => ({
+export const editRecord = ({ id, job_id, position, edit, result, erased_at }: StoredEdit): EditRecord => ({
   id,
   object: 'edit',
   job_id,
@@ -87,6 +90,7 @@ export const editRecord = ({ id, job_id, position, edit, result }: StoredEdit): 
   target_new: edit.target_new,
   target_true: edit.target_true ?? null,
   result,
+  erased_at,
 });
 
 /** An edit with the branches on whose heads it acts. `unknown_edit` when there is none of this id. */

@@ -21,6 +21,7 @@ import { idCursor, type PageRequest, pageOf } from '../database/pages.ts';
 import { readMetadata, readRecord, readStored, readStoredOrNull } from '../database/stored.ts';
 import type { Branch as BranchRow, Job as JobDbRow, Prisma } from '../generated/client.ts';
 import { requireStart } from '../policies/guard.ts';
+import { requireNotErased } from '../upkeep/erase.ts';
 import { transition } from './transitions.ts';
 
 /** `unknown_job` when there is none of this id. */
@@ -129,6 +130,7 @@ export async function retryJob(db: Lineage, id: string): Promise<JobResource> {
     if (parent_job_id !== null) throw refuse(`${id} is a shard: retry ${parent_job_id}`);
     if (!canMove(state, 'queued') || !isTerminal(state))
       throw refuse(`${id} is ${state}; only failed or cancelled jobs can be retried`);
+    await requireNotErased(tx, id);
     if (shards.some((shard) => !isTerminal(shard.state))) throw refuse(`shards of ${id} are still stopping: try again`);
     const { kind, input, branch, causeJobId } = await tx.job.findUniqueOrThrow({
       where: { id },

@@ -14,6 +14,7 @@ import { clientOf, type Db, type Lineage, type Tx } from '../database/client.ts'
 import { newId } from '../database/ids.ts';
 import { numericCursor, type PageRequest, pageOf } from '../database/pages.ts';
 import type { Alias as AliasRow } from '../generated/client.ts';
+import { requireNoErased } from '../upkeep/erase.ts';
 import { needsOfName } from './inheritance.ts';
 import { claimName, resolveReference } from './references.ts';
 
@@ -41,6 +42,7 @@ export async function setAlias(db: Lineage, modelId: string, name: string, move:
     if (now === null && scopes !== undefined)
       requireNeeds(scopes, await needsOfName(tx, modelId, name, { kind: 'alias' }));
     const { version, tip } = await resolveReference(tx, modelId, move.version);
+    await requireNoErased(tx, modelId, tip);
     if (row !== null && version === now && tip === row.tipId) return row;
     const place = { versionId: version, tipId: tip };
     const moved =

@@ -16,6 +16,7 @@ import { newId } from '../database/ids.ts';
 import { type PageRequest, pageOf } from '../database/pages.ts';
 import type { Branch as BranchRow } from '../generated/client.ts';
 import { transition } from '../jobs/transitions.ts';
+import { requireNoErased } from '../upkeep/erase.ts';
 import {
   approvalOf,
   autoRollbackOf,
@@ -101,6 +102,7 @@ export async function createBranch(db: Lineage, modelId: string, branch: NewBran
   return db.prisma.$transaction(async (tx) => {
     await claimName(tx, modelId, name);
     const { version, tip, ...source } = await resolveReference(tx, modelId, from);
+    await requireNoErased(tx, modelId, tip);
     const inherited = await inheritedPolicy(tx, modelId, { ...source, version });
     const policy = { ...inherited, ...Object.fromEntries(own.map((field) => [field, branch[field]])) };
     if (scopes !== undefined) {
@@ -133,6 +135,7 @@ export async function restoreBranch(
       throw new ErrataError('unknown_branch', `the model has no deleted branch ${JSON.stringify(nameOrId)}`);
     }
     await claimName(tx, modelId, row.name);
+    await requireNoErased(tx, modelId, row.tipId);
     const given = { kind: 'branch', policy: storedPolicy(row) } as const;
     if (scopes !== undefined) requireNeeds(scopes, await needsOfName(tx, modelId, row.name, given));
     await noteAct(tx, { act: 'branch.restored', subject: row.id, model: modelId, details: { name: row.name } });

@@ -5,6 +5,7 @@ import { clientOf, type Db, type Lineage } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { type PageRequest, pageOf } from '../database/pages.ts';
 import type { Tag as TagRow } from '../generated/client.ts';
+import { requireNoErased } from '../upkeep/erase.ts';
 import { needsOfName } from './inheritance.ts';
 import { claimName, resolveReference } from './references.ts';
 
@@ -25,6 +26,7 @@ export async function createTag(db: Lineage, modelId: string, tag: NewTag): Prom
     await claimName(tx, modelId, tag.name);
     if (tag.scopes !== undefined) requireNeeds(tag.scopes, await needsOfName(tx, modelId, tag.name, { kind: 'tag' }));
     const { version, tip } = await resolveReference(tx, modelId, tag.version);
+    await requireNoErased(tx, modelId, tip);
     const row = await tx.tag.create({
       data: {
         id: newId('tag'),

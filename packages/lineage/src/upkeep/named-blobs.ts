@@ -1,8 +1,9 @@
 // Every blob that anything names: what must be in the store, and what a collector must not touch.
-import { type BlobUse, canMove, deltaReferenceSchema, isTerminal, jobStates } from '@errata/contracts';
+import { type BlobUse, canMove, deltaReferenceSchema, isTerminal, jobStates, wordyDeltas } from '@errata/contracts';
 import { z } from 'zod';
 import { clientOf, type Db, type Lineage } from '../database/client.ts';
 import { modelFileSchema } from '../models/models.ts';
+import { wordlessLinks } from './erase.ts';
 
 export interface NamedBlob {
   readonly blob: string;
@@ -20,7 +21,7 @@ export interface NamedBlob {
 const rowsAtOnce = 1000;
 
 /**
- * Files of models, deltas of every contribution there ever was (so of every version that a branch, an alias or a tag has been at,
+ * Files of models, deltas of every contribution there ever was, but for words that were erased (so of every version that a branch, an alias or a tag has been at,
  * whether it still is or was deleted), artefacts, snapshots, candidates that wait for an approval, what jobs recorded for replays, and
  * what streams of edits go on from.
  * A blob may come several times.
@@ -31,6 +32,7 @@ export async function* namedBlobs(db: Db): AsyncGenerator<NamedBlob> {
     for (const { path, blob, bytes } of z.array(modelFileSchema).parse(files))
       yield { use: 'model', kind: null, blob, by: `model ${name}, ${path}`, bytes, derived: false };
   }
+  const wordless = await wordlessLinks(db);
   yield* byId(
     (after) =>
       client.contribution.findMany({
@@ -43,6 +45,7 @@ export async function* namedBlobs(db: Db): AsyncGenerator<NamedBlob> {
       z
         .array(deltaReferenceSchema)
         .parse(deltas)
+        .filter(({ kind }) => !(wordless.has(id) && wordyDeltas.includes(kind)))
         .map(({ kind, blob }) => ({
           use: 'delta',
           kind,

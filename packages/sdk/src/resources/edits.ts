@@ -1,5 +1,5 @@
 // Edits as they were asked for and applied.
-import type { EditDetail, FoundEdit } from '@errata/contracts';
+import type { EditDetail, Erasure, ErasureRequest, FoundEdit } from '@errata/contracts';
 import type { Caller } from '../caller.ts';
 import type { PageQuery } from '../pages.ts';
 import { at, type CallOptions } from '../transport.ts';
@@ -18,9 +18,11 @@ export interface EditQuery extends PageQuery {
   readonly before?: string | undefined;
 }
 
-export const edits = ({ get, list }: Caller) => ({
+export const edits = ({ get, post, list }: Caller) => ({
   /** Searches all edits that were asked for, newest first; trials are left out. */
   list: (query: EditQuery = {}) => list<FoundEdit>('/v1/edits', { ...query }),
   /** An edit with its result, and the branches on whose heads it acts. */
   get: (edit: string, call?: CallOptions) => get<EditDetail>(at`/v1/edits/${edit}`, call),
+  /** Erases the texts of edits that nothing holds any more, for good. */
+  erase: (request: ErasureRequest, call?: CallOptions) => post<Erasure>('/v1/erasures', request, call),
 });
