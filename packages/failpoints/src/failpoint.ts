@@ -6,8 +6,6 @@ import { ErrataError } from '@errata/contracts';
 /** Every failpoint there is, so that a test can walk through them all. */
 export const failpoints = [
   'submit.before',
-  'submit.after_job',
-  'submit.after_edits',
   'submit.before_commit',
   'submit.after',
   'blob.before_write',

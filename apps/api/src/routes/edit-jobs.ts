@@ -12,7 +12,16 @@ import {
   pageSchema,
   textLimits,
 } from '@errata/contracts';
-import { findEdits, getBranch, getEdit, getModel, getVersion, submitCherryPick, submitEditJob } from '@errata/lineage';
+import {
+  branchLane,
+  findEdits,
+  getBranch,
+  getEdit,
+  getModel,
+  getVersion,
+  submitCherryPick,
+  submitEditJob,
+} from '@errata/lineage';
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -127,7 +136,7 @@ export const editJobRoutes =
           created_by: caller.id,
           idempotency: request.claim ?? undefined,
         });
-        return answerQueued(parts, reply, job);
+        return answerQueued(parts, reply, job, [branchLane(branch.id)]);
       },
     );
 

@@ -19,11 +19,40 @@ export interface StoredVersion {
   readonly tip: string | null;
 }
 
+const wholeId = new RegExp(`^${versionPrefix}[0-9a-f]{64}$`);
+
+interface WholeVersion {
+  readonly id: string;
+  readonly model_id: string;
+  readonly parent_id: string | null;
+  readonly job_id: string | null;
+  readonly tip_id: string | null;
+  readonly depth: number;
+  readonly delta_bytes: bigint;
+  readonly created_at: Date;
+}
+
+/** A version by all of its id, in one look. */
+async function versionById(db: Db, id: string, modelId: string | undefined): Promise<StoredVersion | null> {
+  const [row] = await clientOf(db).$queryRaw<WholeVersion[]>`/* prepared */
+    SELECT v.id, v.model_id, v.parent_id, v.job_id, v.tip_id, coalesce(c.depth, 0) AS depth, v.delta_bytes, v.created_at
+    FROM versions v LEFT JOIN contributions c ON c.id = v.tip_id
+    WHERE v.id = ${id} AND v.model_id = coalesce(${modelId ?? null}::text, v.model_id) ORDER BY v.created_at LIMIT 1`;
+  if (row === undefined) return null;
+  const { tip_id: tip, delta_bytes, created_at, ...rest } = row;
+  return {
+    resource: { ...rest, object: 'version', delta_bytes: Number(delta_bytes), created_at: created_at.toISOString() },
+    tip,
+  };
+}
+
 /**
  * Finds a version by its id or a prefix of it; with `modelId`, among that model's. Two models of equal content have equal versions:
  * without `modelId` the oldest row answers. `unknown_version` when none or several match.
  */
 export async function getVersion(db: Db, idOrPrefix: string, modelId?: string): Promise<StoredVersion> {
+  const whole = wholeId.test(idOrPrefix) ? await versionById(db, idOrPrefix, modelId) : null;
+  if (whole !== null) return whole;
   const row = await findVersion(db, idOrPrefix, modelId);
   return { resource: (await versionResources(db, [row]))[0]!, tip: row.tipId };
 }

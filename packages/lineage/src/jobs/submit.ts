@@ -13,16 +13,15 @@ import {
 import { failpoint } from '@errata/failpoints';
 import { currentTraceparent } from '@errata/tracing';
 import { bindJob, type IdempotencyClaim } from '../access/idempotency.ts';
-import { noteAct } from '../audit/note.ts';
 import { asJson, type Lineage, type Tx } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
-import type { Branch as BranchRow } from '../generated/client.ts';
+import type { Branch as BranchRow, Prisma } from '../generated/client.ts';
 import { planRollback, type RollbackTarget, wholeTarget } from '../history/rollback-plan.ts';
 import { findVersion } from '../history/versions.ts';
-import { getModel } from '../models/models.ts';
-import { branchLane, findBranch, staleParent } from '../names/branches.ts';
+import { getModel, unknownModel } from '../models/models.ts';
+import { branchLane, findBranch, staleParent, unknownBranch } from '../names/branches.ts';
 import { requireStart } from '../policies/guard.ts';
-import { getJob } from './jobs.ts';
+import { jobResource } from './jobs.ts';
 
 /** What every submission may carry. */
 export interface Submission {
@@ -188,21 +187,34 @@ async function enterBranch(
   submission: OnBranch,
   rebase: boolean,
 ): Promise<{ branch: BranchRow; sequence: number; parent: string | undefined }> {
-  const { resource: model } = await getModel(tx, submission.model);
-  const found = await findBranch(tx, model.id, submission.branch);
-  const sequence = await nextSequence(tx, branchLane(found.id));
-  const branch = await findBranch(tx, model.id, submission.branch);
-  if (branch.id !== found.id)
+  const found = await findLane(tx, submission);
+  const sequence = await nextSequence(tx, branchLane(found.branch));
+  const branch = await findBranch(tx, found.model, submission.branch);
+  if (branch.id !== found.branch)
     throw new ErrataError('unknown_branch', `branch ${JSON.stringify(branch.name)} was replaced`);
   const given = submission.parent_version_id;
-  const parent = given === undefined ? undefined : (await findVersion(tx, given, model.id)).id;
+  const parent = given === undefined ? undefined : (await findVersion(tx, given, found.model)).id;
   if (parent !== undefined && !rebase && parent !== branch.headVersionId) throw staleParent(branch, parent);
   return { branch, sequence, parent };
 }
 
+/** The ids of a model and its branch, by name or id, in one look. `unknown_model`, `unknown_branch`. */
+async function findLane(
+  tx: Tx,
+  { model, branch }: OnBranch,
+): Promise<{ readonly model: string; readonly branch: string }> {
+  const [found] = await tx.$queryRaw<{ model: string; branch: string | null }[]>`/* prepared */
+    SELECT m.id AS model, b.id AS branch
+    FROM models m LEFT JOIN branches b ON b.model_id = m.id AND b.name = ${branch} AND b.deleted_at IS NULL
+    WHERE m.id = ${model} OR m.name = ${model} ORDER BY (m.id = ${model}) DESC LIMIT 1`;
+  if (found === undefined) throw unknownModel(model);
+  if (found.branch === null) throw unknownBranch(branch);
+  return { model: found.model, branch: found.branch };
+}
+
 /** Hands out the lane's next number. The row stays locked until the transaction ends: no gap, no number twice. */
 export async function nextSequence(tx: Tx, lane: string): Promise<number> {
-  const rows = await tx.$queryRaw<{ taken: number }[]>`
+  const rows = await tx.$queryRaw<{ taken: number }[]>`/* prepared */
     INSERT INTO lanes (id, next_sequence) VALUES (${lane}, 2)
     ON CONFLICT (id) DO UPDATE SET next_sequence = lanes.next_sequence + 1
     RETURNING next_sequence - 1 AS taken`;
@@ -228,60 +240,78 @@ export interface NewJob {
   readonly edits?: readonly Edit[];
 }
 
+/** One statement, whatever the number of edits: the job, its edits, its first event and the act of submitting it. The lane is locked meanwhile. */
 export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Promise<JobResource> {
   await failpoint('submit.before');
-  const { id = newId('job'), state = 'queued' } = job;
-  await tx.job.create({
-    data: {
-      id,
-      kind: job.kind,
-      state,
-      laneId: job.lane,
-      sequence: job.sequence,
-      modelId: job.modelId ?? null,
-      branchId: job.branch?.id ?? null,
-      parentJobId: job.parentJob ?? null,
-      expectedParentId: job.expectedParent ?? null,
-      parentVersionId: job.parentVersion ?? null,
-      versionId: job.version ?? null,
-      causeJobId: job.cause ?? null,
-      input: asJson(job.input),
-      metadata: asJson(submission.metadata ?? {}),
-      needs: [...new Set(submission.needs)],
-      format: jobFormat,
-      createdBy: submission.created_by,
-      traceParent: currentTraceparent() ?? null,
-    },
-  });
-  await failpoint('submit.after_job');
-  await insertEdits(tx, id, job.edits ?? []);
-  await failpoint('submit.after_edits');
-  await tx.event.create({ data: { jobId: id, type: state, state, data: { sequence: job.sequence } } });
-  // A shard is part of an act.
-  if (job.parentJob === undefined)
-    await noteAct(tx, {
-      act: 'job.submitted',
-      subject: id,
-      model: job.modelId,
-      details: { kind: job.kind, branch_id: job.branch?.id, cause_job_id: job.cause, edits: job.edits?.length },
-      by: submission.created_by,
-    });
-  if (submission.idempotency !== undefined) await bindJob(tx, submission.idempotency, id);
-  await failpoint('submit.before_commit');
-  return getJob(tx, id);
-}
-
-/** One statement whatever their number: the lane is locked meanwhile. */
-async function insertEdits(tx: Tx, jobId: string, edits: readonly Edit[]): Promise<void> {
-  if (edits.length === 0) return;
-  const rows = edits.map((edit, position) => ({
+  const { id = newId('job'), state = 'queued', branch = null, edits = [] } = job;
+  const row = {
+    id,
+    kind: job.kind,
+    state,
+    laneId: job.lane,
+    sequence: job.sequence,
+    modelId: job.modelId ?? null,
+    branchId: branch?.id ?? null,
+    parentJobId: job.parentJob ?? null,
+    expectedParentId: job.expectedParent ?? null,
+    parentVersionId: job.parentVersion ?? null,
+    versionId: job.version ?? null,
+    causeJobId: job.cause ?? null,
+    needs: [...new Set(submission.needs)],
+    format: jobFormat,
+    createdBy: submission.created_by,
+    traceParent: currentTraceparent() ?? null,
+  };
+  const input = JSON.stringify(job.input);
+  const metadata = JSON.stringify(submission.metadata ?? {});
+  const asked = edits.map((edit, position) => ({
     id: newId('edit'),
     position,
     custom_id: edit.custom_id,
     payload: edit,
   }));
-  await tx.$executeRaw`
-    INSERT INTO edits (id, job_id, position, custom_id, payload)
-    SELECT id, ${jobId}, position, custom_id, payload
-    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(id text, position integer, custom_id text, payload jsonb)`;
+  // A shard is part of an act.
+  const act =
+    job.parentJob === undefined
+      ? JSON.stringify({ kind: job.kind, branch_id: branch?.id, cause_job_id: job.cause, edits: job.edits?.length })
+      : null;
+  const [written] = await tx.$queryRaw<{ created_at: Date; available_at: Date }[]>`/* prepared */
+    WITH job AS (
+      INSERT INTO jobs (id, kind, state, lane_id, sequence, model_id, branch_id, parent_job_id, expected_parent_id, parent_version_id,
+        version_id, cause_job_id, input, metadata, needs, format, created_by, trace_parent)
+      VALUES (${id}, ${row.kind}, ${state}, ${row.laneId}, ${row.sequence}, ${row.modelId}, ${row.branchId}, ${row.parentJobId},
+        ${row.expectedParentId}, ${row.parentVersionId}, ${row.versionId}, ${row.causeJobId}, ${input}::jsonb, ${metadata}::jsonb,
+        ${row.needs}, ${row.format}, ${row.createdBy}, ${row.traceParent})
+      RETURNING *
+    ), asked AS (
+      INSERT INTO edits (id, job_id, position, custom_id, payload)
+      SELECT given.id, job.id, position, custom_id, payload
+      FROM job, jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) AS given(id text, position integer, custom_id text, payload jsonb)
+    ), told AS (
+      INSERT INTO events (job_id, type, state, data) SELECT id, state, state, jsonb_build_object('sequence', sequence) FROM job
+    ), noted AS (
+      INSERT INTO audit_entries (act, actor, model_id, subject, details)
+      SELECT 'job.submitted', created_by, model_id, id, ${act}::jsonb FROM job WHERE ${act}::jsonb IS NOT NULL
+    )
+    SELECT created_at, available_at FROM job`;
+  if (submission.idempotency !== undefined) await bindJob(tx, submission.idempotency, id);
+  await failpoint('submit.before_commit');
+  return jobResource({
+    ...row,
+    branch,
+    input: asJson(job.input) as Prisma.JsonObject,
+    metadata: { ...submission.metadata },
+    attempts: 0,
+    epoch: null,
+    cancelRequested: false,
+    error: null,
+    summary: null,
+    gate: null,
+    result: null,
+    approval: null,
+    createdAt: written!.created_at,
+    availableAt: written!.available_at,
+    startedAt: null,
+    finishedAt: null,
+  });
 }

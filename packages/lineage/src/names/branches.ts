@@ -40,9 +40,12 @@ export async function getBranch(db: Db, modelId: string, name: string): Promise<
 
 export async function findBranch(db: Db, modelId: string, name: string): Promise<BranchRow> {
   const row = await clientOf(db).branch.findFirst({ where: { modelId, name, deletedAt: null } });
-  if (row === null) throw new ErrataError('unknown_branch', `the model has no branch ${JSON.stringify(name)}`);
+  if (row === null) throw unknownBranch(name);
   return row;
 }
+
+export const unknownBranch = (name: string): ErrataError =>
+  new ErrataError('unknown_branch', `the model has no branch ${JSON.stringify(name)}`);
 
 /** `unknown_branch` when there is none of this id, or it was deleted. */
 export async function findBranchById(db: Db, id: string): Promise<BranchRow> {
