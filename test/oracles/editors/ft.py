@@ -1,4 +1,4 @@
-"""FT-M and FT-L: gradient descent on one MLP matrix (methods card FT)."""
+"""Fine-tuning: gradient descent on one MLP matrix (FT-M, FT-L), or on matrices of layers (FT-attn, FT-full) (methods card FT)."""
 
 import torch
 
@@ -9,12 +9,33 @@ FT_M = {"layer": 1, "learning_rate": 5e-3, "epochs": 25, "batch_size": 1, "weigh
 FT_L = {**FT_M, "learning_rate": 5e-4, "norm_constraint": 2e-3, "objective": "prompt_last"}
 
 
+FT_ATTN = {**{key: value for key, value in FT_M.items() if key != "layer"}, "layers": [2], "maps": ["attention_input"], "norm_constraint": 2e-2}
+FT_FULL = {**FT_ATTN, "layers": [1, 3], "maps": ["attention_input", "attention_output", "mlp_input", "mlp_output"], "learning_rate": 1e-3,
+           "weight_decay": 1e-2, "norm_constraint": None}
+
+PARTS = {
+    "gpt2": {"attention_input": ["attn.c_attn"], "attention_output": ["attn.c_proj"], "mlp_input": ["mlp.c_fc"], "mlp_output": ["mlp.c_proj"]},
+    "llama": {"attention_input": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"], "attention_output": ["self_attn.o_proj"],
+              "mlp_input": ["mlp.gate_proj", "mlp.up_proj"], "mlp_output": ["mlp.down_proj"]},
+}
+
+
+def trained(one, config):
+    """The weights that are trained, by their names."""
+    if "layer" in config:
+        return {one.value_name(config["layer"]): one.value_map(config["layer"]).weight}
+    prefix = "h" if one.name == "gpt2" else "model.layers"
+    return {f"{prefix}.{layer}.{path}.weight": one.blocks[layer].get_submodule(path).weight
+            for layer in config["layers"] for name in config["maps"] for path in PARTS[one.name][name]}
+
+
 def update(one, edits, config):
-    """The change of the matrix, as the checkpoint stores it."""
-    weight = one.value_map(config["layer"]).weight
-    weight.requires_grad_(True)
-    start = weight.detach().clone()
-    optimiser = torch.optim.Adam([weight], lr=config["learning_rate"], weight_decay=config["weight_decay"])
+    """The change of each matrix, as the checkpoint stores it."""
+    weights = trained(one, config)
+    for weight in weights.values():
+        weight.requires_grad_(True)
+    starts = {name: weight.detach().clone() for name, weight in weights.items()}
+    optimiser = torch.optim.Adam(weights.values(), lr=config["learning_rate"], weight_decay=config["weight_decay"])
     laid = [lay_out(one, edit) for edit in edits]
     size = config["batch_size"]
 
@@ -34,21 +55,22 @@ def update(one, edits, config):
                 optimiser.step()
             if config["norm_constraint"] is not None:
                 with torch.no_grad():
-                    weight.clamp_(start - config["norm_constraint"], start + config["norm_constraint"])
+                    for name, weight in weights.items():
+                        weight.clamp_(starts[name] - config["norm_constraint"], starts[name] + config["norm_constraint"])
         if total / len(laid) < config["stop_loss"]:
             break
-    return weight.detach() - start
+    return {name: weight.detach() - starts[name] for name, weight in weights.items()}
 
 
 def main():
-    for editor, config in (("ft-m", FT_M), ("ft-l", FT_L)):
+    for editor, config in (("ft-m", FT_M), ("ft-l", FT_L), ("ft-attn", FT_ATTN), ("ft-full", FT_FULL)):
         cases = {}
         for name in NAMES:
-            variants = [(["anna"], config), (["boris"], {**config, "layer": 0}),
+            elsewhere = {"layer": 0} if "layer" in config else {"layers": [0]}
+            variants = [(["anna"], config), (["boris"], {**config, **elsewhere}),
                         (["anna", "boris", "clara"], {**config, "batch_size": 2, "weight_decay": 1e-2})]
             for number, (edits, own) in enumerate(variants):
                 one = tiny(name)
-                change = update(one, [EDITS[edit] for edit in edits], own)
-                cases[f"{name} {number}"] = {"model": name, "edits": edits, "config": own,
-                                             "updates": {one.value_name(own["layer"]): change}}
+                updates = update(one, [EDITS[edit] for edit in edits], own)
+                cases[f"{name} {number}"] = {"model": name, "edits": edits, "config": own, "updates": updates}
         write_updates(editor, cases)

@@ -2,7 +2,7 @@
 import type { EditorDescription } from '../description.ts';
 import { alphaEdit } from './alpha-edit/about.ts';
 import { sphere } from './alpha-edit/sphere.ts';
-import { ftL, ftM } from './fine-tune/about.ts';
+import { ftAttn, ftFull, ftL, ftM } from './fine-tune/about.ts';
 import { given } from './given/about.ts';
 import { grace } from './grace/about.ts';
 import { ike } from './ike/about.ts';
@@ -37,6 +37,8 @@ export const methods = {
   kn: knowledgeNeurons,
   'ft-m': ftM,
   'ft-l': ftL,
+  'ft-attn': ftAttn,
+  'ft-full': ftFull,
   lora,
   grace,
   't-patcher': tPatcher,

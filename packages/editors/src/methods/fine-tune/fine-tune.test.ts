@@ -7,7 +7,7 @@ import { sequenceSource } from '../../texts/tokenizer.ts';
 import { tuneTargets } from '../../training/targets.ts';
 import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
 import { appliedDiagnostics, families, someEdits, tinySetup } from '../setups.fixture.ts';
-import { tinyFtL, tinyFtM } from './tiny.fixture.ts';
+import { tinyFtAttn, tinyFtFull, tinyFtL, tinyFtM } from './tiny.fixture.ts';
 
 const both = [
   ['ft-m', tinyFtM],
@@ -15,6 +15,8 @@ const both = [
 ] as const;
 
 for (const [name, settings] of both) leavesAloneWhatHolds(name, settings);
+leavesAloneWhatHolds('ft-attn', tinyFtAttn);
+leavesAloneWhatHolds('ft-full', { ...tinyFtFull, epochs: 10 });
 
 describe.each(families)('fine-tuning on %s', (_family, config) => {
   it('FT-M raises the probability of every target, in one dense delta', async () => {
@@ -41,6 +43,36 @@ describe.each(families)('fine-tuning on %s', (_family, config) => {
     const after = model.view([delta]).weight(delta.tensor);
     const before = model.view().weight(delta.tensor);
     for (const [i, w] of after.entries()) expect(Math.abs(w - before[i]!)).toBeLessThanOrEqual(bound * (1 + 1e-4));
+  });
+});
+
+describe.each(families)('fine-tuning layers of %s', (_family, config) => {
+  it('changes the matrices that are chosen, in their layers alone, and keeps FT-attn within its bound', async () => {
+    const { model, inputOf } = await tinySetup(config);
+    const { projections, attentionOutput, mlp } = model.spec.blocks[1]!;
+    const queries =
+      projections.kind === 'fused' ? [projections.matrix] : [projections.query, projections.key, projections.value];
+    const changedBy = async (name: 'ft-attn' | 'ft-full', input: Parameters<typeof edit>[1]) => {
+      const { deltas, outcomes } = await edit(name, input);
+      for (const outcome of outcomes) {
+        const { target_probability } = appliedDiagnostics(outcome);
+        expect(target_probability.after).toBeGreaterThan(target_probability.before);
+      }
+      return deltas.map(({ delta }) => (delta.kind === 'dense' ? delta : expect.fail(delta.kind)));
+    };
+    const attended = await changedBy('ft-attn', inputOf(tinyFtAttn, someEdits));
+    expect(attended.map(({ tensor }) => tensor)).toEqual(queries.map(({ weight }) => weight));
+    for (const { data } of attended) expect(Math.max(...data.map(Math.abs))).toBeLessThanOrEqual(0.1 * (1 + 1e-6));
+    const all = await changedBy('ft-full', inputOf(tinyFtFull, someEdits, { layers: [1] }));
+    const inputs = mlp.kind === 'gated' ? [mlp.gate, mlp.up] : mlp.kind === 'plain' ? [mlp.input] : [mlp.gateUp];
+    expect(all.map(({ tensor }) => tensor)).toEqual(
+      [...queries, attentionOutput, ...inputs, mlp.output].map(({ weight }) => weight),
+    );
+    const everywhere = await changedBy(
+      'ft-full',
+      inputOf(tinyFtFull, someEdits.slice(0, 1), { layers: null, epochs: 3 }),
+    );
+    expect(everywhere).toHaveLength(model.spec.layers * all.length);
   });
 });
 

@@ -1,5 +1,5 @@
-// Settings of FT-M and FT-L that let a random model be moved, for tests.
-import type { FineTuneSettings } from './settings.ts';
+// Settings of fine-tuning that let a random model be moved, for tests.
+import { type FineTuneLayersSettings, type FineTuneSettings, tunedMaps } from './settings.ts';
 
 export const tinyFtM: FineTuneSettings = {
   layer: 1,
@@ -13,3 +13,14 @@ export const tinyFtM: FineTuneSettings = {
 };
 
 export const tinyFtL: FineTuneSettings = { ...tinyFtM, epochs: 10, norm_constraint: 0.02, objective: 'prompt_last' };
+
+const { layer: _, ...tiny } = tinyFtM;
+
+export const tinyFtAttn: FineTuneLayersSettings = {
+  ...tiny,
+  layers: [1],
+  maps: ['attention_input'],
+  norm_constraint: 0.1,
+};
+
+export const tinyFtFull: FineTuneLayersSettings = { ...tiny, layers: [1, 2], maps: [...tunedMaps], weight_decay: 1e-4 };
