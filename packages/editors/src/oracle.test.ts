@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ArtefactNeed, layerOfScope } from '@errata/contracts';
-import { loadCheckpoint, openModel, openSafetensors, type View } from '@errata/models';
+import { denseOf, loadCheckpoint, openModel, openSafetensors, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ArtefactBuilder, Artefacts } from './artefacts/builder.ts';
@@ -130,6 +130,15 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
     if (memory.kind === 'neurons') {
       const { keys, biases, values } = memory;
       changes.set('keys', keys).set('biases', biases).set('values', values);
+      continue;
+    }
+    if (memory.kind === 'side_memory') {
+      for (const [i, side] of memory.sides.entries())
+        changes.set(`change ${i}`, denseOf(side, memory.inSize * memory.outSize));
+      changes.set(
+        'thresholds',
+        Float32Array.from(memory.sides, ({ threshold }) => threshold),
+      );
       continue;
     }
     if (memory.kind !== 'codebook') throw new Error(`no oracle for a memory of kind ${memory.kind}`);

@@ -21,6 +21,7 @@ import { wilke } from './rome/wilke.ts';
 import { serac } from './serac/about.ts';
 import { tPatcher } from './t-patcher/about.ts';
 import { ultraEdit } from './ultra-edit/about.ts';
+import { wise } from './wise/about.ts';
 
 export const methods = {
   'r-rome': rebuiltRome,
@@ -42,6 +43,7 @@ export const methods = {
   lora,
   grace,
   't-patcher': tPatcher,
+  wise,
   retrieval,
   recipe,
   serac,

@@ -28,7 +28,8 @@ export function appended(array: Float32Array, more: Float32Array): Float32Array 
   return whole;
 }
 
-function sameBytes(a: Float32Array, b: Float32Array): boolean {
+/** Whether arrays are of the same bytes. */
+export function sameBytes(a: Float32Array, b: Float32Array): boolean {
   const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) => Buffer.from(buffer, byteOffset, byteLength);
   return bytes(a).equals(bytes(b));
 }

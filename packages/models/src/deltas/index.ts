@@ -13,6 +13,7 @@ import { lowRank } from './low-rank.ts';
 import { neurons } from './neurons.ts';
 import { promptRows } from './prompt-rows/index.ts';
 import { scopedRows } from './scoped-rows/index.ts';
+import { sideChange, sideMemories } from './side-memory/index.ts';
 import { textRows } from './text-rows/index.ts';
 
 const table = {
@@ -21,6 +22,8 @@ const table = {
   neurons,
   codebook,
   codebook_rows: codebookRows,
+  side_memory: sideMemories,
+  side_change: sideChange,
   text_rows: textRows,
   embedded_rows: embeddedRows,
   prompt_rows: promptRows,
