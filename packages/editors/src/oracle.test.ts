@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ArtefactNeed, layerOfScope } from '@errata/contracts';
-import { denseOf, loadCheckpoint, openModel, openSafetensors, type View } from '@errata/models';
+import { clustersOf, denseOf, loadCheckpoint, openModel, openSafetensors, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ArtefactBuilder, Artefacts } from './artefacts/builder.ts';
@@ -132,6 +132,18 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
       changes.set('keys', keys).set('biases', biases).set('values', values);
       continue;
     }
+    if (memory.kind === 'lora_blocks') {
+      const clusters = clustersOf(memory);
+      const flat = (arrays: readonly Float32Array[]) => Float32Array.from(arrays.flatMap((array) => [...array]));
+      changes.set('centres', flat(clusters.map(({ center }) => center)));
+      changes.set(
+        'radii',
+        Float32Array.from(clusters, (cluster) => cluster.radius),
+      );
+      for (const [i, { factors, rank }] of memory.blocks.entries())
+        for (const [target, { a, b }] of factors.entries()) changes.set(`block ${i} ${target}`, product(a, b, rank));
+      continue;
+    }
     if (memory.kind === 'side_memory') {
       for (const [i, side] of memory.sides.entries())
         changes.set(`change ${i}`, denseOf(side, memory.inSize * memory.outSize));
@@ -146,6 +158,17 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
     for (const [part, data] of Object.entries({ keys, values, radii })) changes.set(part, data);
   }
   return changes;
+}
+
+/** A B, of A `[in, rank]` and B `[rank, out]`. */
+function product(a: Float32Array, b: Float32Array, rank: number): Float32Array {
+  const [rows, columns] = [a.length / rank, b.length / rank];
+  return Float32Array.from({ length: rows * columns }, (_, at) => {
+    const [i, j] = [Math.floor(at / columns), at % columns];
+    let sum = 0;
+    for (let r = 0; r < rank; r++) sum += a[i * rank + r]! * b[r * columns + j]!;
+    return sum;
+  });
 }
 
 /** ||a - b|| / ||b||. */

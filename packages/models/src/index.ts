@@ -90,6 +90,8 @@ export {
   memoryOf,
   rowNamesOf,
 } from './deltas/index.ts';
+export { type BlockFactors, blocksName, type LoraBlockDelta } from './deltas/lora-blocks/blocks.ts';
+export { clustersOf } from './deltas/lora-blocks/clusters.ts';
 export type { LowRankDelta } from './deltas/low-rank.ts';
 export { type NeuronsDelta, neuronsReading } from './deltas/neurons.ts';
 export { foundRow, heldKnowledgeEncoder } from './deltas/prompt-rows/reading.ts';

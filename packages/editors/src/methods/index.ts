@@ -8,6 +8,7 @@ import { grace } from './grace/about.ts';
 import { ike } from './ike/about.ts';
 import { knowledgeNeurons } from './knowledge-neurons/about.ts';
 import { lora } from './lora/about.ts';
+import { melo } from './melo/about.ts';
 import { memit } from './memit/about.ts';
 import { emmet } from './memit/emmet.ts';
 import { mend } from './mend/about.ts';
@@ -44,6 +45,7 @@ export const methods = {
   grace,
   't-patcher': tPatcher,
   wise,
+  melo,
   retrieval,
   recipe,
   serac,

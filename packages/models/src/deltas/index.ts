@@ -9,6 +9,7 @@ import { editedKeys } from './edited-keys.ts';
 import { embeddedRows } from './embedded-rows/index.ts';
 import { featureStatistics } from './feature-statistics.ts';
 import { type DeltaKind, type Effect, type MemoryKind, malformed } from './kind.ts';
+import { loraBlock, loraBlocks } from './lora-blocks/index.ts';
 import { lowRank } from './low-rank.ts';
 import { neurons } from './neurons.ts';
 import { promptRows } from './prompt-rows/index.ts';
@@ -22,6 +23,8 @@ const table = {
   neurons,
   codebook,
   codebook_rows: codebookRows,
+  lora_blocks: loraBlocks,
+  lora_block: loraBlock,
   side_memory: sideMemories,
   side_change: sideChange,
   text_rows: textRows,
