@@ -2,6 +2,7 @@
 import type { EditorDescription } from '../description.ts';
 import { alphaEdit } from './alpha-edit/about.ts';
 import { sphere } from './alpha-edit/sphere.ts';
+import { caliNet } from './calinet/about.ts';
 import { ftAttn, ftFull, ftL, ftM } from './fine-tune/about.ts';
 import { given } from './given/about.ts';
 import { grace } from './grace/about.ts';
@@ -44,6 +45,7 @@ export const methods = {
   lora,
   grace,
   't-patcher': tPatcher,
+  calinet: caliNet,
   wise,
   melo,
   retrieval,

@@ -1,22 +1,14 @@
 // T-Patcher: every token of an answer that the model does not say gets a neuron beside the last MLP, which is trained to (Huang et al. 2023).
 import { ErrataError } from '@errata/contracts';
 import { adamW, clipGlobalNorm, float32, float32Data, int32, int32Data, joinedArrays } from '@errata/graph';
-import {
-  type Activation,
-  captureName,
-  causalBias,
-  type NeuronsDelta,
-  neuronsReading,
-  type Tap,
-  uniform,
-  type View,
-} from '@errata/models';
+import { type Activation, captureName, causalBias, type NeuronsDelta, uniform, type View } from '@errata/models';
 import type { Editor, EditorOptions } from '../../editor.ts';
 import { requireChange } from '../../outcomes.ts';
 import { runPruned } from '../../search/programs.ts';
 import { prefixTexts } from '../../texts/prefix-texts.ts';
 import { type LaidOutEdit, promptIds } from '../../texts/teacher-forcing.ts';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
+import { neuronsThere } from '../neurons-there.ts';
 import { editOneByOne } from '../one-by-one.ts';
 import { patchProgram, shapesOf, type Trained, trained } from './losses.ts';
 import type { TPatcherSettings } from './settings.ts';
@@ -37,22 +29,6 @@ async function mistakesOf(view: View, { sequence }: LaidOutEdit, most: number): 
   const byProbability = [...logProbs.keys()].sort((a, b) => logProbs[a]! - logProbs[b]!);
   const wrong = byProbability.filter((token) => best[token] !== sequence.targetIds[token]);
   return (wrong.length > 0 ? wrong : byProbability.slice(0, 1)).slice(0, most).sort((a, b) => a - b);
-}
-
-/** The neurons that a version has already at the layer and behind it. */
-function neuronsThere({ memories }: View, layer: number) {
-  const readings = [...memories.values()].flatMap((memory) =>
-    memory.kind === 'neurons' && memory.layer >= layer ? [neuronsReading(memory)] : [],
-  );
-  const tap = (): Tap => {
-    const taps = readings.map((reading) => reading.tap());
-    return (site, at, x) => taps.reduce((y, one) => one(site, at, y), x);
-  };
-  return {
-    graph: readings.map(({ graph }) => graph).join(' '),
-    tap,
-    feeds: Object.assign({}, ...readings.map(({ feeds }) => feeds)) as ReturnType<typeof neuronsReading>['feeds'],
-  };
 }
 
 /** PyTorch's ReduceLROnPlateau, factor 0.5, patience 1: halved at the second loss in a row that is not smaller by a ten-thousandth. */
