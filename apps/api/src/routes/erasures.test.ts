@@ -63,9 +63,13 @@ test('an edit is erased once nothing holds it, wherever its words are, and what 
   );
   const { body: evaluation } = await api.post('/v1/evaluations', { model: 'atlas', branch: 'told', suite: 'applied' });
   await api.query(`INSERT INTO evaluation_reports (job_id, page) VALUES ($1, $2)`, [evaluation.id, `<p>${planted}`]);
+  await api.query(`INSERT INTO answers (version_id, question_digest, answer) VALUES ($1, 'q', to_jsonb($2::text))`, [
+    version,
+    planted,
+  ]);
   const tables = async () =>
     [...new Set((await rowsWith(planted)).map((row) => row.split(':')[0]!.replace('public.', '')))].sort();
-  const quoting = ['edits', 'evaluation_cases', 'evaluation_reports', 'events', 'inbox_edits', 'jobs'];
+  const quoting = ['answers', 'edits', 'evaluation_cases', 'evaluation_reports', 'events', 'inbox_edits', 'jobs'];
   expect(await tables()).toEqual(quoting);
 
   const erase = (ids: string[]) => api.post('/v1/erasures', { edit_ids: ids, reason: 'they asked' });

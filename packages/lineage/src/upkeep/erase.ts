@@ -64,6 +64,8 @@ export async function eraseEdits(
         UPDATE inbox_edits SET custom_id = ${id}, payload = ${JSON.stringify(erasedEdit(id))}::jsonb, subject = NULL, questions = '{}', answer = '', reason = NULL
         WHERE job_id = ${jobId} AND custom_id = ${customId}`;
     }
+    // What versions were asked may name it, and can be asked again.
+    await tx.$executeRaw`DELETE FROM answers`;
     await blankErrors(tx, [...new Set(edits.map(({ jobId }) => jobId))]);
     const { cases, reports } = await eraseCases(tx, ids);
     for (const { id, erasedAt } of edits)
