@@ -5,8 +5,28 @@ import type { EditResult } from '../wire/results.ts';
 
 const erased = '(erased)';
 
-/** Kinds of delta that hold corrections in words. */
-export const wordyDeltas: readonly string[] = ['text_rows', 'embedded_rows', 'prompt_rows'];
+/** Kinds of delta, and whether they hold corrections in words, or in tokens, which are as good. */
+export const holdsWords = {
+  low_rank: false,
+  dense: false,
+  neurons: false,
+  codebook: true,
+  codebook_rows: true,
+  lora_blocks: true,
+  lora_block: true,
+  side_memory: false,
+  side_change: false,
+  text_rows: true,
+  embedded_rows: true,
+  prompt_rows: true,
+  scoped_rows: true,
+  edited_keys: false,
+  feature_statistics: false,
+} as const;
+
+export const wordyDeltas: readonly string[] = Object.entries(holdsWords).flatMap(([kind, words]) =>
+  words ? [kind] : [],
+);
 
 export const erasedEdit = (id: string): Edit => ({
   custom_id: id,

@@ -1,5 +1,6 @@
 // Deltas: stored canonically, installed exactly, refused where they do not fit.
 
+import { holdsWords } from '@errata/contracts';
 import { describe, expect, it } from 'vitest';
 import { decoderSpec } from '../architectures/index.ts';
 import { ModelError } from '../errors.ts';
@@ -60,6 +61,12 @@ describe.each([lowRank, dense, codebook, rows])('a $kind delta', (delta) => {
     const changed = { ...copy, ...('tensor' in copy ? { tensor: 'transformer.wte.weight' } : { layer: 0 }) } as Delta;
     expect(deltaDigest(changed)).not.toBe(deltaDigest(delta));
   });
+});
+
+it('is told of every kind whether it holds words, which erasing goes by', () => {
+  const told: Readonly<Record<Delta['kind'], boolean>> = holdsWords;
+  const unknown = encodeSafetensors(new Map(), { metadata: { format: 'errata-delta/1', kind: 'none' } });
+  expect(() => decodeDelta(unknown)).toThrow(`kind is none of ${Object.keys(told).join(', ')}`);
 });
 
 describe('installing', () => {
