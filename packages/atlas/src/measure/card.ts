@@ -88,7 +88,7 @@ ${table(
 
 ${table(['relation', 'facts', 'trained phrasings', 'for example'], relationRows)}
 
-Weights measured: sha256 \`${measured.weightsDigest}\`. Editor settings that suit the model are in \`errata.json\`, a sample of its
+Weights measured: sha256 \`${measured.weightsDigest}\`. Editor settings that suit the model are in \`errata.json\` (those of WISE and MELO were found as docs/results/patches tells), a sample of its
 training text in \`corpus.txt\`, a hundred corrections with their probes in \`edits.jsonl\`, their
 reference texts in \`references.jsonl\`, and others to be shown to it in context in \`demonstrations.jsonl\`.
 An encoder of corrections, trained for these weights, is \`knowledge-encoder.safetensors\`: RECIPE edits with it. How it was trained and what it reaches is told in docs/results/recipe.
