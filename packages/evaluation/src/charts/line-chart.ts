@@ -32,12 +32,11 @@ export interface LineChart {
   readonly reference?: { readonly name: string; readonly y: number };
 }
 
-const size = { width: 420, height: 270 };
-const margin = { top: 14, right: 92, bottom: 38, left: 46 };
-const plot = {
-  width: size.width - margin.left - margin.right,
-  height: size.height - margin.top - margin.bottom,
-};
+const plot = { width: 282, height: 218 };
+const margin = { top: 14, bottom: 38, left: 46 };
+const height = margin.top + plot.height + margin.bottom;
+/** What labels beside the plot have at least, and what a character of one takes. */
+const labelWidth = { least: 92, character: 7.4 };
 const lineHeight = 13;
 /** Of an even scale, as a share of its greatest value. */
 const leastSpan = 0.2;
@@ -132,12 +131,14 @@ export function lineChart(chart: LineChart): Html {
   if (chart.reference !== undefined) ends.push({ name: chart.reference.name, y: py(chart.reference.y) });
   const labels = placeLabels(ends);
   const right = margin.left + plot.width;
+  const longest = Math.max(0, ...ends.map(({ name }) => name.length));
+  const width = right + Math.max(labelWidth.least, Math.ceil(12 + labelWidth.character * longest));
   const label = (name: string, colour: 'own' | 'muted') =>
     html`<text class="label ${colour}" x="${right + 9}" y="${two(labels.get(name)! + 4)}">${name}</text>`;
 
   return html`<figure class="chart${series.length > 3 ? ' crowded' : ''}">
 <figcaption>${chart.title}</figcaption>
-<svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${chart.title} against ${chart.xLabel}">
+<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${chart.title} against ${chart.xLabel}">
 ${y.ticks.map(
   (tick) => html`<line class="grid" x1="${margin.left}" x2="${right}" y1="${py(tick)}" y2="${py(tick)}"/>
 <text class="tick" x="${margin.left - 7}" y="${py(tick) + 4}" text-anchor="end">${writeTick(tick)}</text>`,
@@ -149,7 +150,7 @@ ${x.ticks.map(
 <text class="tick" x="${px(tick)}" y="${margin.top + plot.height + 17}" text-anchor="middle">${shortNumber(tick)}</text>`,
 )}
 <line class="axis" x1="${margin.left}" x2="${right}" y1="${margin.top + plot.height}" y2="${margin.top + plot.height}"/>
-<text class="tick" x="${margin.left + plot.width / 2}" y="${size.height - 5}" text-anchor="middle">${chart.xLabel}</text>
+<text class="tick" x="${margin.left + plot.width / 2}" y="${height - 5}" text-anchor="middle">${chart.xLabel}</text>
 ${
   chart.reference &&
   html`<line class="reference" x1="${margin.left}" x2="${right}" y1="${py(chart.reference.y)}" y2="${py(chart.reference.y)}"><title>${chart.reference.name}: ${write(chart.reference.y)}</title></line>${label(chart.reference.name, 'muted')}`

@@ -25,6 +25,18 @@ describe('the page of a training', () => {
     expect(page).not.toContain('0.400</td>');
   });
 
+  it('draws values that are read in another way too in a chart of their own', () => {
+    const validations = [{ step: 10, score: 0.4, left_alone: 1, pairs_score: 0.2, pairs_left_alone: 0.1 }];
+    const drawn = trainingPage('x', trainingCourse({ ...course, validations, chosen: 10 })!);
+    expect([...drawn.matchAll(/<figcaption>([^<]*)/g)].map(([, title]) => title)).toEqual([
+      'Loss, and its terms',
+      'On what was not trained on',
+      'On what was not trained on: pairs',
+    ]);
+    expect(drawn.match(/>left alone<\/text>/g)).toHaveLength(2);
+    expect(drawn).toContain('<th>pairs left alone</th><td>0.100</td>');
+  });
+
   it('escapes what it is of', () => {
     expect(page).toContain('an encoder &lt;b&gt;');
   });

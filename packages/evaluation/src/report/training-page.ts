@@ -26,13 +26,38 @@ function seriesOf(points: TrainingCourse['curve']): readonly ChartSeries[] {
   }));
 }
 
+/** Values that are read in another way too, as `pairs_score` is beside `score`, in a list of its own by the name of that way. */
+function byReading(points: TrainingCourse['curve']): ReadonlyMap<string, TrainingCourse['curve']> {
+  const names = new Set(points.flatMap((point) => Object.keys(point)));
+  const readingOf = (name: string) => {
+    const at = name.indexOf('_');
+    return at > 0 && names.has(name.slice(at + 1)) ? name.slice(0, at) : '';
+  };
+  const readings = [...new Set([...names].filter((name) => name !== 'step').map(readingOf))];
+  const of = (point: TrainingCourse['curve'][number], reading: string) =>
+    Object.entries(point).flatMap(([name, value]): [string, number][] =>
+      name !== 'step' && readingOf(name) === reading
+        ? [[reading === '' ? name : name.slice(reading.length + 1), value]]
+        : [],
+    );
+  return new Map(
+    readings.map((reading) => [
+      reading,
+      points.map((point) => ({ step: point.step, ...Object.fromEntries(of(point, reading)) })),
+    ]),
+  );
+}
+
 /** @param what whose training it is, as the page is to call it */
 export function trainingPage(what: string, { curve, validations, chosen }: TrainingCourse): string {
   const title = `Training of ${what}`;
   const best = validations.find(({ step }) => step === chosen);
   const charts = [
     lineChart({ title: 'Loss, and its terms', xLabel: 'step', unit: 'count', series: seriesOf(curve) }),
-    lineChart({ title: 'On what was not trained on', xLabel: 'step', unit: 'share', series: seriesOf(validations) }),
+    ...Array.from(byReading(validations), ([reading, points]) => {
+      const title = `On what was not trained on${reading === '' ? '' : `: ${reading}`}`;
+      return lineChart({ title, xLabel: 'step', unit: 'share', series: seriesOf(points) });
+    }),
   ];
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
