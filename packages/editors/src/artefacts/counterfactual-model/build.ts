@@ -1,30 +1,18 @@
 // Builds and reads counterfactual models with their scope classifiers: trained on edits, or the one that the model brought along.
-import { createHash } from 'node:crypto';
 import { ErrataError } from '@errata/contracts';
-import {
-  decodeCounterfactual,
-  encodeCounterfactual,
-  frontText,
-  ModelError,
-  type StoredCounterfactual,
-} from '@errata/models';
+import { decodeCounterfactual, encodeCounterfactual, frontText, type StoredCounterfactual } from '@errata/models';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
 import { encoderDigest } from '../../training/initial-texts.ts';
 import { apart, divideRecords } from '../../training/records.ts';
 import type { ArtefactBuilder, BuildInput, BuildOptions, Checkpoint } from '../builder.ts';
 import { readEditsFile } from '../edits-file.ts';
+import { contentDigest, type ServedContent, servedContent } from '../served-content.ts';
 import { fitVectors, initialCounterfactual, takeCommonAway } from './initial.ts';
 import { type CounterfactualModelFields, type TrainingSettings, trainingSettings } from './request.ts';
 import { trainCounterfactual } from './train.ts';
 
 /** A stored counterfactual model, with the digest that rows name it by. */
-export interface CounterfactualArtefact {
-  readonly sha256: string;
-  readonly bytes: Uint8Array;
-  readonly stored: StoredCounterfactual;
-}
-
-const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export type CounterfactualArtefact = ServedContent<StoredCounterfactual>;
 
 const readData = (path: string) => readEditsFile(path, 'to train on');
 
@@ -34,7 +22,7 @@ export const builder: ArtefactBuilder<CounterfactualArtefact> = {
     const own = data === undefined ? await brought('counterfactual_model') : undefined;
     const all =
       data === undefined
-        ? { brought: own === undefined ? null : digestOf(own) }
+        ? { brought: own === undefined ? null : contentDigest(own) }
         : {
             ...trainingSettings(model.spec.width, fields),
             data: (await readData(data)).sha256,
@@ -52,20 +40,7 @@ export const builder: ArtefactBuilder<CounterfactualArtefact> = {
     return needs.map(() => ({ bytes, details: decodeCounterfactual(bytes).details }));
   },
 
-  decode(bytes, { model }) {
-    let stored: StoredCounterfactual;
-    try {
-      stored = decodeCounterfactual(bytes);
-    } catch (cause) {
-      if (!(cause instanceof ModelError)) throw cause;
-      throw new ErrataError('blob_corrupt', cause.message, { cause });
-    }
-    if (stored.model !== model)
-      throw new ErrataError('artefact_missing', "the stored counterfactual model is another model's", {
-        details: { kind: 'counterfactual_model', model, found: stored.model },
-      });
-    return { sha256: digestOf(bytes), bytes, stored };
-  },
+  decode: (bytes, { model }) => servedContent('counterfactual_model', bytes, model, decodeCounterfactual),
 };
 
 /** The one that the model brought along. @throws ErrataError `artefact_missing` where there is none that fits */

@@ -1,33 +1,22 @@
 // Builds and reads knowledge encoders: trained on edits, or the one that the model brought along.
-import { createHash } from 'node:crypto';
 import { ErrataError } from '@errata/contracts';
-import {
-  decodeKnowledgeEncoder,
-  encodeKnowledgeEncoder,
-  ModelError,
-  type StoredKnowledgeEncoder,
-} from '@errata/models';
+import { decodeKnowledgeEncoder, encodeKnowledgeEncoder, type StoredKnowledgeEncoder } from '@errata/models';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
 import { encoderDigest } from '../../training/initial-texts.ts';
 import { apart, divideRecords } from '../../training/records.ts';
 import type { ArtefactBuilder, BuildInput, BuildOptions, Checkpoint } from '../builder.ts';
 import { readEditsFile } from '../edits-file.ts';
+import { contentDigest, type ServedContent, servedContent } from '../served-content.ts';
 import { fitHeads } from './fit-heads.ts';
 import { initialEncoder } from './initial.ts';
 import { type KnowledgeEncoderFields, type TrainingSettings, trainingSettings } from './request.ts';
 import { trainEncoder } from './train.ts';
 
 /** A stored knowledge encoder, with the digest that rows name it by. */
-export interface KnowledgeEncoderArtefact {
-  readonly sha256: string;
-  readonly bytes: Uint8Array;
-  readonly stored: StoredKnowledgeEncoder;
-}
+export type KnowledgeEncoderArtefact = ServedContent<StoredKnowledgeEncoder>;
 
 const promptTokensOf = ({ parameters }: { readonly parameters: Readonly<Record<string, unknown>> }): number =>
   parameters.prompt_tokens as number;
-
-const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 export const builder: ArtefactBuilder<KnowledgeEncoderArtefact> = {
   async parameters(needs, { request, brought }) {
@@ -36,7 +25,7 @@ export const builder: ArtefactBuilder<KnowledgeEncoderArtefact> = {
     return Promise.all(
       needs.map(async (need) => {
         const prompt_tokens = promptTokensOf(need);
-        if (data === undefined) return { prompt_tokens, brought: own === undefined ? null : digestOf(own) };
+        if (data === undefined) return { prompt_tokens, brought: own === undefined ? null : contentDigest(own) };
         const settings = trainingSettings(prompt_tokens, fields);
         return {
           ...settings,
@@ -56,20 +45,7 @@ export const builder: ArtefactBuilder<KnowledgeEncoderArtefact> = {
     return built;
   },
 
-  decode(bytes, { model }) {
-    let stored: StoredKnowledgeEncoder;
-    try {
-      stored = decodeKnowledgeEncoder(bytes);
-    } catch (cause) {
-      if (!(cause instanceof ModelError)) throw cause;
-      throw new ErrataError('blob_corrupt', cause.message, { cause });
-    }
-    if (stored.model !== model)
-      throw new ErrataError('artefact_missing', "the stored knowledge encoder is another model's", {
-        details: { kind: 'knowledge_encoder', model, found: stored.model },
-      });
-    return { sha256: digestOf(bytes), bytes, stored };
-  },
+  decode: (bytes, { model }) => servedContent('knowledge_encoder', bytes, model, decodeKnowledgeEncoder),
 };
 
 const readData = (path: string) => readEditsFile(path, 'to train on');

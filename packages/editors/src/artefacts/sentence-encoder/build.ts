@@ -1,5 +1,4 @@
 // Makes one file of a sentence encoder's directory, or takes the file that the model brought along.
-import { createHash } from 'node:crypto';
 import { ErrataError } from '@errata/contracts';
 import {
   type Checkpoint,
@@ -9,6 +8,7 @@ import {
   ModelError,
 } from '@errata/models';
 import type { ArtefactBuilder, BuildInput } from '../builder.ts';
+import { contentDigest } from '../served-content.ts';
 import type { SentenceEncoderFields } from './request.ts';
 
 /** A stored sentence encoder, with the digest that rows name it by. */
@@ -16,8 +16,6 @@ export interface SentenceEncoderArtefact {
   readonly sha256: string;
   readonly bytes: Uint8Array;
 }
-
-const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 export const builder: ArtefactBuilder<SentenceEncoderArtefact> = {
   async parameters(needs, { request, brought }) {
@@ -27,7 +25,7 @@ export const builder: ArtefactBuilder<SentenceEncoderArtefact> = {
       return needs.map(() => ({ encoder: digest }));
     }
     const own = await brought('sentence_encoder');
-    return needs.map(() => ({ brought: own === undefined ? null : digestOf(own) }));
+    return needs.map(() => ({ brought: own === undefined ? null : contentDigest(own) }));
   },
 
   async build(needs, input) {
@@ -37,7 +35,7 @@ export const builder: ArtefactBuilder<SentenceEncoderArtefact> = {
     return needs.map(() => ({ bytes, details }));
   },
 
-  decode: (bytes) => ({ sha256: digestOf(bytes), bytes }),
+  decode: (bytes) => ({ sha256: contentDigest(bytes), bytes }),
 };
 
 async function bytesFor({ request, brought }: BuildInput): Promise<Uint8Array> {
