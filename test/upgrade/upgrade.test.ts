@@ -81,6 +81,9 @@ describe.each(await readdir(fixtures))('what the build of %s left', (name) => {
 
   test('keys open what they opened', async () => {
     const { reader, revoked } = answers.keys;
+    // Models of before there were projects are the default one's, and keys of then are for the whole service.
+    expect(await errata.projects.get('default')).toMatchObject({ models: 1 });
+    expect(new Set((await errata.keys.list().all()).map(({ project_id }) => project_id))).toEqual(new Set([null]));
     expect((await clientOf(reader).models.get(model)).name).toBe(model);
     await expect(clientOf(reader).editJobs.create(answers.open.queued.request)).rejects.toMatchObject({
       code: 'missing_scope',

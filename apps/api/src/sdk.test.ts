@@ -174,6 +174,17 @@ test('a key is made, and revoked', async () => {
   await expect(holder.models.list().all()).rejects.toMatchObject({ code: 'unauthorized' });
 });
 
+test('a project is made, bounded and given a model', async () => {
+  const { id } = await errata.projects.create({ name: 'team', quotas: { open_jobs: 3 } });
+  expect(await errata.projects.change('team', { quotas: { edits_per_day: 9 } })).toMatchObject({
+    quotas: { open_jobs: 3, edits_per_day: 9 },
+  });
+  expect(await errata.projects.moveModel('team', 'tiny')).toMatchObject({ models: 1 });
+  expect(await errata.projects.get(id)).toMatchObject({ name: 'team', usage: { open_jobs: expect.any(Number) } });
+  expect(names(await errata.projects.list().all())).toEqual(['default', 'team']);
+  await errata.projects.moveModel('default', 'tiny');
+});
+
 test('a caller who hangs up is forgotten', async () => {
   const hangUp = new AbortController();
   const request = { model: `tiny@${root}`, prompt: 'Oz is', max_tokens: 90 };

@@ -1,7 +1,7 @@
 // The HTTP server: routes over open parts. It opens nothing and listens nowhere by itself, so that tests can inject requests.
 import { randomUUID } from 'node:crypto';
 import { isTerminal, jobStates } from '@errata/contracts';
-import { actingAs, findKey, modelOf } from '@errata/lineage';
+import { actingAs, findKey, ownerOf } from '@errata/lineage';
 import { makeSnapshots } from '@errata/upkeep';
 import { type AllowedAddresses, allowAddresses } from '@errata/webhooks';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
@@ -45,6 +45,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { modelRoutes } from './routes/models.ts';
 import { policyRoutes } from './routes/policies.ts';
+import { projectRoutes } from './routes/projects.ts';
 import { queueRoutes } from './routes/queue.ts';
 import { rollbackRoutes } from './routes/rollbacks.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
@@ -126,7 +127,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
     admit: await limitRequests(app, limits.rateLimit),
   });
   traceRequests(app);
-  limitReach(app, (kind, id) => modelOf(lineage, kind, id));
+  limitReach(app, (kind, id) => ownerOf(lineage, kind, id));
   registerIdempotency(app, lineage);
   const bounds = boundKeys(app, { ...limits, bytesPerKey: 4 * limits.bodyLimit }, (key) =>
     countOpenJobsOf(lineage, key),
@@ -160,6 +161,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   await app.register(healthRoutes(parts, metrics));
   await app.register(sessionRoutes(parts));
   await app.register(keyRoutes(parts));
+  await app.register(projectRoutes(parts));
   await app.register(modelRoutes(parts));
   await app.register(branchRoutes(parts));
   await app.register(policyRoutes(parts));

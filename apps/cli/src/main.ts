@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<{ register(program: Comman
   reject: () => import('./commands/approve.ts'),
   gate: () => import('./commands/gate.ts'),
   keys: () => import('./commands/keys.ts'),
+  projects: () => import('./commands/projects.ts'),
   audit: () => import('./commands/audit.ts'),
   log: () => import('./commands/log.ts'),
   show: () => import('./commands/show.ts'),

@@ -17,7 +17,7 @@ export const errorCatalogue = {
   invalid_edits: user(422, 'Some edits cannot be used'),
   unauthorized: user(401, 'A valid API key is required'),
   missing_scope: user(403, 'The API key lacks the scope this needs'),
-  model_out_of_reach: user(403, 'The API key reaches other models alone'),
+  model_out_of_reach: user(403, 'The API key reaches other projects or models alone'),
   csrf_token_missing: user(403, 'A request by a session does not prove that a page of the service sent it'),
   not_found: user(404, 'There is nothing here'),
   method_not_allowed: user(405, 'This resource does not have that verb'),
@@ -28,6 +28,8 @@ export const errorCatalogue = {
   idempotency_key_reused: user(422, 'This idempotency key was used with another body'),
   idempotency_answer_gone: user(409, 'The answer to the first request with this idempotency key was not kept'),
   too_many_jobs: passing(429, 'This API key has too many jobs that have not ended'),
+  quota_used_up: passing(429, 'The project has used up a quota, part of which is free again later'),
+  quota_exceeded: user(403, 'The request takes more than a quota of the project allows'),
   too_many_streams: passing(429, 'This API key has too many event streams open'),
   idempotency_in_flight: passing(409, 'A request with this idempotency key is still in flight'),
 
@@ -47,6 +49,7 @@ export const errorCatalogue = {
 
   // Names that must exist
   unknown_model: user(404, 'No model has this name or id'),
+  unknown_project: user(404, 'No project has this name or id'),
   unknown_branch: user(404, 'The model has no branch of this name'),
   unknown_version: user(404, 'No version has this id'),
   unknown_tag: user(404, 'The model has no tag of this name'),

@@ -66,6 +66,7 @@ export * from './wire/keys.ts';
 export * from './wire/manifest.ts';
 export * from './wire/models.ts';
 export * from './wire/policies.ts';
+export * from './wire/projects.ts';
 export * from './wire/protocols.ts';
 export * from './wire/queue.ts';
 export * from './wire/references.ts';

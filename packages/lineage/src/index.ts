@@ -220,7 +220,8 @@ export {
   sweepIdempotencyKeys,
 } from './access/idempotency.ts';
 export * from './access/keys.ts';
-export { modelOf, type OwnedKind } from './access/reach.ts';
+export { changeProject, createProject, findProject, getProject, listProjects, moveModel } from './access/projects.ts';
+export { type Grant, type OwnedKind, type Owner, ownerOf, type Reach } from './access/reach.ts';
 export * from './access/sessions.ts';
 
 // The audit log: who did what.

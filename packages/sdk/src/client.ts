@@ -17,6 +17,7 @@ import { inbox } from './resources/inbox.ts';
 import { jobs } from './resources/jobs.ts';
 import { keys } from './resources/keys.ts';
 import { models } from './resources/models.ts';
+import { projects } from './resources/projects.ts';
 import { queue } from './resources/queue.ts';
 import { resolve } from './resources/references.ts';
 import { rollbacks } from './resources/rollbacks.ts';
@@ -73,6 +74,8 @@ export function createErrata(options: ErrataOptions) {
     webhooks: webhooks(caller),
     /** API keys: made, listed and revoked with the scope `admin`. */
     keys: keys(caller),
+    /** Who shares models, and how much of the service they may use together. */
+    projects: projects(caller),
     session: session(caller),
     /** Whether the service answers and can reach what it needs. */
     ready: ready(caller),

@@ -1,5 +1,6 @@
 // Who asks, and whether they may: bearer keys, or a browser's session that stands for one, with a scope for every route.
 import { ErrataError, type JobKind, needsOfJob, requireNeeds, type Scope } from '@errata/contracts';
+import type { Reach } from '@errata/lineage';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 export interface Caller {
@@ -7,8 +8,7 @@ export interface Caller {
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** Ids of the models that it reaches; none for all of them. */
-  readonly models: readonly string[];
+  readonly reach: Reach;
 }
 
 export interface RouteAccess {
@@ -71,11 +71,10 @@ export function registerAuth(
     if (access === undefined || access === 'public') return;
     const { authorization } = request.headers;
     const identify = async () => (authorization === undefined ? identifySession(request) : identifyKey(authorization));
-    const require = (caller: Caller) => requireNeeds(caller.scopes, [{ scope: access, why: '' }]);
     request.caller = await identify();
-    request.checkAgain = async () => require(await identify());
+    request.checkAgain = async () => requireNeeds((await identify()).scopes, [{ scope: access, why: '' }]);
     await admit(request, reply);
-    require(request.caller);
+    requireScope(request);
   });
   // Behind the body, whose events come from its connection.
   app.addHook('preHandler', (request, _, done) => {
@@ -99,6 +98,12 @@ export function registerAuth(
 }
 
 const howToSend = 'send an API key as "Authorization: Bearer <key>"';
+
+/** @throws ErrataError `missing_scope` unless the caller has that of the route */
+export function requireScope(request: FastifyRequest): void {
+  const scope = request.routeOptions.config.access;
+  if (scope !== undefined && scope !== 'public') requireNeeds(callerOf(request).scopes, [{ scope, why: '' }]);
+}
 
 /** The caller of a route that is not public. */
 export function callerOf(request: FastifyRequest): Caller {

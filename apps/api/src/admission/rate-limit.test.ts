@@ -12,7 +12,7 @@ afterEach(() => vi.useRealTimers());
 async function serverFor(perMinute: number) {
   const app = Fastify();
   registerHttpRules(app, { isPage: () => false });
-  const authenticate = async (key: string) => ({ id: key, name: key, scopes, models: [] });
+  const authenticate = async (key: string) => ({ id: key, name: key, scopes, reach: null });
   registerAuth(app, {
     authenticate,
     authenticateSession: async () => null,

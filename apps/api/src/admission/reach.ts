@@ -1,22 +1,28 @@
-// Keys that reach some models alone: whatever a request names, in its path, its query or its body, has to belong to one of these.
+// Callers that do not reach the whole service: whatever a request names, in its path, its query or its body, has to belong to what they reach.
 import { ErrataError } from '@errata/contracts';
-import type { OwnedKind } from '@errata/lineage';
+import type { Grant, OwnedKind, Owner } from '@errata/lineage';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { partsOfName } from '../requests/served-names.ts';
+import { type Caller, requireScope } from './auth.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `any`: it is about no model, and tells of none that is out of reach. Others are asked by what belongs to a model. */
-    models?: 'any';
+    /**
+     * `any`: it is about no one project or model, and tells of none that is out of reach. `whole`: it takes who reaches the whole service.
+     * Others are asked by what belongs to a model or a project.
+     */
+    reach?: 'any' | 'whole';
   }
 }
 
-/** Finds the model that a thing belongs to; null where it is none's, or there is no such thing. */
-export type FindModel = (kind: OwnedKind, id: string) => Promise<string | null>;
+/** Finds what a thing belongs to; null where that is the whole service, or there is no such thing. */
+export type FindOwner = (kind: OwnedKind, id: string) => Promise<Owner | null>;
 
 /** What names things, in paths and bodies, and what is named by it. */
 const namedBy: Readonly<Record<string, OwnedKind>> = {
+  project: 'project',
+  key: 'key',
   model: 'model',
   branch: 'branch',
   version: 'version',
@@ -34,13 +40,21 @@ const namedBy: Readonly<Record<string, OwnedKind>> = {
 };
 
 /** The same in bodies and queries, where versions and branches are those of the model that is named beside them. */
-const namedInside: Readonly<Record<string, OwnedKind>> = { model: 'model', job_id: 'job', one: 'job', other: 'job' };
+const namedInside: Readonly<Record<string, OwnedKind>> = {
+  project: 'project',
+  model: 'model',
+  job_id: 'job',
+  one: 'job',
+  other: 'job',
+};
 
-/** Behind authentication, before what is asked is even looked at. */
-export function limitReach(app: FastifyInstance, findModel: FindModel): void {
+/** Behind authentication, before what is asked is even looked at. Behind it the caller has the scopes that it has on what is asked about. */
+export function limitReach(app: FastifyInstance, findOwner: FindOwner): void {
   app.addHook('preValidation', async (request) => {
     const { caller, routeOptions } = request;
-    if (caller === null || caller.models.length === 0 || routeOptions.config.models === 'any') return;
+    if (caller === null || caller.reach === null || routeOptions.config.reach === 'any') return;
+    if (routeOptions.config.reach === 'whole')
+      throw outOfReach(caller, 'this takes one that reaches the whole service');
     const { querystring, body } = routeOptions.schema ?? {};
     const things = [
       ...thingsOfPath(request),
@@ -48,26 +62,41 @@ export function limitReach(app: FastifyInstance, findModel: FindModel): void {
       ...thingsInside(request.body, body),
     ];
     if (things.length === 0)
-      throw outOfReach(caller.models, 'this is not about one model: name one, where that can be');
+      throw outOfReach(caller, 'this is not about one model or project: name one, where that can be');
+    let scopes = caller.scopes;
     for (const { kind, id } of things) {
-      const model = await findModel(kind, id);
-      if (model === null || !caller.models.includes(model))
-        throw outOfReach(caller.models, `${kind} ${JSON.stringify(id)} belongs to no model that it reaches`);
+      const owner = await findOwner(kind, id);
+      const grant = owner === null ? undefined : caller.reach.find((each) => covers(each, owner));
+      if (grant === undefined) throw outOfReach(caller, `${kind} ${JSON.stringify(id)} belongs to none of these`);
+      scopes = scopes.filter((scope) => grant.scopes.includes(scope));
     }
+    request.caller = { ...caller, scopes };
+    requireScope(request);
   });
 }
+
+const covers = ({ project, models }: Grant, owner: Owner): boolean =>
+  'project' in owner ? owner.project === project : models.includes(owner.model);
+
+/** Ids of the models that a list may tell this caller of; undefined for all. */
+export const modelsReached = ({ reach }: Caller): readonly string[] | undefined =>
+  reach?.flatMap(({ models }) => models);
+
+/** Ids of the projects; undefined for all. */
+export const projectsReached = ({ reach }: Caller): readonly string[] | undefined =>
+  reach?.flatMap(({ project }) => project ?? []);
 
 interface Thing {
   readonly kind: OwnedKind;
   readonly id: string;
 }
 
-/** What stands behind a model or a branch in a path is looked up within that. */
+/** What stands behind a project, a model or a branch in a path is looked up within that. */
 function thingsOfPath(request: FastifyRequest): Thing[] {
   const params = Object.entries(request.params as Readonly<Record<string, string>>);
   const [first] = params;
   if (first === undefined) return [];
-  const within = first[0] === 'model' || first[0] === 'branch';
+  const within = ['project', 'model', 'branch'].includes(first[0]);
   return (within ? [first] : params).flatMap(([name, id]) => thing(namedBy[name], id));
 }
 
@@ -87,5 +116,10 @@ function fieldsOf(schema: unknown): readonly string[] {
 const thing = (kind: OwnedKind | undefined, id: unknown): Thing[] =>
   kind === undefined || typeof id !== 'string' ? [] : [{ kind, id: kind === 'model' ? partsOfName(id).model : id }];
 
-const outOfReach = (models: readonly string[], why: string): ErrataError =>
-  new ErrataError('model_out_of_reach', `this key reaches ${models.join(', ')} alone: ${why}`, { details: { models } });
+function outOfReach(caller: Caller, why: string): ErrataError {
+  const [models, projects] = [modelsReached(caller) ?? [], projectsReached(caller) ?? []];
+  const reached = [...projects, ...(projects.length === 0 ? models : [])].join(', ') || 'nothing';
+  return new ErrataError('model_out_of_reach', `this key reaches ${reached} alone: ${why}`, {
+    details: { models: [...models], projects: [...projects] },
+  });
+}

@@ -8,7 +8,7 @@ export const datasetRoutes: FastifyPluginAsyncZod = async (app) => {
   app.post(
     '/v1/datasets',
     {
-      config: { access: 'edits:write', body: 'batch', models: 'any' },
+      config: { access: 'edits:write', body: 'batch', reach: 'any' },
       schema: {
         tags: ['edit jobs'],
         summary: 'Read a file of corrections, in any layout that is known, into edits',

@@ -7,9 +7,11 @@ import {
   keySchema,
   pageSchema,
 } from '@errata/contracts';
-import { createKey, getModel, keyResource, listKeyPage, revokeKey, rotateKey } from '@errata/lineage';
+import { createKey, findProject, getModel, keyResource, listKeyPage, revokeKey, rotateKey } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { callerOf } from '../admission/auth.ts';
+import { projectsReached } from '../admission/reach.ts';
 import { shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
 import { pageQuery, params } from '../requests/parameters.ts';
@@ -26,15 +28,16 @@ export const keyRoutes =
     app.get(
       '/v1/keys',
       {
-        config: { access },
+        config: { access, reach: 'any' },
         schema: {
           tags,
-          summary: 'List the keys that are valid',
+          summary: 'List the keys that are valid, to who is limited to projects those for these',
           querystring: pageQuery,
           response: { 200: pageSchema(keySchema) },
         },
       },
-      async ({ query }) => shown(await listKeyPage(lineage, query)),
+      async (request) =>
+        shown(await listKeyPage(lineage, { ...request.query, projects: projectsReached(callerOf(request)) })),
     );
 
     app.post(
@@ -49,10 +52,11 @@ export const keyRoutes =
           response: { 201: createdKeySchema },
         },
       },
-      async ({ body: { name, scopes, expires_at, models: named = [] } }, reply) => {
+      async ({ body: { name, scopes, expires_at, project, models: named = [] } }, reply) => {
+        const projectId = project === undefined ? null : await findProject(lineage, project);
         const models = await Promise.all(named.map(async (model) => (await getModel(lineage, model)).resource.id));
         const expiresAt = expires_at === undefined ? null : new Date(expires_at);
-        const { key, token } = await createKey(lineage, name, scopes, { expiresAt, models });
+        const { key, token } = await createKey(lineage, name, scopes, { expiresAt, projectId, models });
         return reply.status(201).send({ ...keyResource(key), token });
       },
     );
@@ -63,7 +67,7 @@ export const keyRoutes =
         config: { access, tellsSecret: true },
         schema: {
           tags,
-          summary: 'Replace a key by one of the same name, scopes and models; it is told here and never again',
+          summary: 'Replace a key by one of the same name, scopes, project and models; it is told here and never again',
           description:
             'The new one lives as long as the old one was meant to. The old one, and the sessions of browsers that it opened, end after the grace period.',
           params: params('key'),

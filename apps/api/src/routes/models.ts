@@ -12,6 +12,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerFor, callerOf } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
+import { modelsReached } from '../admission/reach.ts';
 import { accepted, answerQueued } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
 import { namesByModel } from '../queries.ts';
@@ -63,7 +64,7 @@ export const modelRoutes =
     app.get(
       '/v1/models',
       {
-        config: { access: 'models:read', models: 'any' },
+        config: { access: 'models:read', reach: 'any' },
         schema: {
           tags,
           summary: 'List models under every name that completions take: its own, and with each branch, alias and tag',
@@ -80,8 +81,7 @@ export const modelRoutes =
         },
       },
       async (request) => {
-        const { models } = callerOf(request);
-        const page = await listModels(lineage, { ...request.query, ids: models.length === 0 ? undefined : models });
+        const page = await listModels(lineage, { ...request.query, ids: modelsReached(callerOf(request)) });
         return { object: 'list' as const, ...page, data: await listed(page.data) };
       },
     );

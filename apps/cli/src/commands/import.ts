@@ -13,12 +13,14 @@ export function register(program: Command): void {
       'import a model: a directory in Hugging Face layout, a GGUF file, the directory of a LoRA adapter, or hf:ORG/NAME',
     )
     .addOption(baseOption())
+    .option('--project <project>', 'the project that it will belong to, by name or id (default: default)')
     .option('--json', 'print the job as JSON')
-    .action(async (name: string, model: string, options: { base?: string; json?: true }) => {
+    .action(async (name: string, model: string, options: { base?: string; project?: string; json?: true }) => {
       const client = connect();
       const queued = await client.models.import({
         name,
         path: await absoluteModel(model),
+        ...(options.project !== undefined && { project: options.project }),
         ...(options.base !== undefined && { base: await absoluteModel(options.base) }),
       });
       const job = await followJob(client, queued.id, options.json);

@@ -2,6 +2,7 @@
 import { ErrataError, type Scope, scopes } from '@errata/contracts';
 import {
   createKey,
+  findProject,
   getModel,
   type KeyRecord,
   type Lineage,
@@ -17,6 +18,7 @@ import { databaseOfService } from '../service/connection.ts';
 interface NewKey {
   readonly name: string;
   readonly scopes: Scope[];
+  readonly project?: string;
   readonly models?: string[];
   readonly days?: number;
   readonly json?: true;
@@ -35,15 +37,15 @@ export function register(program: Command): void {
       const found = await onDatabase(listKeys);
       if (options.json) return printJson(found.map(plain));
       const day = (date: Date | null) => date?.toISOString().slice(0, 16).replace('T', ' ') ?? 'never';
-      const rows = found.map(({ id, name, scopes: held, models, expiresAt, lastUsedAt }) => [
+      const rows = found.map(({ id, name, scopes: held, projectId, models, expiresAt, lastUsedAt }) => [
         id,
         name,
         held.length === scopes.length ? 'all' : held.join(' '),
-        models.length === 0 ? 'all' : models.join(' '),
+        [...(projectId === null ? [] : [projectId]), ...models].join(' ') || 'all',
         day(expiresAt),
         day(lastUsedAt),
       ]);
-      console.log(table(['key', 'name', 'scopes', 'models', 'ends', 'last used'], rows));
+      console.log(table(['key', 'name', 'scopes', 'reaches', 'ends', 'last used'], rows));
     });
 
   keys
@@ -51,14 +53,16 @@ export function register(program: Command): void {
     .description('make a key; it is shown once')
     .requiredOption('--name <name>', 'who or what it is for')
     .addOption(new Option('--scopes <scope...>', 'what it may do').choices(scopes).default([...scopes], 'all'))
-    .option('--models <model...>', 'the models that it reaches, by name or id (default: all)')
+    .option('--project <project>', 'the project that it is for, by name or id (default: the whole service)')
+    .option('--models <model...>', 'the models that it is limited to, by name or id')
     .option('--days <days>', 'when it ends by itself (default: never)', positive)
     .option('--json', 'print JSON')
-    .action(async ({ name, scopes, models: named = [], days, json }: NewKey) => {
+    .action(async ({ name, scopes, project, models: named = [], days, json }: NewKey) => {
       const expiresAt = days === undefined ? null : new Date(Date.now() + days * dayMs);
       const { key, token } = await onDatabase(async (lineage) => {
         const models = await Promise.all(named.map(async (model) => (await getModel(lineage, model)).resource.id));
-        return createKey(lineage, name, scopes, { expiresAt, models });
+        const projectId = project === undefined ? null : await findProject(lineage, project);
+        return createKey(lineage, name, scopes, { expiresAt, projectId, models });
       });
       if (json) printJson({ key: plain(key), token });
       else console.log(token);
@@ -66,7 +70,9 @@ export function register(program: Command): void {
 
   keys
     .command('rotate <id>')
-    .description('make a key of the same name, scopes and models, shown once; the old one ends after the grace period')
+    .description(
+      'make a key of the same name, scopes, project and models, shown once; the old one ends after the grace period',
+    )
     .option('--grace <hours>', 'how long both are valid', positive, 24)
     .option('--json', 'print JSON')
     .action(async (id: string, { grace, json }: { grace: number; json?: true }) => {
@@ -98,10 +104,11 @@ function positive(text: string): number {
   throw new InvalidArgumentError(`must be a number, 0 to ${mostDays}`);
 }
 
-const plain = ({ id, name, scopes, models, createdAt, expiresAt, lastUsedAt }: KeyRecord) => ({
+const plain = ({ id, name, scopes, projectId, models, createdAt, expiresAt, lastUsedAt }: KeyRecord) => ({
   id,
   name,
   scopes,
+  project_id: projectId,
   models: models.length === 0 ? null : models,
   created_at: createdAt,
   expires_at: expiresAt,

@@ -17,6 +17,7 @@ export const idPrefixes = [
   'suite',
   'webhook',
   'delivery',
+  'project',
 ] as const;
 export type IdPrefix = (typeof idPrefixes)[number];
 

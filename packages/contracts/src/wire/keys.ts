@@ -16,6 +16,8 @@ export const keyRequestSchema = z
       .refine((given) => new Set(given).size === given.length, 'a scope is named twice'),
     /** The models that it reaches, by name or id; all of them when left out, also those that are imported later. */
     models: z.array(nameOrIdSchema).min(1).max(mostModels).optional(),
+    /** The project that it is for, by name or id: it reaches the models of that alone, of `models` those that are in it. Left out, it is for the whole service. */
+    project: nameOrIdSchema.optional(),
     /** When it ends by itself; left out, when it is revoked. */
     expires_at: z.iso
       .datetime({ offset: true })
@@ -40,7 +42,9 @@ export const keySchema = z
     object: z.literal('key'),
     name: z.string(),
     scopes: z.array(z.enum(scopes)),
-    /** Ids of the models that it reaches; null for all of them. */
+    /** Id of the project that it is for; null for the whole service. */
+    project_id: z.string().nullable(),
+    /** Ids of the models that it is limited to; null where it is limited to none. */
     models: z.array(z.string()).nullable(),
     created_at: z.iso.datetime(),
     /** Null: it ends when it is revoked. */

@@ -1,6 +1,7 @@
 // Models as they are imported and listed.
 import { z } from 'zod';
-import { metadataSchema, nameSchema, pathSchema, storedMetadataSchema } from './resource-parts.ts';
+import { defaultProject } from './projects.ts';
+import { metadataSchema, nameOrIdSchema, nameSchema, pathSchema, storedMetadataSchema } from './resource-parts.ts';
 
 export const importRequestSchema = z
   .strictObject({
@@ -9,6 +10,8 @@ export const importRequestSchema = z
     path: pathSchema,
     /** The model that an adapter is merged onto, instead of the one that it names. */
     base: pathSchema.optional(),
+    /** The project that will own it, by name or id. */
+    project: nameOrIdSchema.default(defaultProject.name),
     metadata: metadataSchema.optional(),
   })
   .meta({ id: 'ImportRequest' });
@@ -30,6 +33,7 @@ export const modelSchema = z.strictObject({
   id: z.string(),
   object: z.literal('model'),
   name: z.string(),
+  project_id: z.string(),
   digest: z.string(),
   model_type: z.string(),
   parameters: z.int(),

@@ -30,7 +30,7 @@ test('a key is shown once, kept as a hash, found by its token, and gone when rev
     id: key.id,
     name: 'ci',
     scopes: ['models:read', 'edits:write'],
-    models: [],
+    reach: null,
   });
   expect(JSON.stringify(await fixture.query('SELECT * FROM api_keys'))).not.toContain(token.slice(10));
   expect(await findKey(db, `${token}x`)).toBeNull();

@@ -5,7 +5,8 @@ import { noteAct } from '../audit/note.ts';
 import { type Db, type Lineage, within } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { idCursor, type PageRequest, pageOf } from '../database/pages.ts';
-import type { ApiKey as KeyRow } from '../generated/client.ts';
+import { type ApiKey as KeyRow, Prisma } from '../generated/client.ts';
+import type { Reach } from './reach.ts';
 
 export const keyPrefix = 'errata_sk_';
 
@@ -13,12 +14,15 @@ export interface ApiKey {
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** Ids of the models that it reaches; none for all of them. */
-  readonly models: readonly string[];
+  readonly reach: Reach;
 }
 
-/** What is known of a key beside what it may do. */
-export interface KeyRecord extends ApiKey {
+/** What is known of a key. */
+export interface KeyRecord extends Omit<ApiKey, 'reach'> {
+  /** Id of the project that it is for; null for the whole service. */
+  readonly projectId: string | null;
+  /** Ids of the models that it is limited to; none for no limit. */
+  readonly models: readonly string[];
   readonly createdAt: Date;
   /** Null: it ends when it is revoked. */
   readonly expiresAt: Date | null;
@@ -34,7 +38,9 @@ export interface MadeKey {
 
 export interface KeyLimits {
   readonly expiresAt?: Date | null;
-  /** Ids; none for all of them. */
+  /** Id; null for the whole service. */
+  readonly projectId?: string | null;
+  /** Ids; none for no limit. */
   readonly models?: readonly string[];
 }
 
@@ -43,13 +49,15 @@ export async function createKey(
   db: Db,
   name: string,
   scopes: readonly Scope[],
-  { expiresAt = null, models = [] }: KeyLimits = {},
+  { expiresAt = null, projectId = null, models = [] }: KeyLimits = {},
 ): Promise<MadeKey> {
   const token = keyPrefix + randomBytes(32).toString('base64url');
   const row = await within(db, async (tx) => {
-    const data = { id: newId('key'), name, hash: sha256(token), scopes: [...scopes], models: [...models], expiresAt };
-    const made = await tx.apiKey.create({ data });
-    const details = { name, scopes, models, expires_at: expiresAt?.toISOString() };
+    const limits = { projectId, models: [...models], expiresAt };
+    const made = await tx.apiKey.create({
+      data: { id: newId('key'), name, hash: sha256(token), scopes: [...scopes], ...limits },
+    });
+    const details = { name, scopes, project_id: projectId, models, expires_at: expiresAt?.toISOString() };
     await noteAct(tx, { act: 'key.created', subject: made.id, details });
     return made;
   });
@@ -59,18 +67,34 @@ export async function createKey(
 /** A use is noted when the last one noted is this long ago: not every request is a write. */
 const notedEveryMs = 60_000;
 
-type UsedKey = Omit<KeyRow, 'hash' | 'createdAt'>;
+interface UsedKey extends Omit<KeyRow, 'hash' | 'createdAt'> {
+  /** Of the models of its project, those that it reaches; all that it is limited to where it is for none. */
+  readonly reached: readonly string[];
+}
 
 /** The key a token stands for; null when there is none, it was revoked, or its time is over. */
 export async function findKey(db: Lineage, token: string): Promise<ApiKey | null> {
   if (!token.startsWith(keyPrefix)) return null;
   // Every request waits for this.
-  const [row] = await db.prisma.$queryRaw<UsedKey[]>`/* prepared */
-    SELECT id, name, scopes, models, revoked_at AS "revokedAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt"
-    FROM api_keys WHERE hash = ${sha256(token)}`;
-  if (row === undefined || !isValid(row)) return null;
+  const row = await selectKey(db, Prisma.sql`hash = ${sha256(token)}`);
+  if (row === null) return null;
   await noteUse(db, row);
   return apiKey(row);
+}
+
+/** The key of an id; null when it is valid no more. */
+export async function findKeyById(db: Lineage, id: string): Promise<ApiKey | null> {
+  const row = await selectKey(db, Prisma.sql`id = ${id}`);
+  return row && apiKey(row);
+}
+
+async function selectKey(db: Lineage, which: Prisma.Sql): Promise<UsedKey | null> {
+  const [row] = await db.prisma.$queryRaw<UsedKey[]>`/* prepared */
+    SELECT id, name, scopes, project_id AS "projectId", models, revoked_at AS "revokedAt", expires_at AS "expiresAt",
+      last_used_at AS "lastUsedAt", CASE WHEN project_id IS NULL THEN models ELSE ARRAY(
+        SELECT m.id FROM models m WHERE m.project_id = k.project_id AND (k.models = '{}' OR m.id = ANY(k.models))) END AS reached
+    FROM api_keys k WHERE ${which}`;
+  return row !== undefined && isValid(row) ? row : null;
 }
 
 async function noteUse(db: Lineage, { id, lastUsedAt }: UsedKey): Promise<void> {
@@ -84,7 +108,7 @@ async function noteUse(db: Lineage, { id, lastUsedAt }: UsedKey): Promise<void> 
 }
 
 /** Whether a key counts: neither revoked nor past its time. */
-export const isValid = ({ revokedAt, expiresAt }: UsedKey): boolean =>
+const isValid = ({ revokedAt, expiresAt }: Pick<KeyRow, 'revokedAt' | 'expiresAt'>): boolean =>
   revokedAt === null && (expiresAt === null || expiresAt > new Date());
 
 /** Those that are valid, the oldest first. */
@@ -93,12 +117,16 @@ export async function listKeys(db: Lineage): Promise<readonly KeyRecord[]> {
   return rows.filter(isValid).map(keyRecord);
 }
 
-/** The same a page at a time, as they are shown. The cursor is a key's id. */
-export async function listKeyPage(db: Lineage, page: PageRequest = {}): Promise<Page<KeyResource>> {
+/** The same a page at a time, as they are shown, or those for some projects. The cursor is a key's id. */
+export async function listKeyPage(
+  db: Lineage,
+  page: PageRequest & { readonly projects?: readonly string[] | undefined } = {},
+): Promise<Page<KeyResource>> {
   const limit = page.limit ?? 20;
   const rows = await db.prisma.apiKey.findMany({
     where: {
       revokedAt: null,
+      ...(page.projects === undefined ? {} : { projectId: { in: [...page.projects] } }),
       OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }],
       ...(page.after === undefined ? {} : { id: { gt: idCursor(page.after, 'key') } }),
     },
@@ -118,6 +146,7 @@ export const keyResource = ({
   id,
   name,
   scopes,
+  projectId,
   models,
   createdAt,
   expiresAt,
@@ -127,6 +156,7 @@ export const keyResource = ({
   object: 'key',
   name,
   scopes: [...scopes],
+  project_id: projectId,
   models: models.length === 0 ? null : [...models],
   created_at: createdAt.toISOString(),
   expires_at: expiresAt?.toISOString() ?? null,
@@ -143,7 +173,7 @@ export async function revokeKey(db: Lineage, id: string): Promise<boolean> {
 }
 
 /**
- * Makes a key of the same name, scopes and models, as long-lived as the old one was meant to be, and lets the old one end after `graceMs`,
+ * Makes a key of the same name, scopes, project and models, as long-lived as the old one was meant to be, and lets the old one end after `graceMs`,
  * within which whoever has it takes the new one. Null when there was no valid key of this id.
  */
 export async function rotateKey(db: Lineage, id: string, graceMs: number): Promise<MadeKey | null> {
@@ -156,6 +186,7 @@ export async function rotateKey(db: Lineage, id: string, graceMs: number): Promi
     const lives = old.expiresAt === null ? null : old.expiresAt.getTime() - old.createdAt.getTime();
     const made = await createKey(tx, old.name, old.scopes as Scope[], {
       expiresAt: lives === null ? null : new Date(now + lives),
+      projectId: old.projectId,
       models: old.models,
     });
     const ends = Math.min(old.expiresAt?.getTime() ?? Infinity, now + graceMs);
@@ -166,15 +197,20 @@ export async function rotateKey(db: Lineage, id: string, graceMs: number): Promi
   });
 }
 
-export const apiKey = ({ id, name, scopes, models }: UsedKey): ApiKey => ({
-  id,
-  name,
-  scopes: scopes as Scope[],
-  models,
-});
+const apiKey = ({ id, name, scopes: held, projectId, models, reached }: UsedKey): ApiKey => {
+  const scopes = held as Scope[];
+  const whole = projectId === null && models.length === 0;
+  // Who is limited to some models does not stand for their project.
+  const project = models.length === 0 ? projectId : null;
+  return { id, name, scopes, reach: whole ? null : [{ project, scopes, models: reached }] };
+};
 
 const keyRecord = (row: KeyRow): KeyRecord => ({
-  ...apiKey(row),
+  id: row.id,
+  name: row.name,
+  scopes: row.scopes as Scope[],
+  projectId: row.projectId,
+  models: row.models,
   createdAt: row.createdAt,
   expiresAt: row.expiresAt,
   lastUsedAt: row.lastUsedAt,

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { sha256 } from '@errata/contracts';
 import { noteAct } from '../audit/note.ts';
 import type { Lineage } from '../database/client.ts';
-import { type ApiKey, apiKey, isValid } from './keys.ts';
+import { type ApiKey, findKeyById } from './keys.ts';
 
 const hour = 3_600_000;
 /** A working week; whoever is still there signs in again. */
@@ -40,9 +40,10 @@ export const createSignInLink = (db: Lineage, keyId: string) => create(db, 'link
 /** The session of a token; null when there is none, it has ended, or its key is valid no more. */
 export async function findSession(db: Lineage, token: string): Promise<Session | null> {
   if (!token.startsWith(prefixes.session)) return null;
-  const row = await db.prisma.session.findUnique({ where: { hash: sha256(token) }, include: { key: true } });
-  if (row === null || row.kind !== 'session' || row.expiresAt <= new Date() || !isValid(row.key)) return null;
-  return { key: apiKey(row.key), expiresAt: row.expiresAt };
+  const row = await db.prisma.session.findUnique({ where: { hash: sha256(token) } });
+  if (row === null || row.kind !== 'session' || row.expiresAt <= new Date()) return null;
+  const key = await findKeyById(db, row.keyId);
+  return key && { key, expiresAt: row.expiresAt };
 }
 
 /** Ends a session. One that is not there has ended. */
@@ -54,9 +55,10 @@ export async function endSession(db: Lineage, token: string): Promise<void> {
 export async function useSignInLink(db: Lineage, token: string): Promise<ApiKey | null> {
   if (!token.startsWith(prefixes.link)) return null;
   const where = { hash: sha256(token), kind: 'link', expiresAt: { gt: new Date() } };
-  const row = await db.prisma.session.findUnique({ where, include: { key: true } });
-  if (row === null || !isValid(row.key)) return null;
+  const row = await db.prisma.session.findUnique({ where });
+  const key = row && (await findKeyById(db, row.keyId));
+  if (key === null) return null;
   // Of two who come at once, one has deleted it.
   const { count } = await db.prisma.session.deleteMany({ where });
-  return count === 1 ? apiKey(row.key) : null;
+  return count === 1 ? key : null;
 }

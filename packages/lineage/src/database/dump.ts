@@ -1,6 +1,6 @@
 // The whole database as streams of rows, and back: what a backup holds of it, seen at one moment while work goes on.
 import { pipeline } from 'node:stream/promises';
-import { ErrataError } from '@errata/contracts';
+import { defaultProject, ErrataError } from '@errata/contracts';
 import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { z } from 'zod';
@@ -139,12 +139,15 @@ export const refuseUsed = (url: string): Promise<void> =>
       `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_migrations' ORDER BY 1`,
     );
     for (const { name } of tables) {
-      const { rowCount } = await client.query(`SELECT 1 FROM ${pg.escapeIdentifier(name)} LIMIT 1`);
+      const { rowCount } = await client.query(`SELECT 1 FROM ${pg.escapeIdentifier(name)} ${givenTo(name)} LIMIT 1`);
       if (rowCount === 0) continue;
       const message = `the database is in use: its table ${name} has rows; restore into an empty one`;
       throw new ErrataError('name_taken', message, { details: { table: name } });
     }
   });
+
+/** Selects the rows that somebody put there, and no migration. */
+const givenTo = (table: string): string => (table === 'projects' ? `WHERE id <> '${defaultProject.id}'` : '');
 
 const tableOf = ({ name, columns }: Dump['tables'][number]): string =>
   `${pg.escapeIdentifier(name)} (${columns.map((column) => pg.escapeIdentifier(column)).join(', ')})`;

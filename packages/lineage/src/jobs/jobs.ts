@@ -15,6 +15,7 @@ import {
   rollbackModes,
 } from '@errata/contracts';
 import { z } from 'zod';
+import { admit } from '../access/quotas.ts';
 import { noteAct } from '../audit/note.ts';
 import { clientOf, type Db, type Lineage, type Tx } from '../database/client.ts';
 import { idCursor, type PageRequest, pageOf } from '../database/pages.ts';
@@ -132,12 +133,13 @@ export async function retryJob(db: Lineage, id: string): Promise<JobResource> {
       throw refuse(`${id} is ${state}; only failed or cancelled jobs can be retried`);
     await requireNotErased(tx, id);
     if (shards.some((shard) => !isTerminal(shard.state))) throw refuse(`shards of ${id} are still stopping: try again`);
-    const { kind, input, branch, causeJobId } = await tx.job.findUniqueOrThrow({
+    const { kind, input, branch, modelId, causeJobId } = await tx.job.findUniqueOrThrow({
       where: { id },
       include: { branch: true },
     });
     if (kind === 'rollback' && branch !== null)
       requireStart(branch, readStored(rollbackInput, input, `the input of ${id}`).mode, causeJobId !== null);
+    await admit(tx, { modelId }, { open_jobs: 1 });
     // Whoever approved it approved what it had arrived at then.
     const again = { attempts: 'reset', approval: null, data: { retry: true } } as const;
     const left = shards.filter((shard) => canMove(shard.state, 'queued'));

@@ -1,6 +1,7 @@
 // Submitting work: one transaction writes the job with its place in the lane, its edits and its first event.
 import {
   type ConfigOverrides,
+  defaultProject,
   type Edit,
   ErrataError,
   type GatePolicy,
@@ -13,6 +14,8 @@ import {
 import { failpoint } from '@errata/failpoints';
 import { currentTraceparent } from '@errata/tracing';
 import { bindJob, type IdempotencyClaim } from '../access/idempotency.ts';
+import { findProject } from '../access/projects.ts';
+import { admit } from '../access/quotas.ts';
 import { asJson, type Lineage, type Tx } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import type { Branch as BranchRow, Prisma } from '../generated/client.ts';
@@ -140,9 +143,11 @@ export interface ImportSubmission extends Submission {
   readonly path: string;
   /** What an adapter is merged onto, instead of what it names. */
   readonly base?: string | undefined;
+  /** The project that it will belong to, by name or id; the default one when left out. */
+  readonly project?: string | undefined;
 }
 
-/** Queues an import. `name_taken` when a model of this name exists. */
+/** Queues an import. `unknown_project`; `name_taken` when a model of this name exists. */
 export async function submitImport(db: Lineage, submission: ImportSubmission): Promise<JobResource> {
   return submitted(db, async (tx) => {
     const lane = `import:${submission.name}`;
@@ -154,8 +159,9 @@ export async function submitImport(db: Lineage, submission: ImportSubmission): P
       });
     }
     const { name, path, base } = submission;
-    const input = { name, path, ...(base !== undefined && { base }) };
-    return enqueue(tx, submission, { kind: 'import', lane, sequence, input });
+    const project = await findProject(tx, submission.project ?? defaultProject.id);
+    const input = { name, path, project, ...(base !== undefined && { base }) };
+    return enqueue(tx, submission, { kind: 'import', lane, sequence, project, input });
   });
 }
 
@@ -233,6 +239,8 @@ export interface NewJob {
   readonly lane: string;
   readonly sequence: number;
   readonly modelId?: string;
+  /** Id of the one that an import brings a model to. */
+  readonly project?: string;
   readonly branch?: BranchRow;
   readonly expectedParent?: string | undefined;
   readonly cause?: string | undefined;
@@ -243,6 +251,9 @@ export interface NewJob {
 /** One statement, whatever the number of edits: the job, its edits, its first event and the act of submitting it. The lane is locked meanwhile. */
 export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Promise<JobResource> {
   await failpoint('submit.before');
+  // A shard is part of what was let in, and what the service asks of itself is not held back.
+  if (job.parentJob === undefined && job.cause === undefined)
+    await admit(tx, job, { open_jobs: 1, edits_per_day: job.edits?.length ?? 0 });
   const { id = newId('job'), state = 'queued', branch = null, edits = [] } = job;
   const row = {
     id,

@@ -1,9 +1,18 @@
 // The commit of an import: the model, its root version and its branch `main` appear together with the end of the job.
-import { defaultPolicy, ErrataError, type ModelOrigin, rootManifest, versionId } from '@errata/contracts';
+import {
+  defaultPolicy,
+  defaultProject,
+  ErrataError,
+  type ModelOrigin,
+  rootManifest,
+  versionId,
+} from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
+import { z } from 'zod';
 import { noteAct } from '../audit/note.ts';
 import { asJson, isUniqueViolation, type Lineage } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
+import { readStored } from '../database/stored.ts';
 import { holdLane, type Lease } from '../jobs/leases.ts';
 import { staleJob, transition } from '../jobs/transitions.ts';
 import { insertBranch } from '../names/branches.ts';
@@ -25,6 +34,9 @@ export interface ImportedModel {
   /** Every file, its blob already stored. */
   readonly files: readonly ModelFile[];
 }
+
+/** Imports that were asked for before there were projects name none. */
+const importInput = z.object({ project: z.string().default(defaultProject.id) });
 
 /** Commits an import that is committing. `name_taken` when the name went to another model meanwhile; `stale_epoch`. */
 export async function commitImport(
@@ -52,6 +64,7 @@ export async function commitImport(
         data: {
           id: newId('model'),
           name: model.name,
+          projectId: readStored(importInput, job.input, `the input of ${jobId}`).project,
           digest: model.digest,
           modelType: model.model_type,
           parameters: model.parameters,
@@ -96,7 +109,7 @@ export async function commitImport(
         act: 'model.imported',
         subject: row.id,
         model: row.id,
-        details: { name, digest, job_id: jobId },
+        details: { name, digest, job_id: jobId, project_id: row.projectId },
         by: job.createdBy,
       });
       await failpoint('commit.before_commit');

@@ -68,6 +68,7 @@ export const modelResource = (row: ModelRow): ModelResource => ({
   id: row.id,
   object: 'model',
   name: row.name,
+  project_id: row.projectId,
   digest: row.digest,
   model_type: row.modelType,
   parameters: Number(row.parameters),
