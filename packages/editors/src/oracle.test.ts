@@ -16,6 +16,7 @@ import { builder as gradientTransform } from './artefacts/gradient-transform/bui
 import { type KnowledgeEncoderArtefact, builder as knowledgeEncoder } from './artefacts/knowledge-encoder/build.ts';
 import { invertMoment, readFloat64, type SecondMoment } from './artefacts/second-moment/second-moment.ts';
 import { buildSecondMoments } from './artefacts/second-moment/sums.ts';
+import { builder as shiftTransform } from './artefacts/shift-transform/build.ts';
 import { describeEditor, type EditorName, editorNames } from './catalogue.ts';
 import { edit } from './edit.ts';
 import type { EditorDelta, EditorInput } from './editor.ts';
@@ -65,6 +66,11 @@ async function open(name: string) {
     if (kind === 'context_prefixes') return { texts: given.prefixes };
     if (kind === 'gradient_transform')
       return gradientTransform.decode(readFileSync(join(folder, name, 'gradient-transform.safetensors')), {
+        model: name,
+        scope,
+      });
+    if (kind === 'shift_transform')
+      return shiftTransform.decode(readFileSync(join(folder, name, 'shift-transform.safetensors')), {
         model: name,
         scope,
       });

@@ -15,16 +15,20 @@ from common import EDITS, NAMES, OUT, lay_out, tiny, write_updates
 from recipe import BATCH, laid_out
 
 LAYERS, RANK, COUNTED, EDIT_WEIGHT, RATE, RATES_RATE = [1, 2], 5, 40, 0.3, 1e-3, 1e-2
-PATHS = {"gpt2": ["c_fc", "c_proj"], "llama": ["gate_proj", "up_proj", "down_proj"]}
 
 
 class Networks:
     """One network a shape, its numbers by the names of the file."""
 
+    method, kind = "mend", "gradient-transform"
+    paths = {"gpt2": ["c_fc", "c_proj"], "llama": ["gate_proj", "up_proj", "down_proj"]}
+    # Beside the networks, one number a map.
+    singles = {"rates": (0.01, 0.003)}
+
     def __init__(self, one):
         self.one = one
         blocks = "transformer.h" if one.name == "gpt2" else "model.layers"
-        self.maps = [f"{blocks}.{layer}.mlp.{path}" for layer in LAYERS for path in PATHS[one.name]]
+        self.maps = [f"{blocks}.{layer}.mlp.{path}" for layer in LAYERS for path in self.paths[one.name]]
         generator = torch.Generator().manual_seed(31)
         draw = lambda scale, *shape: (torch.randn(shape, generator=generator) * scale).float().double()
         self.learned, self.counted, self.sharing = {}, {}, {}
@@ -39,7 +43,8 @@ class Networks:
                 }
             self.counted |= {f"{at}.count": torch.tensor([float(COUNTED)]), f"{at}.mean": draw(0.01, size),
                              f"{at}.squares": COUNTED * draw(0.3, size) ** 2}
-        self.learned["rates"] = 0.01 + draw(0.003, len(self.maps))
+        for name, (mean, spread) in self.singles.items():
+            self.learned[name] = mean + draw(spread, len(self.maps))
         for numbers in (self.learned, self.counted):
             for name in numbers:
                 numbers[name] = numbers[name].float().double()
@@ -50,10 +55,15 @@ class Networks:
         stored = tuple(self.one.model.get_submodule(path).weight.shape)
         return stored if self.one.name == "gpt2" else stored[::-1]
 
-    def save(self, path):
-        header = {"model": self.one.name, "method": "mend", "layers": LAYERS, "rank": RANK, "details": {}}
+    def save(self):
+        header = {"model": self.one.name, "method": self.method, "layers": LAYERS, "rank": RANK, "details": {}}
         numbers = {name: value.detach().float().flatten().contiguous() for name, value in (self.learned | self.counted).items()}
-        save_file(numbers, path, metadata={"format": "errata-gradient-transform/1", "header": json.dumps(header)})
+        metadata = {"format": f"errata-{self.kind}/1", "header": json.dumps(header)}
+        save_file(numbers, OUT / self.one.name / f"{self.kind}.safetensors", metadata=metadata)
+
+    def is_factor(self, slope, laid):
+        """Which tokens count."""
+        return (slope != 0).any(1)
 
     def factors(self, laid):
         """By map: what went in, and the gradient of the mean loss with respect to what came out, of the tokens that have one."""
@@ -72,7 +82,7 @@ class Networks:
         found = {}
         for path, (given, output) in seen.items():
             x, slope = given[0].detach(), output.grad[0]
-            kept = (slope != 0).any(1)
+            kept = self.is_factor(slope, laid)
             found[path] = (x[kept], slope[kept])
         return found
 
@@ -90,8 +100,11 @@ class Networks:
                         s = s + (row - before) * (row - m)
             self.counted |= {f"{at}.count": k, f"{at}.mean": m, f"{at}.squares": s}
 
-    def update(self, path, x, slope):
-        """What is added to a map, [in, out]."""
+    def residual(self, raw, scale, shift):
+        return (raw * scale + shift).clamp(min=0)
+
+    def transformed(self, path, x, slope):
+        """What the networks make of both."""
         size_in, size_out = self.shape(path)
         at, mode = f"{size_in}x{size_out}", self.sharing[(size_in, size_out)].index(path)
         deviation = (self.counted[f"{at}.squares"] / (self.counted[f"{at}.count"] - 1)).sqrt()
@@ -99,9 +112,16 @@ class Networks:
         for layer in range(2):
             part = lambda name: self.learned[f"{at}.{layer}.{name}"]
             before = (part("u") @ (part("v") @ y.T)).T + part("bias")
-            y = y + (before * part("scale")[mode] + part("shift")[mode]).clamp(min=0)
-        rate = self.learned["rates"][self.maps.index(path)]
-        return -rate * y[:, :size_in].T @ y[:, size_in:]
+            y = y + self.residual(before, part("scale")[mode], part("shift")[mode])
+        return y[:, :size_in], y[:, size_in:]
+
+    def rate(self, path):
+        return self.learned["rates"][self.maps.index(path)]
+
+    def change(self, path, all_factors):
+        """What the factors of some edits together add to a map, [in, out]."""
+        pairs = (self.transformed(path, *factors[path]) for factors in all_factors)
+        return sum(-self.rate(path) * x.T @ slope for x, slope in pairs)
 
     def stored(self, change):
         return change if self.one.name == "gpt2" else change.T
@@ -110,8 +130,7 @@ class Networks:
         """The weights that the factors of some edits lead to together."""
         weights = {}
         for path in self.maps:
-            change = sum(self.update(path, *factors[path]) for factors in all_factors)
-            weights[f"{path}.weight"] = self.one.model.get_submodule(path).weight + self.stored(change)
+            weights[f"{path}.weight"] = self.one.model.get_submodule(path).weight + self.stored(self.change(path, all_factors))
         return weights
 
 
@@ -136,15 +155,12 @@ def losses(one, networks, per_update):
     return torch.stack(new).mean(), torch.stack(kept).mean()
 
 
-def main():
+def changes(networks_of, variants):
+    """What edits change of matrices, by case."""
     cases = {}
     for name in NAMES:
-        networks = Networks(tiny(name))
-        networks.save(OUT / name / "gradient-transform.safetensors")
-        config = {"layers": LAYERS, "batch_size": 10, "stop_loss": 0}
-        variants = [([["anna"]], config), ([["anna", "boris", "clara"]], {**config, "batch_size": 2}), ([["boris"], ["clara"]], config)]
         for number, (batches, config) in enumerate(variants):
-            networks = Networks(tiny(name))
+            networks = networks_of(tiny(name))
             for edits in batches:
                 found = networks.edited([networks.factors(lay_out(networks.one, EDITS[edit])) for edit in edits])
                 state = networks.one.model.state_dict()
@@ -155,23 +171,26 @@ def main():
             *before, last = batches
             cases[f"{name} {number}"] = {"model": name, "earlier": before, "edits": last, "config": config,
                                          "updates": {path.removeprefix("transformer."): change for path, change in updates.items()}}
-    write_updates("mend", cases)
+    return cases
 
+
+def write_step(editor, networks_of, per_updates, edit_weight):
+    """Losses, gradients, counts and one step of training, `per_updates` edits made at once."""
     tensors, told = {}, {}
     for name in NAMES:
-        for per_update in (1, 3):
+        for per_update in per_updates:
             one = tiny(name)
-            networks = Networks(one)
+            networks = networks_of(one)
             generality, locality = losses(one, networks, per_update)
-            loss = EDIT_WEIGHT * generality + locality
+            loss = edit_weight * generality + locality
             loss.backward()
             case = f"{name} {per_update}"
             told[case] = {"loss": loss.item(), "generality": generality.item(), "locality": locality.item()}
             tensors |= {f"{case}/gradient {key}": p.grad for key, p in networks.learned.items()}
             tensors |= {f"{case}/counted {key}": value for key, value in networks.counted.items()}
             optimizer = torch.optim.Adam([
-                {"params": [p for key, p in networks.learned.items() if key != "rates"], "lr": RATE},
-                {"params": [networks.learned["rates"]], "lr": RATES_RATE},
+                {"params": [p for key, p in networks.learned.items() if key not in networks.singles], "lr": RATE},
+                {"params": [networks.learned[key] for key in networks.singles], "lr": RATES_RATE},
             ])
             optimizer.step()
             tensors |= {f"{case}/after {key}": p for key, p in networks.learned.items()}
@@ -179,7 +198,16 @@ def main():
               **{sort: {"query": item["prompt"], "target": item["target_new"]}
                  for sort, item in zip(("reliability", "generality", "locality"), items)}}
              for *items, _ in BATCH]
-    rates = {"learning_rate": RATE, "rates_learning_rate": RATES_RATE, "edit_weight": EDIT_WEIGHT}
+    rates = {"learning_rate": RATE, "rates_learning_rate": RATES_RATE, "edit_weight": edit_weight}
     metadata = {"losses": json.dumps(told), "batch": json.dumps(batch), "settings": json.dumps(rates)}
     save_file({key: value.detach().float().flatten().contiguous().clone() for key, value in tensors.items()},
-              OUT / "mend-training.safetensors", metadata=metadata)
+              OUT / f"{editor}-training.safetensors", metadata=metadata)
+
+
+def main():
+    for name in NAMES:
+        Networks(tiny(name)).save()
+    config = {"layers": LAYERS, "batch_size": 10, "stop_loss": 0}
+    variants = [([["anna"]], config), ([["anna", "boris", "clara"]], {**config, "batch_size": 2}), ([["boris"], ["clara"]], config)]
+    write_updates("mend", changes(Networks, variants))
+    write_step("mend", Networks, (1, 3), EDIT_WEIGHT)

@@ -10,6 +10,7 @@ import { gradientTransform } from './gradient-transform/about.ts';
 import { knowledgeEncoder } from './knowledge-encoder/about.ts';
 import { secondMoment } from './second-moment/about.ts';
 import { sentenceEncoder } from './sentence-encoder/about.ts';
+import { shiftTransform } from './shift-transform/about.ts';
 import { weightChange } from './weight-change/about.ts';
 
 const artefactKinds = {
@@ -20,6 +21,7 @@ const artefactKinds = {
   knowledge_encoder: knowledgeEncoder,
   counterfactual_model: counterfactualModel,
   gradient_transform: gradientTransform,
+  shift_transform: shiftTransform,
   demonstrations,
   sentence_encoder: sentenceEncoder,
   weight_change: weightChange,

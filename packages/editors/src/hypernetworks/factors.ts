@@ -6,6 +6,7 @@ import { packSequences, sequenceFeeds, sequenceInputs } from '../search/tracer.t
 import type { TargetSequence } from '../texts/sequences.ts';
 import { tuneTargets } from '../training/targets.ts';
 import type { EditedMap } from './maps.ts';
+import type { TransformMethod } from './methods.ts';
 
 /** Those of one map, a row a token. */
 export interface Factors {
@@ -44,11 +45,11 @@ function factorProgram(view: View, maps: readonly EditedMap[]): Promise<ViewProg
 
 /**
  * The factors of each edit's mean loss over its target tokens, all in one run.
- * @returns of each map those tokens that have a gradient
+ * @returns of each map those tokens that have a gradient, or, for MALMEN, those that predict the target's
  */
 export async function readFactors(
   view: View,
-  maps: readonly EditedMap[],
+  { method, maps }: { readonly method: TransformMethod; readonly maps: readonly EditedMap[] },
   sequences: readonly TargetSequence[],
 ): Promise<readonly Factors[]> {
   const program = await factorProgram(view, maps);
@@ -69,15 +70,14 @@ export async function readFactors(
     const inputs = float32Data(out[`input_${index}`]!);
     const slopes = float32Data(out[`gradient_${index}`]!);
     const rowOf = (data: Float32Array, size: number, row: number) => data.subarray(row * size, (row + 1) * size);
-    const kept = Array.from({ length: packed.batch * packed.time }, (_, row) => row).filter(
-      (row) =>
-        rowOf(slopes, matrix.outSize, row).some((x) => x !== 0) &&
-        rowOf(inputs, matrix.inSize, row).some((x) => x !== 0),
-    );
+    const withGradient = (row: number) =>
+      rowOf(slopes, matrix.outSize, row).some((x) => x !== 0) && rowOf(inputs, matrix.inSize, row).some((x) => x !== 0);
+    const all = Array.from({ length: packed.batch * packed.time }, (_, row) => row);
+    const kept = method === 'malmen' ? rows : all.filter(withGradient);
     const gathered = (data: Float32Array, size: number) => {
-      const all = new Float32Array(kept.length * size);
-      for (const [at, row] of kept.entries()) all.set(rowOf(data, size, row), at * size);
-      return all;
+      const taken = new Float32Array(kept.length * size);
+      for (const [at, row] of kept.entries()) taken.set(rowOf(data, size, row), at * size);
+      return taken;
     };
     return {
       count: kept.length,

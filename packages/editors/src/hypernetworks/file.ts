@@ -2,14 +2,12 @@
 import { ErrataError } from '@errata/contracts';
 import { type DecoderSpec, encodeSafetensors, ModelError, parseSafetensors } from '@errata/models';
 import { z } from 'zod';
-import { mlpMaps } from './maps.ts';
+import { transformFormats, transformMethods } from './methods.ts';
 import { type TransformSpec, transformSpec } from './transform.ts';
-
-const format = 'errata-gradient-transform/1';
 
 const headerSchema = z.strictObject({
   model: z.string().min(1),
-  method: z.string().min(1),
+  method: z.enum(transformMethods),
   layers: z.array(z.int().min(0)).min(1),
   rank: z.int().min(1),
   details: z.record(z.string(), z.unknown()),
@@ -31,17 +29,18 @@ export interface Transform {
 export function encodeTransform({ weights, ...header }: StoredTransform): Uint8Array {
   const tensors = [...weights].map(([name, data]) => [name, { shape: [data.length], data }] as const);
   return encodeSafetensors(new Map(tensors), {
-    metadata: { format, header: JSON.stringify(header) },
-    where: 'gradient transform',
+    metadata: { format: transformFormats[header.method], header: JSON.stringify(header) },
+    where: 'transform',
   });
 }
 
 /** Reads that; nothing about it is trusted, but sizes are for {@link transformFor}. @throws ErrataError `blob_corrupt` */
-export function decodeTransform(bytes: Uint8Array, where = 'the gradient transform'): StoredTransform {
+export function decodeTransform(bytes: Uint8Array, where = 'the transform'): StoredTransform {
   try {
     const file = parseSafetensors(bytes, where);
-    if (file.metadata.get('format') !== format) throw new Error(`${where}: its format is not ${format}`);
     const header = headerSchema.parse(JSON.parse(file.metadata.get('header') ?? ''));
+    const format = transformFormats[header.method];
+    if (file.metadata.get('format') !== format) throw new Error(`${where}: its format is not ${format}`);
     return { ...header, weights: new Map([...file.tensors.keys()].map((name) => [name, file.read(name)])) };
   } catch (cause) {
     const what = cause instanceof ModelError || cause instanceof Error ? cause.message : String(cause);
@@ -50,15 +49,12 @@ export function decodeTransform(bytes: Uint8Array, where = 'the gradient transfo
 }
 
 /** The transform as it runs for a model. @throws ErrataError `blob_corrupt` where it does not fit */
-export function transformFor({ layers, rank, weights }: StoredTransform, decoder: DecoderSpec): Transform {
+export function transformFor({ method, layers, rank, weights }: StoredTransform, decoder: DecoderSpec): Transform {
   const fitting = layers.filter((layer) => layer < decoder.layers);
-  const spec = transformSpec(mlpMaps(decoder, fitting), rank);
+  const spec = transformSpec(method, decoder, fitting, rank);
   const all = [...spec.parameters, ...spec.statistics];
   const misfit = all.find(([name, dims]) => weights.get(name)?.length !== dims.reduce((a, b) => a * b, 1));
   if (misfit !== undefined || fitting.length < layers.length || weights.size !== all.length)
-    throw new ErrataError(
-      'blob_corrupt',
-      `the gradient transform does not fit the model: ${misfit?.[0] ?? 'its layers'}`,
-    );
+    throw new ErrataError('blob_corrupt', `the transform does not fit the model: ${misfit?.[0] ?? 'its layers'}`);
   return { spec, weights };
 }

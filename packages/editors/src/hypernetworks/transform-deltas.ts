@@ -1,22 +1,61 @@
 // Edits by a trained transform: gradients in runs, what becomes of them, and one delta a matrix.
+import { type Matrix, matrix, transposeMatrix } from '@errata/graph';
 import type { View } from '@errata/models';
 import type { EditorOptions } from '../editor.ts';
+import { inRuns } from '../methods/one-pass-editor.ts';
+import type { LeastSquaresUpdate } from '../solve/least-squares.ts';
 import { productDelta } from '../solve/product-delta.ts';
+import { ridgeUpdate } from '../solve/ridge.ts';
 import type { TargetSequence } from '../texts/sequences.ts';
+import type { LaidOutEdit } from '../texts/teacher-forcing.ts';
 import { readFactors } from './factors.ts';
 import type { Transform } from './file.ts';
+import { ridgesName } from './transform.ts';
 import { type MapUpdate, updatesOf } from './update.ts';
 
-/** Side by side, as the left factor `[size, rank]` in columns and the right one `[rank, size]` in rows. */
-function joined(updates: readonly MapUpdate[], part: 'x' | 'd', size: number): Float64Array {
-  const rank = updates.reduce((sum, { count }) => sum + count, 0);
-  const all = new Float64Array(rank * size);
+/** One under another: a row a token. */
+export function stacked(updates: readonly MapUpdate[], part: 'x' | 'd', size: number): Matrix {
+  const all = matrix(
+    updates.reduce((sum, { count }) => sum + count, 0),
+    size,
+  );
   let at = 0;
-  for (const update of updates)
-    for (let row = 0; row < update.count; row++, at++)
-      for (let i = 0; i < size; i++) all[part === 'x' ? i * rank + at : at * size + i] = update[part][row * size + i]!;
+  for (const update of updates) {
+    all.data.set(update[part], at);
+    at += update[part].length;
+  }
   return all;
 }
+
+/** What a map gains: what updates add up to, or, with MALMEN, what comes nearest to all that is asked (Tan et al. 2024, equation 3). */
+const gainOf = async (
+  { spec, weights }: Transform,
+  index: number,
+  x: Matrix,
+  d: Matrix,
+): Promise<LeastSquaresUpdate> =>
+  spec.method === 'malmen'
+    ? ridgeUpdate(x, d, Math.exp(weights.get(ridgesName)![index]!))
+    : { keySide: transposeMatrix(x), valueSide: d };
+
+/** Edits of a batch, their gradients taken `size` at a time. @throws as {@link transformDeltas} */
+export const transformEdits = (
+  view: View,
+  transform: Transform,
+  asked: readonly LaidOutEdit[],
+  size: number,
+  options: EditorOptions,
+) =>
+  transformDeltas(
+    view,
+    transform,
+    inRuns(
+      asked.map(({ sequence }) => sequence),
+      size,
+    ),
+    asked.map(({ edit: { custom_id } }) => custom_id),
+    options,
+  );
 
 /**
  * @param runs of edits whose gradients are taken together
@@ -25,25 +64,27 @@ function joined(updates: readonly MapUpdate[], part: 'x' | 'd', size: number): F
  */
 export async function transformDeltas(
   view: View,
-  { spec, weights }: Transform,
+  transform: Transform,
   runs: readonly (readonly TargetSequence[])[],
   custom_ids: readonly string[],
   { onProgress, signal }: EditorOptions = {},
 ) {
+  const { spec, weights } = transform;
   const found: (readonly MapUpdate[])[] = [];
   let done = 0;
   for (const run of runs) {
     signal?.throwIfAborted();
     onProgress?.({ phase: 'train', done, edits: custom_ids.length });
-    const factors = await readFactors(view, spec.maps, run);
+    const factors = await readFactors(view, spec, run);
     found.push(await updatesOf(view, spec, weights, factors));
     done += run.length;
   }
   const deltas = [];
-  for (const [index, { layer, matrix }] of spec.maps.entries()) {
+  for (const [index, { layer, matrix: ref }] of spec.maps.entries()) {
     const updates = found.map((maps) => maps[index]!);
-    const [left, right] = [joined(updates, 'x', matrix.inSize), joined(updates, 'd', matrix.outSize)];
-    deltas.push(await productDelta(matrix, layer, custom_ids, left, right));
+    const [x, d] = [stacked(updates, 'x', ref.inSize), stacked(updates, 'd', ref.outSize)];
+    const { keySide, valueSide } = await gainOf(transform, index, x, d);
+    deltas.push(await productDelta(ref, layer, custom_ids, keySide.data, valueSide.data));
   }
   return { deltas, changed: spec.maps.map(({ layer, matrix: { weight } }) => ({ layer, tensor: weight })) };
 }

@@ -1,8 +1,23 @@
-// The gradient transform: the networks that make of a gradient's factors those of an update (Mitchell et al. 2022, section 3.1).
-import { add, concat, div, gemm, lessOrEqual, mul, reshape, slice, sub, type Tensor, where } from '@errata/graph';
-import { uniform } from '@errata/models';
+// The networks that make of a gradient's factors those of an update (Mitchell et al. 2022, section 3.1; Tan et al. 2024, section 3).
+import {
+  add,
+  concat,
+  div,
+  gemm,
+  lessOrEqual,
+  mul,
+  neg,
+  reduceSum,
+  reshape,
+  slice,
+  sub,
+  type Tensor,
+  where,
+} from '@errata/graph';
+import { type DecoderSpec, uniform } from '@errata/models';
 import type { Factors } from './factors.ts';
-import type { EditedMap } from './maps.ts';
+import { type EditedMap, mlpMaps, valueMaps } from './maps.ts';
+import type { TransformMethod } from './methods.ts';
 
 /** Residual layers of a network. */
 const depth = 2;
@@ -12,6 +27,7 @@ const epsilon = 1e-7;
 
 /** What a transform is made for. */
 export interface TransformSpec {
+  readonly method: TransformMethod;
   readonly maps: readonly EditedMap[];
   /** Of the matrices of its networks, at most. */
   readonly rank: number;
@@ -34,7 +50,18 @@ function byShape(maps: readonly EditedMap[]): ReadonlyMap<string, readonly Edite
 /** Name of the learning rates, one a map. */
 export const ratesName = 'rates';
 
-export function transformSpec(maps: readonly EditedMap[], rank: number): TransformSpec {
+/** Name of the logarithms of what the diagonals of the normal equations gain, one a map. */
+export const ridgesName = 'ridges';
+
+const mapsOf = { mend: mlpMaps, malmen: valueMaps } as const;
+
+export function transformSpec(
+  method: TransformMethod,
+  decoder: DecoderSpec,
+  layers: readonly number[],
+  rank: number,
+): TransformSpec {
+  const maps = mapsOf[method](decoder, layers);
   const parameters = new Map<string, readonly number[]>();
   const statistics = new Map<string, readonly number[]>();
   for (const [shape, sharing] of byShape(maps)) {
@@ -49,7 +76,8 @@ export function transformSpec(maps: readonly EditedMap[], rank: number): Transfo
     statistics.set(`${shape}.count`, [1]).set(`${shape}.mean`, [size]).set(`${shape}.squares`, [size]);
   }
   parameters.set(ratesName, [maps.length]);
-  return { maps, rank, parameters, statistics };
+  if (method === 'malmen') parameters.set(ridgesName, [maps.length]);
+  return { method, maps, rank, parameters, statistics };
 }
 
 const sizeOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
@@ -135,18 +163,20 @@ export function deviations(
 const fromZero = (x: Tensor): Tensor => where(lessOrEqual(0, x), x, 0);
 
 /**
- * What one map's factors become: [x; d], scaled by what was seen, through y + max(0, (U V y + b) * scale + shift), twice.
+ * What one map's factors become. Through the networks go [x; d], scaled by what was seen, twice by y + max(0, (U V y + b) * scale + shift), or, with
+ * MALMEN, y + max(0, U V y + b) * scale + shift; x~ and d~ come out. MEND's update is the sum over tokens of x~ (-rate d~) (equation 3 and algorithm
+ * 2); a token of MALMEN's asks that the map gives -rate (x . x~) d~ more for x (section 3.1).
  * @param own a parameter of the transform, or the `mean` or `deviation` of a shape, by name
  * @param x `[rows, inSize]` @param d `[rows, outSize]`
- * @returns both as they came, and the map's learning rate, of one element
+ * @returns both factors of the update, of the same shapes
  */
 export function transformed(
-  { maps }: TransformSpec,
+  { method, maps }: TransformSpec,
   own: (name: string) => Tensor,
   map: EditedMap,
   x: Tensor,
   d: Tensor,
-): { readonly x: Tensor; readonly d: Tensor; readonly rate: Tensor } {
+): { readonly x: Tensor; readonly d: Tensor } {
   const shape = shapeName(map);
   const place = byShape(maps).get(shape)!.indexOf(map);
   const { inSize, outSize } = map.matrix;
@@ -156,12 +186,12 @@ export function transformed(
     const ofMap = (name: string) => slice(part(name), 0, place, place + 1);
     const inner = gemm(y, part('v'), { transB: true });
     const raw = gemm(inner, part('u'), { transB: true, bias: part('bias') });
-    y = add(y, fromZero(add(mul(raw, ofMap('scale')), ofMap('shift'))));
+    const scaled = (z: Tensor) => add(mul(z, ofMap('scale')), ofMap('shift'));
+    y = add(y, method === 'mend' ? fromZero(scaled(raw)) : scaled(fromZero(raw)));
   }
   const index = maps.indexOf(map);
-  return {
-    x: slice(y, 1, 0, inSize),
-    d: slice(y, 1, inSize, inSize + outSize),
-    rate: reshape(slice(own(ratesName), 0, index, index + 1), [1, 1]),
-  };
+  const rate = reshape(slice(own(ratesName), 0, index, index + 1), [1, 1]);
+  const [xOut, dOut] = [slice(y, 1, 0, inSize), slice(y, 1, inSize, inSize + outSize)];
+  if (method === 'mend') return { x: xOut, d: neg(mul(dOut, rate)) };
+  return { x, d: neg(mul(dOut, mul(reduceSum(mul(x, xOut), [1], true), rate))) };
 }

@@ -1,16 +1,19 @@
 // What a trained transform makes of edits: for every map the factors of its change, in one pass.
-import { float32, float32Data, type HostTensor, input, mul, neg, type Tensor } from '@errata/graph';
+import { float32, float32Data, type HostTensor, input, type Tensor } from '@errata/graph';
 import type { View } from '@errata/models';
 import { runPruned } from '../search/programs.ts';
 import type { Factors } from './factors.ts';
 import { deviations, type TransformSpec, transformed } from './transform.ts';
 
-/** The change of one map: W gains the product of the two, `[count, inSize]` transposed times `[count, outSize]`. */
+/** What is asked of one map: by MEND that W gains the product of the two, `[count, inSize]` transposed times `[count, outSize]`; by MALMEN that x W gains d. */
 export interface MapUpdate {
   readonly count: number;
   readonly x: Float32Array;
   readonly d: Float32Array;
 }
+
+/** What a graph calls the gradient of a parameter. */
+export const gradientName = (name: string): string => `d ${name}`;
 
 /** The inputs of a graph that holds a transform, made once each. */
 export function transformInputs({ parameters, statistics }: TransformSpec) {
@@ -64,10 +67,10 @@ export function factorFeeds({ maps }: TransformSpec, factors: readonly Factors[]
 }
 
 /** Determines the graphs that a transform is part of, for one model. */
-export const transformKey = ({ maps, rank }: TransformSpec): string =>
-  `${rank} ${maps.map(({ matrix }) => matrix.weight).join(' ')}`;
+export const transformKey = ({ method, maps, rank }: TransformSpec): string =>
+  `${method} ${rank} ${maps.map(({ matrix }) => matrix.weight).join(' ')}`;
 
-/** W~ = W - rate * sum over tokens of x~ d~ (Mitchell et al. 2022, equation 3 and algorithm 2): the factors of what is added. */
+/** What a transform makes of factors, as {@link transformed} has it. */
 export async function updatesOf(
   view: View,
   spec: TransformSpec,
@@ -79,16 +82,16 @@ export async function updatesOf(
     const outputs: Record<string, Tensor> = {};
     for (const [index, map] of spec.maps.entries()) {
       const given = factorInputs(spec, index);
-      const { x, d, rate } = transformed(spec, own, map, given.x, given.d);
-      outputs[`x ${index}`] = x;
-      outputs[`d ${index}`] = neg(mul(d, rate));
+      const { x, d } = transformed(spec, own, map, given.x, given.d);
+      outputs[`d ${index}`] = d;
+      if (spec.method === 'mend') outputs[`x ${index}`] = x;
     }
     return outputs;
   });
   const out = await runPruned(program, { ...transformFeeds(spec, weights), ...factorFeeds(spec, factors) });
-  return factors.map(({ count }, index) => ({
+  return factors.map(({ count, inputs }, index) => ({
     count,
-    x: float32Data(out[`x ${index}`]!),
+    x: spec.method === 'mend' ? float32Data(out[`x ${index}`]!) : inputs,
     d: float32Data(out[`d ${index}`]!),
   }));
 }

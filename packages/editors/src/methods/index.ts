@@ -9,6 +9,7 @@ import { grace } from './grace/about.ts';
 import { ike } from './ike/about.ts';
 import { knowledgeNeurons } from './knowledge-neurons/about.ts';
 import { lora } from './lora/about.ts';
+import { malmen } from './malmen/about.ts';
 import { melo } from './melo/about.ts';
 import { memit } from './memit/about.ts';
 import { emmet } from './memit/emmet.ts';
@@ -37,6 +38,7 @@ export const methods = {
   sphere,
   'ultra-edit': ultraEdit,
   mend,
+  malmen,
   kn: knowledgeNeurons,
   'ft-m': ftM,
   'ft-l': ftL,

@@ -9,16 +9,18 @@ import { demonstrationsNeed } from '../artefacts/demonstrations/request.ts';
 import { encodeEigenbasis, findEigenbasis } from '../artefacts/eigenbasis/eigenbasis.ts';
 import { eigenbasisOf } from '../artefacts/eigenbasis/request.ts';
 import { gradientTransformOf } from '../artefacts/gradient-transform/request.ts';
-import { identityTransform } from '../artefacts/gradient-transform/tiny.fixture.ts';
 import { knowledgeEncoderOf } from '../artefacts/knowledge-encoder/request.ts';
 import { randomKnowledgeEncoder } from '../artefacts/knowledge-encoder/tiny.fixture.ts';
 import { localArtefacts } from '../artefacts/local.ts';
 import { needKey } from '../artefacts/need-key.ts';
 import { secondMomentOf } from '../artefacts/second-moment/request.ts';
 import { encodeSecondMoment, invertMoment } from '../artefacts/second-moment/second-moment.ts';
+import { shiftTransformOf } from '../artefacts/shift-transform/request.ts';
 import { memoryArtefactStore } from '../artefacts/store.ts';
 import type { EditDiagnostics, EditOutcome, EditorInput, EditRequest } from '../editor.ts';
+import { identityTransform } from '../hypernetworks/tiny.fixture.ts';
 import { randoms, tinyGpt2, tinyLlama, tinyModel } from '../tiny-model.fixture.ts';
+import { tinyMalmen } from './malmen/tiny.fixture.ts';
 import { tinyMend, tinyRate } from './mend/tiny.fixture.ts';
 
 /** Edits of four subjects; the last two share one. */
@@ -62,8 +64,12 @@ async function tinyArtefacts(model: Model): Promise<Artefacts> {
   known.push({ need: knowledgeEncoderOf(3), read: () => randomKnowledgeEncoder(model) });
   known.push({ need: counterfactualModelNeed, read: () => randomCounterfactual(model) });
   known.push({
-    need: gradientTransformOf('mend', tinyMend.layers),
-    read: async () => identityTransform(model, tinyMend.layers, tinyRate),
+    need: gradientTransformOf(tinyMend.layers),
+    read: async () => identityTransform('mend', model, tinyMend.layers, tinyRate),
+  });
+  known.push({
+    need: shiftTransformOf(tinyMalmen.layers),
+    read: async () => identityTransform('malmen', model, tinyMalmen.layers, tinyRate),
   });
   known.push({ need: demonstrationsNeed, read: async () => encodeDemonstrations(someDemonstrations) });
   const given = openArtefacts(model.digest!, known);

@@ -8,7 +8,7 @@ export const gradientTransform = {
   format: gradientTransformFormat,
   request: gradientTransformRequest,
   chosenBy: 'layers',
-  chosen: ({ method = 'mend', layers = [] }) => [gradientTransformOf(method, layers)],
+  chosen: ({ layers = [] }) => [gradientTransformOf(layers)],
   parents: () => [],
   // Without edits to train on its builder says what to do: a text is of no help.
   withoutText: () => null,

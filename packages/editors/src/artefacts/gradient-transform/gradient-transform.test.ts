@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeTransform, transformFor } from '../../hypernetworks/file.ts';
+import { identityTransform } from '../../hypernetworks/tiny.fixture.ts';
 import { tinyGpt2, tinyModel } from '../../tiny-model.fixture.ts';
 import { linesOf, trainingEdits } from '../../training/edits.fixture.ts';
 import type { BuildInput } from '../builder.ts';
@@ -11,7 +12,6 @@ import { localArtefacts } from '../local.ts';
 import { memoryArtefactStore } from '../store.ts';
 import { builder } from './build.ts';
 import { type GradientTransformFields, gradientTransformOf } from './request.ts';
-import { identityTransform } from './tiny.fixture.ts';
 
 const model = tinyModel(tinyGpt2, 5);
 const digest = model.digest!;
@@ -54,7 +54,7 @@ async function build(
   { store = memoryArtefactStore(), signal, brought, of = layers }: Asked = {},
   onProgress?: (done: number, stage: string) => void,
 ) {
-  const need = gradientTransformOf('mend', of);
+  const need = gradientTransformOf(of);
   const artefacts = await localArtefacts({ model, digest, store, request, ...(brought && { brought }) }, [need], {
     ...(signal && { signal }),
     onProgress: ({ done, stage }) => onProgress?.(done, stage),
@@ -106,7 +106,7 @@ describe('a trained gradient transform', () => {
   it('is another for other layers, other data or other settings, and none for layers that are not there', async () => {
     const parameters = async (request: GradientTransformFields, of = layers) =>
       (
-        await builder.parameters([gradientTransformOf('mend', of)], {
+        await builder.parameters([gradientTransformOf(of)], {
           model,
           digest,
           request,
@@ -140,18 +140,20 @@ describe('the transform that a model brought along', () => {
     );
 
   it('is taken as it is, where it is for the model and the layers that are asked for', async () => {
-    const bytes = identityTransform(model, layers, 1e-2);
+    const bytes = identityTransform('mend', model, layers, 1e-2);
     expect(encodeTransform(await build({}, { brought: async () => bytes }))).toEqual(bytes);
-    expect(await none()).toMatch(/artefact_missing .*--kind gradient_transform --method mend --layers 2,3 --data FILE/);
-    expect(await none(identityTransform(model, [1, 3], 1e-2))).toMatch(/artefact_missing .*changes layers 1, 3/);
+    expect(await none()).toMatch(/artefact_missing .*--kind gradient_transform --layers 2,3 --data FILE/);
+    expect(await none(identityTransform('mend', model, [1, 3], 1e-2))).toMatch(
+      /artefact_missing .*changes layers 1, 3/,
+    );
     const other = tinyModel(tinyGpt2, 6);
-    expect(await none(identityTransform(other, layers, 1e-2))).toMatch(/trained for another one, tiny-gpt2-6/);
+    expect(await none(identityTransform('mend', other, layers, 1e-2))).toMatch(/trained for another one, tiny-gpt2-6/);
     await other.release();
   });
 
   it('is refused where it cannot be read, or its networks do not fit', async () => {
     expect(await none(Uint8Array.of(1, 2, 3))).toMatch(/blob_corrupt/);
-    const stored = await build({}, { brought: async () => identityTransform(model, layers, 1e-2) });
+    const stored = await build({}, { brought: async () => identityTransform('mend', model, layers, 1e-2) });
     const rates = new Map(stored.weights).set('rates', new Float32Array(3));
     expect(() => transformFor({ ...stored, weights: rates }, model.spec)).toThrow(/does not fit the model: rates/);
     expect(await none(encodeTransform({ ...stored, layers: [2, 9] }))).toMatch(/artefact_missing/);

@@ -22,7 +22,7 @@ export const mend = {
     },
   ],
   misfit: ({ layers }, shape) => missingLayer('layers', layers, shape),
-  needs: ({ layers }) => [gradientTransformOf('mend', layers)],
+  needs: ({ layers }) => [gradientTransformOf(layers)],
   batched: true,
   subject: 'none',
   leaves: ['low_rank', 'dense'],

@@ -3,20 +3,12 @@ import { builder } from '../../artefacts/gradient-transform/build.ts';
 import { gradientTransformOf } from '../../artefacts/gradient-transform/request.ts';
 import type { Editor } from '../../editor.ts';
 import { transformFor } from '../../hypernetworks/file.ts';
-import { transformDeltas } from '../../hypernetworks/transform-deltas.ts';
-import { inRuns, onePassEditor } from '../one-pass-editor.ts';
+import { transformEdits } from '../../hypernetworks/transform-deltas.ts';
+import { onePassEditor } from '../one-pass-editor.ts';
 import type { MendSettings } from './settings.ts';
 
 /** MEND. The changes that edits ask for, each from the parent, are added. */
 export const edit: Editor<MendSettings> = onePassEditor(async ({ view, artefacts, config }, asked, options) => {
-  const stored = await artefacts.read(builder, gradientTransformOf('mend', config.layers));
-  const transform = transformFor(stored, view.spec);
-  const runs = inRuns(asked, config.batch_size).map((run) => run.map(({ sequence }) => sequence));
-  return transformDeltas(
-    view,
-    transform,
-    runs,
-    asked.map(({ edit: { custom_id } }) => custom_id),
-    options,
-  );
+  const stored = await artefacts.read(builder, gradientTransformOf(config.layers));
+  return transformEdits(view, transformFor(stored, view.spec), asked, config.batch_size, options);
 });

@@ -2,10 +2,11 @@
 import type { View } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import type { Artefacts } from '../../artefacts/builder.ts';
-import { identityTransform } from '../../artefacts/gradient-transform/tiny.fixture.ts';
+
 import { edit } from '../../edit.ts';
 import { decodeTransform } from '../../hypernetworks/file.ts';
 import { mlpMaps } from '../../hypernetworks/maps.ts';
+import { identityTransform } from '../../hypernetworks/tiny.fixture.ts';
 import { leavesAloneWhatHolds } from '../already-holds.fixture.ts';
 import { appliedDiagnostics, families, someEdits, tinySetup } from '../setups.fixture.ts';
 import { tinyMend } from './tiny.fixture.ts';
@@ -27,7 +28,7 @@ describe.each(families)('MEND on %s', (_family, config) => {
     const withRate = (rate: number): { readonly artefacts: Artefacts } => ({
       artefacts: {
         model: model.digest!,
-        read: async <Value>() => decodeTransform(identityTransform(model, tinyMend.layers, rate)) as Value,
+        read: async <Value>() => decodeTransform(identityTransform('mend', model, tinyMend.layers, rate)) as Value,
       },
     });
     return { ...tiny, matrices, changeOf, withRate };

@@ -49,7 +49,7 @@ export const ultraEdit = {
       },
       {
         reference: 'Solves a system of as many unknowns as keys have elements',
-        here: 'Solves one of as many unknowns as there are target tokens: (H^T H + I)^-1 H^T = H^T (H H^T + I)^-1',
+        here: 'Solves one of as many unknowns as there are target tokens where these are fewer: (H^T H + I)^-1 H^T = H^T (H H^T + I)^-1',
         why: 'It is the same answer, left as a delta of low rank, or as a matrix where there are so many tokens that it is the smaller',
       },
       {

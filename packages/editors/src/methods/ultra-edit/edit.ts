@@ -1,9 +1,9 @@
 // UltraEdit: what target tokens ask of a matrix, by one gradient scaled by all that was seen before, solved as least squares (Gu et al. 2025).
-import { multiply, solvePositive, transposeMatrix } from '@errata/graph';
 import { type DecoderSpec, type Delta, memoryAt, valueMatrix } from '@errata/models';
 import type { Editor } from '../../editor.ts';
 import { type LeastSquaresUpdate, rowsToMatrix } from '../../solve/least-squares.ts';
 import { productDelta } from '../../solve/product-delta.ts';
+import { ridgeUpdate } from '../../solve/ridge.ts';
 import { inRuns, onePassEditor } from '../one-pass-editor.ts';
 import { type Features, type LayerFeatures, readFeatures } from './features.ts';
 import { type Statistics, scaledBy, statisticsOf } from './scaling.ts';
@@ -31,11 +31,7 @@ async function solve(
     const strength = -learningRate * h.reduce((sum, x) => sum + x * x, 0);
     return g.map((x) => strength * x);
   });
-  const h = rowsToMatrix(keys.map((key) => Float64Array.from(key)));
-  const system = await multiply(h, h, { transB: true });
-  for (let i = 0; i < system.rows; i++) system.data[i * system.columns + i]! += 1;
-  const valueSide = await solvePositive(system, rowsToMatrix(wanted));
-  return { keySide: transposeMatrix(h), valueSide };
+  return ridgeUpdate(rowsToMatrix(keys.map((key) => Float64Array.from(key))), rowsToMatrix(wanted), 1);
 }
 
 /** UltraEdit. What it has seen stays with the version, as `feature_statistics`; every batch is scaled by its own tokens too. */

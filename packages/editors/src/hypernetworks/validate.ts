@@ -1,12 +1,12 @@
-// What a gradient transform comes to on edits that it was not trained on: each update made from the model as it is, and taken back.
+// What a transform comes to on edits that it was not trained on: each update made from the model as it is, and taken back.
 import type { Model, ScoreItem } from '@errata/models';
-import type { Transform } from '../../hypernetworks/file.ts';
-import { transformDeltas } from '../../hypernetworks/transform-deltas.ts';
-import { inRuns } from '../../methods/one-pass-editor.ts';
-import { requireTokenizer } from '../../texts/tokenizer.ts';
-import { agreement, askedOf } from '../../training/agreement.ts';
-import { itemSequence, layOutItem, type TrainingRecord } from '../../training/records.ts';
-import type { Validation } from '../../training/train.ts';
+import { inRuns } from '../methods/one-pass-editor.ts';
+import { requireTokenizer } from '../texts/tokenizer.ts';
+import { agreement, askedOf } from '../training/agreement.ts';
+import { itemSequence, layOutItem, type TrainingRecord } from '../training/records.ts';
+import type { Validation } from '../training/train.ts';
+import type { Transform } from './file.ts';
+import { transformDeltas } from './transform-deltas.ts';
 
 /** @param editsPerUpdate edits that are made at once */
 export async function validateTransform(
