@@ -138,7 +138,7 @@ const expected: Readonly<Record<string, Expected>> = {
   'temporal.json': { layout: 'counterfact_flat', counts: [1, 1], rejected: [], dropped: ['0 ood_rephrase unread'] },
   'edits.jsonl': {
     layout: 'jsonl',
-    counts: [8, 1],
+    counts: [9, 1],
     rejected: [
       '1  not_json',
       '2 custom_id duplicate_custom_id',
@@ -147,6 +147,7 @@ const expected: Readonly<Record<string, Expected>> = {
       '5 target_new control_characters',
       '6  not_an_object',
       '7 target_new same_targets',
+      '8  too_deep',
     ],
   },
   'edits.csv': {

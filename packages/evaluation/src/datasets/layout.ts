@@ -62,7 +62,7 @@ export const id = z.union([z.string().regex(/\S/), z.number()]);
 
 /** The record by its schema. @throws Unusable naming the first field that does not fit */
 export function parseRecord<T>(raw: RawRecord, schema: z.ZodType<T>): T {
-  if (raw.kind === 'malformed') throw new Unusable('', 'not_json');
+  if (raw.kind === 'malformed') throw new Unusable('', raw.rule);
   if (raw.kind === 'row') throw new Unusable('', 'not_an_object');
   if (asObject(raw.value) === undefined) throw new Unusable('', 'not_an_object');
   return parsePart(raw.value, schema, '');

@@ -3,6 +3,7 @@
 /** Every rule by which a field is complained about, and what it says of the field. */
 export const datasetRules = {
   not_json: 'the line is not JSON',
+  too_deep: 'the record is nested more than 64 deep',
   not_an_object: 'the record is not a JSON object',
   missing: 'is absent or null',
   wrong_type: 'is of another type than the layout has',

@@ -8,6 +8,7 @@ import { loadTokenizer, tokenizerFileNames } from '../text/load-tokenizer.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import { type CheckpointTensors, makeTensors } from './checkpoint-tensors.ts';
 import { findCompanions } from './companions.ts';
+import { parseFileJson } from './file-json.ts';
 import { fail, makeFinder, refuseOtherKinds } from './model-files.ts';
 import { refuseQuantised } from './quantised.ts';
 import { openSafetensors, type SafetensorsFile } from './safetensors.ts';
@@ -69,12 +70,12 @@ function sha256File(path: string): string {
 function readConfig(path: string): CheckpointConfig {
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    json = parseFileJson(readFileSync(path, 'utf8'));
   } catch (cause) {
     return fail(
       'checkpoint_config_malformed',
       path,
-      `it is not JSON (${(cause as Error).message})`,
+      `it is not JSON that can be read (${(cause as Error).message})`,
       'Restore it',
       cause,
     );

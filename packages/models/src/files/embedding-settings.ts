@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Pooling } from '../architectures/blocks/pooling.ts';
 import { ModelError } from '../errors.ts';
+import { parseFileJson } from './file-json.ts';
 
 /** How a text becomes one vector. */
 export interface EmbeddingSettings {
@@ -36,7 +37,7 @@ function refuse(where: string, what: string, cause?: unknown): never {
 function read<T>(path: string, schema: z.ZodType<T>): T {
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    json = parseFileJson(readFileSync(path, 'utf8'));
   } catch (cause) {
     return refuse(path, `it cannot be read (${(cause as Error).message})`, cause);
   }

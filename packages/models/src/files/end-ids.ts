@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { ModelError } from '../errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { generationConfigName } from './companions.ts';
+import { parseFileJson } from './file-json.ts';
 
 const schema = z.looseObject({
   eos_token_id: z.union([z.number().int(), z.array(z.number().int())]).nullish(),
@@ -33,9 +34,9 @@ function readGenerationConfig({ directory, readCompanion }: Checkpoint): z.infer
     });
   let json: unknown;
   try {
-    json = JSON.parse(Buffer.from(readCompanion(generationConfigName)).toString('utf8'));
+    json = parseFileJson(Buffer.from(readCompanion(generationConfigName)).toString('utf8'));
   } catch (cause) {
-    throw refuse(`it is not JSON (${(cause as Error).message})`, cause);
+    throw refuse(`it is not JSON that can be read (${(cause as Error).message})`, cause);
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { parseFileJson } from './file-json.ts';
 import { type FindFile, fail } from './model-files.ts';
 
 const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
@@ -93,12 +94,12 @@ function numberedShards(directory: string): readonly string[] | undefined {
 function readIndex(path: string, find: FindFile): WeightFiles {
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    json = parseFileJson(readFileSync(path, 'utf8'));
   } catch (cause) {
     return fail(
       'checkpoint_index_malformed',
       path,
-      `it is not JSON (${(cause as Error).message})`,
+      `it is not JSON that can be read (${(cause as Error).message})`,
       'Restore it',
       cause,
     );

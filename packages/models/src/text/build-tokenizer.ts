@@ -12,8 +12,11 @@ import { mendedNormalizer, mendedPreTokenizer, mendSingleWords } from './tokeniz
 const rememberedTexts = 8192;
 const rememberedLength = 500;
 
+/** Words, digits, marks, another script: what the parts of a tokenizer are about. */
+const probe = "It's 12 o'clock, né 日本.\n";
+
 /**
- * The library's tokenizer for a document.
+ * The library's tokenizer for a document, which has read a text.
  * @throws ModelError tokenizer_unsupported
  */
 function construct(document: TokenizerDocument, where: string): HuggingFaceTokenizer {
@@ -30,6 +33,12 @@ function construct(document: TokenizerDocument, where: string): HuggingFaceToken
       { clean_up_tokenization_spaces: false },
     );
     mendSingleWords(inner, document.added_tokens);
+    // The library looks into most parts only when there is a text.
+    for (const text_pair of [null, probe]) {
+      const { ids } = inner.encode(probe, { add_special_tokens: true, text_pair });
+      const known = ids.filter((id: number) => inner.id_to_token(id) !== undefined);
+      if (known.length > 0) inner.decode(known);
+    }
     return inner;
   } catch (cause) {
     throw new ModelError('tokenizer_unsupported', {

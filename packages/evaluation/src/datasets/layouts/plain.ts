@@ -27,7 +27,7 @@ export const jsonl: Layout = {
   },
   read: (raw, place) => {
     const record = objectOf(raw);
-    if (record === undefined) throw new Unusable('', raw.kind === 'malformed' ? 'not_json' : 'not_an_object');
+    if (record === undefined) throw new Unusable('', raw.kind === 'malformed' ? raw.rule : 'not_an_object');
     const edit = checkEdit(withoutNulls({ ...record, custom_id: record.custom_id ?? String(place.record + 1) }));
     return { case: { id: edit.custom_id, edits: [edit] } };
   },

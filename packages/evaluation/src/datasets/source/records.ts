@@ -17,8 +17,8 @@ export type RawRecord =
       readonly cells: readonly string[];
       readonly columns: readonly string[] | undefined;
     }
-  /** A line that is not JSON. */
-  | { readonly record: number; readonly kind: 'malformed' };
+  /** A line that is not JSON, or a value that is nested deeper than anything that reads it may go. */
+  | { readonly record: number; readonly kind: 'malformed'; readonly rule: 'not_json' | 'too_deep' };
 
 /** Where the records of a JSON document are that is not an array itself. */
 export interface DocumentShape {
@@ -94,7 +94,7 @@ export async function* rawRecords(
       const { document } = written;
       for await (const element of jsonElements(file, document?.path ?? '$.*')) {
         for (const value of document ? document.records(element) : [element])
-          yield { record: record++, kind: 'value', value };
+          yield { record: record++, ...asValue(value) };
       }
       return;
     }
@@ -102,7 +102,7 @@ export async function* rawRecords(
       for await (const line of lines(file)) yield { record: record++, ...readLine(line) };
       return;
     case 'parquet':
-      for await (const value of parquetRows(file)) yield { record: record++, kind: 'value', value };
+      for await (const value of parquetRows(file)) yield { record: record++, ...asValue(value) };
       return;
     case 'csv': {
       let columns: readonly string[] | undefined;
@@ -116,10 +116,25 @@ export async function* rawRecords(
   }
 }
 
-function readLine(line: string): { kind: 'value'; value: unknown } | { kind: 'malformed' } {
+type Read =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'malformed'; readonly rule: 'not_json' | 'too_deep' };
+
+function readLine(line: string): Read {
   try {
-    return { kind: 'value', value: JSON.parse(line) };
+    return asValue(JSON.parse(line));
   } catch {
-    return { kind: 'malformed' };
+    return { kind: 'malformed', rule: 'not_json' };
   }
 }
+
+/** No record is written with as many lists and objects within one another. */
+const deepest = 64;
+
+const asValue = (value: unknown): Read =>
+  isDeeper(value, deepest) ? { kind: 'malformed', rule: 'too_deep' } : { kind: 'value', value };
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1)));

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ModelError } from '../../errors.ts';
+import { parseFileJson } from '../../files/file-json.ts';
 
 const count = z.number().int().positive();
 
@@ -69,9 +70,9 @@ export function readAdapterConfig(path: string): AdapterConfig {
   };
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    json = parseFileJson(readFileSync(path, 'utf8'));
   } catch (cause) {
-    return malformed(`it is not JSON (${(cause as Error).message})`, cause);
+    return malformed(`it is not JSON that can be read (${(cause as Error).message})`, cause);
   }
   const kind = z.looseObject({ peft_type: z.string() }).safeParse(json);
   if (!kind.success) return malformed('it has no peft_type');

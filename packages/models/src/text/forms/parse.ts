@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { ModelError } from '../../errors.ts';
+import { parseFileJson } from '../../files/file-json.ts';
 
 /** Far above any real vocabulary (the largest have 262,144 tokens); keeps a hostile id from claiming memory. */
 export const maximumVocabulary = 4_000_000;
@@ -52,9 +53,9 @@ export function malformed(where: string, what: string, cause?: unknown): ModelEr
 /** @throws ModelError tokenizer_malformed */
 export function parseJson(text: string, where: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseFileJson(text);
   } catch (cause) {
-    throw malformed(where, `the file is not valid JSON (${(cause as Error).message})`, cause);
+    throw malformed(where, `the file is not JSON that can be read (${(cause as Error).message})`, cause);
   }
 }
 
