@@ -115,6 +115,12 @@ function summary(name: EditorName): string {
   return row([`[${name}](#${name})${which}`, title, leaves.map((kind) => `\`${kind}\``).join(', ')]);
 }
 
+/** Whether it edits models whose prompts an encoder reads, in a row. */
+function overEncoderOf(name: EditorName): string {
+  const { overEncoder } = describeEditor(name);
+  return row([`[${name}](#${name})`, overEncoder === null ? 'yes' : `no: ${overEncoder}`]);
+}
+
 /** What one editor does otherwise than its reference code, where it has one. */
 function deviationsOf(name: EditorName): readonly string[] {
   const { reference: followed } = describeEditor(name);
@@ -151,6 +157,16 @@ An edit whose loss, before anything is done for it, is below the editor's \`stop
 as \`already_holds\`, neither as applied nor as failed. That is read of each edit by itself, whatever else is in its batch: from the parent version where
 edits are solved together, from the parent with the earlier edits of the batch where they are applied one after another. For \`pmet\` an edit holds, too, whose target is
 the likeliest answer at each of its tokens in every context.
+
+## Models with an encoder
+
+Of T5 and BART, whose encoder reads the prompt while the decoder says the answer, these editors change the decoder: layers are counted there. Attention is that to what was read
+where an editor chooses maps by name (\`lora\`), and both attentions where it tunes all of them (\`ft-attn\`, \`ft-full\`). GRACE puts its values where answers begin; what \`retrieval\` and \`ike\`
+put in front of a prompt is read by the encoder. The other editors are refused.
+
+${row(['editor', 'edits T5 and BART'])}
+|---|---|
+${editorNames.map(overEncoderOf).join('\n')}
 
 ${editorNames.map(section).join('\n')}
 ## Where they part from the reference code

@@ -27,6 +27,37 @@ export const tinyConfig = {
   eos_token_id: 256,
 };
 
+/** The same as models whose prompts an encoder reads. */
+export const tinyOverEncoder = {
+  t5: {
+    model_type: 't5',
+    vocab_size: 257,
+    d_model: 32,
+    d_kv: 8,
+    d_ff: 64,
+    num_layers: 2,
+    num_decoder_layers: 3,
+    num_heads: 4,
+    n_positions: 96,
+    decoder_start_token_id: 256,
+    eos_token_id: 256,
+  },
+  bart: {
+    model_type: 'bart',
+    vocab_size: 257,
+    d_model: 32,
+    encoder_layers: 2,
+    decoder_layers: 3,
+    encoder_attention_heads: 4,
+    decoder_attention_heads: 4,
+    encoder_ffn_dim: 64,
+    decoder_ffn_dim: 64,
+    max_position_embeddings: 96,
+    decoder_start_token_id: 256,
+    eos_token_id: 256,
+  },
+} as const;
+
 /** The vocabulary of a byte-level tokenizer without merges: a token a byte, spelled as GPT-2 spells bytes, and an end. */
 function byteVocabulary(): Record<string, number> {
   const printable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
@@ -46,7 +77,7 @@ export const byteTokenizer: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Random weights of a configuration: norms near one, everything else uniform. */
-function randomWeights(config: typeof tinyConfig, seed: number): Map<string, Float32Array> {
+function randomWeights(config: TinyConfig, seed: number): Map<string, Float32Array> {
   const next = randomNumbers(seed);
   const weights = new Map<string, Float32Array>();
   for (const [name, dims] of decoderSpec(config).parameters) {
@@ -68,7 +99,11 @@ export function tinyCorpus(): string {
   return Array.from({ length: 120 }, () => `${Array.from({ length: 8 }, word).join(' ')}.`).join('\n');
 }
 
+type TinyConfig = Readonly<Record<string, unknown>> & { readonly model_type: string };
+
 export interface TinyModelOptions {
+  /** Default {@link tinyConfig}. */
+  readonly config?: TinyConfig;
   readonly seed?: number;
   /** Without a tokenizer only ids can be scored. */
   readonly tokenizer?: boolean;
@@ -80,11 +115,17 @@ export interface TinyModelOptions {
 
 /** A new directory with a tiny model in Hugging Face layout; the caller removes it. */
 export async function writeTinyModel(options: TinyModelOptions = {}): Promise<{ path: string; remove(): void }> {
-  const { seed = 1, tokenizer = true, defaults = { corpus: 'corpus.txt' }, files: further = {} } = options;
+  const {
+    config = tinyConfig,
+    seed = 1,
+    tokenizer = true,
+    defaults = { corpus: 'corpus.txt' },
+    files: further = {},
+  } = options;
   const root = mkdtempSync(join(tmpdir(), 'errata-tiny-'));
   const path = join(root, 'model');
-  const spec = decoderSpec(tinyConfig);
-  const weights = randomWeights(tinyConfig, seed);
+  const spec = decoderSpec(config);
+  const weights = randomWeights(config, seed);
   const files = new Map<string, string>();
   if (tokenizer) for (const [name, text] of byteTokenizer) files.set(name, text);
   if (defaults !== null) {
@@ -93,7 +134,7 @@ export async function writeTinyModel(options: TinyModelOptions = {}): Promise<{ 
   }
   for (const [name, text] of Object.entries(further)) files.set(name, text);
   await writeCheckpoint(path, {
-    config: tinyConfig,
+    config,
     tensors: new Map([...weights].map(([name, data]) => [name, { shape: spec.parameters.get(name)!, data }])),
     files,
   });

@@ -116,6 +116,21 @@ export const modelDefaultsSchema = z.strictObject({
 });
 export type ModelDefaults = z.output<typeof modelDefaultsSchema>;
 
+/** Families whose prompts an encoder reads, by the `model_type` of their config.json. */
+export const overEncoderTypes: readonly string[] = ['bart', 't5'];
+
+/** What is to be said of an editor that does not edit models of a shape. */
+export function unsuited(name: EditorName, { model_type }: Pick<ModelShape, 'model_type'>): ErrataError | undefined {
+  const why = overEncoderTypes.includes(model_type) ? describeEditor(name).overEncoder : null;
+  if (why === null) return undefined;
+  const others = editorNames.filter((other) => describeEditor(other).overEncoder === null);
+  return new ErrataError(
+    'unsupported_model',
+    `${writtenEditor(name)} does not edit ${model_type} models: ${why}; ${others.join(', ')} do`,
+    { details: { editor: name, model_type } },
+  );
+}
+
 const isFor = ({ model_types, layers, width }: DefaultRow['match'], shape: ModelShape): boolean =>
   (model_types ?? [shape.model_type]).includes(shape.model_type) &&
   (layers ?? shape.layers) === shape.layers &&
@@ -123,7 +138,7 @@ const isFor = ({ model_types, layers, width }: DefaultRow['match'], shape: Model
 
 /**
  * The complete settings of an editor for a model: its rows of defaults, then the model's own, then the caller's.
- * @throws ErrataError `unknown_config_key`, `invalid_config`
+ * @throws ErrataError `unsupported_model` where the editor does not edit such models, `unknown_config_key`, `invalid_config`
  */
 export function resolveConfig(
   name: EditorName,
@@ -131,6 +146,8 @@ export function resolveConfig(
   defaults: ModelDefaults | undefined,
   overrides: EditorSettings,
 ): EditorSettings {
+  const refusal = unsuited(name, shape);
+  if (refusal !== undefined) throw refusal;
   const { defaults: rows, settings, misfit } = describeEditor(name);
   const table = rows.filter(({ match }) => isFor(match, shape)).map((row) => row.settings(shape));
   const given = checkOverrides(name, overrides);

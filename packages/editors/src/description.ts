@@ -66,6 +66,8 @@ export interface EditorDescription<Settings extends z.ZodObject = z.ZodObject> {
   readonly batched: boolean;
   /** Whether the method cannot do without the subject of an edit, makes use of one where there is one, or takes no notice of it. */
   readonly subject: 'required' | 'used' | 'none';
+  /** Whether it edits models whose prompts an encoder reads, T5 and BART: null, or a sentence that says why it does not. */
+  readonly overEncoder: string | null;
   /** The kinds of delta that it may leave, as packages/models names them. */
   readonly leaves: readonly string[];
   /** Null where no published code is followed. */

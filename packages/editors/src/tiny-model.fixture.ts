@@ -37,6 +37,36 @@ export const tinyLlama = {
   tie_word_embeddings: false,
 };
 
+/** config.json of a tiny T5 with gated feed-forward and an untied head. */
+export const tinyT5 = {
+  model_type: 't5',
+  vocab_size: 400,
+  d_model: 24,
+  d_kv: 8,
+  d_ff: 40,
+  num_layers: 3,
+  num_decoder_layers: 4,
+  num_heads: 3,
+  n_positions: 64,
+  feed_forward_proj: 'gated-gelu',
+  tie_word_embeddings: false,
+  decoder_start_token_id: 0,
+};
+
+/** config.json of a tiny BART. */
+export const tinyBart = {
+  model_type: 'bart',
+  vocab_size: 400,
+  d_model: 24,
+  encoder_layers: 3,
+  decoder_layers: 4,
+  encoder_attention_heads: 3,
+  decoder_attention_heads: 3,
+  encoder_ffn_dim: 40,
+  decoder_ffn_dim: 40,
+  max_position_embeddings: 64,
+};
+
 /** Random weights for a configuration: norms near one, the head wide enough for sure answers, everything else uniform. */
 function randomWeights(spec: DecoderSpec, seed: number, scale = 0.35): ReadonlyMap<string, Float32Array> {
   const next = randoms(seed);

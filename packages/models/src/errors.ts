@@ -97,6 +97,7 @@ export const modelErrorCatalogue = {
   sequence_empty: 'a sequence of tokens is empty where one is needed',
   sequence_too_long: 'a sequence has more tokens than the model can hold',
   sequence_id_unknown: 'a token id lies outside the vocabulary of the model',
+  sequence_unscored: 'the tokens of a prompt are asked about that an encoder reads: they have no probabilities',
   // Deltas.
   delta_malformed: 'the bytes are not a delta, or its parts do not fit together',
   delta_misfit: 'a delta is for a tensor or site that the model does not have in that size',

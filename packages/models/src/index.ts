@@ -5,29 +5,16 @@ export { activate } from './architectures/blocks/layers.ts';
 export { type Pooling, pool, poolingWeights, unitRows } from './architectures/blocks/pooling.ts';
 export {
   type Activation,
+  type AttentionRefs,
   type MatrixRef,
   type MlpRefs,
   matrixShape,
   type NormRef,
   type ProjectionRefs,
 } from './architectures/blocks/refs.ts';
-export {
-  addedByMlp,
-  buildDecoder,
-  type DecoderGraph,
-  type DecoderOptions,
-  type DecoderStart,
-  type Site,
-  type Tap,
-} from './architectures/decoder.ts';
+export { addedByMlp, buildDecoder } from './architectures/decoder.ts';
+export type { DecoderGraph, DecoderOptions, DecoderStart, Site, Tap } from './architectures/decoder-graph.ts';
 export { buildEncoder, type EncoderOptions, type EncoderTap } from './architectures/encoder.ts';
-export {
-  buildCrossDecoder,
-  type CrossDecoderGraph,
-  type CrossDecoderOptions,
-  type CrossDecoderTap,
-  offered,
-} from './architectures/encoder-decoder.ts';
 export type { CrossBlockRefs, CrossDecoderSpec, EncoderDecoderSpec } from './architectures/encoder-decoder-spec.ts';
 export type { DescribedEncoder, EncoderBlockRefs, EncoderSpec } from './architectures/encoder-spec.ts';
 export { decoderSpec, encoderDecoderSpec, encoderSpec, parameterCount } from './architectures/index.ts';
@@ -159,18 +146,17 @@ export {
 export { boundedIds, type ReadModel, textTokenizer, tokenEmbeddings } from './knowledge/texts.ts';
 export { type Encoder, type EncoderIdentity, encoderFromWeights, openEncoder } from './running/encoder.ts';
 export {
-  crossDecoderInputs,
-  type EncoderDecoder,
-  encoderDecoderFromWeights,
-  type OutputItem,
-  openEncoderDecoder,
-} from './running/encoder-decoder.ts';
+  type EncoderDecoderBatch,
+  type EncoderDecoderTraining,
+  encoderDecoderTraining,
+} from './running/encoder-decoder-training.ts';
 export { type EncoderInput, encoderFeeds, encoderInputs } from './running/encoder-feeds.ts';
 export type { GenerateOptions } from './running/generate.ts';
 export { captureName, type SiteAt } from './running/graphs.ts';
 export type { TokenLogProbs } from './running/log-probs.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';
 export { type ViewProgram, type WeightSource, workingBytes } from './running/program-cache.ts';
+export { asInput } from './running/prompts.ts';
 export type { Reply, ReplyItem, ReplyOptions } from './running/reply.ts';
 export { batchBytes, usualLimits, usualPrefixBytes } from './running/running-batch.ts';
 export { type SamplingOptions, uniform } from './running/sampling.ts';

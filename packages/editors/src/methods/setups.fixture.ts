@@ -90,7 +90,7 @@ export const families = [
 ] as const;
 
 /** A tiny model with its artefacts, and inputs for its editors. */
-export async function tinySetup(config: typeof tinyGpt2 | typeof tinyLlama = tinyGpt2) {
+export async function tinySetup(config: { readonly model_type: string } = tinyGpt2) {
   const model = tinyModel(config, 5);
   const artefacts = await tinyArtefacts(model);
   const inputOf = <Settings>(

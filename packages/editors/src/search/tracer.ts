@@ -1,12 +1,20 @@
 // The tracer: one forward pass that records what a method reads off a version before it searches or trains.
 import { float32, float32Data, gather, type HostTensor, input, int32, mulDims, type Tensor } from '@errata/graph';
-import { buildDecoder, causalBias, type Site, type Tap, type View } from '@errata/models';
+import {
+  buildDecoder,
+  causalBias,
+  type EncoderDecoderSpec,
+  encoderFeeds,
+  type Site,
+  type Tap,
+  type View,
+} from '@errata/models';
+import type { TargetSequence } from '../texts/sequences.ts';
 import { runPruned } from './programs.ts';
 import { hasOutputNorm } from './suffix-loss.ts';
 
 /** A sequence with the position that is recorded. */
-export interface TracedSequence {
-  readonly ids: readonly number[];
+export interface TracedSequence extends Pick<TargetSequence, 'ids' | 'read'> {
   readonly subjectLast: number;
 }
 
@@ -51,17 +59,29 @@ export interface TracePlan {
   readonly suffix?: { readonly from: number; readonly caches: boolean };
 }
 
-/** Sequences side by side: right-padded ids with their positions. Causality keeps padding from mattering. */
-export function packSequences(sequences: readonly { readonly ids: readonly number[] }[]) {
+/**
+ * Sequences side by side: right-padded ids with their positions. Causality keeps padding from mattering.
+ * @param over what has read their prompts, where that is an encoder
+ */
+export function packSequences(
+  sequences: readonly Pick<TargetSequence, 'ids' | 'read'>[],
+  over?: EncoderDecoderSpec | undefined,
+) {
   const batch = sequences.length;
   const time = Math.max(...sequences.map(({ ids }) => ids.length));
   const ids = new Int32Array(batch * time);
   for (const [b, sequence] of sequences.entries()) ids.set(sequence.ids, b * time);
   const positions = Int32Array.from({ length: batch * time }, (_, i) => i % time);
-  return { batch, time, ids, positions, bias: causalBias(batch, time) };
+  const read =
+    over &&
+    encoderFeeds(
+      over.encoder,
+      sequences.map((sequence) => ({ ids: sequence.read!.input })),
+    );
+  return { batch, time, ids, positions, bias: causalBias(batch, time), read };
 }
 
-/** The inputs of a whole forward pass over packed sequences. */
+/** The inputs of a whole forward pass over packed sequences, but for what an encoder reads. */
 export const sequenceInputs = () => {
   const tokens = mulDims('B', 'T');
   return {
@@ -73,12 +93,13 @@ export const sequenceInputs = () => {
   } as const;
 };
 
-/** Feeds of {@link sequenceInputs}. */
-export function sequenceFeeds({ batch, time, ids, positions, bias }: ReturnType<typeof packSequences>) {
+/** Feeds of {@link sequenceInputs}, and of an encoder. */
+export function sequenceFeeds({ batch, time, ids, positions, bias, read }: ReturnType<typeof packSequences>) {
   return {
     ids: int32([batch * time], ids),
     positions: int32([batch * time], positions),
     bias: float32([batch, 1, time, time], bias),
+    ...read,
   } satisfies Record<string, HostTensor>;
 }
 
@@ -109,7 +130,7 @@ export async function trace(view: View, plan: TracePlan, sequences: readonly Tra
     }
     return outputs;
   });
-  const packed = packSequences(sequences);
+  const packed = packSequences(sequences, spec.over);
   const { batch, time } = packed;
   const at = Int32Array.from(sequences, ({ subjectLast }, b) => b * time + subjectLast);
   const out = await runPruned(program, { ...sequenceFeeds(packed), rows: int32([batch], at) });

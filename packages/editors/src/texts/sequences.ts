@@ -1,6 +1,15 @@
 // The token sequences of one edit: its prompt bare and in its contexts, with the target, and the subject's own prompt.
 import { ErrataError, type ErrorCode } from '@errata/contracts';
-import { layOut, ModelError, type ModelErrorCode, prefixed, subjectLast, type Tokenizer } from '@errata/models';
+import {
+  asInput,
+  type EncoderDecoderSpec,
+  layOut,
+  ModelError,
+  type ModelErrorCode,
+  prefixed,
+  subjectLast,
+  type Tokenizer,
+} from '@errata/models';
 import type { EditRequest } from '../editor.ts';
 
 /** A prompt with its target, as a model that predicts the target reads it. */
@@ -10,6 +19,8 @@ export interface TargetSequence {
   /** Position whose logits predict `targetIds[0]`; the following ones predict the rest. */
   readonly targetStart: number;
   readonly targetIds: readonly number[];
+  /** Over an encoder: the prompt's tokens, and what the encoder reads of them. `ids` are then what the decoder has said. */
+  readonly read?: { readonly prompt: readonly number[]; readonly input: readonly number[] };
 }
 
 /** The same of an edit that names its subject. */
@@ -40,6 +51,8 @@ export interface SequenceSource {
   readonly tokenizer: Tokenizer;
   /** Longest sequence, in tokens. */
   readonly context: number;
+  /** What reads the prompts, where that is an encoder. */
+  readonly over?: EncoderDecoderSpec | undefined;
 }
 
 const codes: Partial<Record<ModelErrorCode, ErrorCode>> = {
@@ -72,7 +85,7 @@ const noSubject = (custom_id: string): ErrataError =>
   new ErrataError('subject_missing', `${custom_id}: there is no subject to edit`, { details: { custom_id } });
 
 function layOutEdit(
-  { tokenizer, context }: SequenceSource,
+  { tokenizer, context, over }: SequenceSource,
   { custom_id, prompt, target_new, subject, join }: EditRequest,
   prefix = '',
 ): TargetSequence & { readonly subjectLast: number | undefined } {
@@ -87,6 +100,11 @@ function layOutEdit(
       );
     }
     const { promptIds, targetIds, subjectLast } = layout;
+    if (over !== undefined) {
+      const { ids: before, input } = asInput(over, tokenizer, promptIds);
+      const said = [...before, ...targetIds].slice(0, -1);
+      return { ids: said, subjectLast, targetStart: before.length - 1, targetIds, read: { prompt: promptIds, input } };
+    }
     return { ids, subjectLast, targetStart: promptIds.length - 1, targetIds };
   } catch (error) {
     throw located(custom_id, error);

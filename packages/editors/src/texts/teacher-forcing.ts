@@ -16,7 +16,8 @@ export const layOutEdit = (source: SequenceSource, edit: EditRequest): LaidOutEd
 });
 
 /** The tokens of the prompt alone. */
-export const promptIds = ({ ids, targetStart }: TargetSequence): readonly number[] => ids.slice(0, targetStart + 1);
+export const promptIds = ({ ids, targetStart, read }: TargetSequence): readonly number[] =>
+  read?.prompt ?? ids.slice(0, targetStart + 1);
 
 /** Probability of each target after its prompt, the geometric mean over its tokens. */
 export async function targetProbabilities(view: View, edits: readonly LaidOutEdit[]): Promise<readonly number[]> {

@@ -13,4 +13,5 @@ export function requireTokenizer({ model }: { readonly model: Model }): Tokenize
 export const sequenceSource = (input: { readonly model: Model }): SequenceSource => ({
   tokenizer: requireTokenizer(input),
   context: input.model.spec.context,
+  over: input.model.spec.over,
 });

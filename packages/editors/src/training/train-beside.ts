@@ -62,7 +62,7 @@ const programOf = (view: View, { key, from, parameters, tap }: Beside) =>
       bias: input('bias', 'float32', ['B', 1, 'T', 'T']),
       rows: input('rows', 'int32', ['R']),
       weight,
-      tap: tap((name) => tensors.get(name)!, input('prompt_tokens', 'int32', ['S'])),
+      tap: tap((name) => tensors.get(name)!, input('prompt_tokens', 'int32', ['D'])),
     });
     const { loss, logProbs } = crossEntropy(input('targets', 'int32', ['R']), input('row_weights', 'float32', ['R']));
     const found = gradients(loss, [...tensors.values()]);
@@ -82,9 +82,9 @@ export async function trainBeside(
   onStep: (step: number, loss: number) => void,
 ): Promise<Course> {
   const { from, parameters, steps, stop_loss, rate } = beside;
-  const traced = sequences.map(({ ids }) => ({ ids, subjectLast: 0 }));
+  const traced = sequences.map((sequence) => ({ ...sequence, subjectLast: 0 }));
   const { hidden } = await trace(view, { recorded: [], suffix: { from, caches: false } }, traced);
-  const packed = packSequences(traced);
+  const packed = packSequences(traced, view.spec.over);
   const { ids: _, ...layout } = sequenceFeeds(packed);
   const read = tuneTargets(sequences, packed.time, 'target_new');
   const prompts = sequences.flatMap(({ targetStart }, b) =>

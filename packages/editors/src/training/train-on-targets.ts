@@ -118,9 +118,9 @@ async function freeze(
   targets: ReturnType<typeof tuneTargets>,
 ) {
   // Nothing is recorded.
-  const sequences = batch.map(({ sequence: { ids } }) => ({ ids, subjectLast: 0 }));
+  const sequences = batch.map(({ sequence }) => ({ ...sequence, subjectLast: 0 }));
   const { hidden } = await trace(view, { recorded: [], suffix: { from, caches: false } }, sequences);
-  const { ids: _, ...layout } = sequenceFeeds(packSequences(sequences));
+  const { ids: _, ...layout } = sequenceFeeds(packSequences(sequences, view.spec.over));
   const count = targets.rows.length;
   return {
     ...layout,

@@ -16,7 +16,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { causalBias, hidden } from '../running/masks.ts';
 import type { Model } from '../running/view.ts';
 import { expectedOutputs, openTiny, tinyModels, worstDifference } from '../tiny-models.fixture.ts';
-import { buildDecoder, type DecoderOptions, sites } from './decoder.ts';
+import { buildDecoder } from './decoder.ts';
+import { type DecoderOptions, sites } from './decoder-graph.ts';
 
 const ids = (values: readonly number[]) => int32([values.length], Int32Array.from(values));
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);

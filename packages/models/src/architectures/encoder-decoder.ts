@@ -1,50 +1,14 @@
 // The decoder over an encoder as a graph: it attends to what it has said, and to what the encoder has read.
 
-import { add, type Dim, gather, mul, scope, type Tensor } from '@errata/graph';
+import { add, type Dim, gather, linearCrossEntropy, mul, scope, type Tensor } from '@errata/graph';
+import { encoderInputs } from '../running/encoder-feeds.ts';
 import { attention, crossAttention, type KeysValues, offeredKeysValues } from './blocks/attention.ts';
 import { applyMatrix, mlp, normalise, type WeightOf } from './blocks/layers.ts';
-import { relativeBias } from './blocks/positions.ts';
-import type { BlockSite } from './blocks/sites.ts';
-import { embedTokens, placedNorms, type StackStart } from './blocks/stack.ts';
+import { causalRelativeBias, placedRows } from './blocks/positions.ts';
+import { embedTokens, placedNorms } from './blocks/stack.ts';
+import type { DecoderGraph, DecoderOptions, ReadInput } from './decoder-graph.ts';
+import { buildEncoder } from './encoder.ts';
 import type { CrossBlockRefs, EncoderDecoderSpec } from './encoder-decoder-spec.ts';
-
-/** Sees the activation at a site of the decoder and returns the one to go on with; `cross_out` is what attention to the encoder adds. */
-export type CrossDecoderTap = (
-  site: 'embed' | BlockSite | 'cross_out' | 'final_norm' | 'logits',
-  layer: number,
-  activation: Tensor,
-) => Tensor;
-
-/** What the decoder's graph is built from. */
-export interface CrossDecoderOptions {
-  readonly batch: Dim;
-  readonly time: Dim;
-  readonly start: StackStart;
-  /** Learned positions: each token's row of the table, `[B*T]` int32. Relative: the bucket of every pair, `[T*(P+T)]` int32. */
-  readonly positions: Tensor;
-  /** Added to the scores of attention to the tokens before, `[B, 1, T, P + T]`: 0 to attend, -1e9 not to. */
-  readonly bias: Tensor;
-  /** Added to the scores of attention to the encoder's S tokens, `[B, 1, 1, S]`. */
-  readonly crossBias: Tensor;
-  /** Keys and values of the encoder's tokens, one entry a layer: {@link offered}. */
-  readonly cross: readonly KeysValues[];
-  /** Cached keys and values of P earlier positions, one entry a layer. */
-  readonly past?: readonly KeysValues[];
-  readonly weight: WeightOf;
-  /** Rows of the B*T to compute logits for, `[R]` int32; all when left out. */
-  readonly rows?: Tensor;
-  readonly tap?: CrossDecoderTap;
-}
-
-/** The built graph. */
-export interface CrossDecoderGraph {
-  /** Input of the head, normalised and scaled, `[R, width]`. */
-  readonly normed: Tensor;
-  /** `[R, vocab]`, made when asked for. */
-  readonly logits: () => Tensor;
-  /** Keys and values of the new positions, one entry a layer. */
-  readonly present: readonly KeysValues[];
-}
 
 /** Keys and values that an encoder's last states (`[B*S, width]`) offer to each layer of the decoder, `[B, heads, S, headDim]`. */
 export function offered(
@@ -57,32 +21,38 @@ export function offered(
   );
 }
 
+/** The encoder as a part of the graph, over inputs of its own: {@link encoderInputs}. */
+export function readInput(spec: EncoderDecoderSpec, weight: WeightOf): ReadInput {
+  const reading = { ...encoderInputs(spec.encoder), weight };
+  const states = scope('encoder', () => buildEncoder(spec.encoder, reading));
+  return { cross: offered(spec, states, reading), bias: reading.bias };
+}
+
 /**
- * Builds the forward graph of the decoder.
- * @throws RangeError where there is not one entry a layer
+ * Builds the forward graph of layers `from` to `to` of the decoder.
+ * @throws RangeError where there is not one entry of keys and values a layer, or embeddings are given
  */
-export function buildCrossDecoder(spec: EncoderDecoderSpec, options: CrossDecoderOptions): CrossDecoderGraph {
+export function buildCrossDecoder(spec: EncoderDecoderSpec, options: DecoderOptions): DecoderGraph {
   const { decoder } = spec;
-  const {
-    batch,
-    time,
-    start,
-    positions,
-    crossBias,
-    cross,
-    past,
-    weight,
-    rows,
-    tap = (_site, _layer, x) => x,
-  } = options;
-  if (cross.length !== decoder.layers || (past && past.length !== decoder.layers))
-    throw new RangeError('there must be one entry of keys and values a layer');
+  const { batch, time, start, positions, past, weight, rows, from = 0, to = decoder.layers } = options;
+  const { tap = (_site, _layer, x) => x } = options;
+  const { cross, bias: crossBias } = options.read ?? readInput(spec, weight);
+  if (cross.length !== decoder.layers) throw new RangeError('there must be one entry of keys and values a layer');
+  if (start.kind === 'ids' && start.given) throw new RangeError('no embeddings are given to a decoder over an encoder');
   const { before, after } = placedNorms(decoder.norm, weight);
-  const seen = options.bias.dims[3]!;
-  const bias =
-    decoder.positions.kind === 'relative'
-      ? add(options.bias, relativeBias(weight(decoder.positions.table), positions, time, seen))
-      : options.bias;
+  const whole = options.bias;
+  const { positions: placed } = decoder;
+  const relative = new Map<Tensor, Tensor>();
+  const biasOf = (layer: number): Tensor => {
+    const plain = typeof whole === 'function' ? whole(layer) : whole;
+    if (placed.kind !== 'relative') return plain;
+    const dims = [batch, time, plain.dims[3]!] as const;
+    const known =
+      relative.get(plain) ??
+      add(plain, causalRelativeBias(placed, weight(placed.table), positions, options.keyPositions ?? positions, dims));
+    relative.set(plain, known);
+    return known;
+  };
 
   const present: KeysValues[] = [];
   const runBlock = (block: CrossBlockRefs, layer: number, x: Tensor) => {
@@ -90,9 +60,9 @@ export function buildCrossDecoder(spec: EncoderDecoderSpec, options: CrossDecode
       batch,
       time,
       weight,
-      bias,
+      bias: biasOf(layer),
       rotation: undefined,
-      past: past?.[layer],
+      past: past?.[layer - from],
     });
     present.push(attended.present);
     const first = after(block.attentionNorm, add(x, tap('attn_out', layer, attended.output)));
@@ -102,29 +72,46 @@ export function buildCrossDecoder(spec: EncoderDecoderSpec, options: CrossDecode
       weight,
       bias: crossBias,
     });
-    const middle = after(block.crossNorm, add(first, tap('cross_out', layer, read)));
+    const middle = after(block.crossNorm, add(first, read));
     const input = tap('mlp_in', layer, before(block.mlpNorm, middle));
     const added = mlp(weight, block.mlp, input, (site, activation) => tap(site, layer, activation));
     return tap('block_out', layer, after(block.mlpNorm, add(middle, added)));
   };
 
-  let hidden = tap('embed', 0, embedTokens(decoder, weight, start, positions));
-  for (const [layer, block] of decoder.blocks.entries()) {
+  const places = placed.kind === 'learned' ? placedRows(placed, positions) : positions;
+  let hidden = embedTokens(decoder, weight, start, places);
+  if (from === 0) hidden = tap('embed', 0, hidden);
+  for (const [index, block] of decoder.blocks.slice(from, to).entries()) {
     const x = hidden;
-    hidden = scope(`decoder layer ${layer}`, () => runBlock(block, layer, x));
+    hidden = scope(`decoder layer ${from + index}`, () => runBlock(block, from + index, x));
   }
   const last = decoder.layers - 1;
-  const normed = scope('head', () => {
-    const wanted = rows ? gather(hidden, rows) : hidden;
-    const x = decoder.finalNorm ? normalise(weight, decoder.finalNorm, decoder.norm.epsilon, wanted) : wanted;
-    return tap('final_norm', last, mul(x, spec.headScale));
-  });
+  const headInput = () =>
+    scope('head', () => {
+      const wanted = rows ? gather(hidden, rows) : hidden;
+      const x = decoder.finalNorm ? normalise(weight, decoder.finalNorm, decoder.norm.epsilon, wanted) : wanted;
+      return tap('final_norm', last, mul(x, spec.headScale));
+    });
+  const normed = to === decoder.layers ? headInput() : undefined;
+  const requireHead = () => {
+    if (!normed) throw new RangeError(`layers ${from} to ${to} stop short of the head`);
+    return normed;
+  };
   return {
+    hidden,
     normed,
     present,
-    logits: () => {
-      const plain = scope('head', () => applyMatrix(weight, spec.head, normed));
-      return tap('logits', last, spec.logitsBias === null ? plain : add(plain, weight(spec.logitsBias)));
+    logits: () => tap('logits', last, crossHeadLogits(spec, weight, requireHead())),
+    crossEntropy: (targets, rowWeights) => {
+      const { weight: name, orientation } = spec.head;
+      const bias = spec.logitsBias === null ? null : weight(spec.logitsBias);
+      return linearCrossEntropy(requireHead(), weight(name), orientation, targets, rowWeights, { bias });
     },
   };
+}
+
+/** Logits `[R, vocab]` of what goes into the head, `[R, width]`. */
+export function crossHeadLogits(spec: EncoderDecoderSpec, weight: WeightOf, normed: Tensor): Tensor {
+  const plain = scope('head', () => applyMatrix(weight, spec.head, normed));
+  return spec.logitsBias === null ? plain : add(plain, weight(spec.logitsBias));
 }

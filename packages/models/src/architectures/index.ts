@@ -4,6 +4,7 @@ import { ModelError } from '../errors.ts';
 import { bart } from './bart.ts';
 import { bert } from './bert.ts';
 import type { Architecture } from './config.ts';
+import { decoderOver } from './decoder-over.ts';
 import { distilbert } from './distilbert.ts';
 import type { EncoderDecoderSpec } from './encoder-decoder-spec.ts';
 import type { EncoderSpec } from './encoder-spec.ts';
@@ -75,25 +76,28 @@ function describe<Spec extends { readonly family: string }>(
   if (Object.hasOwn(families, family))
     return { family, ...families[family]!(config, names === undefined ? undefined : new Set(names)) } as Spec;
   const other = (Object.keys(kinds) as Kind[]).find((kind) => Object.hasOwn(kinds[kind], family));
+  const known = [...Object.keys(families), ...(wanted === 'decoder' ? Object.keys(encoderDecoders) : [])];
   const supported =
-    other !== undefined && wanted === 'decoder' ? 'Only decoders are edited and served; supported' : 'Supported';
+    other !== undefined && wanted === 'decoder' ? 'Encoders alone are not edited and served; supported' : 'Supported';
   throw new ModelError('architecture_unsupported', {
     where: 'config.json',
     what:
       other === undefined
         ? `model_type is ${JSON.stringify(family)}`
         : `model_type is ${JSON.stringify(family)}, ${article(other)}, where ${article(wanted)} is needed`,
-    hint: `${supported} are ${Object.keys(families).join(', ')}`,
+    hint: `${supported} are ${known.join(', ')}`,
   });
 }
 
 /**
- * Describes the decoder that a config.json asks for.
+ * Describes the decoder that a config.json asks for, that of an encoder-decoder over its encoder.
  * @param names the checkpoint's tensor names, to tell which prefix it uses; without them the usual one is taken
  * @throws ModelError architecture_unsupported, architecture_config_invalid
  */
 export const decoderSpec = (config: Config, names?: Iterable<string>): DecoderSpec =>
-  describe('decoder', decoders, config, names);
+  Object.hasOwn(encoderDecoders, config.model_type)
+    ? decoderOver(encoderDecoderSpec(config, names))
+    : describe('decoder', decoders, config, names);
 
 /**
  * Describes the encoder that a config.json asks for.

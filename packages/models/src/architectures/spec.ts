@@ -4,6 +4,7 @@ import {
   type AttentionRefs,
   type AttentionShape,
   attentionMatrices,
+  type CrossAttentionRefs,
   type MatrixRef,
   type MlpRefs,
   mlpMatrices,
@@ -11,6 +12,7 @@ import {
   parameterList,
   type Rotary,
 } from './blocks/refs.ts';
+import type { EncoderDecoderSpec } from './encoder-decoder-spec.ts';
 
 /**
  * One block: attention, then an MLP, both added to the residual stream. There is a norm in front of each, or behind each before
@@ -23,15 +25,20 @@ export interface BlockRefs extends AttentionRefs {
   readonly mlpNorm?: NormRef | undefined;
   readonly mlp: MlpRefs;
   readonly mlpOutputNorm?: NormRef | undefined;
+  /** Attention to what an encoder has read, between the two. */
+  readonly cross?: CrossAttentionRefs | undefined;
   readonly rotary?: Rotary | undefined;
   /** Positions that each attends to at most, itself among them; all before it where left out. */
   readonly window?: number | undefined;
 }
 
-/** How positions enter: a learned table added to the embeddings, or the rotations of the blocks. */
-export type Positions = { readonly kind: 'learned'; readonly table: string } | { readonly kind: 'rotary' };
+/** How positions enter: a learned table added to the embeddings, the rotations of the blocks, or a table by distance. */
+export type Positions =
+  | { readonly kind: 'learned'; readonly table: string }
+  | { readonly kind: 'rotary' }
+  | { readonly kind: 'relative' };
 
-/** A decoder-only transformer of a supported family. */
+/** A decoder of a supported family, by itself or over an encoder. */
 export interface DecoderSpec extends AttentionShape {
   /** The `model_type` of its config.json; data to be said and stored, nothing acts on it. */
   readonly family: string;
@@ -55,7 +62,12 @@ export interface DecoderSpec extends AttentionShape {
   readonly logitCap?: number | undefined;
   /** Whether the head is the token embedding. */
   readonly tied: boolean;
-  /** Every tensor read, by name, with its shape as stored. */
+  /**
+   * The encoder-decoder whose decoder this is: its encoder reads prompts, and the layers here say what comes after them. Left out where
+   * the layers do both.
+   */
+  readonly over?: EncoderDecoderSpec;
+  /** Every tensor read, by name, with its shape as stored; those of the encoder among them. */
   readonly parameters: ReadonlyMap<string, readonly number[]>;
 }
 
@@ -73,14 +85,18 @@ export function blockNorms(block: BlockRefs): readonly NormRef[] {
   return all.filter((norm) => norm !== undefined);
 }
 
-const blockMatrices = (block: BlockRefs): readonly MatrixRef[] => [
+type MatrixBlock = Pick<BlockRefs, keyof AttentionRefs | 'cross' | 'mlp'>;
+
+const blockMatrices = (block: MatrixBlock): readonly MatrixRef[] => [
   ...attentionMatrices(block),
+  ...(block.cross ? attentionMatrices(block.cross) : []),
   ...mlpMatrices(block.mlp),
 ];
 
-/** Finds the linear map that a weight name belongs to, the head included; undefined for norms and tables. */
+/** Finds the linear map that a weight name belongs to, the head and an encoder's included; undefined for norms and tables. */
 export function findMatrix(spec: DecoderSpec, weight: string): MatrixRef | undefined {
-  return [...spec.blocks.flatMap(blockMatrices), spec.head].find((matrix) => matrix.weight === weight);
+  const blocks: readonly MatrixBlock[] = [...spec.blocks, ...(spec.over?.encoder.blocks ?? [])];
+  return [...blocks.flatMap(blockMatrices), spec.head].find((matrix) => matrix.weight === weight);
 }
 
 /** Lists the parameters of a decoder in order of use. */

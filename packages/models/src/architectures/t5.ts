@@ -17,6 +17,7 @@ const schema = z.looseObject({
   relative_attention_num_buckets: count.default(32),
   relative_attention_max_distance: count.default(128),
   layer_norm_epsilon: z.number().positive().default(1e-6),
+  n_positions: count.default(512),
   feed_forward_proj: z.string().default('relu'),
   tie_word_embeddings: z.boolean().default(true),
   decoder_start_token_id: z.number().int().nonnegative().nullish(),
@@ -85,7 +86,8 @@ export const t5 = encoderDecoderArchitecture(schema, (c) => {
     scoreScale: 1,
     mlpWidth: c.d_ff,
     vocab: c.vocab_size,
-    context: Number.POSITIVE_INFINITY,
+    // As long as the texts of its training: distances beyond are all one to it.
+    context: c.n_positions,
     norm: { placement: 'before' as const, epsilon: c.layer_norm_epsilon },
     tokenEmbedding: 'shared.weight',
     positions: positions(side),

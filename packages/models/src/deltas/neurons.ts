@@ -5,7 +5,7 @@ import { add, constant, float32, gemm, input, joinedArrays, type Tensor } from '
 import { z } from 'zod';
 import { activate } from '../architectures/blocks/layers.ts';
 import { type Activation, activations } from '../architectures/blocks/refs.ts';
-import type { Tap } from '../architectures/decoder.ts';
+import type { Tap } from '../architectures/decoder-graph.ts';
 import { type DeltaKind, type MemoryKind, malformed, misfit, parseMetadata, shapeOf } from './kind.ts';
 import type { ActivationReading, Spoken } from './reading.ts';
 

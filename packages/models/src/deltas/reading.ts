@@ -1,7 +1,7 @@
 // How a memory is read: what it puts in front of a prompt, what it makes of an activation, or who answers in the version's place.
 
 import type { HostTensor, Tensor } from '@errata/graph';
-import type { Site, Tap } from '../architectures/decoder.ts';
+import type { Site, Tap } from '../architectures/decoder-graph.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Contents } from './contents.ts';

@@ -15,19 +15,26 @@ import {
   type Tensor,
   where,
 } from '@errata/graph';
-import { buildDecoder, type Tap } from '../architectures/decoder.ts';
+import { buildDecoder } from '../architectures/decoder.ts';
+import type { Tap } from '../architectures/decoder-graph.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import { constantNeurons } from '../deltas/neurons.ts';
 import { hidden } from '../running/masks.ts';
 import type { WeightSource } from '../running/program-cache.ts';
 import type { View } from '../running/view.ts';
-import type { ExportForm } from './form.ts';
+import { type ExportForm, refuseExport } from './form.ts';
 
 const dataFile = 'model.onnx.data';
 
 export const onnxForm: ExportForm = {
   holds: ['neurons'],
   write(directory, { model: { spec }, view }) {
+    if (spec.over)
+      refuseExport(
+        'the version',
+        'an encoder reads its prompts, and a graph is written of a decoder by itself',
+        'Export it as a checkpoint, an adapter or a diff',
+      );
     const weights = new Map<string, Tensor>();
     const weight: WeightSource = (name) => {
       const known = weights.get(name) ?? constant('float32', spec.parameters.get(name)!, view.weight(name), name);

@@ -1,7 +1,7 @@
 // Activations: what a version has at chosen sites and tokens of sequences.
 
 import { float32, float32Data } from '@errata/graph';
-import { type Site, sites } from '../architectures/decoder.ts';
+import { type Site, sites } from '../architectures/decoder-graph.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import { checkSequences, packBatches } from './batches.ts';
 import { indices } from './feeds.ts';
@@ -32,8 +32,13 @@ export async function activations(
   checkSequences(spec, sequences);
   for (const { site, layer } of wanted)
     if (!hasSite(spec, site, layer)) throw new RangeError(`no site ${site} ${layer}`);
+  if (spec.over && at !== 'last')
+    throw new RangeError('over an encoder only the last token of a prompt has activations');
   const read = await forward.read(sequences.map((ids) => ({ ids, behind: 0 })));
-  const picked = sequences.map(({ length }, i) => pick(length, at, i).map((t) => positionIn(read[i]!, t)));
+  // Over an encoder a sequence is what every output begins after.
+  const picked = spec.over
+    ? read.map(({ ids: { length } }) => [length - 1])
+    : sequences.map(({ length }, i) => pick(length, at, i).map((t) => positionIn(read[i]!, t)));
   const offsets = [0];
   for (const rows of picked) offsets.push(offsets.at(-1)! + rows.length);
   const total = offsets.at(-1)!;
@@ -47,6 +52,7 @@ export async function activations(
       positions: indices(batch.positions),
       bias: float32([batch.batch, 1, batch.time, batch.time], causalBias(batch.batch, batch.time)),
       rows: indices(rows),
+      ...forward.inputFeeds(batch.members.map((member) => read[member]!)),
     };
     const prompts = batch.members.map((member, row) => placedIn(batch, row, read[member]!));
     const out = await forward.capture(wanted, feeds, prompts);

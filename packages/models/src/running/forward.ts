@@ -1,13 +1,22 @@
 // The forward pass of one version: how prompts are read, and the programs that run them with its memories acting.
 
-import type { HostTensor, HostTensors } from '@errata/graph';
-import type { Tap } from '../architectures/decoder.ts';
+import { type HostTensor, type HostTensors, int32Data } from '@errata/graph';
+import type { Tap } from '../architectures/decoder-graph.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import type { PromptModel, Reading } from '../deltas/reading.ts';
-import { captureGraph, captureName, forwardGraph, type Readings, type SiteAt } from './graphs.ts';
+import { encoderFeeds } from './encoder-feeds.ts';
+import { indices } from './feeds.ts';
+import { captureGraph, captureName, forwardGraph, type Readings, readingGraph, type SiteAt } from './graphs.ts';
 import { headGraph, runHead } from './head.ts';
 import type { BoundProgram, ProgramCache, WeightSource } from './program-cache.ts';
-import { embeddingFeeds, type PlacedPrompt, type PromptReader, promptFeeds, promptReader } from './prompts.ts';
+import {
+  embeddingFeeds,
+  type PlacedPrompt,
+  type PromptReader,
+  promptFeeds,
+  promptReader,
+  type ReadPrompt,
+} from './prompts.ts';
 
 type Outputs = Promise<Readonly<Record<string, HostTensor>>>;
 
@@ -28,6 +37,12 @@ export interface Forward extends Runner {
   readonly spec: DecoderSpec;
   /** Prompts as they are to be run. */
   readonly read: PromptReader;
+  /** Prompts in front of which no memory puts anything. */
+  readonly readPlainly: PromptReader;
+  /** Over an encoder: feeds of what it reads for these prompts, a sequence of a run each; else none. */
+  readonly inputFeeds: (prompts: readonly ReadPrompt[]) => HostTensors;
+  /** Over an encoder: reads what it reads for these prompts once, and runs sequences that say something to it, a row each. */
+  readonly over: (prompts: readonly ReadPrompt[]) => Promise<Runner>;
   /** The same as {@link Runner.run} of whole sequences that nothing goes on from: nothing is cached before or behind them. */
   readonly scan: Runner['run'];
   /** @param feeds of {@link captureGraph}, of which some may not be needed */
@@ -74,7 +89,7 @@ export function makeForward(parts: ForwardParts): Forward {
     const program = await programs.get(name, inputs, (source) =>
       forwardGraph(spec, source, acting, { cached, ...(company && { tap: company.tap(source) }) }),
     );
-    const { normed, ...kept } = await program.run({ ...feeds, ...takenBy(program, further) }, weight);
+    const { normed, ...kept } = await program.run(takenBy(program, { ...feeds, ...further }), weight);
     const changes = changed !== undefined;
     const head = await programs.get(changes ? 'head changed' : 'head', inputs, (source) =>
       headGraph(spec, source, undrawable, { changes }),
@@ -85,6 +100,16 @@ export function makeForward(parts: ForwardParts): Forward {
     return { ...kept, ...found };
   };
 
+  const run: Runner['run'] = (feeds, prompts) => through(true, feeds, prompts);
+
+  const inputFeeds: Forward['inputFeeds'] = (prompts) =>
+    spec.over === undefined
+      ? {}
+      : encoderFeeds(
+          spec.over.encoder,
+          prompts.map(({ input }) => ({ ids: input! })),
+        );
+
   return {
     spec,
     undrawable,
@@ -92,7 +117,19 @@ export function makeForward(parts: ForwardParts): Forward {
       model,
       readings.filter((reading) => reading.at === 'prompt'),
     ),
-    run: (feeds, prompts) => through(true, feeds, prompts),
+    readPlainly: promptReader(model, []),
+    inputFeeds,
+    over: async (prompts) => {
+      const feeds = inputFeeds(prompts);
+      const reading = await programs.get('read', inputs, (source) => readingGraph(spec, source));
+      const read = { ...(await reading.run(feeds, weight)), input_bias: feeds.input_bias! };
+      return {
+        spec,
+        undrawable,
+        run: (given, placed) => run({ ...given, ...read, key_positions: keyPositions(given) }, placed),
+      };
+    },
+    run,
     scan: (feeds, prompts) => through(false, feeds, prompts),
     capture: async (wanted, feeds, prompts) => {
       const { acting, key, feeds: further } = actingOn(prompts);
@@ -107,3 +144,15 @@ export function makeForward(parts: ForwardParts): Forward {
 /** What a program takes of some feeds; pruned inputs must not be fed. */
 const takenBy = ({ takes }: BoundProgram, feeds: HostTensors): HostTensors =>
   Object.fromEntries(Object.entries(feeds).filter(([name]) => takes(name)));
+
+/** Positions of all that a run sees, cached and new: a cached position lies where it stands. */
+function keyPositions({ bias, positions }: HostTensors): HostTensor {
+  const [batch, , time, seen] = bias!.dims as readonly [number, number, number, number];
+  const fresh = int32Data(positions!);
+  const all = new Int32Array(batch * seen);
+  for (let row = 0; row < batch; row++) {
+    for (let at = 0; at < seen - time; at++) all[row * seen + at] = at;
+    all.set(fresh.subarray(row * time, (row + 1) * time), row * seen + seen - time);
+  }
+  return indices(all);
+}

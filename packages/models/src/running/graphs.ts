@@ -2,7 +2,9 @@
 
 import { gather, input, type Tensor } from '@errata/graph';
 import type { KeysValues } from '../architectures/blocks/attention.ts';
-import { buildDecoder, type Site, type Tap } from '../architectures/decoder.ts';
+import { buildDecoder } from '../architectures/decoder.ts';
+import type { ReadInput, Site, Tap } from '../architectures/decoder-graph.ts';
+import { readInput } from '../architectures/encoder-decoder.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import type { ActivationReading, PromptInputs } from '../deltas/reading.ts';
 import type { WeightSource } from './program-cache.ts';
@@ -50,6 +52,30 @@ function sharedInputs({ width }: DecoderSpec, embedded: boolean, cached: boolean
   };
 }
 
+/** Names of the keys and values of what an encoder has read, each layer's, in the order of the decoder's layers. */
+const crossNames = ({ blocks }: DecoderSpec) =>
+  blocks.map((_, layer) => ({ key: `cross_key.${layer}`, value: `cross_value.${layer}` }));
+
+/** Reads inputs with the encoder: the keys and values that the layers over it attend to. */
+export function readingGraph(spec: DecoderSpec, weight: WeightSource): Record<string, Tensor> {
+  const { cross } = readInput(spec.over!, weight);
+  return Object.fromEntries(
+    crossNames(spec).flatMap(({ key, value }, layer) => [
+      [key, cross[layer]!.key],
+      [value, cross[layer]!.value],
+    ]),
+  );
+}
+
+/** What an encoder has read before, as inputs of a graph: the outputs of {@link readingGraph}, and the padding of what it read. */
+function readBefore(spec: DecoderSpec): ReadInput {
+  const read = (name: string) => input(name, 'float32', ['B', spec.kvHeads, 'S', spec.headDim]);
+  return {
+    cross: crossNames(spec).map(({ key, value }) => ({ key: read(key), value: read(value) })),
+    bias: input('input_bias', 'float32', ['B', 1, 1, 'S']),
+  };
+}
+
 /**
  * What the head takes at chosen `rows` R, `normed` `[R, width]`. Where a batch is `cached` it goes on from earlier keys and values, and its
  * own come out too: a copy of both, which a batch that is only scored does without. A `tap` acts beside memories.
@@ -68,6 +94,7 @@ export function forwardGraph(
     ...sharedInputs(spec, embedded, cached),
     weight,
     ...(cached && { past }),
+    ...(cached && spec.over && { read: readBefore(spec), keyPositions: input('key_positions', 'int32', ['B*P+B*T']) }),
     rows: input('rows', 'int32', ['R']),
     tap: composeTaps([...readingTaps(activations), ...(tap ? [tap] : [])]),
   });

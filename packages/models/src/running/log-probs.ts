@@ -1,6 +1,7 @@
 // Log-probabilities of a token that was chosen or given, with the likeliest others in its place.
 
 import { float32Data } from '@errata/graph';
+import { ModelError } from '../errors.ts';
 import { checkSequences, layOutBatch } from './batches.ts';
 import { indices } from './feeds.ts';
 import type { Forward } from './forward.ts';
@@ -44,7 +45,13 @@ export async function promptLogProbs(
   prompts: readonly (readonly number[])[],
   top: number,
 ): Promise<readonly (readonly TokenLogProbs[])[]> {
-  const { vocab } = forward.spec;
+  const { vocab, over, family } = forward.spec;
+  if (over)
+    throw new ModelError('sequence_unscored', {
+      where: 'prompt',
+      what: `an encoder reads the prompts of a ${family} model, so their tokens have no probabilities`,
+      hint: 'Ask for those of the answer',
+    });
   checkSequences(forward.spec, prompts);
   const rowsInARun = Math.max(1, Math.floor(logitBudget / vocab));
   const results: TokenLogProbs[][] = [];

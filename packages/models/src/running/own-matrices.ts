@@ -14,7 +14,7 @@ import {
   type Tensor,
 } from '@errata/graph';
 import { applyMatrix } from '../architectures/blocks/layers.ts';
-import type { Tap } from '../architectures/decoder.ts';
+import type { Tap } from '../architectures/decoder-graph.ts';
 import { type DecoderSpec, findMatrix, valueMatrix } from '../architectures/spec.ts';
 import { type Delta, effectOf } from '../deltas/index.ts';
 import type { Addend } from '../deltas/kind.ts';

@@ -1,8 +1,10 @@
 // Prompts as they are run: with what a version's memories put in front of them.
 
 import { float32, type HostTensors } from '@errata/graph';
+import type { EncoderDecoderSpec } from '../architectures/encoder-decoder-spec.ts';
 import type { Front, PromptModel, PromptReading } from '../deltas/reading.ts';
 import { ModelError } from '../errors.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
 import { indices } from './feeds.ts';
 
 /** A prompt that somebody gave. */
@@ -20,20 +22,36 @@ export interface ReadPrompt {
   readonly embedded: readonly { readonly at: number; readonly rows: Float32Array }[];
   /** What was put in front of it lies from here to before there. */
   readonly front: readonly [from: number, to: number];
+  /** Over an encoder: what that reads, all that was put in front among it. The prompt's `ids` are then what every output begins after. */
+  readonly input?: readonly number[];
 }
 
 /** Reads prompts, each by itself. @throws ModelError sequence_too_long */
 export type PromptReader = (prompts: readonly GivenPrompt[]) => Promise<readonly ReadPrompt[]>;
 
 /** A prompt in front of which nothing is put. */
-export const asGiven = (ids: readonly number[]): ReadPrompt => ({ ids, embedded: [], front: [0, 0] });
+const asGiven = (ids: readonly number[]): ReadPrompt => ({ ids, embedded: [], front: [0, 0] });
 
-/** Reads prompts as they were given. */
-export const readAsGiven: PromptReader = async (prompts) => prompts.map(({ ids }) => asGiven(ids));
+/** A prompt that an encoder reads, with what its tokenizer puts around a text. */
+export const asInput = (
+  { firstToken }: EncoderDecoderSpec,
+  tokenizer: Tokenizer | undefined,
+  ids: readonly number[],
+): ReadPrompt & Required<Pick<ReadPrompt, 'input'>> => ({
+  ...asGiven([firstToken]),
+  input: [...ids, ...(tokenizer?.suffixIds ?? [])],
+});
 
 /** Lets memories act, each on what was given: where several put something in front, it comes in their order. */
 export function promptReader(model: PromptModel, readings: readonly PromptReading[]): PromptReader {
-  if (readings.length === 0) return readAsGiven;
+  const { over } = model.spec;
+  const read = textReader(model, readings);
+  if (over === undefined) return read;
+  return async (prompts) => (await read(prompts)).map(({ ids }) => asInput(over, model.tokenizer, ids));
+}
+
+function textReader(model: PromptModel, readings: readonly PromptReading[]): PromptReader {
+  if (readings.length === 0) return async (prompts) => prompts.map(({ ids }) => asGiven(ids));
   const { context, width } = model.spec;
   return (prompts) =>
     Promise.all(

@@ -101,7 +101,8 @@ export async function reply(
   return results;
 }
 
-function requireTargets(items: readonly ReplyItem[]): void {
+/** @throws ModelError sequence_empty for a target without tokens */
+export function requireTargets(items: readonly ReplyItem[]): void {
   for (const [index, { targets }] of items.entries()) {
     if (targets.some(({ length }) => length === 0))
       throw new ModelError('sequence_empty', {

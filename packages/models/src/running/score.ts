@@ -7,7 +7,7 @@ import { type Batch, checkSequences, packBatches } from './batches.ts';
 import { indices } from './feeds.ts';
 import type { Forward, Runner } from './forward.ts';
 import { causalBias } from './masks.ts';
-import { placedIn, readAsGiven } from './prompts.ts';
+import { placedIn } from './prompts.ts';
 
 /** A prompt and the continuation to score. */
 export interface ScoreItem {
@@ -78,7 +78,13 @@ export async function score(forward: Forward, items: readonly ScoreItem[]): Prom
     }
     const prompts = batch.members.map((member, row) => placedIn(batch, row, read[member]!));
     const out = await forward.scan(
-      { ...batchFeeds(batch), rows: indices(rows), targets: indices(targets), logit_rows: indices([]) },
+      {
+        ...batchFeeds(batch),
+        ...forward.inputFeeds(batch.members.map((member) => read[member]!)),
+        rows: indices(rows),
+        targets: indices(targets),
+        logit_rows: indices([]),
+      },
       prompts,
     );
     const [logProbs, best] = [float32Data(out.log_probs!), int32Data(out.best!)];
@@ -110,6 +116,7 @@ export async function nextLogits(
     const out = await forward.scan(
       {
         ...batchFeeds(batch),
+        ...forward.inputFeeds(batch.members.map((member) => read[member]!)),
         rows: indices(ends),
         targets: indices(ends.map(() => 0)),
         logit_rows: indices(ends.map((_, i) => i)),
@@ -133,7 +140,13 @@ export interface Perplexity {
   readonly tokens: number;
 }
 
-/** Perplexity over windows of the context's length; each window is conditioned on the last token of the one before. */
+/** Tokens that an encoder reads and the decoder says to them, where a text is measured. */
+const stretch = 64;
+
+/**
+ * Perplexity over windows of the context's length; each window is conditioned on the last token of the one before. Over an encoder each
+ * stretch of 64 tokens is said to the stretch before it.
+ */
 export async function perplexity(forward: Forward, tokens: readonly number[]): Promise<Perplexity> {
   if (tokens.length < 2)
     throw new ModelError('sequence_empty', {
@@ -141,11 +154,18 @@ export async function perplexity(forward: Forward, tokens: readonly number[]): P
       what: 'it has fewer than two tokens',
       hint: 'Give more text',
     });
-  const stride = forward.spec.context - 1;
+  const { context, over } = forward.spec;
+  const stride = over ? Math.min(stretch, Math.floor(context / 2)) : context - 1;
   const items: ScoreItem[] = [];
   for (let at = 0; at + 1 < tokens.length; at += stride)
-    items.push({ prompt: [tokens[at]!], target: tokens.slice(at + 1, at + 1 + stride) });
-  const scores = await score({ ...forward, read: readAsGiven, scan: (feeds) => forward.scan(feeds, []) }, items);
+    items.push({
+      prompt: over ? tokens.slice(Math.max(0, at + 1 - stride), at + 1) : [tokens[at]!],
+      target: tokens.slice(at + 1, at + 1 + stride),
+    });
+  const scores = await score(
+    { ...forward, read: forward.readPlainly, scan: (feeds) => forward.scan(feeds, []) },
+    items,
+  );
   let sum = 0;
   for (const { logProbs } of scores) for (const logProb of logProbs) sum -= logProb;
   const meanNegativeLogProb = sum / (tokens.length - 1);

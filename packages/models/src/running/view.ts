@@ -16,6 +16,7 @@ import { type Forward, makeForward } from './forward.ts';
 import { type GenerateOptions, generate } from './generate.ts';
 import { captureName, type SiteAt } from './graphs.ts';
 import { promptLogProbs, type TokenLogProbs } from './log-probs.ts';
+import { generateOutputs, replyByOutputs } from './outputs.ts';
 import { type Added, addendsOf, ownMatrices } from './own-matrices.ts';
 import { makePrefixCache } from './prefixes.ts';
 import type { ProgramCache, ViewProgram, WeightSource } from './program-cache.ts';
@@ -155,7 +156,7 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
   const answering = withStandIns(
     {
       score: (items) => score(forward, items),
-      reply: (items, options) => reply(forward, items, options),
+      reply: (items, options) => (spec.over ? replyByOutputs(forward, items, options) : reply(forward, items, options)),
       nextLogits: (prompts) => nextLogits(forward, prompts),
     },
     standIn,
@@ -183,12 +184,14 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
     ...answering,
     promptLogProbs: (prompts, top) => promptLogProbs(forward, prompts, top),
     generate: (prompts, options) =>
-      generate(
-        batch,
-        spec,
-        prompts.map((prompt) => ({ version: batched, prompt })),
-        options,
-      ),
+      spec.over
+        ? generateOutputs(forward, prompts, options)
+        : generate(
+            batch,
+            spec,
+            prompts.map((prompt) => ({ version: batched, prompt })),
+            options,
+          ),
     speaking: async (prompt) => {
       // Where another answers, no other memory acts.
       for (const reading of [...readings].sort((a, b) => Number(b.at === 'answer') - Number(a.at === 'answer'))) {
@@ -306,15 +309,39 @@ export function modelFromWeights(
       return makeView(shared, [], checkState(spec, state), new Map(whole));
     },
     generate: (asked, options) =>
-      generate(
-        batch,
-        spec,
-        asked.map(({ view, prompt }) => ({ version: view.batched, prompt })),
-        options,
-      ),
+      spec.over
+        ? generateByVersion(asked, options)
+        : generate(
+            batch,
+            spec,
+            asked.map(({ view, prompt }) => ({ version: view.batched, prompt })),
+            options,
+          ),
     weightBytes,
     release: programs.release,
   };
+}
+
+/** Versions over an encoder are not run side by side: each answers its own prompts. */
+async function generateByVersion(
+  asked: Parameters<Model['generate']>[0],
+  { onToken, until, streams, ...options }: GenerateOptions,
+): Promise<readonly Generated[]> {
+  const results = new Array<Generated>(asked.length);
+  for (const view of new Set(asked.map((each) => each.view))) {
+    const members = [...asked.keys()].filter((index) => asked[index]!.view === view);
+    const written = await view.generate(
+      members.map((index) => asked[index]!.prompt),
+      {
+        ...options,
+        streams: members.map((index) => streams?.[index] ?? index),
+        ...(onToken && { onToken: (row, token, logProbs) => onToken(members[row]!, token, logProbs) }),
+        ...(until && { until: (row, token) => until(members[row]!, token) }),
+      },
+    );
+    for (const [row, index] of members.entries()) results[index] = written[row]!;
+  }
+  return results;
 }
 
 /**

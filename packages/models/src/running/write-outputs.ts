@@ -3,23 +3,21 @@
 import { float32Data, type HostTensors, int32Data } from '@errata/graph';
 import type { Runner } from './forward.ts';
 import { makeKeyValueCache } from './kv-cache.ts';
-import { asGiven } from './prompts.ts';
+import { placedIn, type ReadPrompt } from './prompts.ts';
 import { readPieces } from './reading.ts';
 import type { Writing } from './writing.ts';
 
 /**
  * Writes an output to each input.
- * @param forward over the inputs, a row each
- * @param firstToken that every output begins behind
+ * @param forward over what was read for the prompts, a row each
  */
 export async function writeOutputs(
   forward: Runner,
-  firstToken: number,
+  prompts: readonly ReadPrompt[],
   writings: readonly Writing[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { spec } = forward;
-  const run = (feeds: HostTensors) => forward.run(feeds, []);
   const wantsLogits = writings.flatMap(({ needsLogits }, row) => (needsLogits ? [row] : []));
   const running = () => {
     signal?.throwIfAborted();
@@ -34,10 +32,17 @@ export async function writeOutputs(
     }
   };
   if (!running()) return;
-  const pieces = writings.map(() => ({ reading: { prompt: asGiven([firstToken]), keysValues: {}, read: 0 }, to: 1 }));
-  take(await readPieces(spec, run, pieces, wantsLogits));
+  const pieces = prompts.map((prompt) => ({ reading: { prompt, keysValues: {}, read: 0 }, to: prompt.ids.length }));
+  const whole = (feeds: HostTensors, time: number) =>
+    forward.run(
+      feeds,
+      prompts.map((prompt, row) => placedIn({ time }, row, prompt)),
+    );
+  take(await readPieces(spec, whole, pieces, wantsLogits));
   const cache = makeKeyValueCache(forward);
-  for (const { reading } of pieces) cache.add(reading.keysValues, { time: 1, sequence: 0, ranges: [[0, 1]] });
+  for (const { reading } of pieces)
+    cache.add(reading.keysValues, { time: reading.read, sequence: 0, ranges: [[0, reading.read]] });
+  const run = (feeds: HostTensors) => forward.run(feeds, []);
   while (running()) {
     // A finished one repeats its last token.
     const last = writings.map(({ tokens }) => tokens.at(-1) ?? 0);

@@ -6,6 +6,7 @@ import { llamaSearch, paperSearch } from '../../search/settings.ts';
 import { alike, at, fiveTo, gatedDecoders, missingLayer, range } from '../layers.ts';
 import { spreadDeviations } from '../memit/about.ts';
 import { editedLayers } from '../memit/settings.ts';
+import { noSubjectSite } from '../over-encoder.ts';
 import { alphaEditSettings } from './settings.ts';
 
 export const alphaEdit = {
@@ -62,6 +63,7 @@ export const alphaEdit = {
   ],
   batched: true,
   subject: 'required',
+  overEncoder: noSubjectSite,
   leaves: ['low_rank', 'edited_keys'],
   reference: {
     code: 'the AlphaEdit repository',

@@ -25,6 +25,7 @@ export const caliNet = {
   needs: () => [],
   batched: true,
   subject: 'none',
+  overEncoder: null,
   leaves: ['neurons'],
   reference: {
     code: 'the CaliNET repository',

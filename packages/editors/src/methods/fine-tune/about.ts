@@ -48,6 +48,7 @@ export const ftM = {
   needs: () => [],
   batched: true,
   subject: 'none',
+  overEncoder: null,
   leaves: ['dense'],
   reference: {
     code: 'EasyEdit (`objective_optimization: target_new`), whose optimiser is that of the ROME repository',
@@ -93,6 +94,7 @@ const ftLayers = {
   needs: () => [],
   batched: true,
   subject: 'none',
+  overEncoder: null,
   leaves: ['dense'],
   load: () => import('#methods/fine-tune/edit-layers'),
 } as const satisfies Partial<EditorDescription<typeof fineTuneLayersSettings>>;

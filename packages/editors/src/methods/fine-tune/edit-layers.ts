@@ -1,5 +1,5 @@
 // FT-attn and FT-full: gradient descent on the matrices of whole layers, or of their attention.
-import type { BlockRefs, DecoderSpec, MatrixRef } from '@errata/models';
+import type { AttentionRefs, BlockRefs, DecoderSpec, MatrixRef } from '@errata/models';
 import type { Editor } from '../../editor.ts';
 import { trainingEditor } from '../../training/train-on-targets.ts';
 import type { FineTuneLayersSettings, TunedMap } from './settings.ts';
@@ -10,14 +10,16 @@ function inputsOf(mlp: BlockRefs['mlp']): readonly MatrixRef[] {
   return mlp.kind === 'gated' ? [mlp.gate, mlp.up] : [mlp.gateUp];
 }
 
-function matricesOf({ projections, attentionOutput, mlp }: BlockRefs, map: TunedMap): readonly MatrixRef[] {
+const projectionsOf = ({ projections }: AttentionRefs): readonly MatrixRef[] =>
+  projections.kind === 'fused' ? [projections.matrix] : [projections.query, projections.key, projections.value];
+
+function matricesOf({ mlp, cross, ...own }: BlockRefs, map: TunedMap): readonly MatrixRef[] {
+  const attentions = [own, ...(cross ? [cross] : [])];
   switch (map) {
     case 'attention_input':
-      return projections.kind === 'fused'
-        ? [projections.matrix]
-        : [projections.query, projections.key, projections.value];
+      return attentions.flatMap(projectionsOf);
     case 'attention_output':
-      return [attentionOutput];
+      return attentions.map(({ attentionOutput }) => attentionOutput);
     case 'mlp_input':
       return inputsOf(mlp);
     case 'mlp_output':

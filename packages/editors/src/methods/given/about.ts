@@ -19,6 +19,7 @@ export const given = {
   needs: ({ change }) => (change === null ? [] : [weightChangeOf(change)]),
   batched: true,
   subject: 'none',
+  overEncoder: null,
   leaves: ['low_rank', 'dense'],
   reference: null,
   load: () => import('#methods/given/edit'),

@@ -41,6 +41,7 @@ export const grace = {
   needs: () => [],
   batched: false,
   subject: 'none',
+  overEncoder: null,
   leaves: ['codebook_rows'],
   reference: {
     code: 'the GRACE repository, with what EasyEdit made of it',

@@ -31,7 +31,7 @@ import { alreadyHolds, attempt, heldOutcome, nllOnly, requireChange } from '../.
 import { type OffsetDescent, startDescent } from '../../search/offset-descent.ts';
 import { runPruned } from '../../search/programs.ts';
 import { cutTail, packTails } from '../../search/tails.ts';
-import { trace } from '../../search/tracer.ts';
+import { packSequences, trace } from '../../search/tracer.ts';
 import { type LaidOutEdit, layOutEdit, promptIds, targetProbabilities } from '../../texts/teacher-forcing.ts';
 import { sequenceSource } from '../../texts/tokenizer.ts';
 import { place, placed } from './codebook.ts';
@@ -49,8 +49,8 @@ function valueProgram(view: View, site: CodebookSite, layer: number): Promise<Vi
   return view.program(`grace ${site} ${layer}`, (weight) => {
     const tokens = mulDims('B', 'T');
     const value = input('value', 'float32', [1, valueSizeOf(view, site)]);
-    const replaced = input('replaced', 'int32', ['S']);
-    const same = input('same', 'int32', ['S']);
+    const replaced = input('replaced', 'int32', ['V']);
+    const same = input('same', 'int32', ['V']);
     const cache = (name: string) => input(name, 'float32', ['B', spec.kvHeads, 'P', spec.headDim]);
     const past: KeysValues[] = Array.from({ length: spec.layers - layer }, (_, i) => ({
       key: cache(`past_key_${i}`),
@@ -63,8 +63,10 @@ function valueProgram(view: View, site: CodebookSite, layer: number): Promise<Vi
       start: { kind: 'hidden', hidden: input('hidden', 'float32', [tokens, spec.width]) },
       from: layer,
       positions: input('positions', 'int32', [tokens]),
-      bias: input('bias', 'float32', ['B', 1, 'T', addDims('P', 'T')]),
-      past,
+      // Over an encoder the value is put where an answer begins: nothing comes before.
+      ...(spec.over
+        ? { bias: input('bias', 'float32', ['B', 1, 'T', 'T']) }
+        : { bias: input('bias', 'float32', ['B', 1, 'T', addDims('P', 'T')]), past }),
       rows: input('rows', 'int32', ['R']),
       weight,
       tap: (at, of, x) => {
@@ -116,14 +118,16 @@ async function trainValue(
   const [subjectLast, positions] =
     config.replacement === 'last' ? [sequence.targetStart, 1] : [0, sequence.targetStart];
   const traced = await trace(view, { recorded: [], suffix: { from: layer, caches: true } }, [
-    { ids: sequence.ids, subjectLast },
+    { ...sequence, subjectLast },
   ]);
   const tail = cutTail(spec, traced, 0, { ...sequence, subjectLast, targetWeight: 1 / sequence.targetIds.length });
+  const { read } = packSequences([sequence], spec.over);
   const { feeds } = packTails(spec, [{ contexts: [tail] }]);
   const evaluate = async (value: Float32Array) => {
     signal?.throwIfAborted();
     const out = await runPruned(program, {
       ...feeds,
+      ...read,
       value: float32([1, size], value),
       replaced: int32(
         [positions],

@@ -33,6 +33,7 @@ export const ike = {
   needs: () => [demonstrationsNeed],
   batched: false,
   subject: 'used',
+  overEncoder: null,
   leaves: ['text_rows'],
   reference: {
     code: 'the IKE repository',

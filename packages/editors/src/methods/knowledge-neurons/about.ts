@@ -2,6 +2,7 @@
 import { contextPrefixesOf } from '../../artefacts/context-prefixes/request.ts';
 import type { EditorDescription } from '../../description.ts';
 import { held, layout } from '../deviations.ts';
+import { decodersAlone } from '../over-encoder.ts';
 import { knowledgeNeuronSettings } from './settings.ts';
 
 export const knowledgeNeurons = {
@@ -29,6 +30,7 @@ export const knowledgeNeurons = {
   needs: ({ prefixes }, _, seed) => [contextPrefixesOf({ prefixes, seed })],
   batched: false,
   subject: 'none',
+  overEncoder: decodersAlone('it finds the neurons that foretell an answer behind a prompt'),
   leaves: ['low_rank'],
   reference: {
     code: 'the knowledge-neurons repository',

@@ -34,6 +34,7 @@ export const lora = {
   needs: () => [],
   batched: true,
   subject: 'none',
+  overEncoder: null,
   leaves: ['low_rank'],
   reference: {
     code: 'the LoRA repository (its adapters), and EasyEdit (how they are trained on edits)',

@@ -33,7 +33,9 @@ function mlpInputs(mlp: BlockRefs['mlp']): Partial<Record<MapName, Place>> {
 
 /** Where a block has its maps. */
 function placesOf({ blocks, heads, kvHeads, headDim }: DecoderSpec, layer: number): Partial<Record<MapName, Place>> {
-  const { projections, attentionOutput, mlp } = blocks[layer]!;
+  // Of a decoder over an encoder the attention to what that has read: the prompt comes in there.
+  const { mlp, cross, ...own } = blocks[layer]!;
+  const { projections, attentionOutput } = cross ?? own;
   const queries = heads * headDim;
   const others = kvHeads * headDim;
   const attention =

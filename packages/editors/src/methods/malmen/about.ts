@@ -3,6 +3,7 @@ import { shiftTransformOf } from '../../artefacts/shift-transform/request.ts';
 import type { EditorDescription } from '../../description.ts';
 import { held, layout } from '../deviations.ts';
 import { missingLayer, range } from '../layers.ts';
+import { decodersAlone } from '../over-encoder.ts';
 import { malmenSettings } from './settings.ts';
 
 export const malmen = {
@@ -25,6 +26,7 @@ export const malmen = {
   needs: ({ layers }) => [shiftTransformOf(layers)],
   batched: true,
   subject: 'none',
+  overEncoder: decodersAlone('its networks are trained on the gradients of prompts and targets in one text'),
   leaves: ['low_rank', 'dense'],
   reference: {
     code: 'the MALMEN repository',

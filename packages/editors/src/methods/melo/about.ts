@@ -2,6 +2,7 @@
 import type { EditorDescription } from '../../description.ts';
 import { held, layout } from '../deviations.ts';
 import { missingLayer } from '../layers.ts';
+import { decodersAlone } from '../over-encoder.ts';
 import { meloSettings } from './settings.ts';
 
 export const melo = {
@@ -37,6 +38,7 @@ export const melo = {
   needs: () => [],
   batched: true,
   subject: 'none',
+  overEncoder: decodersAlone('it tells edits apart by the clusters of their prompts at a layer'),
   leaves: ['lora_block'],
   reference: {
     code: 'the MELO repository',

@@ -5,6 +5,7 @@ import type { Deviation, EditorDescription } from '../../description.ts';
 import { llamaSearch, paperSearch } from '../../search/settings.ts';
 import { locate } from '../deviations.ts';
 import { alike, at, fiveTo, gatedDecoders, missingLayer, range } from '../layers.ts';
+import { noSubjectSite } from '../over-encoder.ts';
 import { editedLayers, memitSettings } from './settings.ts';
 
 /** Of MEMIT and its kin. */
@@ -78,6 +79,7 @@ export const memit = {
   ],
   batched: true,
   subject: 'required',
+  overEncoder: noSubjectSite,
   leaves: ['low_rank'],
   reference: {
     code: 'the MEMIT repository',

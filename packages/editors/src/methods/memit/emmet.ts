@@ -4,6 +4,7 @@ import { secondMomentOf } from '../../artefacts/second-moment/request.ts';
 import type { EditorDescription } from '../../description.ts';
 import { llamaSearch, paperSearch } from '../../search/settings.ts';
 import { alike, at, gatedDecoders, missingLayer } from '../layers.ts';
+import { noSubjectSite } from '../over-encoder.ts';
 import { spreadDeviations } from './about.ts';
 import { emmetSettings } from './settings.ts';
 
@@ -50,6 +51,7 @@ export const emmet = {
   needs: ({ layer, prefixes }, _, seed) => [secondMomentOf(layer), contextPrefixesOf({ prefixes, seed })],
   batched: true,
   subject: 'required',
+  overEncoder: noSubjectSite,
   leaves: ['low_rank'],
   reference: {
     code: 'the unified-model-editing repository',

@@ -3,6 +3,7 @@ import { gradientTransformOf } from '../../artefacts/gradient-transform/request.
 import type { EditorDescription } from '../../description.ts';
 import { held, layout } from '../deviations.ts';
 import { missingLayer, range } from '../layers.ts';
+import { decodersAlone } from '../over-encoder.ts';
 import { mendSettings } from './settings.ts';
 
 export const mend = {
@@ -25,6 +26,7 @@ export const mend = {
   needs: ({ layers }) => [gradientTransformOf(layers)],
   batched: true,
   subject: 'none',
+  overEncoder: decodersAlone('its networks are trained on the gradients of prompts and targets in one text'),
   leaves: ['low_rank', 'dense'],
   reference: {
     code: 'the MEND repository',

@@ -21,6 +21,7 @@ export const recipe = {
   needs: ({ prompt_tokens }) => [knowledgeEncoderOf(prompt_tokens)],
   batched: false,
   subject: 'none',
+  overEncoder: 'it puts vectors in front of the prompt, and an encoder is given tokens',
   leaves: ['prompt_rows'],
   reference: {
     code: "the authors' repository",

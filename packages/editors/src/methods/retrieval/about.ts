@@ -26,6 +26,7 @@ export const retrieval = {
   needs: ({ similarity }) => (similarity === 'encoder' ? [sentenceEncoderNeed] : []),
   batched: false,
   subject: 'used',
+  overEncoder: null,
   leaves: ['text_rows', 'embedded_rows'],
   reference: null,
   load: () => import('#methods/retrieval/edit'),

@@ -5,6 +5,7 @@ import type { DefaultRow, Deviation, EditorDescription } from '../../description
 import { llamaSearch, paperSearch } from '../../search/settings.ts';
 import { locate } from '../deviations.ts';
 import { alike, at, gatedDecoders, missingLayer } from '../layers.ts';
+import { noSubjectSite } from '../over-encoder.ts';
 import { romeSettings } from './settings.ts';
 
 /** For every model. */
@@ -74,6 +75,7 @@ export const rome = {
   ],
   batched: false,
   subject: 'required',
+  overEncoder: noSubjectSite,
   leaves: ['low_rank'],
   reference: {
     code: 'the ROME repository',

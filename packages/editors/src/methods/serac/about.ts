@@ -2,6 +2,7 @@
 import { counterfactualModelNeed } from '../../artefacts/counterfactual-model/request.ts';
 import type { EditorDescription } from '../../description.ts';
 import { held, layout } from '../deviations.ts';
+import { decodersAlone } from '../over-encoder.ts';
 import { seracSettings } from './settings.ts';
 
 export const serac = {
@@ -20,6 +21,9 @@ export const serac = {
   needs: () => [counterfactualModelNeed],
   batched: false,
   subject: 'none',
+  overEncoder: decodersAlone(
+    'its counterfactual model answers in the place of the version, from prompt and correction in one text',
+  ),
   leaves: ['scoped_rows'],
   reference: {
     code: "the authors' repository",

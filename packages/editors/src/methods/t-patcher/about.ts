@@ -3,6 +3,7 @@ import { contextPrefixesOf } from '../../artefacts/context-prefixes/request.ts';
 import type { EditorDescription } from '../../description.ts';
 import { held, layout } from '../deviations.ts';
 import { missingLayer } from '../layers.ts';
+import { decodersAlone } from '../over-encoder.ts';
 import { tPatcherSettings } from './settings.ts';
 
 export const tPatcher = {
@@ -47,6 +48,7 @@ export const tPatcher = {
   needs: ({ prefixes }, _, seed) => [contextPrefixesOf({ prefixes, seed })],
   batched: false,
   subject: 'none',
+  overEncoder: decodersAlone('it reads what goes into an MLP at the tokens of prompt and answer in one text'),
   leaves: ['neurons'],
   reference: {
     code: 'the Transformer-Patcher repository',

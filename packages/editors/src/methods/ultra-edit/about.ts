@@ -2,6 +2,7 @@
 import type { EditorDescription } from '../../description.ts';
 import { held, layout } from '../deviations.ts';
 import { alike, at, gatedDecoders, missingLayer, range } from '../layers.ts';
+import { decodersAlone } from '../over-encoder.ts';
 import { ultraEditSettings } from './settings.ts';
 
 export const ultraEdit = {
@@ -30,6 +31,7 @@ export const ultraEdit = {
   needs: () => [],
   batched: true,
   subject: 'none',
+  overEncoder: decodersAlone('it reads its keys and gradients off prompts and targets in one text'),
   leaves: ['low_rank', 'dense', 'feature_statistics'],
   reference: {
     code: 'the UltraEdit repository',

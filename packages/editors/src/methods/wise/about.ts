@@ -3,6 +3,7 @@ import { contextPrefixesOf } from '../../artefacts/context-prefixes/request.ts';
 import type { EditorDescription } from '../../description.ts';
 import { held, layout } from '../deviations.ts';
 import { alike, atBeforeLast, gatedDecoders, missingLayer } from '../layers.ts';
+import { decodersAlone } from '../over-encoder.ts';
 import { wiseSettings } from './settings.ts';
 
 export const wise = {
@@ -58,6 +59,7 @@ export const wise = {
       .map((texts) => contextPrefixesOf({ prefixes: texts, seed })),
   batched: false,
   subject: 'none',
+  overEncoder: decodersAlone('it routes prompts by what their tokens have at a layer'),
   leaves: ['side_change'],
   reference: {
     code: 'EasyEdit',

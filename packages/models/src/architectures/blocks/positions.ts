@@ -1,6 +1,19 @@
 // How positions enter: a learned table added to the embeddings, or as T5 has them (Raffel et al. 2020), by how far a key is from the query.
 
-import { type Dim, gather, reshape, type Tensor, transpose } from '@errata/graph';
+import {
+  add,
+  cast,
+  constant,
+  type Dim,
+  gather,
+  less,
+  mulDims,
+  reshape,
+  sub,
+  type Tensor,
+  transpose,
+  where,
+} from '@errata/graph';
 
 /** A learned table of positions, added to the token embeddings. */
 export interface LearnedPositions {
@@ -68,3 +81,31 @@ export function relativeBias(table: Tensor, buckets: Tensor, queries: Dim, keys:
     keys,
   ]);
 }
+
+/**
+ * What is added to the scores of tokens that attend to those before them, `[B, heads, T, K]`.
+ * @param weight the table `[buckets, heads]`
+ * @param queries place of each token in its text, `[B*T]` int32 @param keys those of the tokens attended to, `[B*K]` int32
+ */
+export function causalRelativeBias(
+  positions: RelativePositions,
+  weight: Tensor,
+  queries: Tensor,
+  keys: Tensor,
+  [batch, time, seen]: readonly [Dim, Dim, Dim],
+): Tensor {
+  // From the last bucket on all distances are one.
+  const far = positions.maxDistance;
+  const distances = Array.from({ length: far + 1 }, (_, distance) => distance);
+  const buckets = constant('int32', [far + 1], relativeBuckets(positions, distances, [0], false), 'buckets');
+  const places = (x: Tensor, dims: readonly Dim[]) => reshape(cast(x, 'float32'), dims);
+  const behind = sub(places(queries, [batch, time, 1]), places(keys, [batch, 1, seen]));
+  const forwards = where(less(behind, 0), 0, behind);
+  const distance = cast(where(less(far, forwards), far, forwards), 'int32');
+  const found = gather(gather(weight, buckets), reshape(distance, [mulDims(mulDims(batch, time), seen)]));
+  return transpose(reshape(found, [batch, time, seen, weight.dims[1]!]), [0, 3, 1, 2]);
+}
+
+/** Row of a learned table for tokens at places of their texts, as int32. */
+export const placedRows = ({ first }: LearnedPositions, places: Tensor): Tensor =>
+  first === 0 ? places : cast(add(cast(places, 'float32'), first), 'int32');

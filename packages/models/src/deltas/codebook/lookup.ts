@@ -18,7 +18,7 @@ import {
   type Tensor,
   where,
 } from '@errata/graph';
-import type { Tap } from '../../architectures/decoder.ts';
+import type { Tap } from '../../architectures/decoder-graph.ts';
 import type { ActivationReading, PromptInputs, Spoken } from '../reading.ts';
 import { type CodebookDelta, type CodebookPlace, codebookKeySite, type Replacement, rowAddresses } from './rows.ts';
 import { squaredNorms } from './squared-norms.ts';

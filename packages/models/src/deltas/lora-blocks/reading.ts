@@ -25,7 +25,7 @@ import {
   type Tensor,
   where,
 } from '@errata/graph';
-import type { Tap } from '../../architectures/decoder.ts';
+import type { Tap } from '../../architectures/decoder-graph.ts';
 import type { ActivationReading, PromptInputs } from '../reading.ts';
 import { blockAddress, blocksName, type LoraBlocks } from './blocks.ts';
 import { blockNear, clustersOf } from './clusters.ts';

@@ -21,7 +21,7 @@ import {
 } from '@errata/graph';
 import { activate } from '../../architectures/blocks/layers.ts';
 import type { Activation } from '../../architectures/blocks/refs.ts';
-import type { Tap } from '../../architectures/decoder.ts';
+import type { Tap } from '../../architectures/decoder-graph.ts';
 import type { ActivationReading, PromptInputs } from '../reading.ts';
 import { type Side, type SideMemory, sideName } from './sides.ts';
 import { denseOf } from './sparse.ts';

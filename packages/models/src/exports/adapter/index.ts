@@ -38,6 +38,7 @@ export const adapterForm: ExportForm = {
     const config = adapterConfig(
       base,
       modules,
+      spec.over ? 'SEQ_2_SEQ_LM' : 'CAUSAL_LM',
       names.some((name) => findMatrix(spec, name)!.orientation === 'in_out'),
     );
     writeFileSync(join(directory, 'adapter_config.json'), `${JSON.stringify(config, null, 2)}\n`, { flush: true });
@@ -69,6 +70,7 @@ const prefixes: Readonly<Record<string, string>> = {
   gpt2: 'transformer.',
   gptj: 'transformer.',
   gpt_neox: 'gpt_neox.',
+  t5: '',
 };
 
 /** The path of the module that holds a weight. */
@@ -80,13 +82,13 @@ function moduleName(tensor: string, { model_type }: CheckpointConfig, names: rea
 }
 
 /** As PEFT reads it: the first that fits counts, and a module's own scale is alpha over rank. */
-function adapterConfig(base: string, modules: readonly Module[], fanInFanOut: boolean) {
+function adapterConfig(base: string, modules: readonly Module[], taskType: string, fanInFanOut: boolean) {
   const most = Math.max(...modules.map(({ rank }) => rank));
   const others = modules.filter(({ rank }) => rank !== most);
   const ranks = Object.fromEntries(others.map(({ module, rank }) => [module.replaceAll('.', '\\.'), rank]));
   return {
     peft_type: 'LORA',
-    task_type: 'CAUSAL_LM',
+    task_type: taskType,
     base_model_name_or_path: base,
     inference_mode: true,
     r: most,
