@@ -15,10 +15,12 @@ import type { World } from './world/world.ts';
 /** The shipped model's directory. */
 export const atlasDirectory = fileURLToPath(new URL('../../../models/atlas/', import.meta.url));
 
+/** The shipped encoder-decoder's directory. */
+export const t5Directory = fileURLToPath(new URL('../../../models/atlas-t5/', import.meta.url));
+
 /** Where a run keeps its state between steps. */
-export const trainingStatePath = fileURLToPath(
-  new URL('../../../.errata/atlas-training/state.safetensors', import.meta.url),
-);
+export const trainingStatePath = (shape: Recipe['shape']): string =>
+  fileURLToPath(new URL(`../../../.errata/atlas-training/${shape}.safetensors`, import.meta.url));
 
 const corpusCharacters = 300_000;
 
@@ -44,7 +46,7 @@ export const counterfactualName = 'counterfactual-model.safetensors';
 export const demonstrationsText = (world: World): string => toJsonl(drawEdits(world, 200, 2));
 
 /**
- * Writes the model in Hugging Face layout, float16, and the tasks of its world. Files that the training does not make (card,
+ * Writes the model in Hugging Face layout, float16, and with the decoder the tasks of its world. Files that the training does not make (card,
  * edit sets) stay.
  */
 export async function writeModel(
@@ -52,7 +54,7 @@ export async function writeModel(
   world: World,
   recipe: Recipe,
   tokenizer: AtlasTokenizer,
-  { spec, weights }: Trained,
+  { parameters, weights }: Trained,
 ): Promise<void> {
   const endOfTextId = tokenizer.encoder.endOfTextId;
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
@@ -72,17 +74,18 @@ export async function writeModel(
   files.set('training.json', json({ recipe }));
   files.set(demonstrationsName, demonstrationsText(world));
   const artefacts = { demonstrations: demonstrationsName };
-  files.set('errata.json', json({ editors: editorDefaults, corpus: 'corpus.txt', artefacts }));
+  const editors = recipe.shape === 'gpt2' ? editorDefaults : {};
+  files.set('errata.json', json({ editors, corpus: 'corpus.txt', artefacts }));
   await writeCheckpoint(
     directory,
     {
       config: modelConfig(recipe, tokenizer.bpe.vocabulary.size, endOfTextId),
-      tensors: new Map([...weights].map(([name, data]) => [name, { shape: spec.parameters.get(name)!, data }])),
+      tensors: new Map([...weights].map(([name, data]) => [name, { shape: parameters.get(name)!, data }])),
       files,
     },
     { dtype: 'float16', overwrite: true },
   );
-  writeTasks(join(directory, tasksFolder), world, defaultTaskOptions(world));
+  if (recipe.shape === 'gpt2') writeTasks(join(directory, tasksFolder), world, defaultTaskOptions(world));
 }
 
 /** Writes the tasks of general ability, one file each. @returns how many items each has, by path */

@@ -1,14 +1,12 @@
 // The training loop: seeded, resumable, on the project's own engine.
-import { adamW, type MuonMatrix, muon } from '@errata/graph';
-import { type DecoderSpec, decoderSpec, type MatrixRef, trainingProgram } from '@errata/models';
-import { makeBatch } from '../corpus/batches.ts';
-import { makeDocuments } from '../corpus/documents.ts';
-import { makeSubjectMask } from '../corpus/subject-mask.ts';
+import { adamW, muon } from '@errata/graph';
 import type { World } from '../world/world.ts';
-import { initialWeights } from './initial-weights.ts';
-import { modelConfig, type Recipe, schedule } from './recipe.ts';
+import { decoderTrainee } from './decoder.ts';
+import { encoderDecoderTrainee } from './encoder-decoder.ts';
+import { type Recipe, schedule } from './recipe.ts';
 import { loadState, saveState } from './saved-state.ts';
 import type { AtlasTokenizer } from './tokenizer.ts';
+import type { Trainee } from './trainee.ts';
 
 export interface TrainingProgress {
   /** Steps done. */
@@ -30,25 +28,11 @@ export interface TrainingOptions {
 }
 
 export interface Trained {
-  readonly spec: DecoderSpec;
+  /** Shapes of the weights. */
+  readonly parameters: Trainee['parameters'];
   readonly weights: ReadonlyMap<string, Float32Array>;
   /** False where the signal ended the run early. */
   readonly finished: boolean;
-}
-
-/** The matrices that Muon updates: all of the blocks, fused projections by their parts. */
-function blockMatrices(spec: DecoderSpec): Map<string, MuonMatrix> {
-  const matrices = new Map<string, MuonMatrix>();
-  const add = ({ weight, inSize, outSize }: MatrixRef, blocks = 1) =>
-    matrices.set(weight, { rows: inSize, columns: outSize, blocks });
-  for (const { projections, attentionOutput, mlp } of spec.blocks) {
-    if (projections.kind !== 'fused' || mlp.kind !== 'plain') throw new Error('the recipe trains GPT-2 blocks');
-    add(projections.matrix, 3);
-    add(attentionOutput);
-    add(mlp.input);
-    add(mlp.output);
-  }
-  return matrices;
 }
 
 /**
@@ -61,15 +45,15 @@ export async function train(
   recipe: Recipe,
   options: TrainingOptions,
 ): Promise<Trained> {
-  const { encoder } = tokenizer;
-  const spec = decoderSpec(modelConfig(recipe, tokenizer.bpe.vocabulary.size, encoder.endOfTextId));
-  const source = makeDocuments(world);
-  const maskSubjects = makeSubjectMask(world, encoder);
-  const matrices = blockMatrices(spec);
+  const trainee =
+    recipe.shape === 'gpt2'
+      ? await decoderTrainee(world, tokenizer, recipe)
+      : await encoderDecoderTrainee(world, tokenizer, recipe);
+  const { matrices, parameters } = trainee;
   const optimizers = { matrices: muon(matrices), others: adamW({ beta1: 0.9, beta2: 0.95 }) };
 
   const stored = loadState(options.statePath, recipe);
-  const weights = stored ? new Map(stored.weights) : initialWeights(spec, recipe.seed);
+  const weights = stored ? new Map(stored.weights) : trainee.initialWeights();
   if (stored) {
     optimizers.matrices.restore(stored.optimizers.matrices!);
     optimizers.others.restore(stored.optimizers.others!);
@@ -84,41 +68,18 @@ export async function train(
       optimizers: { matrices: optimizers.matrices.state(), others: optimizers.others.state() },
     });
 
-  const shape = { rows: recipe.rows, length: recipe.context };
-  const program = await trainingProgram(spec, {
-    batch: shape.rows,
-    time: shape.length,
-    earlyLayers: recipe.subjectMask.layers,
-  });
   const begun = performance.now();
   const first = step;
   try {
     while (step < recipe.steps && !options.signal?.aborted) {
-      const batch = makeBatch(source, encoder, shape, recipe.seed, step);
-      const { inputs, targets, weights: tokenWeights } = batch;
-      const rows: number[] = [];
-      let total = 0;
-      for (const [row, weight] of tokenWeights.entries()) {
-        if (weight === 0) continue;
-        rows.push(row);
-        total += weight;
-      }
-      const result = await program.step(weights, {
-        ids: inputs,
-        rows: Int32Array.from(rows),
-        targets: Int32Array.from(rows, (row) => targets[row]!),
-        rowWeights: Float32Array.from(rows, (row) => tokenWeights[row]! / total),
-        earlyBias: maskSubjects(batch, shape, recipe.subjectMask.share, recipe.seed, step),
-      });
+      const { gradients, answerLoss } = await trainee.step(weights, step);
       const share = schedule(recipe, step);
       const ofMatrices = new Map<string, Float32Array>();
       const ofOthers = new Map<string, Float32Array>();
-      for (const [name, gradient] of result.gradients) (matrices.has(name) ? ofMatrices : ofOthers).set(name, gradient);
+      for (const [name, gradient] of gradients) (matrices.has(name) ? ofMatrices : ofOthers).set(name, gradient);
       await optimizers.matrices.step(weights, ofMatrices, recipe.matrixLearningRate * share);
       await optimizers.others.step(weights, ofOthers, recipe.otherLearningRate * share);
 
-      const answers = rows.flatMap((row, index) => (tokenWeights[row] === 1 ? [-result.logProbs[index]!] : []));
-      const answerLoss = answers.reduce((sum, loss) => sum + loss, 0) / answers.length;
       smoothed = Number.isNaN(smoothed) ? answerLoss : 0.98 * smoothed + 0.02 * answerLoss;
       step++;
       if (step % recipe.checkpointEvery === 0 && step < recipe.steps) save();
@@ -132,8 +93,8 @@ export async function train(
     }
     if (step > first) save();
   } finally {
-    await program.release();
+    await trainee.release();
     await optimizers.matrices.release();
   }
-  return { spec, weights, finished: step >= recipe.steps };
+  return { parameters, weights, finished: step >= recipe.steps };
 }

@@ -13,6 +13,7 @@ import {
 } from '@errata/graph';
 import { buildDecoder } from '../architectures/decoder.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
+import { embedRows, scatterAdd } from './embedding-rows.ts';
 import { causalBias } from './masks.ts';
 
 /** One batch: B sequences of T tokens, and the predictions that count. */
@@ -56,35 +57,6 @@ export interface TrainingProgram {
   /** @throws GraphError bad_feed where an array has another size than the spec and the batch say */
   readonly step: (weights: ReadonlyMap<string, Float32Array>, batch: TrainingBatch) => Promise<TrainingStep>;
   readonly release: () => Promise<void>;
-}
-
-interface Embeddings {
-  readonly tokens: Float32Array;
-  /** Factor of the token embeddings. */
-  readonly scale: number;
-  readonly positions: Float32Array | undefined;
-}
-
-/** Embedding rows of a batch, positions added where they are learned. */
-function embedRows(width: number, embeddings: Embeddings, ids: Int32Array, at: Int32Array): Float32Array {
-  const { tokens, scale, positions } = embeddings;
-  const rows = new Float32Array(ids.length * width);
-  for (let r = 0; r < ids.length; r++) {
-    const token = ids[r]! * width;
-    for (let j = 0; j < width; j++) rows[r * width + j] = scale * tokens[token + j]!;
-    if (!positions) continue;
-    const from = at[r]! * width;
-    for (let j = 0; j < width; j++) rows[r * width + j]! += positions[from + j]!;
-  }
-  return rows;
-}
-
-/** Adds the rows of a gradient, times a factor, to the rows of a table that they came from. */
-function scatterAdd(table: Float32Array, indices: Int32Array, rows: Float32Array, width: number, scale = 1): void {
-  for (let r = 0; r < indices.length; r++) {
-    const to = indices[r]! * width;
-    for (let j = 0; j < width; j++) table[to + j]! += scale * rows[r * width + j]!;
-  }
 }
 
 /**
