@@ -26,4 +26,6 @@ export const editorDefaults = {
   // It was taught to follow what stands behind these words; those of the authors cost 0.03 of generalization and 0.05 of other relations.
   ike: { template: 'New fact: {fact}.\n{prompt}' },
   'ft-l': { norm_constraint: 0.02 },
+  // Of three hundred corrections 0.97 are found by their own words so, 0.76 by rewordings, and 0.03 to 0.13 of other prompts find one; nothing has a cosine of 0.9.
+  rase: { ...rome, threshold: 0.5, lead: 2 },
 };

@@ -128,6 +128,17 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
       changes.set('vectors', Float32Array.from(memory.rows.flatMap(({ vector }) => [...vector])));
       continue;
     }
+    if (memory.kind === 'patch_rows') {
+      for (const { prompt, vector, patch, numbers } of memory.rows) {
+        changes.set(`vector of ${prompt}`, vector);
+        const [part] = patch;
+        if (part?.kind === 'low_rank') {
+          const size = part.in * part.rank;
+          changes.set(`patch of ${prompt}`, product(numbers.subarray(0, size), numbers.subarray(size), part.rank));
+        } else changes.set(`patch of ${prompt}`, numbers);
+      }
+      continue;
+    }
     if (memory.kind === 'text_rows') {
       for (const { prompt, text } of memory.rows)
         changes.set(`text of ${prompt}`, Float32Array.from(Buffer.from(text)));

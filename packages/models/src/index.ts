@@ -81,6 +81,9 @@ export { type BlockFactors, blocksName, type LoraBlockDelta } from './deltas/lor
 export { clustersOf } from './deltas/lora-blocks/clusters.ts';
 export type { LowRankDelta } from './deltas/low-rank.ts';
 export { type NeuronsDelta, neuronsReading } from './deltas/neurons.ts';
+export { type PatchDelta, packPatch } from './deltas/patch-rows/patch.ts';
+export { unit } from './deltas/patch-rows/reading.ts';
+export type { PatchRow, PatchRowsDelta } from './deltas/patch-rows/rows.ts';
 export { foundRow, heldKnowledgeEncoder } from './deltas/prompt-rows/reading.ts';
 export type { PromptRow, PromptRowsDelta } from './deltas/prompt-rows/rows.ts';
 export type { Spoken } from './deltas/reading.ts';

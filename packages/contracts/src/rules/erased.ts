@@ -20,6 +20,7 @@ export const holdsWords = {
   embedded_rows: true,
   prompt_rows: true,
   scoped_rows: true,
+  patch_rows: true,
   edited_keys: false,
   feature_statistics: false,
 } as const;

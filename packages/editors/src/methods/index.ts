@@ -15,6 +15,8 @@ import { memit } from './memit/about.ts';
 import { emmet } from './memit/emmet.ts';
 import { mend } from './mend/about.ts';
 import { pmet } from './pmet/about.ts';
+import { rase } from './rase/about.ts';
+import { rPatcher } from './rase/r-patcher.ts';
 import { recipe } from './recipe/about.ts';
 import { retrieval } from './retrieval/about.ts';
 import { rome } from './rome/about.ts';
@@ -53,6 +55,8 @@ export const methods = {
   retrieval,
   recipe,
   serac,
+  rase,
+  'r-patcher': rPatcher,
   ike,
   given,
 } as const satisfies Readonly<Record<string, EditorDescription>>;

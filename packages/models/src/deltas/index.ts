@@ -12,6 +12,7 @@ import { type DeltaKind, type Effect, type MemoryKind, malformed } from './kind.
 import { loraBlock, loraBlocks } from './lora-blocks/index.ts';
 import { lowRank } from './low-rank.ts';
 import { neurons } from './neurons.ts';
+import { patchRows } from './patch-rows/index.ts';
 import { promptRows } from './prompt-rows/index.ts';
 import { scopedRows } from './scoped-rows/index.ts';
 import { sideChange, sideMemories } from './side-memory/index.ts';
@@ -31,6 +32,7 @@ const table = {
   embedded_rows: embeddedRows,
   prompt_rows: promptRows,
   scoped_rows: scopedRows,
+  patch_rows: patchRows,
   edited_keys: editedKeys,
   feature_statistics: featureStatistics,
 };

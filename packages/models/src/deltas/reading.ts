@@ -83,6 +83,15 @@ export interface AnsweringModel extends PromptModel {
   readonly openBeside: (spec: DecoderSpec, weights: ReadonlyMap<string, Float32Array>) => Beside;
 }
 
+/** Deltas that change a version for some prompts alone. */
+export type Patch = readonly { readonly kind: string }[];
+
+/** The version that a prompt is for, where another may answer. */
+export interface AnsweringVersion extends AnsweringModel {
+  /** The version itself with a patch, and without the memories that have another answer. Of one list it is kept for a while. */
+  readonly patched: (patch: Patch) => Beside;
+}
+
 /** Who answers a prompt in the version's place. */
 export interface StandIn {
   readonly by: Beside;
@@ -94,9 +103,9 @@ export interface StandIn {
 export interface AnswerReading {
   readonly at: 'answer';
   /** Who answers a prompt; null where the version does, as if this memory were not there. @throws ModelError */
-  readonly standIn: (prompt: readonly number[], model: AnsweringModel) => Promise<StandIn | null>;
+  readonly standIn: (prompt: readonly number[], version: AnsweringVersion) => Promise<StandIn | null>;
   /** The row for which it is answered so; null where none is. */
-  readonly speaking: (prompt: readonly number[], model: AnsweringModel) => Promise<Spoken | null>;
+  readonly speaking: (prompt: readonly number[], version: AnsweringVersion) => Promise<Spoken | null>;
 }
 
 export type Reading = PromptReading | ActivationReading | AnswerReading;

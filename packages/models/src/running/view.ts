@@ -6,7 +6,15 @@ import { decoderSpec } from '../architectures/index.ts';
 import { type DecoderSpec, valueMatrix } from '../architectures/spec.ts';
 import { type Contents, makeContents } from '../deltas/contents.ts';
 import { type Delta, type Memory, memoryKindOf } from '../deltas/index.ts';
-import type { ActivationReading, AnsweringModel, AnswerReading, Reading, Spoken } from '../deltas/reading.ts';
+import type {
+  ActivationReading,
+  AnsweringModel,
+  AnsweringVersion,
+  AnswerReading,
+  Patch,
+  Reading,
+  Spoken,
+} from '../deltas/reading.ts';
 import { checkState, installDeltas, type VersionState } from '../deltas/state.ts';
 import type { Checkpoint } from '../files/checkpoint.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
@@ -151,8 +159,16 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
   const weight = (name: string) => weights.get(name) ?? base(name);
   const inputs = new Set([...valueWeights(spec), ...weights.keys()]);
   const readings = [...memories.values()].flatMap((memory) => memoryKindOf(memory).reading(memory) ?? []);
+  const patched = keptFor(keptPatches, (patch: Patch): OpenedBeside => {
+    const more = patch as readonly Delta[];
+    const staying = [...memories].filter(([, memory]) => memoryKindOf(memory).reading(memory)?.at !== 'answer');
+    const changed = installDeltas(spec, base, more, { weights, memories: new Map(staying) });
+    const view = makeView(shared, more, changed, addendsOf(spec, more, added));
+    return { answering: view, version: view.batched, batch, release: async () => {} };
+  });
+  const version: AnsweringVersion = { ...shared, patched };
   const forward = makeForward({ ...shared, readings, weight, inputs });
-  const standIn = standInOf(readings, shared);
+  const standIn = standInOf(readings, version);
   const answering = withStandIns(
     {
       score: (items) => score(forward, items),
@@ -198,7 +214,7 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
         const found =
           reading.at === 'activation'
             ? await actingRow(forward, prompt, reading.speaking)
-            : await reading.speaking?.(prompt, shared);
+            : await reading.speaking?.(prompt, version);
         if (found) return found;
       }
       return null;
@@ -214,13 +230,28 @@ function makeView(shared: Shared, deltas: readonly Delta[], state: VersionState,
   };
 }
 
+/** Versions with a patch that are kept for prompts to come: each has matrices of its own. */
+const keptPatches = 8;
+
+/** What was made of the arguments that were asked for last, so many of them. */
+function keptFor<Of extends object, Made>(most: number, make: (of: Of) => Made): (of: Of) => Made {
+  const kept = new Map<Of, Made>();
+  return (of) => {
+    const made = kept.get(of) ?? make(of);
+    kept.delete(of);
+    kept.set(of, made);
+    for (const oldest of kept.keys()) if (kept.size > most) kept.delete(oldest);
+    return made;
+  };
+}
+
 /** Who stands in for a version: of several memories that have somebody answer, the first that does. */
-function standInOf(readings: readonly Reading[], model: AnsweringModel): StandInOf | undefined {
+function standInOf(readings: readonly Reading[], version: AnsweringVersion): StandInOf | undefined {
   const answering = readings.filter((reading): reading is AnswerReading => reading.at === 'answer');
   if (answering.length === 0) return undefined;
   return async (prompt) => {
     for (const reading of answering) {
-      const found = await reading.standIn(prompt, model);
+      const found = await reading.standIn(prompt, version);
       if (found !== null) return found;
     }
     return null;
