@@ -181,6 +181,8 @@ test('a project is made, bounded and given a model', async () => {
   });
   expect(await errata.projects.moveModel('team', 'tiny')).toMatchObject({ models: 1 });
   expect(await errata.projects.get(id)).toMatchObject({ name: 'team', usage: { open_jobs: expect.any(Number) } });
+  const { usage } = await errata.completions.create({ model: `tiny@${root}`, prompt: 'Oz is', max_tokens: 3 });
+  await expect.poll(async () => (await errata.projects.get(id)).usage.tokens_per_day).toBe(usage!.completion_tokens);
   expect(names(await errata.projects.list().all())).toEqual(['default', 'team']);
   await errata.projects.moveModel('default', 'tiny');
 });

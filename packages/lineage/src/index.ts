@@ -221,6 +221,7 @@ export {
 } from './access/idempotency.ts';
 export * from './access/keys.ts';
 export { changeProject, createProject, findProject, getProject, listProjects, moveModel } from './access/projects.ts';
+export { admitTokens, noteTokens } from './access/quotas.ts';
 export { type Grant, type OwnedKind, type Owner, ownerOf, type Reach } from './access/reach.ts';
 export * from './access/sessions.ts';
 

@@ -11,7 +11,7 @@ import {
   ErrataError,
 } from '@errata/contracts';
 import type { Completion, CompletionPart } from '@errata/engine';
-import { forgetBrokenSnapshot, type Served } from '@errata/lineage';
+import { admitTokens, forgetBrokenSnapshot, noteTokens, type Served } from '@errata/lineage';
 import type { Snapshots } from '@errata/upkeep';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
@@ -74,13 +74,22 @@ export const completionRoutes =
           details: { retry_after_seconds: 1 },
         });
       }
+      await admitTokens(lineage, served.project);
       pending += 1;
+      // Of an answer that breaks off, what was sent counts.
+      let generated = 0;
+      const onToken =
+        onPart &&
+        ((part: CompletionPart) => {
+          generated += 1;
+          onPart(part);
+        });
       try {
         const ask = ({ model, source }: Served, signal: AbortSignal) =>
           servers.call(
             'complete',
             { model: modelReference(model), version: source, ...asked },
-            { signal, ...(onPart && { onPart }) },
+            { signal, ...(onToken && { onPart: onToken }) },
           );
         const { completions } = await whileWaitedFor(request, reply, (signal) =>
           ask(served, signal).catch(async (error) => {
@@ -90,11 +99,16 @@ export const completionRoutes =
         );
         snapshots.opened(served.model, served.source);
         const usage = usageOf(completions, n);
+        generated = usage.completion_tokens;
         metrics.completionTokens.inc({ kind: 'prompt' }, usage.prompt_tokens);
         metrics.completionTokens.inc({ kind: 'completion' }, usage.completion_tokens);
         return completions;
       } finally {
         pending -= 1;
+        if (generated > 0)
+          noteTokens(lineage, served.project, generated).catch((err) =>
+            request.log.error({ err, project: served.project.id, generated }, 'tokens were not counted'),
+          );
       }
     }
 

@@ -1,4 +1,5 @@
 // Projects: made, changed, and what their quotas let through, with what is used and when there is room again.
+import { noteTokens } from '@errata/lineage';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
 
@@ -25,10 +26,10 @@ async function openProject(name: string, quotas: object) {
 test('what was there is in the default project, which keeps its name and can be bounded', async () => {
   await api.importModel('first');
   const { body: found } = await api.get('/v1/projects/default');
-  expect(found).toMatchObject({ models: 1, quotas: { open_jobs: null, edits_per_day: null } });
+  expect(found).toMatchObject({ models: 1, quotas: { open_jobs: null, tokens_per_day: null } });
   expect((await api.get('/v1/models/first')).body.project_id).toBe(found.id);
   expect((await change('default', { name: 'other' })).body.code).toBe('invalid_request');
-  expect((await change('default', { quotas: { open_jobs: 5 } })).body.quotas).toEqual({
+  expect((await change('default', { quotas: { open_jobs: 5 } })).body.quotas).toMatchObject({
     open_jobs: 5,
     edits_per_day: null,
   });
@@ -86,4 +87,53 @@ test('open jobs: there is room when one ends, of those who come at once only so 
   await api.post(`/v1/jobs/${id}/cancel`, {});
   expect((await api.post('/v1/models', imported)).status).toBe(202);
   expect((await api.post(`/v1/jobs/${id}/retry`, {})).body.code).toBe('quota_used_up');
+});
+
+test('storage: what stores is refused once the room is used, going back is not, and it is the quota that has to give', async () => {
+  const { id, root } = await openProject('full', { storage_mib: 2 });
+  expect((await api.get('/v1/projects/full')).body.usage.storage_mib).toBe(1);
+  await api.query(
+    `INSERT INTO artefacts (id, model_id, kind, scope, parameters, parameters_digest, blob, bytes)
+     VALUES ('art_1', $1, 'second_moment', 'layer 1', '{}', 'x', 'x', 1048576)`,
+    [id],
+  );
+  const artefact = { model: 'full', kind: 'second_moment', layers: [0] };
+  for (const [path, body] of [
+    ['/v1/edit_jobs', edits('full', 1)],
+    ['/v1/artefacts', artefact],
+    ['/v1/models', { name: 'fuller', path: 'x', project: 'full' }],
+  ] as const)
+    expect((await api.post(path, body)).body).toMatchObject({
+      status: 403,
+      code: 'quota_exceeded',
+      details: { project: 'full', quota: 'storage_mib', used: 2, limit: 2 },
+    });
+  const trial = { ...edits('full', 1), dry_run: true, level: 'compute' };
+  expect((await api.post('/v1/edit_jobs', trial)).status).toBe(202);
+  const back = { model: 'full', mode: 'reset', to_version: root, reason: 'x' };
+  expect((await api.post('/v1/rollbacks', back)).body.code).not.toBe('quota_exceeded');
+  await change('full', { quotas: { storage_mib: 3 } });
+  expect((await api.post('/v1/edit_jobs', edits('full', 1))).status).toBe(202);
+});
+
+test('tokens a day: what was generated counts by the hour, and completions are refused until it is a day old', async () => {
+  await openProject('talker', { tokens_per_day: 100 });
+  const { id, name, quotas } = (await api.get('/v1/projects/talker')).body;
+  await Promise.all([60, 30, 10].map((tokens) => noteTokens(api.lineage, { id, name, quotas }, tokens)));
+  await api.query(`UPDATE generated_tokens SET hour = hour - interval '3 hours'`);
+  await noteTokens(api.lineage, { id, name, quotas }, 7);
+  expect((await api.get('/v1/projects/talker')).body.usage.tokens_per_day).toBe(107);
+  const [{ hour }] = (await api.query('SELECT min(hour) AS hour FROM generated_tokens')) as [{ hour: Date }];
+  for (const model of ['talker', `talker@${(await api.get('/v1/models/talker')).body.version}`])
+    expect((await api.post('/v1/completions', { model, prompt: 'x' })).body).toMatchObject({
+      status: 429,
+      code: 'quota_used_up',
+      details: {
+        quota: 'tokens_per_day',
+        used: 107,
+        frees_at: new Date(hour.getTime() + 24 * 3_600_000).toISOString(),
+      },
+    });
+  await api.query(`UPDATE generated_tokens SET hour = hour - interval '22 hours' WHERE tokens = 100`);
+  expect((await api.get('/v1/projects/talker')).body.usage.tokens_per_day).toBe(7);
 });

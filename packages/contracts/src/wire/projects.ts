@@ -11,6 +11,10 @@ const bounds = {
   open_jobs: bound,
   /** Edits asked for within a day, whatever became of them. */
   edits_per_day: bound,
+  /** MiB of models, deltas, artefacts and snapshots, each counted wherever it is named. */
+  storage_mib: bound,
+  /** Tokens that completions generate within a day, by the hour. */
+  tokens_per_day: bound,
 };
 
 /** What is bounded of a project; null for no bound. A day is the 24 hours before. */
@@ -23,6 +27,8 @@ export const quotas = Object.keys(bounds) as readonly Quota[];
 export const storedQuotasSchema = z.strictObject({
   open_jobs: bounds.open_jobs.default(null),
   edits_per_day: bounds.edits_per_day.default(null),
+  storage_mib: bounds.storage_mib.default(null),
+  tokens_per_day: bounds.tokens_per_day.default(null),
 });
 
 /** What is given of them. */
@@ -50,7 +56,12 @@ export const projectSchema = z
     models: z.int(),
     quotas: quotasSchema,
     /** What is used of each now, bounded or not. */
-    usage: z.strictObject({ open_jobs: z.int(), edits_per_day: z.int() }),
+    usage: z.strictObject({
+      open_jobs: z.int(),
+      edits_per_day: z.int(),
+      storage_mib: z.int(),
+      tokens_per_day: z.int(),
+    }),
     created_at: z.iso.datetime(),
   })
   .meta({ id: 'Project' });

@@ -15,7 +15,7 @@ import { type PageRequest, pageOf } from '../database/pages.ts';
 import { readStored } from '../database/stored.ts';
 import type { Prisma, Project as ProjectRow } from '../generated/client.ts';
 import { unknownModel } from '../models/models.ts';
-import { usageOf } from './quotas.ts';
+import { type Bounded, usageOf } from './quotas.ts';
 
 /** The id of a project. `unknown_project` when there is none of this name or id. */
 export const findProject = async (db: Db, nameOrId: string): Promise<string> => (await findRow(db, nameOrId)).id;
@@ -92,6 +92,12 @@ export const moveModel = (db: Lineage, nameOrId: string, model: string): Promise
     }
     return resource(tx, project);
   });
+
+/** A project with those of its quotas that it has. */
+export async function boundedProject(db: Db, id: string): Promise<Bounded> {
+  const row = await clientOf(db).project.findUniqueOrThrow({ where: { id } });
+  return { id, name: row.name, quotas: quotasOf(row) };
+}
 
 async function findRow(db: Db, nameOrId: string): Promise<ProjectRow> {
   const found = await clientOf(db).project.findMany({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] } });

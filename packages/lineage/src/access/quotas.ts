@@ -1,37 +1,83 @@
-// What a project uses, read off its jobs, and whether there is room for more. Nothing is counted beside the truth.
+// What a project uses, and whether there is room for more. It is read off what is there; tokens alone are counted, as they leave nothing behind.
 import { ErrataError, isTerminal, jobStates, type ProjectResource, type Quota, type Quotas } from '@errata/contracts';
-import type { Tx } from '../database/client.ts';
+import { clientOf, type Lineage, type Tx } from '../database/client.ts';
 import { Prisma } from '../generated/client.ts';
 
 const openStates = jobStates.filter((state) => !isTerminal(state));
 const day = Prisma.sql`interval '24 hours'`;
 
+const modelsOf = (project: string): Prisma.Sql => Prisma.sql`(SELECT id FROM models WHERE project_id = ${project})`;
 /** Jobs of a project: of its models, and imports that will bring it one. */
 const jobsOf = (project: string): Prisma.Sql => Prisma.sql`
-  parent_job_id IS NULL AND (model_id IN (SELECT id FROM models WHERE project_id = ${project})
+  parent_job_id IS NULL AND (model_id IN ${modelsOf(project)}
     OR (kind = 'import' AND model_id IS NULL AND input ->> 'project' = ${project}))`;
-
 /** Edits that a job asks for. */
 const asked = Prisma.sql`(input ->> 'edits')::integer`;
-const ofLastDay = Prisma.sql`kind = 'edit' AND created_at > now() - ${day}`;
+const editsOf = (project: string) => Prisma.sql`${jobsOf(project)} AND kind = 'edit' AND created_at > now() - ${day}`;
+const tokensOf = (project: string) =>
+  Prisma.sql`generated_tokens WHERE project_id = ${project} AND hour > now() - ${day}`;
 
-const counts: Readonly<Record<Quota, (tx: Tx, project: string) => Promise<number>>> = {
-  open_jobs: (tx, project) =>
-    single(tx, Prisma.sql`SELECT count(*) FROM jobs WHERE ${jobsOf(project)} AND state = ANY(${openStates})`),
-  edits_per_day: (tx, project) =>
-    single(tx, Prisma.sql`SELECT coalesce(sum(${asked}), 0) FROM jobs WHERE ${jobsOf(project)} AND ${ofLastDay}`),
+interface Rule {
+  readonly called: string;
+  readonly used: (project: string) => Prisma.Sql;
+  /** When so many are free again, as the time or what has to happen. */
+  readonly frees: ((project: string, many: number) => Prisma.Sql) | 'when a job ends' | 'when the quota is raised';
+}
+
+const rules: Readonly<Record<Quota, Rule>> = {
+  open_jobs: {
+    called: 'jobs that have not ended',
+    used: (project) => Prisma.sql`SELECT count(*) FROM jobs WHERE ${jobsOf(project)} AND state = ANY(${openStates})`,
+    frees: 'when a job ends',
+  },
+  edits_per_day: {
+    called: 'edits a day',
+    used: (project) => Prisma.sql`SELECT coalesce(sum(${asked}), 0) FROM jobs WHERE ${editsOf(project)}`,
+    frees: (project, many) =>
+      firstPast(
+        many,
+        Prisma.sql`SELECT created_at AS at, sum(${asked}) OVER (ORDER BY created_at, id) AS gone
+        FROM jobs WHERE ${editsOf(project)}`,
+      ),
+  },
+  storage_mib: {
+    called: 'MiB stored',
+    used: (project) => {
+      const bytes = (table: string) => Prisma.sql`
+        (SELECT coalesce(sum(bytes), 0) FROM ${Prisma.raw(table)} WHERE model_id IN ${modelsOf(project)})`;
+      return Prisma.sql`SELECT ceil((${bytes('contributions')} + ${bytes('artefacts')} + ${bytes('snapshots')} + (
+        SELECT coalesce(sum((file ->> 'bytes')::bigint), 0) FROM models, jsonb_array_elements(files) AS file
+        WHERE project_id = ${project})) / 1048576)`;
+    },
+    frees: 'when the quota is raised',
+  },
+  tokens_per_day: {
+    called: 'tokens a day',
+    used: (project) => Prisma.sql`SELECT coalesce(sum(tokens), 0) FROM ${tokensOf(project)}`,
+    frees: (project, many) =>
+      firstPast(
+        many,
+        Prisma.sql`SELECT hour AS at, sum(tokens) OVER (ORDER BY hour) AS gone FROM ${tokensOf(project)}`,
+      ),
+  },
 };
 
-async function single(tx: Tx, query: Prisma.Sql): Promise<number> {
-  const [row] = await tx.$queryRaw<{ used: bigint }[]>`SELECT (${query}) AS used`;
+/** A day after the first of these times by which so many are gone. */
+const firstPast = (many: number, running: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  SELECT at + ${day} AS at FROM (${running}) AS running WHERE gone >= ${many} ORDER BY at LIMIT 1`;
+
+async function used(tx: Tx, project: string, quota: Quota): Promise<number> {
+  const [row] = await tx.$queryRaw<{ used: unknown }[]>`SELECT (${rules[quota].used(project)}) AS used`;
   return Number(row!.used);
 }
 
 /** What is used of each quota now. */
-export async function usageOf(tx: Tx, project: string): Promise<ProjectResource['usage']> {
-  const [open_jobs, edits_per_day] = [await counts.open_jobs(tx, project), await counts.edits_per_day(tx, project)];
-  return { open_jobs, edits_per_day };
-}
+export const usageOf = async (tx: Tx, project: string): Promise<ProjectResource['usage']> => ({
+  open_jobs: await used(tx, project, 'open_jobs'),
+  edits_per_day: await used(tx, project, 'edits_per_day'),
+  storage_mib: await used(tx, project, 'storage_mib'),
+  tokens_per_day: await used(tx, project, 'tokens_per_day'),
+});
 
 interface Work {
   /** The id of the model that it is about. */
@@ -50,49 +96,55 @@ export async function admit(
   { modelId = null, project: given = null }: Work,
   wanted: Partial<Record<Quota, number>>,
 ): Promise<void> {
-  const [project] = await tx.$queryRaw<Project[]>`/* prepared */
+  const [project] = await tx.$queryRaw<Bounded[]>`/* prepared */
     SELECT id, name, quotas FROM projects
     WHERE id = coalesce(${given}, (SELECT project_id FROM models WHERE id = ${modelId})) AND quotas <> '{}'
     FOR NO KEY UPDATE`;
   if (project === undefined) return;
-  for (const [quota, more] of Object.entries(wanted) as [Quota, number][]) {
-    const bound = project.quotas[quota] ?? null;
-    if (bound !== null && more > 0) await requireRoom(tx, project, quota, bound, more);
-  }
+  for (const [quota, more] of Object.entries(wanted) as [Quota, number][]) await requireRoom(tx, project, quota, more);
 }
 
-interface Project {
+/** A project, and those of its quotas that it has. */
+export interface Bounded {
   readonly id: string;
   readonly name: string;
   readonly quotas: Partial<Quotas>;
 }
 
-const called: Readonly<Record<Quota, string>> = {
-  open_jobs: 'jobs that have not ended',
-  edits_per_day: 'edits a day',
-};
+/**
+ * Looks whether a project may have more tokens generated. How many an answer takes is known when it is there: the last one may go past the quota.
+ * @throws ErrataError `quota_used_up`, `quota_exceeded`
+ */
+export const admitTokens = (db: Lineage, project: Bounded): Promise<void> =>
+  requireRoom(clientOf(db), project, 'tokens_per_day', 1);
 
-async function requireRoom(tx: Tx, project: Project, quota: Quota, bound: number, more: number): Promise<void> {
-  const used = await counts[quota](tx, project.id);
-  if (used + more <= bound) return;
-  const details = { project: project.name, quota, limit: bound, used, asked: more };
-  const whose = `project ${JSON.stringify(project.name)} may have ${bound} ${called[quota]}`;
-  if (more > bound)
-    throw new ErrataError('quota_exceeded', `${whose}, and this asks for ${more}: never so many at once`, { details });
-  const frees = quota === 'edits_per_day' ? await whenEditsFree(tx, project.id, used + more - bound) : null;
-  const when = frees === null ? 'when a job ends' : `at ${frees.toISOString()}`;
-  const retry_after_seconds = frees === null ? 10 : Math.max(1, Math.ceil((frees.getTime() - Date.now()) / 1000));
-  throw new ErrataError('quota_used_up', `${whose} and has ${used}: there is room for ${more} more ${when}`, {
-    details: { ...details, retry_after_seconds, frees_at: frees?.toISOString() ?? null },
-  });
+/** Counts what was generated. */
+export async function noteTokens(db: Lineage, { id }: Bounded, tokens: number): Promise<void> {
+  await db.prisma.$executeRaw`/* prepared */
+    INSERT INTO generated_tokens AS g (project_id, hour, tokens) VALUES (${id}, date_trunc('hour', now()), ${tokens})
+    ON CONFLICT (project_id, hour) DO UPDATE SET tokens = g.tokens + excluded.tokens`;
 }
 
-/** When so many of the edits of the last day are a day old. */
-async function whenEditsFree(tx: Tx, project: string, many: number): Promise<Date> {
-  const [row] = await tx.$queryRaw<{ at: Date }[]>`
-    SELECT created_at + ${day} AS at FROM (
-      SELECT created_at, sum(${asked}) OVER (ORDER BY created_at, id) AS gone
-      FROM jobs WHERE ${jobsOf(project)} AND ${ofLastDay}) AS jobs
-    WHERE gone >= ${many} ORDER BY created_at LIMIT 1`;
-  return row!.at;
+async function requireRoom(tx: Tx, { id, name, quotas }: Bounded, quota: Quota, more: number): Promise<void> {
+  const limit = quotas[quota] ?? null;
+  if (limit === null || more === 0) return;
+  const has = await used(tx, id, quota);
+  if (has + more <= limit) return;
+  const { called, frees } = rules[quota];
+  const details = { project: name, quota, limit, used: has, asked: more };
+  const whose = `project ${JSON.stringify(name)} may have ${limit} ${called}`;
+  if (more > limit)
+    throw new ErrataError('quota_exceeded', `${whose}, and this asks for ${more}: never so many at once`, { details });
+  const room = `${whose} and has ${has}: there is room for ${more} more`;
+  if (frees === 'when the quota is raised') throw new ErrataError('quota_exceeded', `${room} ${frees}`, { details });
+  if (typeof frees === 'string')
+    throw new ErrataError('quota_used_up', `${room} ${frees}`, {
+      details: { ...details, frees_at: null, retry_after_seconds: 10 },
+    });
+  const [found] = await tx.$queryRaw<{ at: Date }[]>`${frees(id, has + more - limit)}`;
+  const { at } = found!;
+  const retry_after_seconds = Math.max(1, Math.ceil((at.getTime() - Date.now()) / 1000));
+  throw new ErrataError('quota_used_up', `${room} at ${at.toISOString()}`, {
+    details: { ...details, frees_at: at.toISOString(), retry_after_seconds },
+  });
 }

@@ -248,12 +248,19 @@ export interface NewJob {
   readonly edits?: readonly Edit[];
 }
 
+/** Jobs that leave more than they found; going back leaves less. How much is known when it is there. */
+const stores: readonly JobKind[] = ['import', 'artefact', 'edit'];
+
 /** One statement, whatever the number of edits: the job, its edits, its first event and the act of submitting it. The lane is locked meanwhile. */
 export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Promise<JobResource> {
   await failpoint('submit.before');
   // A shard is part of what was let in, and what the service asks of itself is not held back.
   if (job.parentJob === undefined && job.cause === undefined)
-    await admit(tx, job, { open_jobs: 1, edits_per_day: job.edits?.length ?? 0 });
+    await admit(tx, job, {
+      open_jobs: 1,
+      edits_per_day: job.edits?.length ?? 0,
+      storage_mib: stores.includes(job.kind) && job.input.trial !== true ? 1 : 0,
+    });
   const { id = newId('job'), state = 'queued', branch = null, edits = [] } = job;
   const row = {
     id,

@@ -9,6 +9,7 @@ import {
 } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
 import { z } from 'zod';
+import { admit } from '../access/quotas.ts';
 import { noteAct } from '../audit/note.ts';
 import { asJson, isUniqueViolation, type Lineage } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
@@ -38,7 +39,7 @@ export interface ImportedModel {
 /** Imports that were asked for before there were projects name none. */
 const importInput = z.object({ project: z.string().default(defaultProject.id) });
 
-/** Commits an import that is committing. `name_taken` when the name went to another model meanwhile; `stale_epoch`. */
+/** Commits an import that is committing. `name_taken` when the name went to another model meanwhile; `quota_exceeded`; `stale_epoch`. */
 export async function commitImport(
   db: Lineage,
   lease: Lease,
@@ -59,12 +60,15 @@ export async function commitImport(
       if (earlier !== null)
         return { model_id: earlier.modelId, branch_id: earlier.branchId, version: earlier.toVersionId };
       const job = await tx.job.findUniqueOrThrow({ where: { id: jobId } });
+      const { project } = readStored(importInput, job.input, `the input of ${jobId}`);
+      const bytes = model.files.reduce((sum, file) => sum + file.bytes, 0);
+      await admit(tx, { project }, { storage_mib: Math.ceil(bytes / 1024 ** 2) });
       const files = [...model.files].sort((a, b) => (a.path < b.path ? -1 : 1));
       const row = await tx.model.create({
         data: {
           id: newId('model'),
           name: model.name,
-          projectId: readStored(importInput, job.input, `the input of ${jobId}`).project,
+          projectId: project,
           digest: model.digest,
           modelType: model.model_type,
           parameters: model.parameters,

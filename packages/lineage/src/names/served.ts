@@ -1,5 +1,7 @@
 // What answers to a name that completions take: all of it in one statement, since whoever asks waits for it.
 import { type VersionSource, versionPrefix } from '@errata/contracts';
+import { boundedProject } from '../access/projects.ts';
+import type { Bounded } from '../access/quotas.ts';
 import { clientOf, type Db } from '../database/client.ts';
 import { Prisma } from '../generated/client.ts';
 import { type OpeningStep, openingChain, openingStep, sourceAt, sourceOf } from '../history/contributions.ts';
@@ -9,6 +11,7 @@ import { type Place, resolveReference, selectNamed, unknownReference } from './r
 /** A version that is to answer. */
 export interface Served extends Place {
   readonly model: OpenableModel;
+  readonly project: Bounded;
   readonly source: VersionSource;
 }
 
@@ -17,6 +20,7 @@ interface ServedRow {
   readonly name: string;
   readonly digest: string;
   readonly files: unknown;
+  readonly project: Bounded;
   /** Null, as are all that follow, where the model has nothing of the name. */
   readonly version: string | null;
   readonly tip: string | null;
@@ -31,28 +35,36 @@ interface ServedRow {
 export async function findServed(db: Db, nameOrId: string, reference: string): Promise<Served> {
   if (reference.startsWith(versionPrefix)) {
     const model = await getModel(db, nameOrId);
-    const { id, digest } = model.resource;
+    const { id, digest, project_id } = model.resource;
     const { version, tip } = await resolveReference(db, id, reference);
-    return { version, tip, model, source: await sourceAt(db, digest, tip) };
+    return {
+      version,
+      tip,
+      model,
+      project: await boundedProject(db, project_id),
+      source: await sourceAt(db, digest, tip),
+    };
   }
   // What has the id comes first, as it does wherever a model is looked up.
   const [row] = await clientOf(db).$queryRaw<ServedRow[]>`/* prepared */
     WITH RECURSIVE model AS (
-      SELECT id, name, digest, files FROM models WHERE name = ${nameOrId} OR id = ${nameOrId}
+      SELECT id, name, digest, files, project_id FROM models WHERE name = ${nameOrId} OR id = ${nameOrId}
       ORDER BY (id = ${nameOrId}) DESC LIMIT 1
     ), named AS (
       SELECT * FROM (${selectNamed(Prisma.sql`(SELECT id FROM model)`, reference)}) AS any_kind LIMIT 1
     ), chain AS (${openingChain(Prisma.sql`c.id = (SELECT tip FROM named)`)}
     )
-    SELECT model.*, named.version, named.tip,
+    SELECT model.id, model.name, digest, files, named.version, named.tip,
+      (SELECT json_build_object('id', p.id, 'name', p.name, 'quotas', p.quotas) FROM projects p WHERE p.id = project_id) AS project,
       (SELECT json_agg(step) FROM (SELECT ${openingStep} FROM chain ORDER BY depth) AS step) AS steps
     FROM model LEFT JOIN named ON true`;
   if (row === undefined) throw unknownModel(nameOrId);
-  const { id, name, digest, version, tip, steps } = row;
+  const { id, name, digest, project, version, tip, steps } = row;
   if (version === null) throw unknownReference(reference);
   return {
     version,
     tip,
+    project,
     model: { resource: { id, name, digest }, files: modelFiles(row) },
     source: sourceOf(digest, steps ?? []),
   };
