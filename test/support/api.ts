@@ -74,7 +74,7 @@ export async function openApi(
   const tokenizers = startEngine({ blobsDir, threads: 2 });
   const servers = startServing({ blobsDir, threads }, engines);
   const another = (
-    options: Pick<ServerOptions, 'logger' | 'corsOrigins' | 'dashboard' | 'warmModels'> = {},
+    options: Pick<ServerOptions, 'logger' | 'corsOrigins' | 'dashboard' | 'warmModels' | 'provider'> = {},
   ): Promise<FastifyInstance> =>
     buildServer(
       { lineage, dispatch, blobs: viewPlace({ blobsDir }), servers, engine, tokenizers },

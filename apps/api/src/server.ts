@@ -1,7 +1,7 @@
 // The HTTP server: routes over open parts. It opens nothing and listens nowhere by itself, so that tests can inject requests.
 import { randomUUID } from 'node:crypto';
 import { isTerminal, jobStates } from '@errata/contracts';
-import { actingAs, findKey, ownerOf } from '@errata/lineage';
+import { actingAs, admitPerson, findKey, keyPrefix, ownerOf } from '@errata/lineage';
 import { makeSnapshots } from '@errata/upkeep';
 import { type AllowedAddresses, allowAddresses } from '@errata/webhooks';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
@@ -10,9 +10,10 @@ import { registerAuth } from './admission/auth.ts';
 import { registerDoor } from './admission/door.ts';
 import { registerIdempotency } from './admission/idempotency.ts';
 import { boundKeys } from './admission/per-key.ts';
+import type { Provider } from './admission/provider.ts';
 import { limitRequests } from './admission/rate-limit.ts';
 import { limitReach } from './admission/reach.ts';
-import { requireOwnPage, sessionOf } from './admission/sessions.ts';
+import { loginPath, requireOwnPage, sessionOf } from './admission/sessions.ts';
 import { keepWarm } from './completions/keep-warm.ts';
 import type { Dashboard } from './dashboard/built-files.ts';
 import { isPage, serveDashboard } from './dashboard/serve.ts';
@@ -44,6 +45,7 @@ import { inboxRoutes } from './routes/inbox.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { modelRoutes } from './routes/models.ts';
+import { oidcRoutes } from './routes/oidc.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { queueRoutes } from './routes/queue.ts';
@@ -73,6 +75,8 @@ export interface ServerOptions {
   readonly warmModels?: readonly string[];
   /** Where webhooks may be; at public addresses when left out. */
   readonly webhookAddresses?: AllowedAddresses;
+  /** Who vouches for people; nobody when left out. */
+  readonly provider?: Provider | undefined;
   /** Where requests and failures are logged; nowhere when left out. */
   readonly logger?: FastifyBaseLogger;
 }
@@ -81,6 +85,7 @@ export interface ServerOptions {
 export async function buildServer(parts: ApiParts, options: ServerOptions = {}): Promise<FastifyInstance> {
   const limits: ApiLimits = { ...defaultLimits, ...options.limits };
   const { lineage, servers } = parts;
+  const { provider } = options;
   const app = Fastify({
     // A body that drips holds a connection for so long, and a client that reads nothing for longer, and no longer.
     requestTimeout: limits.requestTimeoutMs,
@@ -117,7 +122,11 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   registerDoor(app, limits.bodyLimit);
   measureRequests(app, metrics);
   registerAuth(app, {
-    authenticate: inOneTurn((key) => findKey(lineage, key)),
+    authenticate: inOneTurn(async (token) =>
+      provider === undefined || token.startsWith(keyPrefix)
+        ? findKey(lineage, token)
+        : admitPerson(lineage, await provider.identify(token)),
+    ),
     authenticateSession: async (request) => {
       const session = await sessionOf(lineage, request);
       if (session !== null) requireOwnPage(request, session);
@@ -159,7 +168,8 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
     if (method !== 'GET' && url.startsWith('/v1/models') && statusCode < 300) warm.look();
   });
   await app.register(healthRoutes(parts, metrics));
-  await app.register(sessionRoutes(parts));
+  await app.register(sessionRoutes(parts, provider === undefined ? null : loginPath));
+  if (provider !== undefined) await app.register(oidcRoutes(parts, provider));
   await app.register(keyRoutes(parts));
   await app.register(projectRoutes(parts));
   await app.register(modelRoutes(parts));

@@ -1,8 +1,9 @@
 // What the API process is told by its environment.
 import { type BlobPlace, blobPlace, blobVariables } from '@errata/blobs';
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, roles } from '@errata/contracts';
 import { type AllowedAddresses, addressRangesSchema, allowAddresses } from '@errata/webhooks';
 import { z } from 'zod';
+import type { ProviderSettings, RoleRule } from './admission/provider.ts';
 
 const megabytes = 1024 * 1024;
 const blank = (value: unknown) => (value === '' ? undefined : value);
@@ -16,6 +17,18 @@ const names = (text: string | undefined): readonly string[] =>
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+
+/** Who has which role where. */
+function readRoles(text: string, context: z.RefinementCtx): readonly RoleRule[] {
+  return names(text).map((rule) => {
+    const [, value = '', given = '', project] = /^(.+)=([a-z]+)(?:@(.+))?$/.exec(rule) ?? [];
+    const role = roles.find((each) => each === given);
+    if (role !== undefined) return { value, role, project: project ?? null };
+    const message = `${JSON.stringify(rule)} is not VALUE=ROLE or VALUE=ROLE@PROJECT, where the role is ${roles.join(', ')}`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
 
 const environmentSchema = z.object({
   DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'a postgres:// URL'),
@@ -48,6 +61,22 @@ const environmentSchema = z.object({
   STREAMS_PER_KEY: count(100, 0),
   /** Origins of pages that may call from a browser, with commas between; `*` for all. */
   CORS_ORIGINS: optional(z.string()),
+  /** Who vouches for people, by OpenID Connect: an https:// address, or an http:// one of this machine. */
+  OIDC_ISSUER: optional(
+    z.string().regex(/^https:\/\/|^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/, 'an https:// address'),
+  ),
+  /** What this service is called there. */
+  OIDC_CLIENT_ID: optional(z.string()),
+  /** None for a public client. */
+  OIDC_CLIENT_SECRET: optional(z.string()),
+  /** What access tokens for this service name as their audience; the client id always does. */
+  OIDC_AUDIENCE: optional(z.string()),
+  /** The claim that roles are read off. */
+  OIDC_CLAIM: z.preprocess(blank, z.string().default('groups')),
+  /** VALUE=ROLE or VALUE=ROLE@PROJECT, with commas between; the value * is everybody. */
+  OIDC_ROLES: optional(z.string().transform(readRoles)),
+  /** Where browsers find this service. */
+  PUBLIC_URL: optional(z.url()),
   /** Ranges of addresses, with commas between, that webhooks may have beside public ones. */
   WEBHOOK_ADDRESSES: optional(addressRangesSchema),
   /** Seconds within which the whole of a request must have come. */
@@ -75,6 +104,8 @@ export interface ApiSettings {
   readonly requestTimeoutMs: number;
   readonly corsOrigins: readonly string[];
   readonly webhookAddresses: AllowedAddresses;
+  /** Undefined where people have keys alone. */
+  readonly provider: ProviderSettings | undefined;
 }
 
 /** @throws ErrataError `invalid_request` naming each variable that is missing or malformed */
@@ -116,5 +147,23 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     requestTimeoutMs: given.REQUEST_TIMEOUT_SECONDS * 1000,
     corsOrigins: names(given.CORS_ORIGINS),
     webhookAddresses: given.WEBHOOK_ADDRESSES ?? allowAddresses([]),
+    provider: providerOf(given),
+  };
+}
+
+function providerOf(given: z.output<typeof environmentSchema>): ProviderSettings | undefined {
+  const { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: clientId, OIDC_AUDIENCE: audience } = given;
+  if (issuer === undefined) return undefined;
+  const missing = (['OIDC_CLIENT_ID', 'OIDC_ROLES'] as const).find((name) => given[name] === undefined);
+  if (clientId === undefined || given.OIDC_ROLES === undefined)
+    throw new ErrataError('invalid_request', `settings: OIDC_ISSUER takes ${missing} beside it`);
+  return {
+    issuer,
+    clientId,
+    clientSecret: given.OIDC_CLIENT_SECRET,
+    audiences: [clientId, ...(audience === undefined ? [] : [audience])],
+    claim: given.OIDC_CLAIM,
+    roles: given.OIDC_ROLES,
+    publicUrl: given.PUBLIC_URL ?? `http://${given.HOST}:${given.PORT}`,
   };
 }

@@ -8,6 +8,7 @@ import { migrate, openLineage } from '@errata/lineage';
 import { openDispatch } from '@errata/queue';
 import type { FastifyInstance } from 'fastify';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { openProvider } from './admission/provider.ts';
 import { builtDashboard, readDashboard } from './dashboard/built-files.ts';
 import { buildServer } from './server.ts';
 import type { ApiSettings } from './settings.ts';
@@ -54,6 +55,7 @@ export async function startApi(settings: ApiSettings, log: Logger = createLog(se
         corsOrigins: settings.corsOrigins,
         webhookAddresses: settings.webhookAddresses,
         dashboard,
+        provider: settings.provider && openProvider(settings.provider),
         warmModels: settings.serving.warm,
         limits: {
           bodyLimit: settings.bodyLimit,

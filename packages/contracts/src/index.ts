@@ -23,6 +23,7 @@ export * from './rules/protocol-walk.ts';
 export * from './rules/questions.ts';
 export * from './rules/remembered-measurements.ts';
 export * from './rules/retention.ts';
+export * from './rules/roles.ts';
 export * from './rules/share-interval.ts';
 export * from './rules/stored-gate.ts';
 export * from './rules/suite-cases.ts';

@@ -220,6 +220,7 @@ export {
   sweepIdempotencyKeys,
 } from './access/idempotency.ts';
 export * from './access/keys.ts';
+export { admitPerson, type Person } from './access/people.ts';
 export { changeProject, createProject, findProject, getProject, listProjects, moveModel } from './access/projects.ts';
 export { admitTokens, noteTokens } from './access/quotas.ts';
 export { type Grant, type OwnedKind, type Owner, ownerOf, type Reach } from './access/reach.ts';

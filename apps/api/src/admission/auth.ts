@@ -4,7 +4,7 @@ import type { Reach } from '@errata/lineage';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 export interface Caller {
-  /** The id of the API key. */
+  /** The id of the API key, or of a person. */
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
@@ -39,7 +39,7 @@ declare module 'fastify' {
 }
 
 export interface AuthOptions {
-  /** Looks a key up; null when there is none of this value, or it was revoked. */
+  /** Looks a key or a person's token up; null when there is none of this value, or it was revoked. */
   readonly authenticate: (key: string) => Promise<Caller | null>;
   /** Who a browser's session stands for; null where the request brings none. @throws ErrataError `csrf_token_missing` */
   readonly authenticateSession: (request: FastifyRequest) => Promise<Caller | null>;
@@ -49,8 +49,8 @@ export interface AuthOptions {
   readonly admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 }
 
-// Far longer than any key: what is longer is not worth hashing.
-const longestKey = 256;
+// Far longer than any key, and than tokens of people: what is longer is not worth looking at.
+const longestToken = 8192;
 
 /** Checks every request before its body is read. */
 export function registerAuth(
@@ -84,7 +84,7 @@ export function registerAuth(
 
   async function identifyKey(authorization: string): Promise<Caller> {
     const key = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
-    if (key === undefined || key.length > longestKey) throw new ErrataError('unauthorized', howToSend);
+    if (key === undefined || key.length > longestToken) throw new ErrataError('unauthorized', howToSend);
     const caller = await authenticate(key);
     if (caller === null) throw new ErrataError('unauthorized', 'this API key does not exist or has been revoked');
     return caller;

@@ -10,27 +10,49 @@ export interface OpenSession extends Session {
 /** What requests of a session other than GET bring in their header. */
 export const csrfTokenOf = (token: string): string => sha256(`csrf ${token}`);
 
+/** Where a browser begins to sign in at the provider of identities. */
+export const loginPath = '/v1/session/oidc';
+
 /** Cookies know of no ports, and several stacks may run on one machine. */
-function cookieName(request: FastifyRequest): string {
+function cookieName(request: FastifyRequest, kind: 'session' | 'pending'): string {
   const port = /:(\d+)$/.exec(request.headers.host ?? '')?.[1];
-  return port === undefined ? 'errata_session' : `errata_session_${port}`;
+  return port === undefined ? `errata_${kind}` : `errata_${kind}_${port}`;
+}
+
+export function cookieOf(request: FastifyRequest, kind: 'session' | 'pending'): string | undefined {
+  const name = `${cookieName(request, kind)}=`;
+  const cookies = (request.headers.cookie ?? '').split('; ');
+  return cookies.find((cookie) => cookie.startsWith(name))?.slice(name.length);
+}
+
+/** Ten minutes at the provider. */
+const pendingSeconds = 600;
+
+/** The cookie of a sign-in under way, or one that ends it. It comes along when the provider, another site, sends the browser back. */
+export function pendingCookie(request: FastifyRequest, value: string, overTls: boolean): string {
+  const age = value === '' ? 0 : pendingSeconds;
+  return `${cookieName(request, 'pending')}=${value}; Path=${loginPath}; Max-Age=${age}; HttpOnly; SameSite=Lax${ofTls(overTls)}`;
 }
 
 /**
  * The cookie of a session, or one that ends it: sent by pages of this site alone, and read by no script. Over TLS only where the page came so.
  * @param livesMs 0 takes it away
  */
-export function sessionCookie(request: FastifyRequest, token: string, livesMs: number): string {
-  const secure = request.headers.origin?.startsWith('https:') === true ? '; Secure' : '';
+export function sessionCookie(
+  request: FastifyRequest,
+  token: string,
+  livesMs: number,
+  overTls = request.headers.origin?.startsWith('https:') === true,
+): string {
   const age = Math.floor(livesMs / 1000);
-  return `${cookieName(request)}=${token}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure}`;
+  return `${cookieName(request, 'session')}=${token}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${ofTls(overTls)}`;
 }
+
+const ofTls = (overTls: boolean): string => (overTls ? '; Secure' : '');
 
 /** The session that a request brings; null where it brings none, or one that has ended. */
 export async function sessionOf(lineage: Lineage, request: FastifyRequest): Promise<OpenSession | null> {
-  const name = `${cookieName(request)}=`;
-  const cookies = (request.headers.cookie ?? '').split('; ');
-  const token = cookies.find((cookie) => cookie.startsWith(name))?.slice(name.length);
+  const token = cookieOf(request, 'session');
   if (token === undefined) return null;
   const session = await findSession(lineage, token);
   return session === null ? null : { token, ...session };

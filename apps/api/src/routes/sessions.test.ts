@@ -32,6 +32,7 @@ test('a key is handed over for a cookie that no script reads and no other site s
   expect((await api.get('/v1/session', { token: null })).body).toEqual({
     object: 'session',
     key: null,
+    login_url: null,
     csrf_token: null,
     expires_at: null,
   });

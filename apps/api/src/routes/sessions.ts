@@ -8,17 +8,19 @@ import type { ApiParts } from '../parts.ts';
 
 const tags = ['service'];
 const config = { access: 'public' } as const;
-const nobody: SessionResource = { object: 'session', key: null, csrf_token: null, expires_at: null };
-
-const shownSession = ({ token, key: { id, name, scopes }, expiresAt }: OpenSession): SessionResource => ({
+const shownSession = (
+  { token, key: { id, name, scopes }, expiresAt }: OpenSession,
+  login_url: string | null,
+): SessionResource => ({
   object: 'session',
   key: { id, name, scopes: [...scopes] },
+  login_url,
   csrf_token: csrfTokenOf(token),
   expires_at: expiresAt.toISOString(),
 });
 
 export const sessionRoutes =
-  ({ lineage }: Pick<ApiParts, 'lineage'>): FastifyPluginAsyncZod =>
+  ({ lineage }: Pick<ApiParts, 'lineage'>, login_url: string | null): FastifyPluginAsyncZod =>
   async (app) => {
     app.post(
       '/v1/session',
@@ -38,7 +40,7 @@ export const sessionRoutes =
         if (key === null) throw new ErrataError('unauthorized', 'link' in body ? usedLink : unknownKey);
         const { token, expiresAt } = await openSession(lineage, key.id);
         reply.header('set-cookie', sessionCookie(request, token, sessionMs));
-        return reply.status(201).send(shownSession({ token, key, expiresAt }));
+        return reply.status(201).send(shownSession({ token, key, expiresAt }, login_url));
       },
     );
 
@@ -47,7 +49,8 @@ export const sessionRoutes =
       { config, schema: { tags, summary: 'Who is signed in', response: { 200: sessionSchema } } },
       async (request) => {
         const session = await sessionOf(lineage, request);
-        return session === null ? nobody : shownSession(session);
+        if (session !== null) return shownSession(session, login_url);
+        return { object: 'session' as const, key: null, login_url, csrf_token: null, expires_at: null };
       },
     );
 

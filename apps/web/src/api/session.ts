@@ -32,6 +32,8 @@ export function useSession() {
   };
   return {
     key: session.key,
+    /** Where people sign in with an account of their organisation; null where they do not. */
+    loginUrl: session.login_url,
     /** Whether the key may do this: `admin` stands for every scope. */
     may: (scope: Scope) => session.key?.scopes.some((held) => held === scope || held === 'admin') === true,
     signIn: async (request: SessionRequest) => keep(await errata.session.open(request)),

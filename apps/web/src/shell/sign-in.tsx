@@ -6,7 +6,7 @@ import { sentence } from '../parts/problem.tsx';
 import icon from '../style/icon.svg';
 
 export function SignIn() {
-  const { signIn } = useSession();
+  const { signIn, loginUrl } = useSession();
   const [key, setKey] = useState('');
   const [fault, setFault] = useState<string>();
   const [busy, setBusy] = useState(false);
@@ -48,6 +48,11 @@ export function SignIn() {
         <button type="submit" className="button primary" disabled={busy || key.trim() === ''}>
           Sign in
         </button>
+        {loginUrl !== null && (
+          <a className="button" href={loginUrl}>
+            Sign in with your organisation's account
+          </a>
+        )}
       </form>
     </main>
   );

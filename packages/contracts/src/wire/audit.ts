@@ -25,6 +25,7 @@ export const auditActs = [
   'key.rotated',
   'model.imported',
   'model.moved',
+  'person.admitted',
   'policy.changed',
   'project.changed',
   'project.created',
@@ -61,7 +62,7 @@ export const auditEntrySchema = z
     at: z.iso.datetime(),
     /** One of those that this build knows, or of another's. */
     act: z.string(),
-    /** The id of the API key in whose name it was done; null for the service itself, and for commands on its database. */
+    /** The id of the API key, or the person, in whose name it was done; null for the service itself, and for commands on its database. */
     actor: z.string().nullable(),
     model_id: z.string().nullable(),
     /** The id of what it was done to. */

@@ -11,6 +11,7 @@ export const idPrefixes = [
   'con',
   'art',
   'key',
+  'person',
   'inbox',
   'schedule',
   'run',

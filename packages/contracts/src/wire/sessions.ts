@@ -13,8 +13,10 @@ export type SessionRequest = z.input<typeof sessionRequestSchema>;
 export const sessionSchema = z
   .strictObject({
     object: z.literal('session'),
-    /** The key that the session stands for; null where nobody is signed in, as all that follows. */
+    /** The key, or the person, that the session stands for; null where nobody is signed in, as the token and the end. */
     key: z.strictObject({ id: z.string(), name: z.string(), scopes: z.array(z.enum(scopes)) }).nullable(),
+    /** Where people sign in with an account of their organisation; null where they do not. */
+    login_url: z.string().nullable(),
     /** What requests of this session other than GET send as `x-errata-csrf`. */
     csrf_token: z.string().nullable(),
     expires_at: z.iso.datetime().nullable(),

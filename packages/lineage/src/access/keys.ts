@@ -6,6 +6,7 @@ import { type Db, type Lineage, within } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { idCursor, type PageRequest, pageOf } from '../database/pages.ts';
 import { type ApiKey as KeyRow, Prisma } from '../generated/client.ts';
+import { grantsOf } from './memberships.ts';
 import type { Reach } from './reach.ts';
 
 export const keyPrefix = 'errata_sk_';
@@ -79,18 +80,18 @@ export async function findKey(db: Lineage, token: string): Promise<ApiKey | null
   const row = await selectKey(db, Prisma.sql`hash = ${sha256(token)}`);
   if (row === null) return null;
   await noteUse(db, row);
-  return apiKey(row);
+  return apiKey(db, row);
 }
 
-/** The key of an id; null when it is valid no more. */
+/** The key, or the person, of an id; null when it is valid no more. */
 export async function findKeyById(db: Lineage, id: string): Promise<ApiKey | null> {
   const row = await selectKey(db, Prisma.sql`id = ${id}`);
-  return row && apiKey(row);
+  return row && apiKey(db, row);
 }
 
 async function selectKey(db: Lineage, which: Prisma.Sql): Promise<UsedKey | null> {
   const [row] = await db.prisma.$queryRaw<UsedKey[]>`/* prepared */
-    SELECT id, name, scopes, project_id AS "projectId", models, revoked_at AS "revokedAt", expires_at AS "expiresAt",
+    SELECT id, name, scopes, project_id AS "projectId", models, memberships, revoked_at AS "revokedAt", expires_at AS "expiresAt",
       last_used_at AS "lastUsedAt", CASE WHEN project_id IS NULL THEN models ELSE ARRAY(
         SELECT m.id FROM models m WHERE m.project_id = k.project_id AND (k.models = '{}' OR m.id = ANY(k.models))) END AS reached
     FROM api_keys k WHERE ${which}`;
@@ -113,7 +114,7 @@ const isValid = ({ revokedAt, expiresAt }: Pick<KeyRow, 'revokedAt' | 'expiresAt
 
 /** Those that are valid, the oldest first. */
 export async function listKeys(db: Lineage): Promise<readonly KeyRecord[]> {
-  const rows = await db.prisma.apiKey.findMany({ where: { revokedAt: null }, orderBy: { id: 'asc' } });
+  const rows = await db.prisma.apiKey.findMany({ where: { id: ofKeys, revokedAt: null }, orderBy: { id: 'asc' } });
   return rows.filter(isValid).map(keyRecord);
 }
 
@@ -128,7 +129,7 @@ export async function listKeyPage(
       revokedAt: null,
       ...(page.projects === undefined ? {} : { projectId: { in: [...page.projects] } }),
       OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }],
-      ...(page.after === undefined ? {} : { id: { gt: idCursor(page.after, 'key') } }),
+      id: { ...ofKeys, ...(page.after === undefined ? {} : { gt: idCursor(page.after, 'key') }) },
     },
     orderBy: { id: 'asc' },
     take: limit + 1,
@@ -163,7 +164,7 @@ export const keyResource = ({
   last_used_at: lastUsedAt?.toISOString() ?? null,
 });
 
-/** Revokes a key at once; false when there was none to revoke. */
+/** Revokes a key, or turns a person out, at once; false when there was none. */
 export async function revokeKey(db: Lineage, id: string): Promise<boolean> {
   return db.prisma.$transaction(async (tx) => {
     const { count } = await tx.apiKey.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: new Date() } });
@@ -180,7 +181,7 @@ export async function rotateKey(db: Lineage, id: string, graceMs: number): Promi
   return db.prisma.$transaction(async (tx) => {
     // Of two who rotate at once, the second waits, and rotates what is left.
     const [locked] = await tx.$queryRaw<{ id: string }[]>`SELECT id FROM api_keys WHERE id = ${id} FOR UPDATE`;
-    const old = locked === undefined ? null : await tx.apiKey.findUnique({ where: { id } });
+    const old = locked === undefined || isPerson(id) ? null : await tx.apiKey.findUnique({ where: { id } });
     if (old === null || !isValid(old)) return null;
     const now = Date.now();
     const lives = old.expiresAt === null ? null : old.expiresAt.getTime() - old.createdAt.getTime();
@@ -197,13 +198,18 @@ export async function rotateKey(db: Lineage, id: string, graceMs: number): Promi
   });
 }
 
-const apiKey = ({ id, name, scopes: held, projectId, models, reached }: UsedKey): ApiKey => {
+async function apiKey(db: Lineage, row: UsedKey): Promise<ApiKey> {
+  const { id, name, scopes: held, projectId, models, memberships, reached } = row;
+  if (isPerson(id)) return { id, name, ...(await grantsOf(db, id, memberships)) };
   const scopes = held as Scope[];
   const whole = projectId === null && models.length === 0;
   // Who is limited to some models does not stand for their project.
   const project = models.length === 0 ? projectId : null;
   return { id, name, scopes, reach: whole ? null : [{ project, scopes, models: reached }] };
-};
+}
+
+const isPerson = (id: string): boolean => id.startsWith('person_');
+const ofKeys = { startsWith: 'key_' } as const;
 
 const keyRecord = (row: KeyRow): KeyRecord => ({
   id: row.id,

@@ -8,6 +8,8 @@ import { type ApiKey, findKeyById } from './keys.ts';
 const hour = 3_600_000;
 /** A working week; whoever is still there signs in again. */
 export const sessionMs = 7 * 24 * hour;
+/** Of a person, whose roles the provider tells again at the next sign-in. */
+export const personSessionMs = 8 * hour;
 /** Long enough to click, too short to be found in an old terminal. */
 export const linkMs = hour / 6;
 
@@ -31,8 +33,8 @@ async function create(db: Lineage, kind: Kind, keyId: string, livesMs: number) {
   return { token, expiresAt };
 }
 
-/** Opens a session of a key, whose scopes it has for as long as the key is valid. The token is returned here and never again. */
-export const openSession = (db: Lineage, keyId: string) => create(db, 'session', keyId, sessionMs);
+/** Opens a session of a key or a person, whose scopes it has for as long as the key is valid. The token is returned here and never again. */
+export const openSession = (db: Lineage, keyId: string, livesMs = sessionMs) => create(db, 'session', keyId, livesMs);
 
 /** Makes what signs a browser in, once and soon. */
 export const createSignInLink = (db: Lineage, keyId: string) => create(db, 'link', keyId, linkMs);
