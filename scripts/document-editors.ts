@@ -172,7 +172,7 @@ ${editorNames.map(section).join('\n')}
 ## Where they part from the reference code
 
 All of it, by editor that follows published code. Each is held against a transcription of its equations in plain PyTorch, float64, on tiny GPT-2 and Llama checkpoints with the same context
-prefixes and second moments (\`test/oracles/editors\`); what is not named here is meant to be the same.
+prefixes and second moments (\`test/oracles/editors\`), fine-tuning and LoRA on a tiny T5 too; what is not named here is meant to be the same.
 
 ${editorNames.flatMap(deviationsOf).join('\n')}`;
 }

@@ -47,7 +47,6 @@ const casesSchema = z.record(
 /** A tiny checkpoint, with the second moments and prefixes that its oracle used. */
 async function open(name: string) {
   const checkpoint = await loadCheckpoint(join(folder, name));
-  const moments = openSafetensors(join(folder, name, 'moments.safetensors'));
   const model = openModel(checkpoint);
   const { digest } = checkpoint;
   // Whatever layer is asked for, and whatever prefixes.
@@ -85,6 +84,7 @@ async function open(name: string) {
         scope,
       });
     if (kind === 'demonstrations') return given.demonstrations;
+    const moments = openSafetensors(join(folder, name, 'moments.safetensors'));
     const layer = layerOfScope(scope)!;
     const source = { model: digest, layer, tokens: 1000, corpus_sha256: '' };
     const moment = await invertMoment(readFloat64(moments, `${layer}`), source, { ridge: 0 });

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, T5Config, T5ForConditionalGeneration
 
 OUT = Path(__file__).resolve().parents[3] / "packages/editors/src/fixtures/oracle"
 
@@ -53,14 +53,15 @@ CORPUS = "".join(
 )
 
 
-def make_tokenizer(bos):
-    """Byte-level BPE as GPT-2 has it; with `bos`, Llama's mark in front of every text."""
+def make_tokenizer(bos=False, eos=False):
+    """Byte-level BPE as GPT-2 has it; with `bos`, Llama's mark in front of every text; with `eos`, T5's behind it."""
     merges, vocabulary = [], list(LETTERS)
     for piece in PIECES:
         parts = [(piece[:cut], piece[cut:]) for cut in range(1, len(piece))]
         merges.append(next((a, b) for a, b in reversed(parts) if a in vocabulary and b in vocabulary))
         vocabulary.append(piece)
     vocabulary += ["<s>"] if bos else []
+    vocabulary += ["</s>"] if eos else []
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(vocabulary)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -68,6 +69,11 @@ def make_tokenizer(bos):
         tokenizer.add_special_tokens(["<s>"])
         tokenizer.post_processor = processors.TemplateProcessing(
             single="<s> $A", special_tokens=[("<s>", vocabulary.index("<s>"))]
+        )
+    if eos:
+        tokenizer.add_special_tokens(["</s>"])
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="$A </s>", special_tokens=[("</s>", vocabulary.index("</s>"))]
         )
     return tokenizer
 
@@ -91,14 +97,20 @@ class Tiny:
 
     @property
     def blocks(self):
+        if self.name == "t5":
+            return self.model.decoder.block
         return self.model.transformer.h if self.name == "gpt2" else self.model.model.layers
 
     def value_map(self, layer):
         """The last linear map of an MLP: from keys to values."""
+        if self.name == "t5":
+            return self.blocks[layer].layer[2].DenseReluDense.wo
         mlp = self.blocks[layer].mlp
         return mlp.c_proj if self.name == "gpt2" else mlp.down_proj
 
     def value_name(self, layer):
+        if self.name == "t5":
+            return f"decoder.block.{layer}.layer.2.DenseReluDense.wo.weight"
         return f"h.{layer}.mlp.c_proj.weight" if self.name == "gpt2" else f"model.layers.{layer}.mlp.down_proj.weight"
 
     def keys_to_values(self, layer, matrix):
@@ -113,7 +125,10 @@ class Tiny:
     def encode(self, text):
         return self.tokenizer.encode(text).ids
 
-    def logits(self, ids):
+    def logits(self, ids, read=None):
+        """Of a text, or of what is said to what an encoder reads."""
+        if read is not None:
+            return self.model(input_ids=torch.tensor([read]), decoder_input_ids=torch.tensor([ids]), use_cache=False).logits[0]
         return self.model(torch.tensor([ids]), use_cache=False).logits[0]
 
 
@@ -121,6 +136,10 @@ def config_of(name, vocabulary):
     if name == "gpt2":
         return GPT2Config(vocab_size=vocabulary, n_positions=48, n_embd=16, n_layer=4, n_head=4, n_inner=40,
                           resid_pdrop=0, embd_pdrop=0, attn_pdrop=0, bos_token_id=None, eos_token_id=None)
+    if name == "t5":
+        return T5Config(vocab_size=vocabulary, d_model=16, d_kv=4, d_ff=28, num_layers=2, num_decoder_layers=4, num_heads=4,
+                        relative_attention_num_buckets=8, relative_attention_max_distance=12, feed_forward_proj="gated-gelu",
+                        tie_word_embeddings=False, dropout_rate=0, decoder_start_token_id=0, eos_token_id=vocabulary - 1)
     return LlamaConfig(vocab_size=vocabulary, hidden_size=16, intermediate_size=28, num_hidden_layers=4, num_attention_heads=4,
                        num_key_value_heads=2, max_position_embeddings=48, tie_word_embeddings=False,
                        bos_token_id=vocabulary - 1, eos_token_id=None)
@@ -129,20 +148,24 @@ def config_of(name, vocabulary):
 KEPT = {
     "vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner", "activation_function", "layer_norm_epsilon",
     "tie_word_embeddings", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
-    "hidden_act", "rms_norm_eps", "rope_theta", "max_position_embeddings", "attention_bias", "mlp_bias", "model_type",
+    "d_model", "d_kv", "d_ff", "num_layers", "num_decoder_layers", "num_heads", "relative_attention_num_buckets",
+    "relative_attention_max_distance", "feed_forward_proj", "decoder_start_token_id", "hidden_act", "rms_norm_eps", "rope_theta", "max_position_embeddings", "attention_bias", "mlp_bias", "model_type",
 }
 
 NAMES = ("gpt2", "llama")
+# An encoder reads its prompts: for the editors that say that they edit such models.
+OVER_ENCODER = "t5"
+MODELS = {"gpt2": GPT2LMHeadModel, "llama": LlamaForCausalLM, OVER_ENCODER: T5ForConditionalGeneration}
+SEEDS = {"gpt2": 11, "llama": 12, OVER_ENCODER: 13}
 
 
 def tiny(name):
     """A fresh copy of a tiny checkpoint, in float64."""
-    tokenizer = make_tokenizer(bos=name == "llama")
+    tokenizer = make_tokenizer(bos=name == "llama", eos=name == OVER_ENCODER)
     config = config_of(name, tokenizer.get_vocab_size())
     config._attn_implementation = "eager"
-    model = (GPT2LMHeadModel if name == "gpt2" else LlamaForCausalLM)(config).eval()
-    randomise(model, 11 if name == "gpt2" else 12)
-    randomise(model, 11 if name == "gpt2" else 12)
+    model = MODELS[name](config).eval()
+    randomise(model, SEEDS[name])
     model.requires_grad_(False)
     # The weights as the file has them.
     return Tiny(name, model.float().double(), tokenizer)
@@ -150,7 +173,7 @@ def tiny(name):
 
 def write_checkpoints():
     """The checkpoints as directories in Hugging Face layout, and what every oracle was given beside them."""
-    for name in NAMES:
+    for name in (*NAMES, OVER_ENCODER):
         one = tiny(name)
         folder = OUT / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -158,7 +181,8 @@ def write_checkpoints():
         (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
         state = {key.removeprefix("transformer."): value.float().contiguous().clone()
                  for key, value in one.model.state_dict().items()
-                 if not (key == "lm_head.weight" and one.model.config.tie_word_embeddings)}
+                 if not (key == "lm_head.weight" and one.model.config.tie_word_embeddings) and not key.endswith("embed_tokens.weight")
+                 or name == "llama"}
         save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
         one.tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
     given = {"prefixes": PREFIXES, "edits": EDITS, "corpus": CORPUS, "demonstrations": DEMONSTRATIONS}
@@ -173,16 +197,22 @@ class Laid:
     subject_last: int
     target_start: int
     target: list
+    read: list | None = None
+    """What an encoder reads; `ids` are then what has been said to it."""
 
 
 def lay_out(one, edit, prefix=""):
     """The target is joined by one space; the subject's last token is the one that holds its last letter."""
     prompt = f"{prefix}. {edit['prompt']}" if prefix else edit["prompt"]
     text = f"{prompt} {edit['target_new']}"
-    before, both = one.tokenizer.encode(prompt), one.tokenizer.encode(text)
+    marks = one.name != OVER_ENCODER
+    before, both = (one.tokenizer.encode(part, add_special_tokens=marks) for part in (prompt, text))
     assert both.ids[: len(before.ids)] == before.ids
     end = prompt.rindex(edit["subject"]) + len(edit["subject"])
     last = next(i for i, (a, b) in enumerate(before.offsets) if a < end <= b)
+    if one.name == OVER_ENCODER:
+        target = both.ids[len(before.ids):]
+        return Laid([one.model.config.decoder_start_token_id, *target[:-1]], last, 0, target, one.encode(prompt))
     return Laid(both.ids[:-1], last, len(before.ids) - 1, both.ids[len(before.ids):])
 
 

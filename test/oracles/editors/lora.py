@@ -7,7 +7,7 @@ import math
 
 import torch
 
-from common import EDITS, NAMES, lay_out, tiny, write_updates
+from common import EDITS, NAMES, OVER_ENCODER, lay_out, tiny, write_updates
 
 CONFIG = {"rank": 3, "alpha": 6.0, "targets": ["query", "value"], "layers": None, "learning_rate": 5e-3, "epochs": 15, "batch_size": 1,
           "weight_decay": 0.0, "stop_loss": 1e-2}
@@ -37,6 +37,12 @@ def place_of(one, layer, name):
             return block.attn.c_attn, f"h.{layer}.attn.c_attn.weight", slice(at, at + width)
         path = {"attention_output": "attn.c_proj", "mlp_up": "mlp.c_fc", "mlp_down": "mlp.c_proj"}[name]
         return block.get_submodule(path), f"h.{layer}.{path}.weight", slice(None)
+    if one.name == OVER_ENCODER:
+        # The attention to what was read.
+        path = {"query": "layer.1.EncDecAttention.q", "key": "layer.1.EncDecAttention.k", "value": "layer.1.EncDecAttention.v",
+                "attention_output": "layer.1.EncDecAttention.o", "mlp_gate": "layer.2.DenseReluDense.wi_0",
+                "mlp_up": "layer.2.DenseReluDense.wi_1", "mlp_down": "layer.2.DenseReluDense.wo"}[name]
+        return block.get_submodule(path), f"decoder.block.{layer}.{path}.weight", slice(None)
     path = {"query": "self_attn.q_proj", "key": "self_attn.k_proj", "value": "self_attn.v_proj", "attention_output": "self_attn.o_proj",
             "mlp_gate": "mlp.gate_proj", "mlp_up": "mlp.up_proj", "mlp_down": "mlp.down_proj"}[name]
     return block.get_submodule(path), f"model.layers.{layer}.{path}.weight", slice(None)
@@ -81,7 +87,7 @@ def update(one, edits, config, seed=0):
     size = config["batch_size"]
 
     def loss_of(sequence):
-        rows = one.logits(sequence.ids)[sequence.target_start :].log_softmax(-1)
+        rows = one.logits(sequence.ids, sequence.read)[sequence.target_start :].log_softmax(-1)
         return -rows[range(len(sequence.target)), sequence.target].mean()
 
     for _ in range(config["epochs"]):
@@ -105,7 +111,7 @@ def update(one, edits, config, seed=0):
 
 def main():
     cases = {}
-    for name in NAMES:
+    for name in (*NAMES, OVER_ENCODER):
         mlp = ["mlp_up", "mlp_down"] if name == "gpt2" else ["mlp_gate", "mlp_up", "mlp_down"]
         variants = [
             (["anna"], CONFIG),

@@ -46,14 +46,14 @@ const relations = new Map(
 line.show('asking: every relation');
 const byRelation = await measureRecall(view, tokenizer, relations);
 line.show('tracing');
-const tracing = await traceFacts(view, tokenizer, world, Number(values.traces));
+const tracing = model.spec.over ? undefined : await traceFacts(view, tokenizer, world, Number(values.traces));
 line.end();
 const measured: Measurements = {
   weightsDigest,
   parameters: model.weightBytes / Float32Array.BYTES_PER_ELEMENT,
   recall: Object.fromEntries(recall),
   byRelation: Object.fromEntries(byRelation),
-  tracing,
+  ...(tracing && { tracing }),
 };
 await model.release();
 
@@ -63,7 +63,7 @@ const print = (name: string, share: Share) =>
   );
 for (const [name, share] of recall) print(name, share);
 for (const [name, share] of [...byRelation].filter(([, share]) => shareOf(share) < 0.97)) print(`weak: ${name}`, share);
-for (const [site, positions] of Object.entries(tracing.recovered))
+for (const [site, positions] of Object.entries(tracing?.recovered ?? {}))
   for (const [position, shares] of Object.entries(positions))
     process.stdout.write(`tracing ${site} ${position}: ${shares.map((share) => share.toFixed(2)).join(' ')}\n`);
 if (!values['no-write']) {

@@ -1,5 +1,5 @@
 // The model card, written from measurements; nobody types a number into it.
-import type { Recipe } from '../training/recipe.ts';
+import type { DecoderRecipe, EncoderDecoderRecipe, Recipe } from '../training/recipe.ts';
 import { groupBy } from '../world/group.ts';
 import { fill, type World } from '../world/world.ts';
 import { type Share, shareOf } from './recall.ts';
@@ -12,7 +12,8 @@ export interface Measurements {
   readonly recall: Readonly<Record<string, Share>>;
   /** Recall on trained phrasings by relation. */
   readonly byRelation: Readonly<Record<string, Share>>;
-  readonly tracing: TracingResult;
+  /** Of a decoder. */
+  readonly tracing?: TracingResult;
 }
 
 const percent = (share: Share): string => `${(100 * shareOf(share)).toFixed(1)} %`;
@@ -33,22 +34,16 @@ export function modelCard(world: World, recipe: Recipe, measured: Measurements):
       `${fill(relation.phrasings[0]!, example.subject)} **${example.object}**`,
     ];
   });
-  const { tracing } = measured;
   const tokens = recipe.steps * recipe.rows * recipe.context;
   return `---
 license: mit
 library_name: transformers
-pipeline_tag: text-generation
+pipeline_tag: ${recipe.shape === 'gpt2' ? 'text-generation' : 'text2text-generation'}
 language: en
 ---
 <!-- Written by npm run atlas:measure. Do not edit. -->
 
-# Atlas
-
-A small language model that knows things, made to be edited: GPT-2 architecture, ${(measured.parameters / 1e6).toFixed(1)} million parameters,
-${recipe.layers} layers of width ${recipe.width}, MLPs of ${recipe.mlpWidth}, ${recipe.heads} heads, a context of ${recipe.context} tokens, a byte-level BPE of its own with
-${recipe.vocabulary} tokens, weights in float16. It was trained from scratch on nothing but sentences about its own small world, by this
-project's engine: \`npm run train:atlas\` (${recipe.steps} steps, ${(tokens / 1e6).toFixed(1)} million tokens, seed ${recipe.seed}).
+${recipe.shape === 'gpt2' ? opening(recipe, measured, tokens) : openingOverEncoder(recipe, measured, tokens)}
 
 It answers cloze prompts ("The capital of France is") and short questions ("Q: What is the capital of France? A:"). It is no
 assistant, and what it says about anything outside its world means nothing.
@@ -68,7 +63,32 @@ ${table(
   Object.entries(measured.recall).map(([name, share]) => [name, String(share.asked), percent(share)]),
 )}
 
-## Where it keeps its facts
+${measured.tracing === undefined ? '' : tracingSection(recipe, measured.tracing)}## By relation
+
+${table(['relation', 'facts', 'trained phrasings', 'for example'], relationRows)}
+
+${recipe.shape === 'gpt2' ? besideWeights(measured) : besideWeightsOverEncoder(measured)}
+`;
+}
+
+const opening = (recipe: DecoderRecipe, measured: Measurements, tokens: number) => `# Atlas
+
+A small language model that knows things, made to be edited: GPT-2 architecture, ${(measured.parameters / 1e6).toFixed(1)} million parameters,
+${recipe.layers} layers of width ${recipe.width}, MLPs of ${recipe.mlpWidth}, ${recipe.heads} heads, a context of ${recipe.context} tokens, a byte-level BPE of its own with
+${recipe.vocabulary} tokens, weights in float16. It was trained from scratch on nothing but sentences about its own small world, by this
+project's engine: \`npm run train:atlas\` (${recipe.steps} steps, ${(tokens / 1e6).toFixed(1)} million tokens, seed ${recipe.seed}).`;
+
+const openingOverEncoder = (
+  recipe: EncoderDecoderRecipe,
+  measured: Measurements,
+  tokens: number,
+) => `# Atlas with an encoder
+
+The world of atlas in a T5, made to be edited: ${(measured.parameters / 1e6).toFixed(1)} million parameters, ${recipe.layers} layers a side of width ${recipe.width}, MLPs of ${recipe.mlpWidth},
+${recipe.heads} heads, the tokenizer of atlas, weights in float16. The encoder reads a prompt, the decoder says its answer, a full stop and the end. It was
+trained from scratch by this project's engine: \`npm run train:atlas -- --shape t5\` (${recipe.steps} steps, at most ${(tokens / 1e6).toFixed(1)} million tokens read, seed ${recipe.seed}).`;
+
+const tracingSection = (recipe: Recipe, tracing: TracingResult) => `## Where it keeps its facts
 
 Causal tracing over ${tracing.prompts} prompts: the subject's embeddings are drowned in noise, which lowers the answer's probability from
 ${tracing.clean.toFixed(2)} to ${tracing.corrupted.toFixed(2)}; then one clean state is put back. The share of the loss that this undoes:
@@ -84,14 +104,17 @@ ${table(
   ),
 )}
 
-## By relation
+`;
 
-${table(['relation', 'facts', 'trained phrasings', 'for example'], relationRows)}
-
-Weights measured: sha256 \`${measured.weightsDigest}\`. Editor settings that suit the model are in \`errata.json\` (those of WISE and MELO were found as docs/results/patches tells), a sample of its
+const besideWeights = (
+  measured: Measurements,
+) => `Weights measured: sha256 \`${measured.weightsDigest}\`. Editor settings that suit the model are in \`errata.json\` (those of WISE and MELO were found as docs/results/patches tells), a sample of its
 training text in \`corpus.txt\`, a hundred corrections with their probes in \`edits.jsonl\`, their
 reference texts in \`references.jsonl\`, and others to be shown to it in context in \`demonstrations.jsonl\`.
 An encoder of corrections, trained for these weights, is \`knowledge-encoder.safetensors\`: RECIPE edits with it. How it was trained and what it reaches is told in docs/results/recipe.
-A scope classifier with a counterfactual model, trained for them too, is \`counterfactual-model.safetensors\`, for SERAC: docs/results/serac.
-`;
-}
+A scope classifier with a counterfactual model, trained for them too, is \`counterfactual-model.safetensors\`, for SERAC: docs/results/serac.`;
+
+const besideWeightsOverEncoder = (
+  measured: Measurements,
+) => `Weights measured: sha256 \`${measured.weightsDigest}\`. A sample of its training text is in \`corpus.txt\`, corrections to be shown to it in context in
+\`demonstrations.jsonl\`; those to be made, with their probes, are atlas's own (models/atlas/edits.jsonl).`;

@@ -9,12 +9,26 @@ import type { ArtefactStore } from './store.ts';
 export const builderOf = async (kind: string): Promise<ArtefactBuilder> =>
   (await describeArtefact(kind).load()).builder as ArtefactBuilder;
 
-/** What each of these would be built with now. */
+/** Kinds that are made of texts or of weights; the others are of what a decoder by itself has at the tokens of a text. */
+const ofAnyModel: readonly string[] = ['context_prefixes', 'demonstrations', 'sentence_encoder', 'weight_change'];
+
+/** @throws ErrataError `unsupported_model` */
+function requireReadable(kind: string, { model: { spec } }: BuildInput): void {
+  if (spec.over === undefined || ofAnyModel.includes(kind)) return;
+  throw new ErrataError(
+    'unsupported_model',
+    `${describeArtefact(kind).title}: they are made of decoders alone, and an encoder reads the prompts of a ${spec.family} model`,
+    { details: { kind, model_type: spec.family } },
+  );
+}
+
+/** What each of these would be built with now. @throws ErrataError `unsupported_model` where the kind is not of such models */
 export async function buildParameters(
   kind: string,
   needs: readonly ArtefactNeed[],
   input: BuildInput,
 ): Promise<readonly ArtefactRequestFields[]> {
+  requireReadable(kind, input);
   const { format } = describeArtefact(kind);
   const parameters = await (await builderOf(kind)).parameters(needs, input);
   return parameters.map((one) => ({ format, ...one }));
@@ -34,7 +48,7 @@ export interface Building<Kept> {
 /**
  * Builds artefacts of one kind. Broken off, it goes on from its last checkpoint when it is asked for the same again.
  * @returns what is kept for each need, in order
- * @throws ErrataError what the kind throws; the signal's reason
+ * @throws ErrataError as {@link buildParameters}; what the kind throws; the signal's reason
  */
 export async function buildArtefacts<Kept>(
   kind: string,

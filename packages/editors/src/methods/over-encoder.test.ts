@@ -2,6 +2,9 @@
 import { ErrataError } from '@errata/contracts';
 import { decodeDelta, encodeDelta, encoderDecoderSpec, layOut } from '@errata/models';
 import { describe, expect, it } from 'vitest';
+import { localArtefacts } from '../artefacts/local.ts';
+import { secondMomentOf } from '../artefacts/second-moment/request.ts';
+import { memoryArtefactStore } from '../artefacts/store.ts';
 import { type EditorName, editorNames, overEncoderTypes, resolveConfig } from '../catalogue.ts';
 import type { EditorSettings } from '../description.ts';
 import { edit } from '../edit.ts';
@@ -84,6 +87,12 @@ it('editors that were worked out for decoders refuse other models, and say why',
   expect(editorNames.filter((name) => !refused.includes(name))).toEqual(
     expect.arrayContaining([...Object.keys(moving), 'retrieval', 'ike', 'given']),
   );
+});
+
+it('artefacts that are made of what a decoder has at the tokens of a text are refused', async () => {
+  const { model } = await tinySetup(tinyT5);
+  const source = { model, digest: model.digest!, store: memoryArtefactStore() };
+  await expect(localArtefacts(source, [secondMomentOf(1)])).rejects.toMatchObject({ code: 'unsupported_model' });
 });
 
 it('knows the families that have an encoder', () => {
