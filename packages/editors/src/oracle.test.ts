@@ -8,6 +8,7 @@ import { clustersOf, denseOf, loadCheckpoint, openModel, openSafetensors, type V
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { ArtefactBuilder, Artefacts } from './artefacts/builder.ts';
+import { builder as conditionedTransform } from './artefacts/conditioned-transform/build.ts';
 import type { ContextPrefixes } from './artefacts/context-prefixes/context-prefixes.ts';
 import { type CounterfactualArtefact, builder as counterfactualModel } from './artefacts/counterfactual-model/build.ts';
 import { type Demonstration, demonstrationSchema } from './artefacts/demonstrations/demonstrations.ts';
@@ -70,6 +71,11 @@ async function open(name: string) {
       });
     if (kind === 'shift_transform')
       return shiftTransform.decode(readFileSync(join(folder, name, 'shift-transform.safetensors')), {
+        model: name,
+        scope,
+      });
+    if (kind === 'conditioned_transform')
+      return conditionedTransform.decode(readFileSync(join(folder, name, 'conditioned-transform.safetensors')), {
         model: name,
         scope,
       });

@@ -7,7 +7,7 @@ code this leaves out what follows from how edits are divided into runs: an edit'
 import torch
 
 from common import NAMES, tiny, write_updates
-from mend import LAYERS, Networks, changes, write_step
+from mend import LAYERS, Networks, changes, weighed, write_step
 
 
 
@@ -38,4 +38,4 @@ def main():
                 # More tokens than keys have elements.
                 ([2 * ["anna", "boris", "clara", "boris-home", "clara-home", "ian", "tina"]], config)]
     write_updates("malmen", changes(Shifts, variants))
-    write_step("malmen", Shifts, (3,), 1)
+    write_step("malmen", Shifts, (3,), weighed(1), {"edit_weight": 1})

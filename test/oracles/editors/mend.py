@@ -30,8 +30,16 @@ class Networks:
         blocks = "transformer.h" if one.name == "gpt2" else "model.layers"
         self.maps = [f"{blocks}.{layer}.mlp.{path}" for layer in LAYERS for path in self.paths[one.name]]
         generator = torch.Generator().manual_seed(31)
-        draw = lambda scale, *shape: (torch.randn(shape, generator=generator) * scale).float().double()
-        self.learned, self.counted, self.sharing = {}, {}, {}
+        self.learned, self.counted = {}, {}
+        self.draw(lambda scale, *shape: (torch.randn(shape, generator=generator) * scale).float().double())
+        for numbers in (self.learned, self.counted):
+            for name in numbers:
+                numbers[name] = numbers[name].float().double()
+        for parameter in self.learned.values():
+            parameter.requires_grad_(True)
+
+    def draw(self, draw):
+        self.sharing = {}
         for path in self.maps:
             self.sharing.setdefault(self.shape(path), []).append(path)
         for (size_in, size_out), sharing in self.sharing.items():
@@ -45,11 +53,6 @@ class Networks:
                              f"{at}.squares": COUNTED * draw(0.3, size) ** 2}
         for name, (mean, spread) in self.singles.items():
             self.learned[name] = mean + draw(spread, len(self.maps))
-        for numbers in (self.learned, self.counted):
-            for name in numbers:
-                numbers[name] = numbers[name].float().double()
-        for parameter in self.learned.values():
-            parameter.requires_grad_(True)
 
     def shape(self, path):
         stored = tuple(self.one.model.get_submodule(path).weight.shape)
@@ -139,20 +142,26 @@ def rows_of(one, weights, laid):
     return log_softmax(logits[laid.target_start :], 1)
 
 
-def losses(one, networks, per_update):
-    """The terms of the outer loss, means over edits; `per_update` edits are made at once."""
-    all_factors = [networks.factors(laid_out(one, edit)) for edit, *_ in BATCH]
-    networks.count(all_factors)
-    new, kept = [], []
-    for start in range(0, len(BATCH), per_update):
-        weights = networks.edited(all_factors[start : start + per_update])
-        for _, other, away, _ in BATCH[start : start + per_update]:
-            laid = laid_out(one, other)
-            new.append(-rows_of(one, weights, laid)[range(len(laid.target)), laid.target].mean())
-            laid = laid_out(one, away)
-            before, after = rows_of(one, {}, laid).detach(), rows_of(one, weights, laid)
-            kept.append((before.exp() * (before - after)).sum(1).mean())
-    return torch.stack(new).mean(), torch.stack(kept).mean()
+def divergence(one, weights, laid):
+    before, after = rows_of(one, {}, laid).detach(), rows_of(one, weights, laid)
+    return (before.exp() * (before - after)).sum(1).mean()
+
+
+def weighed(edit_weight):
+    """The loss and its terms, means over edits; `per_update` edits are made at once."""
+    def losses(one, networks, per_update):
+        all_factors = [networks.factors(laid_out(one, edit)) for edit, *_ in BATCH]
+        networks.count(all_factors)
+        new, kept = [], []
+        for start in range(0, len(BATCH), per_update):
+            weights = networks.edited(all_factors[start : start + per_update])
+            for _, other, away, _ in BATCH[start : start + per_update]:
+                laid = laid_out(one, other)
+                new.append(-rows_of(one, weights, laid)[range(len(laid.target)), laid.target].mean())
+                kept.append(divergence(one, weights, laid_out(one, away)))
+        generality, locality = torch.stack(new).mean(), torch.stack(kept).mean()
+        return edit_weight * generality + locality, generality, locality
+    return losses
 
 
 def changes(networks_of, variants):
@@ -174,15 +183,14 @@ def changes(networks_of, variants):
     return cases
 
 
-def write_step(editor, networks_of, per_updates, edit_weight):
+def write_step(editor, networks_of, per_updates, losses, settings):
     """Losses, gradients, counts and one step of training, `per_updates` edits made at once."""
     tensors, told = {}, {}
     for name in NAMES:
         for per_update in per_updates:
             one = tiny(name)
             networks = networks_of(one)
-            generality, locality = losses(one, networks, per_update)
-            loss = edit_weight * generality + locality
+            loss, generality, locality = losses(one, networks, per_update)
             loss.backward()
             case = f"{name} {per_update}"
             told[case] = {"loss": loss.item(), "generality": generality.item(), "locality": locality.item()}
@@ -198,7 +206,7 @@ def write_step(editor, networks_of, per_updates, edit_weight):
               **{sort: {"query": item["prompt"], "target": item["target_new"]}
                  for sort, item in zip(("reliability", "generality", "locality"), items)}}
              for *items, _ in BATCH]
-    rates = {"learning_rate": RATE, "rates_learning_rate": RATES_RATE, "edit_weight": edit_weight}
+    rates = {"learning_rate": RATE, "rates_learning_rate": RATES_RATE, **settings}
     metadata = {"losses": json.dumps(told), "batch": json.dumps(batch), "settings": json.dumps(rates)}
     save_file({key: value.detach().float().flatten().contiguous().clone() for key, value in tensors.items()},
               OUT / f"{editor}-training.safetensors", metadata=metadata)
@@ -210,4 +218,4 @@ def main():
     config = {"layers": LAYERS, "batch_size": 10, "stop_loss": 0}
     variants = [([["anna"]], config), ([["anna", "boris", "clara"]], {**config, "batch_size": 2}), ([["boris"], ["clara"]], config)]
     write_updates("mend", changes(Networks, variants))
-    write_step("mend", Networks, (1, 3), EDIT_WEIGHT)
+    write_step("mend", Networks, (1, 3), weighed(EDIT_WEIGHT), {"edit_weight": EDIT_WEIGHT})

@@ -1,6 +1,7 @@
 // The kinds of artefact by name, a line each: the one place that lists them.
 import { ErrataError, quoted } from '@errata/contracts';
 import { causalTrace } from './causal-trace/about.ts';
+import { conditionedTransform } from './conditioned-transform/about.ts';
 import { contextPrefixes } from './context-prefixes/about.ts';
 import { counterfactualModel } from './counterfactual-model/about.ts';
 import { demonstrations } from './demonstrations/about.ts';
@@ -22,6 +23,7 @@ const artefactKinds = {
   counterfactual_model: counterfactualModel,
   gradient_transform: gradientTransform,
   shift_transform: shiftTransform,
+  conditioned_transform: conditionedTransform,
   demonstrations,
   sentence_encoder: sentenceEncoder,
   weight_change: weightChange,

@@ -13,7 +13,7 @@ import { transformSpec } from './transform.ts';
 
 /** What tells the transforms of one method from others. */
 export interface TransformKind<Settings extends TransformSettings> {
-  readonly kind: 'gradient_transform' | 'shift_transform';
+  readonly kind: 'gradient_transform' | 'shift_transform' | 'conditioned_transform';
   readonly method: TransformMethod;
   /** The settings of a request. */
   settings(fields: ArtefactRequestFields): Settings;

@@ -9,10 +9,7 @@ export interface TransformDefaults {
   readonly edits_per_update: number;
   readonly learning_rate: number;
   readonly rates_learning_rate: number;
-  readonly initial_rate: number;
   readonly decay: number;
-  readonly edit_weight: number;
-  readonly locality_weight: number;
   readonly clip: number;
   readonly validation: number;
   readonly validate_every: number;
@@ -25,10 +22,10 @@ const otherwise = (value: number): string => {
   return `${value < 1e-3 && value > 0 ? `${mantissa}e${exponent}` : value} when left out.`;
 };
 
-/** @param own what a method calls the layers it changes, and the rates that it learns */
+/** @param own what a method calls the layers it changes, the size of its networks, and what learns at a rate of its own */
 export const transformFields = (
   defaults: TransformDefaults,
-  own: { readonly layers: string; readonly rates: string },
+  own: { readonly layers: string; readonly size: string; readonly rates: string },
 ) => ({
   layers: z
     .array(z.int().min(0).max(10_000))
@@ -46,7 +43,7 @@ export const transformFields = (
     .min(1)
     .max(65_536)
     .optional()
-    .describe(`Of the matrices of its networks; ${otherwise(defaults.network_rank)}`),
+    .describe(`${own.size}; ${otherwise(defaults.network_rank)}`),
   steps: z
     .int()
     .min(1)
@@ -71,30 +68,12 @@ export const transformFields = (
     .max(1)
     .optional()
     .describe(`${own.rates}; ${otherwise(defaults.rates_learning_rate)}`),
-  initial_rate: z
-    .number()
-    .positive()
-    .max(1)
-    .optional()
-    .describe(`What the learning rates of the matrices begin at; ${otherwise(defaults.initial_rate)}`),
   decay: z
     .number()
     .min(0)
     .max(1)
     .optional()
     .describe(`Share of the run, at its end, over which both fall to zero; ${otherwise(defaults.decay)}`),
-  edit_weight: z
-    .number()
-    .positive()
-    .max(1000)
-    .optional()
-    .describe(`Factor of the loss on what edits are to bring about; ${otherwise(defaults.edit_weight)}`),
-  locality_weight: z
-    .number()
-    .min(0)
-    .max(1000)
-    .optional()
-    .describe(`Factor of the divergence on what they are to leave alone; ${otherwise(defaults.locality_weight)}`),
   clip: z
     .number()
     .positive()
@@ -126,6 +105,32 @@ export const transformFields = (
     .max(largestInteger)
     .optional()
     .describe(`Of initial weights and batches; ${otherwise(defaults.seed)}`),
+});
+
+/** How the loss is made up, and what the learning rates of matrices begin at. */
+export const lossFields = (defaults: {
+  readonly initial_rate: number;
+  readonly edit_weight: number;
+  readonly locality_weight: number;
+}) => ({
+  initial_rate: z
+    .number()
+    .positive()
+    .max(1)
+    .optional()
+    .describe(`What the learning rates of the matrices begin at; ${otherwise(defaults.initial_rate)}`),
+  edit_weight: z
+    .number()
+    .positive()
+    .max(1000)
+    .optional()
+    .describe(`Factor of the loss on what edits are to bring about; ${otherwise(defaults.edit_weight)}`),
+  locality_weight: z
+    .number()
+    .min(0)
+    .max(1000)
+    .optional()
+    .describe(`Factor of the divergence on what they are to leave alone; ${otherwise(defaults.locality_weight)}`),
 });
 
 /** The settings of a request, its layers and data apart. */

@@ -2,9 +2,13 @@
 import {
   add,
   addDims,
+  cast,
+  concat,
+  equal,
   exp,
   float32,
   gatherElements,
+  gemm,
   type HostTensor,
   input,
   int32,
@@ -54,19 +58,42 @@ export function gainingTap(maps: readonly EditedMap[], gain: (index: number, x: 
   };
 }
 
+/** What an update does to a map, by the tokens of its gradient: the factors of its change, and the update of each. */
+export interface UpdateFactors {
+  readonly x: Tensor;
+  readonly d: Tensor;
+  /** `[N]` each, one behind another. */
+  readonly updates: readonly Tensor[];
+}
+
 /**
- * The loss and its terms: means over edits of the loss on what each is to bring about, and of the divergence on what it is to leave alone.
+ * Makes every update act on its own sequences: x W + (x X~^T * M) D~, with M 1 where a token of a sequence and one of the gradient are of the same
+ * update. It is the change of W, without a W for each of them. An input `update_of_row` says of which update each row is.
+ */
+export function updatingTap(maps: readonly EditedMap[], factorsOf: (index: number) => UpdateFactors): Tap {
+  const tokens = sequenceInputs().positions.dims[0]!;
+  const updateOfRow = reshape(input('update_of_row', 'int32', [tokens]), [tokens, 1]);
+  return gainingTap(maps, (index, activation) => {
+    const { x, d, updates } = factorsOf(index);
+    const same = updates.map((each) => cast(equal(updateOfRow, reshape(each, [1, each.dims[0]!])), 'float32'));
+    return gemm(mul(gemm(activation, x, { transB: true }), same.length === 1 ? same[0]! : concat(same, 1)), d);
+  });
+}
+
+/**
+ * The terms of the loss: means over edits of the loss on what each is to bring about, and of the divergence on what it is to leave alone.
  *
  * Beside the sequences its inputs are `rows` `[R]` with their `targets` `[R, 1]` and `row_weights` `[R]`, and `locality_rows` `[L]` with `before`
  * `[L, vocabulary]` and `locality_weights` `[L]`.
  * @param weight the model's, frozen @param tap makes the edits
+ * @param smoothing probability that the first spreads over all tokens but the wanted one
  */
-export function outerLoss(
+export function outerTermsOf(
   decoder: DecoderSpec,
   weight: WeightSource,
   tap: Tap,
-  { edit_weight, locality_weight }: OuterWeights,
-): Readonly<Record<'loss' | (typeof outerTerms)[number], Tensor>> {
+  smoothing = 0,
+): Readonly<Record<(typeof outerTerms)[number], Tensor>> {
   const { logits } = buildDecoder(decoder, {
     ...sequenceInputs(),
     rows: input('all_rows', 'int32', [addDims('R', 'L')]),
@@ -74,14 +101,28 @@ export function outerLoss(
     tap,
   });
   const all = logSoftmax(logits());
-  const picked = gatherElements(slice(all, 0, 0, 'R'), input('targets', 'int32', ['R', 1]), 1);
-  const generality = neg(reduceSum(mul(reshape(picked, ['R']), input('row_weights', 'float32', ['R']))));
+  const asked = slice(all, 0, 0, 'R');
+  const picked = reshape(gatherElements(asked, input('targets', 'int32', ['R', 1]), 1), ['R']);
+  const spread = smoothing / (decoder.vocab - 1);
+  const wanted =
+    smoothing === 0 ? picked : add(mul(picked, 1 - smoothing - spread), mul(reduceSum(asked, [1]), spread));
+  const generality = neg(reduceSum(mul(wanted, input('row_weights', 'float32', ['R']))));
   const after = slice(all, 0, 'R', addDims('R', 'L'));
   const before = input('before', 'float32', ['L', decoder.vocab]);
   const divergence = reduceSum(mul(exp(before), sub(before, after)), [1]);
   const locality = reduceSum(mul(divergence, input('locality_weights', 'float32', ['L'])));
-  const loss = add(mul(generality, edit_weight), mul(locality, locality_weight));
-  return { loss, generality, locality };
+  return { generality, locality };
+}
+
+/** The loss with its terms. */
+export function outerLoss(
+  decoder: DecoderSpec,
+  weight: WeightSource,
+  tap: Tap,
+  { edit_weight, locality_weight }: OuterWeights,
+): Readonly<Record<'loss' | (typeof outerTerms)[number], Tensor>> {
+  const { generality, locality } = outerTermsOf(decoder, weight, tap);
+  return { loss: add(mul(generality, edit_weight), mul(locality, locality_weight)), generality, locality };
 }
 
 const indices = (values: readonly number[]) => int32([values.length], Int32Array.from(values));
@@ -93,19 +134,23 @@ function rowsFrom(sequences: readonly TargetSequence[], from: number, time: numb
   return { rows: rows.map((row) => row + from * time), targets, weights };
 }
 
-/** Feeds of {@link outerLoss} for some edits: what each is to bring about, then, of each again, what it is to leave alone. */
+/**
+ * Feeds of {@link outerTermsOf} for some edits: what each is to bring about, then, of each again, what it is to leave alone.
+ * @param sorts what is to be brought about: each of all edits, one after another
+ */
 export async function outerFeeds(
   view: View,
   tokenizer: Tokenizer,
   batch: readonly DrawnRecord[],
+  sorts: readonly ('reliability' | 'generality')[] = ['generality'],
 ): Promise<{
   readonly feeds: Readonly<Record<string, HostTensor>>;
   /** Index of the edit of every row of the run. */
   readonly editOfRow: readonly number[];
 }> {
-  const sequencesOf = (sort: (typeof outerTerms)[number]) =>
+  const sequencesOf = (sort: 'reliability' | 'generality' | 'locality') =>
     batch.map((record) => itemSequence(tokenizer, record[sort]));
-  const [asked, away] = [sequencesOf('generality'), sequencesOf('locality')];
+  const [asked, away] = [sorts.flatMap(sequencesOf), sequencesOf('locality')];
   const packed = packSequences([...asked, ...away]);
   const edited = rowsFrom(asked, 0, packed.time);
   const kept = rowsFrom(away, asked.length, packed.time);

@@ -4,18 +4,18 @@ import type { Model } from '@errata/models';
 import type { BuildOptions, Checkpoint } from '../artefacts/builder.ts';
 import { type DrawnRecord, drawBatch, type TrainingRecord } from '../training/records.ts';
 import { type Optimizers, scheduled, type Trained, type Training, train } from '../training/train.ts';
-import type { OuterWeights } from './outer-loss.ts';
+import { multiplierName } from './conditioned.ts';
 import { initialTransform, ratesName, ridgesName, type TransformSpec } from './transform.ts';
 import { validateTransform } from './validate.ts';
 
 /** The settings that every training of a transform has. */
-export interface TransformSettings extends OuterWeights {
+export interface TransformSettings {
   readonly network_rank: number;
   readonly steps: number;
   readonly edits_per_update: number;
   readonly learning_rate: number;
   readonly rates_learning_rate: number;
-  readonly initial_rate: number;
+  readonly initial_rate?: number;
   readonly decay: number;
   readonly clip: number;
   readonly validation: number;
@@ -34,13 +34,17 @@ export interface TransformInput<Settings extends TransformSettings = TransformSe
   readonly validation: readonly TrainingRecord[];
 }
 
-/** Runs steps: makes edits, judges them, and says how all parameters are to change. Counts factors in the weights; nothing else is changed. */
+/** Runs steps: makes edits, judges them, and says how all parameters are to change. Counts factors in the weights. @see Training.take */
 export type TransformStepper = (
   weights: Parameters<Training['take']>[0],
   batch: readonly DrawnRecord[],
+  validations: Parameters<Training['take']>[2],
 ) => ReturnType<Training['take']>;
 
-/** Adam, the learning rates of maps, and their ridges, with one of their own; all gradients clipped together. */
+/** Parameters that are a number a map, or one for all: they have a rate of their own. */
+const singles = [ratesName, ridgesName, multiplierName];
+
+/** Adam, single numbers with a rate of their own; all gradients clipped together. */
 export function transformOptimizers(
   settings: Pick<TransformSettings, 'clip' | 'learning_rate' | 'rates_learning_rate' | 'decay' | 'steps'>,
 ): Optimizers {
@@ -50,8 +54,7 @@ export function transformOptimizers(
     async step(weights, gradients, step) {
       const schedule = scheduled({ ...settings, warmup_steps: 0 }, step);
       clipGlobalNorm(gradients, clip);
-      const of = (areRates: boolean) =>
-        new Map([...gradients].filter(([name]) => [ratesName, ridgesName].includes(name) === areRates));
+      const of = (areRates: boolean) => new Map([...gradients].filter(([name]) => singles.includes(name) === areRates));
       await networks.step(weights, of(false), schedule * learning_rate);
       await rates.step(weights, of(true), schedule * rates_learning_rate);
     },
@@ -81,7 +84,7 @@ export function trainTransform(
       ...settings,
       weights: initialTransform(spec, settings),
       optimizers: transformOptimizers(settings),
-      take: (weights, step) => take(weights, drawBatch(records, drawn, step)),
+      take: (weights, step, validations) => take(weights, drawBatch(records, drawn, step), validations),
       validate: (weights) => validateTransform(model, { spec, weights }, validation, settings.edits_per_update),
     },
     options,

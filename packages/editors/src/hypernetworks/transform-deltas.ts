@@ -1,13 +1,15 @@
 // Edits by a trained transform: gradients in runs, what becomes of them, and one delta a matrix.
 import { type Matrix, matrix, transposeMatrix } from '@errata/graph';
-import type { View } from '@errata/models';
-import type { EditorOptions } from '../editor.ts';
+import type { Tokenizer, View } from '@errata/models';
+import type { EditorInput, EditorOptions } from '../editor.ts';
 import { inRuns } from '../methods/one-pass-editor.ts';
 import type { LeastSquaresUpdate } from '../solve/least-squares.ts';
 import { productDelta } from '../solve/product-delta.ts';
 import { ridgeUpdate } from '../solve/ridge.ts';
 import type { TargetSequence } from '../texts/sequences.ts';
 import type { LaidOutEdit } from '../texts/teacher-forcing.ts';
+import { requireTokenizer } from '../texts/tokenizer.ts';
+import { readConditions } from './conditioned.ts';
 import { readFactors } from './factors.ts';
 import type { Transform } from './file.ts';
 import { ridgesName } from './transform.ts';
@@ -40,7 +42,7 @@ const gainOf = async (
 
 /** Edits of a batch, their gradients taken `size` at a time. @throws as {@link transformDeltas} */
 export const transformEdits = (
-  view: View,
+  { view, model }: Pick<EditorInput<unknown>, 'view' | 'model'>,
   transform: Transform,
   asked: readonly LaidOutEdit[],
   size: number,
@@ -48,6 +50,7 @@ export const transformEdits = (
 ) =>
   transformDeltas(
     view,
+    requireTokenizer({ model }),
     transform,
     inRuns(
       asked.map(({ sequence }) => sequence),
@@ -64,6 +67,7 @@ export const transformEdits = (
  */
 export async function transformDeltas(
   view: View,
+  tokenizer: Tokenizer,
   transform: Transform,
   runs: readonly (readonly TargetSequence[])[],
   custom_ids: readonly string[],
@@ -76,7 +80,8 @@ export async function transformDeltas(
     signal?.throwIfAborted();
     onProgress?.({ phase: 'train', done, edits: custom_ids.length });
     const factors = await readFactors(view, spec, run);
-    found.push(await updatesOf(view, spec, weights, factors));
+    const conditions = spec.method === 'ke' ? await readConditions(view, tokenizer, run) : undefined;
+    found.push(await updatesOf(view, spec, weights, factors, conditions));
     done += run.length;
   }
   const deltas = [];

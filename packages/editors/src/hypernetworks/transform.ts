@@ -15,6 +15,7 @@ import {
   where,
 } from '@errata/graph';
 import { type DecoderSpec, uniform } from '@errata/models';
+import { conditionedParameters, initialConditioned } from './conditioned.ts';
 import type { Factors } from './factors.ts';
 import { type EditedMap, mlpMaps, valueMaps } from './maps.ts';
 import type { TransformMethod } from './methods.ts';
@@ -29,7 +30,7 @@ const epsilon = 1e-7;
 export interface TransformSpec {
   readonly method: TransformMethod;
   readonly maps: readonly EditedMap[];
-  /** Of the matrices of its networks, at most. */
+  /** Of the matrices of its networks, at most; with KE, of its hidden states. */
   readonly rank: number;
   /** What is learned, by name, with its shape. */
   readonly parameters: ReadonlyMap<string, readonly number[]>;
@@ -53,7 +54,7 @@ export const ratesName = 'rates';
 /** Name of the logarithms of what the diagonals of the normal equations gain, one a map. */
 export const ridgesName = 'ridges';
 
-const mapsOf = { mend: mlpMaps, malmen: valueMaps } as const;
+const mapsOf = { mend: mlpMaps, malmen: valueMaps, ke: mlpMaps } as const;
 
 export function transformSpec(
   method: TransformMethod,
@@ -62,6 +63,8 @@ export function transformSpec(
   rank: number,
 ): TransformSpec {
   const maps = mapsOf[method](decoder, layers);
+  if (method === 'ke')
+    return { method, maps, rank, parameters: conditionedParameters(maps, decoder, rank), statistics: new Map() };
   const parameters = new Map<string, readonly number[]>();
   const statistics = new Map<string, readonly number[]>();
   for (const [shape, sharing] of byShape(maps)) {
@@ -87,11 +90,12 @@ function normal(next: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 }
 
-/** A transform as it is before it is trained: V is normal, U zero, so that every network is the identity. */
+/** A transform as it is before it is trained: V is normal, U zero, so that every network is the identity; KE's are random. */
 export function initialTransform(
-  { parameters, statistics }: TransformSpec,
-  { seed, initial_rate }: { readonly seed: number; readonly initial_rate: number },
+  { method, parameters, statistics }: TransformSpec,
+  { seed, initial_rate = 0 }: { readonly seed: number; readonly initial_rate?: number },
 ): ReadonlyMap<string, Float32Array> {
+  if (method === 'ke') return initialConditioned(parameters, seed);
   const weights = new Map<string, Float32Array>();
   for (const [index, [name, dims]] of [...parameters].entries()) {
     const values = new Float32Array(sizeOf(dims));
@@ -145,11 +149,12 @@ export function countFactors(
   }
 }
 
-/** Deviations of all elements by the shape of maps, as the graph takes them. */
+/** Deviations of all elements by the shape of maps, as the graph takes them; none where nothing is counted. */
 export function deviations(
   weights: ReadonlyMap<string, Float32Array>,
-  { maps }: TransformSpec,
+  { maps, statistics }: TransformSpec,
 ): ReadonlyMap<string, { readonly mean: Float32Array; readonly deviation: Float32Array }> {
+  if (statistics.size === 0) return new Map();
   return new Map(
     [...byShape(maps).keys()].map((shape) => {
       const counted = Math.max(1, weights.get(`${shape}.count`)![0]! - 1);

@@ -1,11 +1,12 @@
 // What a trained transform makes of edits: for every map the factors of its change, in one pass.
-import { float32, float32Data, type HostTensor, input, type Tensor } from '@errata/graph';
+import { float32, float32Data, type HostTensor, input, int32, type Tensor } from '@errata/graph';
 import type { View } from '@errata/models';
 import { runPruned } from '../search/programs.ts';
+import { type Conditions, conditionedFactors, readEdits, readFeeds, readInput } from './conditioned.ts';
 import type { Factors } from './factors.ts';
 import { deviations, type TransformSpec, transformed } from './transform.ts';
 
-/** What is asked of one map: by MEND that W gains the product of the two, `[count, inSize]` transposed times `[count, outSize]`; by MALMEN that x W gains d. */
+/** What is asked of one map: by MEND and KE that W gains the product of the two, `[count, inSize]` transposed times `[count, outSize]`; by MALMEN that x W gains d. */
 export interface MapUpdate {
   readonly count: number;
   readonly x: Float32Array;
@@ -52,16 +53,18 @@ export const factorInputs = ({ maps }: TransformSpec, index: number) => {
     count,
     x: input(`factor_x ${index}`, 'float32', [count, inSize]),
     d: input(`factor_d ${index}`, 'float32', [count, outSize]),
+    edits: input(`edit_of_token ${index}`, 'int32', [count]),
   };
 };
 
 /** Feeds of {@link factorInputs}, of all maps. */
 export function factorFeeds({ maps }: TransformSpec, factors: readonly Factors[]): Record<string, HostTensor> {
   const feeds: Record<string, HostTensor> = {};
-  for (const [index, { count, inputs, gradients }] of factors.entries()) {
+  for (const [index, { count, inputs, gradients, edits }] of factors.entries()) {
     const { inSize, outSize } = maps[index]!.matrix;
     feeds[`factor_x ${index}`] = float32([count, inSize], inputs);
     feeds[`factor_d ${index}`] = float32([count, outSize], gradients);
+    feeds[`edit_of_token ${index}`] = int32([count], edits);
   }
   return feeds;
 }
@@ -70,28 +73,38 @@ export function factorFeeds({ maps }: TransformSpec, factors: readonly Factors[]
 export const transformKey = ({ method, maps, rank }: TransformSpec): string =>
   `${method} ${rank} ${maps.map(({ matrix }) => matrix.weight).join(' ')}`;
 
-/** What a transform makes of factors, as {@link transformed} has it. */
+/** What a transform makes of factors, as {@link transformed} has it, or {@link conditionedFactors}. @param conditions of KE, the edits in words */
 export async function updatesOf(
   view: View,
   spec: TransformSpec,
   weights: ReadonlyMap<string, Float32Array>,
   factors: readonly Factors[],
+  conditions?: Conditions,
 ): Promise<readonly MapUpdate[]> {
   const program = await view.program(`transform ${transformKey(spec)}`, () => {
     const own = transformInputs(spec);
+    const conditioned = conditions && conditionedFactors(spec, own, readInput(spec.rank));
     const outputs: Record<string, Tensor> = {};
     for (const [index, map] of spec.maps.entries()) {
       const given = factorInputs(spec, index);
-      const { x, d } = transformed(spec, own, map, given.x, given.d);
+      const { x, d } =
+        conditioned?.(index, given.x, given.d, given.edits) ?? transformed(spec, own, map, given.x, given.d);
       outputs[`d ${index}`] = d;
-      if (spec.method === 'mend') outputs[`x ${index}`] = x;
+      if (spec.method !== 'malmen') outputs[`x ${index}`] = x;
     }
     return outputs;
   });
-  const out = await runPruned(program, { ...transformFeeds(spec, weights), ...factorFeeds(spec, factors) });
-  return factors.map(({ count, inputs }, index) => ({
-    count,
-    x: spec.method === 'mend' ? float32Data(out[`x ${index}`]!) : inputs,
-    d: float32Data(out[`d ${index}`]!),
-  }));
+  const out = await runPruned(program, {
+    ...transformFeeds(spec, weights),
+    ...factorFeeds(spec, factors),
+    ...(conditions && readFeeds(readEdits(weights, conditions))),
+  });
+  return factors.map(({ inputs }, index) => {
+    const d = float32Data(out[`d ${index}`]!);
+    return {
+      count: d.length / spec.maps[index]!.matrix.outSize,
+      x: spec.method === 'malmen' ? inputs : float32Data(out[`x ${index}`]!),
+      d,
+    };
+  });
 }

@@ -29,6 +29,7 @@ export async function validateTransform(
     const sequences = run.map(({ reliability }) => itemSequence(tokenizer, reliability));
     const { deltas } = await transformDeltas(
       base,
+      tokenizer,
       transform,
       [sequences],
       run.map((_, index) => `${index}`),

@@ -7,6 +7,7 @@ import { ftAttn, ftFull, ftL, ftM } from './fine-tune/about.ts';
 import { given } from './given/about.ts';
 import { grace } from './grace/about.ts';
 import { ike } from './ike/about.ts';
+import { ke } from './ke/about.ts';
 import { knowledgeNeurons } from './knowledge-neurons/about.ts';
 import { lora } from './lora/about.ts';
 import { malmen } from './malmen/about.ts';
@@ -41,6 +42,7 @@ export const methods = {
   'ultra-edit': ultraEdit,
   mend,
   malmen,
+  ke,
   kn: knowledgeNeurons,
   'ft-m': ftM,
   'ft-l': ftL,

@@ -2,6 +2,7 @@
 import { type Model, type View, valueMatrix } from '@errata/models';
 import { type GivenArtefact, openArtefacts } from '../artefacts/artefacts.ts';
 import type { Artefacts } from '../artefacts/builder.ts';
+import { conditionedTransformOf } from '../artefacts/conditioned-transform/request.ts';
 import { counterfactualModelNeed } from '../artefacts/counterfactual-model/request.ts';
 import { randomCounterfactual } from '../artefacts/counterfactual-model/tiny.fixture.ts';
 import { encodeDemonstrations } from '../artefacts/demonstrations/demonstrations.ts';
@@ -20,6 +21,7 @@ import { memoryArtefactStore } from '../artefacts/store.ts';
 import type { EditDiagnostics, EditOutcome, EditorInput, EditRequest } from '../editor.ts';
 import { identityTransform } from '../hypernetworks/tiny.fixture.ts';
 import { randoms, tinyGpt2, tinyLlama, tinyModel } from '../tiny-model.fixture.ts';
+import { tinyKe } from './ke/tiny.fixture.ts';
 import { tinyMalmen } from './malmen/tiny.fixture.ts';
 import { tinyMend, tinyRate } from './mend/tiny.fixture.ts';
 
@@ -70,6 +72,10 @@ async function tinyArtefacts(model: Model): Promise<Artefacts> {
   known.push({
     need: shiftTransformOf(tinyMalmen.layers),
     read: async () => identityTransform('malmen', model, tinyMalmen.layers, tinyRate),
+  });
+  known.push({
+    need: conditionedTransformOf(tinyKe.layers),
+    read: async () => identityTransform('ke', model, tinyKe.layers, 0),
   });
   known.push({ need: demonstrationsNeed, read: async () => encodeDemonstrations(someDemonstrations) });
   const given = openArtefacts(model.digest!, known);

@@ -35,8 +35,13 @@ export interface Training {
   /**
    * Loss and gradients of a step, counted from 0. Batches depend on it alone, so that a training that was broken off ends in the same weights as an
    * unbroken one. What is counted, and not learned, is changed in `weights`.
+   * @param validations those so far
    */
-  take(weights: NamedArrays, step: number): Promise<StepResult>;
+  take(
+    weights: NamedArrays,
+    step: number,
+    validations: readonly Readonly<Record<string, number>>[],
+  ): Promise<StepResult>;
   /** What weights come to on what is not trained on. */
   validate(weights: NamedArrays): Promise<Validation>;
 }
@@ -80,7 +85,7 @@ export async function train(
 
   while (step < steps && step - chosen < patience) {
     signal?.throwIfAborted();
-    const { terms, gradients } = await take(weights, step);
+    const { terms, gradients } = await take(weights, step, validations);
     if (!Number.isFinite(terms.loss))
       throw new ErrataError('edit_failed', `training diverged at step ${step + 1}: take a smaller learning rate`);
     await optimizers.step(weights, gradients, step);

@@ -1,7 +1,7 @@
 // Gradient transforms as they are asked for: for which editor and layers, what they are trained on, and how.
 import { type ArtefactNeed, wholeModel } from '@errata/contracts';
 import { z } from 'zod';
-import { settingsOf, transformFields } from '../../hypernetworks/fields.ts';
+import { lossFields, settingsOf, transformFields } from '../../hypernetworks/fields.ts';
 import { transformFormats } from '../../hypernetworks/methods.ts';
 
 export const gradientTransformFormat = transformFormats.mend;
@@ -29,8 +29,10 @@ export const gradientTransformRequest = z.strictObject({
   method: z.enum(['mend']).optional().describe('The editor that it is for; `mend` when left out.'),
   ...transformFields(trainingDefaults, {
     layers: 'Whose MLPs are changed',
+    size: 'Of the matrices of its networks',
     rates: 'Of the learning rates of the matrices, which are learned too',
   }),
+  ...lossFields(trainingDefaults),
   batch_size: z.int().min(1).max(4096).optional().describe('Updates whose gradients make a step; 10 when left out.'),
 });
 export type GradientTransformFields = z.output<typeof gradientTransformRequest>;

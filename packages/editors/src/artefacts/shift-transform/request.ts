@@ -1,7 +1,7 @@
 // Shift transforms as they are asked for: for which layers, what they are trained on, and how.
 import { type ArtefactNeed, wholeModel } from '@errata/contracts';
 import { z } from 'zod';
-import { settingsOf, transformFields } from '../../hypernetworks/fields.ts';
+import { lossFields, settingsOf, transformFields } from '../../hypernetworks/fields.ts';
 import { transformFormats } from '../../hypernetworks/methods.ts';
 
 export const shiftTransformFormat = transformFormats.malmen;
@@ -28,8 +28,10 @@ const trainingDefaults = {
 export const shiftTransformRequest = z.strictObject({
   ...transformFields(trainingDefaults, {
     layers: 'Whose MLPs have their last map changed',
+    size: 'Of the matrices of its networks',
     rates: 'Of the learning rates and the ridges of the matrices, which are learned too',
   }),
+  ...lossFields(trainingDefaults),
   run_size: z
     .int()
     .min(1)

@@ -15,8 +15,8 @@ import {
 } from '@errata/graph';
 import type { DecoderSpec, View, WeightSource } from '@errata/models';
 import { type Factors, readFactors } from '../../hypernetworks/factors.ts';
-import { gainingTap, outerFeeds, outerLoss, outerTerms } from '../../hypernetworks/outer-loss.ts';
-import type { TransformInput, TransformSettings, TransformStepper } from '../../hypernetworks/training.ts';
+import { gainingTap, type OuterWeights, outerFeeds, outerLoss, outerTerms } from '../../hypernetworks/outer-loss.ts';
+import type { TransformInput, TransformStepper } from '../../hypernetworks/training.ts';
 import { countFactors, ridgesName, type TransformSpec, transformed } from '../../hypernetworks/transform.ts';
 import { stacked } from '../../hypernetworks/transform-deltas.ts';
 import {
@@ -43,7 +43,7 @@ function shiftedGraph(
   { maps }: TransformSpec,
   decoder: DecoderSpec,
   weight: WeightSource,
-  weights: Pick<TransformSettings, 'edit_weight' | 'locality_weight'>,
+  weights: OuterWeights,
 ): Readonly<Record<string, Tensor>> {
   const shifts = maps.map(({ matrix: { inSize, outSize } }, index) =>
     input(shiftName(index), 'float32', [inSize, outSize]),

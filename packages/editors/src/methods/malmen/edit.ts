@@ -8,7 +8,8 @@ import { onePassEditor } from '../one-pass-editor.ts';
 import type { MalmenSettings } from './settings.ts';
 
 /** MALMEN. All edits of a batch are solved for together. */
-export const edit: Editor<MalmenSettings> = onePassEditor(async ({ view, artefacts, config }, asked, options) => {
+export const edit: Editor<MalmenSettings> = onePassEditor(async (input, asked, options) => {
+  const { view, artefacts, config } = input;
   const stored = await artefacts.read(builder, shiftTransformOf(config.layers));
-  return transformEdits(view, transformFor(stored, view.spec), asked, config.batch_size, options);
+  return transformEdits(input, transformFor(stored, view.spec), asked, config.batch_size, options);
 });

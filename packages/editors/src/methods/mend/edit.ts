@@ -8,7 +8,8 @@ import { onePassEditor } from '../one-pass-editor.ts';
 import type { MendSettings } from './settings.ts';
 
 /** MEND. The changes that edits ask for, each from the parent, are added. */
-export const edit: Editor<MendSettings> = onePassEditor(async ({ view, artefacts, config }, asked, options) => {
+export const edit: Editor<MendSettings> = onePassEditor(async (input, asked, options) => {
+  const { view, artefacts, config } = input;
   const stored = await artefacts.read(builder, gradientTransformOf(config.layers));
-  return transformEdits(view, transformFor(stored, view.spec), asked, config.batch_size, options);
+  return transformEdits(input, transformFor(stored, view.spec), asked, config.batch_size, options);
 });
