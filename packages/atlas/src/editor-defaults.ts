@@ -22,6 +22,8 @@ export const editorDefaults = {
   sphere: alphaEdit,
   // Of forty edits at once 38 are answered exactly and 0.70 of their neighbours stay; keys are shorter than those 1e-6 was found for.
   'ultra-edit': { layers: [3, 4, 5], learning_rate: 2e-3 },
+  // Those of MEND.
+  malmen: { layers: [3, 4, 5] },
   // The bound of gpt2-xl is a few thousandths of the norm here: 25 passes within it move no answer.
   // It was taught to follow what stands behind these words; those of the authors cost 0.03 of generalization and 0.05 of other relations.
   ike: { template: 'New fact: {fact}.\n{prompt}' },
