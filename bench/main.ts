@@ -7,6 +7,7 @@ const benches = {
   versions: () => import('./versions.ts'),
   codebook: () => import('./codebook.ts'),
   memory: () => import('./memory.ts'),
+  learned: () => import('./learned.ts'),
   serving: () => import('./serving/index.ts'),
   service: () => import('./service.ts'),
   real: () => import('./real.ts'),
