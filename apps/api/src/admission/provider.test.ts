@@ -58,6 +58,7 @@ test('a token lets in by the roles of its claim, in each project by its own', as
   expect(await edits('sports')).toMatchObject({ status: 403, body: { code: 'missing_scope' } });
   expect((await call('GET', '/v1/models/sports', token)).status).toBe(200);
   expect((await call('GET', '/v1/models/other', token)).body.code).toBe('model_out_of_reach');
+  expect((await call('GET', '/v1/jobs', token)).body.data.map(({ id }: { id: string }) => id)).toContain(made.body.id);
   expect((await call('GET', '/v1/models', token)).body.data.map(({ id }: { id: string }) => id)).toEqual([
     'news',
     'sports',

@@ -54,12 +54,24 @@ const ask = (token: string, method: string, path: string, model: string, job: st
   return api.call(method as 'POST', url, { token, ...(writes ? { body: path.endsWith('/inbox') ? [] : named } : {}) });
 };
 
-/** What is about no model, and may be asked with any key. */
-const free = ['GET /v1/models', 'GET /v1/projects', 'GET /v1/keys', 'POST /v1/datasets'];
+/** Lists that name no model tell of what is reached. */
+const lists = [
+  'jobs',
+  'edit_jobs',
+  'edits',
+  'evaluations',
+  'schedules',
+  'rollbacks',
+  'bisections',
+  'blame',
+  'comparisons',
+];
+/** What takes no model, and may be asked with any key. */
+const free = ['GET /v1/models', 'GET /v1/projects', 'GET /v1/keys', 'GET /v1/webhooks', 'POST /v1/datasets'];
 const service = 'checks|collections|erasures|audit|queue|workers|failures|health|storage|suites';
 /** What is about no one model or project, and whatever a request says of one. */
 const ofAll = new RegExp(
-  `^(?:GET|POST) /(?:bull-board|v1/(?:${service}))|POST /v1/(?:models|keys|projects)$|(?:PUT|PATCH) /v1/projects|GET /v1/webhooks$`,
+  `^(?:GET|POST) /(?:bull-board|v1/(?:${service}))|POST /v1/(?:models|keys|projects)$|(?:PUT|PATCH) /v1/projects`,
 );
 /** What who is limited to a model may not ask of its project. */
 const ofProject = ['GET /v1/projects/:project', 'POST /v1/keys/:key/rotate'];
@@ -92,18 +104,20 @@ describe.each(limits)('a key that is limited to a %s', (limit) => {
     expect(refused.sort()).toEqual(expected.sort());
   });
 
-  test('is refused what is mixed, has to name a model in lists, and is told of the models that it reaches', async () => {
+  test('is refused what is mixed, and lists tell of what it reaches', async () => {
     const token = tokens[limit];
     const edits = { model: 'own', edits: [anEdit('x')] };
     expect((await api.post('/v1/edit_jobs?model=foreign', edits, { token })).body.code).toBe('model_out_of_reach');
     const picked = { model: 'own', job_id: foreign.job };
     expect((await api.post('/v1/cherry_picks', picked, { token })).body.code).toBe('model_out_of_reach');
-    expect((await api.get('/v1/jobs', { token })).body).toMatchObject({ details: { models: [own.model] } });
-    expect((await api.get('/v1/jobs?model=own', { token })).status).toBe(200);
-    const names = new Set(
-      (await api.get('/v1/models', { token })).body.data.map((each: { model_id: string }) => each.model_id),
-    );
-    expect([...names]).toEqual([own.model]);
+    for (const list of ['models', 'webhooks', ...lists]) {
+      const { status, body } = await api.get(`/v1/${list}`, { token });
+      expect({ list, status }).toEqual({ list, status: 200 });
+      for (const other of ['foreign', foreign.model!]) expect(JSON.stringify(body.data), list).not.toContain(other);
+    }
+    for (const list of ['jobs', 'edits', 'schedules', 'webhooks'])
+      expect((await api.get(`/v1/${list}`, { token })).body.data, list).not.toEqual([]);
+    expect((await api.get('/v1/jobs?model=foreign', { token })).body.code).toBe('model_out_of_reach');
   });
 });
 

@@ -1,15 +1,15 @@
 // Callers that do not reach the whole service: whatever a request names, in its path, its query or its body, has to belong to what they reach.
-import { ErrataError } from '@errata/contracts';
+import { ErrataError, type Scope, unmetNeed } from '@errata/contracts';
 import type { Grant, OwnedKind, Owner } from '@errata/lineage';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { partsOfName } from '../requests/served-names.ts';
-import { type Caller, requireScope } from './auth.ts';
+import { type Caller, callerOf, requireScope } from './auth.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * `any`: it is about no one project or model, and tells of none that is out of reach. `whole`: it takes who reaches the whole service.
+     * `any`: it need not be about one project or model, and then tells of none that is out of reach. `whole`: it takes who reaches the whole service.
      * Others are asked by what belongs to a model or a project.
      */
     reach?: 'any' | 'whole';
@@ -52,7 +52,7 @@ const namedInside: Readonly<Record<string, OwnedKind>> = {
 export function limitReach(app: FastifyInstance, findOwner: FindOwner): void {
   app.addHook('preValidation', async (request) => {
     const { caller, routeOptions } = request;
-    if (caller === null || caller.reach === null || routeOptions.config.reach === 'any') return;
+    if (caller === null || caller.reach === null) return;
     if (routeOptions.config.reach === 'whole')
       throw outOfReach(caller, 'this takes one that reaches the whole service');
     const { querystring, body } = routeOptions.schema ?? {};
@@ -61,7 +61,7 @@ export function limitReach(app: FastifyInstance, findOwner: FindOwner): void {
       ...thingsInside(request.query, querystring),
       ...thingsInside(request.body, body),
     ];
-    if (things.length === 0)
+    if (things.length === 0 && routeOptions.config.reach !== 'any')
       throw outOfReach(caller, 'this is not about one model or project: name one, where that can be');
     let scopes = caller.scopes;
     for (const { kind, id } of things) {
@@ -78,13 +78,19 @@ export function limitReach(app: FastifyInstance, findOwner: FindOwner): void {
 const covers = ({ project, models }: Grant, owner: Owner): boolean =>
   'project' in owner ? owner.project === project : models.includes(owner.model);
 
-/** Ids of the models that a list may tell this caller of; undefined for all. */
-export const modelsReached = ({ reach }: Caller): readonly string[] | undefined =>
-  reach?.flatMap(({ models }) => models);
+/** Ids of the models that a list may tell the caller of; undefined for all. */
+export const modelsReached = (request: FastifyRequest): readonly string[] | undefined =>
+  grantsFor(request)?.flatMap(({ models }) => models);
 
 /** Ids of the projects; undefined for all. */
-export const projectsReached = ({ reach }: Caller): readonly string[] | undefined =>
-  reach?.flatMap(({ project }) => project ?? []);
+export const projectsReached = (request: FastifyRequest): readonly string[] | undefined =>
+  grantsFor(request)?.flatMap(({ project }) => project ?? []);
+
+/** What the caller has been granted that suffices for the route. */
+function grantsFor(request: FastifyRequest): readonly Grant[] | undefined {
+  const scope = request.routeOptions.config.access as Scope;
+  return callerOf(request).reach?.filter(({ scopes }) => unmetNeed(scopes, [{ scope, why: '' }]) === null);
+}
 
 interface Thing {
   readonly kind: OwnedKind;
@@ -116,10 +122,11 @@ function fieldsOf(schema: unknown): readonly string[] {
 const thing = (kind: OwnedKind | undefined, id: unknown): Thing[] =>
   kind === undefined || typeof id !== 'string' ? [] : [{ kind, id: kind === 'model' ? partsOfName(id).model : id }];
 
-function outOfReach(caller: Caller, why: string): ErrataError {
-  const [models, projects] = [modelsReached(caller) ?? [], projectsReached(caller) ?? []];
-  const reached = [...projects, ...(projects.length === 0 ? models : [])].join(', ') || 'nothing';
+function outOfReach({ reach }: Caller, why: string): ErrataError {
+  const models = reach?.flatMap((grant) => grant.models) ?? [];
+  const projects = reach?.flatMap(({ project }) => project ?? []) ?? [];
+  const reached = (projects.length === 0 ? models : projects).join(', ') || 'nothing';
   return new ErrataError('model_out_of_reach', `this key reaches ${reached} alone: ${why}`, {
-    details: { models: [...models], projects: [...projects] },
+    details: { models, projects },
   });
 }

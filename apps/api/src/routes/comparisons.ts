@@ -49,7 +49,7 @@ export const comparisonRoutes =
     app.get(
       '/v1/comparisons',
       {
-        config: read,
+        config: { ...read, reach: 'any' },
         schema: {
           tags,
           summary: 'List comparisons, newest first',
@@ -57,8 +57,8 @@ export const comparisonRoutes =
           response: { 200: pageSchema(comparisonSchema) },
         },
       },
-      async ({ query }) => {
-        const page = await findJobs(lineage, { ...query, kind: 'comparison' });
+      async (request) => {
+        const page = await findJobs(lineage, request, { ...request.query, kind: 'comparison' });
         return { ...page, data: page.data.map(comparisonOf) };
       },
     );

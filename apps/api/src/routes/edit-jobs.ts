@@ -143,7 +143,7 @@ export const editJobRoutes =
     app.get(
       '/v1/edit_jobs',
       {
-        config: { access: 'models:read' },
+        config: { access: 'models:read', reach: 'any' },
         schema: {
           tags: ['edit jobs'],
           summary: 'List edit jobs, newest first',
@@ -151,7 +151,7 @@ export const editJobRoutes =
           response: { 200: pageSchema(jobSchema) },
         },
       },
-      async ({ query }) => findJobs(lineage, { ...query, kind: 'edit' }),
+      async (request) => findJobs(lineage, request, { ...request.query, kind: 'edit' }),
     );
 
     app.post(
@@ -180,7 +180,7 @@ export const editJobRoutes =
     app.get(
       '/v1/edits',
       {
-        config: { access: 'models:read' },
+        config: { access: 'models:read', reach: 'any' },
         schema: {
           tags: ['edit jobs'],
           summary: 'Search all edits that were asked for, newest first',
@@ -188,8 +188,9 @@ export const editJobRoutes =
           response: { 200: pageSchema(foundEditSchema) },
         },
       },
-      async ({ query: { model, branch, since, before, after, limit, ...search } }) => {
-        const where = await jobFilter(lineage, { model, branch });
+      async (request) => {
+        const { model, branch, since, before, after, limit, ...search } = request.query;
+        const where = await jobFilter(lineage, request, { model, branch });
         const timeOf = (text: string | undefined) => (text === undefined ? undefined : new Date(text));
         const times = { since: timeOf(since), before: timeOf(before) };
         return shown(await findEdits(lineage, { ...search, ...where, ...times }, { after, limit }));

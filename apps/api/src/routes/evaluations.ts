@@ -88,7 +88,7 @@ export const evaluationRoutes =
     app.get(
       '/v1/evaluations',
       {
-        config: read,
+        config: { ...read, reach: 'any' },
         schema: {
           tags,
           summary: 'List evaluations, newest first',
@@ -102,8 +102,9 @@ export const evaluationRoutes =
           response: { 200: pageSchema(evaluationSchema) },
         },
       },
-      async ({ query: { state, model, branch, version, ...page } }) => {
-        const filter = await jobFilter(lineage, { model, branch });
+      async (request) => {
+        const { state, model, branch, version, ...page } = request.query;
+        const filter = await jobFilter(lineage, request, { model, branch });
         const states = state === undefined ? {} : { states: [state] };
         return shown(await listEvaluations(lineage, { ...filter, ...states, version_id: version }, page));
       },

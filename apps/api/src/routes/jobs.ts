@@ -32,6 +32,7 @@ import { z } from 'zod';
 import { callerFor } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
 import type { KeyBounds } from '../admission/per-key.ts';
+import { modelsReached } from '../admission/reach.ts';
 import type { EventFeed } from '../events/event-feed.ts';
 import { eventStream } from '../events/sse.ts';
 import { shown, wakeLane } from '../http/answers.ts';
@@ -51,27 +52,31 @@ export const jobQuery = z.strictObject({
   parent: nameOrIdSchema.optional().describe('Shards of this job; they are in no other list'),
 });
 
-/** Names as ids. @throws ErrataError `unknown_model`, `unknown_branch`; `invalid_request` for a branch of no model */
+/**
+ * Names as ids; where no model is named, the models that the caller reaches.
+ * @throws ErrataError `unknown_model`, `unknown_branch`; `invalid_request` for a branch of no model
+ */
 export async function jobFilter(
   lineage: Lineage,
+  request: FastifyRequest,
   { model, branch }: { readonly model?: string | undefined; readonly branch?: string | undefined },
-): Promise<{ readonly model_id: string | undefined; readonly branch_id: string | undefined }> {
+): Promise<{ readonly model_ids: readonly string[] | undefined; readonly branch_id: string | undefined }> {
   if (branch !== undefined && model === undefined) {
     const message = 'branch: name its model too';
     throw new ErrataError('invalid_request', `query: ${message}`, {
       errors: [{ code: 'invalid_request', field: 'branch', message }],
     });
   }
-  const model_id = model === undefined ? undefined : (await getModel(lineage, model)).resource.id;
-  const branch_id =
-    branch === undefined || model_id === undefined ? undefined : (await getBranch(lineage, model_id, branch)).id;
-  return { model_id, branch_id };
+  if (model === undefined) return { model_ids: modelsReached(request), branch_id: undefined };
+  const { id } = (await getModel(lineage, model)).resource;
+  const branch_id = branch === undefined ? undefined : (await getBranch(lineage, id, branch)).id;
+  return { model_ids: [id], branch_id };
 }
 
 /** Jobs by the filters of a query. @throws ErrataError as {@link jobFilter} */
-export async function findJobs(lineage: Lineage, query: z.output<typeof jobQuery>) {
+export async function findJobs(lineage: Lineage, request: FastifyRequest, query: z.output<typeof jobQuery>) {
   const { model, branch, kind, state, parent, ...page } = query;
-  const filter = await jobFilter(lineage, { model, branch });
+  const filter = await jobFilter(lineage, request, { model, branch });
   return shown(await listJobs(lineage, { ...filter, kind, states: state, parent_job_id: parent }, page));
 }
 
@@ -99,7 +104,7 @@ export const jobRoutes =
     app.get(
       '/v1/jobs',
       {
-        config: read,
+        config: { ...read, reach: 'any' },
         schema: {
           tags,
           summary: 'List jobs, newest first',
@@ -107,7 +112,7 @@ export const jobRoutes =
           response: { 200: pageSchema(jobSchema) },
         },
       },
-      async ({ query }) => findJobs(lineage, query),
+      async (request) => findJobs(lineage, request, request.query),
     );
 
     app.get(

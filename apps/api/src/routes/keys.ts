@@ -10,7 +10,6 @@ import {
 import { createKey, findProject, getModel, keyResource, listKeyPage, revokeKey, rotateKey } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerOf } from '../admission/auth.ts';
 import { projectsReached } from '../admission/reach.ts';
 import { shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
@@ -36,8 +35,7 @@ export const keyRoutes =
           response: { 200: pageSchema(keySchema) },
         },
       },
-      async (request) =>
-        shown(await listKeyPage(lineage, { ...request.query, projects: projectsReached(callerOf(request)) })),
+      async (request) => shown(await listKeyPage(lineage, { ...request.query, projects: projectsReached(request) })),
     );
 
     app.post(

@@ -10,7 +10,7 @@ import {
 import { getModel, listModels, resolveReference, submitImport } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { callerFor, callerOf } from '../admission/auth.ts';
+import { callerFor } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
 import { modelsReached } from '../admission/reach.ts';
 import { accepted, answerQueued } from '../http/answers.ts';
@@ -81,7 +81,7 @@ export const modelRoutes =
         },
       },
       async (request) => {
-        const page = await listModels(lineage, { ...request.query, ids: modelsReached(callerOf(request)) });
+        const page = await listModels(lineage, { ...request.query, ids: modelsReached(request) });
         return { object: 'list' as const, ...page, data: await listed(page.data) };
       },
     );

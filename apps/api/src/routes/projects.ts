@@ -2,7 +2,6 @@
 import { pageSchema, projectChangeSchema, projectRequestSchema, projectSchema } from '@errata/contracts';
 import { changeProject, createProject, getProject, listProjects, moveModel } from '@errata/lineage';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { callerOf } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
 import { projectsReached } from '../admission/reach.ts';
 import { shown } from '../http/answers.ts';
@@ -26,8 +25,7 @@ export const projectRoutes =
           response: { 200: pageSchema(projectSchema) },
         },
       },
-      async (request) =>
-        shown(await listProjects(lineage, { ...request.query, ids: projectsReached(callerOf(request)) })),
+      async (request) => shown(await listProjects(lineage, { ...request.query, ids: projectsReached(request) })),
     );
 
     app.post(

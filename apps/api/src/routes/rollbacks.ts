@@ -72,7 +72,7 @@ export const rollbackRoutes =
     app.get(
       '/v1/rollbacks',
       {
-        config: { access: 'models:read' },
+        config: { access: 'models:read', reach: 'any' },
         schema: {
           tags,
           summary: 'List rollbacks, newest first',
@@ -80,7 +80,7 @@ export const rollbackRoutes =
           response: { 200: pageSchema(jobSchema) },
         },
       },
-      async ({ query }) => findJobs(lineage, { ...query, kind: 'rollback' }),
+      async (request) => findJobs(lineage, request, { ...request.query, kind: 'rollback' }),
     );
 
     app.get(

@@ -121,7 +121,7 @@ export const scheduleRoutes =
     app.get(
       '/v1/schedules',
       {
-        config: read,
+        config: { ...read, reach: 'any' },
         schema: {
           tags,
           summary: 'List schedules by name',
@@ -129,8 +129,10 @@ export const scheduleRoutes =
           response: { 200: pageSchema(scheduleSchema) },
         },
       },
-      async ({ query: { model, branch, ...page } }) =>
-        shown(await listSchedules(lineage, await jobFilter(lineage, { model, branch }), page)),
+      async (request) => {
+        const { model, branch, ...page } = request.query;
+        return shown(await listSchedules(lineage, await jobFilter(lineage, request, { model, branch }), page));
+      },
     );
 
     app.get(

@@ -65,7 +65,7 @@ export const searchRoutes =
     app.get(
       '/v1/bisections',
       {
-        config: read,
+        config: { ...read, reach: 'any' },
         schema: {
           tags,
           summary: 'List bisections, newest first',
@@ -73,8 +73,8 @@ export const searchRoutes =
           response: { 200: pageSchema(bisectionSchema) },
         },
       },
-      async ({ query }) => {
-        const page = await findJobs(lineage, { ...query, kind: 'bisect' });
+      async (request) => {
+        const page = await findJobs(lineage, request, { ...request.query, kind: 'bisect' });
         return { ...page, data: page.data.map(bisectionOf) };
       },
     );
@@ -115,7 +115,7 @@ export const searchRoutes =
     app.get(
       '/v1/blame',
       {
-        config: read,
+        config: { ...read, reach: 'any' },
         schema: {
           tags,
           summary: 'List searches for edits to blame, newest first',
@@ -123,8 +123,8 @@ export const searchRoutes =
           response: { 200: pageSchema(blameSchema) },
         },
       },
-      async ({ query }) => {
-        const page = await findJobs(lineage, { ...query, kind: 'blame' });
+      async (request) => {
+        const page = await findJobs(lineage, request, { ...request.query, kind: 'blame' });
         return { ...page, data: page.data.map(blameOf) };
       },
     );

@@ -28,6 +28,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { callerOf } from '../admission/auth.ts';
 import { postHeaders } from '../admission/idempotency.ts';
+import { modelsReached } from '../admission/reach.ts';
 import { shown } from '../http/answers.ts';
 import type { ApiParts } from '../parts.ts';
 import { pageQuery, params, statesOf } from '../requests/parameters.ts';
@@ -68,7 +69,7 @@ export const webhookRoutes =
     app.get(
       '/v1/webhooks',
       {
-        config,
+        config: { ...config, reach: 'any' },
         schema: {
           tags,
           summary: 'List webhooks, the latest first',
@@ -76,7 +77,7 @@ export const webhookRoutes =
           response: { 200: pageSchema(webhookSchema) },
         },
       },
-      async ({ query }) => shown(await listWebhooks(lineage, query)),
+      async (request) => shown(await listWebhooks(lineage, { ...request.query, model_ids: modelsReached(request) })),
     );
 
     app.get(

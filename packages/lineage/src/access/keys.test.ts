@@ -140,7 +140,7 @@ test('a process that died before queueing is replaced, and may no longer queue s
   // The heir dies too, between queueing and answering: the next one answers from the job.
   const outcome = await beginIdempotent(db, { ...request, key: 'died' }, -1000);
   expect(outcome).toMatchObject({ kind: 'resume', jobId: job.id });
-  expect((await listJobs(db, { model_id: model, kind: 'edit' })).data).toHaveLength(1);
+  expect((await listJobs(db, { model_ids: [model], kind: 'edit' })).data).toHaveLength(1);
   await completeIdempotent(db, heir, 202, { from: 'the heir, too late' });
   if (outcome.kind === 'resume') await completeIdempotent(db, outcome.claim, 202, { id: job.id });
   expect(await beginIdempotent(db, { ...request, key: 'died' })).toMatchObject({ response: { id: job.id } });

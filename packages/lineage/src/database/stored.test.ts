@@ -82,7 +82,7 @@ test('a schedule whose gate is not understood runs no batch by the rest of it, u
   expect((await listInbox(db, branch_id)).data[0]).toMatchObject({ state: 'pending' });
   // Changing something else keeps it.
   expect(await changeSchedule(db, id, { batch_size: 7 }, null)).toMatchObject({ gate: { not_understood: unknown } });
-  expect((await listSchedules(db, { model_id: model })).data).toHaveLength(1);
+  expect((await listSchedules(db, { model_ids: [model] })).data).toHaveLength(1);
   expect(await getSchedule(db, id)).toMatchObject({ batch_size: 7, gate: { not_understood: unknown } });
   await changeSchedule(db, id, { gate: null }, null);
   expect(await runSchedule(db, id)).toMatchObject({ run: { outcome: 'submitted' } });

@@ -6,7 +6,7 @@ import { Prisma } from '../generated/client.ts';
 import { editRecord, editsById } from './edits.ts';
 
 export interface EditSearch {
-  readonly model_id?: string | undefined;
+  readonly model_ids?: readonly string[] | undefined;
   readonly branch_id?: string | undefined;
   /** Occurs in the prompt, the subject or the new answer, in any case. */
   readonly text?: string | undefined;
@@ -21,8 +21,8 @@ export interface EditSearch {
 /** Nothing in a text is a pattern. */
 const literally = (text: string): string => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
 
-const conditionsOf = ({ model_id, branch_id, text, subject, created_by, since, before }: EditSearch): Prisma.Sql[] => [
-  ...(model_id === undefined ? [] : [Prisma.sql`jobs.model_id = ${model_id}`]),
+const conditionsOf = ({ model_ids, branch_id, text, subject, created_by, since, before }: EditSearch): Prisma.Sql[] => [
+  ...(model_ids === undefined ? [] : [Prisma.sql`jobs.model_id = ANY(${[...model_ids]})`]),
   ...(branch_id === undefined ? [] : [Prisma.sql`jobs.branch_id = ${branch_id}`]),
   ...(created_by === undefined
     ? []

@@ -40,7 +40,7 @@ export async function laneOfJob(db: Db, id: string): Promise<string> {
 }
 
 export interface JobFilter {
-  readonly model_id?: string | undefined;
+  readonly model_ids?: readonly string[] | undefined;
   readonly branch_id?: string | undefined;
   readonly kind?: JobKind | undefined;
   readonly states?: readonly JobState[] | undefined;
@@ -54,7 +54,7 @@ const idleStates: readonly JobState[] = ['waiting', 'queued', 'awaiting_approval
 /** What a filter selects, after the cursor of a page. */
 export const jobsWhere = (filter: JobFilter, { after }: PageRequest): Prisma.JobWhereInput => ({
   parentJobId: filter.parent_job_id ?? null,
-  ...(filter.model_id === undefined ? {} : { modelId: filter.model_id }),
+  ...(filter.model_ids === undefined ? {} : { modelId: { in: [...filter.model_ids] } }),
   ...(filter.branch_id === undefined ? {} : { branchId: filter.branch_id }),
   ...(filter.kind === undefined ? {} : { kind: filter.kind }),
   ...(filter.states === undefined ? {} : { state: { in: [...filter.states] } }),

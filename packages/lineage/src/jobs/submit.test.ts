@@ -35,7 +35,7 @@ const fixture = await openFixture();
 const { db } = fixture;
 afterAll(fixture.close);
 
-const jobsOf = async (model: string) => (await listJobs(db, { model_id: model, kind: 'edit' }, { limit: 100 })).data;
+const jobsOf = async (model: string) => (await listJobs(db, { model_ids: [model], kind: 'edit' }, { limit: 100 })).data;
 
 test('fifty submissions at once get the numbers one to fifty, each with its edits and one event', async () => {
   const { model, lane } = await importModel(db, 'crowd');

@@ -144,7 +144,7 @@ async function findSchedule(db: Db, nameOrId: string): Promise<ScheduleWithBranc
 /** Schedules by name. The cursor is a name. */
 export async function listSchedules(
   db: Db,
-  filter: { readonly branch_id?: string | undefined; readonly model_id?: string | undefined } = {},
+  filter: { readonly branch_id?: string | undefined; readonly model_ids?: readonly string[] | undefined } = {},
   page: PageRequest = {},
 ): Promise<Page<ScheduleResource>> {
   const limit = page.limit ?? 20;
@@ -152,7 +152,7 @@ export async function listSchedules(
     where: {
       deletedAt: null,
       ...(filter.branch_id === undefined ? {} : { branchId: filter.branch_id }),
-      ...(filter.model_id === undefined ? {} : { modelId: filter.model_id }),
+      ...(filter.model_ids === undefined ? {} : { modelId: { in: [...filter.model_ids] } }),
       ...(page.after === undefined ? {} : { name: { gt: page.after } }),
     },
     include: { branch: true },

@@ -56,10 +56,16 @@ export async function getWebhook(db: Db, id: string): Promise<WebhookResource> {
 }
 
 /** The latest first. The cursor is the id of one. */
-export async function listWebhooks(db: Db, page: PageRequest = {}): Promise<Page<WebhookResource>> {
+export async function listWebhooks(
+  db: Db,
+  page: PageRequest & { readonly model_ids?: readonly string[] | undefined } = {},
+): Promise<Page<WebhookResource>> {
   const limit = page.limit ?? 20;
   const rows = await clientOf(db).webhook.findMany({
-    where: page.after === undefined ? {} : { id: { lt: idCursor(page.after, 'webhook') } },
+    where: {
+      ...(page.after === undefined ? {} : { id: { lt: idCursor(page.after, 'webhook') } }),
+      ...(page.model_ids === undefined ? {} : { modelId: { in: [...page.model_ids] } }),
+    },
     orderBy: { id: 'desc' },
     take: limit + 1,
   });
