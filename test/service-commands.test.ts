@@ -105,7 +105,8 @@ test('suites are made of our own lines and of published data sets, listed, shown
     first_cases: [{ custom_id: 'counterfact-7', kind: 'edit' }],
   });
   const published = ['--edits', fixture('counterfact.json'), '--limit', '2', '--no-wait'];
-  const job = await json('evaluate', 'atlas', ...published);
+  const job = await json('evaluate', 'atlas', ...published, '--needs', 'gpu');
+  expect(job.needs).toEqual(['gpu']);
   expect((await api.get(`/v1/evaluations/${job.id}`)).body.cases.total).toBe(2);
   const questions = await errata('evaluate', 'atlas', '--edits', fixture('nq-open.jsonl'));
   expect(questions).toMatchObject({ code: 1, stderr: expect.stringContaining('holds no edits') });
@@ -132,4 +133,16 @@ test('what made a version is picked by the version or by a name it has', async (
   expect((await errata('find', 'ix', '--by', 'nobody')).stdout).toBe('no edit says so\n');
   expect((await errata('cherry-pick', 'atlas@side', model.root)).stderr).toContain('of kind import');
   expect((await errata('cherry-pick', 'atlas@side', 'nothing')).stderr).toContain('is none of job_..., edit_...');
+});
+
+test('a project is made, bounded, given a model, and told with what it has used', async () => {
+  const bounded = ['--quota', 'open_jobs=5', 'edits_per_day=100'];
+  expect(await json('projects', 'create', 'team', ...bounded)).toMatchObject({
+    quotas: { open_jobs: 5, edits_per_day: 100, storage_mib: null },
+  });
+  expect(await json('projects', 'move', 'atlas', 'team')).toMatchObject({ models: 1 });
+  expect((await json('projects', 'change', 'team', '--quota', 'open_jobs=none')).quotas.open_jobs).toBeNull();
+  expect((await errata('projects')).stdout).toMatch(/team +1 +\d+ of any +\d+ of 100 +\d+ of any +\d+ of any/);
+  const wrong = await errata('projects', 'create', 'other', '--quota', 'jobs=5');
+  expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('open_jobs=N or') });
 });

@@ -1,4 +1,5 @@
 // The errata command: one program, one subcommand a file, of which only the one that is asked for is loaded.
+import { build, ErrataError } from '@errata/contracts';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { exitCodes } from './output/exit-codes.ts';
 
@@ -57,7 +58,7 @@ const json = process.argv.includes('--json');
 
 const program = new Command('errata')
   .description("Keeps a language model's facts right: batches of corrections, versions, gates and exact undo.")
-  .version('0.1.0')
+  .version(build)
   .enablePositionalOptions()
   .showHelpAfterError('(see --help)')
   .configureOutput(json ? { writeErr: () => {} } : {})
@@ -83,7 +84,7 @@ try {
 async function endOfParsing(thrown: CommanderError): Promise<number> {
   if (thrown.exitCode === 0) return exitCodes.success;
   const message = thrown.code === 'commander.help' ? 'a command is missing' : thrown.message.replace(/^error: /, '');
-  if (json) await tell(new (await import('@errata/contracts')).ErrataError('invalid_request', message));
+  if (json) await tell(new ErrataError('invalid_request', message));
   else if (thrown instanceof InvalidArgumentError) console.error(`error: ${message}\n(see --help)`);
   return exitCodes.usage;
 }

@@ -20,6 +20,7 @@ interface Options {
   suite?: string;
   against: string;
   shards?: number;
+  needs?: string[];
   gate?: true;
   editor?: string;
   protocol?: 'single' | 'batch' | 'lifelong';
@@ -88,6 +89,7 @@ export function register(program: Command): void {
     )
     .option('--against <version>', 'parent, base, or a version', 'parent')
     .option('--shards <n>', 'pieces that workers take side by side', atLeastOne)
+    .option('--needs <label...>', 'labels that a worker must have to take its shards')
     .option('--gate', "hold it against the branch's gate; where its policy says so, failing moves the branch back")
     .option(
       '-e, --editor <name>',
@@ -113,6 +115,7 @@ export function register(program: Command): void {
         ...(Object.keys(suite).length === 0 ? { suite: 'applied' } : suite),
         against: options.against,
         ...(options.shards === undefined ? {} : { shards: options.shards }),
+        ...(options.needs === undefined ? {} : { needs: options.needs }),
         ...(options.gate === undefined ? {} : { gate: true }),
         ...editorOf(options),
       });
