@@ -7,6 +7,7 @@ import { type ArtefactNeed, layerOfScope } from '@errata/contracts';
 import { clustersOf, denseOf, loadCheckpoint, openModel, openSafetensors, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { type AlignmentArtefact, builder as alignment } from './artefacts/alignment/build.ts';
 import type { ArtefactBuilder, Artefacts } from './artefacts/builder.ts';
 import { builder as conditionedTransform } from './artefacts/conditioned-transform/build.ts';
 import type { ContextPrefixes } from './artefacts/context-prefixes/context-prefixes.ts';
@@ -59,6 +60,7 @@ async function open(name: string) {
     | Eigenbasis
     | KnowledgeEncoderArtefact
     | CounterfactualArtefact
+    | AlignmentArtefact
     | StoredTransform
     | Pick<ContextPrefixes, 'texts'>
     | readonly Demonstration[]
@@ -84,6 +86,8 @@ async function open(name: string) {
         model: name,
         scope,
       });
+    if (kind === 'alignment')
+      return alignment.decode(readFileSync(join(folder, name, 'alignment.safetensors')), { model: name, scope });
     if (kind === 'counterfactual_model')
       return counterfactualModel.decode(readFileSync(join(folder, name, 'counterfactual-model.safetensors')), {
         model: name,
@@ -145,7 +149,7 @@ function changesOf(before: View, deltas: readonly EditorDelta[]): ReadonlyMap<st
       }
       continue;
     }
-    if (memory.kind === 'text_rows') {
+    if (memory.kind === 'text_rows' || memory.kind === 'aligned_rows') {
       for (const { prompt, text } of memory.rows)
         changes.set(`text of ${prompt}`, Float32Array.from(Buffer.from(text)));
       continue;

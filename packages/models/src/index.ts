@@ -41,7 +41,8 @@ export {
   decoderParameter,
   scaleName,
 } from './counterfactual/spec.ts';
-export { decodeChange, encodeChange } from './deltas/change-file.ts';
+export type { AlignedRow, AlignedRowsDelta } from './deltas/aligned-rows/rows.ts';
+export { type ChangeDelta, decodeChange, encodeChange } from './deltas/change-file.ts';
 export {
   type CodebookDelta,
   type CodebookPlace,
@@ -176,7 +177,7 @@ export type { Generated } from './running/writing.ts';
 export { decodeSentenceEncoder, encodeSentenceEncoder } from './sentences/sentence-encoder.ts';
 export { absoluteReference, openModelSource } from './sources/index.ts';
 export type { OpenedModel } from './sources/source.ts';
-export { type ChangeDelta, type ChangeSource, identifyChange, readChange } from './sources/weight-change.ts';
+export { type ChangeSource, identifyChange, readChange } from './sources/weight-change.ts';
 export type { ChatTemplate } from './text/chat-template.ts';
 export { loadChatTemplate } from './text/load-chat-template.ts';
 export {

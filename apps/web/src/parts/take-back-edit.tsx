@@ -112,7 +112,7 @@ const numbers = new Intl.NumberFormat();
 const counted = (count: number, one: string, many: string) => `${numbers.format(count)} ${count === 1 ? one : many}`;
 
 /** Deltas that are rows of a memory: each is there by itself, in whatever order they came. */
-const rows = ['text_rows', 'embedded_rows', 'prompt_rows', 'scoped_rows', 'patch_rows'];
+const rows = ['text_rows', 'aligned_rows', 'embedded_rows', 'prompt_rows', 'scoped_rows', 'patch_rows'];
 const isMemory = ({ deltas }: RollbackPlanResource) =>
   deltas.length > 0 && deltas.every(({ kind }) => rows.includes(kind));
 

@@ -17,6 +17,7 @@ export const holdsWords = {
   side_memory: false,
   side_change: false,
   text_rows: true,
+  aligned_rows: true,
   embedded_rows: true,
   prompt_rows: true,
   scoped_rows: true,

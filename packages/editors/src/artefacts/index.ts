@@ -1,5 +1,6 @@
 // The kinds of artefact by name, a line each: the one place that lists them.
 import { ErrataError, quoted } from '@errata/contracts';
+import { alignment } from './alignment/about.ts';
 import { causalTrace } from './causal-trace/about.ts';
 import { conditionedTransform } from './conditioned-transform/about.ts';
 import { contextPrefixes } from './context-prefixes/about.ts';
@@ -21,6 +22,7 @@ const artefactKinds = {
   causal_trace: causalTrace,
   knowledge_encoder: knowledgeEncoder,
   counterfactual_model: counterfactualModel,
+  alignment,
   gradient_transform: gradientTransform,
   shift_transform: shiftTransform,
   conditioned_transform: conditionedTransform,

@@ -135,6 +135,38 @@ function rowsFrom(sequences: readonly TargetSequence[], from: number, time: numb
 }
 
 /**
+ * Feeds of {@link outerTermsOf} for some sequences, and these as they are packed: what is to be brought about, then what is to be left alone.
+ * @param alone the latter as the version reads them that they are held to
+ */
+export async function judgedFeeds(
+  view: View,
+  asked: readonly TargetSequence[],
+  away: readonly TargetSequence[],
+  alone: readonly TargetSequence[] = away,
+): Promise<{
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  readonly packed: ReturnType<typeof packSequences>;
+}> {
+  const packed = packSequences([...asked, ...away]);
+  const edited = rowsFrom(asked, 0, packed.time);
+  const kept = rowsFrom(away, asked.length, packed.time);
+  const apart = packSequences(alone);
+  const unedited = await runPruned(await beforeProgram(view), {
+    ...sequenceFeeds(apart),
+    rows: indices(rowsFrom(alone, 0, apart.time).rows),
+  });
+  const feeds = {
+    ...sequenceFeeds(packed),
+    ...unedited,
+    all_rows: indices([...edited.rows, ...kept.rows]),
+    targets: int32([edited.targets.length, 1], Int32Array.from(edited.targets)),
+    row_weights: weightsOf(edited.weights),
+    locality_weights: weightsOf(kept.weights),
+  };
+  return { feeds, packed };
+}
+
+/**
  * Feeds of {@link outerTermsOf} for some edits: what each is to bring about, then, of each again, what it is to leave alone.
  * @param sorts what is to be brought about: each of all edits, one after another
  */
@@ -150,24 +182,9 @@ export async function outerFeeds(
 }> {
   const sequencesOf = (sort: 'reliability' | 'generality' | 'locality') =>
     batch.map((record) => itemSequence(tokenizer, record[sort]));
-  const [asked, away] = [sorts.flatMap(sequencesOf), sequencesOf('locality')];
-  const packed = packSequences([...asked, ...away]);
-  const edited = rowsFrom(asked, 0, packed.time);
-  const kept = rowsFrom(away, asked.length, packed.time);
-  const apart = packSequences(away);
-  const unedited = await runPruned(await beforeProgram(view), {
-    ...sequenceFeeds(apart),
-    rows: indices(rowsFrom(away, 0, apart.time).rows),
-  });
+  const { feeds, packed } = await judgedFeeds(view, sorts.flatMap(sequencesOf), sequencesOf('locality'));
   return {
-    feeds: {
-      ...sequenceFeeds(packed),
-      ...unedited,
-      all_rows: indices([...edited.rows, ...kept.rows]),
-      targets: int32([edited.targets.length, 1], Int32Array.from(edited.targets)),
-      row_weights: weightsOf(edited.weights),
-      locality_weights: weightsOf(kept.weights),
-    },
+    feeds,
     editOfRow: Array.from(
       { length: packed.batch * packed.time },
       (_, row) => Math.floor(row / packed.time) % batch.length,

@@ -10,6 +10,7 @@ import { ike } from './ike/about.ts';
 import { ke } from './ke/about.ts';
 import { knowledgeNeurons } from './knowledge-neurons/about.ts';
 import { lora } from './lora/about.ts';
+import { lte } from './lte/about.ts';
 import { malmen } from './malmen/about.ts';
 import { melo } from './melo/about.ts';
 import { memit } from './memit/about.ts';
@@ -55,6 +56,7 @@ export const methods = {
   wise,
   melo,
   retrieval,
+  lte,
   recipe,
   serac,
   rase,

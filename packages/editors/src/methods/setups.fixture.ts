@@ -1,5 +1,7 @@
 // Inputs that the editors' tests share: a tiny model and edits in its words.
 import { type Model, type View, valueMatrix } from '@errata/models';
+import { alignmentNeed } from '../artefacts/alignment/request.ts';
+import { randomAlignment } from '../artefacts/alignment/tiny.fixture.ts';
 import { type GivenArtefact, openArtefacts } from '../artefacts/artefacts.ts';
 import type { Artefacts } from '../artefacts/builder.ts';
 import { conditionedTransformOf } from '../artefacts/conditioned-transform/request.ts';
@@ -64,6 +66,7 @@ async function tinyArtefacts(model: Model): Promise<Artefacts> {
     known.push({ need: eigenbasisOf(layer), read: async () => encodeEigenbasis(findEigenbasis(moment)) });
   }
   known.push({ need: knowledgeEncoderOf(3), read: () => randomKnowledgeEncoder(model) });
+  known.push({ need: alignmentNeed, read: async () => randomAlignment(model) });
   known.push({ need: counterfactualModelNeed, read: () => randomCounterfactual(model) });
   known.push({
     need: gradientTransformOf(tinyMend.layers),

@@ -2,10 +2,12 @@
 
 import { z } from 'zod';
 import { encodeSafetensors, parseSafetensors } from '../files/safetensors.ts';
-import type { ChangeDelta } from '../sources/weight-change.ts';
-import { dense } from './dense.ts';
+import { type DenseDelta, dense } from './dense.ts';
 import { malformed, parseList, parseMetadata, type Tensors } from './kind.ts';
-import { lowRank } from './low-rank.ts';
+import { type LowRankDelta, lowRank } from './low-rank.ts';
+
+/** A change of one parameter. */
+export type ChangeDelta = LowRankDelta | DenseDelta;
 
 const format = 'errata-change/1';
 const metadataSchema = z.object({ format: z.literal(format), model: z.string(), deltas: z.string() });

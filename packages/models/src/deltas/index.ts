@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { DecoderSpec } from '../architectures/spec.ts';
 import { encodeSafetensors, parseSafetensors } from '../files/safetensors.ts';
+import { alignedRows } from './aligned-rows/index.ts';
 import { codebook, codebookRows } from './codebook/index.ts';
 import { dense } from './dense.ts';
 import { editedKeys } from './edited-keys.ts';
@@ -29,6 +30,7 @@ const table = {
   side_memory: sideMemories,
   side_change: sideChange,
   text_rows: textRows,
+  aligned_rows: alignedRows,
   embedded_rows: embeddedRows,
   prompt_rows: promptRows,
   scoped_rows: scopedRows,

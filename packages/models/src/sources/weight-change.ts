@@ -6,8 +6,8 @@ import { basename } from 'node:path';
 import { canonicalJson, type ModelOrigin } from '@errata/contracts';
 import { decoderSpec } from '../architectures/index.ts';
 import { type DecoderSpec, findMatrix } from '../architectures/spec.ts';
+import type { ChangeDelta } from '../deltas/change-file.ts';
 import type { DenseDelta } from '../deltas/dense.ts';
-import type { LowRankDelta } from '../deltas/low-rank.ts';
 import { ModelError } from '../errors.ts';
 import { checkTensors } from '../files/missing-tensors.ts';
 import { openSafetensors } from '../files/safetensors.ts';
@@ -17,9 +17,6 @@ import { readAdapterConfig, refuseAdapter } from './adapter/config.ts';
 import { adapterFiles, adapterForm } from './adapter/index.ts';
 import { addChange, productOf } from './adapter/merge.ts';
 import { openModelSource } from './index.ts';
-
-/** A change of one parameter. */
-export type ChangeDelta = LowRankDelta | DenseDelta;
 
 /** Where a change comes from. */
 export interface ChangeSource {

@@ -2,7 +2,7 @@
 
 import { mergedRows } from '../rows-by-prompt.ts';
 import { extendIndex, indexRows, type RowIndex } from './row-index.ts';
-import type { TextRow, TextRowsDelta } from './rows.ts';
+import type { TextRow } from './rows.ts';
 
 /** Indexes of memories that prompts were read with, and of those that grew from them. */
 const indexes = new WeakMap<readonly TextRow[], RowIndex>();
@@ -15,9 +15,9 @@ export function indexOf(rows: readonly TextRow[]): RowIndex {
 }
 
 /** The rows that a change makes of those before it. */
-export function changedRows(before: readonly TextRow[], further: readonly TextRow[]): TextRowsDelta {
+export function changedRows<Row extends TextRow>(before: readonly Row[], further: readonly Row[]): readonly Row[] {
   const { rows } = mergedRows(before, further);
   const index = indexes.get(before);
   if (index !== undefined) indexes.set(rows, extendIndex(index, further));
-  return { kind: 'text_rows', rows };
+  return rows;
 }

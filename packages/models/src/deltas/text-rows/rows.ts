@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 
-const rowSchema = z.strictObject({
+export const rowSchema = z.strictObject({
   /** What is corrected. A memory has one row of a prompt: a later one takes its place. */
   prompt: z.string().min(1),
   /** What the prompt is about; empty where nobody said. */
@@ -14,8 +14,6 @@ const rowSchema = z.strictObject({
   /** A prompt is given the text only if no more than so many rows, this one included, are as similar or more. */
   top_k: z.int().min(1),
 });
-export const rowsSchema = z.array(rowSchema);
-
 export type TextRow = Readonly<z.output<typeof rowSchema>>;
 
 /** Rows of text, as an edit leaves them or as a version has them. */

@@ -89,7 +89,7 @@ describe('the search among rows', () => {
           indexOf(versions[0]!);
           for (const [step, more] of steps.entries()) {
             const before = versions[from[step]! % versions.length]!;
-            versions.push(changedRows(before, more).rows);
+            versions.push(changedRows(before, more));
           }
           for (const version of versions) {
             expect(found(indexOf(version), prompt)).toEqual(found(indexRows(version), prompt));
