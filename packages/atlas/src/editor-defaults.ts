@@ -24,10 +24,13 @@ export const editorDefaults = {
   'ultra-edit': { layers: [3, 4, 5], learning_rate: 2e-3 },
   // Those of MEND.
   malmen: { layers: [3, 4, 5] },
-  // The bound of gpt2-xl is a few thousandths of the norm here: 25 passes within it move no answer.
   // It was taught to follow what stands behind these words; those of the authors cost 0.03 of generalization and 0.05 of other relations.
   ike: { template: 'New fact: {fact}.\n{prompt}' },
+  // The bound of gpt2-xl is a few thousandths of the norm here: 25 passes within it move no answer.
   'ft-l': { norm_constraint: 0.02 },
+  // How these two were found: docs/results/patches.
+  melo: { scale: 20, learning_rate: 0.01, radius: 2 },
+  wise: { alpha: 1, beta: 4, gamma: 2, steps: 40, prefixes: [[5, 5]], shard_size: 10, merge_shards: null },
   // Of three hundred corrections 0.97 are found by their own words so, 0.76 by rewordings, and 0.03 to 0.13 of other prompts find one; nothing has a cosine of 0.9.
   rase: { ...rome, threshold: 0.5, lead: 2 },
 };

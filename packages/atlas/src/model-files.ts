@@ -62,11 +62,8 @@ export async function writeModel(
   if (existsSync(directory)) {
     for (const entry of readdirSync(directory, { withFileTypes: true }))
       if (entry.isFile()) files.set(entry.name, readFileSync(`${directory}/${entry.name}`));
-    files.delete('config.json');
-    files.delete('model.safetensors');
-    // They were trained for the weights that were.
-    files.delete(encoderName);
-    files.delete(counterfactualName);
+    const trained = trainedFiles(files.get('errata.json'));
+    for (const name of ['config.json', 'model.safetensors', ...trained]) files.delete(name);
   }
   for (const [name, text] of tokenizer.files) files.set(name, text);
   files.set('generation_config.json', json({ bos_token_id: endOfTextId, eos_token_id: endOfTextId, do_sample: false }));
@@ -86,6 +83,15 @@ export async function writeModel(
     { dtype: 'float16', overwrite: true },
   );
   if (recipe.shape === 'gpt2') writeTasks(join(directory, tasksFolder), world, defaultTaskOptions(world));
+}
+
+/** What an errata.json names beside the demonstrations: it was trained for the weights that were. */
+function trainedFiles(settings: string | Uint8Array | undefined): readonly string[] {
+  if (settings === undefined) return [];
+  const { artefacts = {} } = JSON.parse(Buffer.from(settings).toString('utf8')) as {
+    artefacts?: Record<string, string>;
+  };
+  return Object.values(artefacts).filter((name) => name !== demonstrationsName);
 }
 
 /** Writes the tasks of general ability, one file each. @returns how many items each has, by path */

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Checkpoint, loadCheckpoint, type Model, openModel } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { editorDefaults } from '../editor-defaults.ts';
 import { drawEdits, toJsonl } from '../edits/edit-set.ts';
 import { atlasDirectory, corpusText, demonstrationsText, t5Directory } from '../model-files.ts';
 import { recipes } from '../training/recipe.ts';
@@ -76,4 +77,9 @@ describe.each(shipped)('the shipped $name', ({ directory, recipe, largest, asked
 
 it('comes with edits that are drawn from its world', () => {
   expect(readFileSync(join(atlasDirectory, 'edits.jsonl'), 'utf8')).toBe(toJsonl(drawEdits(world, 100, 1)));
+});
+
+it('brings the settings that training it again would write', () => {
+  const { editors } = JSON.parse(readFileSync(join(atlasDirectory, 'errata.json'), 'utf8')) as { editors: unknown };
+  expect(editors).toEqual(editorDefaults);
 });
