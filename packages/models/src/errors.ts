@@ -128,6 +128,9 @@ export interface ModelErrorFields {
   readonly cause?: unknown;
 }
 
+/** Characters of what was wrong: it may quote a file, which may hold anything. */
+const longest = 1000;
+
 /** A model, tokenizer or text that was given to this package is not usable. Never thrown for a bug of ours. */
 export class ModelError extends Error {
   override readonly name = 'ModelError';
@@ -137,9 +140,10 @@ export class ModelError extends Error {
   readonly hint: string;
 
   constructor(code: ModelErrorCode, fields: ModelErrorFields) {
-    super(`${fields.where}: ${fields.what}. ${fields.hint}`, fields.cause === undefined ? {} : { cause: fields.cause });
+    const what = fields.what.length <= longest ? fields.what : `${fields.what.slice(0, longest)} ...`;
+    super(`${fields.where}: ${what}. ${fields.hint}`, fields.cause === undefined ? {} : { cause: fields.cause });
     this.code = code;
-    this.what = fields.what;
+    this.what = what;
     this.where = fields.where;
     this.hint = fields.hint;
   }
