@@ -59,6 +59,9 @@ const told: Readonly<Record<string, AuditAct | null>> = {
   'POST /v1/collections': job,
   'POST /v1/workers/:worker/drain': 'worker.drained',
   'POST /v1/erasures': 'edit.erased',
+  'POST /v1/projects': 'project.created',
+  'PATCH /v1/projects/:project': 'project.changed',
+  'PUT /v1/projects/:project/models/:model': 'model.moved',
   'POST /v1/webhooks': 'webhook.created',
   'PATCH /v1/webhooks/:webhook': 'webhook.changed',
   'POST /v1/webhooks/:webhook/rotate': 'webhook.rotated',
@@ -122,6 +125,9 @@ test('what is asked is told in the name of the key that asked', async () => {
   await ask('POST /v1/schedules/:schedule/trigger', {}, schedule);
   await ask('DELETE /v1/schedules/:schedule', undefined, schedule);
   await ask('POST /v1/evaluations', { model: 'atlas', probes: [{ prompt: 'France is' }] });
+  const { id: project } = (await ask('POST /v1/projects', { name: 'side' })).body;
+  await ask('PATCH /v1/projects/:project', { quotas: { open_jobs: 9 } }, project);
+  await ask('PUT /v1/projects/:project/models/:model', undefined, project, 'atlas');
   await ask('POST /v1/suites', { name: 'suite', probes: [{ prompt: 'France is' }] });
   await ask('POST /v1/checks', {});
   await noteWorker(api.lineage, 'worker-1', 60_000);

@@ -74,7 +74,6 @@ export const completionRoutes =
           details: { retry_after_seconds: 1 },
         });
       }
-      await admitTokens(lineage, served.project);
       pending += 1;
       // Of an answer that breaks off, what was sent counts.
       let generated = 0;
@@ -85,6 +84,7 @@ export const completionRoutes =
           onPart(part);
         });
       try {
+        await admitTokens(lineage, served.project);
         const ask = ({ model, source }: Served, signal: AbortSignal) =>
           servers.call(
             'complete',

@@ -64,7 +64,7 @@ describe('errata data check', () => {
   it('shows people a summary, counted by field and rule', async () => {
     const { code, stdout } = await data('check', fixture('edits.jsonl'));
     expect(code).toBe(0);
-    expect(stdout).toContain('8 records, 1 edits, 7 rejected');
+    expect(stdout).toContain('9 records, 1 edits, 8 rejected');
     expect(stdout).toMatch(/not_json +\(record\) +1 +1\n/);
     expect(stdout).toMatch(/subject_not_in_prompt +subject +1 +3\n/);
   });

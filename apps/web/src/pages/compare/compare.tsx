@@ -2,6 +2,7 @@
 import type { EvaluationResource } from '@errata/contracts';
 import { useQueries } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
 import { errata } from '../../api/client.ts';
 import { useWhere } from '../../api/models.ts';
 import { usePages } from '../../api/pages.ts';
@@ -11,12 +12,13 @@ import { More } from '../../parts/more.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { VersionLink } from '../../parts/version-link.tsx';
 import { When } from '../../parts/when.tsx';
-import { Chosen } from './chosen.tsx';
 import { nameOf } from './name.ts';
-import { Tracings } from './tracings.tsx';
 import './compare.css';
 
 const route = getRouteApi('/compare');
+/** What draws is more code than the rest of the page: it comes behind it. */
+const Chosen = lazy(() => import('./chosen.tsx').then((module) => ({ default: module.Chosen })));
+const Tracings = lazy(() => import('./tracings.tsx').then((module) => ({ default: module.Tracings })));
 /** The colours of charts end there. */
 const mostChosen = 8;
 
@@ -63,8 +65,10 @@ export function Compare() {
         </ul>
       )}
       <More of={found}>Earlier evaluations</More>
-      <Chosen evaluations={chosen.flatMap(({ data }) => data ?? [])} />
-      {model !== undefined && <Tracings model={model} />}
+      <Suspense fallback={null}>
+        <Chosen evaluations={chosen.flatMap(({ data }) => data ?? [])} />
+        {model !== undefined && <Tracings model={model} />}
+      </Suspense>
     </div>
   );
 }
