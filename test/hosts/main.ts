@@ -1,12 +1,12 @@
 // `npm run demo:hosts`, as root on Linux: an API and two workers on three hosts that share PostgreSQL, Redis and a bucket, and no disk. Both work;
 // then one is cut off in the middle of a job, and the other does it.
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { checkReportSchema } from '@errata/contracts';
 import { createKey, openLineage } from '@errata/lineage';
 import { findRedisServer, startPostgres, startRedis } from '@errata/local-services';
 import { createErrata, type ErrataClient } from '@errata/sdk';
@@ -66,7 +66,6 @@ async function main(): Promise<void> {
     BLOBS_DIR: join(state, 'blobs'),
     LEASE_MS: '5000',
   };
-  const processes = new Map<string, ChildProcess>();
   const start = (host: (typeof network.hosts)[number], program: string, more: Readonly<Record<string, string>>) => {
     const child = host.start([process.execPath, join(root, program)], { ...env, ...more });
     let said = '';
@@ -75,7 +74,6 @@ async function main(): Promise<void> {
     child.once('exit', (code) => {
       if (code !== 0 && code !== null) console.error(`${host.name} ended with ${code}: ${said}`);
     });
-    processes.set(host.name, child);
     later(async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
@@ -85,9 +83,7 @@ async function main(): Promise<void> {
   start(api, 'apps/api/bin/api.js', { HOST: '0.0.0.0', PORT: '7700' });
   const baseUrl = `http://${api.address}:7700`;
   await answers(`${baseUrl}/healthz`);
-  for (const { name } of workers) {
-    start(workers.find((worker) => worker.name === name)!, 'apps/worker/bin/worker.js', { WORKER_NAME: name });
-  }
+  for (const worker of workers) start(worker, 'apps/worker/bin/worker.js', { WORKER_NAME: worker.name });
   await answers(`${baseUrl}/readyz`);
   const lineage = await openLineage(postgres.url);
   later(() => lineage.close());
@@ -112,6 +108,9 @@ async function main(): Promise<void> {
   await workers.find(({ name }) => name === first)!.wire('up');
   const check = await client.checks.create({});
   await holder(client, check.id);
+  // A check that finds something has done its work, too.
+  const report = checkReportSchema.parse((await client.jobs.get(check.id)).result);
+  if (!report.ok) throw new Error(`${report.problem_count} problems, the first: ${JSON.stringify(report.problems[0])}`);
   say('every version, blob and event is as it should be, and no disk was shared');
 }
 
