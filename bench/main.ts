@@ -10,6 +10,7 @@ const benches = {
   learned: () => import('./learned.ts'),
   serving: () => import('./serving/index.ts'),
   service: () => import('./service.ts'),
+  queue: () => import('./queue/index.ts'),
   real: () => import('./real.ts'),
 } as const;
 

@@ -1,27 +1,13 @@
 // Working a lane: takes its jobs one after another for as long as it is ours.
 import { type ErrataError, isTerminal, type JobState, type PlainError, toPlainError } from '@errata/contracts';
-import {
-  canBeTaken,
-  evaluationLane,
-  finishJob,
-  type JobNeeds,
-  moveJob,
-  requeueJob,
-  type TakenJob,
-  takeNextJob,
-} from '@errata/lineage';
+import { evaluationLane, finishJob, moveJob, requeueJob, type TakenJob } from '@errata/lineage';
 import { inSpan, startSpan } from '@errata/tracing';
 import { type FailedAttempt, judgeFailure } from '../attempts/failed-attempt.ts';
 import { whileRunning } from '../attempts/job-run.ts';
 import type { WorkerContext } from '../context.ts';
 import { workOf } from '../jobs/index.ts';
-import { type HeldLane, whileHolding } from './held-lane.ts';
-
-/** Jobs worked in one go before the lane goes to the back of the queue, so that a long one does not starve the others. */
-const jobsInOneGo = 8;
-
-/** Until a wake-up that was not for this worker is given to another: on average, so that several do not keep step. */
-const handOnMs = 300;
+import type { HeldLane } from './held-lane.ts';
+import { takeTurn } from './turn.ts';
 
 /** Handles one wake-up. Never throws: what cannot be settled now is left to the reconciler. */
 export async function workLane(context: WorkerContext, laneId: string): Promise<void> {
@@ -29,44 +15,22 @@ export async function workLane(context: WorkerContext, laneId: string): Promise<
   if (context.draining() || performance.now() < (context.declined.get(laneId) ?? 0)) return;
   context.declined.delete(laneId);
   try {
-    let worked = 0;
-    let left: JobNeeds | undefined;
-    const held = await whileHolding(
-      lineage,
-      laneId,
-      { holder: settings.name, leaseMs: settings.leaseMs },
-      async (lane) => {
-        metrics.laneHeld(1);
-        try {
-          while (worked < jobsInOneGo && !lane.signal.aborted && !context.draining()) {
-            const job = await takeNextJob(lineage, lane.lease, {
-              labels: settings.labels,
-              onLeft: (next) => (left = next),
-            });
-            if (job === null) return false;
-            worked++;
-            await traced(job, () => workJob(context, lane, job));
-          }
-          return !lane.signal.aborted;
-        } finally {
-          metrics.laneHeld(-1);
-        }
-      },
+    const options = {
+      holder: settings.name,
+      leaseMs: settings.leaseMs,
+      labels: settings.labels,
+      draining: context.draining,
+      onHeld: metrics.laneHeld,
+    };
+    const { held, jobs } = await takeTurn({ lineage, dispatch }, laneId, options, (lane, job) =>
+      traced(job, () => workJob(context, lane, job)),
     );
-    metrics.laneWoken(held === null ? 'held' : worked > 0 ? 'worked' : 'empty');
-    if (held?.result === true) await dispatch.wake(laneId);
-    else if (left !== undefined) await handOn(context, laneId, left);
+    metrics.laneWoken(held ? (jobs > 0 ? 'worked' : 'empty') : 'held');
   } catch (error) {
     const { code, message } = toPlainError(error);
     if (code === 'stale_epoch') metrics.leaseLost();
     log.warn({ lane: laneId, code, error: message }, 'stopped working a lane');
   }
-}
-
-/** Whoever may take the lane's next job gets its wake-up sooner or later; where nobody may, the reconciler of one who comes finds it. */
-async function handOn({ lineage, dispatch }: WorkerContext, laneId: string, job: JobNeeds): Promise<void> {
-  if (!(await canBeTaken(lineage, job))) return;
-  setTimeout(() => void dispatch.wake(laneId), handOnMs * (0.5 + Math.random())).unref();
 }
 
 /** The attempt as part of what the job was asked for within, behind its wait. */

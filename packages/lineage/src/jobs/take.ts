@@ -50,7 +50,7 @@ export async function takeNextJob(
         WHERE lane_id = ${lease.lane} AND state IN ('queued', 'running', 'evaluating', 'committing')
         ORDER BY sequence LIMIT 1 FOR NO KEY UPDATE`;
       if (next === undefined) return 'none';
-      if (!isFor(next, labels)) {
+      if (!mayTake(labels, next)) {
         onLeft?.(next);
         return 'none';
       }
@@ -101,7 +101,10 @@ interface NextJob {
 }
 
 /** Whether a worker of this build, with these labels, may take a job. */
-const isFor = ({ kind, needs, format }: NextJob & JobNeeds, labels: readonly string[]): boolean =>
+export const mayTake = (
+  labels: readonly string[],
+  { kind, needs, format }: JobNeeds & { readonly kind: string },
+): boolean =>
   jobKinds.some((known) => known === kind) && format <= jobFormat && needs.every((label) => labels.includes(label));
 
 /** Deals with a job that is active though its worker is gone: the lane is ours, so nobody else can be working on it. */

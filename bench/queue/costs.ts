@@ -1,0 +1,12 @@
+// What the simulation of the queue takes for granted, in ms, and how each was measured.
+import type { Costs } from './simulate.ts';
+
+export const measuredCosts: Costs = {
+  // npm run bench -- queue --measure 100000
+  turn: 5,
+  look: 8,
+  // npm run bench -- service: a job of one edit beside its model time
+  job: 60,
+  // npm run bench -- locate: r-ROME on atlas
+  edit: 200,
+};
