@@ -2,6 +2,7 @@
 import {
   expireApprovals,
   forgetReplacedSecrets,
+  isTurnOf,
   lanesNeedingWork,
   sealAudit,
   sweepDeliveries,
@@ -12,10 +13,15 @@ import { type Repeated, repeat } from './repeat.ts';
 
 type Needs = Pick<WorkerContext, 'settings' | 'lineage' | 'dispatch' | 'metrics' | 'log'>;
 
-/** Looks at once, and then again `reconcileMs` after each look. Every worker runs one; wake-ups are deduplicated by lane. */
+/**
+ * Looks at once, and then again `reconcileMs` after each look. Every worker runs one; for lanes those with the same labels look in turn, as
+ * one look finds whatever any of them may take: a hundred that looked by themselves would wake a thousand waiting lanes 20,000 times a second.
+ */
 export function startReconciler({ settings, lineage, dispatch, metrics, log }: Needs): Repeated {
   const wakeLanes = async (stopped: () => boolean) => {
-    const lanes = await lanesNeedingWork(lineage, settings.labels);
+    const { name, labels, reconcileMs: everyMs } = settings;
+    if (!(await isTurnOf(lineage, name, { labels, everyMs }))) return;
+    const lanes = await lanesNeedingWork(lineage, labels);
     for (const lane of lanes) if (!stopped()) await dispatch.wake(lane);
     metrics.lanesReconciled(lanes.length);
     if (lanes.length > 0) log.debug({ lanes }, 'woke lanes that nobody works');

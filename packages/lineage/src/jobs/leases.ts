@@ -2,6 +2,7 @@
 import { ErrataError, jobFormat, jobKinds } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
 import type { Lineage, Tx } from '../database/client.ts';
+import { Prisma } from '../generated/client.ts';
 
 export interface Lease {
   readonly lane: string;
@@ -53,14 +54,23 @@ export async function holdLane(tx: Tx, lease: Lease): Promise<void> {
   }
 }
 
-/** Lanes that have a job to run or to pick up again, which a worker with these labels may take, and no live lease: what the reconciler wakes. */
+/**
+ * Lanes that have a job to run or to pick up again, which a worker with these labels may take, and no live lease: what the reconciler wakes.
+ * It goes from lane to lane by the index: behind 100,000 waiting jobs in 1,000 lanes, reading all of them took as long as 20 such looks.
+ */
 export async function lanesNeedingWork(db: Lineage, labels: readonly string[] = []): Promise<readonly string[]> {
+  const firstOpen = Prisma.sql`
+    SELECT lane_id, kind, format, needs, state, available_at FROM jobs
+    WHERE state IN ('queued', 'running', 'evaluating', 'committing')`;
   const rows = await db.prisma.$queryRaw<{ lane_id: string }[]>`
-    SELECT lane_id FROM (
-      SELECT DISTINCT ON (lane_id) lane_id, kind, format, needs, state, available_at FROM jobs
-      WHERE state IN ('queued', 'running', 'evaluating', 'committing')
-      ORDER BY lane_id, sequence
-    ) AS next
+    WITH RECURSIVE next AS (
+      (${firstOpen} ORDER BY lane_id, sequence LIMIT 1)
+      UNION ALL
+      SELECT following.* FROM next CROSS JOIN LATERAL (
+        ${firstOpen} AND lane_id > next.lane_id ORDER BY lane_id, sequence LIMIT 1
+      ) AS following
+    )
+    SELECT lane_id FROM next
     JOIN lanes ON lanes.id = next.lane_id
     WHERE (lanes.holder IS NULL OR lanes.expires_at < clock_timestamp())
       AND (next.state <> 'queued' OR next.available_at <= clock_timestamp())

@@ -6,12 +6,15 @@ import {
   appendProgress,
   cancelJob,
   finishJob,
+  forgetWorker,
   getJob,
   isCancelRequested,
+  isTurnOf,
   lanesNeedingWork,
   listEvents,
   maxAttempts,
   moveJob,
+  noteWorker,
   releaseLease,
   renewLease,
   requeueJob,
@@ -130,6 +133,24 @@ test('a lane whose worker died needs work; one that is worked or empty does not'
   expect(await lanesNeedingWork(db)).not.toContain(lane);
   await renewLease(db, lease, 0);
   expect(await lanesNeedingWork(db)).toContain(lane);
+});
+
+test('of workers with the same labels one is to look for all of them, another when that one has gone', async () => {
+  const alike = ['a', 'b', 'c'];
+  for (const name of alike) await noteWorker(db, name, 60_000, ['gpu', 'warm']);
+  await noteWorker(db, 'other', 60_000, ['gpu']);
+  // Eleven days: the test falls into one of them.
+  const everyMs = 1_000_000_000;
+  const dueOf = async (names: readonly string[]) => {
+    const due = await Promise.all(names.map((name) => isTurnOf(db, name, { labels: ['warm', 'gpu'], everyMs })));
+    return names.filter((_, index) => due[index]);
+  };
+  const [first, ...more] = await dueOf(alike);
+  expect(more).toEqual([]);
+  await forgetWorker(db, first!);
+  expect(await dueOf(alike.filter((name) => name !== first))).toHaveLength(1);
+  expect(await isTurnOf(db, 'other', { labels: ['gpu'], everyMs })).toBe(true);
+  expect(await isTurnOf(db, 'never heard of', { labels: ['gpu'], everyMs })).toBe(true);
 });
 
 test('cancelling: at once while queued, by request while running, never once committing', async () => {

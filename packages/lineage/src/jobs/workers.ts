@@ -43,6 +43,25 @@ export async function canBeTaken(db: Lineage, { needs, format }: JobNeeds): Prom
   return row!.any;
 }
 
+/**
+ * Whether it is this worker's turn at what one of all that are alike does in every period: by the database's clock, in the order of their
+ * names. Always for one that has not been heard of.
+ */
+export async function isTurnOf(
+  db: Lineage,
+  name: string,
+  { labels, everyMs }: { readonly labels: readonly string[]; readonly everyMs: number },
+): Promise<boolean> {
+  const [row] = await db.prisma.$queryRaw<{ known: boolean | null; due: boolean | null }[]>`
+    SELECT bool_or(name = ${name}) AS known,
+      floor(extract(epoch FROM clock_timestamp()) * 1000 / ${everyMs}::integer)::bigint % nullif(count(*), 0)
+        = count(*) FILTER (WHERE name < ${name}) AS due
+    FROM workers
+    WHERE heard_until > clock_timestamp() AND NOT drain AND job_format = ${jobFormat}
+      AND labels @> ${[...labels]} AND labels <@ ${[...labels]}`;
+  return row?.known !== true || row.due === true;
+}
+
 /** What a job asks of a worker. */
 export interface JobNeeds {
   readonly needs: readonly string[];
