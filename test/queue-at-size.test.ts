@@ -1,5 +1,5 @@
 // The queue with many branches and workers, in simulated time by the rules of workers; and the same jobs in the same order by real parts.
-import { editSchema, ErrataError, toPlainError } from '@errata/contracts';
+import { ErrataError, editSchema, toPlainError } from '@errata/contracts';
 import { branchLane, createBranch, finishJob, migrate, openLineage, submitEditJob } from '@errata/lineage';
 import { uniform } from '@errata/models';
 import { openDispatch } from '@errata/queue';
@@ -69,18 +69,17 @@ describe.each(scenarios)('%s', (scenario) => {
   });
 });
 
-test('branches that all have enough to do get as much of the workers as each other', () => {
-  const each = shape();
-  const worked: number[] = Array(each.branches).fill(0);
-  const until = (each.edits * each.costs.edit) / each.workers / 4;
+test('branches that all have enough to do get much alike of the workers, whether they ask for edits one by one or by hundreds', () => {
+  const large = { ...shape(), edits: 120_000 };
+  const worked: number[] = Array(large.branches).fill(0);
+  const until = (large.edits * large.costs.edit) / large.workers / 4;
   simulate({
-    ...settingOf('steady', each),
-    submissions: Array.from({ length: each.edits }, (_, n) => ({ at: 0, branch: n % each.branches, edits: 1 })),
+    ...settingOf('full', large),
     onTaken: ({ branch, takenAt, endsAt }) => {
       if (endsAt <= until) worked[branch]! += endsAt - takenAt;
     },
   });
-  expect(jain(worked)).toBeGreaterThan(0.95);
+  expect(jain(worked)).toBeGreaterThan(0.75);
 });
 
 test('what the queue loses is found again', () => {

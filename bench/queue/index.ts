@@ -97,7 +97,7 @@ function tell(scenario: Scenario, shape: Shape): void {
     const sum = (name: 'waited' | 'worked' | 'jobs') => those.reduce((total, each) => total + each[name], 0);
     return what === 'waited' ? sum('waited') / Math.max(1, sum('jobs')) : sum('worked');
   };
-  const what = scenario === 'full' ? 'worked' : 'waited';
+  const what = scenario === 'full' || scenario === 'needs' ? 'worked' : 'waited';
   const ofBranches = sums.map(({ worked, waited, jobs }) => (what === 'worked' ? worked : waited / Math.max(1, jobs)));
   const ofKeys = Array.from({ length: shape.keys }, (_, key) => means((each) => each === key, what));
   const thing = what === 'worked' ? 'worker time' : 'mean waits';

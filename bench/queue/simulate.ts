@@ -159,7 +159,7 @@ export function simulate({
       serve();
     };
     const look = () => {
-      if (isOver({ jobs })) {
+      if (isOver({ jobs, ms: agenda.now() - began })) {
         wake(lane);
         return end();
       }

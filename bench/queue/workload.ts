@@ -18,7 +18,7 @@ export const tells: Readonly<Record<Scenario, string>> = {
   steady: 'submissions come at random, and keep workers busy for four fifths of their time',
   rush: 'the same, and half-way one key hands in a fifth of all edits at once, in batches of a hundred, on a third of the branches',
   full: 'everything is there at the beginning: half of the branches have single edits, the others batches of a hundred',
-  needs: 'as steady, and the jobs of one branch in twenty need a label that one worker in ten has',
+  needs: 'as full, and the jobs of one branch in twenty need a label that one worker in ten has',
 };
 
 /** How many edits a job has, and how often. */
@@ -49,7 +49,7 @@ export function settingOf(scenario: Scenario, shape: Shape): Omit<Setting, 'onTa
         needs: needs && index % 20 === 10 ? [label] : [],
       }),
     ),
-    submissions: scenario === 'full' ? allAtOnce(shape) : comingIn(shape, scenario === 'rush'),
+    submissions: scenario === 'full' || needs ? allAtOnce(shape) : comingIn(shape, scenario === 'rush'),
   };
 }
 

@@ -6,12 +6,13 @@ import { type HeldLane, whileHolding } from './held-lane.ts';
 /** What has been done at a turn so far. */
 export interface TurnSoFar {
   readonly jobs: number;
+  readonly ms: number;
 }
 
-const jobsOfTurn = 8;
+const turnMs = 10_000;
 
-/** Whether a lane goes to the back of the queue, so that a long one does not starve the others. */
-export const turnIsOver = ({ jobs }: TurnSoFar): boolean => jobs >= jobsOfTurn;
+/** Whether a lane goes to the back of the queue, so that a long one does not starve the others: by time, as a job may have a thousand edits. */
+export const turnIsOver = ({ ms }: TurnSoFar): boolean => ms >= turnMs;
 
 /** Until a wake-up that was not for this worker is given to another: on average, so that several do not keep step. */
 const handOnMs = 300;
@@ -51,9 +52,10 @@ export async function takeTurn(
   let jobs = 0;
   let left: JobNeeds | undefined;
   const held = await whileHolding(lineage, laneId, { holder, leaseMs }, async (lane) => {
+    const began = performance.now();
     onHeld(1);
     try {
-      while (!isOver({ jobs }) && !lane.signal.aborted && !draining()) {
+      while (!isOver({ jobs, ms: performance.now() - began }) && !lane.signal.aborted && !draining()) {
         const job = await takeNextJob(lineage, lane.lease, { labels, onLeft: (next) => (left = next) });
         if (job === null) return false;
         jobs++;
