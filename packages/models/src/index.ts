@@ -159,6 +159,7 @@ export type { GenerateOptions } from './running/generate.ts';
 export { captureName, type SiteAt } from './running/graphs.ts';
 export type { TokenLogProbs } from './running/log-probs.ts';
 export { causalBias, hidden as hiddenBias } from './running/masks.ts';
+export { type Model, modelFromWeights, openModel } from './running/model.ts';
 export { type ViewProgram, type WeightSource, workingBytes } from './running/program-cache.ts';
 export { asInput } from './running/prompts.ts';
 export type { Reply, ReplyItem, ReplyOptions } from './running/reply.ts';
@@ -166,12 +167,7 @@ export { batchBytes, usualLimits, usualPrefixBytes } from './running/running-bat
 export { type SamplingOptions, uniform } from './running/sampling.ts';
 export type { Perplexity, Score, ScoreItem } from './running/score.ts';
 export { type TrainingBatch, type TrainingProgram, type TrainingStep, trainingProgram } from './running/training.ts';
-export {
-  type Model,
-  modelFromWeights,
-  openModel,
-  type View,
-} from './running/view.ts';
+export type { View } from './running/view.ts';
 export type { ModelOptions } from './running/weights.ts';
 export type { Generated } from './running/writing.ts';
 export { decodeSentenceEncoder, encodeSentenceEncoder } from './sentences/sentence-encoder.ts';

@@ -2,8 +2,8 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { loadCheckpoint } from './files/checkpoint.ts';
+import { type Model, openModel } from './running/model.ts';
 import { uniform } from './running/sampling.ts';
-import { type Model, openModel } from './running/view.ts';
 import type { ModelOptions } from './running/weights.ts';
 
 /** What transformers says about a fixture. */

@@ -14,7 +14,7 @@ import {
 } from '@errata/graph';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { causalBias, hidden } from '../running/masks.ts';
-import type { Model } from '../running/view.ts';
+import type { Model } from '../running/model.ts';
 import { expectedOutputs, openTiny, tinyModels, worstDifference } from '../tiny-models.fixture.ts';
 import { buildDecoder } from './decoder.ts';
 import { type DecoderOptions, sites } from './decoder-graph.ts';

@@ -4,7 +4,8 @@ import type { ExportDtype, ExportReport, ExportSettings } from '@errata/contract
 import type { Memory } from '../deltas/index.ts';
 import { ModelError } from '../errors.ts';
 import type { Checkpoint } from '../files/checkpoint.ts';
-import type { Model, View } from '../running/view.ts';
+import type { Model } from '../running/model.ts';
+import type { View } from '../running/view.ts';
 
 /** A version that is to be written. */
 export interface LeavingVersion {

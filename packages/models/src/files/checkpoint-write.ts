@@ -2,7 +2,8 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
-import type { Model, View } from '../running/view.ts';
+import type { Model } from '../running/model.ts';
+import type { View } from '../running/view.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type FloatDtype, tensorBytesOf, type WritableTensor, writeSafetensors } from './safetensors.ts';
 import { indexFile, shardName } from './weight-files.ts';

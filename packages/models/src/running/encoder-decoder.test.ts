@@ -23,9 +23,10 @@ import { worstDifference } from '../tiny-models.fixture.ts';
 import { encoderFeeds } from './encoder-feeds.ts';
 import { indices } from './feeds.ts';
 import { causalBias } from './masks.ts';
+import { type Model, openModel } from './model.ts';
 import { sampler } from './sampling.ts';
 import type { ScoreItem } from './score.ts';
-import { type Model, openModel, type View } from './view.ts';
+import type { View } from './view.ts';
 
 const fixtures = fileURLToPath(new URL('../fixtures/encoder-decoders/', import.meta.url));
 const readJson = <T>(path: string): T => JSON.parse(readFileSync(`${fixtures}${path}`, 'utf8')) as T;

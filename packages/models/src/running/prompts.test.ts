@@ -8,12 +8,12 @@ import { expectedOutputs, fixturePath, openTiny, tinyModels } from '../tiny-mode
 import { activations } from './activations.ts';
 import { type Forward, makeForward } from './forward.ts';
 import { generate } from './generate.ts';
+import type { Model } from './model.ts';
 import { makePrefixCache } from './prefixes.ts';
 import { limitsFor, makeProgramCache, type ProgramCache } from './program-cache.ts';
 import { reply } from './reply.ts';
 import { makeRunningBatch, usualLimits } from './running-batch.ts';
 import { nextLogits, perplexity, score } from './score.ts';
-import type { Model } from './view.ts';
 
 describe.each(tinyModels)('%s', (name) => {
   const { sequences } = expectedOutputs(name);

@@ -7,9 +7,10 @@ import { type CodebookDelta, codebookKeySite } from '../deltas/codebook/rows.ts'
 import type { Delta } from '../deltas/index.ts';
 import { expectedOutputs, openDirectory, openTiny, randomArray } from '../tiny-models.fixture.ts';
 import { type GenerateOptions, generate } from './generate.ts';
+import type { Model } from './model.ts';
 import { makePrefixCache } from './prefixes.ts';
 import { type BatchLimits, makeRunningBatch, usualLimits } from './running-batch.ts';
-import type { Model, View } from './view.ts';
+import type { View } from './view.ts';
 
 const move = (tensor: string, inSize: number, outSize: number, seed: number): Delta => ({
   kind: 'low_rank',

@@ -16,7 +16,8 @@ import {
   tinyModels,
   worstDifference,
 } from '../tiny-models.fixture.ts';
-import { type Model, modelFromWeights, type View } from './view.ts';
+import { type Model, modelFromWeights } from './model.ts';
+import type { View } from './view.ts';
 
 /** log softmax of one row, in float64. */
 function logSoftmax(logits: ArrayLike<number>): number[] {

@@ -7,7 +7,7 @@ import { decodeChange, encodeChange } from '../deltas/change-file.ts';
 import { loadCheckpoint } from '../files/checkpoint.ts';
 import { versionContents, writeCheckpoint } from '../files/checkpoint-write.ts';
 import { openSafetensors } from '../files/safetensors.ts';
-import { type Model, openModel } from '../running/view.ts';
+import { type Model, openModel } from '../running/model.ts';
 import { fixturePath, worstDifference } from '../tiny-models.fixture.ts';
 import { identifyChange, readChange } from './weight-change.ts';
 

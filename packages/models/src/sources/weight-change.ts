@@ -11,7 +11,7 @@ import type { DenseDelta } from '../deltas/dense.ts';
 import { ModelError } from '../errors.ts';
 import { checkTensors } from '../files/missing-tensors.ts';
 import { openSafetensors } from '../files/safetensors.ts';
-import type { Model } from '../running/view.ts';
+import type { Model } from '../running/model.ts';
 import { adapterChanges } from './adapter/changes.ts';
 import { readAdapterConfig, refuseAdapter } from './adapter/config.ts';
 import { adapterFiles, adapterForm } from './adapter/index.ts';

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 import { loadCheckpoint } from '../../files/checkpoint.ts';
 import { versionContents, writeCheckpoint } from '../../files/checkpoint-write.ts';
 import { openSafetensors, parseSafetensors, writeSafetensors } from '../../files/safetensors.ts';
-import { openModel } from '../../running/view.ts';
+import { openModel } from '../../running/model.ts';
 import { fixturePath, worstDifference } from '../../tiny-models.fixture.ts';
 import { openModelSource } from '../index.ts';
 
