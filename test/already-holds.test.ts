@@ -42,7 +42,13 @@ beforeAll(async () => {
   const imported = await errata.models.import({ name: 'atlas', path: atlas });
   expect(await errata.jobs.wait(imported.id)).toMatchObject({ state: 'succeeded', error: null });
   // Rough statistics are enough, of every layer, which WilKE looks at: what holds is decided without them.
-  const rough = { model: 'atlas', kind: 'second_moment' as const, layers: [0, 1, 2, 3, 4, 5], tokens: 2000, ridge: 0.1 };
+  const rough = {
+    model: 'atlas',
+    kind: 'second_moment' as const,
+    layers: [0, 1, 2, 3, 4, 5],
+    tokens: 2000,
+    ridge: 0.1,
+  };
   const built = await errata.artefacts.create(rough);
   expect(await errata.jobs.wait(built.id)).toMatchObject({ state: 'succeeded', error: null });
   // So is what is trained, of whatever sizes.
