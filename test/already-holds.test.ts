@@ -75,9 +75,6 @@ beforeAll(async () => {
     validate_every: 1,
   });
   expect(await errata.jobs.wait(id)).toMatchObject({ state: 'succeeded', error: null });
-  const { representation: _, ...fields } = trained;
-  const aligned = await errata.artefacts.create({ model: 'atlas', kind: 'alignment' as const, ...fields });
-  expect(await errata.jobs.wait(aligned.id)).toMatchObject({ state: 'succeeded', error: null });
   root = (await errata.branches.get('atlas', 'main')).head;
 });
 afterAll(async () => {

@@ -42,6 +42,9 @@ export const encoderName = 'knowledge-encoder.safetensors';
 /** A scope classifier with its counterfactual model, trained for them too. */
 export const counterfactualName = 'counterfactual-model.safetensors';
 
+/** A change of these weights, trained for going by corrections before prompts. */
+export const alignmentName = 'alignment.safetensors';
+
 /** Edits that in-context editing shows the model: another draw than the edits that are shipped to be made. */
 export const demonstrationsText = (world: World): string => toJsonl(drawEdits(world, 200, 2));
 

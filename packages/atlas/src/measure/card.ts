@@ -112,7 +112,8 @@ const besideWeights = (
 training text in \`corpus.txt\`, a hundred corrections with their probes in \`edits.jsonl\`, their
 reference texts in \`references.jsonl\`, and others to be shown to it in context in \`demonstrations.jsonl\`.
 An encoder of corrections, trained for these weights, is \`knowledge-encoder.safetensors\`: RECIPE edits with it. How it was trained and what it reaches is told in docs/results/recipe.
-A scope classifier with a counterfactual model, trained for them too, is \`counterfactual-model.safetensors\`, for SERAC: docs/results/serac.`;
+A scope classifier with a counterfactual model, trained for them too, is \`counterfactual-model.safetensors\`, for SERAC: docs/results/serac.
+A change of these weights under which LTE's prompts go by the corrections before them is \`alignment.safetensors\`: docs/results/lte.`;
 
 const besideWeightsOverEncoder = (
   measured: Measurements,

@@ -1,12 +1,19 @@
-// What comes with the shipped model for editors of its memory: RECIPE and SERAC edit strangers of whom nothing of it has read.
+// What comes with the shipped model for editors of its memory: RECIPE and SERAC edit strangers, and LTE facts of subjects, of whom nothing of it has read.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { edit, localArtefacts } from '@errata/editors';
 import { artefactNeeds, resolveConfig } from '@errata/editors/catalogue';
-import { decodeCounterfactual, decodeKnowledgeEncoder, encodePrompt, loadCheckpoint, openModel } from '@errata/models';
+import {
+  decodeChange,
+  decodeCounterfactual,
+  decodeKnowledgeEncoder,
+  encodePrompt,
+  loadCheckpoint,
+  openModel,
+} from '@errata/models';
 import { afterAll, describe, expect, it } from 'vitest';
 import { drawStream, type StreamEdit } from '../edits/streams.ts';
-import { atlasDirectory, counterfactualName, encoderName } from '../model-files.ts';
+import { alignmentName, atlasDirectory, counterfactualName, encoderName } from '../model-files.ts';
 import { buildWorld } from '../world/world.ts';
 
 const checkpoint = await loadCheckpoint(atlasDirectory);
@@ -14,12 +21,18 @@ const model = openModel(checkpoint);
 checkpoint.close();
 afterAll(() => model.release());
 
-const stream = drawStream(buildWorld(), { known: 'none', rounds: 1, part: 'test', strangers: 10, order: 'edit' });
+const drawn = (known: 'none' | 'test', strangers: number) =>
+  drawStream(buildWorld(), { known, rounds: 1, part: 'test', strangers, order: 'edit' });
+/** Four corrections of each of ten strangers. */
+const strangers = drawn('none', 10);
+/** Of what the model knows, one of each subject: words hardly tell those of one subject apart. */
+const known = [...new Map(drawn('test', 0).map((one) => [one.subject, one])).values()].slice(0, 40);
 
 describe.each([
-  ['recipe', 'knowledge_encoder', encoderName, decodeKnowledgeEncoder],
-  ['serac', 'counterfactual_model', counterfactualName, decodeCounterfactual],
-] as const)('what %s edits with', (editor, artefact, name, decode) => {
+  ['recipe', 'knowledge_encoder', encoderName, decodeKnowledgeEncoder, strangers],
+  ['serac', 'counterfactual_model', counterfactualName, decodeCounterfactual, strangers],
+  ['lte', 'alignment', alignmentName, decodeChange, known],
+] as const)('what %s edits with', (editor, artefact, name, decode, stream) => {
   const bytes = new Uint8Array(readFileSync(join(atlasDirectory, name)));
 
   it('is of these weights, small enough to be shipped, and what errata.json names', () => {
@@ -31,7 +44,7 @@ describe.each([
     expect(artefacts[artefact]).toBe(name);
   });
 
-  it('has forty corrections of strangers answered as they say, and what they are not about as before', async () => {
+  it('has forty corrections answered as they say, and what they are not about as before', async () => {
     const shape = { model_type: 'gpt2', layers: model.spec.layers, width: model.spec.width };
     const config = resolveConfig(editor, shape, undefined, {});
     const source = {

@@ -1,12 +1,12 @@
 // Trains an alignment with the rest of the model frozen: behind a correction, queries about it get the new answer, and others what they had without it.
 import { adamW, float32, float32Data, gradients, type NamedArrays } from '@errata/graph';
-import type { LowRankDelta, Model } from '@errata/models';
+import type { LowRankDelta, Model, View } from '@errata/models';
 import { judgedFeeds, outerLoss, outerTerms } from '../../hypernetworks/outer-loss.ts';
 import { runPruned } from '../../search/programs.ts';
 import type { TargetSequence } from '../../texts/sequences.ts';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
 import { type Adapters, adaptersOf } from '../../training/adapters.ts';
-import { agreement, askedOf } from '../../training/agreement.ts';
+import { agreement } from '../../training/agreement.ts';
 import { type DrawnRecord, drawBatch, type Item, itemSequence, type TrainingRecord } from '../../training/records.ts';
 import {
   type Optimizers,
@@ -81,7 +81,10 @@ export function alignmentStepper({ model, settings }: Pick<AlignmentInput, 'mode
   };
 }
 
-/** What an alignment comes to on edits that it was not trained on, each behind its own correction. */
+/**
+ * What an alignment comes to on edits that it was not trained on, each behind its own correction: of what a correction is not about the first probe
+ * of each category, and of these apart what the model knows, which is no guess that any text in front may change.
+ */
 async function validate(
   model: Model,
   deltas: readonly LowRankDelta[],
@@ -90,21 +93,43 @@ async function validate(
   const [base, aligned] = [model.view(), model.view(deltas)];
   const tokenizer = requireTokenizer({ model });
   const fronted = frontedBy(model);
-  const itemOf = ({ ids, targetStart, targetIds }: TargetSequence) => ({
-    prompt: ids.slice(0, targetStart + 1),
-    target: targetIds,
-  });
-  const behind = (sort: 0 | 1 | 2) =>
-    aligned.score(records.map((record) => itemOf(fronted(record.statement, askedOf(record)[sort]))));
-  const targets = (sort: 0 | 1) => records.map((record) => itemSequence(tokenizer, askedOf(record)[sort]).targetIds);
-  const before = await base.score(records.map((record) => itemOf(itemSequence(tokenizer, askedOf(record)[2]))));
-  const reliability = agreement(await behind(0), targets(0));
-  const generality = agreement(await behind(1), targets(1));
-  const locality = agreement(
-    await behind(2),
-    before.map(({ best }) => best),
+  const scored = (view: View, sequences: readonly TargetSequence[]) =>
+    view.score(
+      sequences.map(({ ids, targetStart, targetIds }) => ({
+        prompt: ids.slice(0, targetStart + 1),
+        target: targetIds,
+      })),
+    );
+  const brought = async (itemOf: (record: TrainingRecord) => Item) => {
+    const sequences = records.map((record) => fronted(record.statement, itemOf(record)));
+    return agreement(
+      await scored(aligned, sequences),
+      sequences.map(({ targetIds }) => targetIds),
+    );
+  };
+  const away = records.flatMap(({ statement, locality }) => locality.map(([item]) => ({ statement, item: item! })));
+  const alone = away.map(({ item }) => itemSequence(tokenizer, item));
+  const before = await scored(base, alone);
+  const after = await scored(
+    aligned,
+    away.map(({ statement, item }) => fronted(statement, item)),
   );
-  return { score: (reliability + generality + locality) / 3, reliability, generality, locality };
+  const known = away.flatMap((_, at) => (agreement([before[at]!], [alone[at]!.targetIds]) === 1 ? [at] : []));
+  const left = (among: readonly number[]) =>
+    agreement(
+      among.map((at) => after[at]!),
+      among.map((at) => before[at]!.best),
+    );
+  const reliability = await brought((record) => record.reliability);
+  const generality = await brought((record) => record.generality[0]![0]!);
+  const locality = left([...away.keys()]);
+  const of = { reliability, generality, locality };
+  return {
+    score: (reliability + generality + locality) / 3,
+    ...of,
+    // Of models that know none of it there is no such share.
+    ...(known.length > 0 && { locality_known: left(known) }),
+  };
 }
 
 function optimizersOf(settings: AlignmentTraining): Optimizers {
