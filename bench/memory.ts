@@ -29,12 +29,16 @@ import {
   loadCheckpoint,
   type Model,
   openModel,
+  type PatchRow,
   type PromptRow,
+  packPatch,
   type ScopedRow,
   stateBytes,
   type TextRow,
   uniform,
+  unit,
   type View,
+  valueMatrix,
 } from '@errata/models';
 import { median } from './median.ts';
 
@@ -194,6 +198,37 @@ const kinds: readonly Kind[] = [
       return { kind: 'scoped_rows', rows };
     },
   },
+  {
+    name: 'patches',
+    editor: 'rase',
+    settings: {},
+    rows: async (bench, count) => {
+      const { sha256: encoder, bytes } = lent(bench, 'knowledge_encoder');
+      const { representation: r } = decodeKnowledgeEncoder(bytes).spec;
+      const { threshold, lead, spread, among, layer } = resolveConfig(
+        'rase',
+        shapeOf(bench.model),
+        bench.defaults,
+        {},
+      ) as Pick<PatchRow, 'threshold' | 'lead' | 'spread' | 'among'> & { readonly layer: number };
+      const { weight: tensor, inSize, outSize } = valueMatrix(bench.model.spec, layer);
+      const [vectors, lefts, rights] = [noise(count * r), noise(count * inSize), noise(count * outSize)];
+      const rows = Array.from({ length: count }, (_, number): PatchRow => {
+        const [prompt] = promptOf(number);
+        const of = (numbers: Float32Array, size: number) => numbers.subarray(number * size, (number + 1) * size);
+        const [left, right] = [of(lefts, inSize), of(rights, outSize)];
+        return {
+          encoder,
+          prompt,
+          text: `${prompt} Oslo`,
+          ...{ threshold, lead, spread, among },
+          ...packPatch([{ kind: 'low_rank', tensor, rank: 1, left, right }]),
+          vector: unit(of(vectors, r)),
+        };
+      });
+      return { kind: 'patch_rows', rows };
+    },
+  },
 ];
 
 setFlagsFromString('--expose-gc');
@@ -290,7 +325,7 @@ export async function main(args: readonly string[]): Promise<void> {
     options: {
       model: { type: 'string', default: atlasDirectory },
       sizes: { type: 'string', default: '0,100,10000,1000000' },
-      kinds: { type: 'string', default: 'texts,codebook,prompts,scoped' },
+      kinds: { type: 'string', default: 'texts,codebook,prompts,scoped,patches' },
       encoder: { type: 'string' },
     },
   });
