@@ -9,7 +9,7 @@ const benches = {
   memory: () => import('./memory.ts'),
   learned: () => import('./learned.ts'),
   serving: () => import('./serving/index.ts'),
-  service: () => import('./service.ts'),
+  service: () => import('./service/index.ts'),
   queue: () => import('./queue/index.ts'),
   real: () => import('./real.ts'),
 } as const;

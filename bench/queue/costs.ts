@@ -3,10 +3,10 @@ import type { Costs } from './simulate.ts';
 
 export const measuredCosts: Costs = {
   // npm run bench -- queue --measure 100000
-  turn: 5,
-  look: 8,
-  // npm run bench -- service: a job of one edit beside its model time
-  job: 60,
+  turn: 1,
+  look: 6,
+  // npm run bench -- service --only jobs: a job of one edit beside its model time, once it is taken
+  job: 85,
   // npm run bench -- locate: r-ROME on atlas
   edit: 200,
 };

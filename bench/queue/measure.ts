@@ -1,8 +1,11 @@
 // What a decision takes of the real database, behind more and more waiting jobs.
+
+import { defaultProject } from '@errata/contracts';
 import {
   acquireLease,
   branchLane,
   createBranch,
+  getProject,
   type Lineage,
   lanesNeedingWork,
   moveJob,
@@ -10,9 +13,10 @@ import {
   takeNextJob,
 } from '@errata/lineage';
 import { countOpenJobs, waitingSince } from '../../apps/api/src/queries.ts';
-import { importMadeModel } from '../../test/support/history.ts';
+import { commitMadeEdit, hold, importMadeModel } from '../../test/support/history.ts';
 import { openBenchDatabase } from '../history.ts';
 import { median } from '../median.ts';
+import { processorSeconds } from '../processor-time.ts';
 
 const repeats = 41;
 
@@ -21,6 +25,9 @@ export async function measureDecisions(counts: readonly number[], branches: numb
   const { db, query, close } = await openBenchDatabase();
   try {
     const lanes = await makeBranches(db, branches);
+    console.log(
+      `PostgreSQL's processor time of a job of one edit, from submission to commit: ${await processorTime(db, query)} ms`,
+    );
     console.log(`${branches} branches; medians of ${repeats}, in ms\n`);
     const names = Object.keys(worksOn(db, lanes));
     console.log(`| waiting jobs | ${names.join(' | ')} |\n|---|${names.map(() => '---|').join('')}`);
@@ -66,6 +73,7 @@ function worksOn(db: Lineage, lanes: readonly string[]): Readonly<Record<string,
     'find lanes that need work': () => timed(() => lanesNeedingWork(db)),
     'count open jobs': () => timed(() => countOpenJobs(db)),
     'since when the oldest waits': () => timed(() => waitingSince(db)),
+    'what a project uses': () => timed(() => getProject(db, defaultProject.id)),
   };
 }
 
@@ -92,7 +100,22 @@ async function makeBranches(db: Lineage, count: number): Promise<readonly string
   return lanes;
 }
 
-/** Rows as submissions leave them, without their edits, which no decision reads. */
+/** Of all its processes, for jobs one after another. */
+async function processorTime(db: Lineage, query: <T>(sql: string) => Promise<T[]>): Promise<string> {
+  const branch = await importMadeModel(db, 'busy');
+  const lease = await hold(db, branch.lane);
+  const jobs = 200;
+  const spent = async () => {
+    const processes = await query<{ pid: number }>('SELECT pid FROM pg_stat_activity');
+    return processes.reduce((sum, { pid }) => sum + (processorSeconds(pid) ?? 0), 0);
+  };
+  for (let n = 0; n < 20; n++) await commitMadeEdit(db, branch, lease);
+  const before = await spent();
+  for (let n = 0; n < jobs; n++) await commitMadeEdit(db, branch, lease);
+  return (((await spent()) - before) * (1000 / jobs)).toFixed(1);
+}
+
+/** Rows as submissions leave them, without their edits, which no decision reads; and as many contributions, as jobs before them left. */
 async function submitMany(query: (sql: string) => Promise<unknown>, lanes: readonly string[], count: number) {
   const listed = lanes.map((lane) => `'${lane}'`).join(', ');
   await query(`INSERT INTO lanes (id) SELECT unnest(ARRAY[${listed}]) ON CONFLICT DO NOTHING`);
@@ -110,4 +133,8 @@ async function submitMany(query: (sql: string) => Promise<unknown>, lanes: reado
     )
     UPDATE lanes SET next_sequence = next_sequence + given.jobs
     FROM (SELECT lane_id, count(*)::integer AS jobs FROM added GROUP BY lane_id) AS given WHERE id = given.lane_id`);
+  await query(`
+    INSERT INTO contributions (id, model_id, depth, job_id, edit_ids, deltas, bytes, total_bytes, version_id)
+    SELECT 'contribution_' || gen_random_uuid(), model_id, 1, id, '{}', '[]', 15616, 15616, 'ver_' || gen_random_uuid()
+    FROM jobs WHERE model_id IS NOT NULL AND kind = 'edit' ORDER BY created_at DESC LIMIT ${count}`);
 }

@@ -56,7 +56,7 @@ export async function holdLane(tx: Tx, lease: Lease): Promise<void> {
 
 /**
  * Lanes that have a job to run or to pick up again, which a worker with these labels may take, and no live lease: what the reconciler wakes.
- * It goes from lane to lane by the index: behind 100,000 waiting jobs in 1,000 lanes, reading all of them took as long as 20 such looks.
+ * It goes from lane to lane by the index: behind 100,000 waiting jobs in 1,000 lanes, reading all of them took nine times as long.
  */
 export async function lanesNeedingWork(db: Lineage, labels: readonly string[] = []): Promise<readonly string[]> {
   const firstOpen = Prisma.sql`

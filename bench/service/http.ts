@@ -1,21 +1,10 @@
-// What the API does in a second over HTTP: reads, logs, submissions; beside a bare Fastify that answers as much, and the bare database.
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+// Requests a second over HTTP, beside a bare Fastify that answers as much and the bare database.
 import { Agent, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { startPostgres } from '@errata/local-services';
-import { fastify } from 'fastify';
-import { anEdit, openApi } from '../test/support/api.ts';
-import { median } from './median.ts';
-
-const usage = `usage: npm run bench -- service [options]
-  --connections COUNT  that ask at once, default 20
-  --seconds COUNT      of each measurement, default 3
-  --rounds COUNT       in each of which everything is measured once, default 3
-  --commits COUNT      of the branch whose log is read, default 200
-`;
+import { createBranch } from '@errata/lineage';
+import { freePort } from '@errata/local-services';
+import { type ApiFixture, anEdit } from '../../test/support/api.ts';
+import { median } from '../median.ts';
+import { type Started, startBareFastify, startProgram } from './processes.ts';
 
 interface Found {
   readonly perSecond: number;
@@ -23,36 +12,23 @@ interface Found {
   readonly latencies: readonly number[];
 }
 
-export async function main(args: readonly string[]): Promise<void> {
-  const options = {
-    connections: { type: 'string', default: '20' },
-    seconds: { type: 'string', default: '3' },
-    rounds: { type: 'string', default: '3' },
-    commits: { type: 'string', default: '200' },
-  } as const;
-  const given = (() => {
-    try {
-      return parseArgs({ args: [...args], options }).values;
-    } catch {
-      return undefined;
-    }
-  })();
-  const numberOf = (name: keyof typeof options) => Number(given?.[name] ?? 0);
-  const [connections, seconds, rounds] = [numberOf('connections'), numberOf('seconds'), numberOf('rounds')];
-  const commits = numberOf('commits');
-  if (![connections, seconds, rounds, commits].every((value) => value > 0)) {
-    console.error(usage);
-    process.exitCode = 2;
-    return;
-  }
-  const folder = await mkdtemp(join(tmpdir(), 'errata-bench-'));
-  await chmod(folder, 0o755); // PostgreSQL may have to run as another user
-  const server = await startPostgres({ dataDir: join(folder, 'postgres') });
-  const api = await openApi({ rateLimit: 0, jobsPerKey: 0 }, { postgresUrl: server.url });
-  const bare = fastify();
+export interface Load {
+  /** That ask at once. */
+  readonly connections: number;
+  readonly seconds: number;
+  readonly rounds: number;
+  /** Of the branch whose log is read. */
+  readonly commits: number;
+}
+
+export async function measureHttp(api: ApiFixture, { connections, seconds, rounds, commits }: Load): Promise<void> {
+  const programs: Started[] = [];
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
   try {
     const model = await api.importModel('atlas');
-    const submit = (n: number) => ({ model: 'atlas', edits: [anEdit(`c${n}`)] });
+    const submit = (n: number, branch = 'main') => ({ model: 'atlas', branch, edits: [anEdit(`c${n}`)] });
+    const branches = Array.from({ length: connections }, (_, n) => `branch-${n}`);
+    for (const name of branches) await createBranch(api.lineage, model.id, { name, from: 'main', created_by: null });
     let version = model.root;
     for (let n = 0; n < commits; n++) {
       const { status, text } = await api.post('/v1/edit_jobs', submit(n));
@@ -62,13 +38,11 @@ export async function main(args: readonly string[]): Promise<void> {
     }
     const [versionPath, logPath] = [`/v1/versions/${version}`, '/v1/models/atlas/branches/main/log'];
     const payload = JSON.parse((await api.get(versionPath)).text);
-    bare.get('/', async () => payload);
-    const url = async (app: typeof bare | typeof api.app) => {
-      await app.listen({ host: '127.0.0.1', port: 0 });
-      return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
-    };
-    const [ours, theirs] = [await url(api.app), await url(bare)];
-    const agent = new Agent({ keepAlive: true, maxSockets: connections });
+    const port = await freePort();
+    const { databaseUrl: DATABASE_URL, blobsDir: BLOBS_DIR } = api;
+    const settings = { DATABASE_URL, BLOBS_DIR, PORT: String(port), RATE_LIMIT: '0', JOBS_PER_KEY: '0' };
+    programs.push(await startProgram('api', settings), await startBareFastify(payload));
+    const [ours, theirs] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${programs[1]!.report.port}`];
     const headers = { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' };
     const ask = (address: string, wanted: number, body?: () => unknown) => () =>
       new Promise<void>((resolve, reject) => {
@@ -89,7 +63,10 @@ export async function main(args: readonly string[]): Promise<void> {
       'read a version': ask(`${ours}${versionPath}`, 200),
       'read the newest 20 of a log': ask(`${ours}${logPath}?limit=20`, 200),
       'list jobs, 20': ask(`${ours}/v1/jobs?limit=20`, 200),
-      'submit a job of one edit': ask(`${ours}/v1/edit_jobs`, 202, () => submit(submitted++)),
+      'submit a job of one edit, all to one branch': ask(`${ours}/v1/edit_jobs`, 202, () => submit(submitted++)),
+      'the same, to as many branches': ask(`${ours}/v1/edit_jobs`, 202, () =>
+        submit(submitted, branches[submitted++ % branches.length]),
+      ),
     };
     const found = new Map<string, Found[]>(Object.keys(works).map((name) => [name, []]));
     for (let round = 0; round < rounds; round++)
@@ -102,12 +79,9 @@ export async function main(args: readonly string[]): Promise<void> {
       const perSecond = median(results.map((result) => result.perSecond));
       console.log(`| ${name} | ${perSecond.toFixed(0)} | ${of(0.5).toFixed(1)} | ${of(0.99).toFixed(1)} |`);
     }
-    agent.destroy();
   } finally {
-    await bare.close();
-    await api.close();
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
+    agent.destroy();
+    for (const program of programs) await program.stop();
   }
 }
 
