@@ -59,10 +59,18 @@ export function lacksSubject(name: EditorName, { custom_id, subject }: SubjectOf
 
 type SubjectOf = { readonly custom_id: string; readonly subject?: string | undefined };
 
+/** The settings of each editor, none of which need be there; kept, since zod compiles a schema when it is first used. */
+const partialSettings = new Map<EditorName, z.ZodType<EditorSettings>>();
+
+function partialSettingsOf(name: EditorName): z.ZodType<EditorSettings> {
+  const kept = partialSettings.get(name) ?? describeEditor(name).settings.partial();
+  partialSettings.set(name, kept);
+  return kept;
+}
+
 /** Checks the settings given for an editor, each by itself; every complaint names its key. Missing ones are filled in by the engine. */
 export function checkOverrides(name: EditorName, overrides: EditorSettings, pointer = '/config'): EditorSettings {
-  const schema = describeEditor(name).settings;
-  const known = Object.keys(schema.shape);
+  const known = Object.keys(describeEditor(name).settings.shape);
   const errors: Complaint[] = [];
   for (const key of Object.keys(overrides)) {
     if (known.includes(key)) continue;
@@ -74,7 +82,7 @@ export function checkOverrides(name: EditorName, overrides: EditorSettings, poin
     });
   }
   if (errors.length > 0) throw new ErrataError('unknown_config_key', errors[0]!.message, { errors });
-  const parsed = schema.partial().safeParse(overrides);
+  const parsed = partialSettingsOf(name).safeParse(overrides);
   if (parsed.success) return parsed.data;
   const located: Complaint[] = parsed.error.issues.map((issue) => ({
     code: 'invalid_config',

@@ -39,8 +39,13 @@ export async function getBranch(db: Db, modelId: string, name: string): Promise<
 }
 
 export async function findBranch(db: Db, modelId: string, name: string): Promise<BranchRow> {
-  const row = await clientOf(db).branch.findFirst({ where: { modelId, name, deletedAt: null } });
-  if (row === null) throw unknownBranch(name);
+  // Every submission waits for this twice, the second time with its lane locked.
+  const [row] = await clientOf(db).$queryRaw<BranchRow[]>`/* prepared */
+    SELECT id, model_id AS "modelId", name, head_version_id AS "headVersionId", tip_id AS "tipId", gate, default_editor AS "defaultEditor",
+      protected, approval, approval_hours AS "approvalHours", auto_rollback AS "autoRollback", policy_revision AS "policyRevision",
+      created_at AS "createdAt", deleted_at AS "deletedAt"
+    FROM branches WHERE model_id = ${modelId} AND name = ${name} AND deleted_at IS NULL`;
+  if (row === undefined) throw unknownBranch(name);
   return row;
 }
 
