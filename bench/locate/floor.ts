@@ -140,8 +140,15 @@ export function ultraEditWork(
   return { float32: model + 4 * rows * width * spec.vocab, float64: layers.length * solve };
 }
 
-/** Second moments of layers over so many tokens in windows, with their inverses. */
+/**
+ * Second moments of layers over so many tokens in windows, with their inverses: all layers up to the last of them, of which W_out is left
+ * out, half of the product of the keys with themselves, which is symmetric, and Cholesky's way to the inverse.
+ */
 export function momentsWork(spec: DecoderSpec, layers: readonly number[], tokens: number, window: number): Work {
-  const read = forward(through(spec, [0, Math.max(...layers)], [0, window])) * (tokens / window);
-  return { float32: read, float64: layers.length * (2 * tokens * spec.mlpWidth ** 2 + spec.mlpWidth ** 3) };
+  const { mlpWidth, width } = spec;
+  const read = forward(through(spec, [0, Math.max(...layers) + 1], [0, window])) * (tokens / window);
+  return {
+    float32: read - 2 * mlpWidth * width * tokens,
+    float64: layers.length * (tokens * mlpWidth ** 2 + mlpWidth ** 3),
+  };
 }
