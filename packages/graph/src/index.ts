@@ -12,6 +12,7 @@ export {
 export { addDims, type Dim, mulDims } from './dims.ts';
 export { GraphError, type GraphErrorCode, type GraphErrorFields } from './errors.ts';
 export { gradients, vectorJacobian } from './gradients.ts';
+export { addGram } from './gram.ts';
 export { joinedArrays } from './joined-arrays.ts';
 export {
   cholesky,
@@ -19,6 +20,7 @@ export {
   inversePositive,
   type Matrix,
   matrix,
+  mirrorLower,
   multiply,
   type ProductOptions,
   solvePositive,

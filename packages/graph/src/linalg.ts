@@ -233,7 +233,7 @@ export async function solvePositive(a: Matrix, b: Matrix): Promise<Matrix> {
 }
 
 /** Copies what stands below the diagonal above it, in place. */
-function mirrorLower({ rows: n, data }: Matrix): void {
+export function mirrorLower({ rows: n, data }: Matrix): void {
   for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) data[j * n + i] = data[i * n + j]!;
 }
 

@@ -1,6 +1,6 @@
 // Building second moments: sums of k k^T over the tokens of a text, streamed, and resumable to the bit.
 import { canonicalJson, ErrataError } from '@errata/contracts';
-import { matrix, multiply } from '@errata/graph';
+import { addGram, matrix, mirrorLower } from '@errata/graph';
 import { captureName, encodeSafetensors, type Model, parseSafetensors } from '@errata/models';
 import { z } from 'zod';
 import { fileDigest, tokenWindows } from '../../statistics/corpus.ts';
@@ -119,6 +119,11 @@ function startSums(request: MomentRequest, corpus_sha256: string): MomentSums {
   return { ...header, windows, tokens, sums: sums.map((sum) => sum.slice()) };
 }
 
+/** Fills what stands above the diagonal of sums, of which the rest alone is added to. */
+function mirrorSums({ sums }: MomentSums): void {
+  for (const sum of sums) mirrorLower(matrix(Math.sqrt(sum.length), Math.sqrt(sum.length), sum));
+}
+
 /**
  * C = E[k k^T] of layers over all tokens of a text, summed in float64: those too that the tokenizer puts in front of every text, as the
  * reference code counts them. Every prompt is read behind them, so an edit had better leave their values alone.
@@ -145,7 +150,9 @@ export async function buildSecondMoments(request: MomentRequest): Promise<BuiltM
     state = { ...state, windows: state.windows + chunk.length, tokens: state.tokens + tokens };
     chunk = [];
     onProgress?.({ phase: 'sum', done: state.tokens, total: Number.isFinite(most) ? most : state.tokens });
-    if (state.windows % checkpointWindows === 0) await onCheckpoint?.(state);
+    if (state.windows % checkpointWindows !== 0 || !onCheckpoint) return;
+    mirrorSums(state);
+    await onCheckpoint(state);
   };
   let counted = state.tokens;
   for await (const tokens of tokenWindows(tokenizer, corpus, window)) {
@@ -173,7 +180,7 @@ export async function buildSecondMoments(request: MomentRequest): Promise<BuiltM
   return { moments, convergence: await convergenceOf(model, lastTenth(recent, state.tokens), moments) };
 }
 
-/** Adds the keys of windows to the sums in place. @returns tokens counted */
+/** Adds the keys of windows to the lower triangles of the sums, in place. @returns tokens counted */
 async function addKeys(
   model: Model,
   layers: readonly number[],
@@ -184,11 +191,8 @@ async function addKeys(
   const sequences = windows.map((window) => Array.from(window));
   const recorded = await model.view().activations(sequences, wanted, 'all');
   const count = sequences.reduce((total, { length }) => total + length, 0);
-  for (const [i, at] of wanted.entries()) {
-    const keys = matrix(count, model.spec.mlpWidth, new Float64Array(recorded.get(captureName(at))!));
-    const product = await multiply(keys, keys, { transA: true });
-    const sum = sums[i]!;
-    for (let j = 0; j < sum.length; j++) sum[j]! += product.data[j]!;
-  }
+  const size = model.spec.mlpWidth;
+  for (const [i, at] of wanted.entries())
+    await addGram(matrix(size, size, sums[i]!), recorded.get(captureName(at))!);
   return count;
 }
