@@ -1,6 +1,5 @@
 // Whether a second moment was taken over tokens enough: what keys that it has not seen are to it.
-import { GraphError, matrix, multiply, solvePositive } from '@errata/graph';
-import { captureName, type Model } from '@errata/models';
+import { GraphError, inversePositive, type Matrix, matrix, multiply } from '@errata/graph';
 import type { SecondMoment } from './second-moment.ts';
 
 /** How far the leverages k^T C^-1 k of a second moment have settled. */
@@ -21,57 +20,41 @@ export interface Convergence {
 /** An edit gets a share h / (lambda + h) of what it asks for: a tenth more leverage is at most a fortieth more of that. */
 const settled = 1.1;
 
-/** The last windows of a text that make up a tenth of its tokens at most, as far as they are at hand, but one at least. */
-export function lastTenth(recent: readonly Int32Array[], tokens: number): readonly Int32Array[] {
-  let held = 0;
-  const from = recent.findLastIndex((window) => {
-    held += window.length;
-    return held > tokens / 10;
-  });
-  return recent.slice(Math.min(from + 1, recent.length - 1));
+/** The last of some rows and of those that come behind them, so many numbers at most. */
+export function lastRows(rows: Float32Array, more: Float32Array, most: number): Float32Array<ArrayBuffer> {
+  const kept = rows.subarray(Math.max(0, rows.length + more.length - most));
+  const last = more.subarray(Math.max(0, more.length - most));
+  const out = new Float32Array(kept.length + last.length);
+  out.set(kept);
+  out.set(last, kept.length);
+  return out;
 }
 
 /**
- * Of each second moment, by the windows that were the last to be added to it. With A = n C, K their m keys and M = K^T A^-1 K, the
- * leverage under what is left without them is (n - m) times the diagonal of M (I - M)^-1, by Woodbury: nothing is inverted again.
+ * Of a second moment, by the keys that were the last to be added to it: a tenth of all, or as many as are at hand. With A = n C, K those m
+ * keys and M = K A^-1 K^T, the leverage under what is left without them is (n - m) times the trace of M (I - M)^-1, by Woodbury: nothing of
+ * the size of C is inverted again.
+ * @param recent the last keys, `[rows, size]`
  * @returns null where what is left without them is too little to be inverted
  */
 export async function convergenceOf(
-  model: Model,
-  windows: readonly Int32Array[],
-  moments: readonly SecondMoment[],
-): Promise<readonly (Convergence | null)[]> {
-  const sites = moments.map(({ provenance: { layer } }) => ({ site: 'mlp_key' as const, layer }));
-  const recorded = await model.view().activations(
-    windows.map((window) => Array.from(window)),
-    sites,
-    'all',
-  );
-  const found: (Convergence | null)[] = [];
-  for (const [i, moment] of moments.entries()) {
-    const data = Float64Array.from(recorded.get(captureName(sites[i]!))!);
-    found.push(await unseen(moment, matrix(data.length / moment.size, moment.size, data)));
-  }
-  return found;
-}
-
-async function unseen(
   { size, inverse, provenance: { tokens } }: SecondMoment,
-  keys: ReturnType<typeof matrix>,
+  recent: Float32Array,
 ): Promise<Convergence | null> {
-  const held = keys.rows;
+  const held = Math.min(recent.length / size, Math.max(1, Math.floor(tokens / 10)));
   if (tokens - held < size) return null;
+  const keys = matrix(held, size, Float64Array.from(recent.subarray(recent.length - held * size)));
   const seen = await multiply(await multiply(keys, matrix(size, size, inverse)), keys, { transB: true });
-  for (let i = 0; i < seen.data.length; i++) seen.data[i]! /= tokens;
   const left = matrix(
     held,
     held,
-    seen.data.map((x) => -x),
+    seen.data.map((x) => -x / tokens),
   );
   for (let i = 0; i < held; i++) left.data[i * held + i]! += 1;
   try {
-    const without = await solvePositive(left, seen);
-    const unseen_leverage = ((tokens - held) * trace(without)) / (tokens * trace(seen));
+    // M (I - M)^-1 = (I - M)^-1 - I
+    const without = trace(await inversePositive(left)) - held;
+    const unseen_leverage = ((tokens - held) * without) / trace(seen);
     const above = Math.max(0, unseen_leverage - 1);
     return { unseen_leverage, enough_tokens: Math.ceil((above * tokens) / (settled - 1)) };
   } catch (error) {
@@ -80,7 +63,7 @@ async function unseen(
   }
 }
 
-function trace({ rows, data }: ReturnType<typeof matrix>): number {
+function trace({ rows, data }: Matrix): number {
   let sum = 0;
   for (let i = 0; i < rows; i++) sum += data[i * rows + i]!;
   return sum;

@@ -13,7 +13,6 @@ import { buildArtefacts } from '../build.ts';
 import { localArtefacts } from '../local.ts';
 import { memoryArtefactStore } from '../store.ts';
 import { builder } from './build.ts';
-import { lastTenth } from './convergence.ts';
 import { defaultMomentTokens, secondMomentOf } from './request.ts';
 import { decodeSecondMoment, encodeSecondMoment, invertMoment, type SecondMoment } from './second-moment.ts';
 import {
@@ -231,14 +230,10 @@ describe('a second moment that has settled', () => {
     const windows: Int32Array[] = [];
     for await (const window of tokenWindows(model.tokenizer!, corpus, model.spec.context)) windows.push(window);
     const { size, provenance } = whole!;
-    const read = windows.slice(0, Math.ceil(2000 / model.spec.context));
-    const held = lastTenth(read.slice(-16), provenance.tokens);
-    const count = held.reduce((sum, { length }) => sum + length, 0);
-    expect(count).toBeGreaterThan(model.spec.context);
-    expect(count).toBeLessThanOrEqual(provenance.tokens / 10);
+    const read = windows.slice(0, Math.ceil(2000 / model.spec.context)).map((window) => [...window]);
+    const count = Math.floor(provenance.tokens / 10);
     const at = { site: 'mlp_key', layer: 1 } as const;
-    const sequences = held.map((window) => [...window]);
-    const keys = (await model.view().activations(sequences, [at], 'all')).get(captureName(at))!;
+    const keys = (await model.view().activations(read, [at], 'all')).get(captureName(at))!.subarray(-count * size);
     const rows = Array.from({ length: count }, (_, i) => Float64Array.from(keys.subarray(i * size, (i + 1) * size)));
     const left = provenance.tokens - count;
     const without = whole!.moment.map((x, i) => {
@@ -249,7 +244,7 @@ describe('a second moment that has settled', () => {
     const mean = async (inverse: Float64Array) =>
       (await leverages(rows, inverse)).reduce((sum, h) => sum + h, 0) / count;
     const expected = (await mean(rest.inverse)) / (await mean(whole!.inverse));
-    expect(convergence[0]!.unseen_leverage).toBeCloseTo(expected, 2);
+    expect(convergence[0]!.unseen_leverage).toBeCloseTo(expected, 4);
     expect(expected).toBeGreaterThan(1);
   });
 
@@ -269,13 +264,13 @@ describe('a second moment that has settled', () => {
 
   it('is told among what is known of it, and not of one that was taken over too little', async () => {
     const needs = [secondMomentOf(1)];
-    const details = async (tokens: number, ridge?: number) => {
+    const details = async (text: string, tokens: number, ridge?: number) => {
       const kept: unknown[] = [];
       await buildArtefacts('second_moment', needs, {
         input: {
           model,
           digest: model.digest!,
-          corpus,
+          corpus: text,
           brought: async () => undefined,
           request: { tokens, ...(ridge && { ridge }) },
         },
@@ -285,10 +280,12 @@ describe('a second moment that has settled', () => {
       });
       return kept[0];
     };
-    expect(await details(2000)).toMatchObject({
+    expect(await details(corpus, 2000)).toMatchObject({
       unseen_leverage: expect.any(Number),
       enough_tokens: expect.any(Number),
     });
-    expect(await details(30, 1e-3)).not.toHaveProperty('unseen_leverage');
+    const few = join(folder, 'few-more.txt');
+    writeFileSync(few, 'Anna lives in Oslo and Boris in Kyoto');
+    expect(await details(few, 30, 1e-3)).not.toHaveProperty('unseen_leverage');
   });
 });

@@ -5,7 +5,7 @@ import { captureName, encodeSafetensors, type Model, parseSafetensors } from '@e
 import { z } from 'zod';
 import { fileDigest, tokenWindows } from '../../statistics/corpus.ts';
 import { requireTokenizer } from '../../texts/tokenizer.ts';
-import { type Convergence, convergenceOf, lastTenth } from './convergence.ts';
+import { type Convergence, convergenceOf, lastRows } from './convergence.ts';
 import {
   invertMoment,
   type MomentOptions,
@@ -134,65 +134,69 @@ export async function buildSecondMoments(request: MomentRequest): Promise<BuiltM
   const tokenizer = requireTokenizer({ model });
   const corpus_sha256 = await fileDigest(corpus);
   let state = startSums(request, corpus_sha256);
+  const size = model.spec.mlpWidth;
   const limit = request.tokens ?? Number.POSITIVE_INFINITY;
   const window = windowOf(model);
   const together = chunkOf(window);
   const most = Math.ceil(limit / window) * window;
-
-  const skipped = state.windows;
-  let seen = 0;
+  // Windows whose keys are added already. The last two chunks of them are read again: their keys may be among the last of all.
+  const added = state.windows;
+  const from = Math.max(0, (Math.ceil(added / together) - 2) * together);
   let chunk: Int32Array[] = [];
-  const recent: Int32Array[] = [];
-  const flush = async () => {
+  let recent = layers.map(() => new Float32Array(0));
+
+  const flush = async (isAdded: boolean) => {
     if (chunk.length === 0) return;
     signal?.throwIfAborted();
-    const tokens = await addKeys(model, layers, chunk, state.sums);
-    state = { ...state, windows: state.windows + chunk.length, tokens: state.tokens + tokens };
+    const keys = await keysOf(model, layers, chunk);
+    recent = recent.map((held, i) => lastRows(held, keys[i]!, together * window * size));
+    const [windows, tokens] = [chunk.length, keys[0]!.length / size];
     chunk = [];
+    if (isAdded) return;
+    for (const [i, sum] of state.sums.entries()) await addGram(matrix(size, size, sum), keys[i]!);
+    state = { ...state, windows: state.windows + windows, tokens: state.tokens + tokens };
     onProgress?.({ phase: 'sum', done: state.tokens, total: Number.isFinite(most) ? most : state.tokens });
     if (state.windows % checkpointWindows !== 0 || !onCheckpoint) return;
     mirrorSums(state);
     await onCheckpoint(state);
   };
-  let counted = state.tokens;
-  for await (const tokens of tokenWindows(tokenizer, corpus, window)) {
-    if (seen < skipped || counted < limit) {
-      recent.push(tokens);
-      if (recent.length > together) recent.shift();
-    }
-    if (seen++ < skipped) continue;
-    if (counted >= limit) break;
-    chunk.push(tokens);
-    counted += tokens.length;
-    if (chunk.length === together) await flush();
-  }
-  await flush();
-  if (state.tokens === 0) throw new ErrataError('corpus_missing', `the corpus ${corpus} holds no text`);
 
+  let counted = state.tokens;
+  let index = 0;
+  for await (const tokens of tokenWindows(tokenizer, corpus, window)) {
+    const isAdded = index < added;
+    if (index++ < from) continue;
+    if (!isAdded && counted >= limit) break;
+    chunk.push(tokens);
+    if (!isAdded) counted += tokens.length;
+    if (chunk.length === together) await flush(isAdded);
+  }
+  await flush(index <= added);
+  if (state.tokens === 0) throw new ErrataError('corpus_missing', `the corpus ${corpus} holds no text`);
   onProgress?.({ phase: 'sum', done: state.tokens, total: state.tokens });
+  mirrorSums(state);
+
   const moments: SecondMoment[] = [];
+  const convergence: (Convergence | null)[] = [];
   for (const [i, layer] of layers.entries()) {
     signal?.throwIfAborted();
     onProgress?.({ phase: 'invert', done: i, total: layers.length });
     const mean = state.sums[i]!.map((x) => x / state.tokens);
-    moments.push(await invertMoment(mean, { model: digest, layer, tokens: state.tokens, corpus_sha256 }, request));
+    const moment = await invertMoment(mean, { model: digest, layer, tokens: state.tokens, corpus_sha256 }, request);
+    moments.push(moment);
+    convergence.push(await convergenceOf(moment, recent[i]!));
   }
-  return { moments, convergence: await convergenceOf(model, lastTenth(recent, state.tokens), moments) };
+  return { moments, convergence };
 }
 
-/** Adds the keys of windows to the lower triangles of the sums, in place. @returns tokens counted */
-async function addKeys(
+/** Keys `[tokens, d_ff]` of windows, of each layer. */
+async function keysOf(
   model: Model,
   layers: readonly number[],
   windows: readonly Int32Array[],
-  sums: readonly Float64Array[],
-): Promise<number> {
+): Promise<readonly Float32Array[]> {
   const wanted = layers.map((layer) => ({ site: 'mlp_key' as const, layer }));
   const sequences = windows.map((window) => Array.from(window));
   const recorded = await model.view().activations(sequences, wanted, 'all');
-  const count = sequences.reduce((total, { length }) => total + length, 0);
-  const size = model.spec.mlpWidth;
-  for (const [i, at] of wanted.entries())
-    await addGram(matrix(size, size, sums[i]!), recorded.get(captureName(at))!);
-  return count;
+  return wanted.map((at) => recorded.get(captureName(at))!);
 }
