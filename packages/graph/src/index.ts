@@ -9,7 +9,7 @@ export {
   softCap,
   sumRows,
 } from './composites.ts';
-export { addDims, type Dim, mulDims } from './dims.ts';
+export { addDims, type Dim, mulDims, subDims } from './dims.ts';
 export { GraphError, type GraphErrorCode, type GraphErrorFields } from './errors.ts';
 export { gradients, vectorJacobian } from './gradients.ts';
 export { addGram } from './gram.ts';

@@ -1,7 +1,7 @@
 // The graph of a decoder: what it is built from, the places in it, and what comes out.
 
 import type { Dim, linearCrossEntropy, Tensor } from '@errata/graph';
-import type { KeysValues } from './blocks/attention.ts';
+import type { Bias, KeysValues } from './blocks/attention.ts';
 import type { WeightOf } from './blocks/layers.ts';
 import { blockSites } from './blocks/sites.ts';
 
@@ -58,8 +58,11 @@ export interface DecoderOptions {
   readonly start: DecoderStart;
   /** Position of each token in its sequence, `[B*T]` int32. */
   readonly positions: Tensor;
-  /** Added to the attention scores, `[B, 1, T, P + T]`: 0 to attend, -1e9 not to. One for all layers, or by layer; windows narrow it. */
-  readonly bias: Tensor | ((layer: number) => Tensor);
+  /**
+   * Added to the attention scores, `[B, 1, T, P + T]`: 0 to attend, -1e9 not to. One for all layers, or by layer; windows narrow it. Not over
+   * an encoder, it may come by blocks of queries.
+   */
+  readonly bias: Bias | ((layer: number) => Tensor);
   readonly weight: WeightOf;
   /** Cached keys and values of P earlier positions, one entry a layer of the range. */
   readonly past?: readonly KeysValues[];

@@ -10,6 +10,7 @@ import {
   input,
   int32,
   mul,
+  pad,
   type Tensor,
 } from '@errata/graph';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -137,6 +138,28 @@ for (const name of tinyModels) {
       );
       const got = float32Data(out.logits!).slice(3 * spec.vocab);
       expect(worstDifference(got, float32Data(whole.logits!))).toBeLessThan(1e-5);
+    });
+
+    it('is the same where its queries come in blocks', async () => {
+      const { spec } = model;
+      const half = Math.floor(time / 2);
+      const first = input('bias', 'float32', [1, 1, half, half]);
+      const graph = buildDecoder(spec, {
+        ...usual(2 * half),
+        bias: [first, pad(first, 3, half, 0)],
+        start: { kind: 'ids', ids: input('ids', 'int32', [2 * half]) },
+        weight: cached(weight),
+      });
+      const out = await run(
+        { logits: graph.logits() },
+        {
+          ids: ids(sequence.slice(0, 2 * half)),
+          positions: ids(range(0, 2 * half)),
+          bias: float32([1, 1, half, half], causalBias(1, half)),
+        },
+      );
+      const expected = float32Data(whole.logits!).subarray(0, 2 * half * spec.vocab);
+      expect(worstDifference(float32Data(out.logits!), expected)).toBeLessThan(1e-5);
     });
 
     it('passes every site through the tap in order, and goes on with what it returns', async () => {

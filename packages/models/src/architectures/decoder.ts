@@ -1,7 +1,7 @@
 // The decoder as a graph: one forward path for scoring, generation, training and value searches.
 
 import { add, gather, linearCrossEntropy, mul, scatterRows, scope, softCap, type Tensor } from '@errata/graph';
-import { attention, type KeysValues, type Rotation, rotationOf, withinWindow } from './blocks/attention.ts';
+import { attention, isWhole, type KeysValues, type Rotation, rotationOf, withinWindow } from './blocks/attention.ts';
 import { applyMatrix, mlp, normalise, type WeightOf } from './blocks/layers.ts';
 import type { NormRef, Rotary } from './blocks/refs.ts';
 import type { DecoderGraph, DecoderOptions } from './decoder-graph.ts';
@@ -53,13 +53,16 @@ export function buildDecoder(spec: DecoderSpec, options: DecoderOptions): Decode
   };
   const present: KeysValues[] = [];
   const narrowed = new Map<Tensor, Map<number, Tensor>>();
-  const biasOf = ({ window }: BlockRefs, layer: number) => {
-    const whole = typeof bias === 'function' ? bias(layer) : bias;
+  const within = (window: number | undefined, whole: Tensor) => {
     if (window === undefined) return whole;
     const known = narrowed.get(whole) ?? new Map<number, Tensor>();
     const own = known.get(window) ?? withinWindow(whole, window);
     narrowed.set(whole, known.set(window, own));
     return own;
+  };
+  const biasOf = ({ window }: BlockRefs, layer: number) => {
+    const own = typeof bias === 'function' ? bias(layer) : bias;
+    return isWhole(own) ? within(window, own) : own.map((block) => within(window, block));
   };
   const runBlock = (block: BlockRefs, layer: number, hidden: Tensor) => {
     const attended = attention(spec, block, tap('attn_in', layer, norm(block.attentionNorm, hidden)), {

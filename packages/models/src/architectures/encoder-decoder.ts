@@ -2,7 +2,7 @@
 
 import { add, type Dim, gather, linearCrossEntropy, mul, scope, type Tensor } from '@errata/graph';
 import { encoderInputs } from '../running/encoder-feeds.ts';
-import { attention, crossAttention, type KeysValues, offeredKeysValues } from './blocks/attention.ts';
+import { attention, crossAttention, isWhole, type KeysValues, offeredKeysValues } from './blocks/attention.ts';
 import { applyMatrix, mlp, normalise, type WeightOf } from './blocks/layers.ts';
 import { causalRelativeBias, placedRows } from './blocks/positions.ts';
 import { embedTokens, placedNorms } from './blocks/stack.ts';
@@ -45,6 +45,7 @@ export function buildCrossDecoder(spec: EncoderDecoderSpec, options: DecoderOpti
   const relative = new Map<Tensor, Tensor>();
   const biasOf = (layer: number): Tensor => {
     const plain = typeof whole === 'function' ? whole(layer) : whole;
+    if (!isWhole(plain)) throw new RangeError('over an encoder queries come in one block');
     if (placed.kind !== 'relative') return plain;
     const dims = [batch, time, plain.dims[3]!] as const;
     const known =

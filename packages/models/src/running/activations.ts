@@ -3,7 +3,7 @@
 import { float32, float32Data } from '@errata/graph';
 import { type Site, sites } from '../architectures/decoder-graph.ts';
 import type { DecoderSpec } from '../architectures/spec.ts';
-import { checkSequences, packBatches } from './batches.ts';
+import { checkSequences, layOutBatch, packBatches } from './batches.ts';
 import { indices } from './feeds.ts';
 import type { Forward } from './forward.ts';
 import { captureName, type SiteAt } from './graphs.ts';
@@ -15,6 +15,17 @@ export type Wanted = 'last' | 'all' | readonly (readonly number[])[];
 
 /** Positions in one run. */
 const tokenBudget = 2048;
+
+/** Queries in one block of a long sequence, at the least, and blocks at most: each is a part of the graph of its own. */
+const blockLength = 256;
+const mostBlocks = 8;
+
+/** Blocks that sequences of so many tokens run in: a power of two, so that few programs serve all lengths. */
+function blocksOf({ over }: DecoderSpec, time: number): number {
+  if (over !== undefined) return 1;
+  const enough = 2 ** Math.ceil(Math.log2(time / blockLength));
+  return Math.max(1, Math.min(mostBlocks, enough));
+}
 
 function hasSite({ blocks }: DecoderSpec, site: Site, layer: number): boolean {
   const block = blocks[layer];
@@ -45,17 +56,20 @@ export async function activations(
   const results = new Map<string, Float32Array>();
   if (wanted.length === 0 || total === 0) return results;
   const run = read.map(({ ids }) => ids);
-  for (const batch of packBatches(run, tokenBudget)) {
+  for (const { members, time } of packBatches(run, tokenBudget)) {
+    const blocks = blocksOf(spec, time);
+    const batch = layOutBatch(run, members, blocks);
+    const length = batch.time / blocks;
     const rows = batch.members.flatMap((member, row) => picked[member]!.map((t) => row * batch.time + t));
     const feeds = {
       ids: indices(batch.ids),
       positions: indices(batch.positions),
-      bias: float32([batch.batch, 1, batch.time, batch.time], causalBias(batch.batch, batch.time)),
+      bias: float32([batch.batch, 1, length, length], causalBias(batch.batch, length)),
       rows: indices(rows),
       ...forward.inputFeeds(batch.members.map((member) => read[member]!)),
     };
     const prompts = batch.members.map((member, row) => placedIn(batch, row, read[member]!));
-    const out = await forward.capture(wanted, feeds, prompts);
+    const out = await forward.capture(wanted, feeds, prompts, blocks);
     for (const name of wanted.map(captureName)) {
       const data = float32Data(out[name]!);
       const n = rows.length === 0 ? 0 : data.length / rows.length;

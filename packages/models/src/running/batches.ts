@@ -8,7 +8,7 @@ export interface Batch {
   /** Index of each row's sequence in the list that was packed. */
   readonly members: readonly number[];
   readonly batch: number;
-  /** Length of the longest. */
+  /** Length of the longest, or what it was rounded up to. */
   readonly time: number;
   /** `[batch*time]`; padding is token 0, after the end, where causal attention never looks. */
   readonly ids: Int32Array;
@@ -44,14 +44,20 @@ export function checkSequences(
   }
 }
 
-/** Lays sequences out as one batch. */
-export function layOutBatch(sequences: readonly (readonly number[])[], members: readonly number[]): Batch {
-  const time = Math.max(...members.map((member) => sequences[member]!.length));
+/** Lays sequences out as one batch, whose length is a multiple of so many tokens. */
+export function layOutBatch(
+  sequences: readonly (readonly number[])[],
+  members: readonly number[],
+  multiple = 1,
+): Batch {
+  const longest = Math.max(...members.map((member) => sequences[member]!.length));
+  const time = multiple * Math.ceil(longest / multiple);
   const ids = new Int32Array(members.length * time);
   const positions = new Int32Array(members.length * time);
   for (const [row, member] of members.entries()) {
     ids.set(sequences[member]!, row * time);
-    for (let t = 0; t < time; t++) positions[row * time + t] = t;
+    // What the length is rounded up by has no position that a table need not have.
+    for (let t = 0; t < longest; t++) positions[row * time + t] = t;
   }
   return { members, batch: members.length, time, ids, positions };
 }

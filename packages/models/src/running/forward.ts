@@ -45,8 +45,13 @@ export interface Forward extends Runner {
   readonly over: (prompts: readonly ReadPrompt[]) => Promise<Runner>;
   /** The same as {@link Runner.run} of whole sequences that nothing goes on from: nothing is cached before or behind them. */
   readonly scan: Runner['run'];
-  /** @param feeds of {@link captureGraph}, of which some may not be needed */
-  readonly capture: (wanted: readonly SiteAt[], feeds: HostTensors, prompts: readonly PlacedPrompt[]) => Outputs;
+  /** @param feeds of {@link captureGraph} of so many blocks, of which some may not be needed */
+  readonly capture: (
+    wanted: readonly SiteAt[],
+    feeds: HostTensors,
+    prompts: readonly PlacedPrompt[],
+    blocks: number,
+  ) => Outputs;
 }
 
 /** What a forward pass is made of. */
@@ -131,11 +136,10 @@ export function makeForward(parts: ForwardParts): Forward {
     },
     run,
     scan: (feeds, prompts) => through(false, feeds, prompts),
-    capture: async (wanted, feeds, prompts) => {
+    capture: async (wanted, feeds, prompts, blocks) => {
       const { acting, key, feeds: further } = actingOn(prompts);
-      const program = await programs.get(`capture ${wanted.map(captureName).join(' ')} ${key}`, inputs, (source) =>
-        captureGraph(spec, source, wanted, acting),
-      );
+      const name = `capture ${blocks} ${wanted.map(captureName).join(' ')} ${key}`;
+      const program = await programs.get(name, inputs, (source) => captureGraph(spec, source, wanted, acting, blocks));
       return program.run(takenBy(program, { ...feeds, ...further }), weight);
     },
   };

@@ -1,6 +1,6 @@
 // The forward graphs: what the head takes of a batch and its keys and values, or activations, with or without memories that act.
 
-import { gather, input, type Tensor } from '@errata/graph';
+import { gather, input, mulDims, pad, type Tensor } from '@errata/graph';
 import type { KeysValues } from '../architectures/blocks/attention.ts';
 import { buildDecoder } from '../architectures/decoder.ts';
 import type { ReadInput, Site, Tap } from '../architectures/decoder-graph.ts';
@@ -116,12 +116,31 @@ export interface SiteAt {
 /** Output name of a captured site. */
 export const captureName = ({ site, layer }: SiteAt): string => `${site}.${layer}`;
 
-/** Activations at chosen sites and rows (`rows` R of the B*T), computed no further than the last of them. */
+/** Inputs of sequences of so many blocks of T tokens; the bias is that of a block to itself, which sees all of those before. */
+function blockInputs(spec: DecoderSpec, embedded: boolean, blocks: number) {
+  const shared = sharedInputs(spec, embedded, false);
+  const time = mulDims(blocks, 'T');
+  const rows = mulDims('B', time);
+  const bias = Array.from({ length: blocks }, (_, before) => pad(shared.bias, 3, mulDims(before, 'T'), 0));
+  return {
+    ...shared,
+    time,
+    start: { ...shared.start, ids: input('ids', 'int32', [rows]) },
+    positions: input('positions', 'int32', [rows]),
+    bias,
+  };
+}
+
+/**
+ * Activations at chosen sites and rows (`rows` R of the B*T), computed no further than the last of them.
+ * @param blocks that the sequences come in; with several, none over an encoder, T is the length of one
+ */
 export function captureGraph(
   spec: DecoderSpec,
   weight: WeightSource,
   wanted: readonly SiteAt[],
   { activations, embedded }: Readings,
+  blocks = 1,
 ): Record<string, Tensor> {
   const rows = input('rows', 'int32', ['R']);
   const outputs: Record<string, Tensor> = {};
@@ -136,7 +155,7 @@ export function captureGraph(
   };
   const acting = activations.filter(({ layer }) => layer < to);
   const graph = buildDecoder(spec, {
-    ...sharedInputs(spec, embedded, false),
+    ...(blocks === 1 ? sharedInputs(spec, embedded, false) : blockInputs(spec, embedded, blocks)),
     weight,
     to,
     rows,

@@ -21,6 +21,7 @@ import {
   softCap,
   softmax,
   split,
+  subDims,
   type Tensor,
   transpose,
   where,
@@ -99,8 +100,17 @@ export interface AttentionOptions {
   readonly bias: Tensor;
 }
 
+/**
+ * The bias of all queries, or with nothing cached of one block of them after another, `[B, 1 or heads, length, seen]`: the keys that a
+ * block may see end where it ends itself.
+ */
+export type Bias = Tensor | readonly Tensor[];
+
+export const isWhole = (bias: unknown): bias is Tensor => !Array.isArray(bias);
+
 /** What attention of a sequence to itself needs beside its input. */
-export interface SelfAttentionOptions extends AttentionOptions {
+export interface SelfAttentionOptions extends Omit<AttentionOptions, 'bias'> {
+  readonly bias: Bias;
   readonly rotation: Rotation | undefined;
   readonly past: KeysValues | undefined;
 }
@@ -139,6 +149,28 @@ function attend(
   );
   const mixed = reshape(mixtures.reduce(add), [batch, heads, time, headDim]);
   return reshape(transpose(mixed, [0, 2, 1, 3]), [mulDims(batch, time), heads * headDim]);
+}
+
+/**
+ * The same, block of queries by block. What a block may not see is not multiplied with it, which is close to half of the scores of a long
+ * sequence, and the scores of one block are held at a time.
+ */
+function attendByBlocks(
+  shape: AttentionShape,
+  queries: Tensor,
+  { key, value }: KeysValues,
+  { batch, time, weight }: Omit<AttentionOptions, 'bias'>,
+  biases: readonly Tensor[],
+): Tensor {
+  const width = shape.heads * shape.headDim;
+  const rows = reshape(queries, [batch, time, width]);
+  const found = biases.map((bias) => {
+    const [length, seen] = [bias.dims[2]!, bias.dims[3]!];
+    const own = reshape(slice(rows, 1, subDims(seen, length), seen), [mulDims(batch, length), width]);
+    const upTo = { key: slice(key, 2, 0, seen), value: slice(value, 2, 0, seen) };
+    return reshape(attend(shape, own, [upTo], { batch, time: length, weight, bias }), [batch, length, width]);
+  });
+  return reshape(concat(found, 1), [mulDims(batch, time), width]);
 }
 
 const joined = (parts: readonly Tensor[]): Tensor => (parts.length === 1 ? parts[0]! : concat(parts, 3));
@@ -183,7 +215,7 @@ export function attention(
   options: SelfAttentionOptions,
 ): { readonly output: Tensor; readonly present: KeysValues } {
   const { heads, kvHeads, headDim } = shape;
-  const { batch, time, weight, rotation, past } = options;
+  const { batch, time, weight, rotation, past, bias } = options;
   const rows = x.dims[0]!;
   const [q, k, v] = projected(shape, projections, x, weight);
   const even = (values: Tensor, count: number, of: 'query' | 'key') => {
@@ -197,11 +229,11 @@ export function attention(
     key: byHead(turn(k, kvHeads, 'key'), batch, time, kvHeads, headDim),
     value: byHead(v, batch, time, kvHeads, headDim),
   };
-  const seen = past ? [past, present] : [present];
-  return {
-    output: applyMatrix(weight, attentionOutput, attend(shape, turn(q, heads, 'query'), seen, options)),
-    present,
-  };
+  const queries = turn(q, heads, 'query');
+  const mixed = isWhole(bias)
+    ? attend(shape, queries, past ? [past, present] : [present], { ...options, bias })
+    : attendByBlocks(shape, queries, present, options, bias);
+  return { output: applyMatrix(weight, attentionOutput, mixed), present };
 }
 
 /**
