@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiFixture, anEdit, openApi } from './support/api.ts';
+import { admitTo } from './support/people.ts';
 
 const bin = fileURLToPath(new URL('../apps/cli/bin/errata.js', import.meta.url));
 const fixture = (name: string) =>
@@ -145,4 +146,17 @@ test('a project is made, bounded, given a model, and told with what it has used'
   expect((await errata('projects')).stdout).toMatch(/team +1 +\d+ of any +\d+ of 100 +\d+ of any +\d+ of any/);
   const wrong = await errata('projects', 'create', 'other', '--quota', 'jobs=5');
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('open_jobs=N or') });
+});
+
+test('who is in a project is told, and a person is given a role in it and removed', async () => {
+  await api.post('/v1/projects', { name: 'desk' });
+  const asked = { name: 'of the desk', scopes: ['models:read'], project: 'desk', models: ['atlas'] };
+  const { id: key } = (await api.post('/v1/keys', asked)).body;
+  const person = await admitTo(api.databaseUrl, 'Ada', [{ project: 'desk', role: 'reader' }]);
+  const given = await errata('projects', 'role', 'desk', person, 'maintainer');
+  expect(given.stdout).toMatch(/ Ada +maintainer \(the provider says reader\) +all /);
+  expect((await errata('projects', 'remove', 'desk', person)).stdout).toBe(`removed ${person} from desk\n`);
+  const { stdout } = await errata('projects', 'members', 'desk');
+  expect(stdout).toMatch(new RegExp(`${key} +of the desk +reader +${model.id} +never +never\n`));
+  expect(stdout).toMatch(new RegExp(`${person} +Ada +removed \\(the provider says reader\\) +all `));
 });

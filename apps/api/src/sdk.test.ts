@@ -3,6 +3,7 @@ import { noteWorker } from '@errata/lineage';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiFixture, anEdit, openApi } from '../../../test/support/api.ts';
+import { admitTo } from '../../../test/support/people.ts';
 import { writeTinyModel } from '../../../test/support/tiny-model.ts';
 
 let api: ApiFixture;
@@ -174,7 +175,7 @@ test('a key is made, and revoked', async () => {
   await expect(holder.models.list().all()).rejects.toMatchObject({ code: 'unauthorized' });
 });
 
-test('a project is made, bounded and given a model', async () => {
+test('a project is made, bounded, given a model, keys and people', async () => {
   const { id } = await errata.projects.create({ name: 'team', quotas: { open_jobs: 3 } });
   expect(await errata.projects.change('team', { quotas: { edits_per_day: 9 } })).toMatchObject({
     quotas: { open_jobs: 3, edits_per_day: 9 },
@@ -184,6 +185,12 @@ test('a project is made, bounded and given a model', async () => {
   const { usage } = await errata.completions.create({ model: `tiny@${root}`, prompt: 'Oz is', max_tokens: 3 });
   await expect.poll(async () => (await errata.projects.get(id)).usage.tokens_per_day).toBe(usage!.completion_tokens);
   expect(names(await errata.projects.list().all())).toEqual(['default', 'team']);
+  for (const name of ['one', 'other']) await errata.keys.create({ name, scopes: ['models:read'], project: id });
+  expect(names(await errata.members.list('team', { limit: 1 }).all())).toEqual(['one', 'other']);
+  const person = await admitTo(api.databaseUrl, 'Ada', [{ project: 'team', role: 'reader' }]);
+  expect(await errata.members.setRole('team', person, 'editor')).toMatchObject({ role: 'editor', given_by: 'project' });
+  await errata.members.remove('team', person);
+  expect(await errata.members.list('team', { kind: 'person' }).all()).toMatchObject([{ id: person, role: null }]);
   await errata.projects.moveModel('default', 'tiny');
 });
 

@@ -44,6 +44,7 @@ import { healthRoutes } from './routes/health.ts';
 import { inboxRoutes } from './routes/inbox.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { memberRoutes } from './routes/members.ts';
 import { modelRoutes } from './routes/models.ts';
 import { oidcRoutes } from './routes/oidc.ts';
 import { policyRoutes } from './routes/policies.ts';
@@ -172,6 +173,7 @@ export async function buildServer(parts: ApiParts, options: ServerOptions = {}):
   if (provider !== undefined) await app.register(oidcRoutes(parts, provider));
   await app.register(keyRoutes(parts));
   await app.register(projectRoutes(parts));
+  await app.register(memberRoutes(parts));
   await app.register(modelRoutes(parts));
   await app.register(branchRoutes(parts));
   await app.register(policyRoutes(parts));

@@ -65,6 +65,7 @@ export * from './wire/inbox.ts';
 export * from './wire/jobs.ts';
 export * from './wire/keys.ts';
 export * from './wire/manifest.ts';
+export * from './wire/members.ts';
 export * from './wire/models.ts';
 export * from './wire/policies.ts';
 export * from './wire/projects.ts';

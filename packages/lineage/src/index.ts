@@ -219,7 +219,19 @@ export {
   keyLifetimeMs,
   sweepIdempotencyKeys,
 } from './access/idempotency.ts';
-export * from './access/keys.ts';
+export {
+  createKey,
+  findKey,
+  type KeyLimits,
+  type KeyRecord,
+  keyPrefix,
+  keyResource,
+  listKeyPage,
+  listKeys,
+  revokeKey,
+  rotateKey,
+} from './access/keys.ts';
+export { giveRole, listMembers, removeMember } from './access/members.ts';
 export { admitPerson, type Person } from './access/people.ts';
 export { changeProject, createProject, findProject, getProject, listProjects, moveModel } from './access/projects.ts';
 export { admitTokens, noteTokens } from './access/quotas.ts';

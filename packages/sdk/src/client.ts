@@ -16,6 +16,7 @@ import { health, ready } from './resources/health.ts';
 import { inbox } from './resources/inbox.ts';
 import { jobs } from './resources/jobs.ts';
 import { keys } from './resources/keys.ts';
+import { members } from './resources/members.ts';
 import { models } from './resources/models.ts';
 import { projects } from './resources/projects.ts';
 import { queue } from './resources/queue.ts';
@@ -76,6 +77,8 @@ export function createErrata(options: ErrataOptions) {
     keys: keys(caller),
     /** Who shares models, and how much of the service they may use together. */
     projects: projects(caller),
+    /** Who is in a project: keys and people, with their roles. With the scope `admin`. */
+    members: members(caller),
     session: session(caller),
     /** Whether the service answers and can reach what it needs. */
     ready: ready(caller),

@@ -71,10 +71,15 @@ const free = ['GET /v1/models', 'GET /v1/projects', 'GET /v1/keys', 'GET /v1/web
 const service = 'checks|collections|erasures|audit|queue|workers|failures|health|storage|suites';
 /** What is about no one model or project, and whatever a request says of one. */
 const ofAll = new RegExp(
-  `^(?:GET|POST) /(?:bull-board|v1/(?:${service}))|POST /v1/(?:models|keys|projects)$|(?:PUT|PATCH) /v1/projects`,
+  `^(?:GET|POST) /(?:bull-board|v1/(?:${service}))|POST /v1/(?:models|keys|projects)$|PATCH /v1/projects|PUT /v1/projects/:project/models`,
 );
 /** What who is limited to a model may not ask of its project. */
-const ofProject = ['GET /v1/projects/:project', 'POST /v1/keys/:key/rotate'];
+const ofProject = [
+  'GET /v1/projects/:project',
+  'GET /v1/projects/:project/members',
+  'PUT /v1/projects/:project/members/:person',
+  'POST /v1/keys/:key/rotate',
+];
 
 describe.each(limits)('a key that is limited to a %s', (limit) => {
   test('is refused at every route what belongs to another', async () => {

@@ -1,6 +1,6 @@
 // The audit log over the API: whatever a route does is told, in the name of the key that asked, to whoever may read it.
 import { type AuditAct, auditEntrySchema, auditFault } from '@errata/contracts';
-import { noteWorker } from '@errata/lineage';
+import { admitPerson, noteWorker } from '@errata/lineage';
 import { createErrata } from '@errata/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Answer, type ApiFixture, anEdit, openApi } from '../../../../test/support/api.ts';
@@ -62,6 +62,8 @@ const told: Readonly<Record<string, AuditAct | null>> = {
   'POST /v1/projects': 'project.created',
   'PATCH /v1/projects/:project': 'project.changed',
   'PUT /v1/projects/:project/models/:model': 'model.moved',
+  'PUT /v1/projects/:project/members/:person': 'member.changed',
+  'DELETE /v1/projects/:project/members/:person': 'member.removed',
   'POST /v1/webhooks': 'webhook.created',
   'PATCH /v1/webhooks/:webhook': 'webhook.changed',
   'POST /v1/webhooks/:webhook/rotate': 'webhook.rotated',
@@ -128,6 +130,10 @@ test('what is asked is told in the name of the key that asked', async () => {
   const { id: project } = (await ask('POST /v1/projects', { name: 'side' })).body;
   await ask('PATCH /v1/projects/:project', { quotas: { open_jobs: 9 } }, project);
   await ask('PUT /v1/projects/:project/models/:model', undefined, project, 'atlas');
+  const memberships = [{ project: 'side', role: 'reader' }] as const;
+  const person = await admitPerson(api.lineage, { issuer: 'x', subject: 'x', name: 'Ada', memberships });
+  await ask('PUT /v1/projects/:project/members/:person', { role: 'editor' }, project, person!.id);
+  await ask('DELETE /v1/projects/:project/members/:person', undefined, project, person!.id);
   await ask('POST /v1/suites', { name: 'suite', probes: [{ prompt: 'France is' }] });
   await ask('POST /v1/checks', {});
   await noteWorker(api.lineage, 'worker-1', 60_000);

@@ -452,6 +452,8 @@ const harmless: Readonly<Record<string, string>> = {
   'POST /v1/projects': 'makes what owns no model yet',
   'PATCH /v1/projects/:project': 'bounds what is asked for (projects.test.ts)',
   'PUT /v1/projects/:project/models/:model': 'says who reaches a model (reach.test.ts)',
+  'PUT /v1/projects/:project/members/:person': 'hands on what an administrator may do in a project (members.test.ts)',
+  'DELETE /v1/projects/:project/members/:person': 'ends what a person may do in a project',
   'POST /v1/keys': 'hands on what an administrator may do (keys.test.ts)',
   'POST /v1/keys/:key/rotate': 'a key may do what the one before it may (keys.test.ts)',
   'DELETE /v1/keys/:key': 'ends what a key may do',

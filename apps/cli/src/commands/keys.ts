@@ -12,7 +12,7 @@ import {
   rotateKey,
 } from '@errata/lineage';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { printJson, table } from '../output/output.ts';
+import { minute, printJson, table } from '../output/output.ts';
 import { databaseOfService } from '../service/connection.ts';
 
 interface NewKey {
@@ -36,14 +36,13 @@ export function register(program: Command): void {
     .action(async (options: { json?: true }) => {
       const found = await onDatabase(listKeys);
       if (options.json) return printJson(found.map(plain));
-      const day = (date: Date | null) => date?.toISOString().slice(0, 16).replace('T', ' ') ?? 'never';
       const rows = found.map(({ id, name, scopes: held, projectId, models, expiresAt, lastUsedAt }) => [
         id,
         name,
         held.length === scopes.length ? 'all' : held.join(' '),
         [...(projectId === null ? [] : [projectId]), ...models].join(' ') || 'all',
-        day(expiresAt),
-        day(lastUsedAt),
+        minute(expiresAt),
+        minute(lastUsedAt),
       ]);
       console.log(table(['key', 'name', 'scopes', 'reaches', 'ends', 'last used'], rows));
     });

@@ -40,6 +40,10 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
 /** A version or edit id short enough to read; the commands accept any unique prefix. */
 export const short = (id: string): string => (id.startsWith('ver_') ? id.slice(0, 16) : id);
 
+/** A moment to the minute, in UTC. */
+export const minute = (moment: Date | string | null): string =>
+  moment === null ? 'never' : new Date(moment).toISOString().slice(0, 16).replace('T', ' ');
+
 export const percent = (value: number | null | undefined): string =>
   value === null || value === undefined ? '-' : `${(100 * value).toFixed(1)}%`;
 

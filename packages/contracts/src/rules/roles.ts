@@ -1,4 +1,5 @@
-// Roles: names for scopes that go together, by which people are let into a project or the whole service.
+// What may be done by each role in a project or in the whole service.
+import { type Role, roles } from '../wire/members.ts';
 import type { Scope } from '../wire/resource-parts.ts';
 
 const reader = ['models:read'] as const satisfies readonly Scope[];
@@ -11,7 +12,11 @@ export const scopesOfRole = {
   editor,
   maintainer,
   admin: [...maintainer, 'audit:read', 'admin'],
-} as const satisfies Record<string, readonly Scope[]>;
+} as const satisfies Record<Role, readonly Scope[]>;
 
-export type Role = keyof typeof scopesOfRole;
-export const roles = Object.keys(scopesOfRole) as readonly Role[];
+/** The role that has these scopes, neither more nor fewer; null where none has. */
+export const roleOfScopes = (given: readonly Scope[]): Role | null =>
+  roles.find((role) => {
+    const held: readonly Scope[] = scopesOfRole[role];
+    return held.length === given.length && held.every((scope) => given.includes(scope));
+  }) ?? null;

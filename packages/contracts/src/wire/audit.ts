@@ -23,6 +23,8 @@ export const auditActs = [
   'key.created',
   'key.revoked',
   'key.rotated',
+  'member.changed',
+  'member.removed',
   'model.imported',
   'model.moved',
   'person.admitted',

@@ -6,7 +6,7 @@ import { type Db, type Lineage, within } from '../database/client.ts';
 import { newId } from '../database/ids.ts';
 import { idCursor, type PageRequest, pageOf } from '../database/pages.ts';
 import { type ApiKey as KeyRow, Prisma } from '../generated/client.ts';
-import { grantsOf } from './memberships.ts';
+import { grantsOf, isPerson } from './memberships.ts';
 import type { Reach } from './reach.ts';
 
 export const keyPrefix = 'errata_sk_';
@@ -77,16 +77,18 @@ interface UsedKey extends Omit<KeyRow, 'hash' | 'createdAt'> {
 export async function findKey(db: Lineage, token: string): Promise<ApiKey | null> {
   if (!token.startsWith(keyPrefix)) return null;
   // Every request waits for this.
-  const row = await selectKey(db, Prisma.sql`hash = ${sha256(token)}`);
-  if (row === null) return null;
-  await noteUse(db, row);
-  return apiKey(db, row);
+  return useKey(db, await selectKey(db, Prisma.sql`hash = ${sha256(token)}`));
 }
 
 /** The key, or the person, of an id; null when it is valid no more. */
 export async function findKeyById(db: Lineage, id: string): Promise<ApiKey | null> {
-  const row = await selectKey(db, Prisma.sql`id = ${id}`);
-  return row && apiKey(db, row);
+  return useKey(db, await selectKey(db, Prisma.sql`id = ${id}`));
+}
+
+async function useKey(db: Lineage, row: UsedKey | null): Promise<ApiKey | null> {
+  if (row === null) return null;
+  await noteUse(db, row);
+  return apiKey(db, row);
 }
 
 async function selectKey(db: Lineage, which: Prisma.Sql): Promise<UsedKey | null> {
@@ -112,6 +114,9 @@ async function noteUse(db: Lineage, { id, lastUsedAt }: UsedKey): Promise<void> 
 const isValid = ({ revokedAt, expiresAt }: Pick<KeyRow, 'revokedAt' | 'expiresAt'>): boolean =>
   revokedAt === null && (expiresAt === null || expiresAt > new Date());
 
+/** The same, asked of the database. */
+export const validNow = () => ({ revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] });
+
 /** Those that are valid, the oldest first. */
 export async function listKeys(db: Lineage): Promise<readonly KeyRecord[]> {
   const rows = await db.prisma.apiKey.findMany({ where: { id: ofKeys, revokedAt: null }, orderBy: { id: 'asc' } });
@@ -126,9 +131,8 @@ export async function listKeyPage(
   const limit = page.limit ?? 20;
   const rows = await db.prisma.apiKey.findMany({
     where: {
-      revokedAt: null,
+      ...validNow(),
       ...(page.projects === undefined ? {} : { projectId: { in: [...page.projects] } }),
-      OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }],
       id: { ...ofKeys, ...(page.after === undefined ? {} : { gt: idCursor(page.after, 'key') }) },
     },
     orderBy: { id: 'asc' },
@@ -208,7 +212,6 @@ async function apiKey(db: Lineage, row: UsedKey): Promise<ApiKey> {
   return { id, name, scopes, reach: whole ? null : [{ project, scopes, models: reached }] };
 }
 
-const isPerson = (id: string): boolean => id.startsWith('person_');
 const ofKeys = { startsWith: 'key_' } as const;
 
 const keyRecord = (row: KeyRow): KeyRecord => ({

@@ -18,11 +18,11 @@ import { unknownModel } from '../models/models.ts';
 import { type Bounded, usageOf } from './quotas.ts';
 
 /** The id of a project. `unknown_project` when there is none of this name or id. */
-export const findProject = async (db: Db, nameOrId: string): Promise<string> => (await findRow(db, nameOrId)).id;
+export const findProject = async (db: Db, nameOrId: string): Promise<string> => (await projectRow(db, nameOrId)).id;
 
 /** A project with what is used of its quotas. `unknown_project`. */
 export const getProject = async (db: Db, nameOrId: string): Promise<ProjectResource> =>
-  resource(db, await findRow(db, nameOrId));
+  resource(db, await projectRow(db, nameOrId));
 
 /** Projects by name, or those of some ids. The cursor is a name. */
 export async function listProjects(
@@ -65,7 +65,7 @@ export const changeProject = (
 ): Promise<ProjectResource> =>
   named(name ?? nameOrId, () =>
     within(db, async (tx) => {
-      const { id } = await findRow(tx, nameOrId);
+      const { id } = await projectRow(tx, nameOrId);
       if (id === defaultProject.id && name !== undefined && name !== defaultProject.name)
         throw new ErrataError('invalid_request', `the project "${defaultProject.name}" keeps its name`);
       await tx.$executeRaw`SELECT 1 FROM projects WHERE id = ${id} FOR NO KEY UPDATE`;
@@ -82,7 +82,7 @@ export const changeProject = (
 /** Gives a model to a project. `unknown_project`, `unknown_model`. */
 export const moveModel = (db: Lineage, nameOrId: string, model: string): Promise<ProjectResource> =>
   within(db, async (tx) => {
-    const project = await findRow(tx, nameOrId);
+    const project = await projectRow(tx, nameOrId);
     const found = idFirst(await tx.model.findMany({ where: { OR: [{ name: model }, { id: model }] } }), model);
     if (found === null) throw unknownModel(model);
     if (found.projectId !== project.id) {
@@ -99,7 +99,8 @@ export async function boundedProject(db: Db, id: string): Promise<Bounded> {
   return { id, name: row.name, quotas: quotasOf(row) };
 }
 
-async function findRow(db: Db, nameOrId: string): Promise<ProjectRow> {
+/** `unknown_project`. */
+export async function projectRow(db: Db, nameOrId: string): Promise<ProjectRow> {
   const found = await clientOf(db).project.findMany({ where: { OR: [{ name: nameOrId }, { id: nameOrId }] } });
   const row = idFirst(found, nameOrId);
   if (row === null) throw new ErrataError('unknown_project', `there is no project ${JSON.stringify(nameOrId)}`);

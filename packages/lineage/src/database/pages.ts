@@ -21,9 +21,9 @@ export function pageOf<Row, Item>(
   return { data: shown.map(item), has_more, next_cursor: has_more && last !== undefined ? cursor(last) : null };
 }
 
-/** A cursor that is an id. `invalid_request` when it is not. */
-export function idCursor(after: string, prefix: IdPrefix): string {
-  if (new RegExp(`^${prefix}_[0-9a-z]+$`).test(after)) return after;
+/** A cursor that is an id, with one of some prefixes. `invalid_request` when it is not. */
+export function idCursor(after: string, ...prefixes: readonly IdPrefix[]): string {
+  if (new RegExp(`^(?:${prefixes.join('|')})_[0-9a-z]+$`).test(after)) return after;
   throw noCursor(after);
 }
 
