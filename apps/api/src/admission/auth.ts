@@ -33,8 +33,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set on every route that is not public. */
     caller: Caller | null;
-    /** Asks once more what let the request in: for answers that go on for long. @throws ErrataError `unauthorized`, `missing_scope` */
-    checkAgain: () => Promise<void>;
+    /** Looks once more who asks, with all that they may do now. @throws ErrataError `unauthorized` */
+    identifyAgain: () => Promise<Caller>;
   }
 }
 
@@ -60,7 +60,9 @@ export function registerAuth(
   const table: RouteAccess[] = [];
   app.decorate('routeTable', table);
   app.decorateRequest('caller', null);
-  app.decorateRequest('checkAgain', async () => {});
+  app.decorateRequest('identifyAgain', async () => {
+    throw new ErrataError('unauthorized', howToSend);
+  });
   app.addHook('onRoute', ({ method, url, config, schema }) => {
     const access = config?.access;
     if (access === undefined) throw new Error(`${method} ${url} does not declare its access`);
@@ -70,9 +72,9 @@ export function registerAuth(
     const access = request.routeOptions.config.access;
     if (access === undefined || access === 'public') return;
     const { authorization } = request.headers;
-    const identify = async () => (authorization === undefined ? identifySession(request) : identifyKey(authorization));
-    request.caller = await identify();
-    request.checkAgain = async () => requireNeeds((await identify()).scopes, [{ scope: access, why: '' }]);
+    request.identifyAgain = async () =>
+      authorization === undefined ? identifySession(request) : identifyKey(authorization);
+    request.caller = await request.identifyAgain();
     await admit(request, reply);
     requireScope(request);
   });
@@ -100,9 +102,9 @@ export function registerAuth(
 const howToSend = 'send an API key as "Authorization: Bearer <key>"';
 
 /** @throws ErrataError `missing_scope` unless the caller has that of the route */
-export function requireScope(request: FastifyRequest): void {
+export function requireScope(request: FastifyRequest, caller = callerOf(request)): void {
   const scope = request.routeOptions.config.access;
-  if (scope !== undefined && scope !== 'public') requireNeeds(callerOf(request).scopes, [{ scope, why: '' }]);
+  if (scope !== undefined && scope !== 'public') requireNeeds(caller.scopes, [{ scope, why: '' }]);
 }
 
 /** The caller of a route that is not public. */

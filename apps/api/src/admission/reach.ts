@@ -14,6 +14,13 @@ declare module 'fastify' {
      */
     reach?: 'any' | 'whole';
   }
+  interface FastifyRequest {
+    /**
+     * Asks once more what let the request in: for answers that go on for long.
+     * @throws ErrataError `unauthorized`, `missing_scope`, `model_out_of_reach`
+     */
+    checkAgain: () => Promise<void>;
+  }
 }
 
 /** Finds what a thing belongs to; null where that is the whole service, or there is no such thing. */
@@ -50,29 +57,40 @@ const namedInside: Readonly<Record<string, OwnedKind>> = {
 
 /** Behind authentication, before what is asked is even looked at. Behind it the caller has the scopes that it has on what is asked about. */
 export function limitReach(app: FastifyInstance, findOwner: FindOwner): void {
+  app.decorateRequest('checkAgain', async () => {});
   app.addHook('preValidation', async (request) => {
-    const { caller, routeOptions } = request;
-    if (caller === null || caller.reach === null) return;
-    if (routeOptions.config.reach === 'whole')
-      throw outOfReach(caller, 'this takes one that reaches the whole service');
-    const { querystring, body } = routeOptions.schema ?? {};
+    if (request.caller === null) return;
+    request.caller = await limited(request, request.caller);
+    request.checkAgain = async () => {
+      await limited(request, await request.identifyAgain());
+    };
+  });
+
+  async function limited(request: FastifyRequest, caller: Caller): Promise<Caller> {
+    const known = caller.reach === null ? caller : { ...caller, scopes: await scopesOn(request, caller, caller.reach) };
+    requireScope(request, known);
+    return known;
+  }
+
+  async function scopesOn(request: FastifyRequest, caller: Caller, reach: readonly Grant[]): Promise<readonly Scope[]> {
+    const { config, schema = {} } = request.routeOptions;
+    if (config.reach === 'whole') throw outOfReach(caller, 'this takes one that reaches the whole service');
     const things = [
       ...thingsOfPath(request),
-      ...thingsInside(request.query, querystring),
-      ...thingsInside(request.body, body),
+      ...thingsInside(request.query, schema.querystring),
+      ...thingsInside(request.body, schema.body),
     ];
-    if (things.length === 0 && routeOptions.config.reach !== 'any')
+    if (things.length === 0 && config.reach !== 'any')
       throw outOfReach(caller, 'this is not about one model or project: name one, where that can be');
     let scopes = caller.scopes;
     for (const { kind, id } of things) {
       const owner = await findOwner(kind, id);
-      const grant = owner === null ? undefined : caller.reach.find((each) => covers(each, owner));
+      const grant = owner === null ? undefined : reach.find((each) => covers(each, owner));
       if (grant === undefined) throw outOfReach(caller, `${kind} ${JSON.stringify(id)} belongs to none of these`);
       scopes = scopes.filter((scope) => grant.scopes.includes(scope));
     }
-    request.caller = { ...caller, scopes };
-    requireScope(request);
-  });
+    return scopes;
+  }
 }
 
 const covers = ({ project, models }: Grant, owner: Owner): boolean =>

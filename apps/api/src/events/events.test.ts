@@ -110,16 +110,19 @@ test('a wrong event id or job is a problem, not a stream', async () => {
   expect((await api.get('/v1/jobs/job_none/events')).body.code).toBe('unknown_job');
 });
 
-test('a stream whose key is revoked, or loses its scope, ends and says why; others go on', async () => {
+test('a stream whose key is revoked, or loses its scope or the model, ends and says why; others go on', async () => {
   const job = await submit();
   const other = read(await streamOf(job));
+  const { id: projectId } = (await api.get('/v1/projects/default')).body;
+  await api.post('/v1/projects', { name: 'elsewhere' });
   const losses = {
     unauthorized: (id: string) => revokeKey(api.lineage, id),
     missing_scope: (id: string) =>
       api.lineage.prisma.apiKey.update({ where: { id }, data: { scopes: ['edits:write'] } }),
+    model_out_of_reach: () => api.call('PUT', '/v1/projects/elsewhere/models/atlas'),
   };
   for (const [code, lose] of Object.entries(losses)) {
-    const { key, token } = await createKey(api.lineage, 'lost', ['models:read']);
+    const { key, token } = await createKey(api.lineage, 'lost', ['models:read'], { projectId });
     let tell = () => {};
     const told = new Promise<void>((resolve) => {
       tell = resolve;
