@@ -8,6 +8,7 @@ import { everyPage } from './every-page.fixture.ts';
 import { approving } from './flows/approving.fixture.ts';
 import { comparing } from './flows/comparing.fixture.ts';
 import { correcting } from './flows/correcting.fixture.ts';
+import { dividing } from './flows/dividing.fixture.ts';
 import { judging } from './flows/judging.fixture.ts';
 import { keeping } from './flows/keeping.fixture.ts';
 import { naming } from './flows/naming.fixture.ts';
@@ -38,6 +39,7 @@ const flows: readonly Flow[] = [
   scheduling,
   running,
   telling,
+  dividing,
   upkeep,
   byLink,
   // It ends engines, which take a while to begin again.

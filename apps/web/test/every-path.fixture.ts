@@ -19,6 +19,7 @@ export async function everyPath(client: ErrataClient): Promise<readonly (readonl
   const edited = succeeded.find(({ branch, version_id }) => heads.get(branch ?? '') === version_id) ?? succeeded[0]!;
   const [first] = (await client.jobs.edits(edited.id, { limit: 1 }).page()).data;
   const evaluations = (await client.evaluations.list({ model: 'atlas', limit: 2 }).page()).data.map(({ id }) => id);
+  const projects = await client.projects.list().all();
   const found = (kind: string) => jobs.find((job) => job.kind === kind)?.id;
   const of = `model=atlas&branch=${edited.branch}`;
   const asked = `prompt=${encodeURIComponent(first!.prompt)}`;
@@ -51,6 +52,8 @@ export async function everyPath(client: ErrataClient): Promise<readonly (readonl
     ['upkeep', '/upkeep'],
     ['storage', '/storage'],
     ['health', '/health'],
+    ['projects', '/projects'],
+    ['project', `/projects/${projects.at(-1)!.name}`],
     ['keys', '/keys'],
     ['webhooks', '/webhooks'],
     ['missing', '/nowhere'],

@@ -12,7 +12,7 @@ mkdirSync(folder, { recursive: true });
 
 const stack = await openStack();
 try {
-  await tellStory(stack.client);
+  await tellStory(stack);
   const paths = await everyPath(stack.client);
   for (const { name: device, options } of devices) {
     const context = await stack.browser.newContext({ baseURL: stack.url, storageState: stack.signedIn, ...options });

@@ -1,12 +1,13 @@
 // The whole stack with the shipped model, and a browser before it, as a person has them.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import { type Browser, type BrowserContextOptions, chromium } from 'playwright-core';
 import { findBrowser } from '../../../test/support/browser.ts';
+import { admitTo } from '../../../test/support/people.ts';
 import { build } from '../build.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -24,6 +25,8 @@ export interface Stack {
   readonly browser: Browser;
   /** The cookie of a session with every scope. */
   readonly signedIn: SignedIn;
+  /** Lets somebody in for whom a provider vouches, with the roles that it says; answers with their id. */
+  admit(name: string, roles: Parameters<typeof admitTo>[2]): Promise<string>;
   /** Runs a command of the errata command line against the stack; what it printed. */
   command(...args: readonly string[]): Promise<string>;
   close(): Promise<void>;
@@ -60,7 +63,11 @@ export async function openStack(more: NodeJS.ProcessEnv = {}): Promise<Stack> {
     if (state !== 'succeeded') throw new Error(`the import ended as ${state}`);
     const command = (...args: readonly string[]) =>
       firstLine(spawn(process.execPath, [errata, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] }));
-    return { url, client, key, pid: child.pid!, browser, signedIn, command, close };
+    const { database_url } = JSON.parse(readFileSync(join(data, 'connection.json'), 'utf8')) as {
+      readonly database_url: string;
+    };
+    const admit = (name: string, roles: Parameters<typeof admitTo>[2]) => admitTo(database_url, name, roles);
+    return { url, client, key, pid: child.pid!, browser, signedIn, admit, command, close };
   } catch (error) {
     await close();
     throw error;

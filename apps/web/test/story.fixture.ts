@@ -1,6 +1,6 @@
 // A model's history in which all has happened that there is to see: what screenshots show.
 import { readFileSync } from 'node:fs';
-import type { ErrataClient } from '@errata/sdk';
+import type { Stack } from './stack.fixture.ts';
 
 const given = readFileSync(new URL('../../../models/atlas/edits.jsonl', import.meta.url), 'utf8')
   .split('\n')
@@ -9,7 +9,7 @@ const given = readFileSync(new URL('../../../models/atlas/edits.jsonl', import.m
   .map((line) => JSON.parse(line));
 
 /** Tells it on a stack that has the shipped model, imported as `atlas`. Every job of it has ended afterwards, or waits for a decision. */
-export async function tellStory(client: ErrataClient): Promise<void> {
+export async function tellStory({ client, admit }: Pick<Stack, 'client' | 'admit'>): Promise<void> {
   const model = 'atlas';
   const wait = async ({ id }: { readonly id: string }) => client.jobs.wait(id);
   const edit = async (branch: string, from: number, to: number, more: object = {}) =>
@@ -61,6 +61,13 @@ export async function tellStory(client: ErrataClient): Promise<void> {
   const [one, other] = evaluations;
   await wait(await client.comparisons.create({ one: one!, other: other! }));
   await client.keys.create({ name: 'Ada, who judges', scopes: ['models:read', 'approve'] });
+  const quotas = { open_jobs: 20, edits_per_day: 0, tokens_per_day: 1_000_000 };
+  const { name: project } = await client.projects.create({ name: 'news-desk', quotas });
+  await client.projects.change('default', { quotas: { edits_per_day: 60 } });
+  await client.keys.create({ name: 'wire', scopes: ['models:read', 'edits:write', 'evals:write'], project });
+  await admit('Ada Lovelace', [{ project, role: 'admin' }]);
+  await client.members.setRole(project, await admit('Bo', [{ project, role: 'reader' }]), 'editor');
+  await client.members.remove(project, await admit('Cy', [{ project, role: 'maintainer' }]));
   await wait(await client.checks.create());
   await wait(await client.collections.create({ dry_run: true }));
 }

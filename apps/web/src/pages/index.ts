@@ -11,6 +11,7 @@ import { jobRoute, jobsRoute } from './jobs/index.ts';
 import { judgeRoute } from './judge/index.ts';
 import { keysRoute } from './keys/index.ts';
 import { namesRoute } from './names/index.ts';
+import { projectRoute, projectsRoute } from './projects/index.ts';
 import { queueRoute } from './queue/index.ts';
 import { schedulesRoute } from './schedules/index.ts';
 import { storageRoute } from './storage/index.ts';
@@ -38,6 +39,8 @@ export const pages = [
   upkeepRoute,
   storageRoute,
   healthRoute,
+  projectsRoute,
+  projectRoute,
   keysRoute,
   webhooksRoute,
 ] as const;

@@ -7,6 +7,7 @@ export function UpkeepTabs() {
       <Link to="/upkeep">Models</Link>
       <Link to="/storage">Storage</Link>
       <Link to="/health">Health</Link>
+      <Link to="/projects">Projects</Link>
       <Link to="/keys">Keys</Link>
       <Link to="/webhooks">Webhooks</Link>
     </div>

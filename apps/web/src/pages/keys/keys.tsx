@@ -6,10 +6,10 @@ import { errata } from '../../api/client.ts';
 import { usePages } from '../../api/pages.ts';
 import { useSession } from '../../api/session.ts';
 import { Confirm } from '../../parts/confirm.tsx';
+import { KeyLife } from '../../parts/key-life.tsx';
 import { More } from '../../parts/more.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { UpkeepTabs } from '../../parts/upkeep-tabs.tsx';
-import { When } from '../../parts/when.tsx';
 import { MadeKey } from './made-key.tsx';
 import { NewKey } from './new-key.tsx';
 import { RotateKey } from './rotate-key.tsx';
@@ -52,7 +52,7 @@ interface KeyProps {
 }
 
 function Key({ of, onMade }: KeyProps) {
-  const { id, name, scopes, models, created_at, expires_at, last_used_at } = of;
+  const { id, name, scopes, models } = of;
   const queries = useQueryClient();
   const { key } = useSession();
   const [asked, setAsked] = useState<'revoke' | 'rotate' | null>(null);
@@ -62,16 +62,8 @@ function Key({ of, onMade }: KeyProps) {
         <strong>{name}</strong> {key?.id === id && <span className="badge">yours</span>}
         <p className="small soft">
           may do {scopes.includes('admin') ? 'everything' : scopes.join(', ')}
-          {models !== null && ` of ${models.length === 1 ? 'one model' : `${models.length} models`}`}; made{' '}
-          <When at={created_at} />
-          {last_used_at === null ? (
-            ', never used'
-          ) : (
-            <>
-              , last used <When at={last_used_at} />
-            </>
-          )}
-          ; ends {expires_at === null ? 'when it is revoked' : <When at={expires_at} />}
+          {models !== null && ` of ${models.length === 1 ? 'one model' : `${models.length} models`}`};{' '}
+          <KeyLife of={of} />
         </p>
       </div>
       <button type="button" className="button" aria-label={`Replace ${name}`} onClick={() => setAsked('rotate')}>
