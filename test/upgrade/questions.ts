@@ -165,6 +165,11 @@ export async function questionsAbout(errata: ErrataClient, model: string): Promi
   add('/suites');
   for (const { name } of await errata.suites.list().all()) add(`/suites/${name}/cases`);
   add(`/artefacts?model=${model}`);
+  // What a project without edits and completions has used is the same on any day.
+  for (const { name } of await errata.projects.list().all()) {
+    if (name !== 'default') add(`/projects/${name}`);
+    add(`/projects/${name}/members`);
+  }
   add('/schedules');
   for (const { name } of await errata.schedules.list().all()) add(`/schedules/${name}/runs`);
   return questions;

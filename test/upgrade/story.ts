@@ -3,6 +3,7 @@ import type { EditInput, GatePolicy, JobResource, JobState } from '@errata/contr
 import { startEngine } from '@errata/engine';
 import { getModel, openLineage, recordSnapshot, sourceOfVersion, tipOfVersion } from '@errata/lineage';
 import type { ErrataClient } from '@errata/sdk';
+import { admitTo } from '../support/people.ts';
 import type { Stored } from './archive.ts';
 
 export const model = 'tiny';
@@ -23,6 +24,20 @@ export interface Open {
   readonly candidate: { readonly job: string; readonly version: string };
   /** Of a stored suite. */
   readonly evaluation: string;
+  /** Who shares what; left out by builds that knew of no projects. */
+  readonly sharing?: Sharing;
+}
+
+/** A project that owns a model, and may have two edits a day asked of it. */
+interface Sharing {
+  readonly project: string;
+  readonly model: string;
+  /** For the project alone. */
+  readonly key: string;
+  /** Ids: of a reader of the project by the provider, who was given more in it, and of an administrator, who was removed. */
+  readonly people: { readonly promoted: string; readonly removed: string };
+  /** The last entry of the audit log by then. */
+  readonly audit: { readonly position: number; readonly hash: string };
 }
 
 const openGate: GatePolicy = { rules: [] };
@@ -92,8 +107,9 @@ export async function tell(tellers: Tellers, stored: Stored, modelPath: string):
   await tellOfLongChain(errata, edits.root, stored);
   const candidate = await tellOfDecisions(tellers);
   await tellOfSchedules(errata);
+  const sharing = await tellOfSharing(errata, stored, modelPath);
   const evaluation = await tellOfMeasuring(errata);
-  return { last: edits.last, first: edits.first, candidate, evaluation };
+  return { last: edits.last, first: edits.first, candidate, evaluation, sharing };
 }
 
 async function edit(
@@ -264,6 +280,28 @@ async function tellOfSchedules(errata: ErrataClient): Promise<void> {
 
 /** Half a day from now: the schedule is due long after the history is told. */
 const farHour = () => (new Date().getUTCHours() + 12) % 24;
+
+/** Names of people, which a provider knows them by, and what it says of them. */
+export const people = {
+  promoted: { name: 'Ada', roles: [{ project: 'news', role: 'reader' }] },
+  removed: { name: 'Bo', roles: [{ project: 'news', role: 'admin' }] },
+} as const;
+
+/** A project with quotas, a model and a key of its own, and people to whom it gave other roles than their provider. */
+async function tellOfSharing(errata: ErrataClient, { databaseUrl }: Stored, path: string): Promise<Sharing> {
+  const { name: project } = await errata.projects.create({ name: 'news', quotas: { edits_per_day: 2 } });
+  await errata.projects.change(project, { quotas: { storage_mib: 500 } });
+  const spare = 'spare';
+  await ended(errata, await errata.models.import({ name: spare, path, project }));
+  const { token: key } = await errata.keys.create({ name: 'desk', scopes: ['models:read', 'edits:write'], project });
+  const [promoted, removed] = await Promise.all(
+    [people.promoted, people.removed].map(({ name, roles }) => admitTo(databaseUrl, name, roles)),
+  );
+  await errata.members.setRole(project, promoted!, 'editor');
+  await errata.members.remove(project, removed!);
+  const { position, hash } = (await errata.audit.list({ limit: 1000 }).all()).at(-1)!;
+  return { project, model: spare, key, people: { promoted: promoted!, removed: removed! }, audit: { position, hash } };
+}
 
 /** A suite with cases of every kind, evaluations of versions and of an editor, and what is read off them. Answers with one of the suite. */
 async function tellOfMeasuring(errata: ErrataClient): Promise<string> {

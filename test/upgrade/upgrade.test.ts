@@ -4,15 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import { openLineage, openSession } from '@errata/lineage';
 import { createErrata, type ErrataClient } from '@errata/sdk';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readSettings as readApiSettings, startApi } from '../../apps/api/src/index.ts';
 import { readSettings as readWorkerSettings, startWorker } from '../../apps/worker/src/index.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { admitTo } from '../support/people.ts';
 import { restore, type Stored } from './archive.ts';
 import { type Answers, ask, differences, fixtures, openEach } from './questions.ts';
-import { capital, correction, ended, model, settings } from './story.ts';
+import { capital, correction, ended, model, people, settings } from './story.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -28,6 +30,14 @@ describe.each(await readdir(fixtures))('what the build of %s left', (name) => {
     const { result } = await ended(errata, await errata.checks.create({ snapshots: true }));
     expect(result).toMatchObject({ ok: true, problems: [] });
   };
+
+  /** What the browser of a person is answered. */
+  async function statusFor(person: string, path: string): Promise<number> {
+    const lineage = await openLineage(stored.databaseUrl, { poolSize: 1 });
+    const { token } = await openSession(lineage, person).finally(() => lineage.close());
+    const cookie = `errata_session_${new URL(url).port}=${token}`;
+    return (await fetch(url + path, { headers: { cookie } })).status;
+  }
 
   beforeAll(async () => {
     answers = JSON.parse(gunzipSync(await readFile(join(fixtures, name, 'answers.json.gz'))).toString());
@@ -74,21 +84,54 @@ describe.each(await readdir(fixtures))('what the build of %s left', (name) => {
   test('versions name the artefacts that their edits were made with', async () => {
     const { artefacts } = await errata.versions.manifest(await headOf('main'));
     const { job_id } = await errata.edits.get(answers.open.first.edit);
-    expect(artefacts).toMatchObject([{ kind: 'second_moment', scope: 'layer 0' }]);
-    expect(artefacts[0]!.job_ids).toContain(job_id);
-    expect((await errata.artefacts.get(artefacts[0]!.id)).blob).toBe(artefacts[0]!.blob);
+    // Builds that came later name the prefixes, too.
+    const moments = artefacts.filter(({ kind }) => kind === 'second_moment');
+    expect(moments).toMatchObject([{ scope: 'layer 0' }]);
+    expect(moments[0]!.job_ids).toContain(job_id);
+    expect((await errata.artefacts.get(moments[0]!.id)).blob).toBe(moments[0]!.blob);
   });
 
   test('keys open what they opened', async () => {
     const { reader, revoked } = answers.keys;
-    // Models of before there were projects are the default one's, and keys of then are for the whole service.
+    // Models that were given to no project are the default one's, and keys that are for none reach the whole service.
     expect(await errata.projects.get('default')).toMatchObject({ models: 1 });
-    expect(new Set((await errata.keys.list().all()).map(({ project_id }) => project_id))).toEqual(new Set([null]));
+    const keys = await errata.keys.list().all();
+    for (const of of ['author', 'approver', 'reader'])
+      expect(keys.find((key) => key.name === of)).toMatchObject({ project_id: null, models: null });
     expect((await clientOf(reader).models.get(model)).name).toBe(model);
     await expect(clientOf(reader).editJobs.create(answers.open.queued.request)).rejects.toMatchObject({
       code: 'missing_scope',
     });
     await expect(clientOf(revoked).models.get(model)).rejects.toMatchObject({ status: 401 });
+  });
+
+  test('projects own, bound and let in as they did, and the audit log goes on from where it was', async ({ skip }) => {
+    const { sharing } = answers.open;
+    if (sharing === undefined) return skip('its build knew of no projects');
+    const { project, key, audit } = sharing;
+    const desk = clientOf(key);
+    expect((await desk.models.get(sharing.model)).name).toBe(sharing.model);
+    await expect(desk.models.get(model)).rejects.toMatchObject({ code: 'model_out_of_reach' });
+    const many = correction(
+      'main',
+      'ft-m',
+      ['Ur', 'Ka', 'Lu'].map((place) => capital(place, 'N')),
+    );
+    await expect(desk.editJobs.create({ ...many, model: sharing.model })).rejects.toMatchObject({
+      code: 'quota_exceeded',
+      details: { project, quota: 'edits_per_day', limit: 2 },
+    });
+    const [entry] = (await errata.audit.list({ after: String(audit.position - 1), limit: 1 }).page()).data;
+    expect(entry).toMatchObject(audit);
+    // The provider vouches for the same people again, and says the same of them.
+    for (const [who, status] of [
+      ['promoted', 200],
+      ['removed', 403],
+    ] as const) {
+      const id = sharing.people[who];
+      expect(await admitTo(stored.databaseUrl, people[who].name, people[who].roles)).toBe(id);
+      expect(await statusFor(id, `/v1/models/${sharing.model}`)).toBe(status);
+    }
   });
 
   test('a request that was sent before is not carried out again', async () => {
