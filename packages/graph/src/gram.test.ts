@@ -2,7 +2,7 @@
 
 import { afterAll, expect, it } from 'vitest';
 import { addGram } from './gram.ts';
-import { matrix, mirrorLower, releaseLinalg } from './linalg.ts';
+import { matrix, mirrorLower, releaseLinalg } from './matrix.ts';
 
 afterAll(() => releaseLinalg());
 

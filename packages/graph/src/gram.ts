@@ -1,6 +1,6 @@
 // Sums of aᵀ·a over rows that come piece by piece, in float64: symmetric, so that half of each product is all there is to compute.
 
-import { type Matrix, matrix, multiply } from './linalg.ts';
+import { type Matrix, matrix, multiply } from './matrix.ts';
 
 /** Columns that are multiplied with columns at a time. Narrower strips leave out more of the upper triangle, and are slower products. */
 const stripWidth = 256;

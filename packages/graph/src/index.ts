@@ -14,20 +14,16 @@ export { GraphError, type GraphErrorCode, type GraphErrorFields } from './errors
 export { gradients, vectorJacobian } from './gradients.ts';
 export { addGram } from './gram.ts';
 export { joinedArrays } from './joined-arrays.ts';
+export { cholesky, inversePositive, solvePositive, solveTriangular, woodburySolve } from './linalg.ts';
 export {
-  cholesky,
   identity,
-  inversePositive,
   type Matrix,
   matrix,
   mirrorLower,
   multiply,
   type ProductOptions,
-  solvePositive,
-  solveTriangular,
   transposeMatrix,
-  woodburySolve,
-} from './linalg.ts';
+} from './matrix.ts';
 export type { ArrayOf, CompositeVjp, DType, OpType, Tensor } from './nodes.ts';
 export { type EmittedModel, emitOnnx } from './onnx.ts';
 export {

@@ -1,20 +1,20 @@
 // Linear algebra against the identities that define it.
 
 import { afterAll, describe, expect, it } from 'vitest';
+import { cholesky, inversePositive, solvePositive, solveTriangular, woodburySolve } from './linalg.ts';
 import {
-  cholesky,
+  addProduct,
   identity,
-  inversePositive,
   type Matrix,
   matrix,
   multiply,
+  multiplyInto,
   releaseLinalg,
-  solvePositive,
-  solveTriangular,
+  rowView,
   transposeMatrix,
-  woodburySolve,
-} from './linalg.ts';
-import { singularValues, symmetricEigen } from './spectral.ts';
+} from './matrix.ts';
+import { configureRuntime, runtimeSettings } from './program.ts';
+import { type SymmetricEigen, singularValues, symmetricEigen } from './spectral.ts';
 
 afterAll(() => releaseLinalg());
 
@@ -66,12 +66,32 @@ describe('multiply', () => {
               expected.data[i * n + j]! +=
                 a.data[transA ? l * m + i : i * k + l]! * b.data[transB ? j * k + l : l * n + j]!;
         expect(worst(await multiply(a, b, { transA, transB }), expected)).toBeLessThan(1e-13);
+        // Over rows that stand between others, and added to what is there.
+        const held = random(m + 2, n, 3);
+        const before = held.data.slice();
+        const target = rowView(held, 1, m + 1);
+        await multiplyInto(target, a, b, { transA, transB });
+        expect(worst(target, expected)).toBeLessThan(1e-13);
+        await addProduct(target, a, b, { transA, transB });
+        expect(
+          worst(
+            target,
+            matrix(
+              m,
+              n,
+              expected.data.map((x) => 2 * x),
+            ),
+          ),
+        ).toBeLessThan(1e-13);
+        for (const i of [...Array(n).keys(), ...Array.from({ length: n }, (_, j) => (m + 1) * n + j)])
+          expect(held.data[i]).toBe(before[i]);
       }
     });
   }
 
   it('names the sizes that do not fit', async () => {
     await expect(multiply(matrix(2, 3), matrix(4, 2))).rejects.toThrow(/inner sizes 3 and 4.*\[2, 3\] \[4, 2\]/);
+    await expect(addProduct(matrix(3, 2), matrix(2, 3), matrix(3, 2))).rejects.toThrow(/another shape.*\[3, 2\]/);
   });
 });
 
@@ -123,14 +143,18 @@ describe('a matrix that is not positive definite', () => {
 });
 
 describe('symmetricEigen', () => {
-  it.each([1, 2, 9, 60])('decomposes a matrix of size %i into orthonormal vectors', async (n) => {
+  const symmetric = (n: number): Matrix => {
     const r = random(n, n, 10 + n);
-    const a = matrix(
+    return matrix(
       n,
       n,
       r.data.map((x, i) => x + r.data[(i % n) * n + Math.floor(i / n)]!),
     );
-    const { values, vectors } = symmetricEigen(a);
+  };
+
+  const expectDecomposed = async (a: Matrix) => {
+    const n = a.rows;
+    const { values, vectors } = await symmetricEigen(a);
     expect([...values]).toEqual([...values].sort((x, y) => y - x));
     expect(worst(await multiply(vectors, vectors, { transA: true }), identity(n))).toBeLessThan(1e-12);
     const scaled = matrix(
@@ -139,11 +163,34 @@ describe('symmetricEigen', () => {
       vectors.data.map((x, i) => x * values[i % n]!),
     );
     expect(worst(await multiply(scaled, vectors, { transB: true }), a)).toBeLessThan(1e-12 * n);
+    return values;
+  };
+
+  // Within a panel of rows, over its border by one, and over those of reflections, sweeps and strips.
+  it.each([1, 2, 9, 33, 60, 290])('decomposes a matrix of size %i into orthonormal vectors', async (n) => {
+    await expectDecomposed(symmetric(n));
   });
 
-  it('handles diagonal and repeated eigenvalues', () => {
+  it('handles diagonal and repeated eigenvalues, and matrices of low rank', async () => {
     const a = matrix(3, 3, Float64Array.of(2, 0, 0, 0, 5, 0, 0, 0, 2));
-    expect([...symmetricEigen(a).values]).toEqual([5, 2, 2]);
+    expect([...(await symmetricEigen(a)).values]).toEqual([5, 2, 2]);
+    expect([...(await expectDecomposed(identity(150)))]).toEqual(Array(150).fill(1));
+    const few = random(150, 4, 40);
+    const values = await expectDecomposed(await multiply(few, few, { transB: true }));
+    expect(values.filter((value) => value > 1e-10 * values[0]!).length).toBe(4);
+  });
+
+  it('gives the same bits whatever the number of threads', async () => {
+    const before = runtimeSettings();
+    const found: SymmetricEigen[] = [];
+    for (const threads of [1, 2, 5]) {
+      await releaseLinalg();
+      configureRuntime({ threads });
+      found.push(await symmetricEigen(symmetric(290)));
+    }
+    configureRuntime(before);
+    await releaseLinalg();
+    for (const one of found.slice(1)) expect(one).toEqual(found[0]);
   });
 });
 

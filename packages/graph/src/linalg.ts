@@ -1,111 +1,7 @@
-// Dense linear algebra in float64: products through the runtime, blocked Cholesky, triangular and Woodbury solves.
+// Dense linear algebra in float64: blocked Cholesky, triangular and Woodbury solves.
 
 import { GraphError } from './errors.ts';
-import { gemm } from './ops.ts';
-import { compile, type Program } from './program.ts';
-import { float64, float64Data, input } from './tensor.ts';
-
-/** A row-major float64 matrix. */
-export interface Matrix {
-  readonly rows: number;
-  readonly columns: number;
-  readonly data: Float64Array;
-}
-
-/** A matrix over the given elements (not copied), or zeros. @throws GraphError `shape_mismatch` */
-export function matrix(rows: number, columns: number, data: Float64Array = new Float64Array(rows * columns)): Matrix {
-  if (data.length !== rows * columns)
-    throw new GraphError('shape_mismatch', `${data.length} elements do not fill the matrix`, {
-      where: 'matrix',
-      shapes: [[rows, columns]],
-    });
-  return { rows, columns, data };
-}
-
-/** The identity. */
-export function identity(n: number): Matrix {
-  const out = matrix(n, n);
-  for (let i = 0; i < n; i++) out.data[i * n + i] = 1;
-  return out;
-}
-
-/** Rows and columns exchanged. */
-export function transposeMatrix({ rows, columns, data }: Matrix): Matrix {
-  const out = matrix(columns, rows);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out.data[j * rows + i] = data[i * columns + j]!;
-  return out;
-}
-
-/** Which operands of a product are transposed first. */
-export interface ProductOptions {
-  readonly transA?: boolean;
-  readonly transB?: boolean;
-}
-
-const products = new Map<string, Promise<Program>>();
-
-function productProgram(transA: boolean, transB: boolean): Promise<Program> {
-  const key = `${transA} ${transB}`;
-  let program = products.get(key);
-  if (!program) {
-    const a = input('a', 'float64', transA ? ['K', 'M'] : ['M', 'K']);
-    const b = input('b', 'float64', transB ? ['N', 'K'] : ['K', 'N']);
-    // The CPU has float64 kernels; accelerators are an option for float32 graphs only.
-    program = compile({ product: gemm(a, b, { transA, transB }) }, { provider: 'cpu' });
-    products.set(key, program);
-  }
-  return program;
-}
-
-/** Below this many multiplications a run of the runtime costs more than the product. */
-const smallProduct = 2 ** 15;
-
-function smallMultiply(a: Matrix, b: Matrix): Matrix {
-  const out = matrix(a.rows, b.columns);
-  for (let i = 0; i < a.rows; i++) {
-    for (let k = 0; k < a.columns; k++) {
-      const x = a.data[i * a.columns + k]!;
-      for (let j = 0; j < b.columns; j++) out.data[i * b.columns + j]! += x * b.data[k * b.columns + j]!;
-    }
-  }
-  return out;
-}
-
-/** op(a)·op(b). @throws GraphError `shape_mismatch` */
-export async function multiply(a: Matrix, b: Matrix, options: ProductOptions = {}): Promise<Matrix> {
-  const { transA = false, transB = false } = options;
-  const [m, k] = transA ? [a.columns, a.rows] : [a.rows, a.columns];
-  const [k2, n] = transB ? [b.columns, b.rows] : [b.rows, b.columns];
-  if (k !== k2)
-    throw new GraphError('shape_mismatch', `inner sizes ${k} and ${k2} differ`, {
-      where: 'multiply',
-      shapes: [
-        [a.rows, a.columns],
-        [b.rows, b.columns],
-      ],
-    });
-  if (m * n * k <= smallProduct) return smallMultiply(transA ? transposeMatrix(a) : a, transB ? transposeMatrix(b) : b);
-  const program = await productProgram(transA, transB);
-  const out = await program.run({ a: float64([a.rows, a.columns], a.data), b: float64([b.rows, b.columns], b.data) });
-  return matrix(m, n, float64Data(out.product!));
-}
-
-/** Rows and columns of a matrix, copied. */
-function block(a: Matrix, rowStart: number, rowEnd: number, columnStart: number, columnEnd: number): Matrix {
-  const out = matrix(rowEnd - rowStart, columnEnd - columnStart);
-  for (let i = rowStart; i < rowEnd; i++) {
-    const from = i * a.columns;
-    out.data.set(a.data.subarray(from + columnStart, from + columnEnd), (i - rowStart) * out.columns);
-  }
-  return out;
-}
-
-function put(target: Matrix, source: Matrix, rowStart: number, columnStart: number): void {
-  for (let i = 0; i < source.rows; i++) {
-    const row = source.data.subarray(i * source.columns, (i + 1) * source.columns);
-    target.data.set(row, (rowStart + i) * target.columns + columnStart);
-  }
-}
+import { block, type Matrix, matrix, mirrorLower, multiply, put, transposeMatrix } from './matrix.ts';
 
 /** Diagonal blocks this size are factored in plain loops; everything else is products. */
 const blockSize = 96;
@@ -232,11 +128,6 @@ export async function solvePositive(a: Matrix, b: Matrix): Promise<Matrix> {
   return solveFactored(await cholesky(a), b);
 }
 
-/** Copies what stands below the diagonal above it, in place. */
-export function mirrorLower({ rows: n, data }: Matrix): void {
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) data[j * n + i] = data[i * n + j]!;
-}
-
 /** Columns of an inverse that are solved for, or rows of it that are multiplied out, at a time. */
 const inverseStrip = 2 * blockSize;
 
@@ -288,11 +179,4 @@ export async function woodburySolve(inverse: Matrix, keys: Matrix, lambda = 1): 
     }
   }
   return transposeMatrix(await solvePositive(core, transposeMatrix(half)));
-}
-
-/** Frees the programs that products run on. */
-export async function releaseLinalg(): Promise<void> {
-  const all = [...products.values()];
-  products.clear();
-  for (const program of all) await (await program).release();
 }

@@ -79,10 +79,14 @@ export interface Program<Outputs extends string = string> {
   /** What executes it. */
   readonly provider: Exclude<Provider, 'auto'>;
   /**
-   * Computes all outputs. Extra feeds are refused; data is not copied in, results are new arrays.
+   * Computes all outputs. Extra feeds are refused; data is not copied in, results are new arrays, but for those that are given
+   * where to go: they have the output's shape, and may be what is fed where the last operator reads each element before it writes it.
    * @throws GraphError `bad_feed` naming the input and the shapes, or `released`
    */
-  readonly run: (feeds: HostTensors) => Promise<Readonly<Record<Outputs, HostTensor>>>;
+  readonly run: (
+    feeds: HostTensors,
+    into?: Readonly<Partial<Record<Outputs, HostTensor>>>,
+  ) => Promise<Readonly<Record<Outputs, HostTensor>>>;
   /** Frees the session. Idempotent. */
   readonly release: () => Promise<void>;
 }
@@ -218,9 +222,9 @@ export async function compile<Outputs extends string>(
   overrides: Partial<CompileSettings> = {},
 ): Promise<Program<Outputs>> {
   const { Tensor: RuntimeTensor } = await loadRuntime();
-  const wanted = { ...runtimeSettings(), lean: false, ...overrides };
-  const { provider, model, session } = await open(outputs, wanted);
-  let profiling = wanted.profiles !== undefined;
+  const chosen = { ...runtimeSettings(), lean: false, ...overrides };
+  const { provider, model, session } = await open(outputs, chosen);
+  let profiling = chosen.profiles !== undefined;
   const { inputs } = model;
   const names = Object.keys(outputs) as Outputs[];
   // The runtime may read large constants where they are, so they must live as long as the session.
@@ -229,21 +233,24 @@ export async function compile<Outputs extends string>(
     inputs,
     constantBytes: held.reduce((sum, { data }) => sum + data.byteLength, 0),
     provider,
-    run: async (feeds) => {
+    run: async (feeds, into) => {
       if (!held) throw new GraphError('released', 'the program was released', { where: 'run' });
       checkFeeds(inputs, feeds);
+      const tensorOf = ({ dtype, dims, data }: HostTensor) => new RuntimeTensor(dtype, data, dims);
       const fed: Record<string, ort.Tensor> = {};
-      for (const { name } of inputs) {
-        const { dtype, dims, data } = feeds[name]!;
-        fed[name] = new RuntimeTensor(dtype, data, dims);
+      for (const { name } of inputs) fed[name] = tensorOf(feeds[name]!);
+      const wanted: Record<string, ort.Tensor | null> = {};
+      for (const name of names) {
+        const given = into?.[name];
+        wanted[name] = given ? tensorOf(given) : null;
       }
-      const results = await session.run(fed);
+      const results = await session.run(fed, wanted);
       if (profiling) session.endProfiling();
       profiling = false;
       const out = {} as Record<Outputs, HostTensor>;
       for (const name of names) {
         const { type, dims, data } = results[name]!;
-        out[name] = { dtype: type as DType, dims, data: data as ArrayOf[DType] };
+        out[name] = into?.[name] ?? { dtype: type as DType, dims, data: data as ArrayOf[DType] };
       }
       return out;
     },

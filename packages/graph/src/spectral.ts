@@ -1,7 +1,9 @@
 // Eigenvalues of symmetric matrices and singular values, in float64, for matrices of up to some thousands of rows.
 
 import { GraphError } from './errors.ts';
-import { type Matrix, matrix, transposeMatrix } from './linalg.ts';
+import { type Matrix, matrix, transposeMatrix } from './matrix.ts';
+import { sweepsOf } from './sweeps.ts';
+import { type Tridiagonal, tridiagonalise } from './tridiagonal.ts';
 
 /** a = V·diag(values)·Vᵀ. */
 export interface SymmetricEigen {
@@ -11,74 +13,12 @@ export interface SymmetricEigen {
   readonly vectors: Matrix;
 }
 
-/**
- * Householder reduction of a symmetric matrix in `z` to tridiagonal form. `z` becomes the transformation, transposed: the
- * rotations that follow then run over rows, which lie together in memory.
- */
-function tridiagonalise(z: Float64Array, n: number, diagonal: Float64Array, off: Float64Array): void {
-  // Reflectors live in the rows of z that they clear, from the last row up.
-  for (let i = n - 1; i > 0; i--) {
-    const row = z.subarray(i * n, i * n + i);
-    let norm = 0;
-    for (const x of row) norm = Math.hypot(norm, x);
-    if (row.subarray(0, i - 1).every((x) => x === 0)) {
-      off[i] = row[i - 1]!;
-      diagonal[i] = 0;
-      continue;
-    }
-    const alpha = row[i - 1]! > 0 ? -norm : norm;
-    off[i] = alpha;
-    const scale = norm * (norm + Math.abs(row[i - 1]!));
-    row[i - 1]! -= alpha;
-    // p = A·v / scale over the leading i rows, of which only the lower triangle is kept.
-    const p = new Float64Array(i);
-    for (let r = 0; r < i; r++) {
-      let sum = 0;
-      const v = row[r]!;
-      for (let c = 0; c < r; c++) {
-        sum += z[r * n + c]! * row[c]!;
-        p[c]! += z[r * n + c]! * v;
-      }
-      p[r]! += sum + z[r * n + r]! * v;
-    }
-    let along = 0;
-    for (let r = 0; r < i; r++) {
-      p[r]! /= scale;
-      along += p[r]! * row[r]!;
-    }
-    const half = along / (2 * scale);
-    for (let r = 0; r < i; r++) p[r]! -= half * row[r]!;
-    for (let r = 0; r < i; r++) {
-      const v = row[r]!;
-      const q = p[r]!;
-      for (let c = 0; c <= r; c++) z[r * n + c]! -= v * p[c]! + q * row[c]!;
-    }
-    diagonal[i] = scale;
-  }
-  // diagonal[i] holds each reflector's scale until its row of the transformation is built.
-  const scales = diagonal.slice();
-  for (let i = 0; i < n; i++) {
-    const row = z.slice(i * n, i * n + i);
-    diagonal[i] = z[i * n + i]!;
-    if (i > 0 && scales[i] !== 0) {
-      for (let r = 0; r < i; r++) {
-        let sum = 0;
-        for (let c = 0; c < i; c++) sum += z[r * n + c]! * row[c]!;
-        sum /= scales[i]!;
-        for (let c = 0; c < i; c++) z[r * n + c]! -= sum * row[c]!;
-      }
-    }
-    z.fill(0, i * n, i * n + i);
-    for (let r = 0; r < i; r++) z[r * n + i] = 0;
-    z[i * n + i] = 1;
-  }
-}
-
-/** Implicit QL with Wilkinson shifts on a tridiagonal matrix; rotations are applied to the rows of `z`. */
-function diagonalise(z: Float64Array, n: number, d: Float64Array, e: Float64Array): void {
+/** Implicit QL with Wilkinson shifts on a tridiagonal matrix; rotations are applied to the rows of `z`. Leaves the eigenvalues in `d`. */
+async function diagonalise(z: Matrix, { diagonal: d, off: e }: Tridiagonal): Promise<void> {
+  const n = z.rows;
   e.copyWithin(0, 1);
   e[n - 1] = 0;
-  const rotations = rotationsOf(z, n);
+  const sweeps = sweepsOf(z);
   for (let l = 0; l < n; l++) {
     for (let sweep = 0; ; sweep++) {
       let m = l;
@@ -91,6 +31,7 @@ function diagonalise(z: Float64Array, n: number, d: Float64Array, e: Float64Arra
       g = d[m]! - d[l]! + e[l]! / (g + (g >= 0 ? r : -r));
       let [s, c, p] = [1, 1, 0];
       let underflow = false;
+      await sweeps.begin();
       for (let i = m - 1; i >= l; i--) {
         const f = s * e[i]!;
         const b = c * e[i]!;
@@ -109,7 +50,7 @@ function diagonalise(z: Float64Array, n: number, d: Float64Array, e: Float64Arra
         p = s * t;
         d[i + 1] = g + p;
         g = c * t - b;
-        rotations.add(i, c, s);
+        sweeps.turn(i, c, s);
       }
       if (underflow) continue;
       d[l]! -= p;
@@ -117,44 +58,7 @@ function diagonalise(z: Float64Array, n: number, d: Float64Array, e: Float64Arra
       e[m] = 0;
     }
   }
-  rotations.apply();
-}
-
-/** Columns that are turned together: so many of all rows stay in the cache while rotation after rotation passes over them. */
-const columnsAtOnce = 64;
-
-/** Rotations of neighbouring rows, which wait until there are many: the numbers are those of turning whole rows at once. */
-function rotationsOf(z: Float64Array, n: number) {
-  const most = 16 * n;
-  const rows = new Int32Array(most);
-  const [cosines, sines] = [new Float64Array(most), new Float64Array(most)];
-  let count = 0;
-  const apply = () => {
-    for (let start = 0; start < n; start += columnsAtOnce) {
-      const width = Math.min(columnsAtOnce, n - start);
-      for (let r = 0; r < count; r++) {
-        const from = rows[r]! * n + start;
-        const c = cosines[r]!;
-        const s = sines[r]!;
-        for (let k = from; k < from + width; k++) {
-          const x = z[k]!;
-          const y = z[k + n]!;
-          z[k] = c * x - s * y;
-          z[k + n] = s * x + c * y;
-        }
-      }
-    }
-    count = 0;
-  };
-  /** (row, row + 1) ← (c·row - s·next, s·row + c·next) */
-  const add = (row: number, c: number, s: number) => {
-    if (count === most) apply();
-    rows[count] = row;
-    cosines[count] = c;
-    sines[count] = s;
-    count++;
-  };
-  return { add, apply };
+  await sweeps.end();
 }
 
 /** (row a, row b) ← (c·a - s·b, s·a + c·b) */
@@ -173,21 +77,21 @@ function rotateRows(z: Float64Array, n: number, a: number, b: number, c: number,
  * implicit QL.
  * @throws GraphError `not_converged`
  */
-export function symmetricEigen(a: Matrix): SymmetricEigen {
+export async function symmetricEigen(a: Matrix): Promise<SymmetricEigen> {
   const n = a.rows;
   if (n !== a.columns)
     throw new GraphError('shape_mismatch', 'needs a square matrix', {
       where: 'symmetricEigen',
       shapes: [[a.rows, a.columns]],
     });
-  const z = a.data.slice();
-  const [d, e] = [new Float64Array(n), new Float64Array(n)];
-  tridiagonalise(z, n, d, e);
-  diagonalise(z, n, d, e);
+  const z = matrix(n, n, a.data.slice());
+  const tridiagonal = await tridiagonalise(z);
+  await diagonalise(z, tridiagonal);
+  const d = tridiagonal.diagonal;
   const order = Array.from(d, (_, i) => i).sort((i, j) => d[j]! - d[i]!);
   const vectors = matrix(n, n);
   for (const [column, source] of order.entries())
-    for (let k = 0; k < n; k++) vectors.data[k * n + column] = z[source * n + k]!;
+    for (let k = 0; k < n; k++) vectors.data[k * n + column] = z.data[source * n + k]!;
   return { values: Float64Array.from(order, (i) => d[i]!), vectors };
 }
 

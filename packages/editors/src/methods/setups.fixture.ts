@@ -63,7 +63,7 @@ async function tinyArtefacts(model: Model): Promise<Artefacts> {
       corpus_sha256: '0'.repeat(64),
     });
     known.push({ need: secondMomentOf(layer), read: async () => encodeSecondMoment(moment) });
-    known.push({ need: eigenbasisOf(layer), read: async () => encodeEigenbasis(findEigenbasis(moment)) });
+    known.push({ need: eigenbasisOf(layer), read: async () => encodeEigenbasis(await findEigenbasis(moment)) });
   }
   known.push({ need: knowledgeEncoderOf(3), read: () => randomKnowledgeEncoder(model) });
   known.push({ need: alignmentNeed, read: async () => randomAlignment(model) });

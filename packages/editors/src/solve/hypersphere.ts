@@ -13,7 +13,7 @@ export async function mainDirections(rows: Matrix, share: number): Promise<Matri
     const length = Math.hypot(...row) + 1e-8;
     for (let j = 0; j < columns; j++) row[j]! /= length;
   }
-  const { values, vectors } = symmetricEigen(await multiply(unit, unit, { transB: true }));
+  const { values, vectors } = await symmetricEigen(await multiply(unit, unit, { transB: true }));
   const total = values.reduce((sum, x) => sum + x, 0);
   let kept = 0;
   for (let sum = values[0]!; kept < count - 1 && sum / total <= share; sum += values[kept]!) kept++;

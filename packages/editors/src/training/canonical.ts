@@ -15,7 +15,7 @@ export async function whitened(sample: Matrix) {
     data.map((value, at) => value - mean[at % columns]!),
   );
   const moment = await multiply(centred, centred, { transA: true });
-  const { values, vectors } = symmetricEigen(moment);
+  const { values, vectors } = await symmetricEigen(moment);
   const least = (ridge * values.reduce((a, b) => a + b, 0)) / columns;
   const whitening = transposeMatrix(vectors);
   for (const at of whitening.data.keys())
@@ -41,7 +41,7 @@ export async function canonical(a: Whitened, b: Whitened, count: number) {
   const product = await multiply(a.centred, b.centred, { transA: true });
   for (const at of product.data.keys()) product.data[at]! /= a.centred.rows;
   const between = await multiply(await multiply(a.whitening, product), b.whitening, { transB: true });
-  const { values, vectors } = symmetricEigen(await multiply(between, between, { transB: true }));
+  const { values, vectors } = await symmetricEigen(await multiply(between, between, { transB: true }));
   const left = rowsOf(transposeMatrix(vectors), count);
   const right = await multiply(left, between);
   const correlations = Array.from(values.subarray(0, count), (value) => Math.sqrt(Math.max(value, 1e-12)));

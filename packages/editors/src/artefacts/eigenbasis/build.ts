@@ -19,7 +19,7 @@ export const builder: ArtefactBuilder<Eigenbasis> = {
       onProgress?.({ stage: 'finding eigenvectors', done, total: needs.length });
       signal?.throwIfAborted();
       const moment = await parents.read(secondMoments, secondMomentOf(layer));
-      const basis = findEigenbasis(moment);
+      const basis = await findEigenbasis(moment);
       const { size, values } = basis;
       const { tokens, corpus_sha256 } = moment.provenance;
       built.push({

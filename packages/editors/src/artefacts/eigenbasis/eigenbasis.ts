@@ -22,8 +22,12 @@ export interface Eigenbasis {
 }
 
 /** The eigenvectors of a second moment; its ridge takes no part. */
-export function findEigenbasis({ size, moment, provenance: { model, layer } }: SecondMoment): Eigenbasis {
-  const { values, vectors } = symmetricEigen(matrix(size, size, moment));
+export async function findEigenbasis({
+  size,
+  moment,
+  provenance: { model, layer },
+}: SecondMoment): Promise<Eigenbasis> {
+  const { values, vectors } = await symmetricEigen(matrix(size, size, moment));
   return { model, layer, size, values, vectors: vectors.data };
 }
 

@@ -138,7 +138,7 @@ async function ofWhole(before: Float32Array, after: Float32Array, ref: MatrixRef
   const change = ref.orientation === 'in_out' ? stored : transposeMatrix(stored);
   const wide = change.rows <= change.columns;
   const gram = await multiply(change, change, wide ? { transB: true } : { transA: true });
-  const { values: squares, vectors } = symmetricEigen(gram);
+  const { values: squares, vectors } = await symmetricEigen(gram);
   const values = squares.map((square) => Math.sqrt(Math.max(0, square)));
   if (!wide) return { left: await multiply(change, vectors), right: transposeMatrix(vectors), values };
   return { left: vectors, right: await multiply(vectors, change, { transA: true }), values };
