@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ArtefactNeed, layerOfScope } from '@errata/contracts';
+import { lowerOf, matrix } from '@errata/graph';
 import { clustersOf, denseOf, loadCheckpoint, openModel, openSafetensors, type View } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -97,7 +98,9 @@ async function open(name: string) {
     const moments = openSafetensors(join(folder, name, 'moments.safetensors'));
     const layer = layerOfScope(scope)!;
     const source = { model: digest, layer, tokens: 1000, corpus_sha256: '' };
-    const moment = await invertMoment(readFloat64(moments, `${layer}`), source, { ridge: 0 });
+    const size = model.spec.mlpWidth;
+    const mean = lowerOf(matrix(size, size, readFloat64(moments, `${layer}`)));
+    const moment = await invertMoment(mean, source, { ridge: 0 });
     return kind === 'eigenbasis' ? findEigenbasis(moment) : moment;
   };
   const artefacts: Artefacts = {

@@ -12,14 +12,12 @@ export {
 export { addDims, type Dim, mulDims, subDims } from './dims.ts';
 export { GraphError, type GraphErrorCode, type GraphErrorFields } from './errors.ts';
 export { gradients, vectorJacobian } from './gradients.ts';
-export { addGram } from './gram.ts';
 export { joinedArrays } from './joined-arrays.ts';
-export { cholesky, inversePositive, solvePositive, solveTriangular, woodburySolve } from './linalg.ts';
+export { invertPositive, solvePositive, woodburySolve } from './linalg.ts';
 export {
   identity,
   type Matrix,
   matrix,
-  mirrorLower,
   multiply,
   type ProductOptions,
   transposeMatrix,
@@ -103,6 +101,17 @@ export {
   runtimeSettings,
 } from './program.ts';
 export { type SingularValues, type SymmetricEigen, singularValues, symmetricEigen } from './spectral.ts';
+export {
+  addGram,
+  addToDiagonal,
+  diagonalOf,
+  divideBy,
+  lowerOf,
+  type Symmetric,
+  symmetric,
+  symmetricLength,
+  wholeOf,
+} from './symmetric.ts';
 export {
   constant,
   float32,

@@ -1,10 +1,8 @@
-// Dense linear algebra in float64: blocked Cholesky, triangular and Woodbury solves.
+// Dense linear algebra in float64: Cholesky by strips, inverses, solves, the Woodbury identity.
 
 import { GraphError } from './errors.ts';
-import { block, type Matrix, matrix, mirrorLower, multiply, put, transposeMatrix } from './matrix.ts';
-
-/** Diagonal blocks this size are factored in plain loops; everything else is products. */
-const blockSize = 96;
+import { addProduct, type Matrix, matrix, multiply, multiplyInto, rowView, transposeMatrix } from './matrix.ts';
+import { addOuter, lowerOf, type Symmetric } from './symmetric.ts';
 
 /** Unblocked Cholesky of a small block, in place; the upper triangle is cleared. */
 function choleskySmall({ rows: n, data }: Matrix, offset: number): void {
@@ -42,123 +40,96 @@ function invertLowerSmall({ rows: n, data }: Matrix): Matrix {
   return out;
 }
 
-function requireSquare(where: string, a: Matrix): number {
-  if (a.rows !== a.columns)
-    throw new GraphError('shape_mismatch', 'needs a square matrix', { where, shapes: [[a.rows, a.columns]] });
-  return a.rows;
+/** Lower-triangular L as solves want it: its strips' left parts are those of -L, and of the blocks on its diagonal there are the inverses. */
+interface Factor extends Symmetric {
+  readonly inverses: readonly Matrix[];
 }
 
 /**
- * Lower-triangular L with L·Lᵀ = a, by blocks, right-looking. Only a's lower triangle is read.
+ * L with L·Lᵀ = a, in place, strip by strip: the strips above solve for the next.
  * @throws GraphError `not_positive_definite` naming the pivot
  */
-export async function cholesky(a: Matrix): Promise<Matrix> {
-  const n = requireSquare('cholesky', a);
-  const l = matrix(n, n, a.data.slice());
-  for (let start = 0; start < n; start += blockSize) {
-    const end = Math.min(start + blockSize, n);
-    const diagonal = block(l, start, end, start, end);
+async function factorise(a: Symmetric): Promise<Factor> {
+  const inverses: Matrix[] = [];
+  for (const { start, left, diagonal } of a.strips) {
+    const x = transposeMatrix(left);
+    await solveLower({ ...a, inverses }, x);
+    left.data.set(transposeMatrix(x).data);
+    for (let i = 0; i < left.data.length; i++) left.data[i] = -left.data[i]!;
+    await addProduct(diagonal, left, x);
     choleskySmall(diagonal, start);
-    put(l, diagonal, start, start);
-    for (let i = start; i < end; i++) l.data.fill(0, i * n + end, (i + 1) * n);
-    if (end === n) break;
-    const panel = await multiply(block(l, end, n, start, end), invertLowerSmall(diagonal), { transB: true });
-    put(l, panel, end, start);
-    // The trailing update, by strips of columns so that the product stays small and the upper triangle is left out.
-    const strip = Math.max(blockSize, Math.ceil((n - end) / 4));
-    for (let column = end; column < n; column += strip) {
-      const columnEnd = Math.min(column + strip, n);
-      const below = block(panel, column - end, n - end, 0, panel.columns);
-      const across = block(panel, column - end, columnEnd - end, 0, panel.columns);
-      const product = await multiply(below, across, { transB: true });
-      for (let i = column; i < n; i++) {
-        const to = i * n + column;
-        const from = (i - column) * product.columns;
-        for (let j = 0; j < product.columns; j++) l.data[to + j]! -= product.data[from + j]!;
-      }
-    }
+    inverses.push(invertLowerSmall(diagonal));
   }
-  return l;
+  return { ...a, inverses };
+}
+
+/** Solves L·X = B in place, with as many strips of L as are factored already. */
+async function solveLower({ strips, inverses }: Factor, x: Matrix): Promise<void> {
+  for (const [i, inverse] of inverses.entries()) {
+    const { start, end, left } = strips[i]!;
+    const own = rowView(x, start, end);
+    await addProduct(own, left, rowView(x, 0, start));
+    own.data.set((await multiply(inverse, own)).data);
+  }
+}
+
+/** Solves Lᵀ·X = B in place. */
+async function solveLowerTransposed({ strips, inverses }: Factor, x: Matrix): Promise<void> {
+  for (const [i, { start, end, left }] of [...strips.entries()].reverse()) {
+    const own = rowView(x, start, end);
+    own.data.set((await multiply(inverses[i]!, own, { transA: true })).data);
+    await addProduct(rowView(x, 0, start), left, own, { transA: true });
+  }
 }
 
 /**
- * Solves L·X = B, or Lᵀ·X = B, for lower-triangular L.
- * @throws GraphError `shape_mismatch`
+ * Solves a·X = B for symmetric positive definite a, of which the lower triangle is read.
+ * @throws GraphError `not_positive_definite` naming the pivot, `shape_mismatch`
  */
-export async function solveTriangular(l: Matrix, b: Matrix, transposed = false): Promise<Matrix> {
-  const n = requireSquare('solveTriangular', l);
-  if (b.rows !== n)
-    throw new GraphError('shape_mismatch', 'the right-hand side has another number of rows', {
-      where: 'solveTriangular',
+export async function solvePositive(a: Matrix, b: Matrix): Promise<Matrix> {
+  if (a.rows !== a.columns || b.rows !== a.rows)
+    throw new GraphError('shape_mismatch', 'needs a square matrix, and a right-hand side of as many rows', {
+      where: 'solvePositive',
       shapes: [
-        [l.rows, l.columns],
+        [a.rows, a.columns],
         [b.rows, b.columns],
       ],
     });
-  const x = matrix(n, b.columns, b.data.slice());
-  const starts = Array.from({ length: Math.ceil(n / blockSize) }, (_, i) => i * blockSize);
-  if (transposed) starts.reverse();
-  for (const start of starts) {
-    const end = Math.min(start + blockSize, n);
-    const right = block(x, start, end, 0, b.columns);
-    const known = transposed ? ([end, n] as const) : ([0, start] as const);
-    if (known[1] > known[0]) {
-      const factor = transposed ? block(l, end, n, start, end) : block(l, start, end, 0, start);
-      const solved = matrix(
-        known[1] - known[0],
-        b.columns,
-        x.data.subarray(known[0] * b.columns, known[1] * b.columns),
-      );
-      const product = await multiply(factor, solved, { transA: transposed });
-      for (let i = 0; i < right.data.length; i++) right.data[i]! -= product.data[i]!;
-    }
-    const inverse = invertLowerSmall(block(l, start, end, start, end));
-    put(x, await multiply(inverse, right, { transA: transposed }), start, 0);
-  }
+  const factor = await factorise(lowerOf(a));
+  const x = matrix(b.rows, b.columns, b.data.slice());
+  await solveLower(factor, x);
+  await solveLowerTransposed(factor, x);
   return x;
 }
 
-/** Solves a·X = B given a's Cholesky factor. */
-async function solveFactored(factor: Matrix, b: Matrix): Promise<Matrix> {
-  return solveTriangular(factor, await solveTriangular(factor, b), true);
-}
-
-/** Solves a·X = B for symmetric positive definite a. @throws GraphError `not_positive_definite` */
-export async function solvePositive(a: Matrix, b: Matrix): Promise<Matrix> {
-  return solveFactored(await cholesky(a), b);
-}
-
-/** Columns of an inverse that are solved for, or rows of it that are multiplied out, at a time. */
-const inverseStrip = 2 * blockSize;
-
-/** Inverse of a lower triangle: each strip of columns is solved for from its diagonal on, where its first number is. */
-async function invertLower(l: Matrix): Promise<Matrix> {
-  const n = l.rows;
-  const out = matrix(n, n);
-  for (let start = 0; start < n; start += inverseStrip) {
-    const unit = matrix(n - start, Math.min(inverseStrip, n - start));
-    for (let i = 0; i < unit.columns; i++) unit.data[i * unit.columns + i] = 1;
-    put(out, await solveTriangular(block(l, start, n, start, n), unit), start, start);
-  }
-  return out;
-}
-
 /**
- * Inverse of a symmetric positive definite matrix, exactly symmetric: Lᵀ⁻¹·L⁻¹ of its Cholesky factor L, of which the lower triangle is
- * computed, over the numbers that are not 0. In all about n³ multiplications and additions, as many as there must be.
- * @throws GraphError `not_positive_definite`
+ * Makes a symmetric positive definite matrix its inverse: Lᵀ⁻¹·L⁻¹ of its Cholesky factor L, of which the lower triangle is computed, over the
+ * numbers that are not 0. In all about n³ multiplications and additions, as many as there must be, and hardly more memory than the matrix has.
+ * What is left of one that has none is of no use.
+ * @throws GraphError `not_positive_definite` naming the pivot
  */
-export async function inversePositive(a: Matrix): Promise<Matrix> {
-  const n = requireSquare('inversePositive', a);
-  const half = await invertLower(await cholesky(a));
-  const inverse = matrix(n, n);
-  for (let start = 0; start < n; start += inverseStrip) {
-    const end = Math.min(start + inverseStrip, n);
-    const strip = await multiply(block(half, start, n, start, end), block(half, start, n, 0, end), { transA: true });
-    put(inverse, strip, start, 0);
+export async function invertPositive(a: Symmetric): Promise<void> {
+  const { strips, inverses } = await factorise(a);
+  for (const [i, { start, end, left, diagonal }] of strips.entries()) {
+    // (L⁻¹)ᵀ of the strips above times this strip of -L.
+    const turned = transposeMatrix(left);
+    const product = matrix(start, end - start);
+    for (const above of strips.slice(0, i)) {
+      const own = rowView(turned, above.start, above.end);
+      await addProduct(rowView(product, 0, above.start), above.left, own, { transA: true });
+      await addProduct(rowView(product, above.start, above.end), above.diagonal, own, { transA: true });
+    }
+    await multiplyInto(left, inverses[i]!, product, { transB: true });
+    diagonal.data.set(inverses[i]!.data);
   }
-  mirrorLower(inverse);
-  return inverse;
+  for (const { start, end, left, diagonal } of strips) {
+    const turned = matrix(end, end - start);
+    turned.data.set(transposeMatrix(left).data);
+    turned.data.set(transposeMatrix(diagonal).data, start * (end - start));
+    left.data.fill(0);
+    diagonal.data.fill(0);
+    await addOuter(a, turned);
+  }
 }
 
 /**

@@ -29,10 +29,35 @@ export function identity(n: number): Matrix {
   return out;
 }
 
+/**
+ * Writes rows as columns of another matrix: eight at a time, so that what is written of a column fills a line of the cache.
+ * @param columns elements of a row
+ * @param to where the first element goes, in rows of `stride` elements
+ */
+export function turnRows(from: Float32Array | Float64Array, columns: number, to: Float64Array, stride: number): void {
+  const rows = columns === 0 ? 0 : from.length / columns;
+  const eights = rows - (rows % 8);
+  for (let r = 0; r < eights; r += 8) {
+    for (let c = 0; c < columns; c++) {
+      const at = r * columns + c;
+      const into = c * stride + r;
+      to[into] = from[at]!;
+      to[into + 1] = from[at + columns]!;
+      to[into + 2] = from[at + 2 * columns]!;
+      to[into + 3] = from[at + 3 * columns]!;
+      to[into + 4] = from[at + 4 * columns]!;
+      to[into + 5] = from[at + 5 * columns]!;
+      to[into + 6] = from[at + 6 * columns]!;
+      to[into + 7] = from[at + 7 * columns]!;
+    }
+  }
+  for (let r = eights; r < rows; r++) for (let c = 0; c < columns; c++) to[c * stride + r] = from[r * columns + c]!;
+}
+
 /** Rows and columns exchanged. */
 export function transposeMatrix({ rows, columns, data }: Matrix): Matrix {
   const out = matrix(columns, rows);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out.data[j * rows + i] = data[i * columns + j]!;
+  turnRows(data, columns, out.data, rows);
   return out;
 }
 
@@ -114,28 +139,6 @@ export const addProduct = (into: Matrix, a: Matrix, b: Matrix, options: ProductO
 /** Rows of a matrix, not copied. */
 export const rowView = ({ columns, data }: Matrix, start: number, end: number): Matrix =>
   matrix(end - start, columns, data.subarray(start * columns, end * columns));
-
-/** Rows and columns of a matrix, copied. */
-export function block(a: Matrix, rowStart: number, rowEnd: number, columnStart: number, columnEnd: number): Matrix {
-  const out = matrix(rowEnd - rowStart, columnEnd - columnStart);
-  for (let i = rowStart; i < rowEnd; i++) {
-    const from = i * a.columns;
-    out.data.set(a.data.subarray(from + columnStart, from + columnEnd), (i - rowStart) * out.columns);
-  }
-  return out;
-}
-
-export function put(target: Matrix, source: Matrix, rowStart: number, columnStart: number): void {
-  for (let i = 0; i < source.rows; i++) {
-    const row = source.data.subarray(i * source.columns, (i + 1) * source.columns);
-    target.data.set(row, (rowStart + i) * target.columns + columnStart);
-  }
-}
-
-/** Copies what stands below the diagonal above it, in place. */
-export function mirrorLower({ rows: n, data }: Matrix): void {
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) data[j * n + i] = data[i * n + j]!;
-}
 
 /** Frees the programs that products run on. */
 export async function releaseLinalg(): Promise<void> {

@@ -1,4 +1,5 @@
 // Inputs that the editors' tests share: a tiny model and edits in its words.
+import { lowerOf, matrix } from '@errata/graph';
 import { type Model, type View, valueMatrix } from '@errata/models';
 import { alignmentNeed } from '../artefacts/alignment/request.ts';
 import { randomAlignment } from '../artefacts/alignment/tiny.fixture.ts';
@@ -56,7 +57,7 @@ async function tinyArtefacts(model: Model): Promise<Artefacts> {
     for (const k of samples)
       for (let i = 0; i < size; i++)
         for (let j = 0; j < size; j++) mean[i * size + j]! += (k[i]! * k[j]!) / samples.length;
-    const moment = await invertMoment(mean, {
+    const moment = await invertMoment(lowerOf(matrix(size, size, mean)), {
       model: model.digest!,
       layer,
       tokens: samples.length,

@@ -1,5 +1,15 @@
 // Whether a second moment was taken over tokens enough: what keys that it has not seen are to it.
-import { GraphError, inversePositive, type Matrix, matrix, multiply } from '@errata/graph';
+import {
+  addToDiagonal,
+  diagonalOf,
+  divideBy,
+  GraphError,
+  invertPositive,
+  lowerOf,
+  matrix,
+  multiply,
+  type Symmetric,
+} from '@errata/graph';
 import type { SecondMoment } from './second-moment.ts';
 
 /** How far the leverages k^T C^-1 k of a second moment have settled. */
@@ -45,16 +55,15 @@ export async function convergenceOf(
   if (tokens - held < size) return null;
   const keys = matrix(held, size, Float64Array.from(recent.subarray(recent.length - held * size)));
   const seen = await multiply(await multiply(keys, matrix(size, size, inverse)), keys, { transB: true });
-  const left = matrix(
-    held,
-    held,
-    seen.data.map((x) => -x / tokens),
-  );
-  for (let i = 0; i < held; i++) left.data[i * held + i]! += 1;
+  const own = trace(lowerOf(seen));
+  // M (I - M)^-1 = (I - M)^-1 - I
+  const left = lowerOf(seen);
+  divideBy(left, -tokens);
+  addToDiagonal(left, 1);
   try {
-    // M (I - M)^-1 = (I - M)^-1 - I
-    const without = trace(await inversePositive(left)) - held;
-    const unseen_leverage = ((tokens - held) * without) / trace(seen);
+    await invertPositive(left);
+    const without = trace(left) - held;
+    const unseen_leverage = ((tokens - held) * without) / own;
     const above = Math.max(0, unseen_leverage - 1);
     return { unseen_leverage, enough_tokens: Math.ceil((above * tokens) / (settled - 1)) };
   } catch (error) {
@@ -63,8 +72,4 @@ export async function convergenceOf(
   }
 }
 
-function trace({ rows, data }: Matrix): number {
-  let sum = 0;
-  for (let i = 0; i < rows; i++) sum += data[i * rows + i]!;
-  return sum;
-}
+const trace = (a: Symmetric): number => diagonalOf(a).reduce((sum, x) => sum + x, 0);

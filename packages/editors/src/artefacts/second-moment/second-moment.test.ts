@@ -2,8 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ArtefactNeed } from '@errata/contracts';
-import { captureName, type Model, tokenizerFromJson } from '@errata/models';
+import { type ArtefactNeed, canonicalJson } from '@errata/contracts';
+import { lowerOf, matrix } from '@errata/graph';
+import { captureName, encodeSafetensors, type Model, tokenizerFromJson } from '@errata/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { leverages } from '../../solve/share.ts';
 import { fileDigest, tokenWindows } from '../../statistics/corpus.ts';
@@ -14,7 +15,13 @@ import { localArtefacts } from '../local.ts';
 import { memoryArtefactStore } from '../store.ts';
 import { builder } from './build.ts';
 import { defaultMomentTokens, secondMomentOf } from './request.ts';
-import { decodeSecondMoment, encodeSecondMoment, invertMoment, type SecondMoment } from './second-moment.ts';
+import {
+  decodeSecondMoment,
+  encodeSecondMoment,
+  invertMoment,
+  rawFloat64,
+  type SecondMoment,
+} from './second-moment.ts';
 import {
   buildSecondMoments,
   checkpointWindows,
@@ -183,6 +190,27 @@ describe('second moments', () => {
     for (const [index, need] of needs.entries()) expect(await resumed.read(builder, need)).toEqual(whole[index]);
   });
 
+  it('are summed anew where an earlier release was broken off, which kept its sums otherwise', async () => {
+    const model = tinyModel(tinyGpt2, 5);
+    const size = model.spec.mlpWidth;
+    const [format, window] = ['errata-moment-sums/2', model.spec.context];
+    const corpus_sha256 = await fileDigest(corpus);
+    const header = { format, model: model.digest!, corpus_sha256, layers: [0], window, windows: 256, tokens: 4096 };
+    const old = encodeSafetensors(
+      new Map([['sum_0', rawFloat64([size, size], new Float64Array(size * size).fill(1))]]),
+      {
+        metadata: { header: canonicalJson(header) },
+      },
+    );
+    expect(() => decodeMomentSums(old)).toThrow(/lack their header/);
+    const kept = memoryArtefactStore();
+    const store = { ...kept, get: async (key: string) => (key.startsWith('builds/') ? old : kept.get(key)) };
+    const source = { model, digest: model.digest!, store, corpus, request: { tokens: 1000 } };
+    const [whole] = (await buildSecondMoments(request(model, { layers: [0], tokens: 1000 }))).moments;
+    const built = await localArtefacts(source, [secondMomentOf(0)]);
+    expect(await built.read(builder, secondMomentOf(0))).toEqual(whole);
+  });
+
   it('tell how far they are: whole windows of a limit, and the layers one by one', async () => {
     const model = tinyModel(tinyGpt2, 5);
     for (const limited of [{ tokens: 1000 }, { tokens: 10_000_000 }, {}]) {
@@ -212,12 +240,14 @@ describe('second moments', () => {
   });
 
   it('take the smallest jitter with which they invert', async () => {
-    const singular = Float64Array.of(1, 1, 1, 1);
+    const singular = lowerOf(matrix(2, 2, Float64Array.of(1, 1, 1, 1)));
     const provenance = { model: 'm', layer: 0, tokens: 10, corpus_sha256: '' };
     const moment = await invertMoment(singular, provenance);
     expect(moment.provenance.jitter).toBeGreaterThan(0);
     expect(moment.provenance.jitter).toBeLessThan(1e-6);
-    expect((await invertMoment(Float64Array.of(2, 0, 0, 2), provenance)).provenance.jitter).toBe(0);
+    expect((await invertMoment(lowerOf(matrix(2, 2, Float64Array.of(2, 0, 0, 2))), provenance)).provenance.jitter).toBe(
+      0,
+    );
   });
 });
 
@@ -240,7 +270,11 @@ describe('a second moment that has settled', () => {
       const own = rows.reduce((sum, row) => sum + row[Math.floor(i / size)]! * row[i % size]!, 0);
       return (x * provenance.tokens - own) / left;
     });
-    const rest = await invertMoment(without, { ...provenance, tokens: left }, { ridge: 0 });
+    const rest = await invertMoment(
+      lowerOf(matrix(size, size, without)),
+      { ...provenance, tokens: left },
+      { ridge: 0 },
+    );
     const mean = async (inverse: Float64Array) =>
       (await leverages(rows, inverse)).reduce((sum, h) => sum + h, 0) / count;
     const expected = (await mean(rest.inverse)) / (await mean(whole!.inverse));

@@ -1,6 +1,14 @@
 // Second moments of a layer's keys, C = E[k k^T]: what they are, where they came from, how they are stored and inverted.
 import { canonicalJson, ErrataError } from '@errata/contracts';
-import { GraphError, inversePositive, matrix } from '@errata/graph';
+import {
+  addToDiagonal,
+  diagonalOf,
+  GraphError,
+  invertPositive,
+  type Symmetric,
+  symmetric,
+  wholeOf,
+} from '@errata/graph';
 import { encodeSafetensors, parseSafetensors, type RawTensor, type SafetensorsFile } from '@errata/models';
 import { z } from 'zod';
 import { secondMomentFormat } from './request.ts';
@@ -51,11 +59,11 @@ const ridges = [0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4] as const;
  * where no ridge helps
  */
 export async function invertMoment(
-  moment: Float64Array,
+  moment: Symmetric,
   provenance: Omit<MomentProvenance, 'format' | 'statistic' | 'centred' | 'jitter'>,
   options: MomentOptions = {},
 ): Promise<SecondMoment> {
-  const size = Math.sqrt(moment.length);
+  const { size } = moment;
   const { tokens, layer } = provenance;
   if (tokens < size && !options.ridge) {
     throw new ErrataError(
@@ -64,16 +72,16 @@ export async function invertMoment(
       { details: { layer, tokens, needed: size } },
     );
   }
-  const scale = meanDiagonal(moment, size);
+  const scale = diagonalOf(moment).reduce((sum, x) => sum + x, 0) / size;
   for (const ridge of options.ridge === undefined ? ridges : [options.ridge]) {
     const jitter = ridge * scale;
-    const inverse = await inverseOrNull(withJitter(moment, size, jitter), size);
+    const inverse = await inverseOrNull(moment, jitter);
     if (!inverse) continue;
     return {
       provenance: { format: secondMomentFormat, ...provenance, statistic: 'mean', centred: false, jitter },
       size,
-      moment,
-      inverse,
+      moment: wholeOf(moment).data,
+      inverse: wholeOf(inverse).data,
     };
   }
   throw new ErrataError(
@@ -85,26 +93,18 @@ export async function invertMoment(
   );
 }
 
-async function inverseOrNull(data: Float64Array, size: number): Promise<Float64Array | null> {
+/** (C + jitter I)^-1; null where there is none. */
+async function inverseOrNull(moment: Symmetric, jitter: number): Promise<Symmetric | null> {
+  const inverse = symmetric(moment.size, moment.data.slice());
+  addToDiagonal(inverse, jitter);
   try {
-    const inverse = await inversePositive(matrix(size, size, data));
-    return inverse.data.every(Number.isFinite) ? inverse.data : null;
+    await invertPositive(inverse);
+    // No element of such a matrix is larger than all on its diagonal.
+    return diagonalOf(inverse).every(Number.isFinite) ? inverse : null;
   } catch (error) {
     if (error instanceof GraphError && error.code === 'not_positive_definite') return null;
     throw error;
   }
-}
-
-function meanDiagonal(data: Float64Array, size: number): number {
-  let sum = 0;
-  for (let i = 0; i < size; i++) sum += data[i * size + i]!;
-  return sum / size;
-}
-
-function withJitter(data: Float64Array, size: number, jitter: number): Float64Array {
-  const out = data.slice();
-  for (let i = 0; i < size; i++) out[i * size + i]! += jitter;
-  return out;
 }
 
 /** Float64 matrices as raw safetensors entries. The bytes are shared, not copied. */

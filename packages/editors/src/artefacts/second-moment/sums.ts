@@ -1,6 +1,6 @@
 // Building second moments: sums of k k^T over the tokens of a text, streamed, and resumable to the bit.
 import { canonicalJson, ErrataError } from '@errata/contracts';
-import { addGram, matrix, mirrorLower } from '@errata/graph';
+import { addGram, divideBy, type Symmetric, symmetric, symmetricLength } from '@errata/graph';
 import { captureName, encodeSafetensors, type Model, parseSafetensors } from '@errata/models';
 import { z } from 'zod';
 import { fileDigest, tokenWindows } from '../../statistics/corpus.ts';
@@ -16,10 +16,12 @@ import {
 } from './second-moment.ts';
 
 const headerSchema = z.strictObject({
-  format: z.literal('errata-moment-sums/2'),
+  format: z.literal('errata-moment-sums/3'),
   model: z.string(),
   corpus_sha256: z.string(),
   layers: z.array(z.int()).min(1),
+  /** d_ff. */
+  size: z.int().min(1),
   /** Tokens in one window, and windows added up so far. */
   window: z.int(),
   windows: z.int(),
@@ -28,16 +30,13 @@ const headerSchema = z.strictObject({
 
 /** How far a sum has come. Stored and continued, it gives the bytes that an unbroken run gives. */
 export interface MomentSums extends z.output<typeof headerSchema> {
-  /** Sum of k k^T of each layer, `[d_ff, d_ff]`. */
-  readonly sums: readonly Float64Array[];
+  /** Sum of k k^T of each layer. */
+  readonly sums: readonly Symmetric[];
 }
 
 /** Partial sums as a safetensors file. */
 export function encodeMomentSums({ sums, ...header }: MomentSums): Uint8Array {
-  const tensors = sums.map((sum, i) => {
-    const size = Math.sqrt(sum.length);
-    return [`sum_${i}`, rawFloat64([size, size], sum)] as const;
-  });
+  const tensors = sums.map(({ data }, i) => [`sum_${i}`, rawFloat64([data.length], data)] as const);
   return encodeSafetensors(new Map(tensors), { metadata: { header: canonicalJson(header) } });
 }
 
@@ -46,7 +45,14 @@ export function decodeMomentSums(bytes: Uint8Array): MomentSums {
   const file = parseSafetensors(bytes, 'moment sums');
   const header = headerSchema.safeParse(parseMetadata(file.metadata.get('header')));
   if (!header.success) throw new ErrataError('blob_corrupt', 'stored sums lack their header', { cause: header.error });
-  return { ...header.data, sums: header.data.layers.map((_, i) => readFloat64(file, `sum_${i}`)) };
+  const { size, layers } = header.data;
+  const sums = layers.map((_, i) => {
+    const data = readFloat64(file, `sum_${i}`);
+    if (data.length !== symmetricLength(size))
+      throw new ErrataError('blob_corrupt', `stored sums of ${size} rows have ${data.length} elements`);
+    return symmetric(size, data);
+  });
+  return { ...header.data, sums };
 }
 
 /** How far a build has come. */
@@ -100,28 +106,21 @@ const windowOf = ({ spec }: Model): number => Math.min(spec.context, longestWind
 function startSums(request: MomentRequest, corpus_sha256: string): MomentSums {
   const { model, digest, layers, resume } = request;
   const header = {
-    format: 'errata-moment-sums/2' as const,
+    format: 'errata-moment-sums/3' as const,
     model: digest,
     corpus_sha256,
     layers: [...layers],
+    size: model.spec.mlpWidth,
     window: windowOf(model),
   };
-  if (!resume) {
-    const size = model.spec.mlpWidth ** 2;
-    return { ...header, windows: 0, tokens: 0, sums: layers.map(() => new Float64Array(size)) };
-  }
+  if (!resume) return { ...header, windows: 0, tokens: 0, sums: layers.map(() => symmetric(header.size)) };
   const { windows, tokens, sums, ...stored } = resume;
   if (canonicalJson(stored) !== canonicalJson(header)) {
     throw new ErrataError('invalid_request', 'the stored sums are of another model, text or set of layers', {
       details: { stored, wanted: header },
     });
   }
-  return { ...header, windows, tokens, sums: sums.map((sum) => sum.slice()) };
-}
-
-/** Fills what stands above the diagonal of sums, of which the rest alone is added to. */
-function mirrorSums({ sums }: MomentSums): void {
-  for (const sum of sums) mirrorLower(matrix(Math.sqrt(sum.length), Math.sqrt(sum.length), sum));
+  return { ...header, windows, tokens, sums: sums.map(({ size, data }) => symmetric(size, data.slice())) };
 }
 
 /**
@@ -153,12 +152,10 @@ export async function buildSecondMoments(request: MomentRequest): Promise<BuiltM
     const [windows, tokens] = [chunk.length, keys[0]!.length / size];
     chunk = [];
     if (isAdded) return;
-    for (const [i, sum] of state.sums.entries()) await addGram(matrix(size, size, sum), keys[i]!);
+    for (const [i, sum] of state.sums.entries()) await addGram(sum, keys[i]!);
     state = { ...state, windows: state.windows + windows, tokens: state.tokens + tokens };
     onProgress?.({ phase: 'sum', done: state.tokens, total: Number.isFinite(most) ? most : state.tokens });
-    if (state.windows % checkpointWindows !== 0 || !onCheckpoint) return;
-    mirrorSums(state);
-    await onCheckpoint(state);
+    if (state.windows % checkpointWindows === 0) await onCheckpoint?.(state);
   };
 
   let counted = state.tokens;
@@ -174,14 +171,14 @@ export async function buildSecondMoments(request: MomentRequest): Promise<BuiltM
   await flush(index <= added);
   if (state.tokens === 0) throw new ErrataError('corpus_missing', `the corpus ${corpus} holds no text`);
   onProgress?.({ phase: 'sum', done: state.tokens, total: state.tokens });
-  mirrorSums(state);
 
   const moments: SecondMoment[] = [];
   const convergence: (Convergence | null)[] = [];
   for (const [i, layer] of layers.entries()) {
     signal?.throwIfAborted();
     onProgress?.({ phase: 'invert', done: i, total: layers.length });
-    const mean = state.sums[i]!.map((x) => x / state.tokens);
+    const mean = state.sums[i]!;
+    divideBy(mean, state.tokens);
     const moment = await invertMoment(mean, { model: digest, layer, tokens: state.tokens, corpus_sha256 }, request);
     moments.push(moment);
     convergence.push(await convergenceOf(moment, recent[i]!));

@@ -1,5 +1,5 @@
 // MEMIT and EMMET: their closed form against the defining equations, and the editors on random models.
-import { matrix, multiply } from '@errata/graph';
+import { lowerOf, matrix, multiply } from '@errata/graph';
 import { deltaDigest, type View, valueMatrix } from '@errata/models';
 import { describe, expect, it } from 'vitest';
 import { builder as secondMoments } from '../../artefacts/second-moment/build.ts';
@@ -28,7 +28,7 @@ async function someMoment() {
   const mean = new Float64Array(size * size);
   for (const k of vectors(1, 80, size))
     for (let i = 0; i < size; i++) for (let j = 0; j < size; j++) mean[i * size + j]! += (k[i]! * k[j]!) / 80;
-  return invertMoment(mean, { model: 'm', layer: 0, tokens: 80, corpus_sha256: '' });
+  return invertMoment(lowerOf(matrix(size, size, mean)), { model: 'm', layer: 0, tokens: 80, corpus_sha256: '' });
 }
 const change = async ({ keySide, valueSide }: LeastSquaresUpdate, key: Float64Array) =>
   (await multiply(await multiply(matrix(1, size, key), keySide), valueSide)).data;
