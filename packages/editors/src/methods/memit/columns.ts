@@ -2,7 +2,6 @@
 import type { View } from '@errata/models';
 import { trace } from '../../search/tracer.ts';
 import { meanOf, plus, scaled } from '../../solve/vectors.ts';
-import type { ContextSequence } from '../../texts/sequences.ts';
 import { type Group, inParts } from './groups.ts';
 import type { TargetPlace } from './targets.ts';
 
@@ -21,6 +20,12 @@ function editKey(keys: readonly Float64Array[]): Float64Array {
   return behind.length === 0 ? bare! : scaled(plus(bare!, meanOf(behind)), 0.5);
 }
 
+/** Contexts of a group, as far as a key needs them: nothing behind the subject's end reaches it. */
+const cutContexts = (group: Group) =>
+  group.flatMap(({ sequences: { contexts } }) =>
+    contexts.map(({ ids, subjectLast }) => ({ ids: ids.slice(0, subjectLast + 1), subjectLast })),
+  );
+
 /** @param searched the layer whose values were searched for */
 export async function readColumns(
   view: View,
@@ -30,37 +35,30 @@ export async function readColumns(
   signal: AbortSignal | undefined,
 ): Promise<readonly Column[]> {
   const { mlpWidth, width } = view.spec;
-  const sequences = groups.flat().flatMap(({ sequences: { contexts } }): ContextSequence[] => [...contexts]);
-  // Only what precedes the subject's end is needed: nothing later reaches it.
-  const cut = sequences.map(({ ids, subjectLast }) => ({ ids: ids.slice(0, subjectLast + 1), subjectLast }));
-  const longest = Math.max(...cut.map(({ ids }) => ids.length));
-  const keys: Float64Array[] = [];
-  const outputs: Float64Array[] = [];
-  const values: Float64Array[] = [];
-  for (const part of inParts(cut, traceTokens, () => longest)) {
+  const tokens = (group: Group) => cutContexts(group).reduce((sum, { ids }) => sum + ids.length, 0);
+  const columns: Column[] = [];
+  for (const part of inParts(groups, traceTokens, tokens)) {
     signal?.throwIfAborted();
-    const { layers } = await trace(view, { recorded: [...new Set([layer, searched])] }, part);
+    const { layers } = await trace(view, { recorded: [...new Set([layer, searched])] }, part.flatMap(cutContexts));
     const vector = (data: Float32Array, row: number, n: number) =>
       Float64Array.from(data.subarray(row * n, (row + 1) * n));
-    for (let row = 0; row < part.length; row++) {
-      keys.push(vector(layers.get(layer)!.keys, row, mlpWidth));
-      outputs.push(vector(layers.get(layer)!.mlpOut, row, width));
-      values.push(vector(layers.get(searched)![value], row, width));
+    let row = 0;
+    for (const group of part) {
+      const own = group.map(({ sequences: { contexts } }) => {
+        const first = row;
+        row += contexts.length;
+        return {
+          key: editKey(contexts.map((_, i) => vector(layers.get(layer)!.keys, first + i, mlpWidth))),
+          output: vector(layers.get(layer)!.mlpOut, first, width),
+          value: vector(layers.get(searched)![value], first, width),
+        };
+      });
+      columns.push({
+        key: meanOf(own.map(({ key }) => key)),
+        output: meanOf(own.map(({ output }) => output)),
+        value: meanOf(own.map((one) => one.value)),
+      });
     }
   }
-  let at = 0;
-  return groups.map((group) => {
-    const ownKeys: Float64Array[] = [];
-    const ownOutputs: Float64Array[] = [];
-    const ownValues: Float64Array[] = [];
-    for (const {
-      sequences: { contexts },
-    } of group) {
-      ownKeys.push(editKey(keys.slice(at, at + contexts.length)));
-      ownOutputs.push(outputs[at]!);
-      ownValues.push(values[at]!);
-      at += contexts.length;
-    }
-    return { key: meanOf(ownKeys), output: meanOf(ownOutputs), value: meanOf(ownValues) };
-  });
+  return columns;
 }

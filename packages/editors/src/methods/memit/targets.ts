@@ -1,5 +1,5 @@
 // What a layer is to put out for each group of edits: a value search, all edits side by side.
-import type { View } from '@errata/models';
+import type { Model, View } from '@errata/models';
 import type { EditOutcome, EditorInput, EditorOptions } from '../../editor.ts';
 import { heldOutcome } from '../../outcomes.ts';
 import type { ValueSite } from '../../search/suffix-loss.ts';
@@ -29,8 +29,20 @@ export interface Target {
   readonly value: Float64Array;
 }
 
-/** Rows of one program run: enough to keep two cores busy, few enough for a large vocabulary. */
-const searchRows = 384;
+/** Rows of one program run at most: enough to keep two cores busy. */
+const mostSearchRows = 384;
+
+/** What a run's activations may take of a model too small for that to matter. */
+const smallestRunBytes = 2 ** 26;
+
+/**
+ * Rows of one program run: as many as have activations of a quarter of the weights. A row is kept, for the way back, some five times by every
+ * MLP above the searched layer and eight times beside it; where it predicts, as every fourth does or fewer, its logits are there four times.
+ */
+function searchRows({ spec: { layers, mlpWidth, width, vocab }, weightBytes }: Model, layer: number): number {
+  const rowBytes = Float32Array.BYTES_PER_ELEMENT * ((layers - layer) * (5 * mlpWidth + 8 * width) + vocab);
+  return Math.min(mostSearchRows, Math.floor(Math.max(smallestRunBytes, weightBytes / 4) / rowBytes));
+}
 
 const tailRows = (group: Group): number =>
   group.reduce(
@@ -52,7 +64,7 @@ export interface TargetSearch {
  * is in no group, whatever others of its subject are.
  */
 export async function findTargets(
-  { config, edits }: EditorInput<SpreadSettings>,
+  { model, config, edits }: EditorInput<SpreadSettings>,
   { view, layer, place, tellsHeld }: TargetSearch,
   groups: readonly Group[],
   { onProgress, signal }: EditorOptions,
@@ -63,7 +75,7 @@ export async function findTargets(
     const [first, ...rest] = prepared;
     return first === undefined ? [] : searchValues(view, [first, ...rest], { ...config, steps }, { signal, onStep });
   };
-  for (const part of inParts(groups, searchRows, tailRows)) {
+  for (const part of inParts(groups, searchRows(model, layer), tailRows)) {
     const done = targets.flatMap(({ group }) => group).length + held.length;
     const alone = new Map<Group[number], PreparedSearch>();
     for (const one of part.flat())
