@@ -25,7 +25,7 @@ async function served(): Promise<Map<string, Set<string>>> {
   api.completionTokens.inc({ kind: 'read' });
   const worker = metricsOfWorker(() => 0);
   worker.jobEnded('edit', 'succeeded', 1);
-  worker.laneWoken('empty');
+  worker.wakeUpAnswered('empty');
   worker.scheduleRan('submitted');
   worker.webhookSent('delivered');
   const found = new Map<string, Set<string>>(ofPrometheus);

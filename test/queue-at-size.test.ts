@@ -4,8 +4,8 @@ import { branchLane, createBranch, finishJob, migrate, openLineage, submitEditJo
 import { uniform } from '@errata/models';
 import { openDispatch } from '@errata/queue';
 import { afterAll, describe, expect, test } from 'vitest';
-import { takeTurn } from '../apps/worker/src/index.ts';
-import { jain } from '../bench/queue/figures.ts';
+import { takeTurns } from '../apps/worker/src/index.ts';
+import { jain, waitsOf } from '../bench/queue/figures.ts';
 import { type Setting, simulate, type Taken } from '../bench/queue/simulate.ts';
 import { scenarios, settingOf } from '../bench/queue/workload.ts';
 import { createTestDatabase } from './support/database.ts';
@@ -57,9 +57,10 @@ describe.each(scenarios)('%s', (scenario) => {
     }
   });
 
-  test('none starves: nobody has two turns while another waits for one', () => {
+  test('none starves: no branch of a key has two turns while another of it waits for one', () => {
     expect(run.overtaken).toBeGreaterThan(0);
-    expect(run.overtaken).toBeLessThan(setting.branches.length + setting.workers.length);
+    // The first key has a third of the branches.
+    expect(run.overtaken).toBeLessThan(setting.branches.length / 3 + setting.workers.length);
   });
 
   test('jobs go to workers that have what they need', () => {
@@ -69,17 +70,43 @@ describe.each(scenarios)('%s', (scenario) => {
   });
 });
 
-test('branches that all have enough to do get much alike of the workers, whether they ask for edits one by one or by hundreds', () => {
+describe('while all have enough to do', () => {
   const large = { ...shape(), edits: 120_000 };
+  const setting = settingOf('full', large);
   const worked: number[] = Array(large.branches).fill(0);
   const until = (large.edits * large.costs.edit) / large.workers / 4;
   simulate({
-    ...settingOf('full', large),
+    ...setting,
     onTaken: ({ branch, takenAt, endsAt }) => {
       if (endsAt <= until) worked[branch]! += endsAt - takenAt;
     },
   });
-  expect(jain(worked)).toBeGreaterThan(0.75);
+  const keys = [...new Set(setting.branches.map(({ key }) => key))];
+  const ofKey = (key: number) => worked.filter((_, branch) => setting.branches[branch]!.key === key);
+
+  test('keys get alike of the workers, although one has a third of all branches', () => {
+    expect(jain(keys.map((key) => ofKey(key).reduce((sum, ms) => sum + ms, 0)))).toBeGreaterThan(0.98);
+  });
+
+  test('branches of a key get much alike, whether they ask for edits one by one or by hundreds', () => {
+    for (const key of keys) expect(jain(ofKey(key)), `key ${key}`).toBeGreaterThan(0.75);
+  });
+});
+
+test('a key that hands in much at once keeps others waiting no longer than without it', () => {
+  const waits = (scenario: 'steady' | 'rush') => {
+    const setting = settingOf(scenario, { ...shape(), edits: 60_000 });
+    const waited: number[] = [];
+    simulate({
+      ...setting,
+      onTaken: ({ branch, takenAt, readyAt }) => {
+        if (setting.branches[branch]!.key !== 0) waited.push(takenAt - readyAt);
+      },
+    });
+    return waitsOf(waited);
+  };
+  const [steady, rush] = [waits('steady'), waits('rush')];
+  expect(rush.p99).toBeLessThan(4 * steady.p99);
 });
 
 test('what the queue loses is found again', () => {
@@ -116,15 +143,25 @@ describe('by a real queue and a real database', async () => {
     const isOver = ({ jobs }: { readonly jobs: number }) => jobs >= 2;
     simulate({
       ...settingOf('steady', { ...shape(), branches: jobsOf.length, workers: 1 }),
+      branches: jobsOf.map(() => ({ key: 0, needs: [] })),
       isOver,
       submissions: jobsOf.flatMap((jobs, branch) => Array.from({ length: jobs }, () => ({ at: 0, branch, edits: 1 }))),
       onTaken: ({ branch, sequence }) => void expected.push(`${lanes[branch]}: ${sequence + 1}`),
     });
-    const options = { holder: 'test', leaseMs: 60_000, labels: [], draining: () => false, isOver };
+    const options = {
+      holder: 'test',
+      leaseMs: 60_000,
+      labels: [],
+      draining: () => false,
+      isOver,
+      onFailure: (lane: string, error: unknown) => {
+        throw new Error(`${lane} could not be worked`, { cause: error });
+      },
+    };
     dispatch.consume(
       async (laneId) => {
-        await takeTurn({ lineage, dispatch }, laneId, options, async ({ lease }, { id, sequence }) => {
-          real.push(`${laneId}: ${sequence}`);
+        await takeTurns({ lineage, dispatch }, laneId, options, async ({ lease }, { id, sequence }) => {
+          real.push(`${lease.lane}: ${sequence}`);
           await finishJob(lineage, lease, { jobId: id, from: 'running', to: 'rejected', error: refused });
         });
       },

@@ -101,8 +101,11 @@ function tell(scenario: Scenario, shape: Shape): void {
   const ofBranches = sums.map(({ worked, waited, jobs }) => (what === 'worked' ? worked : waited / Math.max(1, jobs)));
   const ofKeys = Array.from({ length: shape.keys }, (_, key) => means((each) => each === key, what));
   const thing = what === 'worked' ? 'worker time' : 'mean waits';
+  const withinKeys = Array.from({ length: shape.keys }, (_, key) =>
+    jain(ofBranches.filter((_, branch) => setting.branches[branch]!.key === key)),
+  );
   console.log(
-    `\nJain's index of ${thing}: ${jain(ofBranches).toFixed(2)} over branches, ${jain(ofKeys).toFixed(2)} over keys`,
+    `\nJain's index of ${thing}: ${jain(ofKeys).toFixed(2)} over keys, ${Math.min(...withinKeys).toFixed(2)} at least over the branches of one`,
   );
   tellRun(run, shape);
 }
@@ -119,7 +122,7 @@ function tellRun(run: Run, { workers, costs }: Shape): void {
   const rate = (count: number) => (count / spent).toFixed(1);
   console.log(`${run.jobs} jobs in ${seconds(run.endedAt)}; workers at jobs for ${((run.busyMs / run.endedAt / workers) * 100).toFixed(1)} % of it
 a second: ${rate(run.jobs)} jobs, ${rate(run.turns)} turns, ${rate(run.looks)} looks for a job, ${rate(run.handedOn)} handed on
-deciding took ${((database / spent / workers) * 100).toFixed(2)} % of workers' time; a lane was overtaken by ${run.overtaken} turns at most
+deciding took ${((database / spent / workers) * 100).toFixed(2)} % of workers' time; a lane was overtaken by ${run.overtaken} turns of its key at most
 at once at most ${run.lanesWaiting} lanes and ${run.jobsWaiting} jobs waited; a look of a reconciler woke ${(run.reconciled / run.reconciles).toFixed(0)} lanes
 `);
 }

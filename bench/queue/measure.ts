@@ -7,10 +7,10 @@ import {
   createBranch,
   getProject,
   type Lineage,
-  lanesNeedingWork,
   moveJob,
   releaseLease,
   takeNextJob,
+  waitingLanes,
 } from '@errata/lineage';
 import { countOpenJobs, waitingSince } from '../../apps/api/src/queries.ts';
 import { commitMadeEdit, hold, importMadeModel } from '../../test/support/history.ts';
@@ -70,7 +70,7 @@ function worksOn(db: Lineage, lanes: readonly string[]): Readonly<Record<string,
       await releaseLease(db, lease);
       return took;
     },
-    'find lanes that need work': () => timed(() => lanesNeedingWork(db)),
+    'look which lane is next': () => timed(() => waitingLanes(db)),
     'count open jobs': () => timed(() => countOpenJobs(db)),
     'since when the oldest waits': () => timed(() => waitingSince(db)),
     'what a project uses': () => timed(() => getProject(db, defaultProject.id)),

@@ -1,12 +1,12 @@
 // The queue in simulated time: what lies between a submission and a worker, by the rules that workers go by, a million jobs in seconds.
 import { jobFormat } from '@errata/contracts';
-import { mayTake } from '@errata/lineage';
+import { byTurn, countedMs, fadedMs, mayTake, type Waiting } from '@errata/lineage';
 import { handOnAfterMs, turnIsOver } from '../../apps/worker/src/index.ts';
 import { createAgenda } from './agenda.ts';
 
 /** Milliseconds. */
 export interface Costs {
-  /** Of taking a lane and giving it back. */
+  /** Of choosing a lane, taking it and giving it back. */
   readonly turn: number;
   /** Of looking for its next job, and taking it if there is one. */
   readonly look: number;
@@ -42,7 +42,7 @@ export interface Setting {
   readonly random: () => number;
   /** When the queue loses all that waits in it, in ms. */
   readonly losesAt?: number;
-  /** When a lane goes to the back of the queue; as of workers unless given. */
+  /** When others are to have their turn; as of workers unless given. */
   readonly isOver?: typeof turnIsOver;
   readonly onTaken?: (job: Taken) => void;
   /** A worker is done with a job, and takes no other of its lane before. */
@@ -66,7 +66,7 @@ export interface Run {
   readonly endedAt: number;
   /** What workers spent on jobs, in ms, all of them together. */
   readonly busyMs: number;
-  /** Wake-ups that were handled, and looks for a next job. */
+  /** Turns that were taken, and looks for a next job. */
   readonly turns: number;
   readonly looks: number;
   /** Wake-ups that were not for the worker that got them. */
@@ -74,7 +74,7 @@ export interface Run {
   /** Lanes that reconcilers woke, and how often they looked. */
   readonly reconciled: number;
   readonly reconciles: number;
-  /** Turns that others had while a lane waited for its own, at most. */
+  /** Turns that other lanes of its key had, of workers who could have taken it, while a lane waited for its own: at most. */
   readonly overtaken: number;
   /** Lanes that waited for a worker at once, and jobs, at most. */
   readonly lanesWaiting: number;
@@ -88,9 +88,19 @@ interface Lane extends Branch {
   first: number;
   taken: number;
   endedAt: number;
-  /** Where its wake-up is: the queue keeps one that waits, or one that comes while its lane is worked. */
-  wakeUp: 'none' | 'waits' | 'handled' | 'handled, another follows';
-  turnsBefore: number;
+  /** A wake-up for it waits in the queue: there is one at most. */
+  woken: boolean;
+  held: boolean;
+  /** When it was taken or given back. */
+  changedAt: number;
+  /** Turns since it waits that other lanes of its key had of workers who could have taken it. */
+  overtaken: number;
+}
+
+interface Key {
+  /** What counts of the worker time that it has had, and when that was so. */
+  ms: number;
+  countedAt: number;
 }
 
 export function simulate({
@@ -112,66 +122,99 @@ export function simulate({
       first: 0,
       taken: 0,
       endedAt: 0,
-      wakeUp: 'none',
-      turnsBefore: 0,
+      woken: false,
+      held: false,
+      changedAt: 0,
+      overtaken: 0,
     }),
   );
+  const keys = new Map(lanes.map(({ key }): [number, Key] => [key, { ms: 0, countedAt: 0 }]));
   const workers = given.workers.map((labels, number) => ({ labels, number }));
+  type Worker = (typeof workers)[number];
   const submissions = given.submissions[Symbol.iterator]();
   const idle = [...workers];
-  let waiting: Lane[] = [];
-  let next = 0;
+  /** Lanes with a job that nobody is at, and those that somebody is at. */
+  const [waiting, held] = [new Set<Lane>(), new Set<Lane>()];
+  let wakeUps: Lane[] = [];
   const count = { jobs: 0, turns: 0, looks: 0, handedOn: 0, reconciled: 0, reconciles: 0, overtaken: 0 };
   const most = { lanesWaiting: 0, jobsWaiting: 0 };
   let [busyMs, endedAt, open] = [0, 0, 0];
 
   const wake = (lane: Lane) => {
-    if (lane.wakeUp === 'handled') lane.wakeUp = 'handled, another follows';
-    if (lane.wakeUp !== 'none') return;
-    lane.wakeUp = 'waits';
-    lane.turnsBefore = count.turns;
-    waiting.push(lane);
-    most.lanesWaiting = Math.max(most.lanesWaiting, waiting.length - next);
+    if (lane.woken) return;
+    lane.woken = true;
+    wakeUps.push(lane);
     serve();
   };
   const serve = () => {
-    while (idle.length > 0 && next < waiting.length) {
-      const lane = waiting[next++]!;
-      if (next > 10_000) {
-        waiting = waiting.slice(next);
-        next = 0;
-      }
-      lane.wakeUp = 'handled';
-      // Of those that wait, who has waited longest.
-      takeTurn(idle.shift()!, lane);
+    while (idle.length > 0 && wakeUps.length > 0) {
+      const lane = wakeUps.shift()!;
+      lane.woken = false;
+      // Of workers that wait, who has waited longest.
+      takeTurns(idle.shift()!, lane);
     }
   };
-  const takeTurn = (worker: (typeof workers)[number], lane: Lane) => {
-    count.overtaken = Math.max(count.overtaken, count.turns - lane.turnsBefore);
-    count.turns++;
-    let jobs = 0;
-    const began = agenda.now() + costs.turn;
-    const end = () => {
-      const another = lane.wakeUp === 'handled, another follows';
-      lane.wakeUp = 'none';
-      if (another) wake(lane);
+  const nowWaits = (lane: Lane) => {
+    if (lane.held || waiting.has(lane) || lane.first === lane.jobs.length) return;
+    lane.overtaken = 0;
+    waiting.add(lane);
+    most.lanesWaiting = Math.max(most.lanesWaiting, waiting.size);
+  };
+  const able = (worker: Worker, { needs }: Lane) => mayTake(worker.labels, { kind: 'edit', format: jobFormat, needs });
+  /** As `waitingLanes` of the database says it. */
+  const chosenBy = (worker: Worker): Lane | undefined => {
+    const now = agenda.now();
+    const hadMs = new Map([...keys].map(([key, { ms, countedAt }]) => [String(key), fadedMs(ms, now - countedAt)]));
+    for (const { key, changedAt } of held) hadMs.set(String(key), hadMs.get(String(key))! + countedMs(now - changedAt));
+    const order = byTurn(hadMs);
+    let chosen: (Waiting & { readonly lane: Lane }) | undefined;
+    for (const lane of waiting) {
+      if (!able(worker, lane)) continue;
+      const readyAt = Math.max(lane.changedAt, lane.jobs[lane.first]!.at);
+      const one = { lane, key: String(lane.key), waitedMs: now - readyAt };
+      if (chosen === undefined || order(one, chosen) < 0) chosen = one;
+    }
+    return chosen?.lane;
+  };
+  const takeTurns = (worker: Worker, wokenFor: Lane | null) => {
+    agenda.after(costs.turn, () => {
+      if (wokenFor !== null && waiting.has(wokenFor) && !able(worker, wokenFor)) {
+        count.handedOn++;
+        agenda.after(handOnAfterMs(random()), () => wake(wokenFor));
+      }
+      const lane = chosenBy(worker);
+      if (lane !== undefined) return takeTurn(worker, lane);
       idle.push(worker);
       serve();
+    });
+  };
+  const takeTurn = (worker: Worker, lane: Lane) => {
+    const key = keys.get(lane.key)!;
+    count.turns++;
+    waiting.delete(lane);
+    for (const other of waiting)
+      if (other.key === lane.key && able(worker, other)) count.overtaken = Math.max(count.overtaken, ++other.overtaken);
+    held.add(lane);
+    lane.held = true;
+    const began = agenda.now();
+    lane.changedAt = began;
+    let [jobs, spentMs] = [0, 0];
+    const end = () => {
+      const now = agenda.now();
+      held.delete(lane);
+      lane.held = false;
+      lane.changedAt = now;
+      key.ms = fadedMs(key.ms, now - key.countedAt) + countedMs(spentMs);
+      key.countedAt = now;
+      nowWaits(lane);
+      takeTurns(worker, null);
     };
     const look = () => {
-      if (isOver({ jobs, ms: agenda.now() - began })) {
-        wake(lane);
-        return end();
-      }
+      if (isOver({ jobs, ms: agenda.now() - began })) return end();
       count.looks++;
       agenda.after(costs.look, () => {
         const job = lane.jobs[lane.first];
         if (job === undefined) return end();
-        if (!mayTake(worker.labels, { kind: 'edit', format: jobFormat, needs: lane.needs })) {
-          count.handedOn++;
-          agenda.after(handOnAfterMs(random()), () => wake(lane));
-          return end();
-        }
         lane.first++;
         open--;
         if (lane.first > 1_000) {
@@ -195,6 +238,7 @@ export function simulate({
         };
         onTaken?.(taken);
         busyMs += ms;
+        spentMs += ms;
         agenda.after(ms, () => {
           count.jobs++;
           endedAt = lane.endedAt = agenda.now();
@@ -203,7 +247,7 @@ export function simulate({
         });
       });
     };
-    agenda.at(began, look);
+    look();
   };
   const submit = () => {
     const { value, done } = submissions.next();
@@ -212,15 +256,14 @@ export function simulate({
       const lane = lanes[value.branch]!;
       lane.jobs.push(value);
       most.jobsWaiting = Math.max(most.jobsWaiting, ++open);
+      nowWaits(lane);
       wake(lane);
       submit();
     });
   };
   const reconcile = () => {
     count.reconciles++;
-    for (const lane of lanes) {
-      const held = lane.wakeUp === 'handled' || lane.wakeUp === 'handled, another follows';
-      if (held || lane.first === lane.jobs.length) continue;
+    for (const lane of waiting) {
       count.reconciled++;
       wake(lane);
     }
@@ -230,9 +273,8 @@ export function simulate({
   agenda.at(0, reconcile);
   if (losesAt !== undefined)
     agenda.at(losesAt, () => {
-      for (const lane of waiting.slice(next)) lane.wakeUp = 'none';
-      waiting = [];
-      next = 0;
+      for (const lane of wakeUps) lane.woken = false;
+      wakeUps = [];
     });
   agenda.run();
   return { ...count, ...most, busyMs, endedAt };

@@ -21,6 +21,6 @@ export interface WorkerContext {
   readonly stopping: AbortSignal;
   /** True from the moment on at which no further jobs may be taken. */
   readonly draining: () => boolean;
-  /** Lanes whose model did not fit into this worker's memory, and until when (ms of `performance.now`) others go first. */
+  /** Lanes that this worker could not work, as one whose model did not fit into its memory, and until when (ms of `performance.now`) it leaves them to others. */
   readonly declined: Map<string, number>;
 }

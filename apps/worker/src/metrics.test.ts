@@ -11,13 +11,13 @@ const get = (path: string) => fetch(`http://127.0.0.1:${server.port}${path}`);
 test('jobs are counted by kind and state', async () => {
   metrics.jobEnded('edit', 'succeeded', 2);
   metrics.jobEnded('edit', 'gated_out', 1);
-  metrics.laneWoken('held');
+  metrics.wakeUpAnswered('worked');
   const answer = await get('/metrics');
   expect(answer.headers.get('content-type')).toContain('text/plain');
   const text = await answer.text();
   expect(text).toContain('errata_worker_jobs_total{kind="edit",state="gated_out"} 1');
   expect(text).toContain('errata_worker_job_seconds_sum{kind="edit"} 3');
-  expect(text).toContain('errata_worker_wake_ups_total{outcome="held"} 1');
+  expect(text).toContain('errata_worker_wake_ups_total{outcome="worked"} 1');
   expect(text).toContain('errata_worker_engine_resident_bytes 12345');
 });
 

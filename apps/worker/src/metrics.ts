@@ -7,7 +7,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export interface WorkerMetrics {
   readonly registry: Registry;
   jobEnded(kind: JobKind, state: JobState, seconds: number): void;
-  laneWoken(outcome: 'worked' | 'empty' | 'held'): void;
+  wakeUpAnswered(outcome: 'worked' | 'empty'): void;
   leaseLost(): void;
   lanesReconciled(count: number): void;
   scheduleRan(outcome: RunOutcome): void;
@@ -79,7 +79,7 @@ export function createMetrics(engineRss: () => number): WorkerMetrics {
       jobs.inc({ kind, state });
       seconds.observe({ kind }, duration);
     },
-    laneWoken: (outcome) => wakeUps.inc({ outcome }),
+    wakeUpAnswered: (outcome) => wakeUps.inc({ outcome }),
     leaseLost: () => lost.inc(),
     lanesReconciled: (count) => reconciled.inc(count),
     scheduleRan: (outcome) => runs.inc({ outcome }),

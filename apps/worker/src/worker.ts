@@ -1,15 +1,15 @@
 // A worker: takes wake-ups from the queue, works the lanes they name, and looks after lanes that nobody works.
 import { describePlace, openBlobs } from '@errata/blobs';
 import { startEngine } from '@errata/engine';
-import { branchOfLane, migrate, openLineage } from '@errata/lineage';
+import { migrate, openLineage } from '@errata/lineage';
 import { describeQueueUrl, openDispatch } from '@errata/queue';
 import { makeSnapshots, type Snapshots } from '@errata/upkeep';
 import type { Logger } from 'pino';
 import { Interruption } from './attempts/failed-attempt.ts';
 import type { WorkerContext } from './context.ts';
-import { runDue, startClock } from './lanes/clock.ts';
+import { startClock } from './lanes/clock.ts';
 import { startHeartbeat } from './lanes/heartbeat.ts';
-import { workLane } from './lanes/lane.ts';
+import { answerWakeUp } from './lanes/lane.ts';
 import { startReconciler } from './lanes/reconciler.ts';
 import { createMetrics, serveMetrics } from './metrics.ts';
 import { modelReference } from './models.ts';
@@ -90,15 +90,7 @@ export async function startWorker(settings: WorkerSettings, log: Logger): Promis
         ? null
         : await serveMetrics(metrics.registry, () => problemsOf(context), settings.metrics);
     if (server !== null) closers.push(() => server.close());
-    const consumer = dispatch.consume(
-      async (laneId) => {
-        await workLane(context, laneId);
-        // A schedule may have waited for the job that has just ended.
-        const branchId = branchOfLane(laneId);
-        if (branchId !== null && !draining) await runDue(context, branchId);
-      },
-      { concurrency: settings.concurrency },
-    );
+    const consumer = dispatch.consume((lane) => answerWakeUp(context, lane), { concurrency: settings.concurrency });
     const clock = startClock(context);
     const reconciler = startReconciler(context);
     const webhooks = startWebhookSender(context);

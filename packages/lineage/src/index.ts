@@ -104,7 +104,7 @@ export { causesOfFailures } from './jobs/failures.ts';
 export { type EditSearch, findEdits } from './jobs/find-edits.ts';
 export { type FinishedWork, findFinishedWork } from './jobs/finished-work.ts';
 export { cancelJob, getJob, isCancelRequested, type JobFilter, laneOfJob, listJobs, retryJob } from './jobs/jobs.ts';
-export { acquireLease, type Lease, lanesNeedingWork, releaseLease, renewLease } from './jobs/leases.ts';
+export { acquireLease, type Lease, releaseLease, renewLease } from './jobs/leases.ts';
 export {
   type ArtefactSubmission,
   type EditSubmission,
@@ -126,6 +126,8 @@ export {
   moveJob,
   requeueJob,
 } from './jobs/transitions.ts';
+export { byTurn, countedMs, fadedMs, type Waiting } from './jobs/turn-order.ts';
+export { type WaitingLane, waitingLanes } from './jobs/waiting-lanes.ts';
 export * from './jobs/workers.ts';
 
 // Evaluations and the suites that they ask.

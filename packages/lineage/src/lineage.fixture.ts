@@ -19,6 +19,7 @@ import {
   submitImport,
   type TakenJob,
   takeNextJob,
+  waitingLanes,
 } from './index.ts';
 import { commitEdits, toCommitting } from './job-steps.fixture.ts';
 
@@ -43,6 +44,10 @@ export async function openFixture(): Promise<LineageFixture> {
     },
   };
 }
+
+/** The lanes that wait, in the order of their turns. */
+export const waitingIds = async (db: Lineage): Promise<readonly string[]> =>
+  (await waitingLanes(db)).map(({ lane }) => lane);
 
 export const madeEdit = (customId: string, fields: Partial<Edit> = {}): Edit =>
   editSchema.parse({

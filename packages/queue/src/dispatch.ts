@@ -27,11 +27,11 @@ export interface DispatchOptions {
 export interface Dispatch {
   readonly backend: 'redis' | 'postgres';
   /**
-   * Asks for a run of the lane's handler that starts after this call. While one waits no second is added; while one runs, one more
-   * follows it. Resolves to false when the queue could not be reached: nothing is lost, since the reconciler asks again.
+   * Asks that somebody looks after this call what there is to do, on account of this lane. While one such wake-up waits no second is added; once
+   * a consumer has it, another can be. Resolves to false when the queue could not be reached: nothing is lost, since the reconciler asks again.
    */
   wake(laneId: string): Promise<boolean>;
-  /** Calls `handler` for each wake-up, at most `concurrency` at a time and never twice at once for a lane while its lock is renewed. */
+  /** Calls `handler` for each wake-up, at most `concurrency` at a time. */
   consume(handler: (laneId: string) => Promise<void>, options: { readonly concurrency: number }): Consumer;
   counts(): Promise<{ readonly waiting: number; readonly active: number }>;
   /** The wake-ups one by one, as Bull Board shows them; nothing of it is loaded before. */
@@ -45,8 +45,8 @@ interface WakeUp {
 }
 
 /**
- * BullMQ's `keepLastIfActive` is exactly the promise of {@link Dispatch.wake}: a wake-up that arrives while the lane's handler runs is
- * kept aside, one at most, and queued in the very step that finishes the running one. Both backends do this atomically.
+ * One wake-up waits for a lane at most. A consumer that takes it frees its place (`startConsumer`); a wake-up that comes before, or where that
+ * fails, is kept aside and queued in the very step that finishes the one that was taken.
  */
 const wakeUpOptions = (laneId: string): JobsOptions => ({
   deduplication: { id: laneId, keepLastIfActive: true },

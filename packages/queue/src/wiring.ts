@@ -59,6 +59,8 @@ export function startConsumer<Data, B extends IQueueBackend, C>(
       await job.moveToWait(token);
       throw new WaitingError();
     }
+    // From here on the same may be asked for again, and goes to whoever is free: this consumer may be at it for long.
+    await job.removeDeduplicationKey().catch((error) => warn('connection', reasonOf(error)));
     try {
       await handle(job.data);
     } catch (error) {

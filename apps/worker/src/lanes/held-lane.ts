@@ -6,6 +6,8 @@ export interface HeldLane {
   readonly lease: Lease;
   /** Aborts with an {@link Interruption} of kind `let_go` once the lease is, or must be taken for, lost. */
   readonly signal: AbortSignal;
+  /** Notes time that was spent for an API key, null for the service itself: it is counted when the lane is given back. */
+  spent(key: string | null, ms: number): void;
 }
 
 export interface HoldOptions {
@@ -27,13 +29,15 @@ export async function whileHolding<T>(
   const lease = await acquireLease(lineage, laneId, holder, leaseMs);
   if (lease === null) return null;
   const lost = new AbortController();
+  const spentMs = new Map<string | null, number>();
+  const spent = (key: string | null, ms: number) => void spentMs.set(key, (spentMs.get(key) ?? 0) + ms);
   const stopRenewing = keepRenewing(lineage, lease, leaseMs, asked, lost);
   try {
-    return { result: await work({ lease, signal: lost.signal }) };
+    return { result: await work({ lease, signal: lost.signal, spent }) };
   } finally {
     await stopRenewing();
     // Failing to give it back costs the next worker a wait for its end.
-    await releaseLease(lineage, lease).catch(() => false);
+    await releaseLease(lineage, lease, spentMs).catch(() => false);
   }
 }
 

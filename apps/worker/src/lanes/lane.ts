@@ -1,36 +1,49 @@
-// Working a lane: takes its jobs one after another for as long as it is ours.
+// Answering a wake-up: takes turns at lanes, and works their jobs.
 import { type ErrataError, isTerminal, type JobState, type PlainError, toPlainError } from '@errata/contracts';
-import { evaluationLane, finishJob, moveJob, requeueJob, type TakenJob } from '@errata/lineage';
+import { branchOfLane, evaluationLane, finishJob, moveJob, requeueJob, type TakenJob } from '@errata/lineage';
 import { inSpan, startSpan } from '@errata/tracing';
 import { type FailedAttempt, judgeFailure } from '../attempts/failed-attempt.ts';
 import { whileRunning } from '../attempts/job-run.ts';
 import type { WorkerContext } from '../context.ts';
 import { workOf } from '../jobs/index.ts';
+import { runDue } from './clock.ts';
 import type { HeldLane } from './held-lane.ts';
-import { takeTurn } from './turn.ts';
+import { takeTurns } from './turn.ts';
 
-/** Handles one wake-up. Never throws: what cannot be settled now is left to the reconciler. */
-export async function workLane(context: WorkerContext, laneId: string): Promise<void> {
-  const { settings, lineage, dispatch, metrics, log } = context;
-  if (context.draining() || performance.now() < (context.declined.get(laneId) ?? 0)) return;
-  context.declined.delete(laneId);
-  try {
-    const options = {
-      holder: settings.name,
-      leaseMs: settings.leaseMs,
-      labels: settings.labels,
-      draining: context.draining,
-      onHeld: metrics.laneHeld,
-    };
-    const { held, jobs } = await takeTurn({ lineage, dispatch }, laneId, options, (lane, job) =>
-      traced(job, () => workJob(context, lane, job)),
-    );
-    metrics.laneWoken(held ? (jobs > 0 ? 'worked' : 'empty') : 'held');
-  } catch (error) {
-    const { code, message } = toPlainError(error);
+/** Answers one wake-up. Never throws: what cannot be settled now is left to the reconciler. */
+export async function answerWakeUp(context: WorkerContext, wokenFor: string): Promise<void> {
+  const { settings, lineage, dispatch, declined, draining, metrics, log } = context;
+  let turns = 0;
+  const complain = (lane: string, error: unknown, message: string) => {
+    const { code, message: reason } = toPlainError(error);
     if (code === 'stale_epoch') metrics.leaseLost();
-    log.warn({ lane: laneId, code, error: message }, 'stopped working a lane');
+    log.warn({ lane, code, error: reason }, message);
+  };
+  const options = {
+    holder: settings.name,
+    leaseMs: settings.leaseMs,
+    labels: settings.labels,
+    draining,
+    declines: (lane: string) => performance.now() < (declined.get(lane) ?? 0),
+    onHeld: metrics.laneHeld,
+    onFailure: (lane: string, error: unknown) => {
+      declined.set(lane, performance.now() + settings.reconcileMs);
+      complain(lane, error, 'stopped working a lane');
+    },
+  };
+  const work = (lane: HeldLane, job: TakenJob) => traced(job, () => workJob(context, lane, job));
+  try {
+    await takeTurns({ lineage, dispatch }, wokenFor, options, work, async ({ lane }) => {
+      turns++;
+      // A schedule may have waited for the job that has just ended.
+      const branchId = branchOfLane(lane);
+      if (branchId !== null && !draining()) await runDue(context, branchId);
+    });
+  } catch (error) {
+    complain(wokenFor, error, 'stopped looking for lanes that wait');
   }
+  for (const [lane, until] of declined) if (until < performance.now()) declined.delete(lane);
+  metrics.wakeUpAnswered(turns > 0 ? 'worked' : 'empty');
 }
 
 /** The attempt as part of what the job was asked for within, behind its wait. */

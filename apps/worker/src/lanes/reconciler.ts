@@ -3,10 +3,11 @@ import {
   expireApprovals,
   forgetReplacedSecrets,
   isTurnOf,
-  lanesNeedingWork,
+  mayTake,
   sealAudit,
   sweepDeliveries,
   sweepIdempotencyKeys,
+  waitingLanes,
 } from '@errata/lineage';
 import type { WorkerContext } from '../context.ts';
 import { type Repeated, repeat } from './repeat.ts';
@@ -21,7 +22,7 @@ export function startReconciler({ settings, lineage, dispatch, metrics, log }: N
   const wakeLanes = async (stopped: () => boolean) => {
     const { name, labels, reconcileMs: everyMs } = settings;
     if (!(await isTurnOf(lineage, name, { labels, everyMs }))) return;
-    const lanes = await lanesNeedingWork(lineage, labels);
+    const lanes = (await waitingLanes(lineage)).filter((each) => mayTake(labels, each)).map(({ lane }) => lane);
     for (const lane of lanes) if (!stopped()) await dispatch.wake(lane);
     metrics.lanesReconciled(lanes.length);
     if (lanes.length > 0) log.debug({ lanes }, 'woke lanes that nobody works');

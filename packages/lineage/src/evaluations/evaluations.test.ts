@@ -11,7 +11,6 @@ import {
   getEvaluation,
   getJob,
   getReport,
-  lanesNeedingWork,
   lanesOfShards,
   listEvaluations,
   listEvents,
@@ -29,7 +28,7 @@ import {
   submitEvaluation,
   takeNextJob,
 } from '../index.ts';
-import { edit, importModel, type LineageFixture, openFixture, take } from '../lineage.fixture.ts';
+import { edit, importModel, type LineageFixture, openFixture, take, waitingIds } from '../lineage.fixture.ts';
 
 let fixture: LineageFixture;
 let imported: Awaited<ReturnType<typeof importModel>>;
@@ -81,7 +80,7 @@ const typesOf = async (id: string) =>
 
 test('shards that end at the same moment send the evaluation on once', async () => {
   const { id } = await submit(32 * 8, 8);
-  expect(await lanesNeedingWork(fixture.db)).not.toContain(evaluationLane(id));
+  expect(await waitingIds(fixture.db)).not.toContain(evaluationLane(id));
   const shards = await Promise.all((await lanesOfShards(fixture.db, id)).map(work));
   expect((await getEvaluation(fixture.db, id)).shards).toEqual({ total: 8, running: 8, ended: 0 });
   await Promise.all(shards.map(({ lease, job }) => commitShard(fixture.db, lease, job.id)));
@@ -91,7 +90,7 @@ test('shards that end at the same moment send the evaluation on once', async () 
     cases: { total: 256, measured: 256, failed: 0 },
     shards: { total: 8, running: 0, ended: 8 },
   });
-  expect(await lanesNeedingWork(fixture.db)).toContain(evaluationLane(id));
+  expect(await waitingIds(fixture.db)).toContain(evaluationLane(id));
   const { data: progress } = await listEvents(fixture.db, id, { limit: 100 });
   const done = progress.filter(({ type }) => type === 'progress').map(({ data }) => data.done);
   expect(done).toEqual([32, 64, 96, 128, 160, 192, 224, 256]);

@@ -1,8 +1,8 @@
 // Leases: the right to work a lane. The epoch grows with every grant and fences off whoever held it before. Only the database's clock counts.
-import { ErrataError, jobFormat, jobKinds } from '@errata/contracts';
+import { ErrataError } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
 import type { Lineage, Tx } from '../database/client.ts';
-import { Prisma } from '../generated/client.ts';
+import { countedMs, halfLifeMs } from './turn-order.ts';
 
 export interface Lease {
   readonly lane: string;
@@ -14,7 +14,7 @@ export interface Lease {
 export async function acquireLease(db: Lineage, lane: string, holder: string, ttlMs: number): Promise<Lease | null> {
   await failpoint('lease.before');
   const rows = await db.prisma.$queryRaw<{ epoch: number }[]>`
-    UPDATE lanes SET holder = ${holder}, epoch = epoch + 1,
+    UPDATE lanes SET holder = ${holder}, epoch = epoch + 1, changed_at = clock_timestamp(),
       expires_at = clock_timestamp() + ${ttlMs}::double precision * interval '1 millisecond'
     WHERE id = ${lane} AND (holder IS NULL OR expires_at < clock_timestamp())
     RETURNING epoch`;
@@ -30,14 +30,33 @@ export async function renewLease(db: Lineage, lease: Lease, ttlMs: number): Prom
   return renewed === 1;
 }
 
-/** Gives the lane back; false when it was no longer held. */
-export async function releaseLease(db: Lineage, lease: Lease): Promise<boolean> {
+/**
+ * Gives the lane back, and counts the time that was spent at it against whoever asked for its jobs; false when it was no longer held.
+ * @param spentMs by API key, null for the service itself
+ */
+export async function releaseLease(
+  db: Lineage,
+  lease: Lease,
+  spentMs: ReadonlyMap<string | null, number> = new Map(),
+): Promise<boolean> {
   await failpoint('lease.before_release');
-  const released = await db.prisma.$executeRaw`
-    UPDATE lanes SET holder = NULL, expires_at = NULL
-    WHERE id = ${lease.lane} AND holder = ${lease.holder} AND epoch = ${lease.epoch}`;
+  // In one order, so that two who count against the same keys do not wait for each other.
+  const counted = [...spentMs].map(([key, ms]) => ({ key: key ?? '', ms: countedMs(ms) }));
+  const [{ released }] = await db.prisma.$queryRaw<[{ released: boolean }]>`/* prepared */
+    WITH given_back AS (
+      UPDATE lanes SET holder = NULL, expires_at = NULL, changed_at = clock_timestamp()
+      WHERE id = ${lease.lane} AND holder = ${lease.holder} AND epoch = ${lease.epoch}
+      RETURNING id
+    ), counted AS (
+      INSERT INTO worker_time AS known (key, ms, counted_at)
+      SELECT key, ms, clock_timestamp() FROM jsonb_to_recordset(${JSON.stringify(counted)}::jsonb) AS given(key text, ms double precision)
+      ORDER BY key
+      ON CONFLICT (key) DO UPDATE SET counted_at = excluded.counted_at,
+        ms = excluded.ms + known.ms * power(2, -extract(epoch FROM excluded.counted_at - known.counted_at)::double precision * 1000 / ${halfLifeMs}::double precision)
+    )
+    SELECT EXISTS (SELECT 1 FROM given_back) AS released`;
   await failpoint('lease.after_release');
-  return released === 1;
+  return released;
 }
 
 /**
@@ -52,29 +71,4 @@ export async function holdLane(tx: Tx, lease: Lease): Promise<void> {
       details: { lane: lease.lane, epoch: lease.epoch, current_epoch: rows[0]?.epoch ?? null },
     });
   }
-}
-
-/**
- * Lanes that have a job to run or to pick up again, which a worker with these labels may take, and no live lease: what the reconciler wakes.
- * It goes from lane to lane by the index: behind 100,000 waiting jobs in 1,000 lanes, reading all of them took nine times as long.
- */
-export async function lanesNeedingWork(db: Lineage, labels: readonly string[] = []): Promise<readonly string[]> {
-  const firstOpen = Prisma.sql`
-    SELECT lane_id, kind, format, needs, state, available_at FROM jobs
-    WHERE state IN ('queued', 'running', 'evaluating', 'committing')`;
-  const rows = await db.prisma.$queryRaw<{ lane_id: string }[]>`
-    WITH RECURSIVE next AS (
-      (${firstOpen} ORDER BY lane_id, sequence LIMIT 1)
-      UNION ALL
-      SELECT following.* FROM next CROSS JOIN LATERAL (
-        ${firstOpen} AND lane_id > next.lane_id ORDER BY lane_id, sequence LIMIT 1
-      ) AS following
-    )
-    SELECT lane_id FROM next
-    JOIN lanes ON lanes.id = next.lane_id
-    WHERE (lanes.holder IS NULL OR lanes.expires_at < clock_timestamp())
-      AND (next.state <> 'queued' OR next.available_at <= clock_timestamp())
-      AND next.kind = ANY(${[...jobKinds]}) AND next.format <= ${jobFormat} AND next.needs <@ ${[...labels]}
-    ORDER BY lane_id`;
-  return rows.map(({ lane_id }) => lane_id);
 }

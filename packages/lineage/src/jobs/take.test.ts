@@ -10,7 +10,6 @@ import {
   getJob,
   isCancelRequested,
   isTurnOf,
-  lanesNeedingWork,
   listEvents,
   maxAttempts,
   moveJob,
@@ -29,6 +28,7 @@ import {
   submitEdits,
   take,
   toCommitting,
+  waitingIds,
 } from '../lineage.fixture.ts';
 
 const fixture = await openFixture();
@@ -110,12 +110,12 @@ test('a job put back waits for its pause, then runs again; a fifth failure is fi
   expect(await getJob(db, job.id)).toMatchObject({ state: 'queued', error: { code: 'engine_crashed' } });
   expect(await takeNextJob(db, lease)).toBeNull();
   await releaseLease(db, lease);
-  expect(await lanesNeedingWork(db)).not.toContain(lane);
+  expect(await waitingIds(db)).not.toContain(lane);
 
   await fixture.query(`UPDATE jobs SET available_at = now() WHERE id = $1`, [job.id]);
-  expect(await lanesNeedingWork(db)).toContain(lane);
+  expect(await waitingIds(db)).toContain(lane);
   const { lease: second } = await take(db, lane);
-  expect(await lanesNeedingWork(db)).not.toContain(lane);
+  expect(await waitingIds(db)).not.toContain(lane);
   for (let attempt = 2; attempt < maxAttempts; attempt += 1) {
     expect(await requeueJob(db, second, again)).toBe('queued');
     expect(await takeNextJob(db, second)).toMatchObject({ attempts: attempt + 1, id: job.id });
@@ -126,13 +126,13 @@ test('a job put back waits for its pause, then runs again; a fifth failure is fi
 
 test('a lane whose worker died needs work; one that is worked or empty does not', async () => {
   const { lane } = await importModel(db, 'reconciled');
-  expect(await lanesNeedingWork(db)).not.toContain(lane);
+  expect(await waitingIds(db)).not.toContain(lane);
   await submitEdits(db, 'reconciled', [madeEdit('a')]);
-  expect(await lanesNeedingWork(db)).toContain(lane);
+  expect(await waitingIds(db)).toContain(lane);
   const { lease } = await take(db, lane, 60_000);
-  expect(await lanesNeedingWork(db)).not.toContain(lane);
+  expect(await waitingIds(db)).not.toContain(lane);
   await renewLease(db, lease, 0);
-  expect(await lanesNeedingWork(db)).toContain(lane);
+  expect(await waitingIds(db)).toContain(lane);
 });
 
 test('of workers with the same labels one is to look for all of them, another when that one has gone', async () => {

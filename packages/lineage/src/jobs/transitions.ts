@@ -71,6 +71,8 @@ export interface JobRow {
   readonly approval: Approval | null;
   /** The job whose outcome asked for this one, where no person did. */
   readonly cause_job_id: string | null;
+  /** Id of the API key that asked for it; null where the service itself did. */
+  readonly created_by: string | null;
   /** What it was asked for within, as W3C Trace Context writes it. */
   readonly trace_parent: string | null;
   /** Since when it could be taken. */
@@ -123,7 +125,7 @@ export async function transition(tx: Tx, change: Transition): Promise<JobRow | n
       SELECT id, ${change.type ?? change.to}, state, ${JSON.stringify(change.data ?? {})}::jsonb FROM moved
     )
     SELECT id, kind, state, lane_id, sequence, model_id, branch_id, parent_job_id, input, metadata, attempts, epoch, parent_version_id,
-      version_id, approval, cause_job_id, trace_parent, available_at
+      version_id, approval, cause_job_id, created_by, trace_parent, available_at
     FROM moved`;
   const [row] = rows;
   const approval = (of: JobRow) => readStoredOrNull(approvalSchema, of.approval, `the approval of ${of.id}`);

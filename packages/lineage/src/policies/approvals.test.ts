@@ -18,7 +18,6 @@ import {
   getBranch,
   getJob,
   getPolicy,
-  lanesNeedingWork,
   listEvents,
   listPolicies,
   moveJob,
@@ -46,6 +45,7 @@ import {
   submitEdits,
   take,
   toCommitting,
+  waitingIds,
 } from '../lineage.fixture.ts';
 
 let fixture: LineageFixture;
@@ -137,14 +137,14 @@ describe('a candidate that waits', () => {
       gate: gatePassed,
     });
     expect(await headOf(db, imported.model)).toBe(imported.root);
-    expect(await lanesNeedingWork(db)).toEqual([]);
+    expect(await waitingIds(db)).toEqual([]);
 
     const decided = await approveJob(db, { jobId: job, by: 'key_other', reason: 'looks right' });
     expect(decided).toMatchObject({
       state: 'queued',
       approval: { state: 'approved', by: 'key_other', reason: 'looks right', version_id: approval.version_id },
     });
-    expect(await lanesNeedingWork(db)).toEqual([imported.lane]);
+    expect(await waitingIds(db)).toEqual([imported.lane]);
     await commitApproved(imported);
     expect(await getJob(db, job)).toMatchObject({
       state: 'succeeded',
