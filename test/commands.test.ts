@@ -1,5 +1,6 @@
 // The errata command as a person uses it: `up`, then one command after the other on that service, then Ctrl-C.
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,7 +114,12 @@ test('one session: a model of one’s own, its statistics, corrections, question
   });
   const built = await errata(['artefact', 'build', 'tiny', '--layers', '1', '--corpus', file('text.txt')]);
   expect(built).toMatchObject({ code: 0, stdout: expect.stringContaining('second_moment: layer 1') });
-  expect(await json('artefact', 'list', 'tiny')).toMatchObject([{ kind: 'second_moment', layer: 1 }]);
+  const [moment] = await json('artefact', 'list', 'tiny');
+  expect(moment).toMatchObject({ kind: 'second_moment', layer: 1 });
+  const saved = file('moment.safetensors');
+  expect((await errata(['artefact', 'save', moment.id, saved])).stdout).toContain(moment.blob);
+  expect(createHash('sha256').update(readFileSync(saved)).digest('hex')).toBe(moment.blob);
+  expect((await errata(['artefact', 'save', moment.id, saved])).stderr).toContain('output_exists');
 
   const first = await json('edit', file('oz.jsonl'), '--model', 'tiny', ...rome);
   expect(first).toMatchObject({ state: 'succeeded', edits: [{ custom_id: 'Oz', result: { outcome: 'applied' } }] });

@@ -43,6 +43,7 @@ export async function createService(settings: EngineSettings): Promise<Service> 
     importModel: (given, context) => readModel(given, blobs, { ...context, hub: settings.hub }),
     buildArtefacts: async ({ model, ...params }, context) =>
       buildAndStore(await models.open(model), params, { blobs, scratch }, context),
+    locateArtefact: async ({ blob }) => ({ path: await blobs.path(blob) }),
     layOutEdits: async ({ model, context, edits }, { signal }) => {
       const { tokenizer, defaults } = await texts(model);
       return { ...(await inSlices(layingOut({ tokenizer, context }, edits, signal))), defaults };

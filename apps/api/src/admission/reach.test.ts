@@ -99,7 +99,7 @@ describe.each(limits)('a key that is limited to a %s', (limit) => {
     const refused: string[] = [];
     for (const { method, url } of routes()) {
       // The rest of the table may still need the key's own things, and there is no artefact.
-      if (method === 'DELETE' || url.endsWith('/:artefact')) continue;
+      if (method === 'DELETE' || url.includes('/:artefact')) continue;
       const { body } = await ask(tokens[limit], method, filled(url, own), 'own', own.job!);
       if (body?.code === 'model_out_of_reach') refused.push(`${method} ${url}`);
     }

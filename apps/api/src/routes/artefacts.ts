@@ -1,4 +1,6 @@
 // Artefacts: what editors need of a model beforehand. Building them is a job.
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { artefactSchema, nameOrIdSchema, pageQuerySchema, pageSchema } from '@errata/contracts';
 import { artefactJobInput, artefactKindNames, artefactRequestSchema, requireEditor } from '@errata/editors/catalogue';
 import { getArtefact, getModel, listArtefacts, submitArtefactJob } from '@errata/lineage';
@@ -15,7 +17,7 @@ const tags = ['artefacts'];
 export const artefactRoutes =
   (parts: ApiParts): FastifyPluginAsyncZod =>
   async (app) => {
-    const { lineage } = parts;
+    const { lineage, engine } = parts;
 
     app.post(
       '/v1/artefacts',
@@ -72,5 +74,36 @@ export const artefactRoutes =
         schema: { tags, summary: 'An artefact', params: params('artefact'), response: { 200: artefactSchema } },
       },
       async (request) => getArtefact(lineage, request.params.artefact),
+    );
+
+    app.get(
+      '/v1/artefacts/:artefact/content',
+      {
+        config: { access: 'models:read' },
+        schema: {
+          tags,
+          summary: 'What an artefact holds',
+          description: 'The file that its `blob` is the sha256 of, as an `errata.json` beside a model may name it.',
+          params: params('artefact'),
+          response: {
+            200: {
+              description: 'The file',
+              content: {
+                'application/octet-stream': { schema: z.custom<Readable>((value) => value instanceof Readable) },
+              },
+            },
+          },
+        },
+      },
+      async (request, reply) => {
+        const { id, blob, bytes } = await getArtefact(lineage, request.params.artefact);
+        const { path } = await engine.call('locateArtefact', { blob });
+        const file = await open(path);
+        return reply
+          .type('application/octet-stream')
+          .header('content-length', bytes)
+          .header('content-disposition', `attachment; filename="${id}"`)
+          .send(file.createReadStream());
+      },
     );
   };

@@ -1,6 +1,9 @@
 // errata artefact: what editors need of a model beforehand.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { type ArtefactResource, ErrataError } from '@errata/contracts';
 import { artefactKindNames, describeArtefact, requireEditor } from '@errata/editors/catalogue';
+import type { ErrataClient } from '@errata/sdk';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { addArtefactFields, artefactFields, choosingFields } from '../arguments/artefact-fields.ts';
@@ -83,6 +86,33 @@ export function register(program: Command): void {
       for (const [what, values] of Object.entries({ parameters, details }))
         for (const [key, value] of Object.entries(values)) console.log(`  ${what}.${key}  ${JSON.stringify(value)}`);
     });
+
+  artefact
+    .command('save <artefact> <file>')
+    .description(
+      'write what an artefact holds to a file that is not there yet, which the errata.json of a model may name',
+    )
+    .action(async (id: string, file: string) => {
+      if (existsSync(file))
+        throw new ErrataError('output_exists', `${file} exists: choose another file`, { details: { path: file } });
+      const client = connect();
+      const found = await client.artefacts.get(id);
+      await saveContent(found, client, file);
+      console.log(`wrote ${file}: ${found.kind} of ${found.scope}, ${found.bytes} bytes, sha256 ${found.blob}`);
+    });
+}
+
+/** Writes what an artefact holds, and holds it against its digest on the way: it is whole or not there. */
+async function saveContent({ id, blob }: ArtefactResource, client: ErrataClient, file: string): Promise<void> {
+  await writeWhole(file, async (target) => {
+    const hash = createHash('sha256');
+    for await (const part of await client.artefacts.content(id)) {
+      hash.update(part);
+      await target.write(part);
+    }
+    if (hash.digest('hex') !== blob)
+      throw new ErrataError('blob_corrupt', `what came of ${id} is not what it was built as: try again`);
+  });
 }
 
 async function writePage(artefact: ArtefactResource, file: string): Promise<void> {

@@ -27,4 +27,6 @@ export interface ArtefactMethods {
     },
     { readonly artefacts: readonly BuiltArtefact[] }
   >;
+  /** Where the content of an artefact lies on this machine, checked: a file that never changes, and that may go once it is not looked at. */
+  readonly locateArtefact: Method<{ readonly blob: string }, { readonly path: string }>;
 }
