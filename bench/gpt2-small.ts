@@ -17,9 +17,9 @@ export const gpt2Small = {
  * Weights of about GPT-2's initial spread, attention and MLP threefold. No offset at one token brings a random model to one
  * answer, so every search runs to its last step: what early stopping saves on a trained model comes on top.
  */
-function* weights(): Generator<readonly [string, WritableTensor]> {
+function* weights(config: typeof gpt2Small): Generator<readonly [string, WritableTensor]> {
   let stream = 0;
-  for (const [name, dims] of decoderSpec(gpt2Small).parameters) {
+  for (const [name, dims] of decoderSpec(config).parameters) {
     const next = uniform(11, stream++);
     const spread = name.includes('.attn.') || name.includes('.mlp.') ? 0.06 : 0.02;
     const data = new Float32Array(dims.reduce((a, b) => a * b, 1));
@@ -29,13 +29,20 @@ function* weights(): Generator<readonly [string, WritableTensor]> {
   }
 }
 
-/** Writes it where it is not yet. Its texts are split as the shipped model's are, whose vocabulary is a part of its own. */
-export async function writeGpt2Small(directory: string): Promise<string> {
+/**
+ * Writes it where it is not yet. Its texts are split as the shipped model's are, whose vocabulary is a part of its own.
+ * @param changes to its shape
+ */
+export async function writeGpt2Small(
+  directory: string,
+  changes: Readonly<Record<string, number>> = {},
+): Promise<string> {
   if (existsSync(join(directory, 'config.json'))) return directory;
   const files = new Map(
     ['tokenizer.json', 'tokenizer_config.json'].map((name) => [name, readFileSync(join(atlasDirectory, name))]),
   );
-  const full = { ...gpt2Small, architectures: ['GPT2LMHeadModel'] };
-  await writeCheckpoint(directory, { config: full, tensors: new Map(weights()), files });
+  const config = { ...gpt2Small, ...changes };
+  const full = { ...config, architectures: ['GPT2LMHeadModel'] };
+  await writeCheckpoint(directory, { config: full, tensors: new Map(weights(config)), files });
   return directory;
 }

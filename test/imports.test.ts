@@ -26,7 +26,7 @@ const allowed: Record<string, readonly string[]> = {
   editors: ['contracts', 'host', 'graph', 'models'],
   evaluation: ['contracts', 'host', 'models', 'editors', 'editors/catalogue'],
   atlas: ['contracts', 'graph', 'models', 'editors'],
-  blobs: ['contracts', 'failpoints'],
+  blobs: ['contracts', 'host', 'failpoints'],
   queue: ['contracts'],
   tracing: ['contracts'],
   lineage: ['contracts', 'failpoints', 'tracing'],

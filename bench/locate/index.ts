@@ -12,6 +12,7 @@ const usual = 'second_moment,naive,rome,r-rome,p-rome,wilke,memit,pmet,emmet,alp
 
 const usage = `usage: npm run bench -- locate [options]
   --model DIR         a checkpoint in Hugging Face layout; default random weights of GPT-2 small's shape
+  --width COUNT       random weights whose keys have so many numbers, in one narrow layer: for second moments and eigenvectors
   --editors NAMES     default ${usual};
                       also kn, sphere, and eigenbasis, what AlphaEdit needs of one layer
   --sizes COUNTS      edits in a batch of those that solve a batch at once, default 1,10
@@ -99,6 +100,7 @@ export async function main(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       model: { type: 'string' },
+      width: { type: 'string' },
       editors: { type: 'string', default: usual },
       sizes: { type: 'string', default: '1,10' },
       threads: { type: 'string', default: `${availableParallelism()}` },
@@ -114,8 +116,13 @@ export async function main(args: readonly string[]): Promise<void> {
     process.stderr.write(usage);
     process.exit(2);
   }
+  const [folder, changes] =
+    values.width === undefined
+      ? ['gpt2-small', {}]
+      : [`keys-of-${values.width}`, { n_inner: Number(values.width), n_layer: 1, n_embd: 256, n_head: 4 }];
   const model =
-    values.model ?? (await writeGpt2Small(fileURLToPath(new URL('../../.errata/bench/gpt2-small', import.meta.url))));
+    values.model ??
+    (await writeGpt2Small(fileURLToPath(new URL(`../../.errata/bench/${folder}`, import.meta.url)), changes));
   const orders = values.editors.split(',').flatMap((name): Order[] => {
     if (isOther(name)) return [{ measure: name, model, count: 1 }];
     const editor = requireEditor(name);
@@ -123,7 +130,7 @@ export async function main(args: readonly string[]): Promise<void> {
     return counts.map((count) => ({ measure: editor, model, count }));
   });
   console.log(
-    `${values.model ?? "GPT-2 small's shape, random weights"}, ${threads} threads, ${cpus()[0]?.model ?? 'a processor'}, Node ${process.version}\n`,
+    `${values.model ?? `random weights, ${folder}`}, ${threads} threads, ${cpus()[0]?.model ?? 'a processor'}, Node ${process.version}\n`,
   );
   console.log(
     '| editor | edits at once | an edit, by the clock | processor time | steps | at least | peak memory, weights = 1 | EasyEdit, processor time | times as fast | its peak | Gflop in a second of a processor, float32 and 64 |',

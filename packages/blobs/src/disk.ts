@@ -1,10 +1,11 @@
 // A blob store in a directory: `ab/cdef...` by the first byte of the name; new blobs grow in `tmp` and appear by rename.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { sha256 as digestOf, ErrataError } from '@errata/contracts';
+import { sha256 as digestOf, ErrataError, piecesOf } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
+import { readWhole } from '@errata/host';
 import type { BlobEntry, BlobSource, BlobStat, LocalBlobStore } from './blobs.ts';
 import { checkName, corrupt, missing, namePattern } from './faults.ts';
 
@@ -141,7 +142,7 @@ export async function openDiskStore(directory: string): Promise<LocalBlobStore> 
     get: async (sha256) => {
       const bytes = await guarded(root, async () => {
         try {
-          return await readFile(fileOf(sha256));
+          return await readWhole(fileOf(sha256));
         } catch (error) {
           if (isSystemError(error, 'ENOENT')) throw missing(sha256);
           throw error;
@@ -212,7 +213,7 @@ async function writeDurably(
 class SourceFailure extends Error {}
 
 async function* chunksOf(source: BlobSource): AsyncGenerator<Uint8Array> {
-  if (source instanceof Uint8Array) return yield source;
+  if (source instanceof Uint8Array) return yield* piecesOf(source);
   try {
     yield* source;
   } catch (error) {

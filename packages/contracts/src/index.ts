@@ -36,6 +36,7 @@ export * from './text/canonical.ts';
 export * from './text/json-shape.ts';
 export * from './text/jsonl.ts';
 export * from './text/nearest.ts';
+export * from './text/pieces.ts';
 export * from './text/plain-issues.ts';
 export * from './text/seam.ts';
 export * from './text/subjects.ts';

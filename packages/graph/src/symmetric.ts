@@ -2,8 +2,8 @@
 
 import { addProduct, type Matrix, matrix, rowView, turnRows } from './matrix.ts';
 
-/** Rows of a strip. Wider ones are faster products by a tenth, and leave out less of the upper triangle. */
-const stripRows = 128;
+/** Rows of a strip. Wider ones are faster products, by a fifth, and leave out less of the upper triangle: a tenth of 1,536 rows. */
+const stripRowsOf = (size: number): number => (size < 4096 ? 128 : 256);
 
 /** Rows `start` to `end`. */
 export interface Strip {
@@ -23,16 +23,18 @@ export interface Symmetric {
   readonly strips: readonly Strip[];
 }
 
-/** Rows that the last, or only, strip begins with, of all that begin before `size`. */
-const starts = (size: number): readonly number[] =>
-  Array.from({ length: Math.ceil(size / stripRows) }, (_, i) => i * stripRows);
+/** Where strips start and end. */
+function spansOf(size: number): readonly { readonly start: number; readonly end: number }[] {
+  const rows = stripRowsOf(size);
+  return Array.from({ length: Math.ceil(size / rows) }, (_, i) => ({
+    start: i * rows,
+    end: Math.min((i + 1) * rows, size),
+  }));
+}
 
 /** Elements that a matrix of so many rows is held in. */
 export const symmetricLength = (size: number): number =>
-  starts(size).reduce((sum, start) => {
-    const end = Math.min(start + stripRows, size);
-    return sum + (end - start) * end;
-  }, 0);
+  spansOf(size).reduce((sum, { start, end }) => sum + (end - start) * end, 0);
 
 /** A matrix over the given elements (not copied), or zeros. */
 export function symmetric(size: number, data: Float64Array = new Float64Array(symmetricLength(size))): Symmetric {
@@ -41,10 +43,14 @@ export function symmetric(size: number, data: Float64Array = new Float64Array(sy
     at += rows * columns;
     return matrix(rows, columns, data.subarray(at - rows * columns, at));
   };
-  const strips = starts(size).map((start): Strip => {
-    const end = Math.min(start + stripRows, size);
-    return { start, end, left: next(end - start, start), diagonal: next(end - start, end - start) };
-  });
+  const strips = spansOf(size).map(
+    ({ start, end }): Strip => ({
+      start,
+      end,
+      left: next(end - start, start),
+      diagonal: next(end - start, end - start),
+    }),
+  );
   return { size, data, strips };
 }
 

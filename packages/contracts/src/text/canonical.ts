@@ -1,5 +1,6 @@
 // Canonical JSON and digests: one byte string per value, so that equal content has an equal name.
 import { sha256Of } from '#platform';
+import { piecesOf } from './pieces.ts';
 
 /** JSON with object keys sorted by code unit and no white space. Rejects what JSON cannot hold (non-finite numbers, functions). */
 export function canonicalJson(value: unknown): string {
@@ -20,4 +21,5 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** Lower-case hexadecimal sha256. */
-export const sha256 = (bytes: string | Uint8Array): string => sha256Of([bytes]);
+export const sha256 = (bytes: string | Uint8Array): string =>
+  sha256Of(typeof bytes === 'string' ? [bytes] : piecesOf(bytes));

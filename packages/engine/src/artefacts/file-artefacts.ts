@@ -1,8 +1,9 @@
 // Artefacts as files in a folder: what can be made again but is dear enough to keep.
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArtefactStore } from '@errata/editors';
+import { readWhole } from '@errata/host';
 
 /** A store in a folder, which need not exist. A key's parts become folders; writing replaces the whole file or nothing. */
 export function fileArtefactStore(folder: string): ArtefactStore {
@@ -14,7 +15,7 @@ export function fileArtefactStore(folder: string): ArtefactStore {
   return {
     async get(key) {
       try {
-        return await readFile(fileOf(key));
+        return await readWhole(fileOf(key));
       } catch (error) {
         if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
         throw error;
