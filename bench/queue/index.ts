@@ -97,7 +97,7 @@ function tell(scenario: Scenario, shape: Shape): void {
     const sum = (name: 'waited' | 'worked' | 'jobs') => those.reduce((total, each) => total + each[name], 0);
     return what === 'waited' ? sum('waited') / Math.max(1, sum('jobs')) : sum('worked');
   };
-  const what = scenario === 'full' || scenario === 'needs' ? 'worked' : 'waited';
+  const what = scenario === 'steady' || scenario === 'rush' ? 'waited' : 'worked';
   const ofBranches = sums.map(({ worked, waited, jobs }) => (what === 'worked' ? worked : waited / Math.max(1, jobs)));
   const ofKeys = Array.from({ length: shape.keys }, (_, key) => means((each) => each === key, what));
   const thing = what === 'worked' ? 'worker time' : 'mean waits';
@@ -112,6 +112,8 @@ function tell(scenario: Scenario, shape: Shape): void {
 
 function groupOf(scenario: Scenario, branch: { key: number; needs: readonly string[] }, job: Taken): string {
   if (scenario === 'rush') return branch.key === 0 ? 'of the key that rushes' : 'of other keys';
+  if (scenario === 'urgent')
+    return `of ${job.priority} priority, ${job.edits === 1 ? 'a single edit' : `${job.edits} edits`}`;
   if (scenario === 'needs') return branch.needs.length > 0 ? 'that need the label' : 'that need nothing';
   return job.edits === 1 ? 'of a single edit' : `of ${job.edits} edits`;
 }

@@ -1,5 +1,5 @@
 // The queue in simulated time: what lies between a submission and a worker, by the rules that workers go by, a million jobs in seconds.
-import { jobFormat } from '@errata/contracts';
+import { jobFormat, type Priority, priorities } from '@errata/contracts';
 import { byTurn, countedMs, fadedMs, mayTake, type Waiting } from '@errata/lineage';
 import { handOnAfterMs, turnIsOver } from '../../apps/worker/src/index.ts';
 import { createAgenda } from './agenda.ts';
@@ -27,6 +27,7 @@ export interface Submission {
   readonly at: number;
   readonly branch: number;
   readonly edits: number;
+  readonly priority: Priority;
 }
 
 export interface Setting {
@@ -88,6 +89,8 @@ interface Lane extends Branch {
   first: number;
   taken: number;
   endedAt: number;
+  /** How many of its jobs are submitted and not taken, by priority. */
+  readonly open: Record<Priority, number>;
   /** A wake-up for it waits in the queue: there is one at most. */
   woken: boolean;
   held: boolean;
@@ -122,6 +125,7 @@ export function simulate({
       first: 0,
       taken: 0,
       endedAt: 0,
+      open: { low: 0, normal: 0, high: 0 },
       woken: false,
       held: false,
       changedAt: 0,
@@ -171,7 +175,8 @@ export function simulate({
     for (const lane of waiting) {
       if (!able(worker, lane)) continue;
       const readyAt = Math.max(lane.changedAt, lane.jobs[lane.first]!.at);
-      const one = { lane, key: String(lane.key), waitedMs: now - readyAt };
+      const priority = priorities.findLast((each) => lane.open[each] > 0)!;
+      const one = { lane, key: String(lane.key), priority, waitedMs: now - readyAt };
       if (chosen === undefined || order(one, chosen) < 0) chosen = one;
     }
     return chosen?.lane;
@@ -216,6 +221,7 @@ export function simulate({
         const job = lane.jobs[lane.first];
         if (job === undefined) return end();
         lane.first++;
+        lane.open[job.priority]--;
         open--;
         if (lane.first > 1_000) {
           lane.jobs = lane.jobs.slice(lane.first);
@@ -223,7 +229,7 @@ export function simulate({
         }
         jobs++;
         const ms = costs.job + job.edits * costs.edit * (0.5 + random());
-        const { at, branch, edits } = job;
+        const { at, branch, edits, priority } = job;
         const takenAt = agenda.now();
         const readyAt = Math.max(at, lane.endedAt);
         const taken = {
@@ -231,6 +237,7 @@ export function simulate({
           at,
           branch,
           edits,
+          priority,
           sequence: lane.taken++,
           readyAt,
           takenAt,
@@ -255,6 +262,7 @@ export function simulate({
     agenda.at(value.at, () => {
       const lane = lanes[value.branch]!;
       lane.jobs.push(value);
+      lane.open[value.priority]++;
       most.jobsWaiting = Math.max(most.jobsWaiting, ++open);
       nowWaits(lane);
       wake(lane);

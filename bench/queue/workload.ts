@@ -1,4 +1,5 @@
 // Who asks for how much and when: branches of many keys, from single edits to batches of a thousand.
+import type { Priority } from '@errata/contracts';
 import type { Branch, Costs, Setting, Submission } from './simulate.ts';
 
 export interface Shape {
@@ -11,13 +12,14 @@ export interface Shape {
   readonly random: () => number;
 }
 
-export const scenarios = ['steady', 'rush', 'full', 'needs'] as const;
+export const scenarios = ['steady', 'rush', 'full', 'needs', 'urgent'] as const;
 export type Scenario = (typeof scenarios)[number];
 
 export const tells: Readonly<Record<Scenario, string>> = {
   steady: 'submissions come at random, and keep workers busy for four fifths of their time',
   rush: 'the same, and half-way one key hands in a fifth of all edits at once, in batches of a hundred, on a third of the branches',
   full: 'everything is there at the beginning: half of the branches have single edits, the others batches of a hundred',
+  urgent: 'as full, and all jobs of one branch in ten are of high priority, those of another of low',
   needs: 'as full, and the jobs of one branch in twenty need a label that one worker in ten has',
 };
 
@@ -49,7 +51,10 @@ export function settingOf(scenario: Scenario, shape: Shape): Omit<Setting, 'onTa
         needs: needs && index % 20 === 10 ? [label] : [],
       }),
     ),
-    submissions: scenario === 'full' || needs ? allAtOnce(shape) : comingIn(shape, scenario === 'rush'),
+    submissions:
+      scenario === 'steady' || scenario === 'rush'
+        ? comingIn(shape, scenario === 'rush')
+        : allAtOnce(shape, scenario === 'urgent' ? priorityOf : () => 'normal'),
   };
 }
 
@@ -73,20 +78,24 @@ function* comingIn(shape: Shape, rush: boolean): Generator<Submission> {
     const size = pick(random());
     if (rushed > 0 && asked < halfWay && asked + size >= halfWay) yield* atOnce(at, rushed, branches);
     asked += size;
-    yield { at, branch: indexOf(sums, random() * sums.at(-1)!), edits: size };
+    yield { at, branch: indexOf(sums, random() * sums.at(-1)!), edits: size, priority: 'normal' };
   }
 }
 
 function* atOnce(at: number, edits: number, branches: number): Generator<Submission> {
-  for (let n = 0; n < edits / 100; n++) yield { at, branch: (3 * n) % (branches - (branches % 3)), edits: 100 };
+  for (let n = 0; n < edits / 100; n++)
+    yield { at, branch: (3 * n) % (branches - (branches % 3)), edits: 100, priority: 'normal' };
 }
 
-function* allAtOnce({ edits, branches }: Shape): Generator<Submission> {
+/** Of the jobs of a branch. */
+const priorityOf = (branch: number): Priority => (branch % 10 === 7 ? 'high' : branch % 10 === 8 ? 'low' : 'normal');
+
+function* allAtOnce({ edits, branches }: Shape, priority: (branch: number) => Priority): Generator<Submission> {
   const each = edits / branches;
   for (let n = 0; n < each; n++)
     for (let branch = 0; branch < branches; branch++) {
       const size = branch % 2 === 0 ? 1 : 100;
-      if (n % size === 0) yield { at: 0, branch, edits: size };
+      if (n % size === 0) yield { at: 0, branch, edits: size, priority: priority(branch) };
     }
 }
 

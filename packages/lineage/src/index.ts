@@ -126,7 +126,7 @@ export {
   moveJob,
   requeueJob,
 } from './jobs/transitions.ts';
-export { byTurn, countedMs, fadedMs, type Waiting } from './jobs/turn-order.ts';
+export { byTurn, countedMs, fadedMs, raisedAfterMs, type Waiting } from './jobs/turn-order.ts';
 export { type WaitingLane, waitingLanes } from './jobs/waiting-lanes.ts';
 export * from './jobs/workers.ts';
 

@@ -1,5 +1,5 @@
 // What the tests of this package share: a database with the schema, an imported model, and jobs driven through their states by hand.
-import { type Edit, editSchema, sha256 } from '@errata/contracts';
+import { type Edit, editSchema, type Priority, sha256 } from '@errata/contracts';
 import { createTestDatabase } from '../../../test/support/database.ts';
 import {
   acquireLease,
@@ -98,10 +98,11 @@ export const submitEdits = (
   db: Lineage,
   model: string,
   edits: readonly Edit[],
-  more: { readonly parent?: string; readonly branch?: string } = {},
+  more: { readonly parent?: string; readonly branch?: string; readonly priority?: Priority } = {},
 ) =>
   submitEditJob(db, {
     model,
+    priority: more.priority,
     branch: more.branch ?? 'main',
     edits,
     config: {},

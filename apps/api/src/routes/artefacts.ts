@@ -34,11 +34,12 @@ export const artefactRoutes =
       },
       async (request, reply) => {
         const caller = callerFor(request, { kind: 'artefact', input: request.body });
-        const { model, editor } = request.body;
+        const { model, editor, priority } = request.body;
         const body = editor === undefined ? request.body : { ...request.body, editor: requireEditor(editor) };
         const job = await submitArtefactJob(lineage, {
           model,
           input: artefactJobInput(body),
+          priority,
           created_by: caller.id,
           idempotency: request.claim ?? undefined,
         });

@@ -150,6 +150,30 @@ test('the head may be named by the beginning of its id; one that the branch has 
   }
 });
 
+test('a priority is kept with the job, with all shards of an evaluation, and with what a schedule submits', async () => {
+  const submit = async (path: string, body: object) => (await api.post(path, { model: 'atlas', ...body })).body;
+  const edits = [anEdit('Tonga')];
+  expect(await submit('/v1/edit_jobs', { edits })).toMatchObject({ priority: 'normal' });
+  expect(await submit('/v1/edit_jobs', { edits, priority: 'high' })).toMatchObject({ priority: 'high' });
+  expect(await submit('/v1/edit_jobs', { edits, priority: 'urgent' })).toMatchObject({
+    status: 400,
+    errors: [{ pointer: '/priority' }],
+  });
+  const artefact = { kind: 'second_moment', layers: [0], priority: 'low' };
+  expect(await submit('/v1/artefacts', artefact)).toMatchObject({ priority: 'low', input: { kind: 'second_moment' } });
+  const probes = [{ prompt: 'The capital of Tonga is' }];
+  const { id } = await submit('/v1/evaluations', { probes, priority: 'low' });
+  const shards = (await api.get(`/v1/jobs?parent=${id}`)).body.data;
+  expect([await api.get(`/v1/jobs/${id}`).then(({ body }) => body), ...shards]).toMatchObject([
+    { kind: 'evaluation', priority: 'low' },
+    { kind: 'evaluation_shard', priority: 'low' },
+  ]);
+  const { branch_id } = await submit('/v1/schedules', { name: 'nightly', cron: '0 3 * * *', priority: 'low' });
+  await api.post(`/v1/branches/${branch_id}/inbox`, anEdit('Samoa'));
+  const { run } = (await api.post('/v1/schedules/nightly/trigger', undefined)).body;
+  expect((await api.get(`/v1/jobs/${run.job_id}`)).body).toMatchObject({ priority: 'low' });
+});
+
 test('a queue that is away does not fail the request: the job is in the database', async () => {
   const queueless = await openApi({}, { proxied: 'queue' });
   await queueless.importModel('atlas');

@@ -132,6 +132,7 @@ export const editJobRoutes =
           trial: body.dry_run,
           force: body.force,
           needs: body.needs,
+          priority: body.priority,
           metadata: body.metadata,
           created_by: caller.id,
           idempotency: request.claim ?? undefined,

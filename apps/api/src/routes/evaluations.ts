@@ -63,7 +63,7 @@ export const evaluationRoutes =
         },
       },
       async (request, reply) => {
-        const { model, branch, version, against, shards, gate, needs, metadata } = request.body;
+        const { model, branch, version, against, shards, gate, needs, priority, metadata } = request.body;
         const caller = callerFor(request, { kind: 'evaluation', input: request.body });
         const { resource } = await getModel(lineage, model);
         const job = await submitEvaluation(lineage, {
@@ -74,6 +74,7 @@ export const evaluationRoutes =
           shards,
           gate,
           needs,
+          priority,
           metadata,
           suite: await readSuite(request.body),
           editor: readEvaluatedEditor(request.body, resource),

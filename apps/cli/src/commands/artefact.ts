@@ -1,12 +1,13 @@
 // errata artefact: what editors need of a model beforehand.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { type ArtefactResource, ErrataError } from '@errata/contracts';
+import { type ArtefactResource, ErrataError, type Priority } from '@errata/contracts';
 import { artefactKindNames, describeArtefact, requireEditor } from '@errata/editors/catalogue';
 import type { ErrataClient } from '@errata/sdk';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { addArtefactFields, artefactFields, choosingFields } from '../arguments/artefact-fields.ts';
+import { priorityOption } from '../arguments/priority.ts';
 import { exitCodeOfJob } from '../output/exit-codes.ts';
 import { printJson, table } from '../output/output.ts';
 import { writeWhole } from '../output/write-whole.ts';
@@ -16,6 +17,7 @@ import { followJob, outcomeOf } from '../service/follow.ts';
 interface BuildOptions {
   readonly kind: string;
   readonly editor?: string;
+  readonly priority: Priority;
   readonly json?: true;
 }
 
@@ -39,11 +41,12 @@ export function register(program: Command): void {
         .conflicts([...choosingFields]),
     );
   addArtefactFields(build)
+    .addOption(priorityOption())
     .option('--json', 'print the job as JSON')
     .addHelpText('after', `\nKinds:\n${kindsThereAre}`)
-    .action(async (model: string, { kind, editor, json, ...rest }: BuildOptions) => {
+    .action(async (model: string, { kind, editor, priority, json, ...rest }: BuildOptions) => {
       const client = connect();
-      const request = { model, kind, ...artefactFields(rest), ...(editor === undefined ? {} : { editor }) };
+      const request = { model, kind, priority, ...artefactFields(rest), ...(editor === undefined ? {} : { editor }) };
       const queued = await client.artefacts.create(request);
       const job = await followJob(client, queued.id, json);
       process.exitCode = exitCodeOfJob(job.state);

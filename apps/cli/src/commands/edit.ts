@@ -1,11 +1,12 @@
 // errata edit: submits a batch of corrections and follows it.
 import { resolve } from 'node:path';
-import { dryRunLevels, type EditPlan, onErrorChoices } from '@errata/contracts';
+import { dryRunLevels, type EditPlan, onErrorChoices, type Priority } from '@errata/contracts';
 import type { ErrataClient } from '@errata/sdk';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { editsToMake } from '../arguments/given-cases.ts';
 import { wholeNumber } from '../arguments/numbers.ts';
+import { priorityOption } from '../arguments/priority.ts';
 import { collectSetting, parseReference } from '../arguments/references.ts';
 import { remarksOn } from '../output/edit-results.ts';
 import { exitCodeOfJob } from '../output/exit-codes.ts';
@@ -28,6 +29,7 @@ interface Options {
   level: (typeof dryRunLevels)[number];
   force?: true;
   needs?: string[];
+  priority: Priority;
   wait: boolean;
   json?: true;
 }
@@ -66,6 +68,7 @@ export function register(program: Command): void {
     )
     .option('--force', 'do the work again although a finished job has done the same')
     .option('--needs <label...>', 'labels that a worker must have to take the job')
+    .addOption(priorityOption())
     .option('--no-wait', 'return as soon as the job is queued')
     .option('--json', 'print JSON')
     .action(async (file: string, options: Options) => {
@@ -88,6 +91,7 @@ export function register(program: Command): void {
         seed: options.seed,
         ...(options.force === undefined ? {} : { force: true }),
         ...(options.needs === undefined ? {} : { needs: options.needs }),
+        priority: options.priority,
         ...(editor === undefined ? {} : { editor }),
         ...(options.parent === undefined ? {} : { parent_version_id: options.parent }),
       };

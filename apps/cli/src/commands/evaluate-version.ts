@@ -1,10 +1,11 @@
 // errata evaluate: measures any version on the service against another. (errata eval carries protocols out in this process.)
-import { derivedSuites, ErrataError, type EvaluationRequest } from '@errata/contracts';
+import { derivedSuites, ErrataError, type EvaluationRequest, type Priority } from '@errata/contracts';
 import { type Command, Option } from 'commander';
 import colors from 'picocolors';
 import { writeText } from '../arguments/files.ts';
 import { editCases, questionCases } from '../arguments/given-cases.ts';
 import { atLeastOne, wholeNumber } from '../arguments/numbers.ts';
+import { priorityOption } from '../arguments/priority.ts';
 import { collectSetting, placeOf } from '../arguments/references.ts';
 import { changedLines, meansTable } from '../output/evaluations.ts';
 import { exitCodeOfJob, exitCodes } from '../output/exit-codes.ts';
@@ -21,6 +22,7 @@ interface Options {
   against: string;
   shards?: number;
   needs?: string[];
+  priority: Priority;
   gate?: true;
   editor?: string;
   protocol?: 'single' | 'batch' | 'lifelong';
@@ -90,6 +92,7 @@ export function register(program: Command): void {
     .option('--against <version>', 'parent, base, or a version', 'parent')
     .option('--shards <n>', 'pieces that workers take side by side', atLeastOne)
     .option('--needs <label...>', 'labels that a worker must have to take its shards')
+    .addOption(priorityOption())
     .option('--gate', "hold it against the branch's gate; where its policy says so, failing moves the branch back")
     .option(
       '-e, --editor <name>',
@@ -116,6 +119,7 @@ export function register(program: Command): void {
         against: options.against,
         ...(options.shards === undefined ? {} : { shards: options.shards }),
         ...(options.needs === undefined ? {} : { needs: options.needs }),
+        priority: options.priority,
         ...(options.gate === undefined ? {} : { gate: true }),
         ...editorOf(options),
       });

@@ -4,6 +4,8 @@ import {
   inboxOrders,
   onErrorChoices,
   overlapPolicies,
+  type Priority,
+  priorities,
   rulesOf,
   type ScheduleChange,
   type ScheduleResource,
@@ -36,6 +38,7 @@ interface Settings {
   set?: Record<string, unknown>;
   seed?: number;
   onError?: (typeof onErrorChoices)[number];
+  priority?: Priority;
   /** False for that of the branch. */
   gate?: string | boolean;
   json?: true;
@@ -74,6 +77,7 @@ const withSettings = (command: Command): Command =>
         onErrorChoices,
       ),
     )
+    .addOption(new Option('--priority <priority>', 'of the jobs that its runs submit').choices(priorities))
     .option('--gate <json>', "a file with a gate that replaces the branch's: rules, canaries, held_text, on_failure")
     .option('--json', 'print JSON');
 
@@ -103,6 +107,7 @@ async function changeOf(options: Settings & { budget?: boolean }, known: Known):
     config: sameEditor ? options.set && { ...known.config, ...options.set } : (options.set ?? {}),
     seed: options.seed,
     on_error: options.onError,
+    priority: options.priority,
     gate: typeof gate === 'string' ? await readGate(gate) : gate,
   };
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
@@ -258,6 +263,7 @@ function describe(schedule: ScheduleResource): string {
       `${schedule.editor ?? "the branch's default"} ${JSON.stringify(schedule.config)}, seed ${schedule.seed}`,
     ],
     ['on error', schedule.on_error],
+    ['priority', schedule.priority],
     ['gate', schedule.gate === null ? "the branch's" : rulesOf(schedule.gate).map(describeRule).join('  ') || 'none'],
     ['waiting', `${schedule.pending}${schedule.held === 0 ? '' : `, and ${schedule.held} held`}`],
     ['last run', schedule.last_run === null ? '-' : `${outcomeOf(schedule.last_run)} (${schedule.last_run.due_at})`],

@@ -1,5 +1,6 @@
 // Artefacts: what editors read of a model beforehand, made once.
 import { z } from 'zod';
+import type { Priority } from './resource-parts.ts';
 
 /** A request for artefacts. What else it may say, the kind says (`ArtefactRequest` in the document of the API). */
 export interface ArtefactRequest {
@@ -8,6 +9,7 @@ export interface ArtefactRequest {
   readonly kind: string;
   /** Instead of choosing: those that one editor needs by default. */
   readonly editor?: string;
+  readonly priority?: Priority;
   readonly [field: string]: unknown;
 }
 

@@ -9,6 +9,7 @@ import {
   labelsSchema,
   metadataSchema,
   nameOrIdSchema,
+  prioritySchema,
 } from './resource-parts.ts';
 
 /**
@@ -44,6 +45,7 @@ export const editJobRequestSchema = z
     force: z.boolean().default(false),
     /** Labels that a worker must have to take the job. */
     needs: labelsSchema.optional(),
+    priority: prioritySchema,
     metadata: metadataSchema.optional(),
   })
   .meta({ id: 'EditJobRequest' });
@@ -107,6 +109,7 @@ export const cherryPickRequestSchema = z
     /** The head the caller has seen; the beginning of its id will do. */
     parent_version_id: nameOrIdSchema.optional(),
     on_conflict: z.enum(['fail', 'rebase']).default('fail'),
+    priority: prioritySchema,
     metadata: metadataSchema.optional(),
   })
   .meta({ id: 'CherryPickRequest' });

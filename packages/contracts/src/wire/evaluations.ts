@@ -12,6 +12,7 @@ import {
   labelsSchema,
   metadataSchema,
   nameOrIdSchema,
+  prioritySchema,
 } from './resource-parts.ts';
 import { evaluationSummarySchema } from './results.ts';
 import { jobStates } from './states.ts';
@@ -62,6 +63,7 @@ export const evaluationRequestSchema = z
     protocol: servedProtocolSchema.optional(),
     /** Labels that the workers must have which take the job and its shards. */
     needs: labelsSchema.optional(),
+    priority: prioritySchema,
     metadata: metadataSchema.optional(),
   })
   .meta({ id: 'EvaluationRequest' });

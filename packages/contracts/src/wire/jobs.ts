@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { approvalSchema } from './approvals.ts';
 import { gateVerdictSchema } from './gate.ts';
-import { storedMetadataSchema } from './resource-parts.ts';
+import { priorities, storedMetadataSchema } from './resource-parts.ts';
 import { evaluationSummarySchema } from './results.ts';
 import { jobKinds, jobStates } from './states.ts';
 
@@ -43,6 +43,7 @@ export const jobSchema = z
     metadata: storedMetadataSchema,
     /** Labels of the workers that may take it; none for any worker. */
     needs: z.array(z.string()),
+    priority: z.enum(priorities),
     created_by: z.string().nullable(),
     created_at: z.iso.datetime(),
     started_at: z.iso.datetime().nullable(),

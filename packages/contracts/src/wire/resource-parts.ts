@@ -74,6 +74,14 @@ export const labelSchema = z
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'a label has lower-case letters, digits, dot, dash and underscore');
 export const labelsSchema = z.array(labelSchema).max(20);
 
+/**
+ * How soon work is done, beside whatever else its key has waiting: `high` goes before the rest of it, `low` waits for everybody else's work, too.
+ * After half an hour of waiting each counts as the next higher. The order of a branch's jobs is not touched.
+ */
+export const priorities = ['low', 'normal', 'high'] as const;
+export type Priority = (typeof priorities)[number];
+export const prioritySchema = z.enum(priorities).default('normal');
+
 export const evaluationLimits = { cases: 10_000, shards: 64 } as const;
 
 export const pageQuerySchema = z.object({

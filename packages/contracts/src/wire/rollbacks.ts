@@ -1,7 +1,7 @@
 // Rollbacks: a branch back to a version, or without some of its edits.
 import { z } from 'zod';
 import { textLimits } from './edits.ts';
-import { nameOrIdSchema } from './resource-parts.ts';
+import { nameOrIdSchema, prioritySchema } from './resource-parts.ts';
 import { editMentionSchema } from './versions.ts';
 
 export const rollbackModes = ['reset', 'exact', 'subtract'] as const;
@@ -22,6 +22,7 @@ export const rollbackRequestSchema = z
     reason: z.string().min(1).max(1000),
     /** The head the caller has seen; the beginning of its id will do. */
     parent_version_id: nameOrIdSchema.optional(),
+    priority: prioritySchema,
   })
   .meta({ id: 'RollbackRequest' });
 export type RollbackRequest = z.input<typeof rollbackRequestSchema>;

@@ -11,6 +11,7 @@ import {
   metadataSchema,
   nameOrIdSchema,
   nameSchema,
+  prioritySchema,
   storedMetadataSchema,
 } from './resource-parts.ts';
 import { jobStates } from './states.ts';
@@ -58,6 +59,7 @@ const settings = {
   seed: z.int().min(0).max(0xffff_ffff),
   on_error: z.enum(onErrorChoices).describe('What an edit that cannot be applied does to its batch'),
   gate: gatePolicySchema.nullable().describe("Replaces the branch's gate; needs the scope `admin`"),
+  priority: prioritySchema.unwrap().describe('Of the jobs that its runs submit'),
   metadata: metadataSchema,
 };
 
@@ -94,6 +96,7 @@ export const scheduleRequestSchema = z
     seed: settings.seed.default(0),
     on_error: settings.on_error.default('continue'),
     gate: settings.gate.default(null),
+    priority: settings.priority.default('normal'),
     metadata: settings.metadata.default({}),
     paused: z.boolean().default(false),
   })

@@ -1,5 +1,5 @@
 // What may be asked of the kinds of artefact: the body of a request, as the kinds themselves say.
-import { editorNameSchema, nameOrIdSchema } from '@errata/contracts';
+import { editorNameSchema, nameOrIdSchema, prioritySchema } from '@errata/contracts';
 import { z } from 'zod';
 import type { ArtefactRequestFields } from './description.ts';
 import { artefactKindNames, describeArtefact } from './index.ts';
@@ -9,6 +9,7 @@ const bodyOf = (kind: string) =>
     model: nameOrIdSchema,
     kind: z.literal(kind).describe(`For ${describeArtefact(kind).title}.`),
     editor: editorNameSchema.optional().describe('Instead of choosing: those that one editor needs by default.'),
+    priority: prioritySchema,
   });
 
 const [first, ...others] = artefactKindNames.map(

@@ -104,7 +104,7 @@ export async function submitEvaluation(db: Lineage, submission: EvaluationSubmis
       const lane = evaluationLane(id, index);
       await enqueue(
         tx,
-        { created_by: submission.created_by, needs: submission.needs },
+        { created_by: submission.created_by, needs: submission.needs, priority: submission.priority },
         {
           kind: 'evaluation_shard',
           lane,

@@ -24,6 +24,7 @@ import type { Branch as BranchRow, Job as JobDbRow, Prisma } from '../generated/
 import { requireStart } from '../policies/guard.ts';
 import { requireNotErased } from '../upkeep/erase.ts';
 import { transition } from './transitions.ts';
+import { priorityOf } from './turn-order.ts';
 
 /** `unknown_job` when there is none of this id. */
 export async function getJob(db: Db, id: string): Promise<JobResource> {
@@ -197,6 +198,7 @@ export function jobResource(row: JobDbRow & { branch: BranchRow | null }): JobRe
     error: readStoredOrNull(jobErrorSchema, row.error, `the error of ${row.id}`),
     metadata: readMetadata(row.metadata, `the metadata of ${row.id}`),
     needs: row.needs,
+    priority: priorityOf(row.priority),
     created_by: row.createdBy,
     created_at: row.createdAt.toISOString(),
     started_at: row.startedAt?.toISOString() ?? null,

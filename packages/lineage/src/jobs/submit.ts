@@ -9,6 +9,7 @@ import {
   type JobResource,
   jobFormat,
   type OnError,
+  type Priority,
   type RollbackMode,
 } from '@errata/contracts';
 import { failpoint } from '@errata/failpoints';
@@ -25,12 +26,15 @@ import { getModel, unknownModel } from '../models/models.ts';
 import { branchLane, findBranch, staleParent, unknownBranch } from '../names/branches.ts';
 import { requireStart } from '../policies/guard.ts';
 import { jobResource } from './jobs.ts';
+import { rankOf } from './turn-order.ts';
 
 /** What every submission may carry. */
 export interface Submission {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Labels that a worker must have to take it. */
   readonly needs?: readonly string[] | undefined;
+  /** `normal` when left out. */
+  readonly priority?: Priority | undefined;
   /** Id of the API key. */
   readonly created_by: string | null;
   /** Ties the job to the request in the same transaction, so that a crash between the two cannot queue it twice. */
@@ -276,6 +280,7 @@ export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Prom
     versionId: job.version ?? null,
     causeJobId: job.cause ?? null,
     needs: [...new Set(submission.needs)],
+    priority: rankOf(submission.priority ?? 'normal'),
     format: jobFormat,
     createdBy: submission.created_by,
     traceParent: currentTraceparent() ?? null,
@@ -296,10 +301,10 @@ export async function enqueue(tx: Tx, submission: Submission, job: NewJob): Prom
   const [written] = await tx.$queryRaw<{ created_at: Date; available_at: Date }[]>`/* prepared */
     WITH job AS (
       INSERT INTO jobs (id, kind, state, lane_id, sequence, model_id, branch_id, parent_job_id, expected_parent_id, parent_version_id,
-        version_id, cause_job_id, input, metadata, needs, format, created_by, trace_parent)
+        version_id, cause_job_id, input, metadata, needs, priority, format, created_by, trace_parent)
       VALUES (${id}, ${row.kind}, ${state}, ${row.laneId}, ${row.sequence}, ${row.modelId}, ${row.branchId}, ${row.parentJobId},
         ${row.expectedParentId}, ${row.parentVersionId}, ${row.versionId}, ${row.causeJobId}, ${input}::jsonb, ${metadata}::jsonb,
-        ${row.needs}, ${row.format}, ${row.createdBy}, ${row.traceParent})
+        ${row.needs}, ${row.priority}, ${row.format}, ${row.createdBy}, ${row.traceParent})
       RETURNING *
     ), asked AS (
       INSERT INTO edits (id, job_id, position, custom_id, payload)

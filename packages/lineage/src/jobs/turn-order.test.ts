@@ -1,4 +1,5 @@
 // Whose turn is next: by worker time that fades, then by waiting; and what the database says of both.
+import type { Priority } from '@errata/contracts';
 import { afterAll, expect, test } from 'vitest';
 import { importModel, madeEdit, openFixture, submitEdits, waitingIds } from '../lineage.fixture.ts';
 import { acquireLease, releaseLease } from './leases.ts';
@@ -28,18 +29,62 @@ test('time that was spent without a break counts as its parts would, each faded 
   expect(countedMs(24 * 60 * minute)).toBeCloseTo(halfLifeMs / Math.LN2, 6);
 });
 
+const had = new Map([
+  ['much', 5 * minute],
+  ['little', minute],
+]);
+/** Lanes in the order of their turns, as `key priority minutes`. */
+const ordered = (...lanes: readonly string[]) =>
+  lanes
+    .map((text) => {
+      const [key, priority, waited] = text.split(' ');
+      return { text, key: key!, priority: priority as Priority, waitedMs: Number(waited) * minute };
+    })
+    .sort(byTurn(had))
+    .map(({ text }) => text);
+
 test('the key that has had least comes first, and of its lanes the one that has waited longest', () => {
-  const had = new Map([
-    ['much', 5 * minute],
-    ['little', minute],
+  expect(ordered('much normal 29', 'little normal 1', 'little normal 2', 'nobody normal 0')).toEqual([
+    'nobody normal 0',
+    'little normal 2',
+    'little normal 1',
+    'much normal 29',
   ]);
-  const lanes = [
-    { key: 'much', waitedMs: 60 * minute },
-    { key: 'little', waitedMs: 1 },
-    { key: 'little', waitedMs: 2 },
-    { key: null, waitedMs: 0 },
+});
+
+test('a priority is among the lanes of a key, low behind those of everybody, and waiting raises it', () => {
+  const lanes = ['little high 0', 'little normal 29', 'much high 0', 'much normal 1', 'little low 29', 'much low 0'];
+  expect(ordered(...lanes.toReversed())).toEqual(lanes);
+  expect(ordered('little high 0', 'little normal 30', 'little low 60')).toEqual([
+    'little low 60',
+    'little normal 30',
+    'little high 0',
+  ]);
+  expect(ordered('much normal 0', 'little low 30', 'little normal 0')).toEqual([
+    'little low 30',
+    'little normal 0',
+    'much normal 0',
+  ]);
+});
+
+test('a lane is as urgent as the most urgent of its jobs', async () => {
+  const [late, urgent, low] = [
+    await importModel(db, 'late'),
+    await importModel(db, 'urgent'),
+    await importModel(db, 'low'),
   ];
-  expect(lanes.toSorted(byTurn(had))).toEqual([lanes[3], lanes[2], lanes[1], lanes[0]]);
+  for (const [name, priority] of [
+    ['low', 'low'],
+    ['late', 'normal'],
+    ['urgent', 'normal'],
+    ['urgent', 'high'],
+  ] as const)
+    await submitEdits(db, name, [madeEdit(`${name} ${priority}`)], { priority });
+  expect(await waitingIds(db)).toEqual([urgent.lane, late.lane, low.lane]);
+  await query(`UPDATE jobs SET available_at = now() - interval '1 hour' WHERE lane_id = $1`, [low.lane]);
+  await query(`UPDATE lanes SET changed_at = now() - interval '1 hour' WHERE id = $1`, [low.lane]);
+  expect(await waitingIds(db)).toEqual([low.lane, urgent.lane, late.lane]);
+  await query(`UPDATE jobs SET state = 'cancelled', finished_at = now() WHERE state = 'queued'`);
 });
 
 test('time spent at a lane counts against whoever asked, from the moment it is taken, and fades', async () => {

@@ -245,7 +245,7 @@ async function submit(tx: Tx, schedule: Schedule, runId: string, drawn: readonly
   await requireOwner(tx, schedule);
   const rows = await tx.inboxEdit.findMany({ where: { id: { in: [...drawn] } }, select: { id: true, payload: true } });
   const payloads = new Map(rows.map(({ id, payload }) => [id, readStored(editSchema, payload, `edit ${id}`)]));
-  const { editor, config, seed, on_error, gate } = policyOf(schedule);
+  const { editor, config, seed, on_error, gate, priority } = policyOf(schedule);
   const [strange] = gate?.not_understood ?? [];
   if (strange !== undefined) {
     const message = `the gate of the schedule cannot be read: ${strange.name}: ${strange.why}; change it, and it runs again`;
@@ -261,6 +261,7 @@ async function submit(tx: Tx, schedule: Schedule, runId: string, drawn: readonly
     on_error,
     on_conflict: 'rebase',
     gate: gate ?? undefined,
+    priority,
     metadata: { schedule_id: schedule.id, schedule_run_id: runId },
     created_by: schedule.owner,
   });

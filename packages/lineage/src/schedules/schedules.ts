@@ -8,6 +8,7 @@ import {
   jobStates,
   nextDue,
   type Page,
+  prioritySchema,
   readGate,
   runCountsSchema,
   type ScheduleChange,
@@ -54,6 +55,7 @@ export type SchedulePolicy = Pick<
   | 'config'
   | 'seed'
   | 'on_error'
+  | 'priority'
   | 'gate'
 >;
 
@@ -71,7 +73,8 @@ const storedPolicySchema = scheduleSchema
     seed: true,
     on_error: true,
   })
-  .extend({ gate: z.unknown() });
+  // Schedules of earlier builds have no priority.
+  .extend({ gate: z.unknown(), priority: prioritySchema });
 
 export function policyOf({ id, policy }: Pick<ScheduleRow, 'id' | 'policy'>): SchedulePolicy {
   const { gate = null, ...rest } = readStored(storedPolicySchema, policy, `the settings of ${id}`);

@@ -150,6 +150,12 @@ function Facts({ job }: { readonly job: JobResource }) {
             <dd>{job.attempts}</dd>
           </>
         )}
+        {job.priority !== 'normal' && (
+          <>
+            <dt>Priority</dt>
+            <dd>{job.priority}</dd>
+          </>
+        )}
         {job.branch !== null && (
           <>
             <dt>Branch</dt>
