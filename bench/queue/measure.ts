@@ -1,14 +1,15 @@
 // What a decision takes of the real database, behind more and more waiting jobs.
 
-import { defaultProject } from '@errata/contracts';
+import { defaultProject, editSchema } from '@errata/contracts';
 import {
   acquireLease,
   branchLane,
+  changeProject,
   createBranch,
-  getProject,
   type Lineage,
   moveJob,
   releaseLease,
+  submitEditJob,
   takeNextJob,
   waitingLanes,
 } from '@errata/lineage';
@@ -25,6 +26,8 @@ export async function measureDecisions(counts: readonly number[], branches: numb
   const { db, query, close } = await openBenchDatabase();
   try {
     const lanes = await makeBranches(db, branches);
+    const many = 1_000_000_000;
+    await changeProject(db, defaultProject.id, { quotas: { edits_per_day: many, storage_mib: many } });
     console.log(
       `PostgreSQL's processor time of a job of one edit, from submission to commit: ${await processorTime(db, query)} ms`,
     );
@@ -44,6 +47,8 @@ export async function measureDecisions(counts: readonly number[], branches: numb
     await close();
   }
 }
+
+const madeEdit = editSchema.parse({ custom_id: 'a', prompt: 'The capital of Atlantis is', target_new: ' Lyon' });
 
 type Timed = () => Promise<number>;
 
@@ -73,7 +78,19 @@ function worksOn(db: Lineage, lanes: readonly string[]): Readonly<Record<string,
     'look which lane is next': () => timed(() => waitingLanes(db)),
     'count open jobs': () => timed(() => countOpenJobs(db)),
     'since when the oldest waits': () => timed(() => waitingSince(db)),
-    'what a project uses': () => timed(() => getProject(db, defaultProject.id)),
+    'submit an edit, under quotas of edits and storage': () =>
+      timed(() =>
+        submitEditJob(db, {
+          model: 'bench',
+          branch: 'branch-0',
+          edits: [madeEdit],
+          config: {},
+          seed: 0,
+          on_error: 'abort',
+          on_conflict: 'fail',
+          created_by: null,
+        }),
+      ),
   };
 }
 

@@ -221,6 +221,20 @@ const damages: readonly Damage[] = [
     where: aliasId,
     ...takenOut(`position = (SELECT max(position) FROM audit_entries)`),
   },
+  {
+    kind: 'usage_broken',
+    what: 'bytes that were not counted',
+    where: branch.model,
+    inflict: () => query('UPDATE stored_bytes SET bytes = bytes - 1'),
+    mend: () => query('SELECT recount_usage()'),
+  },
+  {
+    kind: 'usage_broken',
+    what: 'edits that were counted, and not asked for',
+    where: branch.model,
+    inflict: () => query('UPDATE asked_edits SET edits = edits + 1'),
+    mend: () => query('SELECT recount_usage()'),
+  },
 ];
 
 test.each(damages)('$kind: $what', async ({ kind, where, inflict, mend }) => {

@@ -47,15 +47,24 @@ test('names are taken once, and unknown ones told', async () => {
 });
 
 test('edits a day: what does not fit is told how much is used and when there is room', async () => {
-  const { lane } = await openProject('daily', { edits_per_day: 5 });
+  const { lane, id } = await openProject('daily', { edits_per_day: 5 });
   expect((await api.post('/v1/edit_jobs', edits('daily', 6))).body).toMatchObject({
     status: 403,
     code: 'quota_exceeded',
     details: { project: 'daily', quota: 'edits_per_day', limit: 5, asked: 6 },
   });
-  const first = await api.post('/v1/edit_jobs', edits('daily', 2));
   await api.post('/v1/edit_jobs', edits('daily', 2));
-  await api.query(`UPDATE jobs SET created_at = created_at - interval '20 hours' WHERE id = $1`, [first.body.id]);
+  /** As if all had been asked for so much earlier. */
+  const goBack = async (hours: number) => {
+    await api.query(`UPDATE jobs SET created_at = created_at - $1 * interval '1 hour' WHERE model_id = $2`, [
+      hours,
+      id,
+    ]);
+    await api.query(`UPDATE asked_edits SET since = since - $1 * interval '1 hour' WHERE model_id = $2`, [hours, id]);
+  };
+  await goBack(20);
+  const [{ since }] = (await api.query('SELECT since FROM asked_edits WHERE model_id = $1', [id])) as [{ since: Date }];
+  await api.post('/v1/edit_jobs', edits('daily', 2));
   await api.carryOut(lane);
   const before = await api.counts();
   const refused = await api.post('/v1/edit_jobs', edits('daily', 2));
@@ -65,12 +74,13 @@ test('edits a day: what does not fit is told how much is used and when there is 
   });
   expect(await api.counts()).toEqual(before);
   const frees = Date.parse(refused.body.details.frees_at);
-  expect(frees).toBe(Date.parse(first.body.created_at) + 4 * 3_600_000);
+  // A day after the ten minutes in which they were asked for.
+  expect(frees).toBe(since.getTime() + 24 * 3_600_000 + 600_000);
   expect(Math.abs(Number(refused.headers['retry-after']) - (frees - Date.now()) / 1000)).toBeLessThan(60);
   expect(refused.body.detail).toContain(refused.body.details.frees_at);
   expect((await api.post('/v1/edit_jobs', edits('daily', 1))).status).toBe(202);
   expect((await api.get('/v1/projects/daily')).body.usage).toMatchObject({ edits_per_day: 5, open_jobs: 2 });
-  await api.query(`UPDATE jobs SET created_at = created_at - interval '5 hours' WHERE id = $1`, [first.body.id]);
+  await goBack(5);
   expect((await api.post('/v1/edit_jobs', edits('daily', 2))).status).toBe(202);
 });
 

@@ -15,12 +15,13 @@ export const problemKinds = [
   'artefact_broken',
   'job_broken',
   'audit_broken',
+  'usage_broken',
 ] as const;
 export type ProblemKind = (typeof problemKinds)[number];
 
 export const problemFindingSchema = z.strictObject({
   kind: z.enum(problemKinds),
-  /** The id of what is broken: of a blob, a contribution, a version, a branch, an alias, a tag, an artefact, a job, or the number of an audit entry. */
+  /** The id of what is broken: of a blob, a contribution, a version, a branch, an alias, a tag, an artefact, a job, a model, or the number of an audit entry. */
   where: z.string(),
   what: z.string(),
 });

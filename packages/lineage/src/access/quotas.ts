@@ -1,19 +1,24 @@
-// What a project uses, and whether there is room for more. It is read off what is there; tokens alone are counted, as they leave nothing behind.
+// What a project uses, and whether there is room for more. What grows without end is counted as it does, by triggers (prisma/migrations); tokens by whoever generates them.
 import { ErrataError, isTerminal, jobStates, type ProjectResource, type Quota, type Quotas } from '@errata/contracts';
 import { clientOf, type Lineage, type Tx } from '../database/client.ts';
 import { Prisma } from '../generated/client.ts';
 
-const openStates = jobStates.filter((state) => !isTerminal(state));
 const day = Prisma.sql`interval '24 hours'`;
 
-const modelsOf = (project: string): Prisma.Sql => Prisma.sql`(SELECT id FROM models WHERE project_id = ${project})`;
-/** Jobs of a project: of its models, and imports that will bring it one. */
-const jobsOf = (project: string): Prisma.Sql => Prisma.sql`
-  parent_job_id IS NULL AND (model_id IN ${modelsOf(project)}
-    OR (kind = 'import' AND model_id IS NULL AND input ->> 'project' = ${project}))`;
-/** Edits that a job asks for. */
-const asked = Prisma.sql`(input ->> 'edits')::integer`;
-const editsOf = (project: string) => Prisma.sql`${jobsOf(project)} AND kind = 'edit' AND created_at > now() - ${day}`;
+/** As an array that is read once, by which rows can be looked up. */
+const modelsOf = (project: string): Prisma.Sql =>
+  Prisma.sql`ANY(ARRAY(SELECT id FROM models WHERE project_id = ${project}))`;
+/** Literally those of the index on open jobs. */
+const open = Prisma.raw(
+  `state IN (${jobStates
+    .filter((state) => !isTerminal(state))
+    .map((state) => `'${state}'`)
+    .join(', ')})`,
+);
+/** Edits are counted by the ten minutes in which they were asked for, and count until the last of these is a day old. */
+const askedFor = Prisma.sql`interval '10 minutes'`;
+const editsOf = (project: string) =>
+  Prisma.sql`asked_edits WHERE model_id = ${modelsOf(project)} AND since + ${askedFor} > now() - ${day}`;
 const tokensOf = (project: string) =>
   Prisma.sql`generated_tokens WHERE project_id = ${project} AND hour > now() - ${day}`;
 
@@ -27,28 +32,28 @@ interface Rule {
 const rules: Readonly<Record<Quota, Rule>> = {
   open_jobs: {
     called: 'jobs that have not ended',
-    used: (project) => Prisma.sql`SELECT count(*) FROM jobs WHERE ${jobsOf(project)} AND state = ANY(${openStates})`,
+    // Those of its models, and imports that will bring it one.
+    used: (
+      project,
+    ) => Prisma.sql`SELECT count(*) FROM jobs WHERE parent_job_id IS NULL AND ${open} AND (model_id = ${modelsOf(project)}
+      OR (model_id IS NULL AND kind = 'import' AND input ->> 'project' = ${project}))`,
     frees: 'when a job ends',
   },
   edits_per_day: {
     called: 'edits a day',
-    used: (project) => Prisma.sql`SELECT coalesce(sum(${asked}), 0) FROM jobs WHERE ${editsOf(project)}`,
+    used: (project) => Prisma.sql`SELECT coalesce(sum(edits), 0) FROM ${editsOf(project)}`,
     frees: (project, many) =>
       firstPast(
         many,
-        Prisma.sql`SELECT created_at AS at, sum(${asked}) OVER (ORDER BY created_at, id) AS gone
-        FROM jobs WHERE ${editsOf(project)}`,
+        Prisma.sql`SELECT since + ${askedFor} AS at, sum(sum(edits)) OVER (ORDER BY since) AS gone FROM ${editsOf(project)} GROUP BY since`,
       ),
   },
   storage_mib: {
     called: 'MiB stored',
-    used: (project) => {
-      const bytes = (table: string) => Prisma.sql`
-        (SELECT coalesce(sum(bytes), 0) FROM ${Prisma.raw(table)} WHERE model_id IN ${modelsOf(project)})`;
-      return Prisma.sql`SELECT ceil((${bytes('contributions')} + ${bytes('artefacts')} + ${bytes('snapshots')} + (
+    used: (project) => Prisma.sql`SELECT ceil((
+      (SELECT coalesce(sum(bytes), 0) FROM stored_bytes WHERE model_id = ${modelsOf(project)}) + (
         SELECT coalesce(sum((file ->> 'bytes')::bigint), 0) FROM models, jsonb_array_elements(files) AS file
-        WHERE project_id = ${project})) / 1048576)`;
-    },
+        WHERE project_id = ${project})) / 1048576)`,
     frees: 'when the quota is raised',
   },
   tokens_per_day: {

@@ -46,6 +46,7 @@ export async function* auditLineage(db: Lineage): AsyncGenerator<AuditStep> {
   yield* auditArtefacts(db);
   yield* auditJobs(db);
   yield* auditEntries(db);
+  yield* auditUsage(db);
 }
 
 type Roots = ReadonlyMap<string, string>;
@@ -287,4 +288,35 @@ async function* auditEntries(db: Lineage): AsyncGenerator<AuditStep> {
     ORDER BY id, sequence`;
   for (const { id, sequence, to } of untold)
     yield fault(id, `its move ${sequence} to ${to ?? 'nothing'} is not in the audit log as it is`);
+}
+
+/** Every counter of what a model uses, against what it counts, both as they are at one moment. */
+async function* auditUsage(db: Lineage): AsyncGenerator<AuditStep> {
+  const rows = await db.prisma.$queryRaw<
+    { id: string; bytes: bigint; counted_bytes: bigint; edits: bigint; counted_edits: bigint }[]
+  >`
+    WITH stored AS (
+      SELECT model_id, sum(bytes) AS bytes FROM (
+        SELECT model_id, bytes FROM contributions UNION ALL SELECT model_id, bytes FROM artefacts UNION ALL SELECT model_id, bytes FROM snapshots
+      ) AS each GROUP BY model_id
+    ), counted AS (
+      SELECT model_id, sum(bytes) AS bytes FROM stored_bytes GROUP BY model_id
+    ), asked AS (
+      SELECT model_id, sum((input ->> 'edits')::bigint) AS edits FROM jobs
+      WHERE kind = 'edit' AND created_at >= asked_since(now() - interval '24 hours') GROUP BY model_id
+    ), counted_asked AS (
+      SELECT model_id, sum(edits) AS edits FROM asked_edits WHERE since >= asked_since(now() - interval '24 hours') GROUP BY model_id
+    ), usage AS (
+      SELECT id, coalesce(stored.bytes, 0)::bigint AS bytes, coalesce(counted.bytes, 0)::bigint AS counted_bytes,
+        coalesce(asked.edits, 0)::bigint AS edits, coalesce(counted_asked.edits, 0)::bigint AS counted_edits
+      FROM models LEFT JOIN stored ON stored.model_id = id LEFT JOIN counted ON counted.model_id = id
+        LEFT JOIN asked ON asked.model_id = id LEFT JOIN counted_asked ON counted_asked.model_id = id
+    )
+    SELECT * FROM usage WHERE bytes <> counted_bytes OR edits <> counted_edits ORDER BY id`;
+  for (const { id, bytes, counted_bytes, edits, counted_edits } of rows) {
+    if (bytes !== counted_bytes)
+      yield broken('usage_broken', id, `${bytes} bytes are stored, and ${counted_bytes} were counted`);
+    if (edits !== counted_edits)
+      yield broken('usage_broken', id, `${edits} edits were asked for within a day, and ${counted_edits} were counted`);
+  }
 }
