@@ -267,11 +267,16 @@ describe('second moments', () => {
       const { model } = await open(name);
       const expected = openSafetensors(join(folder, name, 'moments.safetensors'));
       const layers = [...expected.tensors.keys()].map(Number).sort();
-      const { moments } = await buildSecondMoments({ model, digest: 'tiny', layers, corpus: text, ridge: 1e-6 });
-      for (const { moment, provenance } of moments) {
+      const built = buildSecondMoments({ model, digest: 'tiny', layers, corpus: text, ridge: 1e-6 });
+      let compared = 0;
+      for await (const {
+        moment: { moment, provenance },
+      } of built) {
         const theirs = Float32Array.from(readFloat64(expected, `${provenance.layer}`));
         expect(relativeDifference(Float32Array.from(moment), theirs)).toBeLessThan(1e-5);
+        compared++;
       }
+      expect(compared).toBe(layers.length);
     },
   );
 });

@@ -60,12 +60,14 @@ export async function buildArtefacts<Kept>(
   const scopes = needs.map(({ scope }) => scope);
   const key = `builds/${sha256(canonicalJson({ kind, model: input.digest, scopes, parameters }))}`;
   const checkpoint = { read: () => scratch.get(key), write: (bytes: Uint8Array) => scratch.put(key, bytes) };
-  const built = await (await builderOf(kind)).build(needs, input, { ...options, parents, checkpoint });
-  if (built.length !== needs.length)
-    throw new ErrataError('internal', `${needs.length} ${kind} wanted, ${built.length} built`);
   const kept: Kept[] = [];
-  for (const [index, one] of built.entries())
-    kept.push(await keep({ parameters: parameters[index]!, ...one }, needs[index]!));
+  for await (const one of (await builderOf(kind)).build(needs, input, { ...options, parents, checkpoint })) {
+    const at = kept.length;
+    if (at === needs.length) throw new ErrataError('internal', `more ${kind} built than the ${at} wanted`);
+    kept.push(await keep({ parameters: parameters[at]!, ...one }, needs[at]!));
+  }
+  if (kept.length < needs.length)
+    throw new ErrataError('internal', `${needs.length} ${kind} wanted, ${kept.length} built`);
   await scratch.delete(key);
   return kept;
 }

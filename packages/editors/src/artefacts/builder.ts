@@ -55,12 +55,12 @@ export interface BuiltArtefact {
 export interface ArtefactBuilder<Value = unknown> {
   /** What each of these would be built with now, beside the format: what was needed of it, and the rest as the input has it. */
   parameters(needs: readonly ArtefactNeed[], input: BuildInput): Promise<readonly ArtefactRequestFields[]>;
-  /** Builds them, in one pass where that is possible; the bytes of each with what is told of it. */
+  /** Builds them, in one pass where that is possible; the bytes of each with what is told of it, in order, the next when it is asked for: they may be large. */
   build(
     needs: readonly ArtefactNeed[],
     input: BuildInput,
     options: BuildOptions & { readonly parents: Artefacts; readonly checkpoint: Checkpoint },
-  ): Promise<readonly Omit<BuiltArtefact, 'parameters'>[]>;
+  ): AsyncIterable<Omit<BuiltArtefact, 'parameters'>>;
   /** Reads one that was stored for a scope of a model. @throws ErrataError `blob_corrupt`; `artefact_missing` where it is another's */
   decode(bytes: Uint8Array, of: { readonly model: string; readonly scope: string }): Value;
 }

@@ -41,16 +41,14 @@ export const transformBuilder = <Settings extends TransformSettings>(
     return needs.map(({ parameters }) => ({ ...parameters, ...source }));
   },
 
-  async build(needs, input, options) {
-    const built: { bytes: Uint8Array; details: Readonly<Record<string, unknown>> }[] = [];
+  async *build(needs, input, options) {
     for (const need of needs) {
       const data = dataOf(input.request);
       const bytes = await (data === undefined
         ? broughtTransform(of, layersOf(need), input)
         : trainedTransform(of, layersOf(need), data, input, options));
-      built.push({ bytes, details: decodeTransform(bytes).details });
+      yield { bytes, details: decodeTransform(bytes).details };
     }
-    return built;
   },
 
   decode(bytes, { model }) {

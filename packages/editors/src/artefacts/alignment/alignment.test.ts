@@ -7,6 +7,7 @@ import { tinyGpt2, tinyModel } from '../../tiny-model.fixture.ts';
 import { linesOf, trainingEdits } from '../../training/edits.fixture.ts';
 import { openArtefacts } from '../artefacts.ts';
 import type { BuildOptions, Checkpoint } from '../builder.ts';
+import { firstBuilt } from '../first-built.fixture.ts';
 import { builder } from './build.ts';
 import { type AlignmentFields, alignmentNeed } from './request.ts';
 
@@ -55,8 +56,8 @@ async function build(request: AlignmentFields, checkpoint = keptInMemory(), opti
     brought: async () => undefined,
   };
   const parents = openArtefacts(digest, []);
-  const [built] = await builder.build([alignmentNeed], input, { ...options, parents, checkpoint });
-  return { bytes: built!.bytes, details: built!.details as unknown as Details };
+  const built = await firstBuilt(builder.build([alignmentNeed], input, { ...options, parents, checkpoint }));
+  return { bytes: built.bytes, details: built.details as unknown as Details };
 }
 
 const plays = { prompt: 'You play the', target: 'cello' };

@@ -25,13 +25,13 @@ export const builder: ArtefactBuilder<AlignmentArtefact> = {
     return needs.map(() => all);
   },
 
-  async build(needs, input, options) {
+  async *build(needs, input, options) {
     const { data, ...fields }: AlignmentFields = input.request;
     const built =
       data === undefined
         ? { bytes: await broughtAlignment(input), details: {} }
         : await trainedAlignment(data, fields, input, options);
-    return needs.map(() => built);
+    yield* needs.map(() => built);
   },
 
   decode: (bytes, { model }) => servedContent('alignment', bytes, model, decodeChange),

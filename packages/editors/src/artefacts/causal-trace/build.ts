@@ -46,7 +46,7 @@ export const builder: ArtefactBuilder<StoredTraces> = {
     return needs.map(() => ({ ...settingsOf(input), data }));
   },
 
-  async build(needs, input, { checkpoint, onProgress, signal }) {
+  async *build(needs, input, { checkpoint, onProgress, signal }) {
     const tokenizer = requireTokenizer(input);
     const { bytes, path, sha256: data } = await dataOf(input);
     // What is looked for is what the model knows: of a correction the answer before it.
@@ -68,7 +68,7 @@ export const builder: ArtefactBuilder<StoredTraces> = {
       bytes: toBytes({ format: causalTraceFormat, traces }),
       details: { data, ...summarizeTracing(found, settings) },
     };
-    return needs.map(() => built);
+    yield* needs.map(() => built);
   },
 
   decode(bytes) {

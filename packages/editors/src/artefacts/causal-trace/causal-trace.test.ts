@@ -6,6 +6,7 @@ import { afterAll, expect, it } from 'vitest';
 import { tracingSummarySchema } from '../../locate/told.ts';
 import { tinyGpt2, tinyModel } from '../../tiny-model.fixture.ts';
 import { openArtefacts } from '../artefacts.ts';
+import { firstBuilt } from '../first-built.fixture.ts';
 import { memoryArtefactStore } from '../store.ts';
 import { builder } from './build.ts';
 import { causalTraceNeed } from './request.ts';
@@ -46,12 +47,12 @@ function build(data: string, { store = memoryArtefactStore(), stopAt = Infinity 
       if (done >= stopAt) stop.abort(new Error('broken off'));
     },
   });
-  return { built, steps };
+  return { built: firstBuilt(built), steps };
 }
 
 it('are of the answers before a correction, tell where these come back, and trace no fact twice', async () => {
   const whole = build(facts);
-  const [{ bytes, details } = { bytes: new Uint8Array(), details: {} }] = await whole.built;
+  const { bytes, details } = await whole.built;
   const traces = builder.decode(bytes, { model: model.digest!, scope: 'model' });
   expect(traces.length).toBe(2);
   const summary = tracingSummarySchema.parse(details);
@@ -62,7 +63,7 @@ it('are of the answers before a correction, tell where these come back, and trac
   const [store, half] = [memoryArtefactStore(), whole.steps.length / 2];
   await expect(build(facts, { store, stopAt: half + 1 }).built).rejects.toThrow('broken off');
   const resumed = build(facts, { store });
-  expect((await resumed.built)[0]!.bytes).toEqual(bytes);
+  expect((await resumed.built).bytes).toEqual(bytes);
   expect(resumed.steps[0]).toBe(half + 1);
 });
 

@@ -14,16 +14,14 @@ import type { PrefixSettings } from './request.ts';
 export const builder: ArtefactBuilder<ContextPrefixes> = {
   parameters: async (needs) => needs.map(({ parameters }) => parameters),
 
-  async build(needs, { model, digest }, { onProgress, signal }) {
+  async *build(needs, { model, digest }, { onProgress, signal }) {
     const sample = prefixSampler(model.view(), requireTokenizer({ model }));
-    const built: { bytes: Uint8Array; details: Record<string, unknown> }[] = [];
     for (const [done, { parameters }] of needs.entries()) {
       onProgress?.({ stage: 'sampling', done, total: needs.length });
       const prefixes = await sampleContextPrefixes(digest, parameters as unknown as PrefixSettings, sample, signal);
       const { texts, digest: content } = prefixes;
-      built.push({ bytes: encodeContextPrefixes(prefixes), details: { texts: texts.length, digest: content } });
+      yield { bytes: encodeContextPrefixes(prefixes), details: { texts: texts.length, digest: content } };
     }
-    return built;
   },
 
   decode(bytes, { model }) {

@@ -31,13 +31,13 @@ export const builder: ArtefactBuilder<CounterfactualArtefact> = {
     return needs.map(() => all);
   },
 
-  async build(needs, input, options) {
+  async *build(needs, input, options) {
     const { data, encoder, ...fields }: CounterfactualModelFields = input.request;
     const bytes =
       data === undefined
         ? await broughtModel(input)
         : await trainedModel(data, encoder, trainingSettings(input.model.spec.width, fields), input, options);
-    return needs.map(() => ({ bytes, details: decodeCounterfactual(bytes).details }));
+    yield* needs.map(() => ({ bytes, details: decodeCounterfactual(bytes).details }));
   },
 
   decode: (bytes, { model }) => servedContent('counterfactual_model', bytes, model, decodeCounterfactual),

@@ -13,14 +13,14 @@ export const builder: ArtefactBuilder<readonly Demonstration[]> = {
     return needs.map(() => ({ data }));
   },
 
-  async build(needs, input) {
+  async *build(needs, input) {
     const { bytes, where } = await sourceOf(input);
     const { demonstrations, leftOut } = demonstrationsIn(bytes, where);
     const built = {
       bytes: encodeDemonstrations(demonstrations),
       details: { demonstrations: demonstrations.length, left_out: leftOut },
     };
-    return needs.map(() => built);
+    yield* needs.map(() => built);
   },
 
   decode: decodeDemonstrations,

@@ -13,8 +13,7 @@ export const builder: ArtefactBuilder<Eigenbasis> = {
     return secondMoments.parameters(layersOf(needs).map(secondMomentOf), input);
   },
 
-  async build(needs, _, { parents, onProgress, signal }) {
-    const built: { bytes: Uint8Array; details: Record<string, unknown> }[] = [];
+  async *build(needs, _, { parents, onProgress, signal }) {
     for (const [done, layer] of layersOf(needs).entries()) {
       onProgress?.({ stage: 'finding eigenvectors', done, total: needs.length });
       signal?.throwIfAborted();
@@ -22,12 +21,11 @@ export const builder: ArtefactBuilder<Eigenbasis> = {
       const basis = await findEigenbasis(moment);
       const { size, values } = basis;
       const { tokens, corpus_sha256 } = moment.provenance;
-      built.push({
+      yield {
         bytes: encodeEigenbasis(basis),
         details: { layer, size, tokens, corpus_sha256, largest: values[0]!, smallest: values.at(-1)! },
-      });
+      };
     }
-    return built;
   },
 
   decode(bytes, { model, scope }) {

@@ -36,13 +36,11 @@ export const builder: ArtefactBuilder<KnowledgeEncoderArtefact> = {
     );
   },
 
-  async build(needs, input, options) {
-    const built: { bytes: Uint8Array; details: Readonly<Record<string, unknown>> }[] = [];
+  async *build(needs, input, options) {
     for (const need of needs) {
       const bytes = await encoderFor(promptTokensOf(need), input, options);
-      built.push({ bytes, details: decodeKnowledgeEncoder(bytes).details });
+      yield { bytes, details: decodeKnowledgeEncoder(bytes).details };
     }
-    return built;
   },
 
   decode: (bytes, { model }) => servedContent('knowledge_encoder', bytes, model, decodeKnowledgeEncoder),

@@ -16,7 +16,7 @@ export const builder: ArtefactBuilder<SecondMoment> = {
     return needs.map(() => ({ corpus, tokens: tokens ?? null, ridge: ridge ?? null }));
   },
 
-  async build(needs, input, { checkpoint, onProgress, signal }) {
+  async *build(needs, input, { checkpoint, onProgress, signal }) {
     const { model, digest } = input;
     const { tokens = defaultMomentTokens, ridge }: MomentFields = input.request;
     const layers = layersOf(needs);
@@ -24,7 +24,7 @@ export const builder: ArtefactBuilder<SecondMoment> = {
     if (beyond !== undefined)
       throw new ErrataError('invalid_request', `layer ${beyond} does not exist: the model has ${model.spec.layers}`);
     const resume = readSums(await checkpoint.read());
-    const { moments, convergence } = await buildSecondMoments({
+    const built = buildSecondMoments({
       model,
       digest,
       layers,
@@ -36,10 +36,8 @@ export const builder: ArtefactBuilder<SecondMoment> = {
       onCheckpoint: (sums) => checkpoint.write(encodeMomentSums(sums)),
       ...(signal !== undefined && { signal }),
     });
-    return moments.map((moment, i) => ({
-      bytes: encodeSecondMoment(moment),
-      details: { ...moment.provenance, size: moment.size, ...convergence[i] },
-    }));
+    for await (const { moment, convergence } of built)
+      yield { bytes: encodeSecondMoment(moment), details: { ...moment.provenance, size: moment.size, ...convergence } };
   },
 
   decode(bytes, { model, scope }) {

@@ -14,6 +14,7 @@ import { buildArtefacts } from '../build.ts';
 import { localArtefacts } from '../local.ts';
 import { memoryArtefactStore } from '../store.ts';
 import { builder } from './build.ts';
+import type { Convergence } from './convergence.ts';
 import { defaultMomentTokens, secondMomentOf } from './request.ts';
 import {
   decodeSecondMoment,
@@ -51,10 +52,21 @@ const request = (model: Model, more: Partial<MomentRequest> = {}): MomentRequest
   ...more,
 });
 
+/** All that a build gives. */
+async function allMoments(of: MomentRequest) {
+  const moments: SecondMoment[] = [];
+  const convergence: (Convergence | null)[] = [];
+  for await (const built of buildSecondMoments(of)) {
+    moments.push(built.moment);
+    convergence.push(built.convergence);
+  }
+  return { moments, convergence };
+}
+
 describe('second moments', () => {
   it('are the mean of k k^T over every token of the text, and invert it', async () => {
     const model = tinyModel(tinyGpt2, 5);
-    const [, moment] = (await buildSecondMoments(request(model, { tokens: 1000 }))).moments;
+    const [, moment] = (await allMoments(request(model, { tokens: 1000 }))).moments;
     const windows: number[][] = [];
     for await (const window of tokenWindows(model.tokenizer!, corpus, model.spec.context)) {
       if (windows.length * model.spec.context >= 1000) break;
@@ -112,15 +124,16 @@ describe('second moments', () => {
 
   it('that an earlier release measured are still read, for what was made with them', async () => {
     const model = tinyModel(tinyGpt2, 5);
-    const [{ provenance, ...rest }] = (await buildSecondMoments(request(model, { layers: [1], tokens: 500 })))
-      .moments as [SecondMoment];
+    const [{ provenance, ...rest }] = (await allMoments(request(model, { layers: [1], tokens: 500 }))).moments as [
+      SecondMoment,
+    ];
     const old: SecondMoment = { ...rest, provenance: { ...provenance, format: 'errata-second-moment/1' } };
     expect(decodeSecondMoment(encodeSecondMoment(old))).toEqual(old);
   });
 
   it('survive storing, and belong to their model alone', async () => {
     const model = tinyModel(tinyLlama, 5);
-    const [moment] = (await buildSecondMoments(request(model, { layers: [1], tokens: 500 }))).moments;
+    const [moment] = (await allMoments(request(model, { layers: [1], tokens: 500 }))).moments;
     expect(decodeSecondMoment(encodeSecondMoment(moment!))).toEqual(moment);
     const given = (of: string) =>
       openArtefacts(of, [{ need: secondMomentOf(1), read: async () => encodeSecondMoment(moment!) }]);
@@ -132,10 +145,10 @@ describe('second moments', () => {
 
   it('come out the same, bit for bit, when the build is broken off and resumed', async () => {
     const model = tinyModel(tinyGpt2, 5);
-    const whole = await buildSecondMoments(request(model));
+    const whole = await allMoments(request(model));
     const stop = new AbortController();
     let kept: Uint8Array | undefined;
-    const broken = buildSecondMoments(
+    const broken = allMoments(
       request(model, {
         signal: stop.signal,
         onCheckpoint: (sums) => {
@@ -145,9 +158,9 @@ describe('second moments', () => {
       }),
     );
     await expect(broken).rejects.toThrow('power cut');
-    const resumed = await buildSecondMoments(request(model, { resume: decodeMomentSums(kept!) }));
+    const resumed = await allMoments(request(model, { resume: decodeMomentSums(kept!) }));
     expect(resumed).toEqual(whole);
-    const misused = buildSecondMoments(request(model, { layers: [1], resume: decodeMomentSums(kept!) }));
+    const misused = allMoments(request(model, { layers: [1], resume: decodeMomentSums(kept!) }));
     await expect(misused).rejects.toMatchObject({ code: 'invalid_request' });
   });
 
@@ -155,7 +168,7 @@ describe('second moments', () => {
     const model = tinyModel(tinyGpt2, 5);
     const digest = model.digest!;
     const store = memoryArtefactStore();
-    const [left] = (await buildSecondMoments(request(model, { layers: [1], tokens: 500 }))).moments;
+    const [left] = (await allMoments(request(model, { layers: [1], tokens: 500 }))).moments;
     const file = `errata-second-moment/2/${digest}/${await fileDigest(corpus)}-1-500`;
     await store.put(file, encodeSecondMoment(left!));
     const built: (readonly ArtefactNeed[])[] = [];
@@ -186,7 +199,7 @@ describe('second moments', () => {
     const read: number[] = [];
     const resumed = await localArtefacts(source, needs, { onProgress: ({ done }) => read.push(done) });
     expect(read[0]).toBeGreaterThan(checkpointWindows * model.spec.context);
-    const whole = (await buildSecondMoments(request(model, { tokens: defaultMomentTokens }))).moments;
+    const whole = (await allMoments(request(model, { tokens: defaultMomentTokens }))).moments;
     for (const [index, need] of needs.entries()) expect(await resumed.read(builder, need)).toEqual(whole[index]);
   });
 
@@ -206,7 +219,7 @@ describe('second moments', () => {
     const kept = memoryArtefactStore();
     const store = { ...kept, get: async (key: string) => (key.startsWith('builds/') ? old : kept.get(key)) };
     const source = { model, digest: model.digest!, store, corpus, request: { tokens: 1000 } };
-    const [whole] = (await buildSecondMoments(request(model, { layers: [0], tokens: 1000 }))).moments;
+    const [whole] = (await allMoments(request(model, { layers: [0], tokens: 1000 }))).moments;
     const built = await localArtefacts(source, [secondMomentOf(0)]);
     expect(await built.read(builder, secondMomentOf(0))).toEqual(whole);
   });
@@ -215,7 +228,7 @@ describe('second moments', () => {
     const model = tinyModel(tinyGpt2, 5);
     for (const limited of [{ tokens: 1000 }, { tokens: 10_000_000 }, {}]) {
       const told: MomentProgress[] = [];
-      await buildSecondMoments(request(model, { ...limited, onProgress: (progress) => told.push(progress) }));
+      await allMoments(request(model, { ...limited, onProgress: (progress) => told.push(progress) }));
       for (const { done, total } of told) expect(done).toBeLessThanOrEqual(total);
       const sums = told.filter(({ phase }) => phase === 'sum');
       expect(sums.at(-1)!.done).toBe(sums.at(-1)!.total);
@@ -228,14 +241,14 @@ describe('second moments', () => {
     const model = tinyModel(tinyGpt2, 5);
     const few = join(folder, 'few.txt');
     writeFileSync(few, 'Anna lives in Oslo');
-    await expect(buildSecondMoments(request(model, { corpus: few }))).rejects.toMatchObject({
+    await expect(allMoments(request(model, { corpus: few }))).rejects.toMatchObject({
       code: 'singular_statistics',
     });
-    const [moment] = (await buildSecondMoments(request(model, { corpus: few, ridge: 1e-3 }))).moments;
+    const [moment] = (await allMoments(request(model, { corpus: few, ridge: 1e-3 }))).moments;
     const n = moment!.size;
     const diagonal = Array.from({ length: n }, (_, i) => moment!.moment[i * n + i]!).reduce((a, b) => a + b, 0) / n;
     expect(moment!.provenance.jitter).toBeCloseTo(1e-3 * diagonal, 12);
-    const absent = buildSecondMoments(request(model, { corpus: join(folder, 'absent.txt') }));
+    const absent = allMoments(request(model, { corpus: join(folder, 'absent.txt') }));
     await expect(absent).rejects.toMatchObject({ code: 'corpus_missing' });
   });
 
@@ -255,7 +268,7 @@ describe('a second moment that has settled', () => {
   const model = tinyModel(tinyGpt2, 5);
 
   it('has for keys of other texts the leverage that it has for its own, told without inverting it again', async () => {
-    const { moments, convergence } = await buildSecondMoments(request(model, { layers: [1], tokens: 2000 }));
+    const { moments, convergence } = await allMoments(request(model, { layers: [1], tokens: 2000 }));
     const [whole] = moments;
     const windows: Int32Array[] = [];
     for await (const window of tokenWindows(model.tokenizer!, corpus, model.spec.context)) windows.push(window);
@@ -286,7 +299,7 @@ describe('a second moment that has settled', () => {
     const foretold: number[] = [];
     const above: number[] = [];
     for (const tokens of [1000, 4000, 16_000]) {
-      const { convergence } = await buildSecondMoments(request(model, { layers: [1], tokens }));
+      const { convergence } = await allMoments(request(model, { layers: [1], tokens }));
       above.push(convergence[0]!.unseen_leverage - 1);
       foretold.push(convergence[0]!.enough_tokens);
     }

@@ -82,11 +82,10 @@ export interface MomentRequest extends MomentOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface BuiltMoments {
-  /** One a layer, in the order asked for. */
-  readonly moments: readonly SecondMoment[];
-  /** How far each has settled; null where that cannot be said. */
-  readonly convergence: readonly (Convergence | null)[];
+export interface BuiltMoment {
+  readonly moment: SecondMoment;
+  /** How far it has settled; null where that cannot be said. */
+  readonly convergence: Convergence | null;
 }
 
 const longestWindow = 2048;
@@ -126,9 +125,10 @@ function startSums(request: MomentRequest, corpus_sha256: string): MomentSums {
 /**
  * C = E[k k^T] of layers over all tokens of a text, summed in float64: those too that the tokenizer puts in front of every text, as the
  * reference code counts them. Every prompt is read behind them, so an edit had better leave their values alone.
+ * @returns one a layer, in the order asked for, inverted when it is asked for
  * @throws ErrataError `corpus_missing`, `tokenizer_missing`, `singular_statistics`
  */
-export async function buildSecondMoments(request: MomentRequest): Promise<BuiltMoments> {
+export async function* buildSecondMoments(request: MomentRequest): AsyncGenerator<BuiltMoment> {
   const { model, layers, corpus, onProgress, onCheckpoint, signal, digest } = request;
   const tokenizer = requireTokenizer({ model });
   const corpus_sha256 = await fileDigest(corpus);
@@ -172,18 +172,18 @@ export async function buildSecondMoments(request: MomentRequest): Promise<BuiltM
   if (state.tokens === 0) throw new ErrataError('corpus_missing', `the corpus ${corpus} holds no text`);
   onProgress?.({ phase: 'sum', done: state.tokens, total: state.tokens });
 
-  const moments: SecondMoment[] = [];
-  const convergence: (Convergence | null)[] = [];
+  const { tokens } = state;
+  // A sum that is inverted is held no longer.
+  const sums = [...state.sums];
+  state = { ...state, sums: [] };
   for (const [i, layer] of layers.entries()) {
     signal?.throwIfAborted();
     onProgress?.({ phase: 'invert', done: i, total: layers.length });
-    const mean = state.sums[i]!;
-    divideBy(mean, state.tokens);
-    const moment = await invertMoment(mean, { model: digest, layer, tokens: state.tokens, corpus_sha256 }, request);
-    moments.push(moment);
-    convergence.push(await convergenceOf(moment, recent[i]!));
+    const mean = sums.shift()!;
+    divideBy(mean, tokens);
+    const moment = await invertMoment(mean, { model: digest, layer, tokens, corpus_sha256 }, request);
+    yield { moment, convergence: await convergenceOf(moment, recent[i]!) };
   }
-  return { moments, convergence };
 }
 
 /** Keys `[tokens, d_ff]` of windows, of each layer. */

@@ -28,11 +28,11 @@ export const builder: ArtefactBuilder<SentenceEncoderArtefact> = {
     return needs.map(() => ({ brought: own === undefined ? null : contentDigest(own) }));
   },
 
-  async build(needs, input) {
+  async *build(needs, input) {
     const bytes = await bytesFor(input);
     const { spec, settings, digest } = decodeSentenceEncoder(bytes);
     const details = { encoder: digest, layers: spec.layers, width: spec.width, ...settings };
-    return needs.map(() => ({ bytes, details }));
+    yield* needs.map(() => ({ bytes, details }));
   },
 
   decode: (bytes) => ({ sha256: contentDigest(bytes), bytes }),

@@ -10,7 +10,7 @@ export const builder: ArtefactBuilder<readonly ChangeDelta[]> = {
     return needs.map(() => ({ source, form }));
   },
 
-  async build(needs, input, { signal }) {
+  async *build(needs, input, { signal }) {
     const [bytes, details] = await withPath(input, async (from) => {
       const { files } = await identifyChange(from);
       const deltas = await readChange(from, input.model, signal);
@@ -20,7 +20,7 @@ export const builder: ArtefactBuilder<readonly ChangeDelta[]> = {
       }));
       return [encodeChange(input.digest, deltas), { from, files, tensors }] as const;
     });
-    return needs.map(() => ({ bytes, details }));
+    yield* needs.map(() => ({ bytes, details }));
   },
 
   decode(bytes, { model }) {
