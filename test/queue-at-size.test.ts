@@ -104,20 +104,18 @@ describe('while all have enough to do', () => {
   });
 });
 
-test('a key that hands in much at once keeps others waiting no longer than without it', () => {
-  const waits = (scenario: 'steady' | 'rush') => {
-    const setting = settingOf(scenario, { ...shape(), edits: 60_000 });
-    const waited: number[] = [];
-    simulate({
-      ...setting,
-      onTaken: ({ branch, takenAt, readyAt }) => {
-        if (setting.branches[branch]!.key !== 0) waited.push(takenAt - readyAt);
-      },
-    });
-    return waitsOf(waited);
-  };
-  const [steady, rush] = [waits('steady'), waits('rush')];
-  expect(rush.p99).toBeLessThan(4 * steady.p99);
+test('a key that hands in much at once keeps others waiting for some turns, and not for all of it', () => {
+  const setting = settingOf('rush', { ...shape(), edits: 60_000 });
+  const waited: number[] = [];
+  simulate({
+    ...setting,
+    onTaken: ({ branch, takenAt, readyAt }) => {
+      if (setting.branches[branch]!.key !== 0) waited.push(takenAt - readyAt);
+    },
+  });
+  const turn = 10_000;
+  // Where nobody counts what keys have had, it is eight turns.
+  expect(waitsOf(waited).p99).toBeLessThan(3 * turn);
 });
 
 describe('priorities', () => {
