@@ -144,7 +144,7 @@ test('a request for artefacts says what its kind knows, and nothing else', () =>
   const said = (request: object) => artefactRequestSchema.safeParse({ model: 'atlas', ...request });
   const paths = (request: object) => said(request).error?.issues.map(({ path }) => path.join('.'));
   const moments = { kind: 'second_moment', layers: [1, 2], corpus: '/a/text', tokens: 500, ridge: 0.01 };
-  expect(said(moments).data).toEqual({ model: 'atlas', ...moments });
+  expect(said(moments).data).toEqual({ model: 'atlas', priority: 'normal', ...moments });
   expect(said({ kind: 'second_moment', editor: 'MEMIT' }).data?.editor).toBe('memit');
   expect(said({ kind: 'context_prefixes', prefixes: [[2, 3]], seed: 1 }).success).toBe(true);
   expect(paths({ kind: 'context_prefixes', layers: [1] })).toEqual(['']);

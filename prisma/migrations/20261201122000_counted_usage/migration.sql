@@ -4,7 +4,7 @@
 -- Of contributions, artefacts and snapshots. A piece may be less than nothing, their sum is not.
 CREATE TABLE stored_bytes (
   model_id text NOT NULL REFERENCES models,
-  piece    smallint NOT NULL,
+  piece    integer NOT NULL,
   bytes    bigint NOT NULL,
   PRIMARY KEY (model_id, piece)
 );
@@ -13,7 +13,7 @@ CREATE TABLE stored_bytes (
 CREATE TABLE asked_edits (
   model_id text NOT NULL REFERENCES models,
   since    timestamptz(3) NOT NULL,
-  piece    smallint NOT NULL,
+  piece    integer NOT NULL,
   edits    bigint NOT NULL,
   PRIMARY KEY (model_id, since, piece)
 );
@@ -41,12 +41,12 @@ CREATE FUNCTION count_asked() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   DELETE FROM asked_edits WHERE model_id = NEW.model_id AND piece = pg_backend_pid() % 8 AND since < NEW.created_at - interval '2 days';
   INSERT INTO asked_edits AS known (model_id, since, piece, edits)
-  VALUES (NEW.model_id, asked_since(NEW.created_at), pg_backend_pid() % 8, (NEW.input ->> 'edits')::bigint)
+  VALUES (NEW.model_id, asked_since(NEW.created_at), pg_backend_pid() % 8, coalesce((NEW.input ->> 'edits')::bigint, 0))
   ON CONFLICT (model_id, since, piece) DO UPDATE SET edits = known.edits + excluded.edits;
   RETURN NULL;
 END $$;
 
-CREATE TRIGGER count_asked AFTER INSERT ON jobs FOR EACH ROW WHEN (NEW.kind = 'edit') EXECUTE FUNCTION count_asked();
+CREATE TRIGGER count_asked AFTER INSERT ON jobs FOR EACH ROW WHEN (NEW.kind = 'edit' AND NEW.model_id IS NOT NULL) EXECUTE FUNCTION count_asked();
 
 -- All counters anew, from what they count: for what was there before, and for whoever has to mend them.
 CREATE FUNCTION recount_usage() RETURNS void LANGUAGE plpgsql AS $$
@@ -59,8 +59,8 @@ BEGIN
   GROUP BY model_id;
   DELETE FROM asked_edits;
   INSERT INTO asked_edits (model_id, since, piece, edits)
-  SELECT model_id, asked_since(created_at), 0, sum((input ->> 'edits')::bigint) FROM jobs
-  WHERE kind = 'edit' AND created_at > now() - interval '2 days' GROUP BY 1, 2;
+  SELECT model_id, asked_since(created_at), 0, coalesce(sum((input ->> 'edits')::bigint), 0) FROM jobs
+  WHERE kind = 'edit' AND model_id IS NOT NULL AND created_at > now() - interval '2 days' GROUP BY 1, 2;
 END $$;
 SELECT recount_usage();
 

@@ -14,6 +14,7 @@ const types: Record<string, string> = {
   'String[]': 'text[]',
   Int: 'integer',
   BigInt: 'bigint',
+  Float: 'double precision',
   Boolean: 'boolean',
   Json: 'jsonb',
   DateTime: 'timestamp(3) with time zone',
