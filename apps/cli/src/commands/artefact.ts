@@ -111,7 +111,7 @@ async function saveContent({ id, blob }: ArtefactResource, client: ErrataClient,
     const hash = createHash('sha256');
     for await (const part of await client.artefacts.content(id)) {
       hash.update(part);
-      await target.write(part);
+      await target.writeFile(part); // all of it, from where the last part ended
     }
     if (hash.digest('hex') !== blob)
       throw new ErrataError('blob_corrupt', `what came of ${id} is not what it was built as: try again`);
